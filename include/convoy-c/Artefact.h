@@ -1,0 +1,141 @@
+/*===- convoy-c/Artefact.h - The C ABI of a compiled model --------*- C -*-===*\
+|*                                                                            *|
+|* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+|*===----------------------------------------------------------------------===*|
+|*                                                                            *|
+|* Every artefact (`model.so`, `model.o`) exports exactly these functions.    *|
+|*                                                                            *|
+|*   convoy_context *context;                                                 *|
+|*   int status = convoy_create(0, &context);                                 *|
+|*   if (status == CONVOY_OK)                                                 *|
+|*     status = convoy_run(context, inputs, outputs);                         *|
+|*   if (status != CONVOY_OK)                                                 *|
+|*     fprintf(stderr, "%s\n", convoy_status_text(status));                   *|
+|*   convoy_destroy(context);                                                 *|
+|*                                                                            *|
+|* An artefact has no mutable global state. Any number of contexts may exist; *|
+|* one context must not be used by two threads at a time. No function aborts, *|
+|* throws, prints, or changes signal handlers. All strings and structures     *|
+|* returned are constants of the artefact and live as long as it is loaded.   *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef CONVOY_C_ARTEFACT_H
+#define CONVOY_C_ARTEFACT_H
+
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define CONVOY_EXPORT __attribute__((visibility("default")))
+#else
+#define CONVOY_EXPORT
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Grows with every change that an old caller would notice. */
+#define CONVOY_ABI_VERSION 1
+
+/* Element types, numbered as in ONNX's TensorProto.DataType. A bool is one
+ * byte, 0 or 1. */
+enum convoy_element_type {
+  CONVOY_FLOAT32 = 1,
+  CONVOY_UINT8 = 2,
+  CONVOY_INT8 = 3,
+  CONVOY_UINT16 = 4,
+  CONVOY_INT16 = 5,
+  CONVOY_INT32 = 6,
+  CONVOY_INT64 = 7,
+  CONVOY_BOOL = 9,
+  CONVOY_FLOAT16 = 10,
+  CONVOY_FLOAT64 = 11,
+  CONVOY_UINT32 = 12,
+  CONVOY_UINT64 = 13,
+  CONVOY_BFLOAT16 = 16
+};
+
+enum convoy_status {
+  CONVOY_OK = 0,
+  CONVOY_ERROR_ARGUMENT = 1, /* a null or misaligned pointer, a bad number */
+  CONVOY_ERROR_MEMORY = 2,   /* no memory for the context */
+  CONVOY_ERROR_THREADS = 3,  /* the system started no more threads */
+  CONVOY_ERROR_CPU = 4,      /* the CPU lacks what the model was compiled for */
+  CONVOY_ERROR_MODEL = 5     /* the model's code reported a failure */
+};
+
+/* One input or output. Data is dense, row-major (the last dimension moves
+ * fastest), in the byte order of the machine. */
+typedef struct convoy_tensor_info {
+  const char *name;
+  int32_t element_type; /* enum convoy_element_type */
+  int32_t rank;
+  const int64_t *dims; /* `rank` numbers; null for rank 0 */
+  int64_t size;        /* bytes */
+} convoy_tensor_info;
+
+typedef struct convoy_context convoy_context;
+
+/* CONVOY_ABI_VERSION of the artefact. Callers compare it before anything
+ * else. */
+CONVOY_EXPORT int32_t convoy_abi_version(void);
+
+/* Inputs and outputs in the model's order; null when `index` is out of
+ * range. */
+CONVOY_EXPORT int32_t convoy_input_count(void);
+CONVOY_EXPORT const convoy_tensor_info *convoy_input(int32_t index);
+CONVOY_EXPORT int32_t convoy_output_count(void);
+CONVOY_EXPORT const convoy_tensor_info *convoy_output(int32_t index);
+
+/* Layers in the order in which they run. Names need not be unique. */
+CONVOY_EXPORT int32_t convoy_layer_count(void);
+CONVOY_EXPORT const char *convoy_layer_name(int32_t index);
+
+/* The CPU that the model was compiled for, such as "x86-64-v3". */
+CONVOY_EXPORT const char *convoy_required_cpu(void);
+
+/* Bytes of working memory that each context allocates. */
+CONVOY_EXPORT int64_t convoy_arena_size(void);
+
+/* One line of English on `status`; never null. For CONVOY_ERROR_CPU it names
+ * what this machine lacks. */
+CONVOY_EXPORT const char *convoy_status_text(int32_t status);
+
+/* Makes a context of `threads` threads, the caller of convoy_run being one of
+ * them; 0 means one for each core that the process may use, and 1 never starts
+ * a thread. On failure `*context` is null. Results do not depend on `threads`,
+ * not in a single bit. */
+CONVOY_EXPORT int32_t convoy_create(int32_t threads, convoy_context **context);
+
+/* Threads of the context, the caller's included. */
+CONVOY_EXPORT int32_t convoy_thread_count(const convoy_context *context);
+
+/* Runs the model once: `inputs` and `outputs` hold one pointer for each input
+ * and output, in order, aligned to the element type. Buffers are the caller's,
+ * outputs are written in full, inputs are never written. No output may overlap
+ * any other buffer. */
+CONVOY_EXPORT int32_t convoy_run(convoy_context *context,
+                                 const void *const *inputs,
+                                 void *const *outputs);
+
+/* Switches per-layer timing on or off, and sets all times to zero. */
+CONVOY_EXPORT int32_t convoy_profile_enable(convoy_context *context,
+                                            int32_t enable);
+
+/* Copies the nanoseconds of each layer, summed over all runs since
+ * convoy_profile_enable, to `nanoseconds[0 .. convoy_layer_count())`, and the
+ * number of those runs to `*runs` unless it is null. */
+CONVOY_EXPORT int32_t convoy_profile_read(const convoy_context *context,
+                                          int64_t *nanoseconds, int64_t *runs);
+
+/* Ends the context's threads and frees it; null is ignored. */
+CONVOY_EXPORT void convoy_destroy(convoy_context *context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CONVOY_C_ARTEFACT_H */

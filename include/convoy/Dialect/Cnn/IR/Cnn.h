@@ -1,0 +1,71 @@
+//===- Cnn.h - The cnn dialect ----------------------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DIALECT_CNN_IR_CNN_H
+#define CONVOY_DIALECT_CNN_IR_CNN_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace convoy::cnn::detail {
+/// Checks that operands and results are all in one of the three forms and that
+/// a tensor destination has the result's type.
+mlir::LogicalResult verifyDestination(mlir::Operation *op);
+} // namespace convoy::cnn::detail
+
+#include "convoy/Dialect/Cnn/IR/CnnDialect.h.inc"
+#include "convoy/Dialect/Cnn/IR/CnnEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "convoy/Dialect/Cnn/IR/CnnAttributes.h.inc"
+#include "convoy/Dialect/Cnn/IR/CnnInterfaces.h.inc"
+#define GET_OP_CLASSES
+#include "convoy/Dialect/Cnn/IR/CnnOps.h.inc"
+
+namespace convoy::cnn {
+
+/// Name of the module attribute that holds the #cnn.target.
+inline constexpr llvm::StringLiteral kTargetAttrName = "cnn.target";
+
+/// The module's target; a baseline x86-64 with AVX2 where the module names none.
+TargetAttr getTarget(mlir::Operation *op);
+
+/// Creates `OpTy` in value form with inferred result type. Where the operands
+/// do not fit, emits a diagnostic at `loc` and returns failure instead of
+/// ending the program, as the generated builders do. `args` are the generated
+/// builder's arguments behind the result types. Folds where a folder applies.
+template <typename OpTy, typename... Args>
+mlir::FailureOr<mlir::Value> createChecked(mlir::OpBuilder &builder, mlir::Location loc,
+                                           Args &&...args) {
+  mlir::OperationState state(loc, OpTy::getOperationName());
+  OpTy::build(builder, state, mlir::TypeRange(), std::forward<Args>(args)...);
+  llvm::SmallVector<mlir::Type, 1> types;
+  mlir::MLIRContext *context = builder.getContext();
+  if (mlir::failed(OpTy::inferReturnTypes(
+          context, loc, state.operands, state.attributes.getDictionary(context),
+          state.getRawProperties(), state.regions, types)))
+    return mlir::failure();
+  state.addTypes(types);
+  mlir::Operation *op = builder.create(state);
+  llvm::SmallVector<mlir::Value, 1> folded;
+  if (mlir::succeeded(builder.tryFold(op, folded)) && !folded.empty()) {
+    op->erase();
+    return folded.front();
+  }
+  return op->getResult(0);
+}
+
+} // namespace convoy::cnn
+
+#endif // CONVOY_DIALECT_CNN_IR_CNN_H

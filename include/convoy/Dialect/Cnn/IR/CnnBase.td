@@ -1,0 +1,151 @@
+//===- CnnBase.td - The cnn dialect and its attributes -----*- tablegen -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DIALECT_CNN_IR_CNNBASE_TD
+#define CONVOY_DIALECT_CNN_IR_CNNBASE_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+
+def Cnn_Dialect : Dialect {
+  let name = "cnn";
+  let cppNamespace = "::convoy::cnn";
+  let summary = "Convolutional networks at inference time";
+  let description = [{
+    Operations of convolutional networks on statically shaped tensors, with
+    ONNX's semantics. Data is `N x C x spatial...`; a *blocked* tensor is
+    `N x ceil(C/c) x spatial... x c`, whose lanes past `C` hold unspecified
+    values that never reach a lane that counts.
+
+    Every operation has three forms: on tensors with a result; on tensors with
+    an `outs` destination (from `cnn-to-destination-style` on); and, after
+    bufferization, on memrefs with an `outs` memref and no result.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+    "::mlir::linalg::LinalgDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Enumerations
+//===----------------------------------------------------------------------===//
+
+class Cnn_Enum<string name, string summary, list<string> words>
+    : I32EnumAttr<name, summary,
+        !foreach(i, !range(!size(words)),
+          I32EnumAttrCase<words[i], i>)> {
+  let cppNamespace = "::convoy::cnn";
+  let genSpecializedAttr = 0;
+}
+
+def Cnn_UnaryKind : Cnn_Enum<"UnaryKind", "an element-wise function of one operand",
+  ["identity", "relu", "leaky_relu", "clip", "sigmoid", "hard_sigmoid",
+   "hard_swish", "silu", "tanh", "elu", "erf", "exp", "log", "sqrt", "abs",
+   "neg", "reciprocal", "floor", "ceil", "round", "softplus", "gelu", "mish",
+   "logical_not", "sign", "sin", "cos"]>;
+
+def Cnn_BinaryKind : Cnn_Enum<"BinaryKind", "an element-wise function of two operands",
+  ["add", "sub", "mul", "div", "pow", "min", "max", "mod", "prelu", "equal",
+   "less", "less_equal", "greater", "greater_equal", "logical_and",
+   "logical_or", "logical_xor"]>;
+
+def Cnn_ReduceKind : Cnn_Enum<"ReduceKind", "a reduction",
+  ["sum", "mean", "max", "min", "prod", "sum_square", "l1", "l2"]>;
+
+def Cnn_PoolKind : Cnn_Enum<"PoolKind", "what a global pool computes", ["average", "maximum"]>;
+
+def Cnn_BatchNormMode : Cnn_Enum<"BatchNormMode",
+  "whether a batch norm uses the stored statistics or the batch's own",
+  ["inference", "training"]>;
+
+def Cnn_ResizeMode : Cnn_Enum<"ResizeMode", "interpolation of a resize", ["nearest", "linear"]>;
+
+def Cnn_CoordinateMode : Cnn_Enum<"CoordinateMode",
+  "ONNX coordinate_transformation_mode: how an output coordinate maps to the input",
+  ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
+   "half_pixel_symmetric"]>;
+
+def Cnn_NearestMode : Cnn_Enum<"NearestMode", "ONNX nearest_mode: how a coordinate is rounded",
+  ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]>;
+
+class Cnn_EnumAttr<EnumAttrInfo info, string mnemonic>
+    : EnumAttr<Cnn_Dialect, info, mnemonic> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Cnn_BinaryKindAttr : Cnn_EnumAttr<Cnn_BinaryKind, "binary_kind">;
+def Cnn_ReduceKindAttr : Cnn_EnumAttr<Cnn_ReduceKind, "reduce_kind">;
+def Cnn_PoolKindAttr : Cnn_EnumAttr<Cnn_PoolKind, "pool_kind">;
+def Cnn_BatchNormModeAttr : Cnn_EnumAttr<Cnn_BatchNormMode, "batch_norm_mode">;
+def Cnn_ResizeModeAttr : Cnn_EnumAttr<Cnn_ResizeMode, "resize_mode">;
+def Cnn_CoordinateModeAttr : Cnn_EnumAttr<Cnn_CoordinateMode, "coordinate_mode">;
+def Cnn_NearestModeAttr : Cnn_EnumAttr<Cnn_NearestMode, "nearest_mode">;
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+class Cnn_Attr<string name, string attrMnemonic>
+    : AttrDef<Cnn_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def Cnn_FunctionAttr : Cnn_Attr<"Function", "function"> {
+  let summary = "an element-wise function of one operand with its constants";
+  let description = [{
+    `cnn.unary`'s function, and the activation of an epilogue. `alpha` and
+    `beta` are ONNX's: the slope of `leaky_relu` and `elu`, `alpha * x + beta`
+    inside `hard_sigmoid`, and the lower (`alpha`) and upper (`beta`) bound of
+    `clip`.
+  }];
+  let parameters = (ins EnumParameter<Cnn_UnaryKind>:$kind,
+                        OptionalParameter<"::mlir::FloatAttr">:$alpha,
+                        OptionalParameter<"::mlir::FloatAttr">:$beta);
+  let constBuilderCall = "$0";
+  let builders = [
+    AttrBuilderWithInferredContext<(ins "::mlir::MLIRContext *":$context, "UnaryKind":$kind), [{
+      return Base::get(context, kind, ::mlir::FloatAttr(), ::mlir::FloatAttr());
+    }]>,
+    AttrBuilderWithInferredContext<(ins "::mlir::MLIRContext *":$context, "UnaryKind":$kind,
+                                        "float":$alpha, "float":$beta), [{
+      auto f32 = ::mlir::Float32Type::get(context);
+      return Base::get(context, kind, ::mlir::FloatAttr::get(f32, alpha),
+                       ::mlir::FloatAttr::get(f32, beta));
+    }]>];
+  let extraClassDeclaration = [{
+    /// The constants as numbers; 0 where the attribute has none.
+    float getAlphaValue() const {
+      return getAlpha() ? float(getAlpha().getValueAsDouble()) : 0.0f;
+    }
+    float getBetaValue() const {
+      return getBeta() ? float(getBeta().getValueAsDouble()) : 0.0f;
+    }
+    bool isIdentity() const { return getKind() == UnaryKind::identity; }
+  }];
+  let assemblyFormat = [{
+    `<` $kind (`,` `alpha` `=` $alpha^)? (`,` `beta` `=` $beta^)? `>`
+  }];
+}
+
+def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
+  let summary = "the machine that code is generated for";
+  let description = [{
+    Set once on the module as `cnn.target`; every choice of layout, tile and
+    algorithm reads it. `vector_lanes` counts f32 lanes of a vector register,
+    `l1` and `l2` are bytes of data cache per core.
+  }];
+  let parameters = (ins StringRefParameter<>:$triple, StringRefParameter<>:$cpu,
+                        StringRefParameter<>:$features,
+                        "int64_t":$vector_lanes, "int64_t":$vector_registers,
+                        "int64_t":$l1, "int64_t":$l2);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+#endif // CONVOY_DIALECT_CNN_IR_CNNBASE_TD

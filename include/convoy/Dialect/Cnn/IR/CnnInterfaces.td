@@ -1,0 +1,111 @@
+//===- CnnInterfaces.td - Op interfaces of the cnn dialect -*- tablegen -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DIALECT_CNN_IR_CNNINTERFACES_TD
+#define CONVOY_DIALECT_CNN_IR_CNNINTERFACES_TD
+
+include "mlir/IR/OpBase.td"
+
+def Cnn_DestinationOpInterface : OpInterface<"DestinationOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    An operation that computes one tensor from others, with an optional
+    destination: no destination and a result; a tensor destination and a result
+    tied to it; or a memref destination and no result.
+  }];
+  let methods = [
+    InterfaceMethod<"The destination operand, empty in the value form.",
+      "::mlir::MutableOperandRange", "getDestinationMutable", (ins), [{
+        return $_op.getInitMutable();
+      }]>,
+    InterfaceMethod<"The destination, or null in the value form.",
+      "::mlir::Value", "getDestination", (ins), [{ return $_op.getInit(); }]>,
+    InterfaceMethod<"The shaped type of what is computed, in every form.",
+      "::mlir::ShapedType", "getOutputType", (ins), [{
+        return ::mlir::cast<::mlir::ShapedType>(
+            $_op->getNumResults() ? $_op->getResult(0).getType()
+                                  : $_op.getInit().getType());
+      }]>
+  ];
+  let extraSharedClassDeclaration = [{
+    bool hasMemRefForm() { return $_op->getNumResults() == 0; }
+  }];
+  let verify = [{ return ::convoy::cnn::detail::verifyDestination($_op); }];
+}
+
+def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_DestinationOpInterface]> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    What `cnn.conv`, `cnn.group_conv` and `cnn.conv_transpose` share. The
+    logical filter shape is `O x I/group x spatial...` (transposed:
+    `I x O/group x spatial...`) whether or not the filter is packed.
+  }];
+  let methods = [
+    InterfaceMethod<"", "::mlir::Value", "getInput">,
+    InterfaceMethod<"", "::mlir::Value", "getFilter">,
+    InterfaceMethod<"", "::mlir::Value", "getBias">,
+    InterfaceMethod<"", "::mlir::Value", "getResidual">,
+    InterfaceMethod<"", "::mlir::MutableOperandRange", "getFilterMutable", (ins), [{
+      return ::mlir::MutableOperandRange($_op.getFilterMutable());
+    }]>,
+    InterfaceMethod<"", "::mlir::MutableOperandRange", "getBiasMutable", (ins), [{
+      return $_op.getBiasMutable();
+    }]>,
+    InterfaceMethod<"", "::mlir::MutableOperandRange", "getResidualMutable", (ins), [{
+      return $_op.getResidualMutable();
+    }]>,
+    InterfaceMethod<"", "::llvm::ArrayRef<int64_t>", "getStrides">,
+    InterfaceMethod<"", "::llvm::ArrayRef<int64_t>", "getDilations">,
+    InterfaceMethod<"Begin of each spatial dimension, then end of each.",
+      "::llvm::ArrayRef<int64_t>", "getPads">,
+    InterfaceMethod<"", "::convoy::cnn::FunctionAttr", "getActivation">,
+    InterfaceMethod<"", "void", "setActivation", (ins "::convoy::cnn::FunctionAttr":$function), [{
+      $_op.setActivationAttr(function);
+    }]>,
+    InterfaceMethod<"1 for an ungrouped convolution.", "int64_t", "getGroups">,
+    InterfaceMethod<"", "bool", "isTransposed", (ins), [{}], [{ return false; }]>,
+    InterfaceMethod<"The logical shape of the filter, packed or not.",
+      "::llvm::SmallVector<int64_t>", "getLogicalFilterShape", (ins), [{
+        if (auto shape = $_op.getFilterShape())
+          return ::llvm::SmallVector<int64_t>(*shape);
+        return ::llvm::to_vector(
+            ::mlir::cast<::mlir::ShapedType>($_op.getFilter().getType()).getShape());
+      }]>
+  ];
+  let extraSharedClassDeclaration = [{
+    int64_t getSpatialRank() { return $_op.getStrides().size(); }
+    /// Channels of input and output, and the kernel's extent.
+    int64_t getInputChannels() {
+      auto shape = $_op.getLogicalFilterShape();
+      return $_op.isTransposed() ? shape[0] : shape[1] * $_op.getGroups();
+    }
+    int64_t getOutputChannels() {
+      auto shape = $_op.getLogicalFilterShape();
+      return $_op.isTransposed() ? shape[1] * $_op.getGroups() : shape[0];
+    }
+    ::llvm::SmallVector<int64_t> getKernelShape() {
+      auto shape = $_op.getLogicalFilterShape();
+      return ::llvm::SmallVector<int64_t>(shape.begin() + 2, shape.end());
+    }
+    bool isDepthwise() {
+      return !$_op.isTransposed() && $_op.getGroups() > 1 &&
+             $_op.getGroups() == getInputChannels() &&
+             getInputChannels() == getOutputChannels();
+    }
+    ::mlir::ShapedType getInputType() {
+      return ::mlir::cast<::mlir::ShapedType>($_op.getInput().getType());
+    }
+    bool isInputBlocked() {
+      return getInputType().getRank() == getSpatialRank() + 3;
+    }
+    bool isOutputBlocked() {
+      return $_op.getOutputType().getRank() == getSpatialRank() + 3;
+    }
+  }];
+}
+
+#endif // CONVOY_DIALECT_CNN_IR_CNNINTERFACES_TD

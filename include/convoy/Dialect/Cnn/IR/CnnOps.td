@@ -1,0 +1,444 @@
+//===- CnnOps.td - Operations of the cnn dialect -----------*- tablegen -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DIALECT_CNN_IR_CNNOPS_TD
+#define CONVOY_DIALECT_CNN_IR_CNNOPS_TD
+
+include "convoy/Dialect/Cnn/IR/CnnBase.td"
+include "convoy/Dialect/Cnn/IR/CnnInterfaces.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+/// A tensor before bufferization, a memref after; always of static shape.
+def Cnn_Shaped : AnyTypeOf<[AnyStaticShapeTensor, AnyStaticShapeMemRef],
+                           "statically shaped tensor or memref">;
+
+/// Shape inference is the verifier too: it is written once an operation, in
+/// ShapeInference.cpp, and names the dimension that does not fit.
+class Cnn_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Cnn_Dialect, mnemonic, !listconcat(traits, [
+        Cnn_DestinationOpInterface,
+        DeclareOpInterfaceMethods<InferTypeOpInterface>,
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+        AlwaysSpeculatable])> {
+  let results = (outs Variadic<AnyStaticShapeTensor>:$results);
+}
+
+/// The activation of an epilogue: the identity unless `cnn-fuse-epilogue` sets it.
+def Cnn_Activation : DefaultValuedAttr<Cnn_FunctionAttr,
+    "::convoy::cnn::FunctionAttr::get($_builder.getContext(), ::convoy::cnn::UnaryKind::identity)">;
+
+//===----------------------------------------------------------------------===//
+// Convolutions
+//===----------------------------------------------------------------------===//
+
+class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
+    : Cnn_Op<mnemonic, !listconcat(traits, [
+        AttrSizedOperandSegments,
+        Cnn_ConvOpInterface])> {
+  dag convOperands = (ins Cnn_Shaped:$input, Cnn_Shaped:$filter,
+                         Optional<Cnn_Shaped>:$bias,
+                         Optional<Cnn_Shaped>:$residual,
+                         Optional<Cnn_Shaped>:$init);
+  dag convAttributes = (ins DenseI64ArrayAttr:$strides,
+                           DenseI64ArrayAttr:$dilations,
+                           DenseI64ArrayAttr:$pads,
+                           Cnn_Activation:$activation,
+                           OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
+                           DefaultValuedAttr<I64Attr, "0">:$output_block);
+  let assemblyFormat = [{
+    $input `,` $filter (`,` $bias^)? (`residual` `(` $residual^ `)`)?
+    (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Cnn_ConvOp : Cnn_ConvBase<"conv"> {
+  let summary = "convolution of one, two or three spatial dimensions";
+  let description = [{
+    `activation(conv(input, filter) + bias + residual)`, ONNX Conv with group 1.
+
+    Shapes: input `N x C x spatial...`, filter `O x C x kernel...`, bias `O`,
+    residual and result `N x O x out...` with
+    `out = (in + pad_begin + pad_end - dilation * (kernel - 1) - 1) / stride + 1`.
+    `pads` holds the begin of every spatial dimension, then every end.
+    `filter_shape` is the logical shape of a packed filter; `output_block` the
+    lanes of a blocked result, 0 for a plain one.
+
+    ```mlir
+    %1 = cnn.conv %x, %w, %b {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>,
+                              pads = array<i64: 1, 1, 1, 1>}
+       : (tensor<1x3x224x224xf32>, tensor<64x3x3x3xf32>, tensor<64xf32>) -> tensor<1x64x112x112xf32>
+    ```
+  }];
+  let arguments = !con(convOperands, convAttributes);
+  let extraClassDeclaration = "int64_t getGroups() { return 1; }";
+}
+
+def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv"> {
+  let summary = "convolution in two or more groups, depthwise included";
+  let description = [{
+    As `cnn.conv`, with the channels cut into `group` >= 2 equal parts that do
+    not see each other: filter `O x C/group x kernel...`. Depthwise when `group`
+    is the number of input channels.
+  }];
+  let arguments = !con(convOperands, convAttributes, (ins I64Attr:$group));
+  let extraClassDeclaration = "int64_t getGroups() { return getGroup(); }";
+}
+
+def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose"> {
+  let summary = "transposed convolution";
+  let description = [{
+    ONNX ConvTranspose: filter `C x O/group x kernel...`, result
+    `(in - 1) * stride + dilation * (kernel - 1) + 1 - pad_begin - pad_end + output_padding`.
+  }];
+  let arguments = !con(convOperands, convAttributes,
+      (ins DefaultValuedAttr<I64Attr, "1">:$group, DenseI64ArrayAttr:$output_padding));
+  let extraClassDeclaration = [{
+    int64_t getGroups() { return getGroup(); }
+    bool isTransposed() { return true; }
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Normalisation
+//===----------------------------------------------------------------------===//
+
+def Cnn_BatchNormOp : Cnn_Op<"batch_norm"> {
+  let summary = "batch normalisation, with its mode";
+  let description = [{
+    Ioffe and Szegedy 2015. In `inference` mode
+    `(input - mean) * scale / sqrt(variance + epsilon) + offset`, per channel
+    (dimension 1; parameters are `C`). `training` mode uses the batch's own
+    statistics; Convoy compiles inference only and refuses it.
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$offset,
+                       Cnn_Shaped:$mean, Cnn_Shaped:$variance, Optional<Cnn_Shaped>:$init,
+                       F32Attr:$epsilon, Cnn_BatchNormModeAttr:$mode);
+  let assemblyFormat = [{
+    $input `,` $scale `,` $offset `,` $mean `,` $variance (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift"> {
+  let summary = "one multiply-add per channel";
+  let description = [{
+    `activation(input * scale + offset)` per channel (dimension 1; parameters
+    are `C`, or `C/c x c` when `blocked`): what is left of a batch norm that has
+    no convolution to fold into.
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$offset,
+                       Optional<Cnn_Shaped>:$init, Cnn_Activation:$activation,
+                       UnitAttr:$blocked);
+  let assemblyFormat = [{
+    $input `,` $scale `,` $offset (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments]> {
+  let summary = "layer normalisation over the dimensions from `axis` on";
+  let description = [{
+    ONNX LayerNormalization's first result; `scale` and `bias` broadcast to the
+    normalised dimensions.
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$scale,
+                       Optional<Cnn_Shaped>:$bias, Optional<Cnn_Shaped>:$init,
+                       I64Attr:$axis, F32Attr:$epsilon);
+  let assemblyFormat = [{
+    $input (`scale` `(` $scale^ `)`)? (`bias` `(` $bias^ `)`)? (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Cnn_InstanceNormOp : Cnn_Op<"instance_norm"> {
+  let summary = "normalisation over the spatial dimensions of each channel";
+  let description = [{ ONNX InstanceNormalization: `scale` and `bias` are `C`. }];
+  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$bias,
+                       Optional<Cnn_Shaped>:$init, F32Attr:$epsilon);
+  let assemblyFormat = [{
+    $input `,` $scale `,` $bias (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Cnn_GroupNormOp : Cnn_Op<"group_norm"> {
+  let summary = "normalisation over groups of channels";
+  let description = [{
+    ONNX GroupNormalization 21: `scale` and `bias` are `C` (the importer expands
+    the per-group parameters of opset 18).
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$bias,
+                       Optional<Cnn_Shaped>:$init, I64Attr:$num_groups, F32Attr:$epsilon);
+  let assemblyFormat = [{
+    $input `,` $scale `,` $bias (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Cnn_LrnOp : Cnn_Op<"lrn"> {
+  let summary = "local response normalisation across channels";
+  let description = [{
+    Krizhevsky et al. 2012, as ONNX LRN:
+    `input / (bias + alpha / size * sum of squares over `size` channels) ^ beta`,
+    the window being `[c - (size - 1) / 2, c + size / 2]`.
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$size,
+                       F32Attr:$alpha, F32Attr:$beta, F32Attr:$bias, UnitAttr:$blocked);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Pooling
+//===----------------------------------------------------------------------===//
+
+class Cnn_PoolBase<string mnemonic> : Cnn_Op<mnemonic> {
+  dag poolArguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
+                         DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
+                         DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
+                         UnitAttr:$ceil_mode);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Cnn_MaxPoolOp : Cnn_PoolBase<"max_pool"> {
+  let summary = "largest value of a sliding window";
+  let description = [{
+    ONNX MaxPool's first result, on plain or blocked data. Padding never wins.
+  }];
+  let arguments = poolArguments;
+}
+
+def Cnn_AvgPoolOp : Cnn_PoolBase<"avg_pool"> {
+  let summary = "mean of a sliding window";
+  let description = [{
+    ONNX AveragePool, on plain or blocked data. `count_include_pad` divides by
+    the whole window as far as the padded input reaches, otherwise by the
+    elements that are really there.
+  }];
+  let arguments = !con(poolArguments, (ins UnitAttr:$count_include_pad));
+}
+
+def Cnn_GlobalPoolOp : Cnn_Op<"global_pool"> {
+  let summary = "mean or largest value over all spatial dimensions";
+  let description = [{ The result keeps its rank, with spatial dimensions of 1. }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
+                       Cnn_PoolKindAttr:$kind, UnitAttr:$blocked);
+  let assemblyFormat = [{
+    $kind $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Dense layers
+//===----------------------------------------------------------------------===//
+
+def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments]> {
+  let summary = "fully connected layer";
+  let description = [{
+    `activation(input * transpose(filter) + bias)`: input `M x K`, filter
+    `N x K`, bias `N`, result `M x N`. `filter_shape` is the logical shape of a
+    packed filter.
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$filter, Optional<Cnn_Shaped>:$bias,
+                       Optional<Cnn_Shaped>:$init, Cnn_Activation:$activation,
+                       OptionalAttr<DenseI64ArrayAttr>:$filter_shape);
+  let assemblyFormat = [{
+    $input `,` $filter (`,` $bias^)? (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// `N x K`, packed or not.
+    ::llvm::SmallVector<int64_t> getLogicalFilterShape() {
+      if (auto shape = getFilterShape())
+        return ::llvm::SmallVector<int64_t>(*shape);
+      return ::llvm::to_vector(
+          ::mlir::cast<::mlir::ShapedType>(getFilter().getType()).getShape());
+    }
+  }];
+}
+
+def Cnn_MatmulOp : Cnn_Op<"matmul"> {
+  let summary = "matrix product of two computed tensors";
+  let description = [{
+    `lhs: B... x M x K`, `rhs: B... x K x N`, both of rank 2 or more with batch
+    dimensions that broadcast (the importer resolves ONNX's rank-1 forms).
+  }];
+  let arguments = (ins Cnn_Shaped:$lhs, Cnn_Shaped:$rhs, Optional<Cnn_Shaped>:$init);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Element-wise operations
+//===----------------------------------------------------------------------===//
+
+def Cnn_UnaryOp : Cnn_Op<"unary"> {
+  let summary = "element-wise function of one operand";
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
+                       Cnn_FunctionAttr:$function);
+  let assemblyFormat = [{
+    $function $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+}
+
+def Cnn_BinaryOp : Cnn_Op<"binary"> {
+  let summary = "element-wise function of two operands, with broadcasting";
+  let description = [{
+    `activation(kind(lhs, rhs))`; shapes broadcast as in NumPy. Comparisons and
+    logical functions give `i1`; `prelu` is `lhs >= 0 ? lhs : lhs * rhs`.
+  }];
+  let arguments = (ins Cnn_Shaped:$lhs, Cnn_Shaped:$rhs, Optional<Cnn_Shaped>:$init,
+                       Cnn_BinaryKindAttr:$kind, Cnn_Activation:$activation);
+  let assemblyFormat = [{
+    $kind $lhs `,` $rhs (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+}
+
+def Cnn_SelectOp : Cnn_Op<"select"> {
+  let summary = "element-wise choice (ONNX Where), with broadcasting";
+  let arguments = (ins Cnn_Shaped:$condition, Cnn_Shaped:$lhs, Cnn_Shaped:$rhs,
+                       Optional<Cnn_Shaped>:$init);
+  let assemblyFormat = [{
+    $condition `,` $lhs `,` $rhs (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+}
+
+def Cnn_CastOp : Cnn_Op<"cast"> {
+  let summary = "element type conversion (ONNX Cast)";
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, TypeAttr:$to);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions along axes
+//===----------------------------------------------------------------------===//
+
+def Cnn_ReduceOp : Cnn_Op<"reduce"> {
+  let summary = "reduction over some dimensions";
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
+                       Cnn_ReduceKindAttr:$kind, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims);
+  let assemblyFormat = [{
+    $kind $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+}
+
+class Cnn_SoftmaxBase<string mnemonic> : Cnn_Op<mnemonic> {
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$axis);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Cnn_SoftmaxOp : Cnn_SoftmaxBase<"softmax"> {
+  let summary = "softmax along one dimension";
+}
+
+def Cnn_LogSoftmaxOp : Cnn_SoftmaxBase<"log_softmax"> {
+  let summary = "logarithm of the softmax along one dimension";
+}
+
+//===----------------------------------------------------------------------===//
+// Shape and data movement
+//===----------------------------------------------------------------------===//
+
+def Cnn_ConcatOp : Cnn_Op<"concat", [AttrSizedOperandSegments]> {
+  let summary = "concatenation along one dimension";
+  let arguments = (ins Variadic<Cnn_Shaped>:$inputs, Optional<Cnn_Shaped>:$init, I64Attr:$axis);
+  let assemblyFormat = [{
+    $inputs (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+}
+
+def Cnn_GatherOp : Cnn_Op<"gather"> {
+  let summary = "slices picked by indices along one dimension";
+  let description = [{ ONNX Gather; a negative index counts from the end. }];
+  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$indices, Optional<Cnn_Shaped>:$init,
+                       I64Attr:$axis);
+  let assemblyFormat = [{
+    $input `,` $indices (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+}
+
+def Cnn_BroadcastOp : Cnn_Op<"broadcast"> {
+  let summary = "NumPy broadcast to a given shape (ONNX Expand)";
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, DenseI64ArrayAttr:$shape);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+}
+
+def Cnn_ResizeOp : Cnn_Op<"resize"> {
+  let summary = "nearest or linear interpolation to another size";
+  let description = [{
+    ONNX Resize. `shape` is the result's, `scales` the scale of each dimension
+    that maps coordinates (not always the quotient of the sizes).
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
+                       DenseI64ArrayAttr:$shape, DenseF32ArrayAttr:$scales,
+                       Cnn_ResizeModeAttr:$mode, Cnn_CoordinateModeAttr:$coordinates,
+                       Cnn_NearestModeAttr:$nearest);
+  let assemblyFormat = [{
+    $mode $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Cnn_ReorderOp : Cnn_Op<"reorder"> {
+  let summary = "change between plain and blocked layout";
+  let description = [{
+    `block` > 0: plain `N x C x spatial...` to `N x ceil(C/block) x spatial... x
+    block`, lanes past `C` set to zero. `block` = 0: the way back, to
+    `channels` channels. Upstream's `linalg.pack` has no memref form.
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$block,
+                       DefaultValuedAttr<I64Attr, "0">:$channels);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Code generation
+//===----------------------------------------------------------------------===//
+
+def Cnn_LaunchOp : Op<Cnn_Dialect, "launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "run a kernel's tasks";
+  let description = [{
+    Runs `kernel(begin, end, operands...)` for a partition of `[0, tasks)` into
+    ranges, in parallel, and waits for all of them. See docs/architecture.md.
+
+    ```mlir
+    cnn.launch @conv_0 tasks(112) (%x, %w, %y) : memref<...>, memref<...>, memref<...>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, I64Attr:$tasks,
+                       Variadic<AnyStaticShapeMemRef>:$buffers);
+  let assemblyFormat = [{
+    $kernel `tasks` `(` $tasks `)` `(` $buffers `)` attr-dict `:` type($buffers)
+  }];
+}
+
+#endif // CONVOY_DIALECT_CNN_IR_CNNOPS_TD

@@ -1,0 +1,87 @@
+//===- Artefact.h - Load and run compiled models ----------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_RUNTIME_ARTEFACT_H
+#define CONVOY_RUNTIME_ARTEFACT_H
+
+#include "convoy/Runtime/Tensor.h"
+
+#include <vector>
+
+namespace convoy {
+
+class Context;
+
+/// A compiled model (`model.so`), loaded into the process. Copies share the
+/// library, which is unloaded with the last copy and the last context.
+class Artefact {
+public:
+  /// Loads `path` and checks that it is an artefact of this ABI version.
+  /// Errors name the file. Loading runs no code of the model.
+  static llvm::Expected<Artefact> load(llvm::StringRef path);
+
+  llvm::StringRef getPath() const;
+  llvm::ArrayRef<TensorInfo> getInputs() const;
+  llvm::ArrayRef<TensorInfo> getOutputs() const;
+  /// Layer names in the order in which they run.
+  llvm::ArrayRef<std::string> getLayers() const;
+  llvm::StringRef getRequiredCpu() const;
+  int64_t getArenaSize() const;
+
+  /// Makes a context of `threads` threads (see convoy_create); 0 is one for
+  /// each core. Fails if this CPU cannot run the model.
+  llvm::Expected<Context> createContext(int threads = 0) const;
+
+private:
+  friend class Context;
+  struct Library;
+  explicit Artefact(std::shared_ptr<const Library> library)
+      : library(std::move(library)) {}
+  std::shared_ptr<const Library> library;
+};
+
+/// Working memory and threads for one run at a time.
+class Context {
+public:
+  Context(Context &&) = default;
+  Context &operator=(Context &&other);
+  ~Context();
+
+  int getThreadCount() const;
+
+  /// Runs once on raw buffers, one for each input and output in order.
+  llvm::Error run(llvm::ArrayRef<const void *> inputs,
+                  llvm::ArrayRef<void *> outputs);
+  /// Checks element types and shapes, makes the outputs, and runs once.
+  llvm::Expected<std::vector<Tensor>> run(llvm::ArrayRef<Tensor> inputs);
+
+  struct Profile {
+    int64_t runs = 0;
+    /// Of each layer, summed over the runs.
+    std::vector<int64_t> nanoseconds;
+  };
+  /// Switches per-layer timing on or off, and sets all times to zero.
+  llvm::Error enableProfile(bool enable);
+  llvm::Expected<Profile> readProfile() const;
+
+private:
+  friend class Artefact;
+  Context(std::shared_ptr<const Artefact::Library> library,
+          convoy_context *context);
+  llvm::Error makeError(int32_t status) const;
+
+  std::shared_ptr<const Artefact::Library> library;
+  struct Release {
+    const Artefact::Library *library = nullptr;
+    void operator()(convoy_context *context) const;
+  };
+  std::unique_ptr<convoy_context, Release> context;
+};
+
+} // namespace convoy
+
+#endif // CONVOY_RUNTIME_ARTEFACT_H

@@ -1,0 +1,127 @@
+//===- Tensor.h - Tensors in host memory ------------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_RUNTIME_TENSOR_H
+#define CONVOY_RUNTIME_TENSOR_H
+
+#include "convoy-c/Artefact.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace convoy {
+
+enum class ElementType : int32_t {
+  F32 = CONVOY_FLOAT32,
+  U8 = CONVOY_UINT8,
+  I8 = CONVOY_INT8,
+  U16 = CONVOY_UINT16,
+  I16 = CONVOY_INT16,
+  I32 = CONVOY_INT32,
+  I64 = CONVOY_INT64,
+  Bool = CONVOY_BOOL,
+  F16 = CONVOY_FLOAT16,
+  F64 = CONVOY_FLOAT64,
+  U32 = CONVOY_UINT32,
+  U64 = CONVOY_UINT64,
+  BF16 = CONVOY_BFLOAT16
+};
+
+/// "f32", "u8", "bool", ...; "unknown" for a number outside of the enum.
+llvm::StringRef stringify(ElementType type);
+
+/// Bytes of one element; 0 for a number outside of the enum.
+int64_t getElementSize(ElementType type);
+
+/// Name, element type and shape of a model's input or output.
+struct TensorInfo {
+  std::string name;
+  ElementType elementType = ElementType::F32;
+  llvm::SmallVector<int64_t, 4> shape;
+
+  int64_t getNumElements() const;
+  /// "1x3x224x224xf32".
+  std::string getTypeString() const;
+};
+
+/// A dense row-major tensor that owns its 64-byte aligned memory.
+class Tensor {
+public:
+  Tensor() = default;
+  /// All elements are zero.
+  Tensor(ElementType elementType, llvm::ArrayRef<int64_t> shape);
+  explicit Tensor(const TensorInfo &info)
+      : Tensor(info.elementType, info.shape) {}
+  Tensor(Tensor &&) = default;
+  Tensor &operator=(Tensor &&) = default;
+
+  /// The same tensor, or nothing if its byte count overflows or memory is out.
+  static std::optional<Tensor> create(ElementType elementType,
+                                      llvm::ArrayRef<int64_t> shape);
+
+  ElementType getElementType() const { return elementType; }
+  llvm::ArrayRef<int64_t> getShape() const { return shape; }
+  int64_t getNumElements() const;
+  int64_t getSizeInBytes() const { return size; }
+  std::string getTypeString() const;
+
+  void *getData() { return storage.get(); }
+  const void *getData() const { return storage.get(); }
+  template <typename T> llvm::MutableArrayRef<T> getAs() {
+    return {reinterpret_cast<T *>(storage.get()), size_t(size) / sizeof(T)};
+  }
+  template <typename T> llvm::ArrayRef<T> getAs() const {
+    return {reinterpret_cast<const T *>(storage.get()),
+            size_t(size) / sizeof(T)};
+  }
+  /// Element `index` in row-major order as a number, whatever its type.
+  double getElement(int64_t index) const;
+
+private:
+  struct Free {
+    void operator()(uint8_t *pointer) const;
+  };
+  ElementType elementType = ElementType::F32;
+  llvm::SmallVector<int64_t, 4> shape;
+  int64_t size = 0;
+  std::unique_ptr<uint8_t[], Free> storage;
+};
+
+/// Fills `tensor` from (`seed`, `stream`), with the same bits on every machine:
+/// floating point is standard normal (sum of twelve uniform numbers, so within
+/// +-6), 8-bit integers cover their range, wider integers are 0 to 9, bools 0
+/// or 1. `stream` is the index of the input. Executables made by `--emit=exe`
+/// draw the same numbers for the same seed.
+void fillRandom(Tensor &tensor, uint64_t seed, uint64_t stream);
+
+/// What `compareTensors` found. NaN equals NaN, and infinities equal
+/// themselves.
+struct Comparison {
+  double maxAbsDifference = 0; ///< infinite if a NaN or infinity is unmatched
+  double maxAbsValue = 0;      ///< of the expected tensor's finite elements
+  int64_t numMismatches = 0;   ///< elements outside of the tolerances
+  int64_t firstMismatch = -1;  ///< row-major index, or -1
+  bool isClose() const { return numMismatches == 0; }
+};
+
+/// Compares element by element: close means
+/// `|actual - expected| <= atol + rtol * |expected|`, as in NumPy's allclose.
+/// Fails if element type or shape differ.
+llvm::Expected<Comparison> compareTensors(const Tensor &actual,
+                                          const Tensor &expected, double rtol,
+                                          double atol);
+
+} // namespace convoy
+
+#endif // CONVOY_RUNTIME_TENSOR_H

@@ -1,0 +1,52 @@
+//===- Target.h - From the LLVM dialect to native artefacts -----*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_TARGET_TARGET_H
+#define CONVOY_TARGET_TARGET_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
+
+namespace convoy {
+
+/// What to write: a shared library, one relocatable object, a program, or the
+/// optimised code without the weights as assembly or LLVM IR text.
+enum class EmitKind { Lib, Obj, Exe, Asm, LLVMIR };
+
+struct EmitOptions {
+  /// 0 to 3, as in -O3: both the middle end's and the code generator's.
+  unsigned optLevel = 3;
+};
+
+/// Initialises LLVM's code generators for the architectures that Convoy
+/// supports. Idempotent and thread-safe.
+void registerTargets();
+
+/// Registers the translations to LLVM IR that `emitArtefact` needs with the
+/// registry of the module's context.
+void registerTargetTranslations(mlir::DialectRegistry &registry);
+
+/// Fails in one line if no file can be written at `path`: a missing folder, a
+/// folder in place of the file, no permission. Leaves no trace.
+llvm::Error checkWritable(llvm::StringRef path);
+
+/// Compiles `module`, which is in the LLVM dialect with the attributes that
+/// docs/architecture.md lists, for its `cnn.target`, and writes `outputPath`.
+/// The file appears complete or not at all. "-" writes Asm and LLVMIR to the
+/// standard output.
+llvm::Error emitArtefact(mlir::ModuleOp module, EmitKind kind,
+                         llvm::StringRef outputPath,
+                         const EmitOptions &options = {});
+
+} // namespace convoy
+
+#endif // CONVOY_TARGET_TARGET_H

@@ -1,0 +1,137 @@
+//===- CnnDialect.cpp - The cnn dialect -----------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+#include "convoy/Dialect/Cnn/IR/CnnDialect.cpp.inc"
+#include "convoy/Dialect/Cnn/IR/CnnEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "convoy/Dialect/Cnn/IR/CnnAttributes.cpp.inc"
+#include "convoy/Dialect/Cnn/IR/CnnInterfaces.cpp.inc"
+#define GET_OP_CLASSES
+#include "convoy/Dialect/Cnn/IR/CnnOps.cpp.inc"
+
+void CnnDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "convoy/Dialect/Cnn/IR/CnnAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "convoy/Dialect/Cnn/IR/CnnOps.cpp.inc"
+      >();
+}
+
+Operation *CnnDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,
+                                           Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
+}
+
+LogicalResult convoy::cnn::detail::verifyDestination(Operation *op) {
+  auto destination = cast<DestinationOpInterface>(op);
+  Value init = destination.getDestination();
+  bool anyMemRef = llvm::any_of(op->getOperandTypes(), llvm::IsaPred<MemRefType>);
+  if (anyMemRef) {
+    if (!llvm::all_of(op->getOperandTypes(), llvm::IsaPred<MemRefType>))
+      return op->emitOpError("mixes tensor and memref operands");
+    if (!init || op->getNumResults() != 0)
+      return op->emitOpError("on memrefs needs an outs operand and no result");
+    return success();
+  }
+  if (op->getNumResults() != 1)
+    return op->emitOpError("on tensors needs one result");
+  if (init && init.getType() != op->getResult(0).getType())
+    return op->emitOpError("destination has type ")
+           << init.getType() << ", result " << op->getResult(0).getType();
+  return success();
+}
+
+TargetAttr convoy::cnn::getTarget(Operation *op) {
+  Operation *top = op;
+  while (top->getParentOp())
+    top = top->getParentOp();
+  if (auto target = top->getAttrOfType<TargetAttr>(kTargetAttrName))
+    return target;
+  return TargetAttr::get(op->getContext(), "x86_64-unknown-linux-gnu", "x86-64-v3", "",
+                         /*vector_lanes=*/8, /*vector_registers=*/16, /*l1=*/32768,
+                         /*l2=*/524288);
+}
+
+//===----------------------------------------------------------------------===//
+// Memory effects
+//===----------------------------------------------------------------------===//
+
+/// On memrefs: reads every operand but the destination, writes the destination.
+static void
+addMemRefEffects(DestinationOpInterface op,
+                 SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  if (!op.hasMemRefForm())
+    return;
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (operand.get() == op.getDestination() &&
+        operand.getOperandNumber() == op->getNumOperands() - 1)
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  }
+}
+
+#define CNN_EFFECTS(OP)                                                                        \
+  void OP::getEffects(                                                                         \
+      SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {          \
+    addMemRefEffects(*this, effects);                                                          \
+  }
+CNN_EFFECTS(ConvOp)
+CNN_EFFECTS(GroupConvOp)
+CNN_EFFECTS(ConvTransposeOp)
+CNN_EFFECTS(BatchNormOp)
+CNN_EFFECTS(ScaleShiftOp)
+CNN_EFFECTS(LayerNormOp)
+CNN_EFFECTS(InstanceNormOp)
+CNN_EFFECTS(GroupNormOp)
+CNN_EFFECTS(LrnOp)
+CNN_EFFECTS(MaxPoolOp)
+CNN_EFFECTS(AvgPoolOp)
+CNN_EFFECTS(GlobalPoolOp)
+CNN_EFFECTS(DenseOp)
+CNN_EFFECTS(MatmulOp)
+CNN_EFFECTS(UnaryOp)
+CNN_EFFECTS(BinaryOp)
+CNN_EFFECTS(SelectOp)
+CNN_EFFECTS(CastOp)
+CNN_EFFECTS(ReduceOp)
+CNN_EFFECTS(SoftmaxOp)
+CNN_EFFECTS(LogSoftmaxOp)
+CNN_EFFECTS(ConcatOp)
+CNN_EFFECTS(GatherOp)
+CNN_EFFECTS(BroadcastOp)
+CNN_EFFECTS(ResizeOp)
+CNN_EFFECTS(ReorderOp)
+#undef CNN_EFFECTS
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto kernel =
+      symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getKernelAttr());
+  if (!kernel)
+    return emitOpError("names no function: @") << getKernel();
+  ArrayRef<Type> arguments = kernel.getArgumentTypes();
+  if (arguments.size() < 2 ||
+      !llvm::equal(arguments.drop_front(2), getBuffers().getTypes()))
+    return emitOpError("operand types differ from those of @") << getKernel();
+  return success();
+}

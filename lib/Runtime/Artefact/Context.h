@@ -1,0 +1,67 @@
+/*===- Context.h - Working memory, threads and profile of one caller *- C -*-===*\
+|*                                                                            *|
+|* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef CONVOY_RUNTIME_ARTEFACT_CONTEXT_H
+#define CONVOY_RUNTIME_ARTEFACT_CONTEXT_H
+
+#include "Model.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#define CONVOY_CACHE_LINE 64
+
+/* A thread besides the caller's. Each has its own line, so that a launch wakes
+ * only the threads that get tasks and the others stay asleep. */
+struct convoy_worker {
+  _Alignas(CONVOY_CACHE_LINE) atomic_uint signal; /* grows with each launch */
+  atomic_uint sleeping; /* 1 while the worker may be in futex_wait */
+  int32_t index;        /* 1 .. threads - 1; the caller is 0 */
+  struct convoy_context *context;
+  pthread_t handle;
+};
+
+struct convoy_context {
+  /* The current launch; written by the caller before it signals. */
+  convoy_task_body body;
+  void *const *args;
+  int64_t tasks;
+  int32_t participants; /* threads of this launch, the caller's included */
+  int32_t stop;
+
+  int32_t threads;
+  int64_t spin_nanoseconds;
+  struct convoy_worker *workers; /* threads - 1 */
+
+  uint8_t *arena;
+
+  int32_t profiling;
+  int64_t *layer_nanoseconds;
+  int64_t profiled_runs;
+  int64_t last_mark;
+
+  _Alignas(CONVOY_CACHE_LINE) atomic_uint pending; /* workers not yet done */
+  atomic_uint caller_sleeping;
+};
+
+/* Memory of `size` bytes on a boundary that suits it; null if there is none. */
+CONVOY_HIDDEN void *convoy_allocate(size_t size);
+
+CONVOY_HIDDEN int64_t convoy_now(void);
+
+/* Cores that this process may use; at least 1. */
+CONVOY_HIDDEN int32_t convoy_core_count(void);
+
+/* Null if this CPU has all `features`, else the error. */
+CONVOY_HIDDEN const char *convoy_missing_cpu_feature(uint64_t features);
+
+/* Starts threads - 1 workers; on failure none remain. */
+CONVOY_HIDDEN int32_t convoy_start_workers(struct convoy_context *context);
+CONVOY_HIDDEN void convoy_stop_workers(struct convoy_context *context);
+
+#endif /* CONVOY_RUNTIME_ARTEFACT_CONTEXT_H */

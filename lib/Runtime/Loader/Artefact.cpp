@@ -1,0 +1,269 @@
+//===- Artefact.cpp - Load and run compiled models ------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Runtime/Artefact.h"
+
+#include "llvm/Support/FileSystem.h"
+
+#include <cassert>
+#include <dlfcn.h>
+
+using namespace convoy;
+
+/// The loaded file and its functions.
+struct Artefact::Library {
+  Library() = default;
+  Library(const Library &) = delete;
+  Library &operator=(const Library &) = delete;
+  ~Library() {
+    if (handle)
+      dlclose(handle);
+  }
+
+  llvm::Error open(llvm::StringRef file);
+  template <typename T> llvm::Error find(T *&function, const char *name);
+  llvm::Error readInfos(int32_t count,
+                        const convoy_tensor_info *(*get)(int32_t),
+                        std::vector<TensorInfo> &infos);
+
+  std::string path;
+  void *handle = nullptr;
+  std::vector<TensorInfo> inputs, outputs;
+  std::vector<std::string> layers;
+  std::string requiredCpu;
+  int64_t arenaSize = 0;
+
+  decltype(convoy_status_text) *statusText = nullptr;
+  decltype(convoy_create) *create = nullptr;
+  decltype(convoy_thread_count) *threadCount = nullptr;
+  decltype(convoy_run) *run = nullptr;
+  decltype(convoy_profile_enable) *profileEnable = nullptr;
+  decltype(convoy_profile_read) *profileRead = nullptr;
+  decltype(convoy_destroy) *destroy = nullptr;
+};
+
+template <typename T>
+llvm::Error Artefact::Library::find(T *&function, const char *name) {
+  function = reinterpret_cast<T *>(dlsym(handle, name));
+  if (!function)
+    return llvm::createStringError(
+        path + " is not a compiled model: it has no function " + name);
+  return llvm::Error::success();
+}
+
+llvm::Error Artefact::Library::readInfos(
+    int32_t count, const convoy_tensor_info *(*get)(int32_t),
+    std::vector<TensorInfo> &infos) {
+  for (int32_t i = 0; i < count; ++i) {
+    const convoy_tensor_info *info = get(i);
+    if (!info || !info->name || !convoy::getElementSize(
+                                    ElementType(info->element_type)))
+      return llvm::createStringError(
+          path + " describes an input or output of unknown type");
+    TensorInfo &copy = infos.emplace_back();
+    copy.name = info->name;
+    copy.elementType = ElementType(info->element_type);
+    copy.shape.assign(info->dims, info->dims + info->rank);
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error Artefact::Library::open(llvm::StringRef file) {
+  path = file.str();
+  // A name without a slash would be looked for in the system's folders.
+  llvm::SmallString<256> absolute(file);
+  if (std::error_code error = llvm::sys::fs::make_absolute(absolute))
+    return llvm::createFileError(file, error);
+  if (llvm::sys::fs::is_directory(absolute))
+    return llvm::createFileError(file, std::errc::is_a_directory);
+  if (!llvm::sys::fs::exists(absolute))
+    return llvm::createFileError(file, std::errc::no_such_file_or_directory);
+  handle = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    const char *text = dlerror();
+    llvm::StringRef reason = text ? text : "unknown reason";
+    // The system's text usually begins with the file name.
+    reason.consume_front(absolute);
+    reason.consume_front(": ");
+    return llvm::createStringError(path + ": cannot be loaded: " + reason);
+  }
+
+  decltype(convoy_abi_version) *abiVersion = nullptr;
+  if (llvm::Error error = find(abiVersion, "convoy_abi_version"))
+    return error;
+  if (abiVersion() != CONVOY_ABI_VERSION)
+    return llvm::createStringError(
+        path + " has version " + llvm::Twine(abiVersion()) +
+        " of the model interface, but this program needs version " +
+        llvm::Twine(CONVOY_ABI_VERSION) + "; compile the model again");
+
+  decltype(convoy_input_count) *inputCount = nullptr;
+  decltype(convoy_output_count) *outputCount = nullptr;
+  decltype(convoy_layer_count) *layerCount = nullptr;
+  decltype(convoy_input) *input = nullptr;
+  decltype(convoy_output) *output = nullptr;
+  decltype(convoy_layer_name) *layerName = nullptr;
+  decltype(convoy_required_cpu) *cpu = nullptr;
+  decltype(convoy_arena_size) *arena = nullptr;
+#define FIND(VARIABLE, NAME)                                                   \
+  if (llvm::Error error = find(VARIABLE, #NAME))                               \
+  return error
+  FIND(inputCount, convoy_input_count);
+  FIND(outputCount, convoy_output_count);
+  FIND(layerCount, convoy_layer_count);
+  FIND(input, convoy_input);
+  FIND(output, convoy_output);
+  FIND(layerName, convoy_layer_name);
+  FIND(cpu, convoy_required_cpu);
+  FIND(arena, convoy_arena_size);
+  FIND(statusText, convoy_status_text);
+  FIND(create, convoy_create);
+  FIND(threadCount, convoy_thread_count);
+  FIND(run, convoy_run);
+  FIND(profileEnable, convoy_profile_enable);
+  FIND(profileRead, convoy_profile_read);
+  FIND(destroy, convoy_destroy);
+#undef FIND
+
+  if (llvm::Error error = readInfos(inputCount(), input, inputs))
+    return error;
+  if (llvm::Error error = readInfos(outputCount(), output, outputs))
+    return error;
+  for (int32_t i = 0, e = layerCount(); i < e; ++i)
+    layers.emplace_back(layerName(i));
+  requiredCpu = cpu();
+  arenaSize = arena();
+  return llvm::Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Artefact
+//===----------------------------------------------------------------------===//
+
+llvm::Expected<Artefact> Artefact::load(llvm::StringRef path) {
+  auto library = std::make_shared<Library>();
+  if (llvm::Error error = library->open(path))
+    return std::move(error);
+  return Artefact(std::move(library));
+}
+
+llvm::StringRef Artefact::getPath() const { return library->path; }
+
+llvm::ArrayRef<TensorInfo> Artefact::getInputs() const {
+  return library->inputs;
+}
+
+llvm::ArrayRef<TensorInfo> Artefact::getOutputs() const {
+  return library->outputs;
+}
+
+llvm::ArrayRef<std::string> Artefact::getLayers() const {
+  return library->layers;
+}
+
+llvm::StringRef Artefact::getRequiredCpu() const {
+  return library->requiredCpu;
+}
+
+int64_t Artefact::getArenaSize() const { return library->arenaSize; }
+
+llvm::Expected<Context> Artefact::createContext(int threads) const {
+  convoy_context *context = nullptr;
+  int32_t status = library->create(threads, &context);
+  Context result(library, context);
+  if (status != CONVOY_OK)
+    return result.makeError(status);
+  return std::move(result);
+}
+
+//===----------------------------------------------------------------------===//
+// Context
+//===----------------------------------------------------------------------===//
+
+void Context::Release::operator()(convoy_context *context) const {
+  library->destroy(context);
+}
+
+Context::Context(std::shared_ptr<const Artefact::Library> library,
+                 convoy_context *context)
+    : library(std::move(library)),
+      context(context, Release{this->library.get()}) {}
+
+Context::~Context() = default;
+
+Context &Context::operator=(Context &&other) {
+  // The old context must go before the library that it is in.
+  context = std::move(other.context);
+  library = std::move(other.library);
+  return *this;
+}
+
+llvm::Error Context::makeError(int32_t status) const {
+  return llvm::createStringError(library->path + ": " +
+                                 library->statusText(status));
+}
+
+int Context::getThreadCount() const {
+  return library->threadCount(context.get());
+}
+
+llvm::Error Context::run(llvm::ArrayRef<const void *> inputs,
+                         llvm::ArrayRef<void *> outputs) {
+  if (inputs.size() != library->inputs.size() ||
+      outputs.size() != library->outputs.size())
+    return llvm::createStringError(
+        library->path + " has " + llvm::Twine(library->inputs.size()) +
+        " inputs and " + llvm::Twine(library->outputs.size()) +
+        " outputs, but the caller gives " + llvm::Twine(inputs.size()) +
+        " and " + llvm::Twine(outputs.size()));
+  int32_t status = library->run(context.get(), inputs.data(), outputs.data());
+  return status == CONVOY_OK ? llvm::Error::success() : makeError(status);
+}
+
+llvm::Expected<std::vector<Tensor>>
+Context::run(llvm::ArrayRef<Tensor> inputs) {
+  llvm::SmallVector<const void *> inputPointers;
+  for (auto [index, tensor] : llvm::enumerate(inputs)) {
+    if (index < library->inputs.size()) {
+      const TensorInfo &info = library->inputs[index];
+      if (tensor.getElementType() != info.elementType ||
+          tensor.getShape() != llvm::ArrayRef<int64_t>(info.shape))
+        return llvm::createStringError(
+            library->path + ": input '" + info.name + "' is " +
+            info.getTypeString() + ", not " + tensor.getTypeString());
+    }
+    inputPointers.push_back(tensor.getData());
+  }
+  std::vector<Tensor> outputs;
+  llvm::SmallVector<void *> outputPointers;
+  for (const TensorInfo &info : library->outputs) {
+    std::optional<Tensor> tensor =
+        Tensor::create(info.elementType, info.shape);
+    if (!tensor)
+      return makeError(CONVOY_ERROR_MEMORY);
+    outputPointers.push_back(tensor->getData());
+    outputs.push_back(std::move(*tensor));
+  }
+  if (llvm::Error error = run(inputPointers, outputPointers))
+    return std::move(error);
+  return std::move(outputs);
+}
+
+llvm::Error Context::enableProfile(bool enable) {
+  int32_t status = library->profileEnable(context.get(), enable);
+  return status == CONVOY_OK ? llvm::Error::success() : makeError(status);
+}
+
+llvm::Expected<Context::Profile> Context::readProfile() const {
+  Profile profile;
+  profile.nanoseconds.resize(library->layers.size());
+  int32_t status = library->profileRead(
+      context.get(), profile.nanoseconds.data(), &profile.runs);
+  if (status != CONVOY_OK)
+    return makeError(status);
+  return profile;
+}

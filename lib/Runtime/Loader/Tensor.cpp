@@ -1,0 +1,182 @@
+//===- Tensor.cpp - Tensors in host memory --------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Runtime/Tensor.h"
+
+#include "../Artefact/Npy.h"
+
+#include "llvm/ADT/APFloat.h"
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+using namespace convoy;
+
+llvm::StringRef convoy::stringify(ElementType type) {
+  const char *name = convoy_element_name(static_cast<int32_t>(type));
+  return name ? name : "unknown";
+}
+
+int64_t convoy::getElementSize(ElementType type) {
+  return convoy_element_size(static_cast<int32_t>(type));
+}
+
+static int64_t multiply(llvm::ArrayRef<int64_t> shape) {
+  int64_t count = 1;
+  for (int64_t dim : shape)
+    count *= dim;
+  return count;
+}
+
+static std::string makeTypeString(ElementType type,
+                                  llvm::ArrayRef<int64_t> shape) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  for (int64_t dim : shape)
+    os << dim << 'x';
+  os << stringify(type);
+  return text;
+}
+
+int64_t TensorInfo::getNumElements() const { return multiply(shape); }
+
+std::string TensorInfo::getTypeString() const {
+  return makeTypeString(elementType, shape);
+}
+
+//===----------------------------------------------------------------------===//
+// Tensor
+//===----------------------------------------------------------------------===//
+
+void Tensor::Free::operator()(uint8_t *pointer) const { std::free(pointer); }
+
+std::optional<Tensor> Tensor::create(ElementType elementType,
+                                     llvm::ArrayRef<int64_t> shape) {
+  int64_t bytes = getElementSize(elementType);
+  bool isEmpty = llvm::is_contained(shape, 0);
+  for (int64_t dim : shape)
+    if (dim < 0 || (!isEmpty && llvm::MulOverflow(bytes, dim, bytes)))
+      return std::nullopt;
+  if (isEmpty)
+    bytes = 0;
+  if (bytes > std::numeric_limits<int64_t>::max() - 64)
+    return std::nullopt;
+
+  size_t allocated = std::max<size_t>(llvm::alignTo<64>(bytes), 64);
+  auto *memory = static_cast<uint8_t *>(std::aligned_alloc(64, allocated));
+  if (!memory)
+    return std::nullopt;
+  std::memset(memory, 0, allocated);
+  Tensor tensor;
+  tensor.elementType = elementType;
+  tensor.shape.assign(shape.begin(), shape.end());
+  tensor.size = bytes;
+  tensor.storage.reset(memory);
+  return tensor;
+}
+
+Tensor::Tensor(ElementType elementType, llvm::ArrayRef<int64_t> shape) {
+  std::optional<Tensor> tensor = create(elementType, shape);
+  if (!tensor)
+    llvm::report_bad_alloc_error("no memory for a tensor");
+  *this = std::move(*tensor);
+}
+
+int64_t Tensor::getNumElements() const { return multiply(shape); }
+
+std::string Tensor::getTypeString() const {
+  return makeTypeString(elementType, shape);
+}
+
+template <typename T> static double loadAs(const uint8_t *data, int64_t index) {
+  T value;
+  std::memcpy(&value, data + index * sizeof(T), sizeof(T));
+  return static_cast<double>(value);
+}
+
+static double loadAsFloat(const llvm::fltSemantics &semantics,
+                          const uint8_t *data, int64_t index) {
+  uint16_t bits;
+  std::memcpy(&bits, data + index * 2, 2);
+  llvm::APFloat value(semantics, llvm::APInt(16, bits));
+  return value.convertToFloat();
+}
+
+double Tensor::getElement(int64_t index) const {
+  const uint8_t *data = storage.get();
+  switch (elementType) {
+  case ElementType::F32:
+    return loadAs<float>(data, index);
+  case ElementType::F64:
+    return loadAs<double>(data, index);
+  case ElementType::F16:
+    return loadAsFloat(llvm::APFloat::IEEEhalf(), data, index);
+  case ElementType::BF16:
+    return loadAsFloat(llvm::APFloat::BFloat(), data, index);
+  case ElementType::I8:
+    return loadAs<int8_t>(data, index);
+  case ElementType::U8:
+  case ElementType::Bool:
+    return loadAs<uint8_t>(data, index);
+  case ElementType::I16:
+    return loadAs<int16_t>(data, index);
+  case ElementType::U16:
+    return loadAs<uint16_t>(data, index);
+  case ElementType::I32:
+    return loadAs<int32_t>(data, index);
+  case ElementType::U32:
+    return loadAs<uint32_t>(data, index);
+  case ElementType::I64:
+    return loadAs<int64_t>(data, index);
+  case ElementType::U64:
+    return loadAs<uint64_t>(data, index);
+  }
+  return 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Random numbers and comparison
+//===----------------------------------------------------------------------===//
+
+void convoy::fillRandom(Tensor &tensor, uint64_t seed, uint64_t stream) {
+  convoy_fill_random(tensor.getData(),
+                     static_cast<int32_t>(tensor.getElementType()),
+                     tensor.getNumElements(), seed, stream);
+}
+
+llvm::Expected<Comparison> convoy::compareTensors(const Tensor &actual,
+                                                  const Tensor &expected,
+                                                  double rtol, double atol) {
+  if (actual.getElementType() != expected.getElementType() ||
+      actual.getShape() != expected.getShape())
+    return llvm::createStringError("the tensor is " + actual.getTypeString() +
+                                   " where " + expected.getTypeString() +
+                                   " is expected");
+  Comparison result;
+  for (int64_t i = 0, e = actual.getNumElements(); i != e; ++i) {
+    double a = actual.getElement(i), b = expected.getElement(i);
+    if (std::isfinite(b))
+      result.maxAbsValue = std::max(result.maxAbsValue, std::fabs(b));
+    if (a == b || (std::isnan(a) && std::isnan(b)))
+      continue;
+    double difference = std::fabs(a - b);
+    if (!std::isfinite(difference))
+      difference = std::numeric_limits<double>::infinity();
+    result.maxAbsDifference = std::max(result.maxAbsDifference, difference);
+    if (std::isfinite(difference) &&
+        difference <= atol + rtol * std::fabs(b))
+      continue;
+    if (result.numMismatches++ == 0)
+      result.firstMismatch = i;
+  }
+  return result;
+}
