@@ -8,6 +8,7 @@
 #ifndef CONVOY_TARGET_TARGET_H
 #define CONVOY_TARGET_TARGET_H
 
+#include "convoy/Runtime/OutputFile.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -34,10 +35,6 @@ void registerTargets();
 /// Registers the translations to LLVM IR that `emitArtefact` needs with the
 /// registry of the module's context.
 void registerTargetTranslations(mlir::DialectRegistry &registry);
-
-/// Fails in one line if no file can be written at `path`: a missing folder, a
-/// folder in place of the file, no permission. Leaves no trace.
-llvm::Error checkWritable(llvm::StringRef path);
 
 /// Compiles `module`, which is in the LLVM dialect with the attributes that
 /// docs/architecture.md lists, for its `cnn.target`, and writes `outputPath`.

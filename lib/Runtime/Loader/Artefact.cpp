@@ -7,9 +7,9 @@
 
 #include "convoy/Runtime/Artefact.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 
-#include <cassert>
 #include <dlfcn.h>
 
 using namespace convoy;
@@ -79,9 +79,11 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   if (std::error_code error = llvm::sys::fs::make_absolute(absolute))
     return llvm::createFileError(file, error);
   if (llvm::sys::fs::is_directory(absolute))
-    return llvm::createFileError(file, std::errc::is_a_directory);
+    return llvm::createFileError(
+        file, std::make_error_code(std::errc::is_a_directory));
   if (!llvm::sys::fs::exists(absolute))
-    return llvm::createFileError(file, std::errc::no_such_file_or_directory);
+    return llvm::createFileError(
+        file, std::make_error_code(std::errc::no_such_file_or_directory));
   handle = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *text = dlerror();

@@ -8,10 +8,9 @@
 #include "convoy/Runtime/Npy.h"
 
 #include "../Artefact/Npy.h"
+#include "convoy/Runtime/OutputFile.h"
 
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace convoy;
 
@@ -28,7 +27,8 @@ llvm::Expected<Tensor> convoy::readNpy(llvm::StringRef path) {
       ElementType(header.element_type),
       llvm::ArrayRef<int64_t>(header.dims, size_t(header.rank)));
   if (!tensor)
-    return llvm::createFileError(path, std::errc::not_enough_memory);
+    return llvm::createFileError(
+        path, std::make_error_code(std::errc::not_enough_memory));
   convoy_npy_copy((*file)->getBufferStart(), &header, tensor->getData());
   return std::move(*tensor);
 }
@@ -41,7 +41,7 @@ llvm::Error convoy::writeNpy(llvm::StringRef path, const Tensor &tensor) {
   if (!size)
     return llvm::createStringError(path + ": a .npy file cannot hold " +
                                    tensor.getTypeString());
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) -> llvm::Error {
+  return writeOutputFile(path, [&](llvm::raw_ostream &os) {
     os.write(header, size);
     os.write(static_cast<const char *>(tensor.getData()),
              size_t(tensor.getSizeInBytes()));

@@ -213,8 +213,10 @@ LogicalResult inferConvLike(Rule rule, Adaptor op, int64_t groups, bool transpos
                           op.getPads(), /*ceilMode=*/false, result.spatial))) {
     return failure();
   }
-  if (op.getBias() && failed(checkPerChannel(rule, "bias", op.getBias(), outputChannels,
-                                             result.capacity())))
+  // A packed bias is padded to whole register tiles of each group.
+  if (op.getBias() && !(op.getFilterShape() &&
+                        shaped(op.getBias()).getNumElements() >= outputChannels) &&
+      failed(checkPerChannel(rule, "bias", op.getBias(), outputChannels, result.capacity())))
     return failure();
   out.shape = result.shape();
   if (op.getResidual() && shaped(op.getResidual()).getShape() != ArrayRef<int64_t>(out.shape))

@@ -1,0 +1,24 @@
+//===- TargetDescription.h - From a CPU name to #cnn.target -----*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_ANALYSIS_TARGETDESCRIPTION_H
+#define CONVOY_ANALYSIS_TARGETDESCRIPTION_H
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "llvm/Support/Error.h"
+
+namespace convoy {
+
+/// The target of `triple` and `cpu`; an empty triple is the host's, an empty
+/// CPU or "native" the host's processor. Unknown names are an error that lists
+/// what to write instead. Initialises LLVM's targets on first use.
+llvm::Expected<cnn::TargetAttr> describeTarget(mlir::MLIRContext *context,
+                                               llvm::StringRef triple, llvm::StringRef cpu);
+
+} // namespace convoy
+
+#endif // CONVOY_ANALYSIS_TARGETDESCRIPTION_H

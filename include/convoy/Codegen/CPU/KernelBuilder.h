@@ -1,0 +1,96 @@
+//===- KernelBuilder.h - What a CPU kernel family implements ----*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A kernel family knows some operations in memref form and writes the code of one
+// task of them. `cnn-generate-cpu-kernels` makes the function around it:
+//
+//   func.func private @conv_0(%begin: index, %end: index, %m0: memref<...>, ...) {
+//     scf.for %task = %begin to %end step %c1 { <buildTask> }
+//   }
+//
+// Tasks run in any order and in parallel; each output element belongs to one task.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_CODEGEN_CPU_KERNELBUILDER_H
+#define CONVOY_CODEGEN_CPU_KERNELBUILDER_H
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+#include <memory>
+#include <vector>
+
+namespace convoy {
+
+/// One family of kernels. Families hold no state.
+class KernelFamily {
+public:
+  virtual ~KernelFamily() = default;
+
+  /// The prefix of the kernel's symbol, such as "conv".
+  virtual llvm::StringRef getName() const = 0;
+
+  /// Whether this family builds `op`, which is in memref form.
+  virtual bool matches(mlir::Operation *op, cnn::TargetAttr target) const = 0;
+
+  /// The number of independent tasks, at least 1.
+  virtual int64_t countTasks(mlir::Operation *op, cnn::TargetAttr target) const = 0;
+
+  /// Writes the code of one task at the builder's insertion point. `operands`
+  /// stand for `op`'s operands inside the kernel (memref arguments, and clones
+  /// of constants); `task` is the task's index in [0, countTasks).
+  virtual mlir::LogicalResult buildTask(mlir::ImplicitLocOpBuilder &builder,
+                                        mlir::Operation *op, mlir::ValueRange operands,
+                                        mlir::Value task, cnn::TargetAttr target) const = 0;
+};
+
+using KernelFamilies = std::vector<std::unique_ptr<KernelFamily>>;
+
+/// Every family, the most special first; one function a file in lib/Codegen/CPU.
+void addDirectConvKernels(KernelFamilies &families);
+void addChannelwiseConvKernels(KernelFamilies &families);
+void addTransposedConvKernels(KernelFamilies &families);
+void addDenseKernels(KernelFamilies &families);
+void addMatmulKernels(KernelFamilies &families);
+void addPoolKernels(KernelFamilies &families);
+void addGlobalPoolKernels(KernelFamilies &families);
+void addLrnKernels(KernelFamilies &families);
+void addSoftmaxKernels(KernelFamilies &families);
+void addDataMovementKernels(KernelFamilies &families);
+void addGenericKernels(KernelFamilies &families);
+
+/// Helpers that most families use.
+///
+/// Splits `index` by `extents` (row-major, last fastest); a constant zero for
+/// an extent of 1.
+llvm::SmallVector<mlir::Value> delinearize(mlir::ImplicitLocOpBuilder &builder,
+                                           mlir::Value index,
+                                           llvm::ArrayRef<int64_t> extents);
+mlir::Value indexConstant(mlir::ImplicitLocOpBuilder &builder, int64_t value);
+/// `value * factor + addend` without the trivial parts.
+mlir::Value affine(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, int64_t factor,
+                   int64_t addend);
+mlir::Value add(mlir::ImplicitLocOpBuilder &builder, mlir::Value lhs, mlir::Value rhs);
+/// A counted loop from 0; no loop at all when `count` is 1. `body` gets the
+/// index and the loop-carried values, and gives their next values.
+llvm::SmallVector<mlir::Value> emitLoop(
+    mlir::ImplicitLocOpBuilder &builder, int64_t count, mlir::ValueRange inits,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+/// The same between two values.
+llvm::SmallVector<mlir::Value> emitLoop(
+    mlir::ImplicitLocOpBuilder &builder, mlir::Value lower, mlir::Value upper, int64_t step,
+    mlir::ValueRange inits,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+/// A buffer on the stack, allocated once at the entry of the kernel.
+mlir::Value emitScratch(mlir::ImplicitLocOpBuilder &builder, mlir::MemRefType type);
+mlir::Value zeroVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type);
+mlir::Value splatVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type, float value);
+
+} // namespace convoy
+
+#endif // CONVOY_CODEGEN_CPU_KERNELBUILDER_H

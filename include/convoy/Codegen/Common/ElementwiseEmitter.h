@@ -1,0 +1,48 @@
+//===- ElementwiseEmitter.h - Bodies of element-wise functions --*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// The arithmetic of cnn's element-wise functions, written once for every place
+// that needs it: epilogues of kernels (on vectors) and `linalg` bodies (on
+// scalars). What these functions emit is `arith` and `math`; the kernels' `math`
+// operations are expanded by MathApproximation.h, so none becomes a libm call.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_CODEGEN_COMMON_ELEMENTWISEEMITTER_H
+#define CONVOY_CODEGEN_COMMON_ELEMENTWISEEMITTER_H
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
+namespace convoy {
+
+/// `value` as a constant of a float, integer or index type or a vector of such.
+mlir::Value emitConstant(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type,
+                         double value);
+
+/// The larger (smaller) of two values, as one instruction; a NaN in `rhs` wins.
+mlir::Value emitMax(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value lhs,
+                    mlir::Value rhs);
+mlir::Value emitMin(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value lhs,
+                    mlir::Value rhs);
+
+/// `function(x)` for a scalar or a vector, of the type of `x`; null where the
+/// function has no meaning for that element type.
+mlir::Value emitUnary(mlir::OpBuilder &builder, mlir::Location loc,
+                      cnn::FunctionAttr function, mlir::Value x);
+
+/// `kind(lhs, rhs)` for scalars or vectors of one type; comparisons give `i1`.
+/// Null where the function has no meaning for the element type.
+mlir::Value emitBinary(mlir::OpBuilder &builder, mlir::Location loc, cnn::BinaryKind kind,
+                       mlir::Value lhs, mlir::Value rhs);
+
+/// `x` converted to the element type `to` with ONNX Cast's rules: floats
+/// truncate to integers, and everything but zero is true.
+mlir::Value emitCast(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x,
+                     mlir::Type to);
+
+} // namespace convoy
+
+#endif // CONVOY_CODEGEN_COMMON_ELEMENTWISEEMITTER_H

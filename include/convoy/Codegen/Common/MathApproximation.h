@@ -1,0 +1,23 @@
+//===- MathApproximation.h - Elementary functions without libm --*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_CODEGEN_COMMON_MATHAPPROXIMATION_H
+#define CONVOY_CODEGEN_COMMON_MATHAPPROXIMATION_H
+
+namespace mlir {
+class RewritePatternSet;
+} // namespace mlir
+
+namespace convoy {
+
+/// Expands `math.exp`, `log`, `log1p`, `tanh`, `erf`, `powf`, `sin` and `cos` on
+/// scalars and vectors into `arith` and `math.fma`. Artefacts link no libm.
+void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
+
+} // namespace convoy
+
+#endif // CONVOY_CODEGEN_COMMON_MATHAPPROXIMATION_H

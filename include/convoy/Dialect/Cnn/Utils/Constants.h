@@ -1,0 +1,146 @@
+//===- Constants.h - Reading and making constant tensors --------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Weights come as dense, dense splat or dense_resource attributes. Here is the
+// one place that tells them apart.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DIALECT_CNN_UTILS_CONSTANTS_H
+#define CONVOY_DIALECT_CNN_UTILS_CONSTANTS_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace convoy::cnn {
+
+/// Constants of more elements than this are made as dense_resource blobs.
+inline constexpr int64_t kMaxInlineElements = 1024;
+
+/// Alignment of the blobs that are made here, in bytes.
+inline constexpr size_t kBlobAlignment = 64;
+
+/// Bytes that an element takes in a constant (an i1 takes one); nothing for
+/// types that constants of Convoy do not have.
+std::optional<int64_t> getElementBytes(mlir::Type elementType);
+
+/// A view of a constant tensor's elements in row-major order. Cheap to copy;
+/// valid as long as the attribute's context and, for a blob, its memory.
+class ConstantData {
+public:
+  /// The data of an elements attribute, nothing where it is none or where a
+  /// blob is missing or has the wrong size.
+  static std::optional<ConstantData> get(mlir::Attribute attribute);
+  /// The data of a value defined by a constant operation.
+  static std::optional<ConstantData> get(mlir::Value value);
+
+  mlir::RankedTensorType getType() const { return type; }
+  mlir::Type getElementType() const { return type.getElementType(); }
+  llvm::ArrayRef<int64_t> getShape() const { return type.getShape(); }
+  int64_t getNumElements() const { return type.getNumElements(); }
+  int64_t getElementBytes() const { return elementBytes; }
+  /// Whether one stored element stands for all.
+  bool isSplat() const { return splat; }
+
+  /// All elements, or the only one of a splat. An i1 is a byte of 0 or 1.
+  llvm::ArrayRef<char> getBytes() const { return bytes; }
+
+  /// Whether elements are stored as `T`: float for f32, int64_t for i64 and
+  /// index, bool for i1, and so on. f16 and bf16 have no such T.
+  template <typename T> bool holds() const {
+    mlir::Type element = getElementType();
+    if constexpr (std::is_same_v<T, float>)
+      return element.isF32();
+    else if constexpr (std::is_same_v<T, double>)
+      return element.isF64();
+    else if constexpr (std::is_same_v<T, bool>)
+      return element.isInteger(1);
+    else
+      return element.isIntOrIndex() && !element.isInteger(1) &&
+             elementBytes == int64_t(sizeof(T));
+  }
+  /// The elements as stored: all of them, or one when `isSplat()`.
+  template <typename T> llvm::ArrayRef<T> getValues() const {
+    assert(holds<T>() && "constant holds another type");
+    return {reinterpret_cast<const T *>(bytes.data()), bytes.size() / sizeof(T)};
+  }
+  template <typename T> T get(int64_t index) const {
+    return getValues<T>()[splat ? 0 : index];
+  }
+  /// All elements in a vector, splats expanded.
+  template <typename T> std::vector<T> toVector() const {
+    llvm::ArrayRef<T> values = getValues<T>();
+    if (splat)
+      return std::vector<T>(getNumElements(), values.front());
+    return std::vector<T>(values.begin(), values.end());
+  }
+
+  /// Element `index` of any float or integer type.
+  double getDouble(int64_t index) const;
+  /// Element `index` of an integer type.
+  int64_t getInt(int64_t index) const;
+
+  /// The one value of a splat or of a constant of equal elements.
+  std::optional<double> getSplatDouble() const;
+
+private:
+  mlir::RankedTensorType type;
+  int64_t elementBytes = 0;
+  bool splat = false;
+  llvm::ArrayRef<char> bytes;
+  /// Holds `bytes` where the attribute does not store them as we read them.
+  std::shared_ptr<std::vector<std::max_align_t>> storage;
+};
+
+/// Makes a constant from `bytes`, which holds all elements or, where all are
+/// equal, one. Equal elements become a splat, up to kMaxInlineElements elements
+/// a dense attribute, and more a dense_resource blob.
+mlir::ElementsAttr makeConstantFromBytes(mlir::RankedTensorType type,
+                                         llvm::ArrayRef<char> bytes);
+
+/// Makes a constant that takes the values' memory over. `values` holds all
+/// elements or one for a splat; its type must be the stored one (see `holds`).
+template <typename T>
+mlir::ElementsAttr makeConstant(mlir::RankedTensorType type, std::vector<T> &&values);
+
+/// Makes a constant whose elements `fill` writes in place, into zeroed memory:
+/// for big data that should not be copied.
+template <typename T>
+mlir::ElementsAttr fillConstant(mlir::RankedTensorType type,
+                                llvm::function_ref<void(llvm::MutableArrayRef<T>)> fill);
+
+/// `makeConstant` for f32 of the given shape.
+mlir::ElementsAttr makeFloats(mlir::MLIRContext *context, llvm::ArrayRef<int64_t> shape,
+                              std::vector<float> &&values);
+
+/// Makes a constant of a blob that the caller provides, for example mapped
+/// memory of a file with a deleter that unmaps it. The name is made unique.
+mlir::ElementsAttr makeBlobConstant(mlir::RankedTensorType type, llvm::StringRef name,
+                                    mlir::AsmResourceBlob &&blob);
+
+/// The same constant with another shape of as many elements, without copying.
+mlir::ElementsAttr reshapeConstant(mlir::ElementsAttr value, mlir::RankedTensorType type);
+
+/// An `arith.constant` of the value.
+mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::ElementsAttr value);
+
+/// Erases the constant operation behind `value` when nothing reads it.
+void eraseIfUnused(mlir::RewriterBase &rewriter, mlir::Value value);
+
+/// Frees the memory of every blob in the context that no operation inside
+/// `root` refers to; returns the number of bytes. MLIR itself keeps blobs until
+/// its context goes. No other module of the context may need its blobs.
+int64_t releaseUnusedBlobs(mlir::Operation *root);
+
+} // namespace convoy::cnn
+
+#endif // CONVOY_DIALECT_CNN_UTILS_CONSTANTS_H

@@ -1,0 +1,50 @@
+//===- Import.h - ONNX models to cnn operations -----------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_IMPORT_ONNX_IMPORT_H
+#define CONVOY_IMPORT_ONNX_IMPORT_H
+
+#include "convoy/Runtime/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace convoy {
+
+/// An input's name and the shape that it shall have.
+using InputShape = std::pair<std::string, std::vector<int64_t>>;
+
+struct ImportOptions {
+  /// Shapes of inputs that the file leaves open. The empty name stands for the
+  /// only input of a model that has one.
+  std::vector<InputShape> shapes;
+};
+
+/// Reads `NAME=1x3x224x224` (or `1x3x224x224`, with an empty name).
+llvm::Expected<InputShape> parseInputShape(llvm::StringRef text);
+
+/// Reads an ONNX model (opsets 7 to 23, IR versions 3 to 11) into a module with
+/// one function `@main` of cnn operations on statically shaped tensors.
+///
+/// The module's attributes `cnn.inputs` and `cnn.outputs` list names and types;
+/// the location of an operation is the name of its ONNX node. Weights are
+/// resource blobs over the mapped file wherever their alignment allows it.
+/// On failure returns null after one error diagnostic, which names file, node
+/// and tensor.
+mlir::OwningOpRef<mlir::ModuleOp> importONNX(mlir::MLIRContext &context, llvm::StringRef path,
+                                             const ImportOptions &options = {});
+
+/// Reads a tensor from a file that holds one `TensorProto`, as ONNX's test data
+/// does (`input_0.pb`). Errors name the file.
+llvm::Expected<Tensor> readTensorProto(llvm::StringRef path);
+
+} // namespace convoy
+
+#endif // CONVOY_IMPORT_ONNX_IMPORT_H

@@ -1,0 +1,38 @@
+//===- Pipelines.h - The phases of compilation ------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// The only place where passes are put in order: one function and one file a phase.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_PIPELINES_PIPELINES_H
+#define CONVOY_PIPELINES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+
+namespace convoy {
+
+/// Batch norms folded, patterns raised, constants and pads folded.
+void buildSimplifyPipeline(mlir::OpPassManager &manager);
+/// Epilogues fused, layouts assigned, weights packed, destinations given.
+void buildSchedulePipeline(mlir::OpPassManager &manager);
+/// Tensors to memrefs in one arena and one weight section.
+void buildBufferizePipeline(mlir::OpPassManager &manager);
+/// Kernels as loops and vectors, @main as launches.
+void buildCodegenPipeline(mlir::OpPassManager &manager);
+/// The LLVM dialect.
+void buildTargetPipeline(mlir::OpPassManager &manager);
+
+/// Each of the above as `--convoy-simplify` and so on.
+void registerPipelines();
+/// Every pass of the project.
+void registerPasses();
+/// The dialects, interfaces and translations that compilation needs.
+void registerDialects(mlir::DialectRegistry &registry);
+
+} // namespace convoy
+
+#endif // CONVOY_PIPELINES_PIPELINES_H

@@ -1,0 +1,85 @@
+//===- ConvTile.cpp - Register tiles and packed filter layouts ------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/ConvTile.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace convoy;
+using namespace convoy::cnn;
+
+/// Accumulators that leave room for a tile's weights and one broadcast.
+static int64_t getAccumulators(TargetAttr target) {
+  return target.getVectorRegisters() >= 32 ? 28 : 12;
+}
+
+/// Vectors of output channels in a tile: two where they divide evenly, since
+/// each broadcast then feeds two multiply-adds.
+static int64_t selectBlocks(int64_t blocks) {
+  for (int64_t candidate : {2, 3})
+    if (blocks % candidate == 0)
+      return candidate;
+  return 1;
+}
+
+ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
+  ConvTile tile;
+  tile.lanes = target.getVectorLanes();
+  tile.groups = op.getGroups();
+  tile.groupInputs = op.getInputChannels() / tile.groups;
+  tile.groupOutputs = op.getOutputChannels() / tile.groups;
+  bool blocked = op.isInputBlocked() && op.isOutputBlocked();
+  tile.channelwise = blocked && !op.isTransposed() && tile.groups > 1 &&
+                     tile.groupInputs == tile.groupOutputs &&
+                     tile.groupInputs < tile.lanes && tile.lanes % tile.groupInputs == 0;
+  if (tile.channelwise) {
+    tile.blocks = 1;
+    tile.pixels = target.getVectorRegisters() >= 32 ? 14 : 6;
+    tile.outputTiles = llvm::divideCeil(op.getOutputChannels(), tile.lanes);
+    tile.inputChunk = tile.groupInputs;
+    tile.inputChunks = 1;
+    return tile;
+  }
+  int64_t blocks = llvm::divideCeil(tile.groupOutputs, tile.lanes);
+  tile.blocks = selectBlocks(blocks);
+  tile.outputTiles = blocks / tile.blocks;
+  tile.pixels = getAccumulators(target) / tile.blocks;
+  // A blocked input is read a channel block at a time, a plain one in one go.
+  tile.inputChunk = op.isInputBlocked() ? std::min(tile.lanes, tile.groupInputs)
+                                        : tile.groupInputs;
+  tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
+  return tile;
+}
+
+llvm::SmallVector<int64_t> convoy::getPackedFilterShape(ConvOpInterface op,
+                                                        const ConvTile &tile) {
+  llvm::SmallVector<int64_t> shape;
+  if (tile.channelwise)
+    shape = {tile.outputTiles};
+  else
+    shape = {tile.groups, tile.outputTiles, tile.inputChunks};
+  llvm::append_range(shape, op.getKernelShape());
+  shape.push_back(tile.inputChunk);
+  shape.push_back(tile.tileLanes());
+  return shape;
+}
+
+int64_t convoy::getPackedBiasSize(const ConvTile &tile) {
+  return (tile.channelwise ? 1 : tile.groups) * tile.outputTiles * tile.tileLanes();
+}
+
+DenseTile convoy::selectDenseTile(DenseOp op, TargetAttr target) {
+  DenseTile tile;
+  tile.lanes = target.getVectorLanes();
+  int64_t rows = llvm::cast<mlir::ShapedType>(op.getInput().getType()).getDimSize(0);
+  int64_t blocks = llvm::divideCeil(op.getLogicalFilterShape()[0], tile.lanes);
+  // One row is bound by memory: four streams of weights in flight.
+  tile.blocks = rows == 1 ? std::min<int64_t>(4, blocks) : std::min<int64_t>(2, blocks);
+  tile.rows = std::min(rows, getAccumulators(target) / tile.blocks);
+  tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
+  return tile;
+}

@@ -1,0 +1,195 @@
+//===- ConvWindow.cpp - Sliding windows over rows of pixels ---------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/CPU/ConvWindow.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy;
+
+bool ConvWindow::isPointwise() const {
+  auto all = [](ArrayRef<int64_t> values, int64_t value) {
+    return llvm::all_of(values, [=](int64_t v) { return v == value; });
+  };
+  return all(kernel, 1) && all(strides, 1) && all(padsBegin, 0) &&
+         ArrayRef<int64_t>(input) == ArrayRef<int64_t>(output);
+}
+
+void ConvWindow::flattenPointwise() {
+  assert(isPointwise() && "needs a window of one pixel");
+  int64_t pixels = 1;
+  for (int64_t extent : input)
+    pixels *= extent;
+  input.assign(input.size(), 1);
+  input.back() = pixels;
+  output = input;
+}
+
+ConvWindow convoy::getConvWindow(cnn::ConvOpInterface op) {
+  ConvWindow window;
+  int64_t rank = op.getSpatialRank();
+  window.input = SmallVector<int64_t>(op.getInputType().getShape().slice(2, rank));
+  window.output = SmallVector<int64_t>(op.getOutputType().getShape().slice(2, rank));
+  window.kernel = op.getKernelShape();
+  window.strides = SmallVector<int64_t>(op.getStrides());
+  window.dilations = SmallVector<int64_t>(op.getDilations());
+  window.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
+  return window;
+}
+
+SmallVector<int64_t> convoy::cutRow(int64_t width, int64_t limit) {
+  int64_t count = llvm::divideCeil(width, limit);
+  if (count == 1)
+    return {width};
+  // Equal tiles in the middle; the first and the last share what is left.
+  int64_t size = llvm::divideCeil(width, count);
+  int64_t rest = width - (count - 2) * size;
+  SmallVector<int64_t> sizes(count, size);
+  sizes.front() = rest / 2;
+  sizes.back() = rest - rest / 2;
+  return sizes;
+}
+
+void convoy::forEachPixelTile(ImplicitLocOpBuilder &b, const ConvWindow &window, int64_t limit,
+                              llvm::function_ref<void(PixelTile)> body) {
+  SmallVector<int64_t> sizes = cutRow(window.output.back(), limit);
+  auto touchesBorder = [&](int64_t start, int64_t size) {
+    // Positions grow with the pixel and the column, so the corners tell.
+    return !window.isInside(start, 0) ||
+           !window.isInside(start + size - 1, window.kernel.back() - 1);
+  };
+  int64_t start = 0;
+  for (size_t i = 0; i < sizes.size();) {
+    int64_t size = sizes[i];
+    size_t run = 0;
+    int64_t end = start;
+    while (i + run < sizes.size() && sizes[i + run] == size && !touchesBorder(end, size)) {
+      end += size;
+      ++run;
+    }
+    if (run > 1) {
+      emitLoop(b, indexConstant(b, start), indexConstant(b, end), size, {},
+               [&](Value pixel, ValueRange) {
+                 body({pixel, std::nullopt, size});
+                 return SmallVector<Value>();
+               });
+      i += run;
+      start = end;
+      continue;
+    }
+    body({indexConstant(b, start), start, size});
+    start += size;
+    ++i;
+  }
+}
+
+std::pair<Value, Value> convoy::emitKernelRange(ImplicitLocOpBuilder &b,
+                                                const ConvWindow &window, int64_t dim,
+                                                Value position) {
+  int64_t stride = window.strides[dim], dilation = window.dilations[dim];
+  int64_t pad = window.padsBegin[dim], kernel = window.kernel[dim];
+  int64_t last = (window.output[dim] - 1) * stride - pad + (kernel - 1) * dilation;
+  Value zero = indexConstant(b, 0), all = indexConstant(b, kernel);
+  // Input coordinate = position * stride - pad + k * dilation, in [0, input).
+  Value lower = zero, upper = all;
+  if (pad > 0) {
+    Value missing = arith::SubIOp::create(b, indexConstant(b, pad),
+                                          affine(b, position, stride, 0));
+    if (dilation != 1)
+      missing = arith::CeilDivSIOp::create(b, missing, indexConstant(b, dilation));
+    lower = arith::MaxSIOp::create(b, zero, missing);
+  }
+  if (last >= window.input[dim]) {
+    Value room = arith::SubIOp::create(b, indexConstant(b, window.input[dim] - 1 + pad),
+                                       affine(b, position, stride, 0));
+    if (dilation != 1)
+      room = arith::FloorDivSIOp::create(b, room, indexConstant(b, dilation));
+    upper = arith::MinSIOp::create(b, all, affine(b, room, 1, 1));
+  }
+  return {lower, upper};
+}
+
+namespace {
+
+/// Emits the loops from the outermost kernel dimension inwards.
+struct KernelLoops {
+  ImplicitLocOpBuilder &b;
+  const ConvWindow &window;
+  ValueRange outerOutput;
+  const PixelTile &tile;
+  llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)> body;
+  KernelPosition position;
+
+  SmallVector<Value> emitOuter(int64_t dim, ValueRange carried) {
+    if (dim == window.rank() - 1)
+      return emitColumns(carried);
+    auto [lower, upper] = emitKernelRange(b, window, dim, outerOutput[dim]);
+    auto visit = [&](Value k, ValueRange values) {
+      Value coordinate = affine(b, outerOutput[dim], window.strides[dim],
+                                -window.padsBegin[dim]);
+      coordinate = add(b, coordinate, affine(b, k, window.dilations[dim], 0));
+      position.kernel.push_back(k);
+      position.outer.push_back(coordinate);
+      SmallVector<Value> next = emitOuter(dim + 1, values);
+      position.kernel.pop_back();
+      position.outer.pop_back();
+      return next;
+    };
+    if (getConstantIntValue(lower) && getConstantIntValue(upper))
+      return emitLoop(b, window.kernel[dim], carried, visit);
+    return emitLoop(b, lower, upper, 1, carried, visit);
+  }
+
+  SmallVector<Value> emitColumns(ValueRange carried) {
+    bool border = false;
+    if (tile.staticStart)
+      border = !window.isInside(*tile.staticStart, 0) ||
+               !window.isInside(*tile.staticStart + tile.size - 1, window.kernel.back() - 1);
+    if (!border)
+      return emitLoop(b, window.kernel.back(), carried,
+                      [&](Value column, ValueRange values) {
+                        return emitColumn(column, std::nullopt, values);
+                      });
+    SmallVector<Value> values(carried);
+    for (int64_t column = 0; column < window.kernel.back(); ++column)
+      values = emitColumn(indexConstant(b, column), column, values);
+    return values;
+  }
+
+  SmallVector<Value> emitColumn(Value column, std::optional<int64_t> known,
+                                ValueRange values) {
+    Value first = affine(b, tile.start, window.strides.back(), -window.padsBegin.back());
+    first = add(b, first, affine(b, column, window.dilations.back(), 0));
+    position.columns.assign(tile.size, Value());
+    bool any = false;
+    for (int64_t pixel = 0; pixel < tile.size; ++pixel) {
+      if (known && !window.isInside(*tile.staticStart + pixel, *known))
+        continue;
+      position.columns[pixel] = affine(b, first, 1, pixel * window.strides.back());
+      any = true;
+    }
+    if (!any)
+      return SmallVector<Value>(values);
+    position.kernel.push_back(column);
+    SmallVector<Value> next = body(position, values);
+    position.kernel.pop_back();
+    return next;
+  }
+};
+
+} // namespace
+
+SmallVector<Value> convoy::emitKernelLoops(
+    ImplicitLocOpBuilder &b, const ConvWindow &window, ValueRange outerOutput,
+    const PixelTile &tile, ValueRange inits,
+    llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)> body) {
+  KernelLoops loops{b, window, outerOutput, tile, body, {}};
+  return loops.emitOuter(0, inits);
+}

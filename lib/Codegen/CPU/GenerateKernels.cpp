@@ -1,0 +1,169 @@
+//===- GenerateKernels.cpp - Operations of @main to kernels and launches --===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/CPU/KernelBuilder.h"
+#include "convoy/Codegen/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+namespace convoy {
+#define GEN_PASS_DEF_CNNGENERATECPUKERNELS
+#include "convoy/Codegen/Passes.h.inc"
+} // namespace convoy
+
+using namespace mlir;
+using namespace convoy;
+
+namespace {
+
+/// Two operations share a kernel when they differ in locations and buffers only.
+bool shareKernel(Operation *a, Operation *b) {
+  if (a->getOperandTypes() != b->getOperandTypes())
+    return false;
+  for (auto [x, y] : llvm::zip(a->getOperands(), b->getOperands())) {
+    Attribute constantX, constantY;
+    bool isX = matchPattern(x, m_Constant(&constantX));
+    bool isY = matchPattern(y, m_Constant(&constantY));
+    if (isX != isY || constantX != constantY)
+      return false;
+  }
+  return OperationEquivalence::isEquivalentTo(
+      a, b, OperationEquivalence::ignoreValueEquivalence, nullptr,
+      OperationEquivalence::IgnoreLocations);
+}
+
+bool isMemRef(Value value) { return isa<MemRefType>(value.getType()); }
+
+/// The last name in a location: what a profile calls the layer.
+StringRef getLayerName(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName();
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location part : fused.getLocations())
+      if (StringRef name = getLayerName(part); !name.empty())
+        return name;
+  return "";
+}
+
+struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUKernels> {
+  using CnnGenerateCPUKernelsBase::CnnGenerateCPUKernelsBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (!main) {
+      module.emitError("has no function @main");
+      return signalPassFailure();
+    }
+    KernelFamilies families;
+    addDirectConvKernels(families);
+    addChannelwiseConvKernels(families);
+    addTransposedConvKernels(families);
+    addDenseKernels(families);
+    addMatmulKernels(families);
+    addPoolKernels(families);
+    addGlobalPoolKernels(families);
+    addLrnKernels(families);
+    addSoftmaxKernels(families);
+    addDataMovementKernels(families);
+    addGenericKernels(families);
+
+    cnn::TargetAttr target = cnn::getTarget(module);
+    SymbolTable symbols(module);
+    SmallVector<Attribute> layers;
+    // Kernels made so far, by the hash of the operation that they stand for.
+    DenseMap<unsigned, SmallVector<std::pair<Operation *, func::FuncOp>>> made;
+    SmallVector<Operation *> replaced;
+
+    for (Operation &op : llvm::make_early_inc_range(main.front())) {
+      if (isa<ViewLikeOpInterface>(op) || op.hasTrait<OpTrait::ConstantLike>() ||
+          op.hasTrait<OpTrait::IsTerminator>() || isMemoryEffectFree(&op))
+        continue;
+      const KernelFamily *family = nullptr;
+      for (const auto &candidate : families)
+        if (candidate->matches(&op, target)) {
+          family = candidate.get();
+          break;
+        }
+      if (!family) {
+        op.emitError("has no CPU kernel");
+        return signalPassFailure();
+      }
+      unsigned hash = OperationEquivalence::computeHash(
+          &op, OperationEquivalence::ignoreHashValue, OperationEquivalence::ignoreHashValue,
+          OperationEquivalence::IgnoreLocations);
+      auto &sameHash = made[hash];
+      func::FuncOp kernel;
+      for (auto &[known, function] : sameHash)
+        if (shareKernel(known, &op))
+          kernel = function;
+      if (!kernel) {
+        kernel = buildKernel(symbols, *family, &op, target);
+        if (!kernel)
+          return signalPassFailure();
+        sameHash.emplace_back(&op, kernel);
+      }
+      OpBuilder builder(&op);
+      SmallVector<Value> buffers(llvm::make_filter_range(op.getOperands(), isMemRef));
+      cnn::LaunchOp::create(builder, op.getLoc(), kernel.getSymName(),
+                            family->countTasks(&op, target), buffers);
+      StringRef name = getLayerName(op.getLoc());
+      layers.push_back(builder.getStringAttr(name.empty() ? kernel.getSymName() : name));
+      replaced.push_back(&op);
+    }
+    for (Operation *op : replaced)
+      op->erase();
+    module->setAttr("cnn.layers", ArrayAttr::get(&getContext(), layers));
+  }
+
+  func::FuncOp buildKernel(SymbolTable &symbols, const KernelFamily &family, Operation *op,
+                           cnn::TargetAttr target) {
+    ImplicitLocOpBuilder b(op->getLoc(), &getContext());
+    SmallVector<Type> types = {b.getIndexType(), b.getIndexType()};
+    for (Value operand : op->getOperands())
+      if (isMemRef(operand))
+        types.push_back(operand.getType());
+    auto kernel = func::FuncOp::create(b, (family.getName() + "_0").str(),
+                                       b.getFunctionType(types, {}));
+    kernel.setPrivate();
+    symbols.insert(kernel);
+    Block *entry = kernel.addEntryBlock();
+    b.setInsertionPointToStart(entry);
+    SmallVector<Value> operands;
+    unsigned next = 2;
+    for (Value operand : op->getOperands()) {
+      if (isMemRef(operand)) {
+        operands.push_back(entry->getArgument(next++));
+        continue;
+      }
+      Operation *constant = operand.getDefiningOp();
+      if (!constant || !constant->hasTrait<OpTrait::ConstantLike>()) {
+        op->emitError("has an operand that is neither a buffer nor a constant");
+        return nullptr;
+      }
+      operands.push_back(b.clone(*constant)->getResult(0));
+    }
+    auto loop = scf::ForOp::create(b, entry->getArgument(0), entry->getArgument(1),
+                                   indexConstant(b, 1));
+    func::ReturnOp::create(b);
+    b.setInsertionPointToStart(loop.getBody());
+    if (failed(family.buildTask(b, op, operands, loop.getInductionVar(), target)))
+      return nullptr;
+    return kernel;
+  }
+};
+
+} // namespace

@@ -1,0 +1,117 @@
+//===- GlobalPool.cpp - Mean or largest value of a channel ----------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A unit of work is one channel (plain) or one channel block (blocked). Several
+// accumulators hide the latency of addition, and keep the sum of a large map
+// accurate.
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/CPU/VectorRows.h"
+#include "convoy/Codegen/Common/ElementwiseEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+constexpr int64_t kAccumulators = 8;
+
+struct GlobalPoolFamily : KernelFamily {
+  StringRef getName() const override { return "global_pool"; }
+
+  bool matches(Operation *op, TargetAttr target) const override {
+    auto pool = dyn_cast<GlobalPoolOp>(op);
+    if (!pool)
+      return false;
+    auto type = cast<ShapedType>(pool.getInput().getType());
+    return type.getElementType().isF32() &&
+           (!pool.getBlocked() || type.getShape().back() == target.getVectorLanes());
+  }
+
+  /// Channels or channel blocks, and elements in each.
+  static std::pair<int64_t, int64_t> getExtents(GlobalPoolOp op) {
+    ArrayRef<int64_t> shape = cast<ShapedType>(op.getInput().getType()).getShape();
+    return {countElements(shape.take_front(2)), countElements(shape.drop_front(2))};
+  }
+
+  int64_t countTasks(Operation *op, TargetAttr) const override {
+    auto [rows, extent] = getExtents(cast<GlobalPoolOp>(op));
+    return countUnitTasks(rows, extent);
+  }
+
+  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *operation, ValueRange operands,
+                          Value task, TargetAttr target) const override {
+    auto op = cast<GlobalPoolOp>(operation);
+    auto [rows, extent] = getExtents(op);
+    int64_t lanes = target.getVectorLanes();
+    bool average = op.getKind() == PoolKind::average;
+    auto type = VectorType::get({lanes}, b.getF32Type());
+    Value start = emitConstant(b, b.getLoc(), type,
+                               average ? 0.0 : -std::numeric_limits<double>::infinity());
+    auto combine = [&](Value x, Value y) -> Value {
+      return average ? Value(arith::AddFOp::create(b, x, y)) : emitMax(b, b.getLoc(), x, y);
+    };
+    auto scale = [&](Value value, int64_t count) -> Value {
+      return average ? Value(arith::DivFOp::create(
+                           b, value,
+                           emitConstant(b, b.getLoc(), value.getType(), double(count))))
+                     : value;
+    };
+    Value input = reshapeBuffer(b, operands[0], {rows, extent});
+    Value output = reshapeBuffer(b, operands[1], {rows, op.getBlocked() ? lanes : 1});
+    Value zero = indexConstant(b, 0);
+    forEachUnit(b, task, rows, countTasks(op, target), [&](Value row) {
+      Value result = combineRow(b, input, row, extent, start, combine);
+      if (op.getBlocked()) {
+        result = scale(result, extent / lanes);
+        vector::StoreOp::create(b, result, output, ValueRange{row, zero});
+      } else {
+        result = scale(combineLanes(b, result, combine), extent);
+        memref::StoreOp::create(b, result, output, ValueRange{row, zero});
+      }
+    });
+    return success();
+  }
+
+  /// Lane by lane, the combination of all vectors of a row.
+  static Value combineRow(ImplicitLocOpBuilder &b, Value input, Value row, int64_t extent,
+                          Value start, Combine combine) {
+    auto type = cast<VectorType>(start.getType());
+    int64_t lanes = type.getDimSize(0), vectors = extent / lanes;
+    int64_t width = std::min(kAccumulators, std::max<int64_t>(vectors, 1));
+    int64_t looped = vectors / width * width;
+    SmallVector<Value> values(width, start);
+    auto accept = [&](Value &value, Value from, int64_t count) {
+      value = combine(value, loadLanes(b, type, input, {row, from}, count, start));
+    };
+    if (looped > 0)
+      values = emitLoop(b, looped / width, values, [&](Value step, ValueRange carried) {
+        SmallVector<Value> next(carried);
+        for (int64_t i = 0; i < width; ++i)
+          accept(next[i], affine(b, step, width * lanes, i * lanes), lanes);
+        return next;
+      });
+    for (int64_t i = looped; i < vectors; ++i)
+      accept(values[i - looped], indexConstant(b, i * lanes), lanes);
+    if (extent % lanes)
+      accept(values.back(), indexConstant(b, vectors * lanes), extent % lanes);
+    return combineAll(values, combine);
+  }
+};
+
+} // namespace
+
+void convoy::addGlobalPoolKernels(KernelFamilies &families) {
+  families.push_back(std::make_unique<GlobalPoolFamily>());
+}

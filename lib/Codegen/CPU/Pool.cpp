@@ -1,0 +1,170 @@
+//===- Pool.cpp - Max and average pooling ---------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Blocked data: vectors of channels, a tile of pixels in registers. Plain data: one
+// channel at a time, scalar; only graphs without convolutions pool plain data.
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/CPU/ConvWindow.h"
+#include "convoy/Codegen/Common/ElementwiseEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+template <typename PoolOp> ConvWindow getPoolWindow(PoolOp op) {
+  ConvWindow window;
+  size_t rank = op.getKernel().size();
+  auto input = cast<ShapedType>(op.getInput().getType());
+  window.input = SmallVector<int64_t>(input.getShape().slice(2, rank));
+  window.output = SmallVector<int64_t>(
+      cast<DestinationOpInterface>(op.getOperation()).getOutputType().getShape().slice(2, rank));
+  window.kernel = SmallVector<int64_t>(op.getKernel());
+  window.strides = SmallVector<int64_t>(op.getStrides());
+  window.dilations = SmallVector<int64_t>(op.getDilations());
+  window.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
+  return window;
+}
+
+ConvWindow getPoolWindow(Operation *op) {
+  if (auto pool = dyn_cast<MaxPoolOp>(op))
+    return getPoolWindow(pool);
+  return getPoolWindow(cast<AvgPoolOp>(op));
+}
+
+struct PoolFamily : KernelFamily {
+  StringRef getName() const override { return "pool"; }
+
+  bool matches(Operation *op, TargetAttr target) const override {
+    if (!isa<MaxPoolOp, AvgPoolOp>(op))
+      return false;
+    ShapedType type = cast<DestinationOpInterface>(op).getOutputType();
+    int64_t rank = getPoolWindow(op).rank();
+    return type.getElementType().isF32() &&
+           (type.getRank() == rank + 2 || type.getShape().back() == target.getVectorLanes());
+  }
+
+  static bool isBlocked(Operation *op) {
+    return cast<DestinationOpInterface>(op).getOutputType().getRank() ==
+           getPoolWindow(op).rank() + 3;
+  }
+
+  /// A task is a row of one channel block or channel.
+  static SmallVector<int64_t> getTaskExtents(Operation *op) {
+    ArrayRef<int64_t> shape = cast<DestinationOpInterface>(op).getOutputType().getShape();
+    return SmallVector<int64_t>(shape.take_front(1 + getPoolWindow(op).rank()));
+  }
+
+  int64_t countTasks(Operation *op, TargetAttr) const override {
+    int64_t tasks = 1;
+    for (int64_t extent : getTaskExtents(op))
+      tasks *= extent;
+    return tasks;
+  }
+
+  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
+                          Value task, TargetAttr target) const override {
+    bool blocked = isBlocked(op), average = isa<AvgPoolOp>(op);
+    ConvWindow window = getPoolWindow(op);
+    Value input = operands[0], output = operands[1], zero = indexConstant(b, 0);
+    Type type = b.getF32Type();
+    if (blocked)
+      type = VectorType::get({target.getVectorLanes()}, type);
+    Value start = emitConstant(b, b.getLoc(), type,
+                               average ? 0.0 : -std::numeric_limits<double>::infinity());
+
+    SmallVector<Value> indices = delinearize(b, task, getTaskExtents(op));
+    Value batch = indices[0], channel = indices[1];
+    ArrayRef<Value> outer = ArrayRef<Value>(indices).drop_front(2);
+    auto at = [&](ValueRange outerIndices, Value column) {
+      SmallVector<Value> result = {batch, channel};
+      llvm::append_range(result, outerIndices);
+      result.push_back(column);
+      if (blocked)
+        result.push_back(zero);
+      return result;
+    };
+    int64_t limit = target.getVectorRegisters() >= 32 ? 14 : 6;
+    forEachPixelTile(b, window, limit, [&](PixelTile pixels) {
+      SmallVector<Value> values(pixels.size, start);
+      values = emitKernelLoops(
+          b, window, outer, pixels, values,
+          [&](const KernelPosition &position, ValueRange carried) {
+            SmallVector<Value> next(carried);
+            for (auto [value, column] : llvm::zip(next, position.columns)) {
+              if (!column)
+                continue;
+              SmallVector<Value> from = at(position.outer, column);
+              Value loaded = blocked
+                                 ? Value(vector::LoadOp::create(b, cast<VectorType>(type),
+                                                                input, from))
+                                 : Value(memref::LoadOp::create(b, input, from));
+              value = average ? Value(arith::AddFOp::create(b, value, loaded))
+                              : emitMax(b, b.getLoc(), value, loaded);
+            }
+            return next;
+          });
+      Value rows;
+      if (average)
+        rows = emitOuterCount(b, cast<AvgPoolOp>(op), window, outer);
+      for (auto [pixel, sum] : llvm::enumerate(values)) {
+        Value value = sum, column = affine(b, pixels.start, 1, pixel);
+        if (average) {
+          Value count = arith::MulIOp::create(
+              b, rows,
+              emitCount(b, cast<AvgPoolOp>(op), window, window.rank() - 1, column));
+          count = arith::IndexCastOp::create(b, b.getI32Type(), count);
+          Value divisor = arith::SIToFPOp::create(b, b.getF32Type(), count);
+          if (blocked)
+            divisor = vector::BroadcastOp::create(b, type, divisor);
+          value = arith::DivFOp::create(b, value, divisor);
+        }
+        SmallVector<Value> to = at(outer, column);
+        if (blocked)
+          vector::StoreOp::create(b, value, output, to);
+        else
+          memref::StoreOp::create(b, value, output, to);
+      }
+    });
+    return success();
+  }
+
+  /// The extent that a mean divides by in one dimension: the window as far as it
+  /// lies inside the input, or inside the padded input with count_include_pad.
+  static Value emitCount(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
+                         int64_t dim, Value position) {
+    ConvWindow counted = window;
+    if (op.getCountIncludePad()) {
+      counted.input[dim] += op.getPads()[dim] + op.getPads()[window.rank() + dim];
+      counted.padsBegin[dim] = 0;
+    }
+    auto [lower, upper] = emitKernelRange(b, counted, dim, position);
+    return arith::SubIOp::create(b, upper, lower);
+  }
+
+  static Value emitOuterCount(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
+                              ValueRange outer) {
+    Value count = indexConstant(b, 1);
+    for (auto [dim, position] : llvm::enumerate(outer))
+      count = arith::MulIOp::create(b, count, emitCount(b, op, window, dim, position));
+    return count;
+  }
+};
+
+} // namespace
+
+void convoy::addPoolKernels(KernelFamilies &families) {
+  families.push_back(std::make_unique<PoolFamily>());
+}

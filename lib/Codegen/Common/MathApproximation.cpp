@@ -1,0 +1,264 @@
+//===- MathApproximation.cpp - Elementary functions without libm ----------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// The usual scheme (Cody and Waite 1980; Muller, Elementary Functions, 2016): the
+// argument is reduced by a multiple of a constant kept in two or three parts, and
+// a polynomial that is close to minimax in relative error does the rest. Without
+// branches, so that scalars and vectors are the same code. Errors stated are the
+// largest ones seen against f64.
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/Common/MathApproximation.h"
+#include "convoy/Codegen/Common/ElementwiseEmitter.h"
+#include "convoy/Codegen/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace convoy {
+#define GEN_PASS_DEF_CNNAPPROXIMATEMATH
+#include "convoy/Codegen/Passes.h.inc"
+} // namespace convoy
+
+using namespace mlir;
+using namespace convoy;
+
+namespace {
+
+/// Writes arithmetic on f32 scalars or vectors of one shape.
+struct Expansion {
+  OpBuilder &b;
+  Location loc;
+  /// f32 and i32, or vectors of them.
+  Type type, bitsType;
+
+  Value constant(double value) { return emitConstant(b, loc, type, value); }
+  Value bits(int32_t value) { return emitConstant(b, loc, bitsType, value); }
+  Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
+  Value sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y); }
+  Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
+  Value div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
+  Value fma(Value x, Value y, Value z) { return math::FmaOp::create(b, loc, x, y, z); }
+  Value abs(Value x) { return math::AbsFOp::create(b, loc, x); }
+  Value neg(Value x) { return arith::NegFOp::create(b, loc, x); }
+  Value addBits(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
+  Value andBits(Value x, Value y) { return arith::AndIOp::create(b, loc, x, y); }
+  Value shiftLeft(Value x, int32_t by) {
+    return arith::ShLIOp::create(b, loc, x, bits(by));
+  }
+  Value toBits(Value x) { return arith::BitcastOp::create(b, loc, bitsType, x); }
+  Value fromBits(Value x) { return arith::BitcastOp::create(b, loc, type, x); }
+  Value compare(arith::CmpFPredicate predicate, Value x, Value y) {
+    return arith::CmpFOp::create(b, loc, predicate, x, y);
+  }
+  Value less(Value x, Value y) { return compare(arith::CmpFPredicate::OLT, x, y); }
+  Value equal(Value x, Value y) { return compare(arith::CmpFPredicate::OEQ, x, y); }
+  Value select(Value condition, Value x, Value y) {
+    return arith::SelectOp::create(b, loc, condition, x, y);
+  }
+  Value isBitSet(Value x, int32_t mask) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
+                                 andBits(x, bits(mask)), bits(0));
+  }
+  /// Horner's rule, the highest coefficient last.
+  Value polynomial(Value x, ArrayRef<double> coefficients) {
+    Value result = constant(coefficients.back());
+    for (double coefficient : llvm::reverse(coefficients.drop_back()))
+      result = fma(result, x, constant(coefficient));
+    return result;
+  }
+
+  /// round(x * factor) as a number and, in the low bits, as an integer: a number
+  /// below 2^22 added to 1.5 * 2^23 leaves its integer in the low mantissa bits.
+  std::pair<Value, Value> roundProduct(Value x, double factor) {
+    Value magic = constant(12582912.0);
+    Value sum = fma(x, constant(factor), magic);
+    return {sub(sum, magic), toBits(sum)};
+  }
+
+  Value exp(Value x);
+  Value log(Value x);
+  Value log1p(Value x);
+  Value tanh(Value x);
+  Value erf(Value x);
+  Value sinCos(Value x, bool cosine);
+  Value pow(Value x, Value y);
+};
+
+/// ln 2 in two parts; the first has few enough bits for exact products with
+/// exponents.
+constexpr double kLn2High = 0.693359375, kLn2Low = -2.12194440054690583e-4;
+
+/// 1 ulp; zero for results below 2.4e-38. exp(x) = 2^n exp(r), |r| <= ln(2) / 2.
+Value Expansion::exp(Value x) {
+  // The bounds are where the result is infinite and where it is below the normal
+  // numbers; a comparison that is false for NaN keeps it.
+  x = select(less(x, constant(-87.5)), constant(-87.5), x);
+  x = select(less(constant(89.0), x), constant(89.0), x);
+  auto [n, nBits] = roundProduct(x, 1.4426950408889634);
+  Value r = fma(n, constant(-kLn2High), x);
+  r = fma(n, constant(-kLn2Low), r);
+  Value p = polynomial(r, {4.999999404e-01, 1.666652113e-01, 4.166838899e-02,
+                           8.368745446e-03, 1.381453825e-03});
+  p = add(fma(mul(r, r), p, r), constant(1));
+  // 2^(n - 1) from exponent bits, doubled last: n reaches 128.
+  Value scale = fromBits(shiftLeft(addBits(nBits, bits(126)), 23));
+  return mul(mul(p, scale), constant(2));
+}
+
+/// 1 ulp. log(x) = e ln 2 + log(m), sqrt(1/2) <= m < sqrt(2).
+Value Expansion::log(Value x) {
+  Value isTiny = less(x, constant(1.1754943508222875e-38));
+  Value scaled = select(isTiny, mul(x, constant(8388608.0)), x);
+  Value xBits = toBits(scaled);
+  // Adding (1 - sqrt(1/2))'s bits carries into the exponent exactly when the
+  // mantissa is at least sqrt(2).
+  Value shifted = addBits(xBits, bits(0x3f800000 - 0x3f3504f3));
+  Value exponent = arith::SubIOp::create(
+      b, loc, arith::ShRSIOp::create(b, loc, shifted, bits(23)), bits(127));
+  Value e = arith::SIToFPOp::create(b, loc, type, exponent);
+  e = select(isTiny, sub(e, constant(23)), e);
+  Value m = fromBits(addBits(andBits(shifted, bits(0x007fffff)), bits(0x3f3504f3)));
+  Value f = sub(m, constant(1));
+  Value q = polynomial(f, {3.333331347e-01, -2.500000894e-01, 2.000211924e-01,
+                           -1.666799635e-01, 1.421955079e-01, -1.240559146e-01,
+                           1.188817471e-01, -1.167564094e-01, 6.746601313e-02});
+  Value square = mul(f, f);
+  Value low = mul(mul(square, f), q);
+  low = fma(e, constant(kLn2Low), low);
+  low = fma(square, constant(-0.5), low);
+  Value result = fma(e, constant(kLn2High), add(f, low));
+  double infinity = std::numeric_limits<double>::infinity();
+  Value zero = constant(0);
+  // x < 0 and NaN give NaN; infinity stays.
+  result = select(less(x, constant(infinity)), result, x);
+  result = select(less(x, zero), constant(std::numeric_limits<double>::quiet_NaN()), result);
+  return select(equal(x, zero), constant(-infinity), result);
+}
+
+/// 2 ulp for 0 <= x. The rounding of 1 + x is made up for to first order.
+Value Expansion::log1p(Value x) {
+  Value one = constant(1);
+  Value sum = add(one, x);
+  Value lost = sub(x, sub(sum, one));
+  return add(log(sum), div(lost, sum));
+}
+
+/// 6 ulp. The rational approximation in odd powers that Eigen, ONNX Runtime and
+/// others share; beyond the bounds it is 1 in f32.
+Value Expansion::tanh(Value x) {
+  x = select(less(x, constant(-9.0)), constant(-9.0), x);
+  x = select(less(constant(9.0), x), constant(9.0), x);
+  Value square = mul(x, x);
+  Value p = polynomial(square, {4.89352455891786e-03, 6.37261928875436e-04,
+                                1.48572235717979e-05, 5.12229709037114e-08,
+                                -8.60467152213735e-11, 2.00018790482477e-13,
+                                -2.76076847742355e-16});
+  Value q = polynomial(square, {4.89352518554385e-03, 2.26843463243900e-03,
+                                1.18534705686654e-04, 1.19825839466702e-06});
+  return div(mul(x, p), q);
+}
+
+/// 2 ulp. A polynomial below 0.925, 1 - exp(-t q(t)) from there on.
+Value Expansion::erf(Value x) {
+  Value square = mul(x, x);
+  Value small = polynomial(square, {1.283791661e-01, -3.761263490e-01, 1.128369272e-01,
+                                    -2.685922757e-02, 5.200608633e-03, -8.137894329e-04,
+                                    8.349752898e-05});
+  small = fma(small, x, x);
+  Value size = abs(x);
+  Value t = select(less(constant(4), size), constant(4), size);
+  Value q = polynomial(t, {1.128654957e+00, 6.351245642e-01, 1.062818170e-01,
+                           -2.380134165e-02, 3.661286784e-03, -3.274935589e-04,
+                           1.170532323e-05});
+  Value large = sub(constant(1), exp(neg(mul(t, q))));
+  large = math::CopySignOp::create(b, loc, large, x);
+  return select(less(size, constant(0.925)), small, large);
+}
+
+/// 3 ulp for |x| <= 8192, where the reduction by pi/2 in three parts holds.
+Value Expansion::sinCos(Value x, bool cosine) {
+  auto [n, nBits] = roundProduct(x, 0.63661977236758134);
+  Value r = fma(n, constant(-1.5703125), x);
+  r = fma(n, constant(-4.8351287841796875e-4), r);
+  r = fma(n, constant(-3.1385570764541626e-7), r);
+  r = fma(n, constant(-6.0771005065061922e-11), r);
+  Value square = mul(r, r);
+  Value s = polynomial(square, {-1.666665524e-01, 8.332155645e-03, -1.951463200e-04});
+  s = fma(mul(square, r), s, r);
+  Value c = polynomial(square, {4.166664556e-02, -1.388730947e-03, 2.443241283e-05});
+  c = fma(mul(square, square), c, fma(square, constant(-0.5), constant(1)));
+  Value quadrant = cosine ? addBits(nBits, bits(1)) : nBits;
+  Value result = select(isBitSet(quadrant, 1), c, s);
+  return select(isBitSet(quadrant, 2), neg(result), result);
+}
+
+/// exp(y log |x|): relative error up to 1e-7 * |y log x|.
+Value Expansion::pow(Value x, Value y) {
+  Value zero = constant(0), one = constant(1);
+  Value size = exp(mul(y, log(abs(x))));
+  // A negative base needs an integer exponent, whose last bit gives the sign.
+  Value half = mul(y, constant(0.5));
+  Value isOdd = compare(arith::CmpFPredicate::ONE, half, math::FloorOp::create(b, loc, half));
+  Value isInteger = equal(y, math::FloorOp::create(b, loc, y));
+  Value negative = select(isOdd, neg(size), size);
+  negative = select(isInteger, negative,
+                    constant(std::numeric_limits<double>::quiet_NaN()));
+  Value result = select(less(x, zero), negative, size);
+  result = select(equal(x, one), one, result);
+  return select(equal(y, zero), one, result);
+}
+
+Value expand(Expansion &e, math::ExpOp, ValueRange x) { return e.exp(x[0]); }
+Value expand(Expansion &e, math::LogOp, ValueRange x) { return e.log(x[0]); }
+Value expand(Expansion &e, math::Log1pOp, ValueRange x) { return e.log1p(x[0]); }
+Value expand(Expansion &e, math::TanhOp, ValueRange x) { return e.tanh(x[0]); }
+Value expand(Expansion &e, math::ErfOp, ValueRange x) { return e.erf(x[0]); }
+Value expand(Expansion &e, math::SinOp, ValueRange x) { return e.sinCos(x[0], false); }
+Value expand(Expansion &e, math::CosOp, ValueRange x) { return e.sinCos(x[0], true); }
+Value expand(Expansion &e, math::PowFOp, ValueRange x) { return e.pow(x[0], x[1]); }
+
+template <typename OpTy> struct Expand : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
+    Type type = op.getType(), f32 = rewriter.getF32Type(), i32 = rewriter.getI32Type();
+    Type element = getElementTypeOrSelf(type);
+    auto shaped = dyn_cast<ShapedType>(type);
+    if (!isa<VectorType, FloatType>(type))
+      return rewriter.notifyMatchFailure(op, "neither a vector nor a scalar");
+    Expansion expansion{rewriter, op.getLoc(), shaped ? Type(shaped.clone(f32)) : f32,
+                        shaped ? Type(shaped.clone(i32)) : i32};
+    // Other float types are computed in f32.
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(emitCast(rewriter, op.getLoc(), operand, f32));
+    Value result = expand(expansion, op, operands);
+    rewriter.replaceOp(op, emitCast(rewriter, op.getLoc(), result, element));
+    return success();
+  }
+};
+
+struct ApproximateMath : convoy::impl::CnnApproximateMathBase<ApproximateMath> {
+  using CnnApproximateMathBase::CnnApproximateMathBase;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populateMathApproximationPatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+
+void convoy::populateMathApproximationPatterns(RewritePatternSet &patterns) {
+  patterns.add<Expand<math::ExpOp>, Expand<math::LogOp>, Expand<math::Log1pOp>,
+               Expand<math::TanhOp>, Expand<math::ErfOp>, Expand<math::SinOp>,
+               Expand<math::CosOp>, Expand<math::PowFOp>>(patterns.getContext());
+}

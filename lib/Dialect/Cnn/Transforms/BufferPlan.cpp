@@ -1,0 +1,323 @@
+//===- BufferPlan.cpp - Where buffers lie in the arena --------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "BufferPlan.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+int64_t convoy::cnn::getByteSize(ShapedType type) {
+  return type.getNumElements() * *getElementBytes(type.getElementType());
+}
+
+//===----------------------------------------------------------------------===//
+// Ranges
+//===----------------------------------------------------------------------===//
+
+int64_t BufferRange::getNumElements() const {
+  return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<>());
+}
+
+bool BufferRange::isContiguous() const {
+  int64_t expected = 1;
+  for (auto [extent, stride] : llvm::reverse(llvm::zip_equal(shape, strides))) {
+    if (extent != 1 && stride != expected)
+      return false;
+    expected *= extent;
+  }
+  return true;
+}
+
+bool BufferRange::isWholeRoot() const {
+  return offset == 0 && isContiguous() &&
+         getNumElements() == cast<MemRefType>(root.getType()).getNumElements();
+}
+
+bool convoy::cnn::isView(Operation *op) {
+  return isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp,
+             memref::ReinterpretCastOp, memref::ReshapeOp, memref::TransposeOp>(op);
+}
+
+FailureOr<BufferRange> convoy::cnn::locate(Value value) {
+  // Layouts are relative to the root, so the first static one tells all.
+  BufferRange range;
+  bool found = false;
+  while (true) {
+    auto type = dyn_cast<MemRefType>(value.getType());
+    if (!found && type && type.hasStaticShape() &&
+        succeeded(type.getStridesAndOffset(range.strides, range.offset)) &&
+        !ShapedType::isDynamic(range.offset) &&
+        llvm::none_of(range.strides, ShapedType::isDynamic)) {
+      range.shape.assign(type.getShape().begin(), type.getShape().end());
+      range.element = type.getElementType();
+      found = true;
+    }
+    Operation *op = value.getDefiningOp();
+    if (!op || !isView(op))
+      break;
+    // Only a cast may hide a static layout.
+    if (!found && !isa<memref::CastOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
+  if (!found)
+    return emitError(value.getLoc(), "buffer has no static layout: ") << value.getType();
+  range.root = value;
+  return range;
+}
+
+//===----------------------------------------------------------------------===//
+// Accesses
+//===----------------------------------------------------------------------===//
+
+FailureOr<BufferPlan> BufferPlan::create(func::FuncOp function) {
+  BufferPlan plan;
+  if (failed(plan.findAccesses(function)))
+    return failure();
+  plan.findMerges(function);
+  plan.place();
+  return plan;
+}
+
+LogicalResult BufferPlan::findAccesses(func::FuncOp function) {
+  for (auto [position, op] : llvm::enumerate(function.front())) {
+    positions[&op] = position;
+    if (isView(&op) || isa<memref::DeallocOp>(op))
+      continue;
+    if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
+      if (!alloc.getType().hasStaticShape() || !alloc.getType().getLayout().isIdentity())
+        return alloc.emitError("buffer has no static layout");
+      buffers[alloc.getResult()].bytes = getByteSize(alloc.getType());
+      continue;
+    }
+    int64_t at = position;
+    WalkResult result = op.walk([&](Operation *inner) -> WalkResult {
+      for (Value operand : inner->getOperands()) {
+        if (!isa<BaseMemRefType>(operand.getType()))
+          continue;
+        FailureOr<BufferRange> range = locate(operand);
+        if (failed(range))
+          return WalkResult::interrupt();
+        Buffer &buffer = buffers[range->root];
+        buffer.firstAccess = std::min(buffer.firstAccess, at);
+        buffer.lastAccess = std::max(buffer.lastAccess, at);
+        auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
+        if (!effects || effects.getEffectOnValue<MemoryEffects::Write>(operand))
+          buffer.lastWrite = std::max(buffer.lastWrite, at);
+      }
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      return failure();
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Merging
+//===----------------------------------------------------------------------===//
+
+static bool isAllocation(Value root) { return root.getDefiningOp<memref::AllocOp>() != nullptr; }
+
+std::pair<Value, int64_t> BufferPlan::resolve(Value root) const {
+  int64_t offset = 0;
+  for (auto it = buffers.find(root); it != buffers.end() && it->second.parent;
+       it = buffers.find(root)) {
+    offset += it->second.offset;
+    root = it->second.parent;
+  }
+  return {root, offset};
+}
+
+/// What a concatenation or copy joins, when its parts are contiguous slices of
+/// the result.
+static bool getJoin(Operation &op, SmallVectorImpl<BufferRange> &inputs, BufferRange &result) {
+  SmallVector<Value> values;
+  Value destination;
+  if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+    values = {copy.getSource()};
+    destination = copy.getTarget();
+  } else if (auto concat = dyn_cast<ConcatOp>(op)) {
+    ArrayRef<int64_t> shape = cast<DestinationOpInterface>(op).getOutputType().getShape();
+    if (llvm::any_of(shape.take_front(concat.getAxis()), [](int64_t n) { return n != 1; }))
+      return false;
+    values.assign(concat.getInputs().begin(), concat.getInputs().end());
+    destination = concat.getInit();
+  } else {
+    return false;
+  }
+  for (Value value : values)
+    inputs.push_back(*locate(value));
+  result = *locate(destination);
+  return result.isContiguous();
+}
+
+/// Inputs that already lie side by side in one buffer are their concatenation:
+/// the features of a dense block, joined anew for each of its layers.
+bool BufferPlan::adoptAdjacentInputs(Operation *op, ArrayRef<BufferRange> inputs,
+                                     const BufferRange &result) {
+  int64_t elementBytes = *getElementBytes(result.element);
+  Value parent;
+  int64_t begin = 0, end = 0;
+  for (const BufferRange &input : inputs) {
+    if (!input.isWholeRoot() || !isAllocation(input.root) ||
+        buffers[input.root].lastWrite >= positions[op])
+      return false;
+    const Buffer &buffer = buffers[input.root];
+    if (!buffer.parent || !isAllocation(buffer.parent))
+      return false;
+    if (!parent) {
+      parent = buffer.parent;
+      begin = end = buffer.offset;
+    }
+    if (buffer.parent != parent || buffer.offset != end)
+      return false;
+    end += input.getNumElements() * elementBytes;
+  }
+  Buffer &buffer = buffers[result.root];
+  buffer.parent = parent;
+  buffer.offset = begin;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    inPlace.insert({op, int64_t(i)});
+  return true;
+}
+
+/// Puts inputs where `op` would copy them, if nobody can tell the difference:
+/// the input's last writer comes before `op`, and `op` is the first to touch the
+/// result's buffer and the last to write it.
+void BufferPlan::mergeInto(Operation *op, ArrayRef<BufferRange> inputs, const BufferRange &result) {
+  int64_t at = positions[op], elementBytes = *getElementBytes(result.element);
+  bool argument = !isAllocation(result.root);
+  // Kernels see whole arguments only.
+  if (argument && (inputs.size() != 1 || !isa<BlockArgument>(result.root) ||
+                   !result.isWholeRoot()))
+    return;
+  Buffer target = buffers[result.root];
+  if (target.firstAccess < at || target.lastWrite != at)
+    return;
+  if (!argument && !target.parent && result.isWholeRoot() &&
+      adoptAdjacentInputs(op, inputs, result))
+    return;
+  int64_t offset = result.offset * elementBytes;
+  for (auto [index, input] : llvm::enumerate(inputs)) {
+    int64_t begin = offset;
+    offset += input.getNumElements() * elementBytes;
+    if (!isAllocation(input.root) || !input.isWholeRoot() || input.root == result.root)
+      continue;
+    Buffer &buffer = buffers[input.root];
+    if (buffer.parent || buffer.lastWrite >= at || resolve(result.root).first == input.root)
+      continue;
+    buffer.parent = result.root;
+    buffer.offset = begin;
+    inPlace.insert({op, int64_t(index)});
+  }
+}
+
+void BufferPlan::findMerges(func::FuncOp function) {
+  // Backwards, so that a buffer is at home in the last join that reads it.
+  for (Operation &op : llvm::reverse(function.front())) {
+    SmallVector<BufferRange> inputs;
+    BufferRange result;
+    if (getJoin(op, inputs, result))
+      mergeInto(&op, inputs, result);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Placement
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// An allocation without parent, with all that lies inside of it.
+struct Placement {
+  Value root;
+  int64_t bytes, first, last;
+  int64_t offset = 0;
+
+  bool meets(const Placement &other) const { return first <= other.last && other.first <= last; }
+};
+} // namespace
+
+/// Places placements in the given order, each into the smallest gap that holds it.
+/// Returns the size of the arena.
+static int64_t placeInOrder(MutableArrayRef<Placement> placements) {
+  int64_t size = 0;
+  for (size_t i = 0; i < placements.size(); ++i) {
+    SmallVector<const Placement *> others;
+    for (const Placement &other : placements.take_front(i))
+      if (other.meets(placements[i]))
+        others.push_back(&other);
+    llvm::sort(others,
+               [](const Placement *a, const Placement *b) { return a->offset < b->offset; });
+    int64_t end = 0, best = -1, bestGap = std::numeric_limits<int64_t>::max();
+    for (const Placement *other : others) {
+      int64_t gap = other->offset - end;
+      if (gap >= placements[i].bytes && gap < bestGap) {
+        best = end;
+        bestGap = gap;
+      }
+      end = std::max(end, other->offset + other->bytes);
+    }
+    placements[i].offset = best >= 0 ? best : end;
+    size = std::max(size, placements[i].offset + placements[i].bytes);
+  }
+  return size;
+}
+
+void BufferPlan::place() {
+  llvm::MapVector<Value, Placement> byRoot;
+  for (auto &[root, buffer] : buffers) {
+    Value outer = resolve(root).first;
+    if (!buffer.isAccessed() || !isAllocation(outer))
+      continue;
+    int64_t bytes = llvm::alignTo(buffers[outer].bytes, kBufferAlignment);
+    Placement &placement =
+        byRoot.try_emplace(outer, Placement{outer, bytes, buffer.firstAccess, buffer.lastAccess})
+            .first->second;
+    placement.first = std::min(placement.first, buffer.firstAccess);
+    placement.last = std::max(placement.last, buffer.lastAccess);
+  }
+  SmallVector<Placement> placements;
+  for (auto &entry : byRoot)
+    placements.push_back(entry.second);
+
+  // At the start of some placement the most bytes are alive.
+  for (const Placement &placement : placements) {
+    int64_t alive = 0;
+    for (const Placement &other : placements)
+      if (other.first <= placement.first && placement.first <= other.last)
+        alive += other.bytes;
+    lowerBound = std::max(lowerBound, alive);
+  }
+
+  // No order is best for every network; planning is cheap, so try some.
+  auto bySize = [](const Placement &a, const Placement &b) {
+    return std::make_tuple(-a.bytes, a.first) < std::make_tuple(-b.bytes, b.first);
+  };
+  auto byArea = [](const Placement &a, const Placement &b) {
+    return std::make_tuple(-a.bytes * (a.last - a.first + 1), a.first) <
+           std::make_tuple(-b.bytes * (b.last - b.first + 1), b.first);
+  };
+  auto byTime = [](const Placement &a, const Placement &b) { return a.first < b.first; };
+  arenaSize = std::numeric_limits<int64_t>::max();
+  auto attempt = [&](auto less) {
+    llvm::stable_sort(placements, less);
+    int64_t size = placeInOrder(placements);
+    if (size >= arenaSize)
+      return;
+    arenaSize = size;
+    for (const Placement &placement : placements)
+      buffers[placement.root].offset = placement.offset;
+  };
+  attempt(bySize);
+  attempt(byArea);
+  attempt(byTime);
+}

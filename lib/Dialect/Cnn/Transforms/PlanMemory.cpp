@@ -1,0 +1,252 @@
+//===- PlanMemory.cpp - Pass cnn-plan-memory ------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "BufferPlan.h"
+#include "convoy/Dialect/Cnn/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace convoy::cnn {
+#define GEN_PASS_DEF_CNNPLANMEMORY
+#include "convoy/Dialect/Cnn/Transforms/Passes.h.inc"
+} // namespace convoy::cnn
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+namespace {
+
+/// The weight section: constants in order of first use, equal ones once.
+class WeightSection {
+public:
+  int64_t getOffset(ElementsAttr value) {
+    auto [entry, isNew] = offsets.try_emplace(value, size);
+    if (isNew) {
+      Builder builder(value.getContext());
+      entries.push_back(builder.getDictionaryAttr(
+          {builder.getNamedAttr("offset", builder.getI64IntegerAttr(size)),
+           builder.getNamedAttr("value", value)}));
+      size += llvm::alignTo(getByteSize(value.getShapedType()), kBufferAlignment);
+    }
+    return entry->second;
+  }
+  int64_t getSize() const { return size; }
+  ArrayRef<Attribute> getEntries() const { return entries; }
+
+private:
+  DenseMap<Attribute, int64_t> offsets;
+  SmallVector<Attribute> entries;
+  int64_t size = 0;
+};
+
+/// Rewrites the function to views of the arena and the weights.
+class Rewriter {
+public:
+  Rewriter(func::FuncOp function, const BufferPlan &plan)
+      : function(function), plan(plan), builder(function.getContext()), symbols(getModule()) {}
+
+  LogicalResult run();
+
+private:
+  ModuleOp getModule() { return function->getParentOfType<ModuleOp>(); }
+  void addArguments();
+  LogicalResult collectWeights();
+  LogicalResult rewriteOperands(Operation *op);
+  void finishConcat(ConcatOp op);
+  Value createView(Location loc, BufferRange range);
+  Value createByteView(Location loc, Value base, int64_t offset, const BufferRange &range);
+  void eraseDead();
+
+  func::FuncOp function;
+  const BufferPlan &plan;
+  OpBuilder builder;
+  SymbolTable symbols;
+  WeightSection section;
+  Value arena, weights;
+  DenseMap<Value, int64_t> weightOffsets;
+  /// Views by base, offset and type.
+  DenseMap<std::tuple<Value, int64_t, Type>, Value> views;
+};
+
+LogicalResult Rewriter::collectWeights() {
+  for (auto global : function.front().getOps<memref::GetGlobalOp>()) {
+    if (global->use_empty())
+      continue;
+    auto definition = symbols.lookup<memref::GlobalOp>(global.getName());
+    auto value = definition ? dyn_cast_or_null<ElementsAttr>(
+                                  definition.getInitialValue().value_or(Attribute()))
+                            : ElementsAttr();
+    if (!value)
+      return global.emitError("names no constant: @") << global.getName();
+    weightOffsets[global.getResult()] = section.getOffset(value);
+  }
+  return success();
+}
+
+void Rewriter::addArguments() {
+  auto bytes = [&](int64_t size) { return MemRefType::get({size}, builder.getI8Type()); };
+  Location loc = function.getLoc();
+  (void)function.insertArgument(0, bytes(plan.getArenaSize()), {}, loc);
+  (void)function.insertArgument(1, bytes(section.getSize()), {}, loc);
+  arena = function.getArgument(0);
+  weights = function.getArgument(1);
+}
+
+/// Identity layout where the range is contiguous, otherwise a strided layout
+/// with offset 0.
+Value Rewriter::createByteView(Location loc, Value base, int64_t offset, const BufferRange &range) {
+  bool contiguous = range.isContiguous();
+  SmallVector<int64_t> shape = range.shape;
+  if (!contiguous) {
+    int64_t extent = 1;
+    for (auto [size, stride] : llvm::zip_equal(range.shape, range.strides))
+      extent += (size - 1) * stride;
+    shape = {extent};
+  }
+  auto type = MemRefType::get(shape, range.element);
+  Value &view = views[{base, offset, type}];
+  if (!view) {
+    Value shift = arith::ConstantIndexOp::create(builder, loc, offset);
+    view = memref::ViewOp::create(builder, loc, type, base, shift, ValueRange());
+  }
+  if (contiguous)
+    return view;
+  auto strided = MemRefType::get(
+      range.shape, range.element,
+      StridedLayoutAttr::get(builder.getContext(), /*offset=*/0, range.strides));
+  return memref::ReinterpretCastOp::create(builder, loc, strided, view, /*offset=*/0,
+                                           range.shape, range.strides);
+}
+
+Value Rewriter::createView(Location loc, BufferRange range) {
+  int64_t elementBytes = *getElementBytes(range.element);
+  if (auto it = weightOffsets.find(range.root); it != weightOffsets.end())
+    return createByteView(loc, weights, it->second + range.offset * elementBytes, range);
+  auto [root, offset] = plan.resolve(range.root);
+  if (!isa<BlockArgument>(root))
+    return createByteView(
+        loc, arena, plan.getArenaOffset(root) + offset + range.offset * elementBytes, range);
+
+  range.offset += offset / elementBytes;
+  auto type = cast<MemRefType>(root.getType());
+  if (range.offset == 0 && range.isContiguous()) {
+    if (type.getShape() == ArrayRef<int64_t>(range.shape))
+      return root;
+    type = MemRefType::get(range.shape, range.element);
+    // Strides of unit dimensions are free; the type has the canonical ones.
+    range.strides = std::get<0>(type.getStridesAndOffset());
+  } else {
+    type = MemRefType::get(
+        range.shape, range.element,
+        StridedLayoutAttr::get(builder.getContext(), range.offset, range.strides));
+  }
+  Value &view = views[{root, range.offset, type}];
+  if (!view)
+    view = memref::ReinterpretCastOp::create(builder, loc, type, root, range.offset,
+                                             range.shape, range.strides);
+  return view;
+}
+
+LogicalResult Rewriter::rewriteOperands(Operation *op) {
+  builder.setInsertionPoint(op);
+  WalkResult result = op->walk([&](Operation *inner) -> WalkResult {
+    for (OpOperand &operand : inner->getOpOperands()) {
+      if (!isa<BaseMemRefType>(operand.get().getType()))
+        continue;
+      FailureOr<BufferRange> range = locate(operand.get());
+      if (failed(range))
+        return WalkResult::interrupt();
+      operand.set(createView(op->getLoc(), *range));
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// Drops a concatenation, and copies those inputs that are not in place.
+void Rewriter::finishConcat(ConcatOp op) {
+  BufferRange result = *locate(op.getInit());
+  builder.setInsertionPoint(op);
+  int64_t offset = result.offset;
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    auto type = cast<MemRefType>(input.getType());
+    BufferRange slice = result;
+    slice.offset = offset;
+    slice.shape.assign(type.getShape().begin(), type.getShape().end());
+    slice.strides = std::get<0>(MemRefType::get(type.getShape(), type.getElementType())
+                                    .getStridesAndOffset());
+    offset += type.getNumElements();
+    if (!plan.isInPlace(op, i))
+      memref::CopyOp::create(builder, op.getLoc(), createView(op.getLoc(), *locate(input)),
+                             createView(op.getLoc(), slice));
+  }
+  op.erase();
+}
+
+void Rewriter::eraseDead() {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
+    if (isView(&op) || isa<memref::AllocOp, memref::GetGlobalOp>(op))
+      if (op.use_empty())
+        op.erase();
+  for (auto global : llvm::make_early_inc_range(getModule().getOps<memref::GlobalOp>()))
+    if (SymbolTable::symbolKnownUseEmpty(global, getModule()))
+      global.erase();
+}
+
+LogicalResult Rewriter::run() {
+  if (failed(collectWeights()))
+    return failure();
+  addArguments();
+  for (Operation &op : llvm::make_early_inc_range(function.front())) {
+    if (isa<memref::AllocOp, memref::GetGlobalOp>(op) || isView(&op))
+      continue;
+    if (isa<memref::DeallocOp>(op)) {
+      op.erase();
+      continue;
+    }
+    if (isa<memref::CopyOp>(op) && plan.isInPlace(&op, 0)) {
+      op.erase();
+      continue;
+    }
+    if (auto concat = dyn_cast<ConcatOp>(op);
+        concat && llvm::any_of(llvm::seq<int64_t>(0, concat.getInputs().size()),
+                               [&](int64_t i) { return plan.isInPlace(concat, i); })) {
+      finishConcat(concat);
+      continue;
+    }
+    if (failed(rewriteOperands(&op)))
+      return failure();
+  }
+  eraseDead();
+
+  ModuleOp module = getModule();
+  Builder attributes(module.getContext());
+  module->setAttr("cnn.arena_size", attributes.getI64IntegerAttr(plan.getArenaSize()));
+  module->setAttr("cnn.weights_size", attributes.getI64IntegerAttr(section.getSize()));
+  module->setAttr("cnn.weights", attributes.getArrayAttr(section.getEntries()));
+  return success();
+}
+
+struct PlanMemory : convoy::cnn::impl::CnnPlanMemoryBase<PlanMemory> {
+  void runOnOperation() override {
+    auto function = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!function || !function.getBody().hasOneBlock() || function.getNumResults() != 0) {
+      getOperation().emitError("cnn-plan-memory needs a function @main of straight-line code "
+                               "without results");
+      return signalPassFailure();
+    }
+    FailureOr<BufferPlan> plan = BufferPlan::create(function);
+    if (failed(plan) || failed(Rewriter(function, *plan).run()))
+      return signalPassFailure();
+    function.emitRemark("arena of ")
+        << plan->getArenaSize() << " bytes, at least " << plan->getLowerBound()
+        << " are alive at once";
+  }
+};
+
+} // namespace

@@ -1,0 +1,78 @@
+//===- ToDestinationStyle.cpp - Pass cnn-to-destination-style -------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Dialect/Cnn/Transforms/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace convoy::cnn {
+#define GEN_PASS_DEF_CNNTODESTINATIONSTYLE
+#include "convoy/Dialect/Cnn/Transforms/Passes.h.inc"
+} // namespace convoy::cnn
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+namespace {
+
+Value createEmpty(OpBuilder &builder, Location loc, Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return tensor::EmptyOp::create(builder, loc, tensor.getShape(), tensor.getElementType());
+}
+
+/// Whether the slice's elements lie side by side in the source.
+bool isContiguous(tensor::ExtractSliceOp slice) {
+  RankedTensorType source = slice.getSourceType();
+  ArrayRef<int64_t> sizes = slice.getStaticSizes();
+  bool whole = true; // every dimension behind this one is taken whole
+  for (int64_t i = source.getRank() - 1; i >= 0; --i) {
+    if (!whole && sizes[i] != 1)
+      return false;
+    if (slice.getStaticStrides()[i] != 1 && sizes[i] != 1)
+      return false;
+    whole = whole && sizes[i] == source.getDimSize(i);
+  }
+  return true;
+}
+
+/// Kernels want contiguous data: a slice that is a strided view, or a view of a
+/// function argument, is copied.
+void copySlice(tensor::ExtractSliceOp slice) {
+  if (isContiguous(slice) && !isa<BlockArgument>(slice.getSource()))
+    return;
+  OpBuilder builder(slice->getContext());
+  builder.setInsertionPointAfter(slice);
+  Value empty = createEmpty(builder, slice.getLoc(), slice.getType());
+  auto copy = bufferization::MaterializeInDestinationOp::create(
+      builder, slice.getLoc(), slice.getType(), slice.getResult(), empty);
+  slice.getResult().replaceAllUsesExcept(copy->getResult(0), copy);
+}
+
+struct ToDestinationStyle : convoy::cnn::impl::CnnToDestinationStyleBase<ToDestinationStyle> {
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    OpBuilder builder(&getContext());
+    function.walk([&](Operation *op) {
+      if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+        return copySlice(slice);
+      auto destination = dyn_cast<DestinationOpInterface>(op);
+      if (!destination || destination.getDestination())
+        return;
+      builder.setInsertionPoint(op);
+      destination.getDestinationMutable().assign(
+          createEmpty(builder, op->getLoc(), op->getResult(0).getType()));
+    });
+    // Nothing may compute in place of an input.
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (isa<TensorType>(function.getArgument(i).getType()))
+        function.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName,
+                            builder.getBoolAttr(false));
+  }
+};
+
+} // namespace

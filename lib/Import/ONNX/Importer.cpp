@@ -1,0 +1,459 @@
+//===- Importer.cpp - Walks an ONNX graph ---------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Importer.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::onnximport;
+
+std::string convoy::onnximport::getNodeName(const onnx::NodeProto &node) {
+  if (!node.name().empty())
+    return node.name();
+  std::string name = node.op_type() + ":";
+  for (const std::string &output : node.output())
+    if (!output.empty())
+      return name + output;
+  return name;
+}
+
+//===----------------------------------------------------------------------===//
+// Diagnostics
+//===----------------------------------------------------------------------===//
+
+/// One line, whatever is in the names of a damaged file.
+static std::string printable(std::string text) {
+  for (char &c : text)
+    if (static_cast<unsigned char>(c) < 32 || c == 127)
+      c = '?';
+  return text;
+}
+
+LogicalResult Importer::error(const Twine &message) {
+  return emitError(UnknownLoc::get(&context), printable((path + ": " + message).str()));
+}
+
+LogicalResult Importer::nodeError(const onnx::NodeProto &node, const Twine &message) {
+  return error("node '" + getNodeName(node) + "' (" + node.op_type() + "): " + message);
+}
+
+void Importer::remark(const Twine &message) {
+  emitRemark(UnknownLoc::get(&context), printable((path + ": " + message).str()));
+}
+
+//===----------------------------------------------------------------------===//
+// Checks of the file
+//===----------------------------------------------------------------------===//
+
+static bool isDefaultDomain(StringRef domain) { return domain.empty() || domain == "ai.onnx"; }
+
+/// Up to opset 6 the default of BatchNormalization is training mode, which
+/// deserves its own words.
+LogicalResult Importer::checkOldBatchNorm() {
+  for (const onnx::NodeProto &node : graph->node()) {
+    if (node.op_type() != "BatchNormalization" || !isDefaultDomain(node.domain()))
+      continue;
+    bool isTest = llvm::any_of(node.attribute(), [](const onnx::AttributeProto &attribute) {
+      return attribute.name() == "is_test" && attribute.i() != 0;
+    });
+    if (!isTest)
+      return nodeError(node, "is in training mode (is_test is 0, the default of opset " +
+                                 Twine(opset) +
+                                 "): export the model for inference, with opset 9 or later");
+  }
+  return success();
+}
+
+LogicalResult Importer::checkVersions() {
+  int64_t version = file->model.ir_version();
+  if (version < kMinIRVersion || version > kMaxIRVersion)
+    return error("IR version " + Twine(version) + " is not supported (" +
+                 Twine(kMinIRVersion) + " to " + Twine(kMaxIRVersion) +
+                 " are): save the model with another version of onnx");
+  for (const onnx::OperatorSetIdProto &import : file->model.opset_import())
+    if (isDefaultDomain(import.domain()))
+      opset = std::max<int64_t>(opset, import.version());
+  if (opset < 1)
+    return error("names no opset of the default domain: the file may be truncated");
+  if (opset < kMinOpset && failed(checkOldBatchNorm()))
+    return failure();
+  if (opset < kMinOpset || opset > kMaxOpset)
+    return error("opset " + Twine(opset) + " is not supported (" + Twine(kMinOpset) + " to " +
+                 Twine(kMaxOpset) + " are): convert the model with onnx.version_converter");
+  return success();
+}
+
+LogicalResult Importer::indexNames() {
+  if (graph->sparse_initializer_size())
+    return error("sparse initializers are not supported ('" +
+                 graph->sparse_initializer(0).values().name() + "')");
+  if (graph->output_size() == 0)
+    return error("the graph has no outputs");
+  for (auto [index, tensor] : llvm::enumerate(graph->initializer()))
+    if (!initializers.try_emplace(tensor.name(), index).second)
+      return error("two initializers have the name '" + tensor.name() + "'");
+
+  llvm::StringSet<> listed;
+  for (const onnx::ValueInfoProto &input : graph->input()) {
+    if (input.name().empty())
+      return error("a graph input has no name");
+    if (!listed.insert(input.name()).second)
+      return error("two graph inputs have the name '" + input.name() + "'");
+    if (!initializers.contains(input.name()))
+      inputNames.insert(input.name());
+  }
+  for (auto [index, node] : llvm::enumerate(graph->node()))
+    for (const std::string &output : node.output()) {
+      if (output.empty())
+        continue;
+      if (!producers.try_emplace(output, index).second)
+        return nodeError(node, "makes the tensor '" + output + "', which node '" +
+                                   getNodeName(graph->node(producers[output])) +
+                                   "' makes too");
+      if (initializers.contains(output) || inputNames.contains(output))
+        return nodeError(node, "makes the tensor '" + output +
+                                   "', which is an input or initializer of the graph");
+    }
+  auto exists = [&](const std::string &name) {
+    return initializers.contains(name) || inputNames.contains(name) || producers.contains(name);
+  };
+  for (const onnx::NodeProto &node : graph->node())
+    for (auto [index, input] : llvm::enumerate(node.input()))
+      if (!input.empty() && !exists(input))
+        return nodeError(node, "input " + Twine(index) + " is the tensor '" + input +
+                                   "', which nothing in the model makes");
+  llvm::StringSet<> outputs;
+  for (const onnx::ValueInfoProto &output : graph->output()) {
+    if (!exists(output.name()))
+      return error("the graph's output '" + output.name() + "' is made by no node");
+    if (!outputs.insert(output.name()).second)
+      return error("the graph's output '" + output.name() + "' is listed twice");
+    readNames.insert(output.name());
+  }
+  return success();
+}
+
+LogicalResult Importer::markLiveNodes() {
+  live.assign(graph->node_size(), false);
+  SmallVector<int> worklist;
+  auto reach = [&](const std::string &name) {
+    auto producer = producers.find(name);
+    if (producer == producers.end() || live[producer->second])
+      return;
+    live[producer->second] = true;
+    worklist.push_back(producer->second);
+  };
+  for (const onnx::ValueInfoProto &output : graph->output())
+    reach(output.name());
+  while (!worklist.empty())
+    for (const std::string &input : graph->node(worklist.pop_back_val()).input()) {
+      if (input.empty())
+        continue;
+      readNames.insert(input);
+      reach(input);
+    }
+  return success();
+}
+
+LogicalResult Importer::checkOps() {
+  llvm::MapVector<std::string, SmallVector<std::string>> missing;
+  for (auto [node, isLive] : llvm::zip(graph->node(), live)) {
+    bool isDefault = isDefaultDomain(node.domain());
+    if (isLive && !(isDefault && lookupOp(node.op_type(), opset)))
+      missing[isDefault ? node.op_type() : node.domain() + "." + node.op_type()].push_back(
+          getNodeName(node));
+  }
+  if (missing.empty())
+    return success();
+  constexpr size_t maxNames = 16;
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  os << missing.size() << (missing.size() == 1 ? " operator is" : " operators are")
+     << " not supported (opset " << opset << "): ";
+  llvm::interleaveComma(missing, os, [&](const auto &entry) {
+    const auto &[op, nodes] = entry;
+    os << op << (nodes.size() == 1 ? " (node " : " (nodes ");
+    llvm::interleaveComma(ArrayRef<std::string>(nodes).take_front(maxNames), os);
+    if (nodes.size() > maxNames)
+      os << " and " << nodes.size() - maxNames << " more";
+    os << ")";
+  });
+  return error(message);
+}
+
+LogicalResult Importer::sortNodes() {
+  // Depth first, in the order of the file, which is kept if it is sorted already.
+  enum State : char { Unseen, Open, Done };
+  std::vector<State> states(graph->node_size(), Unseen);
+  struct Frame {
+    int node;
+    int nextInput;
+  };
+  for (int root = 0; root < graph->node_size(); ++root) {
+    if (!live[root] || states[root] != Unseen)
+      continue;
+    SmallVector<Frame> stack = {{root, 0}};
+    states[root] = Open;
+    while (!stack.empty()) {
+      Frame &frame = stack.back();
+      const onnx::NodeProto &node = graph->node(frame.node);
+      if (frame.nextInput == node.input_size()) {
+        states[frame.node] = Done;
+        order.push_back(frame.node);
+        stack.pop_back();
+        continue;
+      }
+      auto producer = producers.find(node.input(frame.nextInput++));
+      if (producer == producers.end() || states[producer->second] == Done)
+        continue;
+      int next = producer->second;
+      if (states[next] == Open) {
+        auto first = llvm::find_if(stack, [&](const Frame &f) { return f.node == next; });
+        std::string names = llvm::join(
+            llvm::map_range(llvm::make_range(first, stack.end()),
+                            [&](const Frame &f) {
+                              return "'" + getNodeName(graph->node(f.node)) + "'";
+                            }),
+            ", ");
+        return error("the graph has a cycle through the nodes " + names +
+                     " (tensor '" + node.input(stack.back().nextInput - 1) + "')");
+      }
+      states[next] = Open;
+      stack.push_back({next, 0});
+    }
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Inputs and initializers
+//===----------------------------------------------------------------------===//
+
+LogicalResult Importer::addArguments() {
+  std::vector<const onnx::ValueInfoProto *> inputs;
+  for (const onnx::ValueInfoProto &input : graph->input()) {
+    auto initializer = initializers.find(input.name());
+    if (initializer == initializers.end()) {
+      inputs.push_back(&input);
+      continue;
+    }
+    // Old files list initializers among the inputs, with their shapes.
+    const onnx::TensorProto &tensor = graph->initializer(initializer->second);
+    const auto &shape = input.type().tensor_type().shape();
+    bool fits = !input.type().tensor_type().has_shape() || shape.dim_size() == tensor.dims_size();
+    for (int i = 0; fits && i < shape.dim_size(); ++i)
+      fits = !shape.dim(i).has_dim_value() || shape.dim(i).dim_value() == tensor.dims(i);
+    if (!fits)
+      return error("initializer '" + tensor.name() + "' has shape " +
+                   formatShape({tensor.dims().data(), size_t(tensor.dims_size())}) +
+                   ", the graph's input of that name has another one");
+  }
+  for (const onnx::ValueInfoProto *input : inputs) {
+    int32_t dataType = input->type().tensor_type().elem_type();
+    if (!input->type().has_tensor_type())
+      return error("input '" + input->name() + "' is not a tensor, which is not supported");
+    if (!convertDataType(&context, dataType))
+      return error("input '" + input->name() + "' has element type " +
+                   stringifyDataType(dataType) + ", which is not supported");
+    if (isConvertedDataType(dataType))
+      conversions[dataType].push_back(input->name());
+  }
+  auto shapes = resolveInputShapes(inputs, options.shapes);
+  if (!shapes)
+    return error(toString(shapes.takeError()));
+
+  Block &body = *function.addEntryBlock();
+  for (auto [input, shape] : llvm::zip(inputs, *shapes)) {
+    int32_t dataType = input->type().tensor_type().elem_type();
+    llvm::Expected<int64_t> size = getByteSize(shape, getDataTypeSize(dataType));
+    if (!size)
+      return error("input '" + input->name() + "' " + toString(size.takeError()));
+    auto type = RankedTensorType::get(shape, convertDataType(&context, dataType));
+    auto loc = NameLoc::get(builder.getStringAttr(input->name()));
+    values[input->name()] = body.addArgument(type, loc);
+    inputDescriptions.push_back(builder.getDictionaryAttr(
+        {builder.getNamedAttr("name", builder.getStringAttr(input->name())),
+         builder.getNamedAttr("type", TypeAttr::get(type))}));
+  }
+  builder.setInsertionPointToEnd(&body);
+  return success();
+}
+
+llvm::Expected<ElementsAttr> Importer::readTensor(onnx::TensorProto &tensor, StringRef name,
+                                                  MappedFile *mapped,
+                                                  std::optional<Extent> rawData) {
+  llvm::Expected<TensorData> data = reader.read(tensor, mapped, rawData);
+  if (!data)
+    return data.takeError();
+  if (isConvertedDataType(data->dataType))
+    conversions[data->dataType].push_back(name.str());
+  return makeElementsAttr(&context, std::move(*data), name);
+}
+
+Value Importer::getValue(StringRef name) {
+  Value &value = values[name];
+  auto initializer = initializers.find(name);
+  if (value || initializer == initializers.end())
+    return value;
+  int index = initializer->second;
+  llvm::Expected<ElementsAttr> attribute =
+      readTensor(*graph->mutable_initializer(index), name, file->file.get(),
+                 file->rawData[index]);
+  if (!attribute) {
+    (void)error("initializer '" + name + "' " + toString(attribute.takeError()));
+    return {};
+  }
+  value = cnn::createConstant(builder, NameLoc::get(builder.getStringAttr(name)), *attribute);
+  return value;
+}
+
+//===----------------------------------------------------------------------===//
+// Nodes
+//===----------------------------------------------------------------------===//
+
+LogicalResult Importer::checkInputTypes(NodeImporter &node, const OpEntry &entry) {
+  if (node.getNumInputs() > entry.maxInputs)
+    return node.error("has " + Twine(node.getNumInputs()) + " inputs, at most " +
+                      Twine(entry.maxInputs) + " are expected in opset " + Twine(opset));
+  for (unsigned i = 0; i < std::max(node.getNumInputs(), entry.minInputs); ++i) {
+    Value input = node.getInput(i);
+    if (!input && (i < entry.minInputs || entry.maxInputs == kVariadic))
+      return node.error("has no input " + Twine(i));
+    if (input && entry.types == InputTypes::Float && !NodeImporter::getElementType(input).isF32()) {
+      std::string type;
+      llvm::raw_string_ostream(type) << NodeImporter::getElementType(input);
+      return node.error(node.describeInput(i) + " has element type " + type +
+                        ", only floating point is supported here");
+    }
+  }
+  return success();
+}
+
+/// "cnn.conv: input has ..." without the operation's name, which the user of an
+/// ONNX file has not written.
+static StringRef dropOpName(StringRef message) {
+  auto [head, tail] = message.split(": ");
+  return head.starts_with("cnn.") && !head.contains(' ') ? tail : message;
+}
+
+LogicalResult Importer::importNode(onnx::NodeProto &proto) {
+  auto loc = NameLoc::get(builder.getStringAttr(getNodeName(proto)));
+  NodeImporter node(*this, proto, builder, loc, opset);
+  for (const std::string &input : proto.input()) {
+    Value value = input.empty() ? Value() : getValue(input);
+    if (!input.empty() && !value)
+      return failure(); // An initializer that could not be read.
+    node.addInput(value);
+  }
+  const OpEntry &entry = *lookupOp(proto.op_type(), opset);
+  LogicalResult result = checkInputTypes(node, entry);
+  if (succeeded(result)) {
+    // Errors of shape inference become errors of the node.
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) -> LogicalResult {
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+        return failure();
+      std::string message = dropOpName(diagnostic.str()).str(), operands;
+      for (auto [index, name] : llvm::enumerate(proto.input()))
+        if (Value input = node.getInput(index))
+          operands += (operands.empty() ? " (inputs '" : ", '") + name + "' " +
+                      formatShape(NodeImporter::getShape(input));
+      (void)node.error(message + operands + (operands.empty() ? "" : ")"));
+      return success();
+    });
+    result = entry.import(node);
+    if (succeeded(result))
+      result = node.checkAttributesRead();
+  }
+  if (failed(result) || node.hasError())
+    return nodeError(proto, node.hasError() ? node.getError() : "cannot be imported");
+
+  for (auto [name, value] : llvm::zip(proto.output(), node.getResults())) {
+    if (name.empty() || !readNames.contains(name))
+      continue;
+    if (!value)
+      return nodeError(proto, "output '" + name + "' is not supported");
+    RankedTensorType type = NodeImporter::getType(value);
+    if (failed(node.checkShape(type.getShape(), type.getElementType())))
+      return nodeError(proto, node.getError());
+    if (llvm::is_contained(type.getShape(), 0) && !cnn::ConstantData::get(value))
+      return nodeError(proto, "output '" + name + "' of shape " + formatShape(type.getShape()) +
+                                  " has no elements");
+    values[name] = value;
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The whole
+//===----------------------------------------------------------------------===//
+
+LogicalResult Importer::finish() {
+  SmallVector<Value> results;
+  SmallVector<Attribute> descriptions;
+  for (const onnx::ValueInfoProto &output : graph->output()) {
+    Value value = getValue(output.name());
+    if (!value)
+      return failure();
+    results.push_back(value);
+    descriptions.push_back(builder.getDictionaryAttr(
+        {builder.getNamedAttr("name", builder.getStringAttr(output.name())),
+         builder.getNamedAttr("type", TypeAttr::get(value.getType()))}));
+  }
+  func::ReturnOp::create(builder, function.getLoc(), results);
+  function.setFunctionType(builder.getFunctionType(
+      function.getBody().getArgumentTypes(), TypeRange(ValueRange(results))));
+  module->setAttr("cnn.inputs", builder.getArrayAttr(inputDescriptions));
+  module->setAttr("cnn.outputs", builder.getArrayAttr(descriptions));
+  return success();
+}
+
+void Importer::reportConversions() {
+  constexpr size_t maxNames = 4;
+  for (const auto &[dataType, names] : conversions)
+    remark(Twine(names.size()) + (names.size() == 1 ? " tensor is" : " tensors are") +
+           " converted from " + stringifyDataType(dataType) + " to float32: " +
+           llvm::join(ArrayRef<std::string>(names).take_front(maxNames), ", ") +
+           (names.size() > maxNames ? ", ..." : ""));
+}
+
+OwningOpRef<ModuleOp> Importer::run() {
+  context.loadDialect<cnn::CnnDialect, func::FuncDialect, linalg::LinalgDialect,
+                      tensor::TensorDialect>();
+  llvm::Expected<std::unique_ptr<ModelFile>> opened = ModelFile::read(path);
+  if (!opened) {
+    (void)error(toString(opened.takeError()));
+    return {};
+  }
+  file = std::move(*opened);
+  graph = file->model.mutable_graph();
+
+  Location loc = NameLoc::get(builder.getStringAttr(path));
+  OwningOpRef<ModuleOp> result = ModuleOp::create(loc);
+  module = *result;
+  builder.setInsertionPointToEnd(module.getBody());
+  function = func::FuncOp::create(builder, loc, "main", builder.getFunctionType({}, {}));
+  if (failed(checkVersions()) || failed(indexNames()) || failed(markLiveNodes()) ||
+      failed(checkOps()) || failed(sortNodes()) || failed(addArguments()))
+    return {};
+  for (int index : order)
+    if (failed(importNode(*graph->mutable_node(index))))
+      return {};
+  if (failed(finish()))
+    return {};
+  reportConversions();
+  return result;
+}
+
+OwningOpRef<ModuleOp> convoy::importONNX(MLIRContext &context, StringRef path,
+                                         const ImportOptions &options) {
+  return Importer(context, path, options).run();
+}

@@ -1,0 +1,95 @@
+//===- Importer.h - Walks an ONNX graph -------------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_IMPORT_ONNX_IMPORTER_H
+#define CONVOY_LIB_IMPORT_ONNX_IMPORTER_H
+
+#include "ModelFile.h"
+#include "NodeImporter.h"
+#include "OpTable.h"
+#include "TensorReader.h"
+#include "convoy/Import/ONNX/Import.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace convoy::onnximport {
+
+class Importer {
+public:
+  Importer(mlir::MLIRContext &context, llvm::StringRef path, const ImportOptions &options)
+      : context(context), path(path), options(options), builder(&context), reader(path) {}
+
+  mlir::OwningOpRef<mlir::ModuleOp> run();
+
+  /// The value of a tensor name; initializers become constants when they are
+  /// first asked for. Null, after an error, if there is none.
+  mlir::Value getValue(llvm::StringRef name);
+  bool isRead(llvm::StringRef name) const { return readNames.contains(name); }
+
+  /// Reads a tensor outside of the initializers and counts its conversion.
+  llvm::Expected<mlir::ElementsAttr> readTensor(onnx::TensorProto &tensor,
+                                                llvm::StringRef name, MappedFile *file = nullptr,
+                                                std::optional<Extent> rawData = std::nullopt);
+
+  /// Transposed matrices of constants, so that shared weights stay shared.
+  llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> &getTransposed() { return transposed; }
+
+private:
+  /// Emits the one diagnostic of a failed import.
+  mlir::LogicalResult error(const llvm::Twine &message);
+  mlir::LogicalResult nodeError(const onnx::NodeProto &node, const llvm::Twine &message);
+  void remark(const llvm::Twine &message);
+
+  mlir::LogicalResult checkVersions();
+  mlir::LogicalResult checkOldBatchNorm();
+  mlir::LogicalResult indexNames();
+  mlir::LogicalResult markLiveNodes();
+  mlir::LogicalResult checkOps();
+  mlir::LogicalResult sortNodes();
+  mlir::LogicalResult addArguments();
+  mlir::LogicalResult importNode(onnx::NodeProto &node);
+  mlir::LogicalResult checkInputTypes(NodeImporter &node, const OpEntry &entry);
+  mlir::LogicalResult finish();
+  void reportConversions();
+
+  mlir::MLIRContext &context;
+  llvm::StringRef path;
+  const ImportOptions &options;
+  mlir::OpBuilder builder;
+  TensorReader reader;
+  std::unique_ptr<ModelFile> file;
+  onnx::GraphProto *graph = nullptr;
+  int64_t opset = 0;
+
+  mlir::ModuleOp module;
+  mlir::func::FuncOp function;
+  llvm::SmallVector<mlir::Attribute> inputDescriptions;
+  llvm::StringMap<int> initializers;
+  llvm::StringMap<int> producers; ///< tensor name -> index of the node that makes it
+  llvm::StringSet<> inputNames;   ///< graph inputs without an initializer
+  llvm::StringSet<> readNames;    ///< tensors that live nodes or the graph's outputs read
+  std::vector<bool> live;
+  llvm::SmallVector<int> order; ///< live nodes, producers first
+  llvm::StringMap<mlir::Value> values;
+  llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> transposed;
+  /// Data type -> names of the tensors that were converted to f32.
+  llvm::MapVector<int32_t, llvm::SmallVector<std::string>> conversions;
+};
+
+/// A node's name, or "Conv:output" if it has none.
+std::string getNodeName(const onnx::NodeProto &node);
+
+/// Resolves the shapes of the graph's inputs with the shapes that the user
+/// gave. Errors do not name the file.
+llvm::Expected<std::vector<llvm::SmallVector<int64_t>>>
+resolveInputShapes(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs,
+                   llvm::ArrayRef<InputShape> shapes);
+
+} // namespace convoy::onnximport
+
+#endif // CONVOY_LIB_IMPORT_ONNX_IMPORTER_H

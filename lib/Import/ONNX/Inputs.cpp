@@ -1,0 +1,158 @@
+//===- Inputs.cpp - Shapes of a model's inputs ----------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Importer.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace llvm;
+using namespace convoy;
+using namespace convoy::onnximport;
+
+Expected<InputShape> convoy::parseInputShape(StringRef text) {
+  // A name may hold '=', a shape may not.
+  auto [name, dims] = text.rsplit('=');
+  if (!text.contains('=')) {
+    dims = text;
+    name = "";
+  }
+  InputShape result;
+  result.first = name.str();
+  SmallVector<StringRef> parts;
+  dims.split(parts, 'x');
+  for (StringRef part : parts) {
+    int64_t dim;
+    if (part.getAsInteger(10, dim) || dim < 1)
+      return createStringError("'" + text + "' is not a shape, expected NAME=1x3x224x224");
+    result.second.push_back(dim);
+  }
+  return result;
+}
+
+namespace {
+
+/// A dimension as the file states it: a number, or a name or nothing.
+struct Dimension {
+  std::optional<int64_t> value;
+  StringRef symbol;
+};
+
+struct Input {
+  StringRef name;
+  bool hasShape = false;
+  SmallVector<Dimension> dims;
+
+  /// "Nx3x?x?"; open dimensions become `open` if that is not empty.
+  std::string format(StringRef open = "") const {
+    if (!hasShape)
+      return open.empty() ? "unknown" : "...";
+    return join(map_range(dims,
+                          [&](const Dimension &dim) {
+                            if (dim.value)
+                              return std::to_string(*dim.value);
+                            if (!open.empty())
+                              return open.str();
+                            return dim.symbol.empty() ? std::string("?") : dim.symbol.str();
+                          }),
+                "x");
+  }
+};
+
+} // namespace
+
+static Input readInput(const onnx::ValueInfoProto &info) {
+  Input input;
+  input.name = info.name();
+  const auto &type = info.type().tensor_type();
+  input.hasShape = type.has_shape();
+  for (const auto &proto : type.shape().dim()) {
+    Dimension dim;
+    // Exporters write -1 or 0 for a dimension that is open.
+    if (proto.has_dim_value() && proto.dim_value() > 0)
+      dim.value = proto.dim_value();
+    else if (proto.has_dim_param())
+      dim.symbol = proto.dim_param();
+    input.dims.push_back(dim);
+  }
+  return input;
+}
+
+/// Fills the open dimensions of `input` from the shape that the user gave.
+static Error bindShape(Input &input, ArrayRef<int64_t> given, StringMap<int64_t> &symbols) {
+  if (!input.hasShape) {
+    input.hasShape = true;
+    input.dims.assign(given.size(), Dimension());
+  }
+  if (given.size() != input.dims.size())
+    return createStringError("--shape " + input.name + "=" + formatShape(given) + " has rank " +
+                             Twine(given.size()) + ", the model's input '" + input.name +
+                             "' has shape " + input.format() + " of rank " +
+                             Twine(input.dims.size()));
+  for (auto [index, dim] : enumerate(input.dims)) {
+    if (dim.value && *dim.value != given[index])
+      return createStringError("--shape " + input.name + "=" + formatShape(given) +
+                               " changes dimension " + Twine(index) + " of input '" +
+                               input.name + "', which the model fixes at " +
+                               Twine(*dim.value));
+    dim.value = given[index];
+    if (dim.symbol.empty())
+      continue;
+    auto [entry, isNew] = symbols.try_emplace(dim.symbol, given[index]);
+    if (!isNew && entry->second != given[index])
+      return createStringError("--shape " + input.name + "=" + formatShape(given) +
+                               " makes dimension '" + dim.symbol + "' " +
+                               Twine(given[index]) + ", elsewhere it is " +
+                               Twine(entry->second));
+  }
+  return Error::success();
+}
+
+Expected<std::vector<SmallVector<int64_t>>>
+convoy::onnximport::resolveInputShapes(ArrayRef<const onnx::ValueInfoProto *> infos,
+                                       ArrayRef<InputShape> shapes) {
+  std::vector<Input> inputs;
+  for (const onnx::ValueInfoProto *info : infos)
+    inputs.push_back(readInput(*info));
+
+  StringMap<int64_t> symbols;
+  StringSet<> bound;
+  for (const auto &[name, shape] : shapes) {
+    auto input = find_if(inputs, [&](const Input &input) {
+      return input.name == name || (name.empty() && inputs.size() == 1);
+    });
+    if (input == inputs.end())
+      return createStringError(
+          "--shape names '" + name + "', which is no input; the model's inputs are " +
+          join(map_range(inputs, [](const Input &input) { return "'" + input.name.str() + "'"; }),
+               ", "));
+    if (!bound.insert(input->name).second)
+      return createStringError("--shape names '" + input->name + "' twice");
+    if (Error error = bindShape(*input, shape, symbols))
+      return std::move(error);
+  }
+
+  std::vector<SmallVector<int64_t>> result;
+  for (Input &input : inputs) {
+    SmallVector<int64_t> shape;
+    for (Dimension &dim : input.dims) {
+      if (auto symbol = symbols.find(dim.symbol); !dim.value && symbol != symbols.end())
+        dim.value = symbol->second;
+      if (dim.value)
+        shape.push_back(*dim.value);
+    }
+    if (!input.hasShape)
+      return createStringError("input '" + input.name +
+                               "' has no shape in the model: give it with --shape " +
+                               input.name + "=...");
+    if (shape.size() != input.dims.size())
+      return createStringError("input '" + input.name + "' has open dimensions in its shape " +
+                               input.format() + ": give them with --shape " + input.name + "=" +
+                               input.format("1"));
+    result.push_back(std::move(shape));
+  }
+  return result;
+}

@@ -1,0 +1,421 @@
+//===- NodeImporter.cpp - One ONNX node being imported --------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "NodeImporter.h"
+
+#include "Importer.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/STLExtras.h"
+#include <limits>
+#include <numeric>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::onnximport;
+using onnx::AttributeProto;
+
+NodeImporter::NodeImporter(Importer &importer, onnx::NodeProto &node, OpBuilder &builder,
+                           Location loc, int64_t opset)
+    : importer(importer), node(node), builder(builder), loc(loc), opset(opset),
+      results(node.output_size()) {}
+
+StringRef NodeImporter::getOpType() const { return node.op_type(); }
+
+LogicalResult NodeImporter::error(const Twine &message) {
+  if (firstError.empty())
+    firstError = message.str();
+  return failure();
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+std::string NodeImporter::describeInput(unsigned index) const {
+  std::string name = int(index) < node.input_size() ? node.input(index) : "";
+  return ("input " + Twine(index) + " ('" + name + "')").str();
+}
+
+/// The message for an operand that is computed where a constant is needed.
+static std::string needsConstant(const std::string &input) {
+  return input + " is not a constant: Convoy compiles static shapes and fixed parameters, "
+                 "export the model with them";
+}
+
+std::optional<SmallVector<int64_t>> NodeImporter::getConstantInts(unsigned index) {
+  Value value = getInput(index);
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value);
+  if (!data) {
+    (void)error(needsConstant(describeInput(index)));
+    return std::nullopt;
+  }
+  if (!data->getElementType().isIntOrIndex()) {
+    (void)error(describeInput(index) + " is not of an integer type");
+    return std::nullopt;
+  }
+  if (data->getNumElements() > cnn::kMaxInlineElements) {
+    (void)error(describeInput(index) + " has too many elements");
+    return std::nullopt;
+  }
+  SmallVector<int64_t> result;
+  for (int64_t i = 0, e = data->getNumElements(); i < e; ++i)
+    result.push_back(data->getInt(i));
+  return result;
+}
+
+std::optional<SmallVector<float>> NodeImporter::getConstantFloats(unsigned index) {
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(getInput(index));
+  if (!data || data->getNumElements() > cnn::kMaxInlineElements) {
+    (void)error(needsConstant(describeInput(index)));
+    return std::nullopt;
+  }
+  SmallVector<float> result;
+  for (int64_t i = 0, e = data->getNumElements(); i < e; ++i)
+    result.push_back(data->getDouble(i));
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+bool NodeImporter::hasAttribute(StringRef name) const {
+  return llvm::any_of(node.attribute(),
+                      [&](const AttributeProto &attribute) { return attribute.name() == name; });
+}
+
+const AttributeProto *NodeImporter::findAttribute(StringRef name, int type) {
+  readAttributes.insert(name);
+  for (const AttributeProto &attribute : node.attribute()) {
+    if (attribute.name() != name)
+      continue;
+    // Files older than the field `type` leave it undefined.
+    if (attribute.type() == type || attribute.type() == AttributeProto::UNDEFINED)
+      return &attribute;
+    (void)error("attribute '" + name + "' has the wrong type");
+    return nullptr;
+  }
+  return nullptr;
+}
+
+int64_t NodeImporter::getInt(StringRef name, int64_t otherwise) {
+  const AttributeProto *attribute = findAttribute(name, AttributeProto::INT);
+  return attribute ? attribute->i() : otherwise;
+}
+
+float NodeImporter::getFloat(StringRef name, float otherwise) {
+  const AttributeProto *attribute = findAttribute(name, AttributeProto::FLOAT);
+  return attribute ? attribute->f() : otherwise;
+}
+
+StringRef NodeImporter::getString(StringRef name, StringRef otherwise) {
+  const AttributeProto *attribute = findAttribute(name, AttributeProto::STRING);
+  return attribute ? StringRef(attribute->s()) : otherwise;
+}
+
+std::optional<SmallVector<int64_t>> NodeImporter::getInts(StringRef name) {
+  const AttributeProto *attribute = findAttribute(name, AttributeProto::INTS);
+  if (!attribute)
+    return std::nullopt;
+  return SmallVector<int64_t>(attribute->ints().begin(), attribute->ints().end());
+}
+
+std::optional<SmallVector<float>> NodeImporter::getFloats(StringRef name) {
+  const AttributeProto *attribute = findAttribute(name, AttributeProto::FLOATS);
+  if (!attribute)
+    return std::nullopt;
+  return SmallVector<float>(attribute->floats().begin(), attribute->floats().end());
+}
+
+SmallVector<int64_t> NodeImporter::getSizes(StringRef name, size_t count, int64_t otherwise,
+                                            int64_t minimum) {
+  SmallVector<int64_t> fallback(count, otherwise);
+  std::optional<SmallVector<int64_t>> values = getInts(name);
+  if (!values || values->empty())
+    return fallback;
+  if (values->size() != count) {
+    (void)error("attribute '" + name + "' has " + Twine(values->size()) +
+                " entries, expected " + Twine(count));
+    return fallback;
+  }
+  for (int64_t value : *values)
+    if (value < minimum || value > std::numeric_limits<int32_t>::max()) {
+      (void)error("attribute '" + name + "' has the entry " + Twine(value) +
+                  ", expected at least " + Twine(minimum) + " and less than 2^31");
+      return fallback;
+    }
+  return *values;
+}
+
+ElementsAttr NodeImporter::getTensor(StringRef name) {
+  if (!findAttribute(name, AttributeProto::TENSOR)) {
+    (void)error("has no tensor in its attribute '" + name + "'");
+    return {};
+  }
+  for (AttributeProto &attribute : *node.mutable_attribute()) {
+    if (attribute.name() != name)
+      continue;
+    StringRef blobName = node.output_size() ? StringRef(node.output(0)) : name;
+    llvm::Expected<ElementsAttr> value =
+        importer.readTensor(*attribute.mutable_t(), blobName);
+    if (value)
+      return *value;
+    (void)error("the tensor in attribute '" + name + "' " + toString(value.takeError()));
+  }
+  return {};
+}
+
+Type NodeImporter::getDataType(StringRef name, int64_t otherwise) {
+  int64_t dataType = getInt(name, otherwise);
+  bool fits = dataType == int32_t(dataType);
+  Type type = fits ? convertDataType(getContext(), dataType) : Type();
+  if (!type)
+    (void)error("attribute '" + name + "' asks for element type " +
+                stringifyDataType(fits ? dataType : -1) + ", which is not supported");
+  return type;
+}
+
+LogicalResult NodeImporter::checkAttributesRead() {
+  for (const AttributeProto &attribute : node.attribute())
+    if (!readAttributes.contains(attribute.name()))
+      return error("attribute '" + attribute.name() + "' is not supported in opset " +
+                   Twine(opset));
+  return success();
+}
+
+FailureOr<int64_t> NodeImporter::normalizeAxis(int64_t axis, int64_t rank) {
+  int64_t result = axis < 0 ? axis + rank : axis;
+  if (result < 0 || result >= rank)
+    return error("axis " + Twine(axis) + " is out of range for rank " + Twine(rank));
+  return result;
+}
+
+FailureOr<SmallVector<int64_t>> NodeImporter::normalizeAxes(ArrayRef<int64_t> axes,
+                                                            int64_t rank) {
+  SmallVector<int64_t> result;
+  for (int64_t axis : axes) {
+    FailureOr<int64_t> normal = normalizeAxis(axis, rank);
+    if (failed(normal))
+      return failure();
+    if (llvm::is_contained(result, *normal))
+      return error("axis " + Twine(axis) + " is named twice");
+    result.push_back(*normal);
+  }
+  llvm::sort(result);
+  return result;
+}
+
+LogicalResult NodeImporter::checkShape(ArrayRef<int64_t> shape, Type elementType) {
+  int64_t bytes = cnn::getElementBytes(elementType).value_or(8);
+  llvm::Expected<int64_t> size = getByteSize(shape, bytes);
+  if (!size)
+    return error("the result " + toString(size.takeError()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+FailureOr<Value> NodeImporter::unary(Value input, cnn::UnaryKind kind) {
+  return create<cnn::UnaryOp>(input, Value(), cnn::FunctionAttr::get(getContext(), kind));
+}
+
+FailureOr<Value> NodeImporter::unary(Value input, cnn::UnaryKind kind, float alpha,
+                                     float beta) {
+  return create<cnn::UnaryOp>(input, Value(),
+                              cnn::FunctionAttr::get(getContext(), kind, alpha, beta));
+}
+
+FailureOr<Value> NodeImporter::binary(cnn::BinaryKind kind, Value lhs, Value rhs) {
+  return create<cnn::BinaryOp>(lhs, rhs, Value(), kind, getNoActivation());
+}
+
+cnn::FunctionAttr NodeImporter::getNoActivation() {
+  return cnn::FunctionAttr::get(getContext(), cnn::UnaryKind::identity);
+}
+
+Value NodeImporter::constant(ElementsAttr value) {
+  return cnn::createConstant(builder, loc, value);
+}
+
+Value NodeImporter::scalar(Type elementType, double value) {
+  auto type = RankedTensorType::get({}, elementType);
+  if (isa<FloatType>(elementType))
+    return constant(DenseElementsAttr::get(type, builder.getFloatAttr(elementType, value)));
+  return constant(
+      DenseElementsAttr::get(type, builder.getIntegerAttr(elementType, int64_t(value))));
+}
+
+Value NodeImporter::integers(ArrayRef<int64_t> values) {
+  return constant(builder.getI64TensorAttr(values));
+}
+
+FailureOr<Value> NodeImporter::reshape(Value value, ArrayRef<int64_t> shape) {
+  RankedTensorType source = getType(value);
+  if (source.getShape() == shape)
+    return value;
+  if (failed(checkShape(shape, source.getElementType())))
+    return failure();
+  auto target = RankedTensorType::get(shape, source.getElementType());
+  if (target.getNumElements() != source.getNumElements())
+    return error("cannot reshape " + formatShape(source.getShape()) + " to " +
+                 formatShape(shape));
+  ElementsAttr attribute;
+  if (matchPattern(value, m_Constant(&attribute)))
+    return constant(cnn::reshapeConstant(attribute, target));
+
+  // Collapses or expands `from`, one of them being the other with dimensions merged.
+  auto regroup = [&](Value from, RankedTensorType to) -> Value {
+    RankedTensorType type = getType(from);
+    if (type == to)
+      return from;
+    if (type.getRank() == to.getRank())
+      return {};
+    auto groups = getReassociationIndicesForReshape(type, to);
+    if (!groups)
+      return {};
+    if (type.getRank() > to.getRank())
+      return builder.createOrFold<tensor::CollapseShapeOp>(loc, to, from, *groups);
+    return builder.createOrFold<tensor::ExpandShapeOp>(loc, to, from, *groups);
+  };
+  if (Value result = regroup(value, target))
+    return result;
+  auto flat = RankedTensorType::get(source.getNumElements(), source.getElementType());
+  return regroup(regroup(value, flat), target);
+}
+
+/// Copies elements of type `T` into their transposed places.
+template <typename T>
+static ElementsAttr transposeElements(const cnn::ConstantData &data, RankedTensorType target,
+                                      ArrayRef<int64_t> permutation) {
+  // Strides of the source in the order of the target's dimensions.
+  int64_t rank = target.getRank();
+  SmallVector<int64_t> strides(rank, 1), permuted;
+  for (int64_t i = rank - 2; i >= 0; --i)
+    strides[i] = strides[i + 1] * data.getShape()[i + 1];
+  for (int64_t dim : permutation)
+    permuted.push_back(strides[dim]);
+  const T *source = reinterpret_cast<const T *>(data.getBytes().data());
+  auto copy = [&](MutableArrayRef<T> out) {
+    if (rank == 2) {
+      // Tiles keep both sides in the cache: these matrices reach 400 MB.
+      constexpr int64_t tile = 32;
+      int64_t rows = target.getDimSize(0), columns = target.getDimSize(1);
+      for (int64_t r0 = 0; r0 < rows; r0 += tile)
+        for (int64_t c0 = 0; c0 < columns; c0 += tile)
+          for (int64_t r = r0; r < std::min(r0 + tile, rows); ++r)
+            for (int64_t c = c0; c < std::min(c0 + tile, columns); ++c)
+              out[r * columns + c] = source[c * rows + r];
+      return;
+    }
+    SmallVector<int64_t> index(rank, 0);
+    int64_t offset = 0;
+    for (T &element : out) {
+      element = source[offset];
+      for (int64_t dim = rank - 1; dim >= 0; --dim) {
+        offset += permuted[dim];
+        if (++index[dim] < target.getDimSize(dim))
+          break;
+        offset -= permuted[dim] * index[dim];
+        index[dim] = 0;
+      }
+    }
+  };
+  if constexpr (std::is_same_v<T, float>)
+    if (target.getElementType().isF32())
+      return cnn::fillConstant<float>(target, copy);
+  std::vector<T> values(target.getNumElements());
+  copy(values);
+  return cnn::makeConstantFromBytes(
+      target, ArrayRef<char>(reinterpret_cast<const char *>(values.data()),
+                             values.size() * sizeof(T)));
+}
+
+static ElementsAttr transposeConstant(const cnn::ConstantData &data, RankedTensorType target,
+                                      ArrayRef<int64_t> permutation) {
+  if (data.isSplat() || data.getNumElements() == 0)
+    return cnn::makeConstantFromBytes(target, data.getBytes());
+  switch (data.getElementBytes()) {
+  case 1:
+    return transposeElements<uint8_t>(data, target, permutation);
+  case 2:
+    return transposeElements<uint16_t>(data, target, permutation);
+  case 4:
+    return transposeElements<float>(data, target, permutation);
+  default:
+    return transposeElements<uint64_t>(data, target, permutation);
+  }
+}
+
+FailureOr<Value> NodeImporter::transpose(Value value, ArrayRef<int64_t> permutation) {
+  RankedTensorType source = getType(value);
+  SmallVector<int64_t> shape, order;
+  for (int64_t dim : permutation) {
+    shape.push_back(source.getDimSize(dim));
+    if (source.getDimSize(dim) != 1)
+      order.push_back(dim);
+  }
+  // Moving dimensions of one element moves no element.
+  if (llvm::is_sorted(order))
+    return reshape(value, shape);
+  auto target = RankedTensorType::get(shape, source.getElementType());
+  Attribute attribute;
+  if (matchPattern(value, m_Constant(&attribute)))
+    if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(attribute)) {
+      if (permutation.size() != 2)
+        return constant(transposeConstant(*data, target, permutation));
+      ElementsAttr &known = importer.getTransposed()[attribute];
+      if (!known)
+        known = transposeConstant(*data, target, permutation);
+      return constant(known);
+    }
+  Value init = tensor::EmptyOp::create(builder, loc, shape, source.getElementType());
+  auto op = linalg::TransposeOp::create(builder, loc, value, init, permutation);
+  return op->getResult(0);
+}
+
+FailureOr<Value> NodeImporter::pick(Value value, int64_t axis, ArrayRef<int64_t> indices) {
+  SmallVector<int64_t> identity(getShape(value)[axis]);
+  std::iota(identity.begin(), identity.end(), 0);
+  if (ArrayRef<int64_t>(identity) == indices)
+    return value;
+  return create<cnn::GatherOp>(value, integers(indices), Value(), axis);
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+unsigned NodeImporter::getNumOutputs() const { return node.output_size(); }
+
+bool NodeImporter::hasOutput(unsigned index) const {
+  return index < getNumOutputs() && !node.output(index).empty();
+}
+
+bool NodeImporter::isOutputUsed(unsigned index) const {
+  return hasOutput(index) && importer.isRead(node.output(index));
+}
+
+LogicalResult NodeImporter::requireUnusedOutputs(unsigned first, StringRef reason) {
+  for (unsigned i = first; i < getNumOutputs(); ++i)
+    if (isOutputUsed(i))
+      return error("output " + Twine(i) + " ('" + node.output(i) + "') is used: " + reason);
+  return success();
+}
+
+LogicalResult NodeImporter::setResult(FailureOr<Value> value, unsigned index) {
+  if (failed(value))
+    return failure();
+  if (index < results.size())
+    results[index] = *value;
+  return success();
+}

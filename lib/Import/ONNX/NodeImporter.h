@@ -1,0 +1,164 @@
+//===- NodeImporter.h - One ONNX node being imported ------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_IMPORT_ONNX_NODEIMPORTER_H
+#define CONVOY_LIB_IMPORT_ONNX_NODEIMPORTER_H
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "llvm/ADT/StringSet.h"
+#include <string>
+
+namespace onnx {
+class AttributeProto;
+class NodeProto;
+} // namespace onnx
+
+namespace convoy::onnximport {
+
+class Importer;
+
+/// What an op's import function sees: the node's operands and attributes, and
+/// ways to make operations.
+///
+/// Errors stick: the first one is remembered, so that an attribute of the wrong
+/// type can be read as its default and still fails the import in the end. No
+/// message needs to name file or node, the importer adds them.
+class NodeImporter {
+public:
+  NodeImporter(Importer &importer, onnx::NodeProto &node, mlir::OpBuilder &builder,
+               mlir::Location loc, int64_t opset);
+
+  int64_t getOpset() const { return opset; }
+  llvm::StringRef getOpType() const;
+  mlir::OpBuilder &getBuilder() { return builder; }
+  mlir::MLIRContext *getContext() { return builder.getContext(); }
+  mlir::Location getLoc() const { return loc; }
+
+  /// Remembers the first error. Always fails.
+  mlir::LogicalResult error(const llvm::Twine &message);
+  const std::string &getError() const { return firstError; }
+  bool hasError() const { return !firstError.empty(); }
+
+  //===--------------------------------------------------------------------===//
+  // Operands
+  //===--------------------------------------------------------------------===//
+
+  unsigned getNumInputs() const { return inputs.size(); }
+  /// The operand, or null where the node leaves it out.
+  mlir::Value getInput(unsigned index) const {
+    return index < inputs.size() ? inputs[index] : mlir::Value();
+  }
+  llvm::ArrayRef<mlir::Value> getInputs() const { return inputs; }
+  void addInput(mlir::Value value) { inputs.push_back(value); }
+  /// "input 1 ('weight')", for messages.
+  std::string describeInput(unsigned index) const;
+  llvm::ArrayRef<int64_t> getShape(unsigned index) const { return getShape(getInput(index)); }
+
+  static mlir::RankedTensorType getType(mlir::Value value) {
+    return llvm::cast<mlir::RankedTensorType>(value.getType());
+  }
+  static mlir::Type getElementType(mlir::Value value) { return getType(value).getElementType(); }
+  static llvm::ArrayRef<int64_t> getShape(mlir::Value value) { return getType(value).getShape(); }
+  static int64_t getRank(mlir::Value value) { return getType(value).getRank(); }
+
+  /// The elements of an operand that has to be a constant; an error otherwise.
+  std::optional<llvm::SmallVector<int64_t>> getConstantInts(unsigned index);
+  std::optional<llvm::SmallVector<float>> getConstantFloats(unsigned index);
+
+  //===--------------------------------------------------------------------===//
+  // Attributes
+  //===--------------------------------------------------------------------===//
+
+  bool hasAttribute(llvm::StringRef name) const;
+  int64_t getInt(llvm::StringRef name, int64_t otherwise);
+  float getFloat(llvm::StringRef name, float otherwise);
+  llvm::StringRef getString(llvm::StringRef name, llvm::StringRef otherwise);
+  std::optional<llvm::SmallVector<int64_t>> getInts(llvm::StringRef name);
+  std::optional<llvm::SmallVector<float>> getFloats(llvm::StringRef name);
+  /// A list of `count` sizes in [minimum, 2^31), filled with `otherwise` where
+  /// the node has no such attribute.
+  llvm::SmallVector<int64_t> getSizes(llvm::StringRef name, size_t count, int64_t otherwise,
+                                      int64_t minimum);
+  /// The tensor in an attribute, null (and an error) if it cannot be read.
+  mlir::ElementsAttr getTensor(llvm::StringRef name);
+  /// An ONNX data type in an attribute as element type, null (and an error)
+  /// where it is not supported.
+  mlir::Type getDataType(llvm::StringRef name, int64_t otherwise);
+  /// Declares that an attribute does not matter at inference.
+  void ignoreAttribute(llvm::StringRef name) { readAttributes.insert(name); }
+  /// Fails if the node has an attribute that nobody has read.
+  mlir::LogicalResult checkAttributesRead();
+
+  /// A non-negative axis below `rank`, or an error.
+  mlir::FailureOr<int64_t> normalizeAxis(int64_t axis, int64_t rank);
+  /// The same for distinct axes, sorted.
+  mlir::FailureOr<llvm::SmallVector<int64_t>> normalizeAxes(llvm::ArrayRef<int64_t> axes,
+                                                            int64_t rank);
+  /// Fails if a tensor of the shape is too large.
+  mlir::LogicalResult checkShape(llvm::ArrayRef<int64_t> shape, mlir::Type elementType);
+
+  //===--------------------------------------------------------------------===//
+  // Operations
+  //===--------------------------------------------------------------------===//
+
+  /// Makes an operation of the cnn dialect in value form, folded where possible.
+  template <typename OpTy, typename... Args>
+  mlir::FailureOr<mlir::Value> create(Args &&...args) {
+    return cnn::createChecked<OpTy>(builder, loc, std::forward<Args>(args)...);
+  }
+  mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind);
+  mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind, float alpha,
+                                     float beta = 0.0f);
+  mlir::FailureOr<mlir::Value> binary(cnn::BinaryKind kind, mlir::Value lhs, mlir::Value rhs);
+  /// The activation of an operation without one.
+  cnn::FunctionAttr getNoActivation();
+
+  mlir::Value constant(mlir::ElementsAttr value);
+  /// A scalar of `elementType`, integer or float.
+  mlir::Value scalar(mlir::Type elementType, double value);
+  /// A tensor of i64.
+  mlir::Value integers(llvm::ArrayRef<int64_t> values);
+
+  mlir::FailureOr<mlir::Value> reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
+  /// Constants are transposed on the spot, and only once if they are shared.
+  mlir::FailureOr<mlir::Value> transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
+  /// Picks elements along one dimension.
+  mlir::FailureOr<mlir::Value> pick(mlir::Value value, int64_t axis,
+                                    llvm::ArrayRef<int64_t> indices);
+
+  //===--------------------------------------------------------------------===//
+  // Results
+  //===--------------------------------------------------------------------===//
+
+  unsigned getNumOutputs() const;
+  /// Whether the node names the output.
+  bool hasOutput(unsigned index) const;
+  /// Whether another node or the model reads the output.
+  bool isOutputUsed(unsigned index) const;
+  /// Fails if one of the outputs from `first` on is used.
+  mlir::LogicalResult requireUnusedOutputs(unsigned first, llvm::StringRef reason);
+  mlir::LogicalResult setResult(mlir::FailureOr<mlir::Value> value, unsigned index = 0);
+  llvm::ArrayRef<mlir::Value> getResults() const { return results; }
+
+private:
+  const onnx::AttributeProto *findAttribute(llvm::StringRef name, int type);
+
+  Importer &importer;
+  onnx::NodeProto &node;
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+  int64_t opset;
+  std::string firstError;
+  llvm::SmallVector<mlir::Value> inputs;
+  llvm::SmallVector<mlir::Value> results;
+  llvm::StringSet<> readAttributes;
+};
+
+} // namespace convoy::onnximport
+
+#endif // CONVOY_LIB_IMPORT_ONNX_NODEIMPORTER_H

@@ -1,0 +1,56 @@
+//===- OpTable.h - The ONNX operators that can be imported ------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_IMPORT_ONNX_OPTABLE_H
+#define CONVOY_LIB_IMPORT_ONNX_OPTABLE_H
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace convoy::onnximport {
+
+class NodeImporter;
+
+/// Opsets and IR versions of files that can be read.
+inline constexpr int64_t kMinOpset = 7, kMaxOpset = 23;
+inline constexpr int64_t kMinIRVersion = 3, kMaxIRVersion = 11;
+
+/// Any number of inputs.
+inline constexpr unsigned kVariadic = ~0u;
+
+/// Which element types the inputs of an operator may have.
+enum class InputTypes { Any, Float };
+
+struct OpEntry {
+  llvm::StringLiteral name;
+  mlir::LogicalResult (*import)(NodeImporter &node);
+  /// The first `minInputs` inputs may not be left out.
+  unsigned minInputs, maxInputs;
+  InputTypes types = InputTypes::Any;
+  /// Opsets that have the operator.
+  int64_t since = 1, until = kMaxOpset;
+};
+
+/// The entry for an operator of the default domain, null if it is not supported.
+const OpEntry *lookupOp(llvm::StringRef name, int64_t opset);
+
+// One list for each file of operators.
+llvm::ArrayRef<OpEntry> getConstantOps();
+llvm::ArrayRef<OpEntry> getConvolutionOps();
+llvm::ArrayRef<OpEntry> getDenseOps();
+llvm::ArrayRef<OpEntry> getElementwiseOps();
+llvm::ArrayRef<OpEntry> getNormalizationOps();
+llvm::ArrayRef<OpEntry> getPoolingOps();
+llvm::ArrayRef<OpEntry> getReductionOps();
+llvm::ArrayRef<OpEntry> getReshapeOps();
+llvm::ArrayRef<OpEntry> getResizeOps();
+llvm::ArrayRef<OpEntry> getSlicingOps();
+
+} // namespace convoy::onnximport
+
+#endif // CONVOY_LIB_IMPORT_ONNX_OPTABLE_H

@@ -1,0 +1,351 @@
+//===- TensorReader.cpp - Tensors of a model ------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TensorReader.h"
+
+#include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "onnx.pb.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Path.h"
+#include <cstring>
+#include <limits>
+
+using namespace llvm;
+using namespace convoy;
+using namespace convoy::onnximport;
+using mlir::AsmResourceBlob;
+using mlir::HeapAsmResourceBlob;
+using onnx::TensorProto;
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+StringRef convoy::onnximport::stringifyDataType(int32_t dataType) {
+  static constexpr StringLiteral names[] = {
+      "undefined",      "float32",   "uint8",       "int8",           "uint16",
+      "int16",          "int32",     "int64",       "string",         "bool",
+      "float16",        "float64",   "uint32",      "uint64",         "complex64",
+      "complex128",     "bfloat16",  "float8e4m3fn", "float8e4m3fnuz", "float8e5m2",
+      "float8e5m2fnuz", "uint4",     "int4",        "float4e2m1",     "float8e8m0"};
+  if (dataType < 0 || dataType >= int32_t(std::size(names)))
+    return "an unknown element type";
+  return names[dataType];
+}
+
+int64_t convoy::onnximport::getDataTypeSize(int32_t dataType) {
+  switch (dataType) {
+  case TensorProto::UINT8:
+  case TensorProto::INT8:
+  case TensorProto::BOOL:
+    return 1;
+  case TensorProto::UINT16:
+  case TensorProto::INT16:
+  case TensorProto::FLOAT16:
+  case TensorProto::BFLOAT16:
+    return 2;
+  case TensorProto::FLOAT:
+  case TensorProto::INT32:
+  case TensorProto::UINT32:
+    return 4;
+  case TensorProto::DOUBLE:
+  case TensorProto::INT64:
+  case TensorProto::UINT64:
+    return 8;
+  default:
+    return 0;
+  }
+}
+
+bool convoy::onnximport::isConvertedDataType(int32_t dataType) {
+  return dataType == TensorProto::FLOAT16 || dataType == TensorProto::BFLOAT16 ||
+         dataType == TensorProto::DOUBLE;
+}
+
+mlir::Type convoy::onnximport::convertDataType(mlir::MLIRContext *context, int32_t dataType) {
+  using mlir::IntegerType;
+  int64_t size = getDataTypeSize(dataType);
+  switch (dataType) {
+  case TensorProto::FLOAT:
+  case TensorProto::FLOAT16:
+  case TensorProto::BFLOAT16:
+  case TensorProto::DOUBLE:
+    return mlir::Float32Type::get(context);
+  case TensorProto::BOOL:
+    return IntegerType::get(context, 1);
+  case TensorProto::INT8:
+  case TensorProto::INT16:
+  case TensorProto::INT32:
+  case TensorProto::INT64:
+    return IntegerType::get(context, size * 8);
+  case TensorProto::UINT8:
+  case TensorProto::UINT16:
+  case TensorProto::UINT32:
+  case TensorProto::UINT64:
+    return IntegerType::get(context, size * 8, IntegerType::Unsigned);
+  default:
+    return {};
+  }
+}
+
+std::string convoy::onnximport::formatShape(ArrayRef<int64_t> shape) {
+  return shape.empty() ? "scalar"
+                       : join(map_range(shape, [](int64_t dim) { return std::to_string(dim); }),
+                              "x");
+}
+
+Expected<int64_t> convoy::onnximport::getByteSize(ArrayRef<int64_t> shape,
+                                                  int64_t elementSize) {
+  int64_t size = elementSize;
+  for (int64_t dim : shape) {
+    if (dim < 0)
+      return createStringError("has a negative dimension in its shape " + formatShape(shape));
+    // Zero dimensions count as one here, so that no order of them hides an overflow.
+    if (MulOverflow(size, std::max<int64_t>(dim, 1), size) || size > kMaxTensorBytes)
+      return createStringError("is too large: shape " + formatShape(shape) +
+                               " takes more than 2^40 bytes");
+  }
+  return is_contained(shape, 0) ? 0 : size;
+}
+
+//===----------------------------------------------------------------------===//
+// Bytes
+//===----------------------------------------------------------------------===//
+
+/// A blob over an object that it owns.
+template <typename T>
+static AsmResourceBlob adopt(std::unique_ptr<T> owner, const void *data, size_t size) {
+  return AsmResourceBlob(
+      ArrayRef<char>(static_cast<const char *>(data), size), alignof(std::max_align_t),
+      [owner = std::move(owner)](void *, size_t, size_t) mutable { owner.reset(); },
+      /*dataIsMutable=*/false);
+}
+
+/// A blob of one of the typed lists of a TensorProto.
+template <typename T, typename List>
+static Expected<AsmResourceBlob> takeList(List *list, int64_t count, StringRef field) {
+  if (list->size() != count)
+    return createStringError("has " + Twine(list->size()) + " elements in " + field +
+                             ", its shape wants " + Twine(count));
+  using Stored = std::remove_reference_t<decltype(*list->mutable_data())>;
+  if constexpr (std::is_same_v<T, Stored>) {
+    auto owner = std::make_unique<List>(std::move(*list));
+    const void *data = owner->data();
+    return adopt(std::move(owner), data, count * sizeof(T));
+  } else {
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(count * sizeof(T), cnn::kBlobAlignment);
+    T *out = reinterpret_cast<T *>(blob.getMutableData().data());
+    for (Stored value : *list)
+      *out++ = T(value);
+    return blob;
+  }
+}
+
+static Expected<AsmResourceBlob> takeLists(TensorProto &tensor, int64_t count) {
+  switch (tensor.data_type()) {
+  case TensorProto::FLOAT:
+    return takeList<float>(tensor.mutable_float_data(), count, "float_data");
+  case TensorProto::DOUBLE:
+    return takeList<double>(tensor.mutable_double_data(), count, "double_data");
+  case TensorProto::INT64:
+    return takeList<int64_t>(tensor.mutable_int64_data(), count, "int64_data");
+  case TensorProto::UINT64:
+    return takeList<uint64_t>(tensor.mutable_uint64_data(), count, "uint64_data");
+  case TensorProto::UINT32:
+    return takeList<uint32_t>(tensor.mutable_uint64_data(), count, "uint64_data");
+  case TensorProto::INT32:
+    return takeList<int32_t>(tensor.mutable_int32_data(), count, "int32_data");
+  case TensorProto::INT16:
+    return takeList<int16_t>(tensor.mutable_int32_data(), count, "int32_data");
+  case TensorProto::UINT16:
+  case TensorProto::FLOAT16:
+  case TensorProto::BFLOAT16:
+    return takeList<uint16_t>(tensor.mutable_int32_data(), count, "int32_data");
+  case TensorProto::INT8:
+    return takeList<int8_t>(tensor.mutable_int32_data(), count, "int32_data");
+  default:
+    return takeList<uint8_t>(tensor.mutable_int32_data(), count, "int32_data");
+  }
+}
+
+Expected<TensorData> TensorReader::read(TensorProto &tensor, MappedFile *file,
+                                        std::optional<Extent> rawData) {
+  TensorData data;
+  data.dataType = tensor.data_type();
+  data.shape.assign(tensor.dims().begin(), tensor.dims().end());
+  int64_t elementSize = getDataTypeSize(data.dataType);
+  if (elementSize == 0)
+    return createStringError("has element type " + stringifyDataType(data.dataType) +
+                             ", which is not supported");
+  Expected<int64_t> size = getByteSize(data.shape, elementSize);
+  if (!size)
+    return size.takeError();
+  if (tensor.has_segment())
+    return createStringError("is stored in segments, which is not supported");
+
+  auto checkRawSize = [&](uint64_t stored) -> Error {
+    if (stored == uint64_t(*size))
+      return Error::success();
+    return createStringError("has " + Twine(stored) + " bytes of raw data, its shape " +
+                             formatShape(data.shape) + " of " +
+                             stringifyDataType(data.dataType) + " wants " + Twine(*size));
+  };
+  Expected<AsmResourceBlob> bytes = AsmResourceBlob();
+  if (tensor.data_location() == TensorProto::EXTERNAL) {
+    bytes = readExternal(tensor, *size, elementSize);
+  } else if (rawData) {
+    if (Error error = checkRawSize(rawData->size))
+      return std::move(error);
+    bytes = file->getBlob(*rawData, elementSize);
+  } else if (tensor.has_raw_data()) {
+    if (Error error = checkRawSize(tensor.raw_data().size()))
+      return std::move(error);
+    std::unique_ptr<std::string> owner(tensor.release_raw_data());
+    const char *start = owner->data();
+    bytes = adopt(std::move(owner), start, *size);
+  } else {
+    bytes = takeLists(tensor, *size / elementSize);
+  }
+  if (!bytes)
+    return bytes.takeError();
+  data.bytes = std::move(*bytes);
+  return data;
+}
+
+//===----------------------------------------------------------------------===//
+// External data
+//===----------------------------------------------------------------------===//
+
+Expected<std::shared_ptr<MappedFile>> TensorReader::openExternal(StringRef location) {
+  std::shared_ptr<MappedFile> &file = externalFiles[location];
+  if (file)
+    return file;
+  auto outside = [&] {
+    return createStringError("has its data in '" + location +
+                             "', which is outside of the model's folder");
+  };
+  if (location.empty())
+    return createStringError("has external data without a location");
+  if (sys::path::is_absolute(location) ||
+      is_contained(make_range(sys::path::begin(location), sys::path::end(location)), ".."))
+    return outside();
+  StringRef parent = sys::path::parent_path(modelPath);
+  SmallString<128> path(parent.empty() ? "." : parent), folder, resolved;
+  sys::path::append(path, location);
+  std::error_code error = sys::fs::real_path(path, resolved);
+  if (!error)
+    error = sys::fs::real_path(parent.empty() ? "." : parent, folder);
+  if (error)
+    return createStringError("has its data in '" + path + "': " + error.message());
+  // Symbolic links may not lead out either.
+  if (!StringRef(folder).ends_with("/"))
+    folder += '/';
+  if (!StringRef(resolved).starts_with(folder))
+    return outside();
+  Expected<std::shared_ptr<MappedFile>> opened = MappedFile::open(resolved);
+  if (!opened)
+    return createStringError("has its data in '" + path +
+                             "': " + toString(opened.takeError()));
+  file = *opened;
+  return file;
+}
+
+Expected<AsmResourceBlob> TensorReader::readExternal(const TensorProto &tensor, uint64_t size,
+                                                     size_t alignment) {
+  StringRef location;
+  uint64_t offset = 0;
+  std::optional<uint64_t> length;
+  for (const auto &entry : tensor.external_data()) {
+    StringRef key = entry.key(), value = entry.value();
+    uint64_t number = 0;
+    if (key == "location") {
+      location = value;
+      continue;
+    }
+    if (key != "offset" && key != "length")
+      continue;
+    if (value.getAsInteger(10, number))
+      return createStringError("has external data with the " + key + " '" + value +
+                               "', which is not a number");
+    if (key == "offset")
+      offset = number;
+    else
+      length = number;
+  }
+  Expected<std::shared_ptr<MappedFile>> file = openExternal(location);
+  if (!file)
+    return file.takeError();
+  if (length && *length != size)
+    return createStringError("has " + Twine(*length) + " bytes of external data, its shape wants " +
+                             Twine(size));
+  uint64_t available = (*file)->getBytes().size();
+  if (offset > available || size > available - offset)
+    return createStringError("wants " + Twine(size) + " bytes at offset " + Twine(offset) +
+                             " of '" + location + "', which has only " + Twine(available) +
+                             " bytes");
+  return (*file)->getBlob({offset, size}, alignment);
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+static float convertHalf(uint16_t half) {
+  uint32_t sign = uint32_t(half & 0x8000) << 16, exponent = half >> 10 & 31;
+  uint32_t mantissa = half & 1023, bits;
+  if (exponent == 31)
+    bits = sign | 0x7f800000 | mantissa << 13;
+  else if (exponent != 0)
+    bits = sign | (exponent + 112) << 23 | mantissa << 13;
+  else // Subnormal numbers are exact multiples of 2^-24.
+    return (sign ? -1.0f : 1.0f) * float(mantissa) * 0x1p-24f;
+  return bit_cast<float>(bits);
+}
+
+static float convertBFloat(uint16_t value) { return bit_cast<float>(uint32_t(value) << 16); }
+
+template <typename T>
+static AsmResourceBlob convertToFloat(ArrayRef<char> bytes, function_ref<float(T)> convert) {
+  size_t count = bytes.size() / sizeof(T);
+  AsmResourceBlob blob =
+      HeapAsmResourceBlob::allocate(count * sizeof(float), cnn::kBlobAlignment);
+  float *out = reinterpret_cast<float *>(blob.getMutableData().data());
+  const T *in = reinterpret_cast<const T *>(bytes.data());
+  for (size_t i = 0; i < count; ++i)
+    out[i] = convert(in[i]);
+  return blob;
+}
+
+mlir::ElementsAttr convoy::onnximport::makeElementsAttr(mlir::MLIRContext *context,
+                                                        TensorData &&data, StringRef name) {
+  auto type =
+      mlir::RankedTensorType::get(data.shape, convertDataType(context, data.dataType));
+  ArrayRef<char> bytes = data.bytes.getData();
+  if (data.dataType == TensorProto::FLOAT16)
+    data.bytes = convertToFloat<uint16_t>(bytes, convertHalf);
+  else if (data.dataType == TensorProto::BFLOAT16)
+    data.bytes = convertToFloat<uint16_t>(bytes, convertBFloat);
+  else if (data.dataType == TensorProto::DOUBLE)
+    data.bytes = convertToFloat<double>(bytes, [](double value) { return float(value); });
+  bytes = data.bytes.getData();
+
+  // A bool is true where its byte is not zero.
+  if (data.dataType == TensorProto::BOOL) {
+    SmallVector<bool> values = to_vector(map_range(bytes, [](char c) { return c != 0; }));
+    return mlir::DenseElementsAttr::get(type, ArrayRef<bool>(values));
+  }
+  // Folding shapes wants integers inline; floats with a name are better read.
+  size_t elementSize = *cnn::getElementBytes(type.getElementType());
+  int64_t limit = isa<mlir::IntegerType>(type.getElementType()) ? cnn::kMaxInlineElements : 16;
+  bool isSplat = bytes.size() > elementSize &&
+                 std::memcmp(bytes.data(), bytes.data() + elementSize,
+                             bytes.size() - elementSize) == 0;
+  if (isSplat || type.getNumElements() <= limit)
+    return cnn::makeConstantFromBytes(type, bytes);
+  return cnn::makeBlobConstant(type, name, std::move(data.bytes));
+}

@@ -1,0 +1,27 @@
+//===- IRDump.h - One file for each pass that changed the IR ----*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_PIPELINES_IRDUMP_H
+#define CONVOY_LIB_PIPELINES_IRDUMP_H
+
+#include "mlir/Pass/PassInstrumentation.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+
+namespace convoy {
+
+/// Writes `NNN-pass-name.mlir` into `folder` after each pass that changed the
+/// module, weights elided, and a line about every pass into `index.txt`: number,
+/// pass, milliseconds, and by how much the number of each kind of operation
+/// changed. Makes the folder; an error names it.
+llvm::Expected<std::unique_ptr<mlir::PassInstrumentation>>
+makeIRDump(llvm::StringRef folder);
+
+} // namespace convoy
+
+#endif // CONVOY_LIB_PIPELINES_IRDUMP_H

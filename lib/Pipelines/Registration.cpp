@@ -1,0 +1,38 @@
+//===- Registration.cpp - Dialects, passes and pipelines ------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/Passes.h"
+#include "convoy/Dialect/Cnn/Transforms/BufferizableOpInterfaceImpl.h"
+#include "convoy/Dialect/Cnn/Transforms/Passes.h"
+#include "convoy/Pipelines/Pipelines.h"
+#include "convoy/Target/Target.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+
+using namespace mlir;
+
+void convoy::registerDialects(DialectRegistry &registry) {
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registry.insert<cnn::CnnDialect>();
+  cnn::registerBufferizableOpInterfaceExternalModels(registry);
+  registerTargetTranslations(registry);
+}
+
+void convoy::registerPasses() {
+  cnn::registerCnnPasses();
+  registerCodegenPasses();
+}
+
+void convoy::registerPipelines() {
+  PassPipelineRegistration<>("convoy-simplify", "The simplify phase", buildSimplifyPipeline);
+  PassPipelineRegistration<>("convoy-schedule", "The schedule phase", buildSchedulePipeline);
+  PassPipelineRegistration<>("convoy-bufferize", "The bufferize phase", buildBufferizePipeline);
+  PassPipelineRegistration<>("convoy-codegen", "The codegen phase", buildCodegenPipeline);
+  PassPipelineRegistration<>("convoy-target", "To the LLVM dialect", buildTargetPipeline);
+}

@@ -1,0 +1,27 @@
+//===- Schedule.cpp - The schedule phase ----------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Dialect/Cnn/Transforms/Passes.h"
+#include "convoy/Pipelines/Pipelines.h"
+
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void convoy::buildSchedulePipeline(OpPassManager &manager) {
+  OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(cnn::createCnnFuseEpilogue());
+  functions.addPass(cnn::createCnnAssignLayout());
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(cnn::createCnnPackWeights());
+  functions.addPass(cnn::createCnnDecompose());
+  functions.addPass(createLinalgElementwiseOpFusionPass());
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
+  functions.addPass(cnn::createCnnToDestinationStyle());
+}

@@ -1,0 +1,25 @@
+//===- Simplify.cpp - The simplify phase ----------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Dialect/Cnn/Transforms/Passes.h"
+#include "convoy/Pipelines/Pipelines.h"
+
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void convoy::buildSimplifyPipeline(OpPassManager &manager) {
+  OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(cnn::createCnnRemoveInferenceNoops());
+  functions.addPass(cnn::createCnnFoldConstants());
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(cnn::createCnnFoldPad());
+  functions.addPass(cnn::createCnnFoldBatchNorm());
+  functions.addPass(cnn::createCnnRaiseActivations());
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
+}

@@ -1,0 +1,82 @@
+//===- OutputFile.cpp - Files that appear complete or not at all ----------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Runtime/OutputFile.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace convoy;
+namespace fs = llvm::sys::fs;
+
+/// True for what exists and cannot be replaced by renaming: /dev/null, a pipe.
+static bool isSpecialFile(llvm::StringRef path) {
+  fs::file_status status;
+  return !fs::status(path, status) && fs::exists(status) &&
+         !fs::is_regular_file(status);
+}
+
+llvm::Error convoy::checkWritable(llvm::StringRef path) {
+  if (path == "-")
+    return llvm::Error::success();
+  if (path.empty() || llvm::sys::path::is_separator(path.back()))
+    return llvm::createFileError(
+        path, std::make_error_code(std::errc::is_a_directory));
+  if (fs::is_directory(path))
+    return llvm::createFileError(
+        path, std::make_error_code(std::errc::is_a_directory));
+  if (isSpecialFile(path)) {
+    if (std::error_code error = fs::access(path, fs::AccessMode::Write))
+      return llvm::createFileError(path, error);
+    return llvm::Error::success();
+  }
+  llvm::Expected<fs::TempFile> file = fs::TempFile::create(path + ".%%%%%%.tmp");
+  if (!file)
+    return llvm::createFileError(path, file.takeError());
+  return file->discard();
+}
+
+/// Runs `write` and reports what the stream met. The stream's destructor would
+/// end the program on an error that nobody has looked at.
+static llvm::Error
+writeStream(llvm::StringRef path, llvm::raw_fd_ostream &os,
+            llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write) {
+  llvm::Error error = write(os);
+  os.flush();
+  std::error_code code = os.error();
+  os.clear_error();
+  if (error || !code)
+    return error;
+  return llvm::createFileError(path, code);
+}
+
+llvm::Error convoy::writeOutputFile(
+    llvm::StringRef path,
+    llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write) {
+  if (path == "-")
+    return writeStream("standard output", llvm::outs(), write);
+  if (isSpecialFile(path)) {
+    std::error_code code;
+    llvm::raw_fd_ostream os(path, code, fs::OF_None);
+    if (code)
+      return llvm::createFileError(path, code);
+    return writeStream(path, os, write);
+  }
+  llvm::Expected<fs::TempFile> file = fs::TempFile::create(path + ".%%%%%%.tmp");
+  if (!file)
+    return llvm::createFileError(path, file.takeError());
+  llvm::Error error = llvm::Error::success();
+  {
+    llvm::raw_fd_ostream os(file->FD, /*shouldClose=*/false);
+    error = writeStream(path, os, write);
+  }
+  if (error)
+    return llvm::joinErrors(std::move(error), file->discard());
+  if (llvm::Error failed = file->keep(path))
+    return llvm::createFileError(path, std::move(failed));
+  return llvm::Error::success();
+}

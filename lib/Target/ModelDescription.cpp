@@ -1,0 +1,206 @@
+//===- ModelDescription.cpp - Module attributes as an LLVM constant -------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ModelDescription.h"
+
+#include "WeightsLimits.h"
+#include "convoy-c/Artefact.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/DerivedTypes.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+
+using namespace convoy;
+
+llvm::Expected<int64_t> convoy::getSizeAttr(mlir::ModuleOp module,
+                                            llvm::StringRef name) {
+  auto attr = module->getAttrOfType<mlir::IntegerAttr>(name);
+  if (!attr || attr.getValue().isNegative() ||
+      attr.getValue().getActiveBits() > 63)
+    return llvm::createStringError("the module has no size '" + name + "'");
+  return int64_t(attr.getValue().getZExtValue());
+}
+
+static int32_t getElementType(mlir::Type type) {
+  if (type.isF32())
+    return CONVOY_FLOAT32;
+  if (type.isF64())
+    return CONVOY_FLOAT64;
+  if (type.isF16())
+    return CONVOY_FLOAT16;
+  if (type.isBF16())
+    return CONVOY_BFLOAT16;
+  if (!type.isInteger())
+    return 0;
+  bool isUnsigned = type.isUnsignedInteger();
+  switch (type.getIntOrFloatBitWidth()) {
+  case 1:
+    return CONVOY_BOOL;
+  case 8:
+    return isUnsigned ? CONVOY_UINT8 : CONVOY_INT8;
+  case 16:
+    return isUnsigned ? CONVOY_UINT16 : CONVOY_INT16;
+  case 32:
+    return isUnsigned ? CONVOY_UINT32 : CONVOY_INT32;
+  case 64:
+    return isUnsigned ? CONVOY_UINT64 : CONVOY_INT64;
+  default:
+    return 0;
+  }
+}
+
+namespace {
+/// Builds constants that have the layout of the C structures.
+class DescriptionBuilder {
+public:
+  explicit DescriptionBuilder(llvm::Module &module)
+      : module(module), context(module.getContext()) {}
+
+  llvm::Constant *getInt32(int64_t value) {
+    return llvm::ConstantInt::get(llvm::Type::getInt32Ty(context), value);
+  }
+  llvm::Constant *getInt64(uint64_t value) {
+    return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), value);
+  }
+  llvm::Constant *getNull() {
+    return llvm::ConstantPointerNull::get(
+        llvm::PointerType::getUnqual(context));
+  }
+
+  /// The address of a private constant.
+  llvm::Constant *getAddress(llvm::Constant *value) {
+    auto *global = new llvm::GlobalVariable(
+        module, value->getType(), /*isConstant=*/true,
+        llvm::GlobalValue::PrivateLinkage, value);
+    global->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+    return global;
+  }
+  llvm::Constant *getString(llvm::StringRef text) {
+    return getAddress(llvm::ConstantDataArray::getString(context, text));
+  }
+  llvm::Constant *getArray(llvm::ArrayRef<llvm::Constant *> elements) {
+    if (elements.empty())
+      return getNull();
+    auto *type = llvm::ArrayType::get(elements.front()->getType(),
+                                      elements.size());
+    return getAddress(llvm::ConstantArray::get(type, elements));
+  }
+
+  /// An array of convoy_tensor_info from `cnn.inputs` or `cnn.outputs`.
+  llvm::Expected<llvm::Constant *> getTensorInfos(mlir::ArrayAttr tensors);
+
+private:
+  llvm::Module &module;
+  llvm::LLVMContext &context;
+};
+} // namespace
+
+llvm::Expected<llvm::Constant *>
+DescriptionBuilder::getTensorInfos(mlir::ArrayAttr tensors) {
+  llvm::SmallVector<llvm::Constant *> infos;
+  for (mlir::Attribute attr : tensors) {
+    auto entry = mlir::dyn_cast<mlir::DictionaryAttr>(attr);
+    auto name = entry ? entry.getAs<mlir::StringAttr>("name") : nullptr;
+    auto typeAttr = entry ? entry.getAs<mlir::TypeAttr>("type") : nullptr;
+    auto type = typeAttr ? mlir::dyn_cast<mlir::RankedTensorType>(
+                               typeAttr.getValue())
+                         : nullptr;
+    if (!name || !type || !type.hasStaticShape())
+      return llvm::createStringError(
+          "an input or output of the module has no name or static shape");
+    int32_t elementType = getElementType(type.getElementType());
+    if (!elementType)
+      return llvm::createStringError("input or output '" + name.getValue() +
+                                     "' has an unsupported element type");
+
+    llvm::SmallVector<llvm::Constant *> dims;
+    for (int64_t dim : type.getShape())
+      dims.push_back(getInt64(dim));
+    // A bool takes a whole byte.
+    int64_t elementSize = (type.getElementTypeBitWidth() + 7) / 8;
+    infos.push_back(llvm::ConstantStruct::getAnon(
+        {getString(name.getValue()), getInt32(elementType),
+         getInt32(type.getRank()), getArray(dims),
+         getInt64(type.getNumElements() * elementSize)}));
+  }
+  return getArray(infos);
+}
+
+/// Bits of CpuFeatures.def that the code for `machine` may use.
+static uint64_t getCpuFeatures(const llvm::TargetMachine &machine) {
+  llvm::StringSet<> enabled;
+  for (const llvm::SubtargetFeatureKV &feature :
+       machine.getMCSubtargetInfo()->getEnabledProcessorFeatures())
+    enabled.insert(feature.Key);
+  llvm::Triple::ArchType arch = machine.getTargetTriple().getArch();
+  uint64_t bits = 0;
+#define CONVOY_CPU_FEATURE(ARCH, BIT, NAME, LEAF, REGISTER, POSITION, STATE)   \
+  if (arch == llvm::Triple::ARCH && enabled.contains(NAME))                    \
+    bits |= uint64_t(1) << BIT;
+#include "../Runtime/Artefact/CpuFeatures.def"
+  return bits;
+}
+
+llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
+                                         const llvm::TargetMachine &machine,
+                                         llvm::Module &llvmModule) {
+  auto inputs = module->getAttrOfType<mlir::ArrayAttr>("cnn.inputs");
+  auto outputs = module->getAttrOfType<mlir::ArrayAttr>("cnn.outputs");
+  if (!inputs || !outputs)
+    return llvm::createStringError(
+        "the module has no 'cnn.inputs' or 'cnn.outputs'");
+  llvm::Expected<int64_t> arenaSize = getSizeAttr(module, "cnn.arena_size");
+  if (!arenaSize)
+    return arenaSize.takeError();
+  llvm::Expected<int64_t> weightsSize =
+      getSizeAttr(module, "cnn.weights_size");
+  if (!weightsSize)
+    return weightsSize.takeError();
+
+  DescriptionBuilder builder(llvmModule);
+  llvm::Expected<llvm::Constant *> inputInfos = builder.getTensorInfos(inputs);
+  if (!inputInfos)
+    return inputInfos.takeError();
+  llvm::Expected<llvm::Constant *> outputInfos =
+      builder.getTensorInfos(outputs);
+  if (!outputInfos)
+    return outputInfos.takeError();
+
+  llvm::SmallVector<llvm::Constant *> layers;
+  if (auto names = module->getAttrOfType<mlir::ArrayAttr>("cnn.layers"))
+    for (mlir::Attribute name : names) {
+      auto string = mlir::dyn_cast<mlir::StringAttr>(name);
+      layers.push_back(builder.getString(string ? string.getValue() : ""));
+    }
+
+  // Defined by the weights' own object file.
+  auto *weights = new llvm::GlobalVariable(
+      llvmModule, llvm::Type::getInt8Ty(llvmModule.getContext()),
+      /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage, nullptr,
+      "convoy_weights");
+  weights->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  weights->setDSOLocal(true);
+  if (machine.getTargetTriple().isX86() && *weightsSize > kFarWeights)
+    weights->setCodeModel(llvm::CodeModel::Large);
+
+  // In the order of convoy_model_description.
+  llvm::Constant *description = llvm::ConstantStruct::getAnon(
+      {builder.getInt32(CONVOY_ABI_VERSION), builder.getInt32(inputs.size()),
+       builder.getInt32(outputs.size()), builder.getInt32(layers.size()),
+       *inputInfos, *outputInfos, builder.getArray(layers),
+       builder.getString(machine.getTargetCPU()),
+       builder.getInt64(getCpuFeatures(machine)), builder.getInt64(*arenaSize),
+       builder.getInt64(*weightsSize), weights});
+  auto *model = new llvm::GlobalVariable(
+      llvmModule, description->getType(), /*isConstant=*/true,
+      llvm::GlobalValue::ExternalLinkage, description, "convoy_model");
+  model->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  model->setDSOLocal(true);
+  return llvm::Error::success();
+}

@@ -1,0 +1,101 @@
+//===- OptimizeModule.cpp - LLVM's part of the work -----------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "OptimizeModule.h"
+
+#include "convoy/Runtime/ArtefactBitcode.h"
+#include "llvm/Analysis/CGSCCPassManager.h"
+#include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/Linker/Linker.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Transforms/IPO/Internalize.h"
+
+using namespace convoy;
+
+static llvm::Error linkBitcode(llvm::Linker &linker, llvm::StringRef bitcode,
+                               const llvm::TargetMachine &machine,
+                               llvm::LLVMContext &context) {
+  if (bitcode.empty())
+    return llvm::createStringError(
+        "this build of Convoy has no runtime for " +
+        machine.getTargetTriple().getArchName() +
+        "; it was built without that architecture's C headers");
+  llvm::Expected<std::unique_ptr<llvm::Module>> runtime =
+      llvm::parseBitcodeFile({bitcode, "runtime"}, context);
+  if (!runtime)
+    return runtime.takeError();
+  // Spelt differently, but the same machine.
+  (*runtime)->setTargetTriple(machine.getTargetTriple());
+  (*runtime)->setDataLayout(machine.createDataLayout());
+  if (linker.linkInModule(std::move(*runtime)))
+    return llvm::createStringError("cannot link the runtime");
+  return llvm::Error::success();
+}
+
+llvm::Error convoy::linkRuntime(llvm::Module &module,
+                                const llvm::TargetMachine &machine,
+                                bool isExecutable) {
+  llvm::StringRef arch = machine.getTargetTriple().getArchName();
+  llvm::Linker linker(module);
+  if (llvm::Error error = linkBitcode(linker, artefactRuntimeBitcode(arch),
+                                      machine, module.getContext()))
+    return error;
+  if (isExecutable)
+    if (llvm::Error error = linkBitcode(linker, executableMainBitcode(arch),
+                                        machine, module.getContext()))
+      return error;
+  llvm::internalizeModule(module, [&](const llvm::GlobalValue &value) {
+    return isExecutable ? value.getName() == "main"
+                        : value.hasDefaultVisibility();
+  });
+  return llvm::Error::success();
+}
+
+void convoy::optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
+                            unsigned optLevel) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = optLevel >= 2;
+  tuning.SLPVectorization = optLevel >= 2;
+  llvm::LoopAnalysisManager loopAnalyses;
+  llvm::FunctionAnalysisManager functionAnalyses;
+  llvm::CGSCCAnalysisManager callGraphAnalyses;
+  llvm::ModuleAnalysisManager moduleAnalyses;
+  llvm::PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(moduleAnalyses);
+  builder.registerCGSCCAnalyses(callGraphAnalyses);
+  builder.registerFunctionAnalyses(functionAnalyses);
+  builder.registerLoopAnalyses(loopAnalyses);
+  builder.crossRegisterProxies(loopAnalyses, functionAnalyses,
+                               callGraphAnalyses, moduleAnalyses);
+
+  const llvm::OptimizationLevel levels[] = {
+      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
+      llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
+  llvm::OptimizationLevel level = levels[std::min(optLevel, 3u)];
+  llvm::ModulePassManager passes =
+      optLevel == 0
+          ? builder.buildO0DefaultPipeline(level)
+          : builder.buildPerModuleDefaultPipeline(level);
+  passes.run(module, moduleAnalyses);
+}
+
+llvm::Error convoy::generateCode(llvm::Module &module,
+                                 llvm::TargetMachine &machine, bool isAssembly,
+                                 llvm::SmallVectorImpl<char> &code) {
+  llvm::raw_svector_ostream os(code);
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, os, nullptr,
+                                  isAssembly
+                                      ? llvm::CodeGenFileType::AssemblyFile
+                                      : llvm::CodeGenFileType::ObjectFile,
+                                  /*DisableVerify=*/true))
+    return llvm::createStringError("the code generator cannot write this file");
+  passes.run(module);
+  return llvm::Error::success();
+}

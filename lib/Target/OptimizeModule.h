@@ -1,0 +1,33 @@
+//===- OptimizeModule.h - LLVM's part of the work ---------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_TARGET_OPTIMIZEMODULE_H
+#define CONVOY_LIB_TARGET_OPTIMIZEMODULE_H
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Target/TargetMachine.h"
+
+namespace convoy {
+
+/// Links the runtime's bitcode into `module`, and the program's `main` if
+/// `isExecutable`. What is not exported becomes internal.
+llvm::Error linkRuntime(llvm::Module &module,
+                        const llvm::TargetMachine &machine, bool isExecutable);
+
+/// Runs LLVM's default pipeline of level 0 to 3.
+void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
+                    unsigned optLevel);
+
+/// Appends an object file or, if `isAssembly`, its text to `code`.
+llvm::Error generateCode(llvm::Module &module, llvm::TargetMachine &machine,
+                         bool isAssembly, llvm::SmallVectorImpl<char> &code);
+
+} // namespace convoy
+
+#endif // CONVOY_LIB_TARGET_OPTIMIZEMODULE_H

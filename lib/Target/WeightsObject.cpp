@@ -1,0 +1,217 @@
+//===- WeightsObject.cpp - Weights in an object file ----------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Target/WeightsObject.h"
+
+#include "WeightsLimits.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Object/ELFTypes.h"
+
+#include <cstring>
+#include <tuple>
+
+using namespace convoy;
+using ELFT = llvm::object::ELF64LE;
+
+static constexpr uint64_t kPageSize = 4096;
+
+//===----------------------------------------------------------------------===//
+// Content of the section
+//===----------------------------------------------------------------------===//
+
+static void writeRepeated(llvm::raw_ostream &os, llvm::ArrayRef<char> element,
+                          int64_t count) {
+  llvm::SmallVector<char, 0> chunk;
+  int64_t perChunk = std::max<int64_t>(
+      1, std::min<int64_t>(count, (64 << 10) / element.size()));
+  for (int64_t i = 0; i < perChunk; ++i)
+    llvm::append_range(chunk, element);
+  for (; count >= perChunk; count -= perChunk)
+    os.write(chunk.data(), chunk.size());
+  os.write(chunk.data(), count * element.size());
+}
+
+static void writeZeros(llvm::raw_ostream &os, int64_t count) {
+  if (count > 0)
+    writeRepeated(os, '\0', count);
+}
+
+static llvm::Error writeElements(llvm::raw_ostream &os,
+                                 mlir::ElementsAttr elements) {
+  mlir::ShapedType type = elements.getShapedType();
+  int64_t count = type.getNumElements();
+  bool isBool = type.getElementType().isInteger(1);
+  int64_t size = count * (isBool ? 1 : type.getElementTypeBitWidth() / 8);
+
+  if (auto dense = mlir::dyn_cast<mlir::DenseElementsAttr>(elements)) {
+    if (isBool) {
+      // Packed or not, the attribute knows how it keeps its bits.
+      for (bool value : dense.getValues<bool>())
+        os << char(value);
+    } else if (dense.isSplat()) {
+      writeRepeated(os, dense.getRawData(), count);
+    } else {
+      os.write(dense.getRawData().data(), size);
+    }
+    return llvm::Error::success();
+  }
+  auto resource = mlir::cast<mlir::DenseResourceElementsAttr>(elements);
+  mlir::AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  if (!blob || int64_t(blob->getData().size()) != size)
+    return llvm::createStringError("weights '" +
+                                   resource.getRawHandle().getKey() +
+                                   "' are missing or of the wrong size");
+  os.write(blob->getData().data(), size);
+  return llvm::Error::success();
+}
+
+namespace {
+struct WeightsEntry {
+  int64_t offset;
+  int64_t size;
+  mlir::ElementsAttr elements;
+};
+} // namespace
+
+/// Entries by offset, checked to lie in `size` bytes without overlap.
+static llvm::Expected<llvm::SmallVector<WeightsEntry>>
+readEntries(mlir::ArrayAttr weights, int64_t size) {
+  llvm::SmallVector<WeightsEntry> entries;
+  for (mlir::Attribute attr : weights) {
+    auto entry = mlir::dyn_cast<mlir::DictionaryAttr>(attr);
+    auto offset = entry ? entry.getAs<mlir::IntegerAttr>("offset") : nullptr;
+    auto elements = entry ? entry.getAs<mlir::ElementsAttr>("value") : nullptr;
+    if (!offset || !mlir::isa_and_nonnull<mlir::DenseElementsAttr,
+                                          mlir::DenseResourceElementsAttr>(
+                       elements))
+      return llvm::createStringError(
+          "an entry of 'cnn.weights' has no offset or no dense value");
+    mlir::Type type = elements.getElementType();
+    if (!type.isIntOrFloat() ||
+        (type.getIntOrFloatBitWidth() % 8 != 0 && !type.isInteger(1)))
+      return llvm::createStringError(
+          "an entry of 'cnn.weights' has an unsupported element type");
+    int64_t bytes = elements.getShapedType().getNumElements() *
+                    ((type.getIntOrFloatBitWidth() + 7) / 8);
+    entries.push_back({offset.getInt(), bytes, elements});
+  }
+  llvm::sort(entries, [](const WeightsEntry &a, const WeightsEntry &b) {
+    return std::tie(a.offset, a.size) < std::tie(b.offset, b.size);
+  });
+  int64_t end = 0;
+  for (const WeightsEntry &entry : entries) {
+    if (entry.offset < end || entry.offset > size ||
+        entry.size > size - entry.offset)
+      return llvm::createStringError(
+          "entries of 'cnn.weights' overlap or exceed 'cnn.weights_size'");
+    end = entry.offset + entry.size;
+  }
+  return entries;
+}
+
+//===----------------------------------------------------------------------===//
+// The object file around it
+//===----------------------------------------------------------------------===//
+
+template <typename T>
+static void writeStruct(llvm::raw_ostream &os, const T &value) {
+  os.write(reinterpret_cast<const char *>(&value), sizeof(value));
+}
+
+llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os,
+                                       const llvm::Triple &triple,
+                                       mlir::ArrayAttr weights, int64_t size) {
+  if (!triple.isOSBinFormatELF() ||
+      (triple.getArch() != llvm::Triple::x86_64 &&
+       triple.getArch() != llvm::Triple::aarch64))
+    return llvm::createStringError("weights cannot be written for " +
+                                   triple.str());
+  llvm::Expected<llvm::SmallVector<WeightsEntry>> entries =
+      readEntries(weights, size);
+  if (!entries)
+    return entries.takeError();
+  bool isX86 = triple.getArch() == llvm::Triple::x86_64;
+
+  enum { Null, Weights, Symbols, Strings, SectionNames, Stack, NumSections };
+  static constexpr char strings[] = "\0convoy_weights";
+  static constexpr char sectionNames[] =
+      "\0.convoy.weights\0.symtab\0.strtab\0.shstrtab\0.note.GNU-stack";
+  llvm::StringRef names(sectionNames, sizeof(sectionNames));
+
+  // Header, weights, symbols, both string tables, section headers.
+  uint64_t weightsAt = kPageSize;
+  uint64_t symbolsAt = llvm::alignTo(weightsAt + size, 8);
+  uint64_t stringsAt = symbolsAt + 2 * sizeof(ELFT::Sym);
+  uint64_t namesAt = stringsAt + sizeof(strings);
+  uint64_t namesEnd = namesAt + names.size();
+  uint64_t headersAt = llvm::alignTo(namesEnd, 8);
+
+  ELFT::Ehdr header;
+  std::memset(&header, 0, sizeof(header));
+  std::memcpy(header.e_ident, llvm::ELF::ElfMagic, 4);
+  header.e_ident[llvm::ELF::EI_CLASS] = llvm::ELF::ELFCLASS64;
+  header.e_ident[llvm::ELF::EI_DATA] = llvm::ELF::ELFDATA2LSB;
+  header.e_ident[llvm::ELF::EI_VERSION] = llvm::ELF::EV_CURRENT;
+  header.e_type = llvm::ELF::ET_REL;
+  header.e_machine = isX86 ? llvm::ELF::EM_X86_64 : llvm::ELF::EM_AARCH64;
+  header.e_version = llvm::ELF::EV_CURRENT;
+  header.e_shoff = headersAt;
+  header.e_ehsize = sizeof(ELFT::Ehdr);
+  header.e_shentsize = sizeof(ELFT::Shdr);
+  header.e_shnum = NumSections;
+  header.e_shstrndx = SectionNames;
+
+  ELFT::Shdr sections[NumSections];
+  std::memset(sections, 0, sizeof(sections));
+  auto setSection = [&](unsigned index, llvm::StringRef name, uint32_t type,
+                        uint64_t offset, uint64_t bytes, uint64_t alignment) {
+    sections[index].sh_name = names.find(name);
+    sections[index].sh_type = type;
+    sections[index].sh_offset = offset;
+    sections[index].sh_size = bytes;
+    sections[index].sh_addralign = alignment;
+  };
+  using namespace llvm::ELF;
+  setSection(Weights, ".convoy.weights", SHT_PROGBITS, weightsAt, size,
+             kPageSize);
+  sections[Weights].sh_flags =
+      SHF_ALLOC | (isX86 && size > kFarWeights ? SHF_X86_64_LARGE : 0u);
+  setSection(Symbols, ".symtab", SHT_SYMTAB, symbolsAt,
+             2 * sizeof(ELFT::Sym), 8);
+  sections[Symbols].sh_link = Strings;
+  sections[Symbols].sh_info = 1; // Index of the first global symbol.
+  sections[Symbols].sh_entsize = sizeof(ELFT::Sym);
+  setSection(Strings, ".strtab", SHT_STRTAB, stringsAt, sizeof(strings), 1);
+  setSection(SectionNames, ".shstrtab", SHT_STRTAB, namesAt, names.size(), 1);
+  setSection(Stack, ".note.GNU-stack", SHT_PROGBITS, namesEnd, 0, 1);
+
+  ELFT::Sym symbols[2];
+  std::memset(symbols, 0, sizeof(symbols));
+  symbols[1].st_name = 1;
+  symbols[1].setBindingAndType(STB_GLOBAL, STT_OBJECT);
+  symbols[1].setVisibility(STV_HIDDEN);
+  symbols[1].st_shndx = Weights;
+  symbols[1].st_size = size;
+
+  writeStruct(os, header);
+  writeZeros(os, weightsAt - sizeof(header));
+  int64_t at = 0;
+  for (const WeightsEntry &entry : *entries) {
+    writeZeros(os, entry.offset - at);
+    if (llvm::Error error = writeElements(os, entry.elements))
+      return error;
+    at = entry.offset + entry.size;
+  }
+  writeZeros(os, symbolsAt - weightsAt - at);
+  writeStruct(os, symbols);
+  writeStruct(os, strings);
+  os << names;
+  writeZeros(os, headersAt - namesEnd);
+  writeStruct(os, sections);
+  return llvm::Error::success();
+}

@@ -1,0 +1,22 @@
+// RUN: convoy-opt %s --cnn-generate-cpu-kernels --split-input-file | FileCheck %s
+
+// Two equal layers share a kernel; a task is a row of one tile of 32 channels, and
+// its two vectors of sums for 14 pixels are carried through the loops.
+// CHECK:       cnn.layers = ["first", "second"]
+// CHECK-LABEL: func.func @main(
+// CHECK-NOT:   cnn.conv
+// CHECK:       cnn.launch @[[KERNEL:conv_0]] tasks(28) (%arg2, %[[W:.+]], %arg3)
+// CHECK:       cnn.launch @[[KERNEL]] tasks(28) (%arg3, %[[W]], %arg2)
+// CHECK:       func.func private @[[KERNEL]](%[[BEGIN:.+]]: index, %[[END:.+]]: index,
+// CHECK:       scf.for %{{.+}} = %[[BEGIN]] to %[[END]]
+// CHECK-COUNT-28: vector.fma
+// CHECK-COUNT-28: vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<4096xi8>, %x: memref<1x2x28x14x16xf32>, %y: memref<1x2x28x14x16xf32>) {
+    %c0 = arith.constant 0 : index
+    %w = memref.view %weights[%c0][] : memref<4096xi8> to memref<1x1x2x1x1x16x32xf32>
+    cnn.conv %x, %w outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x28x14x16xf32>, memref<1x1x2x1x1x16x32xf32>, memref<1x2x28x14x16xf32>) -> () loc("first")
+    cnn.conv %y, %w outs(%x) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x28x14x16xf32>, memref<1x1x2x1x1x16x32xf32>, memref<1x2x28x14x16xf32>) -> () loc("second")
+    return
+  }
+}

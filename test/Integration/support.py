@@ -1,0 +1,261 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the integration tests share: small models, the convoy command, ONNX Runtime as the reference."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("CONVOY_BIN", ROOT / "build" / "bin"))
+CONVOY = BIN / "convoy"
+
+sys.path.insert(0, str(ROOT / "bench"))
+import models  # noqa: E402
+import tiny_models  # noqa: E402
+
+COMPILE_LIMIT = 600  # Seconds; a compiler that hangs fails its test.
+
+
+# --- Models -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Const:
+    """An operand that is an initializer instead of an input."""
+
+    array: np.ndarray
+
+
+@dataclass
+class Case:
+    """A small model with its input data."""
+
+    name: str
+    model: onnx.ModelProto
+    feeds: dict
+    tolerance: float = 1e-5
+    options: tuple = ()  # For `convoy compile`.
+
+    @property
+    def id(self):
+        return self.name
+
+
+_generator = np.random.default_rng(20240)
+
+
+def rand(*shape):
+    """Normal random data."""
+    return np.asarray(_generator.standard_normal(shape), dtype=np.float32)
+
+
+def positive(*shape):
+    """Random data between 0.5 and 2."""
+    return np.asarray(_generator.uniform(0.5, 2.0, shape), dtype=np.float32)
+
+
+def weight(*shape):
+    """A random initializer."""
+    return Const(rand(*shape))
+
+
+def ints(*values):
+    return Const(np.array(values, dtype=np.int64))
+
+
+def floats(*values):
+    return Const(np.array(values, dtype=np.float32))
+
+
+def scalar(value, dtype=np.float32):
+    return Const(np.array(value, dtype=dtype))
+
+
+def value_info(name, array):
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+
+
+def make_model(nodes, feeds, outputs, constants=None, opset=13, ir_version=None, list_initializers=None):
+    """A model from nodes; the types and shapes of its outputs are those that ONNX Runtime gives.
+
+    constants: name -> array. Up to IR version 3, initializers are listed among the inputs (list_initializers)."""
+    constants = constants or {}
+    ir_version = ir_version or tiny_models.IR_VERSIONS[opset]
+    inputs = [value_info(name, array) for name, array in feeds.items()]
+    if ir_version < 4 if list_initializers is None else list_initializers:
+        inputs += [value_info(name, array) for name, array in constants.items()]
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        inputs,
+        [onnx.ValueInfoProto(name=name) for name in outputs],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
+    for output, array in zip(graph.output, run_onnxruntime(model, feeds).values()):
+        model.graph.output[list(outputs).index(output.name)].CopyFrom(value_info(output.name, array))
+    return model
+
+
+def case(name, op, *operands, opset=13, outputs=1, tolerance=1e-5, **attributes):
+    """A model of one node. An operand is an array (an input), a Const (an initializer), or None (left out)."""
+    feeds, constants, names = {}, {}, []
+    for index, operand in enumerate(operands):
+        if operand is None:
+            names.append("")
+        elif isinstance(operand, Const):
+            names.append(f"c{index}")
+            constants[names[-1]] = operand.array
+        else:
+            names.append(f"x{index}")
+            feeds[names[-1]] = operand
+    results = [f"y{index}" for index in range(outputs)]
+    node = helper.make_node(op, names, results, name=f"the_{op.lower()}", **attributes)
+    return Case(f"{op}-{name}-opset{opset}", make_model([node], feeds, results, constants, opset), feeds, tolerance)
+
+
+def network_case(name, network, output, seed=0, tolerance=1e-5):
+    """A case from a tiny_models.Network: its weights are made as bench/models.py makes them."""
+    model, shapes = network.finish(output)
+    made = models.WeightMaker(model, shapes, seed).make()
+    model.graph.initializer.extend(numpy_helper.from_array(array, key) for key, array in made.items())
+    shape = [dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim]
+    return Case(name, model, {"x": models.random_input(shape, seed + 1)}, tolerance)
+
+
+def good_model(opset=13):
+    """Conv -> Relu on x: 1x3x6x6, with the node names "the_conv" and "the_relu", for tests to break."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w", "b"], ["c"], name="the_conv"),
+        helper.make_node("Relu", ["c"], ["y"], name="the_relu"),
+    ]
+    graph = helper.make_graph(
+        nodes, "test",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 6, 6))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(rand(4, 3, 3, 3), "w"), numpy_helper.from_array(rand(4), "b")],
+    )
+    ir_version = tiny_models.IR_VERSIONS.get(opset, 8)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
+
+
+# --- The reference ----------------------------------------------------------------------------------------------------
+
+
+def run_onnxruntime(model, feeds):
+    """Runs a model (a ModelProto or a path) with ONNX Runtime. Returns name -> array."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    source = str(model) if isinstance(model, (str, Path)) else model.SerializeToString()
+    session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, feeds)))
+
+
+def relative_difference(actual, expected):
+    """max |difference| / max |value|; the same infinities and NaNs count as equal."""
+    actual, expected = np.asarray(actual, np.float64), np.asarray(expected, np.float64)
+    with np.errstate(invalid="ignore"):
+        difference = np.where((actual == expected) | (np.isnan(actual) & np.isnan(expected)), 0, actual - expected)
+    if not difference.size:
+        return 0.0
+    finite = np.abs(expected[np.isfinite(expected)])
+    largest = float(finite.max()) if finite.size else 0.0
+    worst = float(np.abs(difference).max())
+    return worst / largest if largest else worst
+
+
+def assert_close(actual, expected, tolerance, what=""):
+    assert actual.shape == expected.shape, f"{what}: shape {actual.shape} instead of {expected.shape}"
+    assert actual.dtype == expected.dtype, f"{what}: type {actual.dtype} instead of {expected.dtype}"
+    if not np.issubdtype(expected.dtype, np.floating):
+        assert np.array_equal(actual, expected), f"{what}: the integers differ"
+        return
+    difference = relative_difference(actual, expected)
+    assert difference <= tolerance, f"{what}: max |difference| / max |value| is {difference:.2e}, above {tolerance:.0e}"
+
+
+# --- The command ------------------------------------------------------------------------------------------------------
+
+
+def convoy(*arguments, cwd=None):
+    """Runs the convoy command. Returns the finished process with its text."""
+    return subprocess.run(
+        [str(CONVOY), *map(str, arguments)], capture_output=True, text=True, timeout=COMPILE_LIMIT, cwd=cwd,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def must(process):
+    """The process, which must have succeeded."""
+    command = " ".join(process.args)
+    assert process.returncode == 0, f"exit code {process.returncode} from: {command}\n{process.stderr.strip()}"
+    return process
+
+
+def one_line(process):
+    """The error message, which must be one line and come with exit code 1."""
+    assert process.returncode == 1, f"exit code {process.returncode}, stderr:\n{process.stderr}"
+    lines = [line for line in process.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, "not one line on stderr:\n" + process.stderr
+    return lines[0]
+
+
+def compile_model(model, folder, *options):
+    """Compiles a model (a ModelProto or a path) into `folder`. Returns the artefact's path."""
+    folder = Path(folder)
+    if isinstance(model, onnx.ModelProto):
+        path = folder / "model.onnx"
+        onnx.save(model, path)
+        model = path
+    artefact = folder / "model.so"
+    must(convoy("compile", model, "-o", artefact, *options))
+    assert artefact.is_file(), "convoy compile succeeded but wrote nothing"
+    return artefact
+
+
+def run_artefact(artefact, feeds, outputs, threads=1, named=True):
+    """Runs an artefact on arrays, through .npy files. Returns name -> array.
+
+    named=False leaves out the names, which a model with one input and one output allows."""
+    folder = Path(artefact).parent
+    arguments = ["run", artefact, "--threads", threads]
+    for index, (name, array) in enumerate(feeds.items()):
+        file = folder / f"in{index}.npy"
+        np.save(file, array)
+        arguments += ["--input", f"{name}={file}" if named else file]
+    files = {name: folder / f"out{index}.npy" for index, name in enumerate(outputs)}
+    for name, file in files.items():
+        file.unlink(missing_ok=True)
+        arguments += ["--output", f"{name}={file}" if named else file]
+    must(convoy(*arguments))
+    return {name: np.load(file) for name, file in files.items()}
+
+
+def check_case(a_case, folder, options=(), threads=1):
+    """Compiles and runs a case and compares every output with ONNX Runtime."""
+    expected = run_onnxruntime(a_case.model, a_case.feeds)
+    artefact = compile_model(a_case.model, folder, *a_case.options, *options)
+    actual = run_artefact(artefact, a_case.feeds, expected, threads)
+    for name in expected:
+        assert_close(actual[name], expected[name], a_case.tolerance, f"{a_case.name}, output {name}")
+
+
+def cpu_levels():
+    """The x86-64 levels with vector units that this machine has: x86-64-v3 (AVX2), x86-64-v4 (AVX-512)."""
+    flags = set()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("flags"):
+            flags = set(line.split(":", 1)[1].split())
+            break
+    v3 = {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe"}
+    v4 = v3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+    return [level for level, needs in (("x86-64-v3", v3), ("x86-64-v4", v4)) if needs <= flags]

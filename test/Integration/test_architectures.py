@@ -1,0 +1,66 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The nine architectures of the onnx package with random weights, against ONNX Runtime before the last softmax."""
+
+import numpy as np
+import pytest
+import support
+
+TOLERANCE = 2e-5
+LEVELS = support.cpu_levels() or ["native"]
+
+# Every level at batch 1; batch 3 with the best level only, to keep the time modest.
+VARIANTS = [(1, level) for level in LEVELS] + [(3, LEVELS[-1])]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch,level", VARIANTS, ids=lambda value: str(value))
+@pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
+def test_architecture(name, batch, level, tmp_path):
+    model = support.models.cached(name, batch=batch, pre_softmax=True)
+    graph = support.onnx.load(model).graph
+    known = {tensor.name for tensor in graph.initializer}
+    graph_input = next(value for value in graph.input if value.name not in known)
+    shape = [dim.dim_value for dim in graph_input.type.tensor_type.shape.dim]
+    del graph  # VGG-19's weights take 575 MB.
+    feeds = {graph_input.name: support.models.random_input(shape, seed=1)}
+    expected = support.run_onnxruntime(model, feeds)
+    (output,) = expected
+
+    artefact = support.compile_model(model, tmp_path, f"--mcpu={level}")
+    try:
+        first = support.run_artefact(artefact, feeds, expected, threads=1, named=batch != 1)[output]
+        support.assert_close(first, expected[output], TOLERANCE, name)
+        for threads in (1, 2, 2):
+            again = support.run_artefact(artefact, feeds, expected, threads=threads)[output]
+            assert np.array_equal(first.view(np.uint32), again.view(np.uint32)), (
+                f"{name}: the bits differ in another run with {threads} thread(s)"
+            )
+    finally:
+        artefact.unlink()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("name", support.tiny_models.TINY_MODELS)
+def test_tiny_model(name, batch, tmp_path):
+    model = support.models.cached(name, batch=batch, pre_softmax=True)
+    value = support.onnx.load(model).graph.input[0]
+    shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+    feeds = {value.name: support.models.random_input(shape, seed=1)}
+    expected = support.run_onnxruntime(model, feeds)
+    artefact = support.compile_model(model, tmp_path, f"--mcpu={LEVELS[batch % len(LEVELS)]}")
+    for threads in (1, 2):
+        actual = support.run_artefact(artefact, feeds, expected, threads=threads)
+        for output in expected:
+            support.assert_close(actual[output], expected[output], TOLERANCE, f"{name}, {threads} thread(s)")
+
+
+def test_with_softmax(tmp_path):
+    """The whole network, the softmax included: probabilities that sum to 1."""
+    model = support.models.cached("squeezenet")
+    feeds = {"data_0": support.models.random_input([1, 3, 224, 224], seed=1)}
+    expected = support.run_onnxruntime(model, feeds)["softmaxout_1"]
+    artefact = support.compile_model(model, tmp_path)
+    actual = support.run_artefact(artefact, feeds, ["softmaxout_1"], threads=2, named=False)["softmaxout_1"]
+    support.assert_close(actual, expected, TOLERANCE, "squeezenet")
+    assert abs(actual.sum() - 1) < 1e-4

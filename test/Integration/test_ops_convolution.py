@@ -1,0 +1,141 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Convolution, transposed convolution, Gemm and MatMul, one node at a time, against ONNX Runtime."""
+
+import pytest
+from support import case, check_case, floats, rand, weight
+
+CASES = []
+
+
+def add(*arguments, **attributes):
+    CASES.append(case(*arguments, **attributes))
+
+
+def conv(name, x_shape, channels_out, kernel, bias=True, opset=11, group=1, **attributes):
+    operands = [rand(*x_shape), weight(channels_out, x_shape[1] // group, *kernel)]
+    if bias:
+        operands.append(weight(channels_out))
+    if group != 1:
+        attributes["group"] = group
+    add(name, "Conv", *operands, opset=opset, kernel_shape=list(kernel), **attributes)
+
+
+# Channel counts around the vector widths, with kernels of all common kinds.
+for channels_in, channels_out in ((1, 1), (1, 16), (3, 5), (5, 3), (16, 16), (16, 17), (17, 16), (17, 33), (33, 48),
+                                  (48, 33), (64, 64), (130, 24)):
+    conv(f"3x3-{channels_in}to{channels_out}", [1, channels_in, 9, 11], channels_out, [3, 3], pads=[1, 1, 1, 1])
+    conv(f"1x1-{channels_in}to{channels_out}", [1, channels_in, 7, 5], channels_out, [1, 1])
+for channels_in, channels_out in ((3, 64), (3, 17), (4, 16)):
+    conv(f"first-7x7s2-{channels_in}to{channels_out}", [1, channels_in, 30, 33], channels_out, [7, 7],
+         strides=[2, 2], pads=[3, 3, 3, 3])
+conv("first-11x11s4", [1, 3, 51, 47], 32, [11, 11], strides=[4, 4])
+conv("first-11x11s4-padded", [2, 3, 40, 64], 48, [11, 11], strides=[4, 4], pads=[2, 2, 2, 2])
+conv("batch3", [3, 20, 8, 8], 24, [3, 3], pads=[1, 1, 1, 1])
+conv("batch3-1x1s2", [3, 32, 9, 9], 24, [1, 1], strides=[2, 2])
+conv("no-bias", [1, 16, 8, 8], 16, [3, 3], bias=False)
+conv("no-kernel-shape-pads-wide-image", [1, 8, 3, 97], 16, [3, 3], pads=[1, 1, 1, 1])
+conv("tall-image", [1, 8, 97, 1], 16, [3, 1], pads=[1, 0, 1, 0])
+conv("kernel-1x7", [1, 20, 6, 15], 20, [1, 7], pads=[0, 3, 0, 3])
+conv("kernel-7x1", [1, 20, 15, 6], 20, [7, 1], pads=[3, 0, 3, 0])
+conv("kernel-2x2", [1, 20, 8, 8], 20, [2, 2])
+conv("kernel-5x5-covers-all", [1, 10, 5, 5], 20, [5, 5])
+conv("kernel-larger-than-image", [1, 10, 2, 2], 20, [5, 5], pads=[2, 2, 2, 2])
+conv("stride-2x1", [1, 16, 11, 11], 16, [3, 3], strides=[2, 1], pads=[1, 1, 1, 1])
+conv("stride-1x3", [1, 16, 11, 13], 16, [3, 3], strides=[1, 3], pads=[1, 1, 1, 1])
+conv("stride-beyond-kernel", [1, 16, 13, 13], 16, [2, 2], strides=[3, 3])
+conv("dilation-2", [1, 16, 12, 12], 20, [3, 3], dilations=[2, 2], pads=[2, 2, 2, 2])
+conv("dilation-1x3", [1, 16, 12, 12], 20, [3, 3], dilations=[1, 3])
+conv("dilation-2-stride-2", [1, 16, 14, 14], 20, [3, 3], dilations=[2, 2], strides=[2, 2], pads=[2, 2, 2, 2])
+conv("asymmetric-pads", [1, 16, 9, 9], 16, [3, 3], pads=[0, 1, 2, 3])
+conv("asymmetric-pads-stride", [1, 3, 16, 16], 24, [3, 3], pads=[0, 0, 1, 1], strides=[2, 2])
+conv("pads-beyond-kernel", [1, 6, 5, 5], 16, [3, 3], pads=[4, 4, 4, 4])
+for auto_pad in ("SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"):
+    conv(f"auto-{auto_pad}", [1, 6, 10, 11], 16, [4, 3], auto_pad=auto_pad)
+    conv(f"auto-{auto_pad}-s2", [1, 6, 10, 11], 16, [4, 3], auto_pad=auto_pad, strides=[2, 3])
+for group, channels_in, channels_out in ((2, 8, 6), (2, 96, 64), (3, 9, 12), (4, 16, 64), (4, 68, 136), (8, 32, 32),
+                                         (32, 128, 128), (5, 10, 5)):
+    conv(f"group{group}-{channels_in}to{channels_out}", [1, channels_in, 8, 9], channels_out, [3, 3], group=group,
+         pads=[1, 1, 1, 1])
+conv("group4-1x1", [1, 28, 6, 6], 112, [1, 1], group=4)
+conv("group2-5x5-stride2", [2, 12, 11, 11], 20, [5, 5], group=2, strides=[2, 2], pads=[2, 2, 2, 2])
+for channels in (1, 3, 8, 16, 17, 33, 48):
+    conv(f"depthwise-{channels}", [1, channels, 9, 10], channels, [3, 3], group=channels, pads=[1, 1, 1, 1])
+conv("depthwise-5x5s2", [1, 40, 13, 13], 40, [5, 5], group=40, strides=[2, 2], pads=[2, 2, 2, 2])
+conv("depthwise-stride-2x1", [1, 24, 12, 12], 24, [3, 3], group=24, strides=[2, 1], pads=[1, 1, 1, 1])
+conv("depthwise-dilated", [1, 24, 12, 12], 24, [3, 3], group=24, dilations=[2, 2], pads=[2, 2, 2, 2])
+conv("depthwise-multiplier-2", [1, 12, 9, 9], 24, [3, 3], group=12, pads=[1, 1, 1, 1])
+conv("depthwise-no-bias-batch2", [2, 20, 7, 7], 20, [3, 3], group=20, bias=False)
+conv("1d", [1, 6, 30], 16, [3], pads=[1, 1])
+conv("1d-stride-dilation", [2, 17, 40], 20, [5], strides=[2], dilations=[3], pads=[4, 2])
+conv("1d-depthwise", [1, 18, 21], 18, [3], group=18, pads=[1, 1])
+conv("1d-auto-SAME_UPPER", [1, 4, 15], 8, [4], strides=[2], auto_pad="SAME_UPPER")
+conv("3d", [1, 3, 5, 6, 7], 16, [3, 3, 3], pads=[1, 1, 1, 1, 1, 1])
+conv("3d-stride", [1, 17, 6, 8, 8], 20, [2, 3, 3], strides=[2, 2, 1], pads=[0, 1, 1, 1, 1, 1])
+conv("3d-group", [1, 8, 4, 5, 6], 12, [3, 3, 3], group=4, pads=[1, 1, 1, 1, 1, 1])
+conv("3d-dilated", [1, 4, 7, 7, 7], 6, [3, 2, 3], dilations=[2, 1, 2])
+for opset in (7, 8, 9, 10, 13, 17, 21, 22, 23):
+    conv("plain", [1, 4, 6, 6], 8, [3, 3], opset=opset)
+add("no-kernel-shape", "Conv", rand(1, 4, 6, 6), weight(8, 4, 3, 3), pads=[1, 1, 1, 1])
+
+for channels_in, channels_out in ((3, 5), (16, 16), (17, 33)):
+    add(f"2x2s2-{channels_in}to{channels_out}", "ConvTranspose", rand(1, channels_in, 6, 7),
+        weight(channels_in, channels_out, 2, 2), weight(channels_out), opset=11, strides=[2, 2])
+    add(f"3x3s2-{channels_in}to{channels_out}", "ConvTranspose", rand(1, channels_in, 6, 7),
+        weight(channels_in, channels_out, 3, 3), weight(channels_out), opset=11, strides=[2, 2], pads=[1, 1, 1, 1],
+        output_padding=[1, 1])
+transposed = (rand(1, 6, 7, 8), weight(6, 10, 3, 3), weight(10))
+add("stride1", "ConvTranspose", *transposed)
+add("no-bias", "ConvTranspose", *transposed[:2])
+add("opset7", "ConvTranspose", *transposed, opset=7, strides=[2, 2])
+add("stride-3x2", "ConvTranspose", *transposed, strides=[3, 2])
+add("stride-beyond-kernel", "ConvTranspose", *transposed, strides=[4, 4])
+add("asymmetric-pads", "ConvTranspose", *transposed, pads=[0, 1, 2, 1], strides=[2, 2])
+add("dilated", "ConvTranspose", *transposed, dilations=[2, 2], strides=[2, 2])
+add("output-padding", "ConvTranspose", *transposed, strides=[3, 3], output_padding=[2, 1])
+add("output-shape", "ConvTranspose", *transposed, strides=[2, 2], output_shape=[14, 16])
+add("auto-SAME_UPPER", "ConvTranspose", *transposed, strides=[2, 2], auto_pad="SAME_UPPER")
+add("auto-SAME_LOWER", "ConvTranspose", *transposed, strides=[2, 2], auto_pad="SAME_LOWER")
+add("auto-VALID", "ConvTranspose", *transposed, strides=[2, 2], auto_pad="VALID")
+add("group2", "ConvTranspose", rand(1, 8, 5, 6), weight(8, 5, 3, 3), weight(10), group=2, strides=[2, 2])
+add("depthwise", "ConvTranspose", rand(1, 18, 5, 6), weight(18, 1, 4, 4), group=18, strides=[2, 2], pads=[1, 1, 1, 1])
+add("batch2", "ConvTranspose", rand(2, 8, 5, 6), weight(8, 5, 4, 4), strides=[2, 2], pads=[1, 1, 1, 1])
+add("1d", "ConvTranspose", rand(1, 8, 11), weight(8, 5, 4), weight(5), strides=[2], pads=[1, 1])
+add("3d", "ConvTranspose", rand(1, 4, 3, 4, 5), weight(4, 6, 2, 2, 2), weight(6), strides=[2, 2, 2])
+
+for opset in (7, 9, 11, 13):
+    add("plain", "Gemm", rand(3, 20), weight(20, 17), weight(17), opset=opset)
+for rows, inner, columns in ((1, 1, 1), (1, 300, 100), (1, 65, 1000), (2, 33, 17), (5, 16, 48), (70, 40, 50)):
+    add(f"transB-{rows}x{inner}x{columns}", "Gemm", rand(rows, inner), weight(columns, inner), weight(columns),
+        opset=11, transB=1)
+add("alpha-beta", "Gemm", rand(3, 20), weight(20, 17), weight(17), alpha=0.5, beta=2.0)
+add("beta-0", "Gemm", rand(3, 20), weight(20, 17), weight(17), beta=0.0)
+add("transA", "Gemm", rand(20, 3), weight(20, 17), weight(17), transA=1)
+add("transA-transB", "Gemm", rand(20, 3), weight(17, 20), weight(17), transA=1, transB=1)
+add("no-C", "Gemm", rand(3, 20), weight(20, 17))
+add("C-1xN", "Gemm", rand(3, 20), weight(20, 17), weight(1, 17))
+add("C-Mx1", "Gemm", rand(3, 20), weight(20, 17), weight(3, 1))
+add("C-MxN", "Gemm", rand(3, 20), weight(20, 17), weight(3, 17))
+add("C-1", "Gemm", rand(3, 20), weight(20, 17), floats(0.75))
+add("C-is-an-input", "Gemm", rand(3, 20), weight(20, 17), rand(3, 17))
+add("all-inputs", "Gemm", rand(3, 20), rand(20, 17), rand(17))
+add("all-inputs-transB", "Gemm", rand(3, 20), rand(17, 20), rand(17), transB=1)
+
+for opset in (7, 9, 13, 23):
+    add("2d-constant", "MatMul", rand(5, 20), weight(20, 17), opset=opset)
+add("3d-by-2d-constant", "MatMul", rand(2, 5, 20), weight(20, 17))
+add("4d-by-2d-constant", "MatMul", rand(2, 3, 5, 20), weight(20, 33))
+add("2d-inputs", "MatMul", rand(5, 20), rand(20, 17))
+add("3d-inputs", "MatMul", rand(4, 5, 20), rand(4, 20, 17))
+add("4d-inputs-large", "MatMul", rand(2, 3, 37, 20), rand(2, 3, 20, 41))
+add("broadcast-left", "MatMul", rand(5, 20), rand(3, 20, 17))
+add("broadcast-batch", "MatMul", rand(2, 1, 5, 20), rand(3, 20, 17))
+add("constant-left", "MatMul", weight(5, 20), rand(2, 20, 17))
+add("vector-right", "MatMul", rand(5, 20), rand(20))
+add("vector-left", "MatMul", rand(20), weight(20, 17))
+add("batched-constant", "MatMul", rand(3, 5, 20), weight(3, 20, 17))
+
+
+@pytest.mark.parametrize("a_case", CASES, ids=lambda c: c.id)
+def test_op(a_case, tmp_path):
+    check_case(a_case, tmp_path)

@@ -1,0 +1,120 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Pooling and normalisation, one node at a time, against ONNX Runtime."""
+
+import numpy as np
+import pytest
+from support import Const, case, check_case, positive, rand, weight
+
+CASES = []
+
+
+def add(*arguments, **attributes):
+    CASES.append(case(*arguments, **attributes))
+
+
+for op in ("MaxPool", "AveragePool"):
+    for channels in (1, 3, 16, 17, 48):
+        add(f"3x3s2-{channels}", op, rand(1, channels, 11, 12), opset=11, kernel_shape=[3, 3], strides=[2, 2])
+    x = rand(2, 20, 11, 13)
+    for opset in (7, 8, 10, 11, 12, 19, 22):
+        if (op, opset) not in (("AveragePool", 8), ("AveragePool", 12)):
+            add("2x2", op, x, opset=opset, kernel_shape=[2, 2], strides=[2, 2])
+    add("default-stride", op, x, kernel_shape=[3, 2])
+    add("pads", op, x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    add("asymmetric-pads", op, x, kernel_shape=[3, 3], strides=[2, 1], pads=[0, 1, 2, 0])
+    add("global-size", op, x, kernel_shape=[11, 13])
+    add("stride-beyond-kernel", op, x, kernel_shape=[2, 2], strides=[3, 3])
+    add("ceil", op, rand(1, 20, 10, 12), opset=11, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+    add("ceil-pads", op, rand(1, 20, 10, 12), opset=11, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1],
+        ceil_mode=1)
+    add("ceil-last-window-in-padding", op, rand(1, 4, 5, 5), opset=19, kernel_shape=[2, 2], strides=[3, 3],
+        pads=[0, 0, 1, 1], ceil_mode=1)
+    for auto_pad in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        add(f"auto-{auto_pad}", op, x, kernel_shape=[4, 3], strides=[2, 2], auto_pad=auto_pad)
+    add("1d", op, rand(1, 17, 23), kernel_shape=[3], strides=[2], pads=[1, 1])
+    add("3d", op, rand(1, 17, 6, 7, 8), kernel_shape=[2, 3, 2], strides=[2, 2, 1], pads=[0, 1, 0, 0, 1, 1])
+    # The padding is not a value: everything is negative here.
+    add("negative", op, -positive(1, 16, 7, 7), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+add("dilated", "MaxPool", rand(1, 20, 12, 13), opset=12, kernel_shape=[3, 3], dilations=[2, 3], pads=[1, 1, 1, 1])
+add("dilated", "AveragePool", rand(1, 20, 12, 13), opset=19, kernel_shape=[3, 3], dilations=[2, 2])
+for opset in (7, 11, 19):
+    add("include-pad", "AveragePool", rand(1, 20, 11, 12), opset=opset, kernel_shape=[3, 3], strides=[2, 2],
+        pads=[1, 1, 1, 1], count_include_pad=1)
+add("include-pad-asymmetric", "AveragePool", rand(1, 5, 11, 12), kernel_shape=[3, 3], pads=[0, 2, 1, 0],
+    count_include_pad=1)
+add("include-pad-auto", "AveragePool", rand(1, 5, 11, 12), kernel_shape=[3, 3], strides=[2, 2],
+    auto_pad="SAME_UPPER", count_include_pad=1)
+add("include-pad-ceil", "AveragePool", rand(1, 5, 10, 12), opset=19, kernel_shape=[3, 3], strides=[2, 2],
+    pads=[1, 1, 1, 1], count_include_pad=1, ceil_mode=1)
+for op in ("GlobalAveragePool", "GlobalMaxPool"):
+    for channels in (1, 16, 33):
+        add(f"{channels}", op, rand(2, channels, 7, 7), opset=9)
+    add("1d", op, rand(1, 17, 40))
+    add("3d", op, rand(1, 17, 3, 4, 5))
+    add("negative", op, -positive(1, 5, 3, 3))
+
+for channels in (5, 16, 33):
+    for size in (3, 5):
+        add(f"{channels}-size{size}", "LRN", rand(1, channels, 5, 6), opset=9, size=size, alpha=0.1, beta=0.75)
+add("alexnet", "LRN", 20 * rand(1, 96, 5, 5), size=5, alpha=1e-4, beta=0.75, bias=1.0)
+add("bias-beta", "LRN", rand(2, 20, 5, 5), size=3, alpha=0.5, beta=0.4, bias=2.0)
+add("size-beyond-channels", "LRN", rand(1, 3, 5, 5), size=7, alpha=0.5)
+add("defaults", "LRN", rand(1, 8, 5, 5), size=5)
+
+
+def batch_norm(name, shape, **attributes):
+    channels = shape[1]
+    add(name, "BatchNormalization", rand(*shape), Const(positive(channels)), weight(channels), weight(channels),
+        Const(positive(channels)), **attributes)
+
+
+for opset in (7, 9, 14, 15):
+    batch_norm("plain", [2, 20, 5, 6], opset=opset)
+for channels in (1, 3, 16, 33):
+    batch_norm(f"{channels}", [1, channels, 4, 5], opset=9)
+batch_norm("epsilon", [1, 17, 4, 5], opset=9, epsilon=0.1)
+batch_norm("2d", [3, 17], opset=9)
+batch_norm("3d", [1, 17, 9], opset=9)
+batch_norm("5d", [1, 5, 3, 4, 5], opset=9)
+batch_norm("training-mode-0", [1, 17, 4, 5], opset=15, training_mode=0)
+
+for axis in (-1, 1, 2):
+    x = rand(2, 5, 37)
+    size = x.shape[axis:] if axis >= 0 else x.shape[axis:]
+    add(f"axis{axis}", "LayerNormalization", x, weight(*size), weight(*size), opset=17, axis=axis)
+add("no-bias", "LayerNormalization", rand(2, 5, 48), weight(48), opset=17)
+add("epsilon", "LayerNormalization", rand(2, 5, 48), weight(48), weight(48), opset=17, epsilon=0.1)
+add("far-from-zero", "LayerNormalization", rand(4, 64) + np.float32(100), weight(64), weight(64), opset=17,
+    tolerance=5e-5)
+add("channels-4d", "LayerNormalization", rand(1, 6, 6, 20), weight(20), weight(20), opset=17, axis=-1)
+for opset in (7, 9, 22):
+    add("plain", "InstanceNormalization", rand(2, 17, 6, 7), weight(17), weight(17), opset=opset)
+add("1d-epsilon", "InstanceNormalization", rand(2, 16, 33), weight(16), weight(16), epsilon=0.1)
+add("3d", "InstanceNormalization", rand(1, 5, 4, 5, 6), weight(5), weight(5))
+add("far-from-zero", "InstanceNormalization", rand(2, 16, 8, 8) + np.float32(100), weight(16), weight(16),
+    tolerance=5e-5)
+add("groups4", "GroupNormalization", rand(2, 16, 5, 6), weight(16), weight(16), opset=21, num_groups=4)
+add("groups1", "GroupNormalization", rand(2, 20, 5, 6), weight(20), weight(20), opset=21, num_groups=1, epsilon=0.1)
+add("groups-are-channels", "GroupNormalization", rand(1, 6, 5, 6), weight(6), weight(6), opset=21, num_groups=6)
+# Up to opset 20 scale and bias are one value a group.
+add("per-group-scale", "GroupNormalization", rand(2, 16, 5, 6), weight(4), weight(4), opset=18, num_groups=4)
+
+for op in ("Softmax", "LogSoftmax"):
+    x = rand(2, 5, 4, 7)
+    # Up to opset 12 everything from the axis on is one row.
+    for opset in (7, 11, 13):
+        add("default-axis", op, x, opset=opset)
+        for axis in (0, 1, 2, 3):
+            add(f"axis{axis}", op, x, opset=opset, axis=axis)
+    for opset in (11, 13):
+        add("axis-1", op, x, opset=opset, axis=-1)
+    add("classes", op, 5 * rand(3, 1000), opset=9)
+    add("large-values", op, 50 * rand(3, 33) + np.float32(1000), opset=13)
+    add("4d-classes-on-channels", op, rand(1, 1000, 1, 1), opset=9)
+    add("segmentation", op, rand(2, 5, 8, 9), opset=13, axis=1)
+
+
+@pytest.mark.parametrize("a_case", CASES, ids=lambda c: c.id)
+def test_op(a_case, tmp_path):
+    check_case(a_case, tmp_path)

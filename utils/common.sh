@@ -1,0 +1,36 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# What the scripts in this folder share; they source it. Sets $root and the working folder.
+
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+# Says what happens next: a heading.
+say() { printf '\n== %s\n' "$*"; }
+
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# Runs a command with its output in a log under build/; shows the end of the log when it fails.
+logged() {
+  local log="build/$1.log"
+  shift
+  if ! "$@" >"$log" 2>&1 </dev/null; then
+    tail -n 25 "$log" >&2
+    die "failed: $* (all of it: $log)"
+  fi
+}
+
+# Configures and builds into build/. Arguments: targets, none for the default.
+build() {
+  say "Configuring and building into build/"
+  logged configure cmake --preset release
+  if [ $# -gt 0 ]; then
+    cmake --build build --target "$@"
+  else
+    cmake --build build
+  fi
+}
