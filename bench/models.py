@@ -150,7 +150,7 @@ class WeightMaker:
         self.base = {name: name for name in shapes}  # A weight or a view of it -> the weight.
         self.unmade = set(shapes)
         self.options = onnxruntime.SessionOptions()
-        self.options.log_severity_level = 3
+        self.options.log_severity_level = 4
 
     def make(self):
         """Returns name -> array. Also gives the graph's outputs their shapes where they have none."""
@@ -311,7 +311,7 @@ class WeightMaker:
 
 
 def _load_light(name):
-    """The architecture with its ConstantOfShape weights taken out. Returns the model and name -> shape of its weights."""
+    """The architecture without its weights (ConstantOfShape). Returns the model, and the weights: name -> shape."""
     file, _ = LIGHT_MODELS[name]
     model = onnx.load(Path(onnx.backend.test.__file__).parent / "data" / "light" / file)
     graph = model.graph
@@ -390,7 +390,7 @@ def build(name, seed=0, batch=1, size=None, pre_softmax=False):
     except Exception as error:
         if size is None:
             raise
-        raise ValueError(f"{name} does not allow a size of {size}: {error}") from None
+        raise ValueError(f"{name} does not allow a size of {size}: {str(error).splitlines()[0]}") from None
     _set_batch(model, batch)
     if pre_softmax:
         _cut_softmax(model)

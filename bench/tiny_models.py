@@ -90,7 +90,7 @@ def tiny_resnet():
 
 
 def tiny_resnext():
-    """Bottleneck blocks whose 3x3 convolution has 32 groups of 4 channels (ResNeXt-50 32x4d's first stage), opset 13."""
+    """Bottleneck blocks with 3x3 convolutions of 32 groups of 4 channels (ResNeXt-50 32x4d's first stage), opset 13."""
     net = Network("tiny_resnext", 13, [1, 3, 32, 32])
     x = net.conv_norm("x", 3, 64, kernel=3, stride=2)
     for channels_in, stride in ((64, 1), (256, 2), (256, 1)):

@@ -117,19 +117,17 @@ CONVOY_EXPORT int32_t convoy_thread_count(const convoy_context *context);
  * and output, in order, aligned to the element type. Buffers are the caller's,
  * outputs are written in full, inputs are never written. No output may overlap
  * any other buffer. */
-CONVOY_EXPORT int32_t convoy_run(convoy_context *context,
-                                 const void *const *inputs,
+CONVOY_EXPORT int32_t convoy_run(convoy_context *context, const void *const *inputs,
                                  void *const *outputs);
 
 /* Switches per-layer timing on or off, and sets all times to zero. */
-CONVOY_EXPORT int32_t convoy_profile_enable(convoy_context *context,
-                                            int32_t enable);
+CONVOY_EXPORT int32_t convoy_profile_enable(convoy_context *context, int32_t enable);
 
 /* Copies the nanoseconds of each layer, summed over all runs since
  * convoy_profile_enable, to `nanoseconds[0 .. convoy_layer_count())`, and the
  * number of those runs to `*runs` unless it is null. */
-CONVOY_EXPORT int32_t convoy_profile_read(const convoy_context *context,
-                                          int64_t *nanoseconds, int64_t *runs);
+CONVOY_EXPORT int32_t convoy_profile_read(const convoy_context *context, int64_t *nanoseconds,
+                                          int64_t *runs);
 
 /* Ends the context's threads and frees it; null is ignored. */
 CONVOY_EXPORT void convoy_destroy(convoy_context *context);

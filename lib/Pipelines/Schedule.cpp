@@ -8,7 +8,6 @@
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 
-#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -20,8 +19,10 @@ void convoy::buildSchedulePipeline(OpPassManager &manager) {
   functions.addPass(createCanonicalizerPass());
   functions.addPass(cnn::createCnnPackWeights());
   functions.addPass(cnn::createCnnDecompose());
-  functions.addPass(createLinalgElementwiseOpFusionPass());
+  functions.addPass(cnn::createCnnFuseElementwise());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
   functions.addPass(cnn::createCnnToDestinationStyle());
+  manager.addPass(cnn::createCnnReleaseBlobs());
+  manager.addPass(cnn::createCnnVerifyScheduled());
 }

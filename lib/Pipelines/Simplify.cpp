@@ -17,9 +17,14 @@ void convoy::buildSimplifyPipeline(OpPassManager &manager) {
   functions.addPass(cnn::createCnnRemoveInferenceNoops());
   functions.addPass(cnn::createCnnFoldConstants());
   functions.addPass(createCanonicalizerPass());
+  functions.addPass(cnn::createCnnRaiseActivations());
   functions.addPass(cnn::createCnnFoldPad());
   functions.addPass(cnn::createCnnFoldBatchNorm());
-  functions.addPass(cnn::createCnnRaiseActivations());
+  // Folding leaves constants to evaluate and identities to drop.
+  functions.addPass(cnn::createCnnFoldConstants());
+  functions.addPass(cnn::createCnnRemoveInferenceNoops());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
+  functions.addPass(cnn::createCnnVerifySimplified());
+  manager.addPass(cnn::createCnnReleaseBlobs());
 }

@@ -9,10 +9,10 @@
 
 #include <cstddef>
 
-#define CONVOY_ARCHITECTURE(ARCH)                                              \
-  extern const unsigned char convoy_runtime_bitcode_##ARCH[];                  \
-  extern const size_t convoy_runtime_bitcode_##ARCH##_size;                    \
-  extern const unsigned char convoy_main_bitcode_##ARCH[];                     \
+#define CONVOY_ARCHITECTURE(ARCH)                                                             \
+  extern const unsigned char convoy_runtime_bitcode_##ARCH[];                                 \
+  extern const size_t convoy_runtime_bitcode_##ARCH##_size;                                   \
+  extern const unsigned char convoy_main_bitcode_##ARCH[];                                    \
   extern const size_t convoy_main_bitcode_##ARCH##_size;
 #include "ArtefactBitcode.inc"
 #undef CONVOY_ARCHITECTURE
@@ -22,20 +22,18 @@ static llvm::StringRef makeRef(const unsigned char *bytes, size_t size) {
 }
 
 llvm::StringRef convoy::artefactRuntimeBitcode(llvm::StringRef arch) {
-#define CONVOY_ARCHITECTURE(ARCH)                                              \
-  if (arch == #ARCH)                                                           \
-    return makeRef(convoy_runtime_bitcode_##ARCH,                              \
-                   convoy_runtime_bitcode_##ARCH##_size);
+#define CONVOY_ARCHITECTURE(ARCH)                                                             \
+  if (arch == #ARCH)                                                                          \
+    return makeRef(convoy_runtime_bitcode_##ARCH, convoy_runtime_bitcode_##ARCH##_size);
 #include "ArtefactBitcode.inc"
 #undef CONVOY_ARCHITECTURE
   return {};
 }
 
 llvm::StringRef convoy::executableMainBitcode(llvm::StringRef arch) {
-#define CONVOY_ARCHITECTURE(ARCH)                                              \
-  if (arch == #ARCH)                                                           \
-    return makeRef(convoy_main_bitcode_##ARCH,                                 \
-                   convoy_main_bitcode_##ARCH##_size);
+#define CONVOY_ARCHITECTURE(ARCH)                                                             \
+  if (arch == #ARCH)                                                                          \
+    return makeRef(convoy_main_bitcode_##ARCH, convoy_main_bitcode_##ARCH##_size);
 #include "ArtefactBitcode.inc"
 #undef CONVOY_ARCHITECTURE
   return {};

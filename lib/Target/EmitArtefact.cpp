@@ -34,11 +34,11 @@ namespace fs = llvm::sys::fs;
 void convoy::registerTargets() {
   static std::once_flag once;
   std::call_once(once, [] {
-#define INITIALIZE(TARGET)                                                     \
-  LLVMInitialize##TARGET##TargetInfo();                                        \
-  LLVMInitialize##TARGET##Target();                                            \
-  LLVMInitialize##TARGET##TargetMC();                                          \
-  LLVMInitialize##TARGET##AsmPrinter();                                        \
+#define INITIALIZE(TARGET)                                                                    \
+  LLVMInitialize##TARGET##TargetInfo();                                                       \
+  LLVMInitialize##TARGET##Target();                                                           \
+  LLVMInitialize##TARGET##TargetMC();                                                         \
+  LLVMInitialize##TARGET##AsmPrinter();                                                       \
   LLVMInitialize##TARGET##AsmParser();
     INITIALIZE(X86)
     INITIALIZE(AArch64)
@@ -63,16 +63,14 @@ static llvm::CodeGenOptLevel getCodeGenLevel(unsigned optLevel) {
 static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createMachine(cnn::TargetAttr target, const EmitOptions &options) {
   llvm::Triple triple(llvm::Triple::normalize(target.getTriple()));
-  bool isKnownArch = triple.getArch() == llvm::Triple::x86_64 ||
-                     triple.getArch() == llvm::Triple::aarch64;
+  bool isKnownArch =
+      triple.getArch() == llvm::Triple::x86_64 || triple.getArch() == llvm::Triple::aarch64;
   if (!isKnownArch || !triple.isOSLinux() || !triple.isArch64Bit())
-    return llvm::createStringError(
-        "cannot compile for '" + target.getTriple() +
-        "': supported are x86_64-linux-gnu and aarch64-linux-gnu");
+    return llvm::createStringError("cannot compile for '" + target.getTriple() +
+                                   "': supported are x86_64-linux-gnu and aarch64-linux-gnu");
   registerTargets();
   std::string message;
-  const llvm::Target *backend =
-      llvm::TargetRegistry::lookupTarget(triple, message);
+  const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, message);
   if (!backend)
     return llvm::createStringError(message);
 
@@ -80,8 +78,8 @@ createMachine(cnn::TargetAttr target, const EmitOptions &options) {
   std::unique_ptr<llvm::MCSubtargetInfo> baseline(
       backend->createMCSubtargetInfo(triple, "", ""));
   if (!baseline || !baseline->isCPUStringValid(target.getCpu()))
-    return llvm::createStringError("unknown CPU '" + target.getCpu() +
-                                   "' for " + triple.str());
+    return llvm::createStringError("unknown CPU '" + target.getCpu() + "' for " +
+                                   triple.str());
 
   llvm::TargetOptions targetOptions;
   // Multiply and add fuse where the IR says so, and only there.
@@ -89,9 +87,8 @@ createMachine(cnn::TargetAttr target, const EmitOptions &options) {
   targetOptions.FunctionSections = true;
   targetOptions.DataSections = true;
   std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
-      triple, target.getCpu(), target.getFeatures(), targetOptions,
-      llvm::Reloc::PIC_, llvm::CodeModel::Small,
-      getCodeGenLevel(options.optLevel)));
+      triple, target.getCpu(), target.getFeatures(), targetOptions, llvm::Reloc::PIC_,
+      llvm::CodeModel::Small, getCodeGenLevel(options.optLevel)));
   if (!machine)
     return llvm::createStringError("no code generator for " + triple.str());
   return std::move(machine);
@@ -119,8 +116,7 @@ struct DiagnosticKeeper : llvm::DiagnosticHandler {
 } // namespace
 
 /// Everything the compiler made is for this CPU and stays inside the artefact.
-static void setFunctionAttributes(llvm::Module &llvmModule,
-                                  cnn::TargetAttr target) {
+static void setFunctionAttributes(llvm::Module &llvmModule, cnn::TargetAttr target) {
   for (llvm::Function &function : llvmModule) {
     if (function.isIntrinsic())
       continue;
@@ -132,8 +128,7 @@ static void setFunctionAttributes(llvm::Module &llvmModule,
       function.addFnAttr("target-features", target.getFeatures());
     // The vectorizer must use the same width as the rest of the compiler.
     if (target.getVectorLanes() > 0)
-      function.addFnAttr("prefer-vector-width",
-                         llvm::utostr(target.getVectorLanes() * 32));
+      function.addFnAttr("prefer-vector-width", llvm::utostr(target.getVectorLanes() * 32));
     if (!function.hasLocalLinkage()) {
       function.setVisibility(llvm::GlobalValue::HiddenVisibility);
       function.setDSOLocal(true);
@@ -142,17 +137,15 @@ static void setFunctionAttributes(llvm::Module &llvmModule,
 }
 
 static llvm::Expected<std::unique_ptr<llvm::Module>>
-translateToLLVMIR(mlir::ModuleOp module, cnn::TargetAttr target,
-                  llvm::TargetMachine &machine,
+translateToLLVMIR(mlir::ModuleOp module, cnn::TargetAttr target, llvm::TargetMachine &machine,
                   llvm::LLVMContext &llvmContext) {
   // The translation takes default alignments from the data layout.
   llvm::DataLayout layout = machine.createDataLayout();
-  module->setAttr(mlir::LLVM::LLVMDialect::getDataLayoutAttrName(),
-                  mlir::StringAttr::get(module.getContext(),
-                                        layout.getStringRepresentation()));
+  module->setAttr(
+      mlir::LLVM::LLVMDialect::getDataLayoutAttrName(),
+      mlir::StringAttr::get(module.getContext(), layout.getStringRepresentation()));
   module->setAttr(mlir::LLVM::LLVMDialect::getTargetTripleAttrName(),
-                  mlir::StringAttr::get(module.getContext(),
-                                        machine.getTargetTriple().str()));
+                  mlir::StringAttr::get(module.getContext(), machine.getTargetTriple().str()));
   mlir::DialectRegistry registry;
   registerTargetTranslations(registry);
   module.getContext()->appendDialectRegistry(registry);
@@ -163,8 +156,7 @@ translateToLLVMIR(mlir::ModuleOp module, cnn::TargetAttr target,
     return llvm::createStringError("the module is not valid LLVM dialect");
   llvm::Function *invoke = llvmModule->getFunction("convoy_model_invoke");
   if (!invoke || invoke->isDeclaration() || invoke->arg_size() != 5)
-    return llvm::createStringError(
-        "the module has no function 'convoy_model_invoke'");
+    return llvm::createStringError("the module has no function 'convoy_model_invoke'");
   llvmModule->setPICLevel(llvm::PICLevel::BigPIC);
   setFunctionAttributes(*llvmModule, target);
   if (llvm::Error error = emitModelDescription(module, machine, *llvmModule))
@@ -177,11 +169,10 @@ translateToLLVMIR(mlir::ModuleOp module, cnn::TargetAttr target,
 //===----------------------------------------------------------------------===//
 
 /// Writes a temporary object beside `path`, which disappears with the result.
-static llvm::Expected<fs::TempFile> writeTemporaryObject(
-    llvm::StringRef path,
-    llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write) {
-  llvm::Expected<fs::TempFile> file =
-      fs::TempFile::create(path + ".%%%%%%.o.tmp");
+static llvm::Expected<fs::TempFile>
+writeTemporaryObject(llvm::StringRef path,
+                     llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write) {
+  llvm::Expected<fs::TempFile> file = fs::TempFile::create(path + ".%%%%%%.o.tmp");
   if (!file)
     return llvm::createFileError(path, file.takeError());
   llvm::raw_fd_ostream os(file->FD, /*shouldClose=*/false);
@@ -198,10 +189,9 @@ static llvm::Expected<fs::TempFile> writeTemporaryObject(
 }
 
 static llvm::Error linkArtefact(mlir::ModuleOp module, EmitKind kind,
-                                const llvm::Triple &triple,
-                                llvm::StringRef code, llvm::StringRef path) {
-  llvm::Expected<int64_t> weightsSize =
-      getSizeAttr(module, "cnn.weights_size");
+                                const llvm::Triple &triple, llvm::StringRef code,
+                                llvm::StringRef path) {
+  llvm::Expected<int64_t> weightsSize = getSizeAttr(module, "cnn.weights_size");
   if (!weightsSize)
     return weightsSize.takeError();
   auto weights = module->getAttrOfType<mlir::ArrayAttr>("cnn.weights");
@@ -215,8 +205,7 @@ static llvm::Error linkArtefact(mlir::ModuleOp module, EmitKind kind,
       });
   if (!codeFile)
     return codeFile.takeError();
-  auto discardCode =
-      llvm::scope_exit([&] { llvm::consumeError(codeFile->discard()); });
+  auto discardCode = llvm::scope_exit([&] { llvm::consumeError(codeFile->discard()); });
 
   llvm::Expected<fs::TempFile> weightsFile =
       writeTemporaryObject(path, [&](llvm::raw_fd_ostream &os) {
@@ -224,16 +213,13 @@ static llvm::Error linkArtefact(mlir::ModuleOp module, EmitKind kind,
       });
   if (!weightsFile)
     return weightsFile.takeError();
-  auto discardWeights =
-      llvm::scope_exit([&] { llvm::consumeError(weightsFile->discard()); });
+  auto discardWeights = llvm::scope_exit([&] { llvm::consumeError(weightsFile->discard()); });
 
-  llvm::Expected<fs::TempFile> output =
-      fs::TempFile::create(path + ".%%%%%%.tmp");
+  llvm::Expected<fs::TempFile> output = fs::TempFile::create(path + ".%%%%%%.tmp");
   if (!output)
     return llvm::createFileError(path, output.takeError());
-  if (llvm::Error error =
-          linkObjects(kind, triple, {codeFile->TmpName, weightsFile->TmpName},
-                      output->TmpName, path))
+  if (llvm::Error error = linkObjects(kind, triple, {codeFile->TmpName, weightsFile->TmpName},
+                                      output->TmpName, path))
     return llvm::joinErrors(std::move(error), output->discard());
   if (llvm::Error error = output->keep(path))
     return llvm::createFileError(path, std::move(error));
@@ -252,12 +238,11 @@ static llvm::Error addFileName(llvm::StringRef path, llvm::Error error) {
       });
 }
 
-static llvm::Error emit(mlir::ModuleOp module, EmitKind kind,
-                        llvm::StringRef path, const EmitOptions &options) {
+static llvm::Error emit(mlir::ModuleOp module, EmitKind kind, llvm::StringRef path,
+                        const EmitOptions &options) {
   bool isText = kind == EmitKind::Asm || kind == EmitKind::LLVMIR;
   fs::file_status status;
-  if (!isText && (path == "-" || (!fs::status(path, status) &&
-                                  !fs::is_regular_file(status))))
+  if (!isText && (path == "-" || (!fs::status(path, status) && !fs::is_regular_file(status))))
     return llvm::createStringError("not a regular file");
   if (llvm::Error error = checkWritable(path))
     return error;
@@ -288,8 +273,7 @@ static llvm::Error emit(mlir::ModuleOp module, EmitKind kind,
       translateToLLVMIR(module, target, **machine, llvmContext);
   if (!llvmModule)
     return withMessage(llvmModule.takeError());
-  if (llvm::Error error =
-          linkRuntime(**llvmModule, **machine, kind == EmitKind::Exe))
+  if (llvm::Error error = linkRuntime(**llvmModule, **machine, kind == EmitKind::Exe))
     return withMessage(std::move(error));
   optimizeModule(**llvmModule, **machine, options.optLevel);
 
@@ -299,8 +283,7 @@ static llvm::Error emit(mlir::ModuleOp module, EmitKind kind,
       return llvm::Error::success();
     });
   llvm::SmallVector<char, 0> code;
-  if (llvm::Error error = generateCode(**llvmModule, **machine,
-                                       kind == EmitKind::Asm, code))
+  if (llvm::Error error = generateCode(**llvmModule, **machine, kind == EmitKind::Asm, code))
     return withMessage(std::move(error));
   if (!message.empty())
     return llvm::createStringError(message);
@@ -316,7 +299,6 @@ static llvm::Error emit(mlir::ModuleOp module, EmitKind kind,
 }
 
 llvm::Error convoy::emitArtefact(mlir::ModuleOp module, EmitKind kind,
-                                 llvm::StringRef outputPath,
-                                 const EmitOptions &options) {
+                                 llvm::StringRef outputPath, const EmitOptions &options) {
   return addFileName(outputPath, emit(module, kind, outputPath, options));
 }

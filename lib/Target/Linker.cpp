@@ -30,37 +30,36 @@ static bool isForArch(const llvm::Twine &path, llvm::Triple::ArchType arch) {
                                                 /*Offset=*/0);
   if (!start || !(*start)->getBuffer().starts_with(llvm::ELF::ElfMagic))
     return false;
-  uint16_t machine =
-      llvm::support::endian::read16le((*start)->getBufferStart() + 18);
-  return machine == (arch == llvm::Triple::x86_64 ? llvm::ELF::EM_X86_64
-                                                  : llvm::ELF::EM_AARCH64);
+  uint16_t machine = llvm::support::endian::read16le((*start)->getBufferStart() + 18);
+  return machine ==
+         (arch == llvm::Triple::x86_64 ? llvm::ELF::EM_X86_64 : llvm::ELF::EM_AARCH64);
 }
 
 /// Looks for `name` where distributions keep the native and the
 /// cross-compilers' libraries. Empty if there is none for the architecture.
-static std::string findSystemFile(const llvm::Triple &triple,
-                                  llvm::StringRef name) {
+static std::string findSystemFile(const llvm::Triple &triple, llvm::StringRef name) {
   std::string multiarch = (triple.getArchName() + "-linux-gnu").str();
-  const std::string folders[] = {
-      "/usr/lib/" + multiarch, "/lib/" + multiarch,
-      "/usr/" + multiarch + "/lib",
-      "/usr/" + multiarch + "/sys-root/usr/lib64",
-      "/usr/" + multiarch + "/sys-root/lib64",
-      "/usr/lib64", "/lib64", "/usr/lib", "/lib"};
+  const std::string folders[] = {"/usr/lib/" + multiarch,
+                                 "/lib/" + multiarch,
+                                 "/usr/" + multiarch + "/lib",
+                                 "/usr/" + multiarch + "/sys-root/usr/lib64",
+                                 "/usr/" + multiarch + "/sys-root/lib64",
+                                 "/usr/lib64",
+                                 "/lib64",
+                                 "/usr/lib",
+                                 "/lib"};
   for (const std::string &folder : folders) {
     std::string path = folder + "/" + name.str();
     bool isArchive = name.ends_with(".a");
-    if (isArchive ? llvm::sys::fs::exists(path)
-                  : isForArch(path, triple.getArch()))
+    if (isArchive ? llvm::sys::fs::exists(path) : isForArch(path, triple.getArch()))
       return path;
   }
   return "";
 }
 
 static llvm::StringRef getDynamicLinker(const llvm::Triple &triple) {
-  return triple.getArch() == llvm::Triple::x86_64
-             ? "/lib64/ld-linux-x86-64.so.2"
-             : "/lib/ld-linux-aarch64.so.1";
+  return triple.getArch() == llvm::Triple::x86_64 ? "/lib64/ld-linux-x86-64.so.2"
+                                                  : "/lib/ld-linux-aarch64.so.1";
 }
 
 llvm::Error convoy::checkCanLinkExecutable(const llvm::Triple &triple) {
@@ -85,33 +84,30 @@ static llvm::Error runLinker(llvm::ArrayRef<std::string> arguments,
   static bool isUsable = true;
   std::lock_guard<std::mutex> lock(mutex);
   if (!isUsable)
-    return llvm::createFileError(
-        finalName, llvm::createStringError("the linker crashed before"));
+    return llvm::createFileError(finalName,
+                                 llvm::createStringError("the linker crashed before"));
 
   llvm::SmallVector<const char *> pointers;
   for (const std::string &argument : arguments)
     pointers.push_back(argument.c_str());
   std::string errors;
   llvm::raw_string_ostream errorStream(errors);
-  lld::Result result = lld::lldMain(pointers, llvm::nulls(), errorStream,
-                                    {{lld::Gnu, &lld::elf::link}});
+  lld::Result result =
+      lld::lldMain(pointers, llvm::nulls(), errorStream, {{lld::Gnu, &lld::elf::link}});
   isUsable = result.canRunAgain;
   if (result.retCode == 0)
     return llvm::Error::success();
   llvm::StringRef line = llvm::StringRef(errors).split('\n').first;
   line.consume_front("ld.lld: ");
   line.consume_front("error: ");
-  return llvm::createFileError(
-      finalName, llvm::createStringError("cannot link: " + line));
+  return llvm::createFileError(finalName, llvm::createStringError("cannot link: " + line));
 }
 
 llvm::Error convoy::linkObjects(EmitKind kind, const llvm::Triple &triple,
-                                llvm::ArrayRef<std::string> objects,
-                                llvm::StringRef temporary,
+                                llvm::ArrayRef<std::string> objects, llvm::StringRef temporary,
                                 llvm::StringRef finalName) {
   std::vector<std::string> arguments = {"ld.lld", "--color-diagnostics=never",
-                                        "--error-limit=1", "-o",
-                                        temporary.str()};
+                                        "--error-limit=1", "-o", temporary.str()};
   auto add = [&](std::initializer_list<llvm::StringRef> more) {
     arguments.insert(arguments.end(), more.begin(), more.end());
   };
@@ -121,9 +117,7 @@ llvm::Error convoy::linkObjects(EmitKind kind, const llvm::Triple &triple,
       arguments.push_back(path);
     return !path.empty();
   };
-  auto addObjects = [&] {
-    arguments.insert(arguments.end(), objects.begin(), objects.end());
-  };
+  auto addObjects = [&] { arguments.insert(arguments.end(), objects.begin(), objects.end()); };
 
   if (kind == EmitKind::Obj) {
     add({"-r"});
@@ -132,16 +126,15 @@ llvm::Error convoy::linkObjects(EmitKind kind, const llvm::Triple &triple,
   }
 
   // Both are position-independent and hash their content into the build id.
-  add({"--gc-sections", "--build-id=fast", "--hash-style=gnu", "-z", "relro",
-       "-z", "now", "-z", "noexecstack", "--eh-frame-hdr"});
+  add({"--gc-sections", "--build-id=fast", "--hash-style=gnu", "-z", "relro", "-z", "now",
+       "-z", "noexecstack", "--eh-frame-hdr"});
   if (kind == EmitKind::Exe) {
     add({"-pie", "--dynamic-linker", getDynamicLinker(triple)});
     addSystemFile("Scrt1.o");
     addSystemFile("crti.o");
     addObjects();
   } else {
-    add({"-shared", "-Bsymbolic", "-soname",
-         llvm::sys::path::filename(finalName)});
+    add({"-shared", "-Bsymbolic", "-soname", llvm::sys::path::filename(finalName)});
     addObjects();
   }
   // Without a C library for the target, the library's needs stay open and are

@@ -16,8 +16,8 @@ namespace convoy {
 /// Links `objects` to the library, object or program `temporary`, which later
 /// becomes a file of the name `finalName`.
 llvm::Error linkObjects(EmitKind kind, const llvm::Triple &triple,
-                        llvm::ArrayRef<std::string> objects,
-                        llvm::StringRef temporary, llvm::StringRef finalName);
+                        llvm::ArrayRef<std::string> objects, llvm::StringRef temporary,
+                        llvm::StringRef finalName);
 
 /// Fails with the name of what to install if programs for `triple` cannot be
 /// linked on this machine.

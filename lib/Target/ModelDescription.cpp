@@ -18,11 +18,9 @@
 
 using namespace convoy;
 
-llvm::Expected<int64_t> convoy::getSizeAttr(mlir::ModuleOp module,
-                                            llvm::StringRef name) {
+llvm::Expected<int64_t> convoy::getSizeAttr(mlir::ModuleOp module, llvm::StringRef name) {
   auto attr = module->getAttrOfType<mlir::IntegerAttr>(name);
-  if (!attr || attr.getValue().isNegative() ||
-      attr.getValue().getActiveBits() > 63)
+  if (!attr || attr.getValue().isNegative() || attr.getValue().getActiveBits() > 63)
     return llvm::createStringError("the module has no size '" + name + "'");
   return int64_t(attr.getValue().getZExtValue());
 }
@@ -69,15 +67,13 @@ public:
     return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), value);
   }
   llvm::Constant *getNull() {
-    return llvm::ConstantPointerNull::get(
-        llvm::PointerType::getUnqual(context));
+    return llvm::ConstantPointerNull::get(llvm::PointerType::getUnqual(context));
   }
 
   /// The address of a private constant.
   llvm::Constant *getAddress(llvm::Constant *value) {
-    auto *global = new llvm::GlobalVariable(
-        module, value->getType(), /*isConstant=*/true,
-        llvm::GlobalValue::PrivateLinkage, value);
+    auto *global = new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                                            llvm::GlobalValue::PrivateLinkage, value);
     global->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
     return global;
   }
@@ -87,8 +83,7 @@ public:
   llvm::Constant *getArray(llvm::ArrayRef<llvm::Constant *> elements) {
     if (elements.empty())
       return getNull();
-    auto *type = llvm::ArrayType::get(elements.front()->getType(),
-                                      elements.size());
+    auto *type = llvm::ArrayType::get(elements.front()->getType(), elements.size());
     return getAddress(llvm::ConstantArray::get(type, elements));
   }
 
@@ -101,16 +96,14 @@ private:
 };
 } // namespace
 
-llvm::Expected<llvm::Constant *>
-DescriptionBuilder::getTensorInfos(mlir::ArrayAttr tensors) {
+llvm::Expected<llvm::Constant *> DescriptionBuilder::getTensorInfos(mlir::ArrayAttr tensors) {
   llvm::SmallVector<llvm::Constant *> infos;
   for (mlir::Attribute attr : tensors) {
     auto entry = mlir::dyn_cast<mlir::DictionaryAttr>(attr);
     auto name = entry ? entry.getAs<mlir::StringAttr>("name") : nullptr;
     auto typeAttr = entry ? entry.getAs<mlir::TypeAttr>("type") : nullptr;
-    auto type = typeAttr ? mlir::dyn_cast<mlir::RankedTensorType>(
-                               typeAttr.getValue())
-                         : nullptr;
+    auto type =
+        typeAttr ? mlir::dyn_cast<mlir::RankedTensorType>(typeAttr.getValue()) : nullptr;
     if (!name || !type || !type.hasStaticShape())
       return llvm::createStringError(
           "an input or output of the module has no name or static shape");
@@ -125,9 +118,8 @@ DescriptionBuilder::getTensorInfos(mlir::ArrayAttr tensors) {
     // A bool takes a whole byte.
     int64_t elementSize = (type.getElementTypeBitWidth() + 7) / 8;
     infos.push_back(llvm::ConstantStruct::getAnon(
-        {getString(name.getValue()), getInt32(elementType),
-         getInt32(type.getRank()), getArray(dims),
-         getInt64(type.getNumElements() * elementSize)}));
+        {getString(name.getValue()), getInt32(elementType), getInt32(type.getRank()),
+         getArray(dims), getInt64(type.getNumElements() * elementSize)}));
   }
   return getArray(infos);
 }
@@ -140,8 +132,8 @@ static uint64_t getCpuFeatures(const llvm::TargetMachine &machine) {
     enabled.insert(feature.Key);
   llvm::Triple::ArchType arch = machine.getTargetTriple().getArch();
   uint64_t bits = 0;
-#define CONVOY_CPU_FEATURE(ARCH, BIT, NAME, LEAF, REGISTER, POSITION, STATE)   \
-  if (arch == llvm::Triple::ARCH && enabled.contains(NAME))                    \
+#define CONVOY_CPU_FEATURE(ARCH, BIT, NAME, LEAF, REGISTER, POSITION, STATE)                  \
+  if (arch == llvm::Triple::ARCH && enabled.contains(NAME))                                   \
     bits |= uint64_t(1) << BIT;
 #include "../Runtime/Artefact/CpuFeatures.def"
   return bits;
@@ -153,13 +145,11 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
   auto inputs = module->getAttrOfType<mlir::ArrayAttr>("cnn.inputs");
   auto outputs = module->getAttrOfType<mlir::ArrayAttr>("cnn.outputs");
   if (!inputs || !outputs)
-    return llvm::createStringError(
-        "the module has no 'cnn.inputs' or 'cnn.outputs'");
+    return llvm::createStringError("the module has no 'cnn.inputs' or 'cnn.outputs'");
   llvm::Expected<int64_t> arenaSize = getSizeAttr(module, "cnn.arena_size");
   if (!arenaSize)
     return arenaSize.takeError();
-  llvm::Expected<int64_t> weightsSize =
-      getSizeAttr(module, "cnn.weights_size");
+  llvm::Expected<int64_t> weightsSize = getSizeAttr(module, "cnn.weights_size");
   if (!weightsSize)
     return weightsSize.takeError();
 
@@ -167,8 +157,7 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
   llvm::Expected<llvm::Constant *> inputInfos = builder.getTensorInfos(inputs);
   if (!inputInfos)
     return inputInfos.takeError();
-  llvm::Expected<llvm::Constant *> outputInfos =
-      builder.getTensorInfos(outputs);
+  llvm::Expected<llvm::Constant *> outputInfos = builder.getTensorInfos(outputs);
   if (!outputInfos)
     return outputInfos.takeError();
 
@@ -182,8 +171,7 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
   // Defined by the weights' own object file.
   auto *weights = new llvm::GlobalVariable(
       llvmModule, llvm::Type::getInt8Ty(llvmModule.getContext()),
-      /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage, nullptr,
-      "convoy_weights");
+      /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage, nullptr, "convoy_weights");
   weights->setVisibility(llvm::GlobalValue::HiddenVisibility);
   weights->setDSOLocal(true);
   if (machine.getTargetTriple().isX86() && *weightsSize > kFarWeights)
@@ -192,9 +180,8 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
   // In the order of convoy_model_description.
   llvm::Constant *description = llvm::ConstantStruct::getAnon(
       {builder.getInt32(CONVOY_ABI_VERSION), builder.getInt32(inputs.size()),
-       builder.getInt32(outputs.size()), builder.getInt32(layers.size()),
-       *inputInfos, *outputInfos, builder.getArray(layers),
-       builder.getString(machine.getTargetCPU()),
+       builder.getInt32(outputs.size()), builder.getInt32(layers.size()), *inputInfos,
+       *outputInfos, builder.getArray(layers), builder.getString(machine.getTargetCPU()),
        builder.getInt64(getCpuFeatures(machine)), builder.getInt64(*arenaSize),
        builder.getInt64(*weightsSize), weights});
   auto *model = new llvm::GlobalVariable(

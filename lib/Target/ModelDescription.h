@@ -16,14 +16,12 @@
 namespace convoy {
 
 /// The integer attribute `name` of `module`, which must not be negative.
-llvm::Expected<int64_t> getSizeAttr(mlir::ModuleOp module,
-                                    llvm::StringRef name);
+llvm::Expected<int64_t> getSizeAttr(mlir::ModuleOp module, llvm::StringRef name);
 
 /// Adds the constant `convoy_model` of type `convoy_model_description`
 /// (lib/Runtime/Artefact/Model.h) to `llvmModule`, made from the attributes of
 /// `module` and the CPU features of `machine`.
-llvm::Error emitModelDescription(mlir::ModuleOp module,
-                                 const llvm::TargetMachine &machine,
+llvm::Error emitModelDescription(mlir::ModuleOp module, const llvm::TargetMachine &machine,
                                  llvm::Module &llvmModule);
 
 } // namespace convoy

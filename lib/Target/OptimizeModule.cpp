@@ -22,10 +22,9 @@ static llvm::Error linkBitcode(llvm::Linker &linker, llvm::StringRef bitcode,
                                const llvm::TargetMachine &machine,
                                llvm::LLVMContext &context) {
   if (bitcode.empty())
-    return llvm::createStringError(
-        "this build of Convoy has no runtime for " +
-        machine.getTargetTriple().getArchName() +
-        "; it was built without that architecture's C headers");
+    return llvm::createStringError("this build of Convoy has no runtime for " +
+                                   machine.getTargetTriple().getArchName() +
+                                   "; it was built without that architecture's C headers");
   llvm::Expected<std::unique_ptr<llvm::Module>> runtime =
       llvm::parseBitcodeFile({bitcode, "runtime"}, context);
   if (!runtime)
@@ -38,21 +37,19 @@ static llvm::Error linkBitcode(llvm::Linker &linker, llvm::StringRef bitcode,
   return llvm::Error::success();
 }
 
-llvm::Error convoy::linkRuntime(llvm::Module &module,
-                                const llvm::TargetMachine &machine,
+llvm::Error convoy::linkRuntime(llvm::Module &module, const llvm::TargetMachine &machine,
                                 bool isExecutable) {
   llvm::StringRef arch = machine.getTargetTriple().getArchName();
   llvm::Linker linker(module);
-  if (llvm::Error error = linkBitcode(linker, artefactRuntimeBitcode(arch),
-                                      machine, module.getContext()))
+  if (llvm::Error error =
+          linkBitcode(linker, artefactRuntimeBitcode(arch), machine, module.getContext()))
     return error;
   if (isExecutable)
-    if (llvm::Error error = linkBitcode(linker, executableMainBitcode(arch),
-                                        machine, module.getContext()))
+    if (llvm::Error error =
+            linkBitcode(linker, executableMainBitcode(arch), machine, module.getContext()))
       return error;
   llvm::internalizeModule(module, [&](const llvm::GlobalValue &value) {
-    return isExecutable ? value.getName() == "main"
-                        : value.hasDefaultVisibility();
+    return isExecutable ? value.getName() == "main" : value.hasDefaultVisibility();
   });
   return llvm::Error::success();
 }
@@ -71,29 +68,26 @@ void convoy::optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
   builder.registerCGSCCAnalyses(callGraphAnalyses);
   builder.registerFunctionAnalyses(functionAnalyses);
   builder.registerLoopAnalyses(loopAnalyses);
-  builder.crossRegisterProxies(loopAnalyses, functionAnalyses,
-                               callGraphAnalyses, moduleAnalyses);
+  builder.crossRegisterProxies(loopAnalyses, functionAnalyses, callGraphAnalyses,
+                               moduleAnalyses);
 
   const llvm::OptimizationLevel levels[] = {
-      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
-      llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
+      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1, llvm::OptimizationLevel::O2,
+      llvm::OptimizationLevel::O3};
   llvm::OptimizationLevel level = levels[std::min(optLevel, 3u)];
-  llvm::ModulePassManager passes =
-      optLevel == 0
-          ? builder.buildO0DefaultPipeline(level)
-          : builder.buildPerModuleDefaultPipeline(level);
+  llvm::ModulePassManager passes = optLevel == 0
+                                       ? builder.buildO0DefaultPipeline(level)
+                                       : builder.buildPerModuleDefaultPipeline(level);
   passes.run(module, moduleAnalyses);
 }
 
-llvm::Error convoy::generateCode(llvm::Module &module,
-                                 llvm::TargetMachine &machine, bool isAssembly,
-                                 llvm::SmallVectorImpl<char> &code) {
+llvm::Error convoy::generateCode(llvm::Module &module, llvm::TargetMachine &machine,
+                                 bool isAssembly, llvm::SmallVectorImpl<char> &code) {
   llvm::raw_svector_ostream os(code);
   llvm::legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, os, nullptr,
-                                  isAssembly
-                                      ? llvm::CodeGenFileType::AssemblyFile
-                                      : llvm::CodeGenFileType::ObjectFile,
+                                  isAssembly ? llvm::CodeGenFileType::AssemblyFile
+                                             : llvm::CodeGenFileType::ObjectFile,
                                   /*DisableVerify=*/true))
     return llvm::createStringError("the code generator cannot write this file");
   passes.run(module);

@@ -17,16 +17,15 @@ namespace convoy {
 
 /// Links the runtime's bitcode into `module`, and the program's `main` if
 /// `isExecutable`. What is not exported becomes internal.
-llvm::Error linkRuntime(llvm::Module &module,
-                        const llvm::TargetMachine &machine, bool isExecutable);
+llvm::Error linkRuntime(llvm::Module &module, const llvm::TargetMachine &machine,
+                        bool isExecutable);
 
 /// Runs LLVM's default pipeline of level 0 to 3.
-void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
-                    unsigned optLevel);
+void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel);
 
 /// Appends an object file or, if `isAssembly`, its text to `code`.
-llvm::Error generateCode(llvm::Module &module, llvm::TargetMachine &machine,
-                         bool isAssembly, llvm::SmallVectorImpl<char> &code);
+llvm::Error generateCode(llvm::Module &module, llvm::TargetMachine &machine, bool isAssembly,
+                         llvm::SmallVectorImpl<char> &code);
 
 } // namespace convoy
 

@@ -24,11 +24,10 @@ static constexpr uint64_t kPageSize = 4096;
 // Content of the section
 //===----------------------------------------------------------------------===//
 
-static void writeRepeated(llvm::raw_ostream &os, llvm::ArrayRef<char> element,
-                          int64_t count) {
+static void writeRepeated(llvm::raw_ostream &os, llvm::ArrayRef<char> element, int64_t count) {
   llvm::SmallVector<char, 0> chunk;
-  int64_t perChunk = std::max<int64_t>(
-      1, std::min<int64_t>(count, (64 << 10) / element.size()));
+  int64_t perChunk =
+      std::max<int64_t>(1, std::min<int64_t>(count, (64 << 10) / element.size()));
   for (int64_t i = 0; i < perChunk; ++i)
     llvm::append_range(chunk, element);
   for (; count >= perChunk; count -= perChunk)
@@ -41,8 +40,7 @@ static void writeZeros(llvm::raw_ostream &os, int64_t count) {
     writeRepeated(os, '\0', count);
 }
 
-static llvm::Error writeElements(llvm::raw_ostream &os,
-                                 mlir::ElementsAttr elements) {
+static llvm::Error writeElements(llvm::raw_ostream &os, mlir::ElementsAttr elements) {
   mlir::ShapedType type = elements.getShapedType();
   int64_t count = type.getNumElements();
   bool isBool = type.getElementType().isInteger(1);
@@ -63,8 +61,7 @@ static llvm::Error writeElements(llvm::raw_ostream &os,
   auto resource = mlir::cast<mlir::DenseResourceElementsAttr>(elements);
   mlir::AsmResourceBlob *blob = resource.getRawHandle().getBlob();
   if (!blob || int64_t(blob->getData().size()) != size)
-    return llvm::createStringError("weights '" +
-                                   resource.getRawHandle().getKey() +
+    return llvm::createStringError("weights '" + resource.getRawHandle().getKey() +
                                    "' are missing or of the wrong size");
   os.write(blob->getData().data(), size);
   return llvm::Error::success();
@@ -79,25 +76,24 @@ struct WeightsEntry {
 } // namespace
 
 /// Entries by offset, checked to lie in `size` bytes without overlap.
-static llvm::Expected<llvm::SmallVector<WeightsEntry>>
-readEntries(mlir::ArrayAttr weights, int64_t size) {
+static llvm::Expected<llvm::SmallVector<WeightsEntry>> readEntries(mlir::ArrayAttr weights,
+                                                                   int64_t size) {
   llvm::SmallVector<WeightsEntry> entries;
   for (mlir::Attribute attr : weights) {
     auto entry = mlir::dyn_cast<mlir::DictionaryAttr>(attr);
     auto offset = entry ? entry.getAs<mlir::IntegerAttr>("offset") : nullptr;
     auto elements = entry ? entry.getAs<mlir::ElementsAttr>("value") : nullptr;
-    if (!offset || !mlir::isa_and_nonnull<mlir::DenseElementsAttr,
-                                          mlir::DenseResourceElementsAttr>(
-                       elements))
+    if (!offset ||
+        !mlir::isa_and_nonnull<mlir::DenseElementsAttr, mlir::DenseResourceElementsAttr>(
+            elements))
       return llvm::createStringError(
           "an entry of 'cnn.weights' has no offset or no dense value");
     mlir::Type type = elements.getElementType();
-    if (!type.isIntOrFloat() ||
-        (type.getIntOrFloatBitWidth() % 8 != 0 && !type.isInteger(1)))
+    if (!type.isIntOrFloat() || (type.getIntOrFloatBitWidth() % 8 != 0 && !type.isInteger(1)))
       return llvm::createStringError(
           "an entry of 'cnn.weights' has an unsupported element type");
-    int64_t bytes = elements.getShapedType().getNumElements() *
-                    ((type.getIntOrFloatBitWidth() + 7) / 8);
+    int64_t bytes =
+        elements.getShapedType().getNumElements() * ((type.getIntOrFloatBitWidth() + 7) / 8);
     entries.push_back({offset.getInt(), bytes, elements});
   }
   llvm::sort(entries, [](const WeightsEntry &a, const WeightsEntry &b) {
@@ -105,8 +101,7 @@ readEntries(mlir::ArrayAttr weights, int64_t size) {
   });
   int64_t end = 0;
   for (const WeightsEntry &entry : entries) {
-    if (entry.offset < end || entry.offset > size ||
-        entry.size > size - entry.offset)
+    if (entry.offset < end || entry.offset > size || entry.size > size - entry.offset)
       return llvm::createStringError(
           "entries of 'cnn.weights' overlap or exceed 'cnn.weights_size'");
     end = entry.offset + entry.size;
@@ -118,21 +113,16 @@ readEntries(mlir::ArrayAttr weights, int64_t size) {
 // The object file around it
 //===----------------------------------------------------------------------===//
 
-template <typename T>
-static void writeStruct(llvm::raw_ostream &os, const T &value) {
+template <typename T> static void writeStruct(llvm::raw_ostream &os, const T &value) {
   os.write(reinterpret_cast<const char *>(&value), sizeof(value));
 }
 
-llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os,
-                                       const llvm::Triple &triple,
+llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os, const llvm::Triple &triple,
                                        mlir::ArrayAttr weights, int64_t size) {
   if (!triple.isOSBinFormatELF() ||
-      (triple.getArch() != llvm::Triple::x86_64 &&
-       triple.getArch() != llvm::Triple::aarch64))
-    return llvm::createStringError("weights cannot be written for " +
-                                   triple.str());
-  llvm::Expected<llvm::SmallVector<WeightsEntry>> entries =
-      readEntries(weights, size);
+      (triple.getArch() != llvm::Triple::x86_64 && triple.getArch() != llvm::Triple::aarch64))
+    return llvm::createStringError("weights cannot be written for " + triple.str());
+  llvm::Expected<llvm::SmallVector<WeightsEntry>> entries = readEntries(weights, size);
   if (!entries)
     return entries.takeError();
   bool isX86 = triple.getArch() == llvm::Triple::x86_64;
@@ -168,8 +158,8 @@ llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os,
 
   ELFT::Shdr sections[NumSections];
   std::memset(sections, 0, sizeof(sections));
-  auto setSection = [&](unsigned index, llvm::StringRef name, uint32_t type,
-                        uint64_t offset, uint64_t bytes, uint64_t alignment) {
+  auto setSection = [&](unsigned index, llvm::StringRef name, uint32_t type, uint64_t offset,
+                        uint64_t bytes, uint64_t alignment) {
     sections[index].sh_name = names.find(name);
     sections[index].sh_type = type;
     sections[index].sh_offset = offset;
@@ -177,12 +167,10 @@ llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os,
     sections[index].sh_addralign = alignment;
   };
   using namespace llvm::ELF;
-  setSection(Weights, ".convoy.weights", SHT_PROGBITS, weightsAt, size,
-             kPageSize);
+  setSection(Weights, ".convoy.weights", SHT_PROGBITS, weightsAt, size, kPageSize);
   sections[Weights].sh_flags =
       SHF_ALLOC | (isX86 && size > kFarWeights ? SHF_X86_64_LARGE : 0u);
-  setSection(Symbols, ".symtab", SHT_SYMTAB, symbolsAt,
-             2 * sizeof(ELFT::Sym), 8);
+  setSection(Symbols, ".symtab", SHT_SYMTAB, symbolsAt, 2 * sizeof(ELFT::Sym), 8);
   sections[Symbols].sh_link = Strings;
   sections[Symbols].sh_info = 1; // Index of the first global symbol.
   sections[Symbols].sh_entsize = sizeof(ELFT::Sym);

@@ -54,8 +54,9 @@ def test_file_is_a_folder(tmp_path):
     assert "folder.onnx" in message
 
 
-@pytest.mark.parametrize("content", [b"This is text, not protobuf.\n" * 9, b"", b"\x00" * 100, b"\x7fELF" + b"\xff" * 99,
-                                     b"\x89PNG\r\n\x1a\n"], ids=["text", "empty", "zeros", "elf", "png"])
+@pytest.mark.parametrize("content", [b"This is text, not protobuf.\n" * 9, b"", b"\x00" * 100,
+                                     b"\x7fELF" + b"\xff" * 99, b"\x89PNG\r\n\x1a\n"],
+                         ids=["text", "empty", "zeros", "elf", "png"])
 def test_not_protobuf(content, tmp_path):
     refuse(content, tmp_path)
 

@@ -5,21 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Dialect/Cnn/IR/Cnn.h"
-#include "convoy/Dialect/Cnn/Transforms/BufferizableOpInterfaceImpl.h"
-#include "convoy/Dialect/Cnn/Transforms/Passes.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
+#include "convoy/Pipelines/Pipelines.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  registry.insert<convoy::cnn::CnnDialect>();
-  convoy::cnn::registerBufferizableOpInterfaceExternalModels(registry);
+  convoy::registerDialects(registry);
   mlir::registerAllPasses();
+  convoy::registerPasses();
+  convoy::registerPipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Convoy optimizer driver\n", registry));
 }

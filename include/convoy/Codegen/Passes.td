@@ -21,7 +21,7 @@ def CnnGenerateCPUKernels : Pass<"cnn-generate-cpu-kernels", "::mlir::ModuleOp">
   }];
   let dependentDialects = [
     "::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
-    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect", "::mlir::affine::AffineDialect"];
 }

@@ -39,8 +39,7 @@ public:
 private:
   friend class Context;
   struct Library;
-  explicit Artefact(std::shared_ptr<const Library> library)
-      : library(std::move(library)) {}
+  explicit Artefact(std::shared_ptr<const Library> library) : library(std::move(library)) {}
   std::shared_ptr<const Library> library;
 };
 
@@ -54,8 +53,7 @@ public:
   int getThreadCount() const;
 
   /// Runs once on raw buffers, one for each input and output in order.
-  llvm::Error run(llvm::ArrayRef<const void *> inputs,
-                  llvm::ArrayRef<void *> outputs);
+  llvm::Error run(llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs);
   /// Checks element types and shapes, makes the outputs, and runs once.
   llvm::Expected<std::vector<Tensor>> run(llvm::ArrayRef<Tensor> inputs);
 
@@ -70,8 +68,7 @@ public:
 
 private:
   friend class Artefact;
-  Context(std::shared_ptr<const Artefact::Library> library,
-          convoy_context *context);
+  Context(std::shared_ptr<const Artefact::Library> library, convoy_context *context);
   llvm::Error makeError(int32_t status) const;
 
   std::shared_ptr<const Artefact::Library> library;

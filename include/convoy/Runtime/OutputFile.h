@@ -23,9 +23,8 @@ llvm::Error checkWritable(llvm::StringRef path);
 /// and the system succeed, and is removed otherwise. A device or pipe is
 /// written in place, and "-" is the standard output. Errors of the system name
 /// `path`; those of `write` are passed on.
-llvm::Error
-writeOutputFile(llvm::StringRef path,
-                llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write);
+llvm::Error writeOutputFile(llvm::StringRef path,
+                            llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write);
 
 } // namespace convoy
 

@@ -59,16 +59,15 @@ struct TensorInfo {
 class Tensor {
 public:
   Tensor() = default;
-  /// All elements are zero.
+  /// All elements are zero. For shapes of the program's own; `create` is for
+  /// those of its input.
   Tensor(ElementType elementType, llvm::ArrayRef<int64_t> shape);
-  explicit Tensor(const TensorInfo &info)
-      : Tensor(info.elementType, info.shape) {}
+  explicit Tensor(const TensorInfo &info) : Tensor(info.elementType, info.shape) {}
   Tensor(Tensor &&) = default;
   Tensor &operator=(Tensor &&) = default;
 
   /// The same tensor, or nothing if its byte count overflows or memory is out.
-  static std::optional<Tensor> create(ElementType elementType,
-                                      llvm::ArrayRef<int64_t> shape);
+  static std::optional<Tensor> create(ElementType elementType, llvm::ArrayRef<int64_t> shape);
 
   ElementType getElementType() const { return elementType; }
   llvm::ArrayRef<int64_t> getShape() const { return shape; }
@@ -82,8 +81,7 @@ public:
     return {reinterpret_cast<T *>(storage.get()), size_t(size) / sizeof(T)};
   }
   template <typename T> llvm::ArrayRef<T> getAs() const {
-    return {reinterpret_cast<const T *>(storage.get()),
-            size_t(size) / sizeof(T)};
+    return {reinterpret_cast<const T *>(storage.get()), size_t(size) / sizeof(T)};
   }
   /// Element `index` in row-major order as a number, whatever its type.
   double getElement(int64_t index) const;
@@ -118,9 +116,8 @@ struct Comparison {
 /// Compares element by element: close means
 /// `|actual - expected| <= atol + rtol * |expected|`, as in NumPy's allclose.
 /// Fails if element type or shape differ.
-llvm::Expected<Comparison> compareTensors(const Tensor &actual,
-                                          const Tensor &expected, double rtol,
-                                          double atol);
+llvm::Expected<Comparison> compareTensors(const Tensor &actual, const Tensor &expected,
+                                          double rtol, double atol);
 
 } // namespace convoy
 

@@ -40,8 +40,7 @@ void registerTargetTranslations(mlir::DialectRegistry &registry);
 /// docs/architecture.md lists, for its `cnn.target`, and writes `outputPath`.
 /// The file appears complete or not at all. "-" writes Asm and LLVMIR to the
 /// standard output.
-llvm::Error emitArtefact(mlir::ModuleOp module, EmitKind kind,
-                         llvm::StringRef outputPath,
+llvm::Error emitArtefact(mlir::ModuleOp module, EmitKind kind, llvm::StringRef outputPath,
                          const EmitOptions &options = {});
 
 } // namespace convoy

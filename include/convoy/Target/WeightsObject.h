@@ -20,8 +20,7 @@ namespace convoy {
 /// its start. `weights` is the module attribute `cnn.weights`: an array of
 /// `{offset = N : i64, value = <elements>}`; gaps are zero. Elements stream
 /// from the attributes to `os`, so no second copy of the weights is made.
-llvm::Error writeWeightsObject(llvm::raw_ostream &os,
-                               const llvm::Triple &triple,
+llvm::Error writeWeightsObject(llvm::raw_ostream &os, const llvm::Triple &triple,
                                mlir::ArrayAttr weights, int64_t size);
 
 } // namespace convoy

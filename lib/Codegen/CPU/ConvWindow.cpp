@@ -152,11 +152,16 @@ struct KernelLoops {
     if (tile.staticStart)
       border = !window.isInside(*tile.staticStart, 0) ||
                !window.isInside(*tile.staticStart + tile.size - 1, window.kernel.back() - 1);
-    if (!border)
-      return emitLoop(b, window.kernel.back(), carried,
-                      [&](Value column, ValueRange values) {
-                        return emitColumn(column, std::nullopt, values);
-                      });
+    if (!border) {
+      SmallVector<Value> next = emitLoop(b, window.kernel.back(), carried,
+                                         [&](Value column, ValueRange values) {
+                                           return emitColumn(column, std::nullopt, values);
+                                         });
+      // Neighbouring columns read the same pixels.
+      if (window.kernel.back() > 1)
+        keepRolled(next);
+      return next;
+    }
     SmallVector<Value> values(carried);
     for (int64_t column = 0; column < window.kernel.back(); ++column)
       values = emitColumn(indexConstant(b, column), column, values);

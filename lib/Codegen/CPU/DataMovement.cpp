@@ -1,11 +1,12 @@
-//===- DataMovement.cpp - Concatenation and copies ------------------------===//
+//===- DataMovement.cpp - Layout changes, concatenation and copies --------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// What moves elements and keeps their order is copies of contiguous rows, each row
-// cut into pieces where there are few rows.
+// A layout change goes through tiles of `block` channels by `block` pixels that are
+// transposed in registers, so that both sides see whole vectors. The others are
+// copies of contiguous rows, each row cut into pieces where there are few rows.
 //
 //===----------------------------------------------------------------------===//
 
@@ -55,7 +56,112 @@ void copyElements(ImplicitLocOpBuilder &b, VectorType type, Value from,
   }
 }
 
+ShapedType getType(Value value) { return cast<ShapedType>(value.getType()); }
+
 bool isMovable(Type element) { return element.isIntOrIndexOrFloat(); }
+
+//===----------------------------------------------------------------------===//
+// cnn.reorder
+//===----------------------------------------------------------------------===//
+
+/// Transposes a square of vectors by swapping ever larger off-diagonal blocks.
+void transposeSquare(ImplicitLocOpBuilder &b, MutableArrayRef<Value> rows) {
+  int64_t size = rows.size();
+  for (int64_t step = 1; step < size; step *= 2) {
+    SmallVector<int64_t> low(size), high(size);
+    for (int64_t lane = 0; lane < size; ++lane) {
+      bool upper = lane & step;
+      low[lane] = upper ? size + lane - step : lane;
+      high[lane] = upper ? size + lane : lane + step;
+    }
+    for (int64_t i = 0; i < size; ++i) {
+      if (i & step)
+        continue;
+      Value x = rows[i], y = rows[i + step];
+      rows[i] = vector::ShuffleOp::create(b, x, y, low);
+      rows[i + step] = vector::ShuffleOp::create(b, x, y, high);
+    }
+  }
+}
+
+struct ReorderFamily : KernelFamily {
+  StringRef getName() const override { return "reorder"; }
+
+  struct Extents {
+    explicit Extents(ReorderOp op) : toBlocked(op.getBlock() > 0) {
+      ShapedType input = getType(op.getInput());
+      ArrayRef<int64_t> plain = (toBlocked ? input : getType(op.getInit())).getShape();
+      block = toBlocked ? op.getBlock() : input.getShape().back();
+      batch = plain[0];
+      channels = plain[1];
+      pixels = countElements(plain.drop_front(2));
+      blocks = llvm::divideCeil(channels, block);
+      pieces = selectPieces(batch * blocks, pixels, block, block);
+    }
+    int64_t units() const { return batch * blocks * pieces; }
+    bool toBlocked;
+    int64_t block, batch, channels, pixels, blocks, pieces;
+  };
+
+  bool matches(Operation *op, TargetAttr) const override {
+    auto reorder = dyn_cast<ReorderOp>(op);
+    return reorder && getType(reorder.getInit()).getElementType().isF32() &&
+           llvm::isPowerOf2_64(Extents(reorder).block);
+  }
+
+  int64_t countTasks(Operation *op, TargetAttr) const override {
+    Extents extents(cast<ReorderOp>(op));
+    return countUnitTasks(extents.units(), extents.block * extents.pixels / extents.pieces);
+  }
+
+  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *operation, ValueRange operands,
+                          Value task, TargetAttr target) const override {
+    auto op = cast<ReorderOp>(operation);
+    Extents extents(op);
+    int64_t block = extents.block;
+    auto type = VectorType::get({block}, b.getF32Type());
+    Value input = operands[0], output = operands[1];
+    Value &plain = extents.toBlocked ? input : output;
+    Value &blocked = extents.toBlocked ? output : input;
+    plain = reshapeBuffer(b, plain, {extents.batch, extents.channels, extents.pixels});
+    blocked =
+        reshapeBuffer(b, blocked, {extents.batch, extents.blocks, extents.pixels, block});
+    forEachUnit(b, task, extents.units(), countTasks(op, target), [&](Value unit) {
+      SmallVector<Value> indices =
+          delinearize(b, unit, {extents.batch, extents.blocks, extents.pieces});
+      auto atPlain = [&](int64_t lane, Value pixel) {
+        return SmallVector<Value>{indices[0], affine(b, indices[1], block, lane), pixel};
+      };
+      auto atBlocked = [&](Value pixel, int64_t i) {
+        return SmallVector<Value>{indices[0], indices[1], affine(b, pixel, 1, i),
+                                  indexConstant(b, 0)};
+      };
+      auto moveTiles = [&](int64_t channels) {
+        forEachStep(b, extents.pixels, block, indices[2], extents.pieces,
+                    [&](Value pixel, int64_t count) {
+                      SmallVector<Value> rows(block, zeroVector(b, type));
+                      for (int64_t i = 0; i < (extents.toBlocked ? channels : count); ++i)
+                        rows[i] =
+                            extents.toBlocked
+                                ? loadLanes(b, type, plain, atPlain(i, pixel), count)
+                                : loadLanes(b, type, blocked, atBlocked(pixel, i), block);
+                      transposeSquare(b, rows);
+                      for (int64_t i = 0; i < (extents.toBlocked ? count : channels); ++i)
+                        if (extents.toBlocked)
+                          storeLanes(b, rows[i], blocked, atBlocked(pixel, i), block);
+                        else
+                          storeLanes(b, rows[i], plain, atPlain(i, pixel), count);
+                    });
+      };
+      int64_t partial = extents.channels % block;
+      if (!partial)
+        return moveTiles(block);
+      emitIfElse(b, isLast(b, indices[1], extents.blocks),
+                 [&](bool last) { moveTiles(last ? partial : block); });
+    });
+    return success();
+  }
+};
 
 //===----------------------------------------------------------------------===//
 // cnn.concat
@@ -67,7 +173,7 @@ struct ConcatFamily : KernelFamily {
 
   bool matches(Operation *op, TargetAttr) const override {
     auto concat = dyn_cast<ConcatOp>(op);
-    return concat && isMovable(concat.getOutputType().getElementType());
+    return concat && isMovable(getType(concat.getInit()).getElementType());
   }
 
   static int64_t getRow(ShapedType type, int64_t axis) {
@@ -78,12 +184,12 @@ struct ConcatFamily : KernelFamily {
     int64_t rows, row, pieces;
   };
   static Extents getExtents(ConcatOp op, TargetAttr target) {
-    ShapedType type = op.getOutputType();
+    ShapedType type = getType(op.getInit());
     Extents extents;
     extents.rows = countElements(type.getShape().take_front(op.getAxis()));
     extents.row = getRow(type, op.getAxis());
     extents.pieces = selectPieces(extents.rows, extents.row,
-                                  kVectors * target.getVectorLanes());
+                                  kVectors * target.getVectorLanes(), /*work=*/1);
     return extents;
   }
 
@@ -96,29 +202,28 @@ struct ConcatFamily : KernelFamily {
                           Value task, TargetAttr target) const override {
     auto op = cast<ConcatOp>(operation);
     Extents extents = getExtents(op, target);
-    VectorType type = getCopyType(op.getOutputType().getElementType(), target);
+    VectorType type = getCopyType(getType(op.getInit()).getElementType(), target);
     int64_t width = kVectors * type.getDimSize(0);
     Value output = reshapeBuffer(b, operands.back(), {extents.rows, extents.row});
     SmallVector<Value> inputs;
     for (Value operand : operands.drop_back())
-      inputs.push_back(reshapeBuffer(
-          b, operand,
-          {extents.rows, getRow(cast<ShapedType>(operand.getType()), op.getAxis())}));
-    forEachUnit(b, task, extents.rows * extents.pieces, countTasks(op, target),
-                [&](Value unit) {
-      SmallVector<Value> indices = delinearize(b, unit, {extents.rows, extents.pieces});
-      Value row = indices[0];
-      int64_t offset = 0;
-      for (Value input : inputs) {
-        int64_t length = cast<ShapedType>(input.getType()).getDimSize(1);
-        forEachStep(b, length, width, indices[1], extents.pieces,
-                    [&](Value start, int64_t count) {
-                      copyElements(b, type, input, {row, start}, output,
-                                   {row, affine(b, start, 1, offset)}, count);
-                    });
-        offset += length;
-      }
-    });
+      inputs.push_back(
+          reshapeBuffer(b, operand, {extents.rows, getRow(getType(operand), op.getAxis())}));
+    forEachUnit(
+        b, task, extents.rows * extents.pieces, countTasks(op, target), [&](Value unit) {
+          SmallVector<Value> indices = delinearize(b, unit, {extents.rows, extents.pieces});
+          Value row = indices[0];
+          int64_t offset = 0;
+          for (Value input : inputs) {
+            int64_t length = getType(input).getDimSize(1);
+            forEachStep(b, length, width, indices[1], extents.pieces,
+                        [&](Value start, int64_t count) {
+                          copyElements(b, type, input, {row, start}, output,
+                                       {row, affine(b, start, 1, offset)}, count);
+                        });
+            offset += length;
+          }
+        });
     return success();
   }
 };
@@ -150,8 +255,8 @@ std::optional<CopyShape> getCopyShape(memref::CopyOp op) {
   copy.outer = SmallVector<int64_t>(from.getShape());
   copy.row = 1;
   while (!copy.outer.empty() &&
-         (copy.outer.back() == 1 || (copy.fromStrides.back() == copy.row &&
-                                     copy.toStrides.back() == copy.row))) {
+         (copy.outer.back() == 1 ||
+          (copy.fromStrides.back() == copy.row && copy.toStrides.back() == copy.row))) {
     copy.row *= copy.outer.pop_back_val();
     copy.fromStrides.pop_back();
     copy.toStrides.pop_back();
@@ -169,7 +274,8 @@ struct CopyFamily : KernelFamily {
   }
 
   static int64_t getPieces(const CopyShape &copy, TargetAttr target) {
-    return selectPieces(copy.rows(), copy.row, kVectors * target.getVectorLanes());
+    return selectPieces(copy.rows(), copy.row, kVectors * target.getVectorLanes(),
+                        /*work=*/1);
   }
 
   int64_t countTasks(Operation *op, TargetAttr target) const override {
@@ -210,7 +316,8 @@ struct CopyFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addConcatKernels(KernelFamilies &families) {
+void convoy::addDataMovementKernels(KernelFamilies &families) {
+  families.push_back(std::make_unique<ReorderFamily>());
   families.push_back(std::make_unique<ConcatFamily>());
   families.push_back(std::make_unique<CopyFamily>());
 }

@@ -123,9 +123,14 @@ private:
     return emitKernelLoops(
         b, window, outer, pixels, values,
         [&](const KernelPosition &position, ValueRange carried) {
-          return emitLoop(b, channels, carried, [&](Value channel, ValueRange sums) {
-            return buildStep(position, chunk, channel, sums);
-          });
+          SmallVector<Value> next =
+              emitLoop(b, channels, carried, [&](Value channel, ValueRange sums) {
+                return buildStep(position, chunk, channel, sums);
+              });
+          // At a border the kernel's columns are straight code.
+          if (window.kernel.back() > 1 && getConstantIntValue(position.kernel.back()))
+            keepRolled(next);
+          return next;
         });
   }
 

@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -40,9 +41,20 @@ bool shareKernel(Operation *a, Operation *b) {
     if (isX != isY || constantX != constantY)
       return false;
   }
+  // Bodies must wire the same values: arguments and results pairwise, constants from
+  // outside by value. The operations' own operands were compared above.
+  DenseMap<Value, Value> pairs;
   return OperationEquivalence::isEquivalentTo(
-      a, b, OperationEquivalence::ignoreValueEquivalence, nullptr,
-      OperationEquivalence::IgnoreLocations);
+      a, b,
+      [&](Value x, Value y) {
+        if (Value pair = pairs.lookup(x))
+          return success(pair == y);
+        Attribute constantX, constantY;
+        (void)matchPattern(x, m_Constant(&constantX));
+        (void)matchPattern(y, m_Constant(&constantY));
+        return success(constantX == constantY);
+      },
+      [&](Value x, Value y) { pairs[x] = y; }, OperationEquivalence::IgnoreLocations);
 }
 
 bool isMemRef(Value value) { return isa<MemRefType>(value.getType()); }
@@ -79,6 +91,7 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     addLrnKernels(families);
     addSoftmaxKernels(families);
     addDataMovementKernels(families);
+    addResamplingKernels(families);
     addGenericKernels(families);
 
     cnn::TargetAttr target = cnn::getTarget(module);

@@ -50,6 +50,7 @@ private:
   LogicalResult captureConstants();
   void flatten();
   void emitGeneral();
+  Values getTaskIndices();
 
   /// Iterations of one loop that a task runs.
   struct Range {
@@ -79,10 +80,10 @@ private:
   void transposeTile(MutableArrayRef<Value> rows);
 
   bool isOutput(int64_t operand) const { return plan.accesses[operand].isOutput; }
-  int64_t numOutputs() const { return linalgOp ? linalgOp.getNumDpsInits() : 1; }
-  int64_t firstOutput() const { return plan.accesses.size() - numOutputs(); }
+  int64_t numOutputs() { return linalgOp ? linalgOp.getNumDpsInits() : 1; }
+  int64_t firstOutput() { return plan.accesses.size() - numOutputs(); }
   /// Whether the body reads the operand.
-  bool isRead(int64_t operand) const {
+  bool isRead(int64_t operand) {
     return linalgOp ? !linalgOp.getBlock()->getArgument(operand).use_empty() : operand == 0;
   }
   bool reduces() const { return plan.numLoops() > plan.numParallel; }
@@ -118,23 +119,14 @@ void GenericEmitter::flatten() {
     int64_t span = 1;
     for (auto [extent, stride] : llvm::zip(plan.extents, access.strides))
       span += (extent - 1) * std::abs(stride);
-    auto [strides, typeOffset] = type.getStridesAndOffset();
-    OpFoldResult offset;
-    int64_t known = ShapedType::kDynamic;
-    if (typeOffset != ShapedType::kDynamic) {
-      known = typeOffset + access.offset;
-      offset = b.getIndexAttr(known);
-    } else {
-      auto metadata = memref::ExtractStridedMetadataOp::create(b, operand);
-      offset = affine(b, metadata.getOffset(), 1, access.offset);
-    }
+    int64_t offset = std::get<1>(type.getStridesAndOffset()) + access.offset;
     MemRefLayoutAttrInterface layout;
-    if (known != 0)
-      layout = StridedLayoutAttr::get(b.getContext(), known, {1});
+    if (offset != 0)
+      layout = StridedLayoutAttr::get(b.getContext(), offset, {1});
     auto flat = MemRefType::get({span}, type.getElementType(), layout, type.getMemorySpace());
-    OpFoldResult size = b.getIndexAttr(span), one = b.getIndexAttr(1);
     flats.push_back(memref::ReinterpretCastOp::create(b, flat, operand, offset,
-                                                      ArrayRef(size), ArrayRef(one)));
+                                                      ArrayRef<int64_t>(span),
+                                                      ArrayRef<int64_t>(1)));
   }
 }
 
@@ -142,7 +134,7 @@ Values GenericEmitter::advance(ValueRange offsets, int64_t loop, Value iv) {
   Values result(offsets);
   for (auto [offset, access] : llvm::zip(result, plan.accesses))
     if (int64_t stride = access.stride(loop))
-      offset = add(b, offset, affine(b, iv, stride, 0));
+      offset = add(b, offset, convoy::affine(b, iv, stride, 0));
   return result;
 }
 
@@ -157,7 +149,7 @@ Value GenericEmitter::load(int64_t operand, Value offset, int64_t stride, int64_
   Values elements;
   for (int64_t lane = 0; lane < lanes; ++lane)
     elements.push_back(
-        memref::LoadOp::create(b, flats[operand], affine(b, offset, 1, lane * stride)));
+        memref::LoadOp::create(b, flats[operand], convoy::affine(b, offset, 1, lane * stride)));
   return vector::FromElementsOp::create(b, type, elements);
 }
 
@@ -225,8 +217,8 @@ Value GenericEmitter::reduceLanes(int64_t output, Value vector) {
   int64_t lanes = cast<VectorType>(vector.getType()).getNumElements();
   while (lanes > 1) {
     lanes /= 2;
-    SmallVector<int64_t> low(llvm::seq<int64_t>(0, lanes));
-    SmallVector<int64_t> high(llvm::seq<int64_t>(lanes, 2 * lanes));
+    auto low = llvm::to_vector(llvm::seq<int64_t>(0, lanes));
+    auto high = llvm::to_vector(llvm::seq<int64_t>(lanes, 2 * lanes));
     Value lowHalf = vector::ShuffleOp::create(b, vector, vector, low);
     Value highHalf = vector::ShuffleOp::create(b, vector, vector, high);
     vector = combine(output, lowHalf, highHalf);
@@ -241,9 +233,9 @@ Value GenericEmitter::reduceLanes(int64_t output, Value vector) {
 GenericEmitter::Range GenericEmitter::getRange(int64_t loop, int64_t extent) {
   if (!isSplit(loop))
     return {indexConstant(b, 0), indexConstant(b, extent)};
-  Value lower = affine(b, splitIndex, plan.chunk, 0);
-  Value upper = affine(b, lower, 1, plan.chunk);
-  if (extent % plan.chunk)
+  Value lower = convoy::affine(b, splitIndex, plan.chunk, 0);
+  Value upper = convoy::affine(b, lower, 1, plan.chunk);
+  if (extent % plan.chunk || extent < plan.extents[loop])
     upper = arith::MinUIOp::create(b, upper, indexConstant(b, extent));
   return {lower, upper};
 }
@@ -369,7 +361,7 @@ void GenericEmitter::emitTile(ValueRange offsets) {
       continue;
     for (int64_t lane = 0; lane < lanes; ++lane)
       tiles[i].push_back(
-          load(i, affine(b, offsets[i], 1, lane * access.stride(column)), 1, lanes));
+          load(i, convoy::affine(b, offsets[i], 1, lane * access.stride(column)), 1, lanes));
     transposeTile(tiles[i]);
   }
   for (int64_t r = 0; r < lanes; ++r) {
@@ -455,8 +447,8 @@ void GenericEmitter::emitReduction(ValueRange offsets) {
                        [&](Value iv, ValueRange next) {
                          Values updated(next);
                          for (int64_t i = 0; i < accumulators; ++i)
-                           step(advance(rowOffsets, loop, affine(b, iv, 1, i * lanes)), updated,
-                                i, lanes);
+                           step(advance(rowOffsets, loop, convoy::affine(b, iv, 1, i * lanes)),
+                                updated, i, lanes);
                          return updated;
                        });
     }
@@ -488,18 +480,21 @@ void GenericEmitter::emitReduction(ValueRange offsets) {
 // The task
 //===----------------------------------------------------------------------===//
 
+/// The iterations of the loops before the split one that the task stands for;
+/// sets `splitIndex`.
+Values GenericEmitter::getTaskIndices() {
+  if (plan.splitLoop < 0)
+    return {};
+  SmallVector<int64_t> extents(ArrayRef(plan.extents).take_front(plan.splitLoop));
+  extents.push_back(llvm::divideCeil(plan.extents[plan.splitLoop], plan.chunk));
+  Values ivs = delinearize(b, task, extents);
+  splitIndex = ivs.pop_back_val();
+  return ivs;
+}
+
 /// Loops as the operation states them, one element at a time.
 void GenericEmitter::emitGeneral() {
-  SmallVector<int64_t> outer(plan.extents.begin(),
-                             plan.extents.begin() + std::max<int64_t>(plan.splitLoop, 0));
-  Values ivs = plan.splitLoop < 0 ? Values() : delinearize(b, task, outer);
-  if (plan.splitLoop >= 0) {
-    int64_t pieces = llvm::divideCeil(plan.extents[plan.splitLoop], plan.chunk);
-    SmallVector<int64_t> taskExtents = outer;
-    taskExtents.push_back(pieces);
-    ivs = delinearize(b, task, taskExtents);
-    splitIndex = ivs.pop_back_val();
-  }
+  Values ivs = getTaskIndices();
   std::function<void(int64_t)> nest = [&](int64_t loop) {
     if (loop < plan.numLoops()) {
       Range range = getRange(loop, plan.extents[loop]);
@@ -560,18 +555,10 @@ LogicalResult GenericEmitter::run() {
     }
   flatten();
   Values offsets(plan.accesses.size(), indexConstant(b, 0));
-  if (plan.splitLoop < 0) {
-    emitParallel(0, offsets);
-    return success();
-  }
-  SmallVector<int64_t> taskExtents(plan.extents.begin(),
-                                   plan.extents.begin() + plan.splitLoop);
-  taskExtents.push_back(llvm::divideCeil(plan.extents[plan.splitLoop], plan.chunk));
-  Values ivs = delinearize(b, task, taskExtents);
-  splitIndex = ivs.pop_back_val();
+  Values ivs = getTaskIndices();
   for (auto [loop, iv] : llvm::enumerate(ivs))
     offsets = advance(offsets, loop, iv);
-  emitParallel(plan.splitLoop, offsets);
+  emitParallel(ivs.size(), offsets);
   return success();
 }
 

@@ -73,7 +73,8 @@ FailureOr<GenericPlan> GenericPlan::create(Operation *op, cnn::TargetAttr target
     access.isScalar = !type;
     if (type) {
       auto [strides, offset] = type.getStridesAndOffset();
-      if (!type.hasStaticShape() || llvm::is_contained(strides, ShapedType::kDynamic))
+      if (!type.hasStaticShape() || ShapedType::isDynamic(offset) ||
+          llvm::any_of(strides, ShapedType::isDynamic))
         return failure();
       if (failed(readAccess(type, map, access)))
         plan.isGeneral = true;
@@ -106,10 +107,9 @@ void GenericPlan::normalizeLoops(SmallVector<bool> isParallel) {
   for (int64_t loop = 0; loop < numLoops(); ++loop)
     if (extents[loop] != 1)
       order.push_back(loop);
-  llvm::stable_sort(order, [&](int64_t a, int64_t b) {
-    if (isParallel[a] != isParallel[b])
-      return bool(isParallel[a]);
-    return memoryStride(a, isParallel[a]) > memoryStride(b, isParallel[b]);
+  llvm::sort(order, [&](int64_t a, int64_t b) {
+    return std::tuple(!isParallel[a], -memoryStride(a, isParallel[a]), a) <
+           std::tuple(!isParallel[b], -memoryStride(b, isParallel[b]), b);
   });
 
   GenericPlan sorted = *this;

@@ -40,20 +40,23 @@ struct GlobalPoolFamily : KernelFamily {
   }
 
   /// Channels or channel blocks, and elements in each.
-  static std::pair<int64_t, int64_t> getExtents(GlobalPoolOp op) {
+  struct Extents {
+    int64_t rows, row;
+  };
+  static Extents getExtents(GlobalPoolOp op) {
     ArrayRef<int64_t> shape = cast<ShapedType>(op.getInput().getType()).getShape();
     return {countElements(shape.take_front(2)), countElements(shape.drop_front(2))};
   }
 
   int64_t countTasks(Operation *op, TargetAttr) const override {
-    auto [rows, extent] = getExtents(cast<GlobalPoolOp>(op));
-    return countUnitTasks(rows, extent);
+    Extents extents = getExtents(cast<GlobalPoolOp>(op));
+    return countUnitTasks(extents.rows, extents.row);
   }
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *operation, ValueRange operands,
                           Value task, TargetAttr target) const override {
     auto op = cast<GlobalPoolOp>(operation);
-    auto [rows, extent] = getExtents(op);
+    Extents extents = getExtents(op);
     int64_t lanes = target.getVectorLanes();
     bool average = op.getKind() == PoolKind::average;
     auto type = VectorType::get({lanes}, b.getF32Type());
@@ -63,21 +66,21 @@ struct GlobalPoolFamily : KernelFamily {
       return average ? Value(arith::AddFOp::create(b, x, y)) : emitMax(b, b.getLoc(), x, y);
     };
     auto scale = [&](Value value, int64_t count) -> Value {
-      return average ? Value(arith::DivFOp::create(
-                           b, value,
-                           emitConstant(b, b.getLoc(), value.getType(), double(count))))
-                     : value;
+      return average
+                 ? Value(arith::DivFOp::create(
+                       b, value, emitConstant(b, b.getLoc(), value.getType(), double(count))))
+                 : value;
     };
-    Value input = reshapeBuffer(b, operands[0], {rows, extent});
-    Value output = reshapeBuffer(b, operands[1], {rows, op.getBlocked() ? lanes : 1});
+    Value input = reshapeBuffer(b, operands[0], {extents.rows, extents.row});
+    Value output = reshapeBuffer(b, operands[1], {extents.rows, op.getBlocked() ? lanes : 1});
     Value zero = indexConstant(b, 0);
-    forEachUnit(b, task, rows, countTasks(op, target), [&](Value row) {
-      Value result = combineRow(b, input, row, extent, start, combine);
+    forEachUnit(b, task, extents.rows, countTasks(op, target), [&](Value row) {
+      Value result = combineRow(b, input, row, extents.row, start, combine);
       if (op.getBlocked()) {
-        result = scale(result, extent / lanes);
+        result = scale(result, extents.row / lanes);
         vector::StoreOp::create(b, result, output, ValueRange{row, zero});
       } else {
-        result = scale(combineLanes(b, result, combine), extent);
+        result = scale(combineLanes(b, result, combine), extents.row);
         memref::StoreOp::create(b, result, output, ValueRange{row, zero});
       }
     });

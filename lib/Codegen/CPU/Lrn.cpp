@@ -55,8 +55,8 @@ struct LrnFamily : KernelFamily {
   static Extents getExtents(LrnOp op, TargetAttr target) {
     ArrayRef<int64_t> shape = cast<ShapedType>(op.getInput().getType()).getShape();
     Extents extents{shape[0], shape[1], countElements(shape.drop_front(2)), 1};
-    extents.pieces =
-        selectPieces(shape[0] * shape[1], extents.row, target.getVectorLanes());
+    extents.pieces = selectPieces(shape[0] * shape[1], extents.row, target.getVectorLanes(),
+                                  kWorkPerElement);
     return extents;
   }
 
@@ -80,27 +80,25 @@ struct LrnFamily : KernelFamily {
       SmallVector<Value> indices =
           delinearize(b, unit, {extents.batch, extents.channels, extents.pieces});
       Value batch = indices[0], channel = indices[1];
-      forEachStep(b, extents.row, lanes, indices[2], extents.pieces,
-                  [&](Value position, int64_t count) {
-                    Value x = loadLanes(b, type, input, {batch, channel, position}, count);
-                    Value sum = op.getBlocked()
-                                    ? sumBlocked(b, op, extents, input, indices, position, x)
-                                    : sumPlain(b, op, extents, input, indices, position, type,
-                                               count);
-                    storeLanes(b, normalize(b, op, x, sum), output,
-                               {batch, channel, position}, count);
-                  });
+      forEachStep(
+          b, extents.row, lanes, indices[2], extents.pieces,
+          [&](Value position, int64_t count) {
+            Value x = loadLanes(b, type, input, {batch, channel, position}, count);
+            Value sum = op.getBlocked()
+                            ? sumBlocked(b, op, extents, input, indices, position, x)
+                            : sumPlain(b, op, extents, input, indices, position, type, count);
+            storeLanes(b, normalize(b, op, x, sum), output, {batch, channel, position}, count);
+          });
     });
     return success();
   }
 
-  static Value sumPlain(ImplicitLocOpBuilder &b, LrnOp op, const Extents &extents,
-                        Value input, ValueRange indices, Value position, VectorType type,
-                        int64_t count) {
+  static Value sumPlain(ImplicitLocOpBuilder &b, LrnOp op, const Extents &extents, Value input,
+                        ValueRange indices, Value position, VectorType type, int64_t count) {
     Window window(op);
     Value channel = indices[1];
-    Value lower = arith::MaxSIOp::create(b, affine(b, channel, 1, -window.down),
-                                         indexConstant(b, 0));
+    Value lower =
+        arith::MaxSIOp::create(b, affine(b, channel, 1, -window.down), indexConstant(b, 0));
     Value upper = arith::MinSIOp::create(b, affine(b, channel, 1, window.up + 1),
                                          indexConstant(b, extents.channels));
     auto addSquare = [&](Value neighbour, ValueRange carried) {
@@ -127,10 +125,9 @@ struct LrnFamily : KernelFamily {
         return square = zeroVector(b, type);
       Value block = affine(b, indices[1], 1, distance);
       Value bound = indexConstant(b, distance < 0 ? 0 : extents.channels - 1);
-      Value inside = arith::CmpIOp::create(b,
-                                           distance < 0 ? arith::CmpIPredicate::sge
-                                                        : arith::CmpIPredicate::sle,
-                                           block, bound);
+      Value inside = arith::CmpIOp::create(
+          b, distance < 0 ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sle, block,
+          bound);
       // Outside, any block that exists is read and not used.
       block = arith::SelectOp::create(b, inside, block, indices[1]);
       Value neighbour =
@@ -149,11 +146,11 @@ struct LrnFamily : KernelFamily {
       SmallVector<int64_t> mask(lanes);
       for (int64_t lane = 0; lane < lanes; ++lane)
         mask[lane] = lane + offset;
-      terms.push_back(vector::ShuffleOp::create(b, getSquare(distance),
-                                                getSquare(distance + 1), mask));
+      Value low = getSquare(distance), high = getSquare(distance + 1);
+      terms.push_back(vector::ShuffleOp::create(b, low, high, mask));
     }
-    return combineAll(terms,
-                      [&](Value l, Value r) -> Value { return arith::AddFOp::create(b, l, r); });
+    return combineAll(
+        terms, [&](Value l, Value r) -> Value { return arith::AddFOp::create(b, l, r); });
   }
 
   /// x * (bias + alpha / size * sum) ^ -beta. The usual exponents are roots.
@@ -161,9 +158,9 @@ struct LrnFamily : KernelFamily {
     auto type = cast<VectorType>(x.getType());
     double alpha = op.getAlpha().convertToDouble(), beta = op.getBeta().convertToDouble();
     double bias = op.getBias().convertToDouble();
-    Value t = vector::FMAOp::create(
-        b, sum, splatVector(b, type, float(alpha / double(op.getSize()))),
-        splatVector(b, type, float(bias)));
+    Value t = vector::FMAOp::create(b, sum,
+                                    splatVector(b, type, float(alpha / double(op.getSize()))),
+                                    splatVector(b, type, float(bias)));
     Value divisor;
     if (beta == 0.75) {
       Value root = math::SqrtOp::create(b, t);

@@ -41,7 +41,8 @@ struct Extents {
     extent = shape[axis];
     inner = countElements(shape.drop_front(axis + 1));
     if (inner > 1)
-      pieces = selectPieces(outer * extent, inner, kVectors * target.getVectorLanes());
+      pieces = selectPieces(outer, inner, kVectors * target.getVectorLanes(),
+                            extent * kWorkPerElement);
   }
   int64_t units() const { return outer * pieces; }
   int64_t outer, extent, inner, pieces = 1;
@@ -51,8 +52,7 @@ struct Extents {
 class Softmax {
 public:
   Softmax(ImplicitLocOpBuilder &b, const Extents &extents, ValueRange operands, int64_t lanes)
-      : b(b), extents(extents), lanes(lanes),
-        type(VectorType::get({lanes}, b.getF32Type())),
+      : b(b), extents(extents), lanes(lanes), type(VectorType::get({lanes}, b.getF32Type())),
         lowest(emitConstant(b, b.getLoc(), type, -std::numeric_limits<double>::infinity())) {
     SmallVector<int64_t> shape = {extents.outer, extents.extent};
     if (extents.inner > 1)
@@ -111,17 +111,17 @@ private:
                 }),
         maxOf);
     largest = vector::BroadcastOp::create(b, type, combineLanes(b, largest, maxOf));
-    Value sum = combineAll(
-        walkRow(zeroVector(b, type),
-                [&](Value &value, Value at, int64_t count) {
-                  Value x = loadLanes(b, type, input, {row, at}, count, lowest);
-                  x = expOfDifference(x, largest);
-                  storeLanes(b, x, output, {row, at}, count);
-                  value = addUp(value, count == lanes ? x : clearTail(x, count));
-                }),
-        sumOf);
-    Value factor = arith::DivFOp::create(
-        b, emitConstant(b, b.getLoc(), b.getF32Type(), 1.0), combineLanes(b, sum, sumOf));
+    Value sum =
+        combineAll(walkRow(zeroVector(b, type),
+                           [&](Value &value, Value at, int64_t count) {
+                             Value x = loadLanes(b, type, input, {row, at}, count, lowest);
+                             x = expOfDifference(x, largest);
+                             storeLanes(b, x, output, {row, at}, count);
+                             value = addUp(value, count == lanes ? x : clearTail(x, count));
+                           }),
+                   sumOf);
+    Value factor = arith::DivFOp::create(b, emitConstant(b, b.getLoc(), b.getF32Type(), 1.0),
+                                         combineLanes(b, sum, sumOf));
     factor = vector::BroadcastOp::create(b, type, factor);
     walkRow(Value(), [&](Value &, Value at, int64_t count) {
       Value x = loadLanes(b, type, output, {row, at}, count);
@@ -183,13 +183,12 @@ struct SoftmaxFamily : KernelFamily {
   StringRef getName() const override { return "softmax"; }
   bool matches(Operation *op, TargetAttr) const override {
     auto softmax = dyn_cast<SoftmaxOp>(op);
-    return softmax &&
-           cast<ShapedType>(softmax.getInput().getType()).getElementType().isF32();
+    return softmax && cast<ShapedType>(softmax.getInput().getType()).getElementType().isF32();
   }
   int64_t countTasks(Operation *op, TargetAttr target) const override {
     Extents extents(cast<SoftmaxOp>(op), target);
-    return countUnitTasks(extents.units(), extents.extent * extents.inner / extents.pieces *
-                                               kWorkPerElement);
+    return countUnitTasks(extents.units(),
+                          extents.extent * extents.inner / extents.pieces * kWorkPerElement);
   }
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {

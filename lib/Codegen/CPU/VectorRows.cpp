@@ -12,7 +12,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -58,8 +57,8 @@ Value convoy::loadLanes(ImplicitLocOpBuilder &b, VectorType type, Value buffer,
                                       padding);
 }
 
-void convoy::storeLanes(ImplicitLocOpBuilder &b, Value value, Value buffer,
-                        ValueRange indices, int64_t count) {
+void convoy::storeLanes(ImplicitLocOpBuilder &b, Value value, Value buffer, ValueRange indices,
+                        int64_t count) {
   auto type = cast<VectorType>(value.getType());
   if (count == type.getDimSize(0)) {
     vector::StoreOp::create(b, value, buffer, indices);
@@ -77,8 +76,9 @@ Value convoy::combineLanes(ImplicitLocOpBuilder &b, Value vector, Combine combin
       low[lane] = lane;
       high[lane] = lane + lanes / 2;
     }
-    vector = combine(vector::ShuffleOp::create(b, vector, vector, low),
-                     vector::ShuffleOp::create(b, vector, vector, high));
+    Value x = vector::ShuffleOp::create(b, vector, vector, low);
+    Value y = vector::ShuffleOp::create(b, vector, vector, high);
+    vector = combine(x, y);
   }
   return vector::ExtractOp::create(b, vector, 0);
 }
@@ -110,8 +110,8 @@ void convoy::forEachUnit(ImplicitLocOpBuilder &b, Value task, int64_t units, int
   });
 }
 
-int64_t convoy::selectPieces(int64_t rows, int64_t extent, int64_t width) {
-  if (rows >= kEnoughTasks || rows * extent < kTinyWork)
+int64_t convoy::selectPieces(int64_t rows, int64_t extent, int64_t width, int64_t work) {
+  if (rows >= kEnoughTasks || rows * extent * work < kTinyWork)
     return 1;
   int64_t steps = std::max<int64_t>(extent / width, 1);
   int64_t pieces = std::min(steps, int64_t(llvm::divideCeil(kEnoughTasks, rows)));
@@ -129,8 +129,8 @@ void convoy::forEachStep(ImplicitLocOpBuilder &b, int64_t extent, int64_t width,
   if (pieces > 1) {
     int64_t size = llvm::divideCeil(steps, pieces) * width;
     Value lower = affine(b, piece, size, 0);
-    Value upper = arith::MinSIOp::create(b, affine(b, lower, 1, size),
-                                         indexConstant(b, steps * width));
+    Value upper =
+        arith::MinSIOp::create(b, affine(b, lower, 1, size), indexConstant(b, steps * width));
     emitLoop(b, lower, upper, width, {}, visit);
   } else if (steps == 1) {
     visit(indexConstant(b, 0), {});

@@ -10,7 +10,9 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/JSON.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -31,7 +33,8 @@ std::string convoy::onnximport::getNodeName(const onnx::NodeProto &node) {
 //===----------------------------------------------------------------------===//
 
 /// One line, whatever is in the names of a damaged file.
-static std::string printable(std::string text) {
+static std::string printable(StringRef line) {
+  std::string text = llvm::json::fixUTF8(line);
   for (char &c : text)
     if (static_cast<unsigned char>(c) < 32 || c == 127)
       c = '?';
@@ -124,7 +127,8 @@ LogicalResult Importer::indexNames() {
                                    "', which is an input or initializer of the graph");
     }
   auto exists = [&](const std::string &name) {
-    return initializers.contains(name) || inputNames.contains(name) || producers.contains(name);
+    return initializers.contains(name) || inputNames.contains(name) ||
+           producers.contains(name);
   };
   for (const onnx::NodeProto &node : graph->node())
     for (auto [index, input] : llvm::enumerate(node.input()))
@@ -165,12 +169,17 @@ LogicalResult Importer::markLiveNodes() {
 }
 
 LogicalResult Importer::checkOps() {
-  llvm::MapVector<std::string, SmallVector<std::string>> missing;
+  // In the order of the model.
+  std::vector<std::pair<std::string, SmallVector<std::string>>> missing;
   for (auto [node, isLive] : llvm::zip(graph->node(), live)) {
     bool isDefault = isDefaultDomain(node.domain());
-    if (isLive && !(isDefault && lookupOp(node.op_type(), opset)))
-      missing[isDefault ? node.op_type() : node.domain() + "." + node.op_type()].push_back(
-          getNodeName(node));
+    if (!isLive || (isDefault && lookupOp(node.op_type(), opset)))
+      continue;
+    std::string op = isDefault ? node.op_type() : node.domain() + "." + node.op_type();
+    auto entry = llvm::find_if(missing, [&](const auto &entry) { return entry.first == op; });
+    if (entry == missing.end())
+      entry = missing.emplace(missing.end(), op, SmallVector<std::string>());
+    entry->second.push_back(getNodeName(node));
   }
   if (missing.empty())
     return success();
@@ -218,14 +227,14 @@ LogicalResult Importer::sortNodes() {
       int next = producer->second;
       if (states[next] == Open) {
         auto first = llvm::find_if(stack, [&](const Frame &f) { return f.node == next; });
-        std::string names = llvm::join(
-            llvm::map_range(llvm::make_range(first, stack.end()),
-                            [&](const Frame &f) {
-                              return "'" + getNodeName(graph->node(f.node)) + "'";
-                            }),
-            ", ");
-        return error("the graph has a cycle through the nodes " + names +
-                     " (tensor '" + node.input(stack.back().nextInput - 1) + "')");
+        std::string names =
+            llvm::join(llvm::map_range(llvm::make_range(first, stack.end()),
+                                       [&](const Frame &f) {
+                                         return "'" + getNodeName(graph->node(f.node)) + "'";
+                                       }),
+                       ", ");
+        return error("the graph has a cycle through the nodes " + names + " (tensor '" +
+                     node.input(stack.back().nextInput - 1) + "')");
       }
       states[next] = Open;
       stack.push_back({next, 0});
@@ -249,7 +258,8 @@ LogicalResult Importer::addArguments() {
     // Old files list initializers among the inputs, with their shapes.
     const onnx::TensorProto &tensor = graph->initializer(initializer->second);
     const auto &shape = input.type().tensor_type().shape();
-    bool fits = !input.type().tensor_type().has_shape() || shape.dim_size() == tensor.dims_size();
+    bool fits =
+        !input.type().tensor_type().has_shape() || shape.dim_size() == tensor.dims_size();
     for (int i = 0; fits && i < shape.dim_size(); ++i)
       fits = !shape.dim(i).has_dim_value() || shape.dim(i).dim_value() == tensor.dims(i);
     if (!fits)
@@ -305,9 +315,8 @@ Value Importer::getValue(StringRef name) {
   if (value || initializer == initializers.end())
     return value;
   int index = initializer->second;
-  llvm::Expected<ElementsAttr> attribute =
-      readTensor(*graph->mutable_initializer(index), name, file->file.get(),
-                 file->rawData[index]);
+  llvm::Expected<ElementsAttr> attribute = readTensor(*graph->mutable_initializer(index), name,
+                                                      file->file.get(), file->rawData[index]);
   if (!attribute) {
     (void)error("initializer '" + name + "' " + toString(attribute.takeError()));
     return {};
@@ -328,7 +337,8 @@ LogicalResult Importer::checkInputTypes(NodeImporter &node, const OpEntry &entry
     Value input = node.getInput(i);
     if (!input && (i < entry.minInputs || entry.maxInputs == kVariadic))
       return node.error("has no input " + Twine(i));
-    if (input && entry.types == InputTypes::Float && !NodeImporter::getElementType(input).isF32()) {
+    if (input && entry.types == InputTypes::Float &&
+        !NodeImporter::getElementType(input).isF32()) {
       std::string type;
       llvm::raw_string_ostream(type) << NodeImporter::getElementType(input);
       return node.error(node.describeInput(i) + " has element type " + type +
@@ -385,8 +395,8 @@ LogicalResult Importer::importNode(onnx::NodeProto &proto) {
     if (failed(node.checkShape(type.getShape(), type.getElementType())))
       return nodeError(proto, node.getError());
     if (llvm::is_contained(type.getShape(), 0) && !cnn::ConstantData::get(value))
-      return nodeError(proto, "output '" + name + "' of shape " + formatShape(type.getShape()) +
-                                  " has no elements");
+      return nodeError(proto, "output '" + name + "' of shape " +
+                                  formatShape(type.getShape()) + " has no elements");
     values[name] = value;
   }
   return success();
@@ -409,8 +419,12 @@ LogicalResult Importer::finish() {
          builder.getNamedAttr("type", TypeAttr::get(value.getType()))}));
   }
   func::ReturnOp::create(builder, function.getLoc(), results);
-  function.setFunctionType(builder.getFunctionType(
-      function.getBody().getArgumentTypes(), TypeRange(ValueRange(results))));
+  // Shapes and axes were constants that only the import has read.
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+  function.setFunctionType(builder.getFunctionType(function.getBody().getArgumentTypes(),
+                                                   TypeRange(ValueRange(results))));
   module->setAttr("cnn.inputs", builder.getArrayAttr(inputDescriptions));
   module->setAttr("cnn.outputs", builder.getArrayAttr(descriptions));
   return success();

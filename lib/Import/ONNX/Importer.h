@@ -33,7 +33,8 @@ public:
 
   /// Reads a tensor outside of the initializers and counts its conversion.
   llvm::Expected<mlir::ElementsAttr> readTensor(onnx::TensorProto &tensor,
-                                                llvm::StringRef name, MappedFile *file = nullptr,
+                                                llvm::StringRef name,
+                                                MappedFile *file = nullptr,
                                                 std::optional<Extent> rawData = std::nullopt);
 
   /// Transposed matrices of constants, so that shared weights stay shared.

@@ -46,19 +46,17 @@ struct Input {
   bool hasShape = false;
   SmallVector<Dimension> dims;
 
-  /// "Nx3x?x?"; open dimensions become `open` if that is not empty.
-  std::string format(StringRef open = "") const {
-    if (!hasShape)
-      return open.empty() ? "unknown" : "...";
-    return join(map_range(dims,
-                          [&](const Dimension &dim) {
-                            if (dim.value)
-                              return std::to_string(*dim.value);
-                            if (!open.empty())
-                              return open.str();
-                            return dim.symbol.empty() ? std::string("?") : dim.symbol.str();
-                          }),
-                "x");
+  /// "Nx3x?x?", or with likely numbers in place of what is open.
+  std::string format(bool asExample = false) const {
+    auto print = [&](const auto &indexed) {
+      const Dimension &dim = indexed.value();
+      if (dim.value)
+        return std::to_string(*dim.value);
+      if (asExample)
+        return std::string(indexed.index() == 0 ? "1" : "224");
+      return dim.symbol.empty() ? std::string("?") : dim.symbol.str();
+    };
+    return join(map_range(enumerate(dims), print), "x");
   }
 };
 
@@ -88,9 +86,9 @@ static Error bindShape(Input &input, ArrayRef<int64_t> given, StringMap<int64_t>
     input.dims.assign(given.size(), Dimension());
   }
   if (given.size() != input.dims.size())
-    return createStringError("--shape " + input.name + "=" + formatShape(given) + " has rank " +
-                             Twine(given.size()) + ", the model's input '" + input.name +
-                             "' has shape " + input.format() + " of rank " +
+    return createStringError("--shape " + input.name + "=" + formatShape(given) +
+                             " has rank " + Twine(given.size()) + ", the model's input '" +
+                             input.name + "' has shape " + input.format() + " of rank " +
                              Twine(input.dims.size()));
   for (auto [index, dim] : enumerate(input.dims)) {
     if (dim.value && *dim.value != given[index])
@@ -101,12 +99,10 @@ static Error bindShape(Input &input, ArrayRef<int64_t> given, StringMap<int64_t>
     dim.value = given[index];
     if (dim.symbol.empty())
       continue;
+    // Exporters name unrelated dimensions alike ('?'): such a name binds nothing.
     auto [entry, isNew] = symbols.try_emplace(dim.symbol, given[index]);
     if (!isNew && entry->second != given[index])
-      return createStringError("--shape " + input.name + "=" + formatShape(given) +
-                               " makes dimension '" + dim.symbol + "' " +
-                               Twine(given[index]) + ", elsewhere it is " +
-                               Twine(entry->second));
+      entry->second = 0;
   }
   return Error::success();
 }
@@ -120,14 +116,17 @@ convoy::onnximport::resolveInputShapes(ArrayRef<const onnx::ValueInfoProto *> in
 
   StringMap<int64_t> symbols;
   StringSet<> bound;
-  for (const auto &[name, shape] : shapes) {
+  for (const InputShape &given : shapes) {
+    StringRef name = given.first;
+    ArrayRef<int64_t> shape = given.second;
     auto input = find_if(inputs, [&](const Input &input) {
       return input.name == name || (name.empty() && inputs.size() == 1);
     });
     if (input == inputs.end())
       return createStringError(
           "--shape names '" + name + "', which is no input; the model's inputs are " +
-          join(map_range(inputs, [](const Input &input) { return "'" + input.name.str() + "'"; }),
+          join(map_range(inputs,
+                         [](const Input &input) { return "'" + input.name.str() + "'"; }),
                ", "));
     if (!bound.insert(input->name).second)
       return createStringError("--shape names '" + input->name + "' twice");
@@ -139,19 +138,19 @@ convoy::onnximport::resolveInputShapes(ArrayRef<const onnx::ValueInfoProto *> in
   for (Input &input : inputs) {
     SmallVector<int64_t> shape;
     for (Dimension &dim : input.dims) {
-      if (auto symbol = symbols.find(dim.symbol); !dim.value && symbol != symbols.end())
-        dim.value = symbol->second;
+      if (int64_t bound = symbols.lookup(dim.symbol); !dim.value && bound > 0)
+        dim.value = bound;
       if (dim.value)
         shape.push_back(*dim.value);
     }
     if (!input.hasShape)
       return createStringError("input '" + input.name +
-                               "' has no shape in the model: give it with --shape " +
+                               "' has no shape in the model: fix it with --shape " +
                                input.name + "=...");
     if (shape.size() != input.dims.size())
       return createStringError("input '" + input.name + "' has open dimensions in its shape " +
-                               input.format() + ": give them with --shape " + input.name + "=" +
-                               input.format("1"));
+                               input.format() + ": fix them, for example with --shape " +
+                               input.name + "=" + input.format(/*asExample=*/true));
     result.push_back(std::move(shape));
   }
   return result;

@@ -33,8 +33,8 @@ Expected<std::shared_ptr<MappedFile>> MappedFile::open(StringRef path) {
   if (status.getSize() == 0)
     return file;
   std::error_code error;
-  file->region = sys::fs::mapped_file_region(
-      *handle, sys::fs::mapped_file_region::readonly, status.getSize(), /*offset=*/0, error);
+  file->region = sys::fs::mapped_file_region(*handle, sys::fs::mapped_file_region::readonly,
+                                             status.getSize(), /*offset=*/0, error);
   if (error)
     return errorCodeToError(error);
   file->bytes = ArrayRef<char>(file->region.const_data(), file->region.size());

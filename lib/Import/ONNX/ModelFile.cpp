@@ -152,9 +152,8 @@ Expected<std::unique_ptr<ModelFile>> ModelFile::read(StringRef path) {
     if (!field.isMessage || field.number != onnx::GraphProto::kInitializerFieldNumber)
       return false;
     result->rawData.emplace_back();
-    if (Error error =
-            reader.parse(field.payload, *result->model.mutable_graph()->add_initializer(),
-                         divertTensor))
+    if (Error error = reader.parse(
+            field.payload, *result->model.mutable_graph()->add_initializer(), divertTensor))
       return std::move(error);
     return true;
   };

@@ -88,8 +88,9 @@ std::optional<SmallVector<float>> NodeImporter::getConstantFloats(unsigned index
 //===----------------------------------------------------------------------===//
 
 bool NodeImporter::hasAttribute(StringRef name) const {
-  return llvm::any_of(node.attribute(),
-                      [&](const AttributeProto &attribute) { return attribute.name() == name; });
+  return llvm::any_of(node.attribute(), [&](const AttributeProto &attribute) {
+    return attribute.name() == name;
+  });
 }
 
 const AttributeProto *NodeImporter::findAttribute(StringRef name, int type) {
@@ -164,8 +165,7 @@ ElementsAttr NodeImporter::getTensor(StringRef name) {
     if (attribute.name() != name)
       continue;
     StringRef blobName = node.output_size() ? StringRef(node.output(0)) : name;
-    llvm::Expected<ElementsAttr> value =
-        importer.readTensor(*attribute.mutable_t(), blobName);
+    llvm::Expected<ElementsAttr> value = importer.readTensor(*attribute.mutable_t(), blobName);
     if (value)
       return *value;
     (void)error("the tensor in attribute '" + name + "' " + toString(value.takeError()));
@@ -225,7 +225,17 @@ LogicalResult NodeImporter::checkShape(ArrayRef<int64_t> shape, Type elementType
 // Operations
 //===----------------------------------------------------------------------===//
 
+LogicalResult NodeImporter::requireSigned(Value value) {
+  Type type = getElementType(value);
+  if (!type.isUnsignedInteger())
+    return success();
+  return error("computes with uint" + Twine(type.getIntOrFloatBitWidth()) +
+               ", which is not supported: cast to a signed or float type before");
+}
+
 FailureOr<Value> NodeImporter::unary(Value input, cnn::UnaryKind kind) {
+  if (failed(requireSigned(input)))
+    return failure();
   return create<cnn::UnaryOp>(input, Value(), cnn::FunctionAttr::get(getContext(), kind));
 }
 
@@ -236,6 +246,8 @@ FailureOr<Value> NodeImporter::unary(Value input, cnn::UnaryKind kind, float alp
 }
 
 FailureOr<Value> NodeImporter::binary(cnn::BinaryKind kind, Value lhs, Value rhs) {
+  if (failed(requireSigned(lhs)))
+    return failure();
   return create<cnn::BinaryOp>(lhs, rhs, Value(), kind, getNoActivation());
 }
 

@@ -62,8 +62,12 @@ public:
   static mlir::RankedTensorType getType(mlir::Value value) {
     return llvm::cast<mlir::RankedTensorType>(value.getType());
   }
-  static mlir::Type getElementType(mlir::Value value) { return getType(value).getElementType(); }
-  static llvm::ArrayRef<int64_t> getShape(mlir::Value value) { return getType(value).getShape(); }
+  static mlir::Type getElementType(mlir::Value value) {
+    return getType(value).getElementType();
+  }
+  static llvm::ArrayRef<int64_t> getShape(mlir::Value value) {
+    return getType(value).getShape();
+  }
   static int64_t getRank(mlir::Value value) { return getType(value).getRank(); }
 
   /// The elements of an operand that has to be a constant; an error otherwise.
@@ -111,6 +115,8 @@ public:
   mlir::FailureOr<mlir::Value> create(Args &&...args) {
     return cnn::createChecked<OpTy>(builder, loc, std::forward<Args>(args)...);
   }
+  /// Fails for unsigned integers: they are carried and cast, but not computed with.
+  mlir::LogicalResult requireSigned(mlir::Value value);
   mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind);
   mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind, float alpha,
                                      float beta = 0.0f);
@@ -126,7 +132,8 @@ public:
 
   mlir::FailureOr<mlir::Value> reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   /// Constants are transposed on the spot, and only once if they are shared.
-  mlir::FailureOr<mlir::Value> transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
+  mlir::FailureOr<mlir::Value> transpose(mlir::Value value,
+                                         llvm::ArrayRef<int64_t> permutation);
   /// Picks elements along one dimension.
   mlir::FailureOr<mlir::Value> pick(mlir::Value value, int64_t axis,
                                     llvm::ArrayRef<int64_t> indices);

@@ -26,16 +26,17 @@ using onnx::TensorProto;
 // Types
 //===----------------------------------------------------------------------===//
 
-StringRef convoy::onnximport::stringifyDataType(int32_t dataType) {
+std::string convoy::onnximport::stringifyDataType(int32_t dataType) {
   static constexpr StringLiteral names[] = {
-      "undefined",      "float32",   "uint8",       "int8",           "uint16",
-      "int16",          "int32",     "int64",       "string",         "bool",
-      "float16",        "float64",   "uint32",      "uint64",         "complex64",
-      "complex128",     "bfloat16",  "float8e4m3fn", "float8e4m3fnuz", "float8e5m2",
-      "float8e5m2fnuz", "uint4",     "int4",        "float4e2m1",     "float8e8m0"};
+      "undefined",      "float32",  "uint8",        "int8",           "uint16",
+      "int16",          "int32",    "int64",        "string",         "bool",
+      "float16",        "float64",  "uint32",       "uint64",         "complex64",
+      "complex128",     "bfloat16", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2",
+      "float8e5m2fnuz", "uint4",    "int4",         "float4e2m1",     "float8e8m0",
+      "uint2",          "int2"};
   if (dataType < 0 || dataType >= int32_t(std::size(names)))
-    return "an unknown element type";
-  return names[dataType];
+    return "number " + std::to_string(dataType);
+  return names[dataType].str();
 }
 
 int64_t convoy::onnximport::getDataTypeSize(int32_t dataType) {
@@ -94,9 +95,9 @@ mlir::Type convoy::onnximport::convertDataType(mlir::MLIRContext *context, int32
 }
 
 std::string convoy::onnximport::formatShape(ArrayRef<int64_t> shape) {
-  return shape.empty() ? "scalar"
-                       : join(map_range(shape, [](int64_t dim) { return std::to_string(dim); }),
-                              "x");
+  return shape.empty()
+             ? "scalar"
+             : join(map_range(shape, [](int64_t dim) { return std::to_string(dim); }), "x");
 }
 
 Expected<int64_t> convoy::onnximport::getByteSize(ArrayRef<int64_t> shape,
@@ -138,7 +139,8 @@ static Expected<AsmResourceBlob> takeList(List *list, int64_t count, StringRef f
     const void *data = owner->data();
     return adopt(std::move(owner), data, count * sizeof(T));
   } else {
-    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(count * sizeof(T), cnn::kBlobAlignment);
+    AsmResourceBlob blob =
+        HeapAsmResourceBlob::allocate(count * sizeof(T), cnn::kBlobAlignment);
     T *out = reinterpret_cast<T *>(blob.getMutableData().data());
     for (Stored value : *list)
       *out++ = T(value);
@@ -281,8 +283,8 @@ Expected<AsmResourceBlob> TensorReader::readExternal(const TensorProto &tensor, 
   if (!file)
     return file.takeError();
   if (length && *length != size)
-    return createStringError("has " + Twine(*length) + " bytes of external data, its shape wants " +
-                             Twine(size));
+    return createStringError("has " + Twine(*length) +
+                             " bytes of external data, its shape wants " + Twine(size));
   uint64_t available = (*file)->getBytes().size();
   if (offset > available || size > available - offset)
     return createStringError("wants " + Twine(size) + " bytes at offset " + Twine(offset) +
@@ -323,8 +325,7 @@ static AsmResourceBlob convertToFloat(ArrayRef<char> bytes, function_ref<float(T
 
 mlir::ElementsAttr convoy::onnximport::makeElementsAttr(mlir::MLIRContext *context,
                                                         TensorData &&data, StringRef name) {
-  auto type =
-      mlir::RankedTensorType::get(data.shape, convertDataType(context, data.dataType));
+  auto type = mlir::RankedTensorType::get(data.shape, convertDataType(context, data.dataType));
   ArrayRef<char> bytes = data.bytes.getData();
   if (data.dataType == TensorProto::FLOAT16)
     data.bytes = convertToFloat<uint16_t>(bytes, convertHalf);
@@ -342,9 +343,9 @@ mlir::ElementsAttr convoy::onnximport::makeElementsAttr(mlir::MLIRContext *conte
   // Folding shapes wants integers inline; floats with a name are better read.
   size_t elementSize = *cnn::getElementBytes(type.getElementType());
   int64_t limit = isa<mlir::IntegerType>(type.getElementType()) ? cnn::kMaxInlineElements : 16;
-  bool isSplat = bytes.size() > elementSize &&
-                 std::memcmp(bytes.data(), bytes.data() + elementSize,
-                             bytes.size() - elementSize) == 0;
+  bool isSplat =
+      bytes.size() > elementSize &&
+      std::memcmp(bytes.data(), bytes.data() + elementSize, bytes.size() - elementSize) == 0;
   if (isSplat || type.getNumElements() <= limit)
     return cnn::makeConstantFromBytes(type, bytes);
   return cnn::makeBlobConstant(type, name, std::move(data.bytes));

@@ -30,8 +30,8 @@ struct TensorData {
   mlir::AsmResourceBlob bytes;
 };
 
-/// "float16" for FLOAT16, ...
-llvm::StringRef stringifyDataType(int32_t dataType);
+/// "float16" for FLOAT16, "number 77" for what ONNX does not define.
+std::string stringifyDataType(int32_t dataType);
 
 /// Bytes of an element, 0 for types that are not supported.
 int64_t getDataTypeSize(int32_t dataType);

@@ -5,7 +5,9 @@
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "Context.h"
 
 #include <sched.h>
@@ -137,10 +139,8 @@ int32_t convoy_create(int32_t threads, convoy_context **result) {
    * too few of them. */
   context->spin_nanoseconds = threads <= cores ? 40000 : 0;
   context->arena = convoy_allocate((size_t)convoy_model.arena_size);
-  context->workers =
-      convoy_allocate((size_t)threads * sizeof(struct convoy_worker));
-  context->layer_nanoseconds =
-      calloc((size_t)convoy_model.layer_count + 1, sizeof(int64_t));
+  context->workers = convoy_allocate((size_t)threads * sizeof(struct convoy_worker));
+  context->layer_nanoseconds = calloc((size_t)convoy_model.layer_count + 1, sizeof(int64_t));
   if (!context->arena || !context->workers || !context->layer_nanoseconds) {
     free_context(context);
     return CONVOY_ERROR_MEMORY;
@@ -186,32 +186,27 @@ static uintptr_t element_alignment(int32_t element_type) {
   }
 }
 
-static int buffers_are_valid(const void *const *buffers,
-                             const convoy_tensor_info *infos, int32_t count) {
+static int buffers_are_valid(const void *const *buffers, const convoy_tensor_info *infos,
+                             int32_t count) {
   if (!buffers)
     return count == 0;
   for (int32_t i = 0; i < count; ++i) {
     uintptr_t address = (uintptr_t)buffers[i];
-    if ((!address && infos[i].size) ||
-        address % element_alignment(infos[i].element_type))
+    if ((!address && infos[i].size) || address % element_alignment(infos[i].element_type))
       return 0;
   }
   return 1;
 }
 
-int32_t convoy_run(convoy_context *context, const void *const *inputs,
-                   void *const *outputs) {
-  if (!context ||
-      !buffers_are_valid(inputs, convoy_model.inputs,
-                         convoy_model.input_count) ||
+int32_t convoy_run(convoy_context *context, const void *const *inputs, void *const *outputs) {
+  if (!context || !buffers_are_valid(inputs, convoy_model.inputs, convoy_model.input_count) ||
       !buffers_are_valid((const void *const *)outputs, convoy_model.outputs,
                          convoy_model.output_count))
     return CONVOY_ERROR_ARGUMENT;
   if (context->profiling)
     context->last_mark = convoy_now();
-  int failed =
-      convoy_model_invoke(context, context->arena, convoy_model.weights,
-                          (void *const *)inputs, outputs);
+  int failed = convoy_model_invoke(context, context->arena, convoy_model.weights,
+                                   (void *const *)inputs, outputs);
   if (context->profiling)
     ++context->profiled_runs;
   return failed ? CONVOY_ERROR_MODEL : CONVOY_OK;
@@ -226,8 +221,7 @@ int32_t convoy_profile_enable(convoy_context *context, int32_t enable) {
     return CONVOY_ERROR_ARGUMENT;
   context->profiling = enable != 0;
   context->profiled_runs = 0;
-  memset(context->layer_nanoseconds, 0,
-         (size_t)convoy_model.layer_count * sizeof(int64_t));
+  memset(context->layer_nanoseconds, 0, (size_t)convoy_model.layer_count * sizeof(int64_t));
   return CONVOY_OK;
 }
 

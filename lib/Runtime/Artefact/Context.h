@@ -20,8 +20,8 @@
  * only the threads that get tasks and the others stay asleep. */
 struct convoy_worker {
   _Alignas(CONVOY_CACHE_LINE) atomic_uint signal; /* grows with each launch */
-  atomic_uint sleeping; /* 1 while the worker may be in futex_wait */
-  int32_t index;        /* 1 .. threads - 1; the caller is 0 */
+  atomic_uint sleeping;                           /* 1 while the worker may be in futex_wait */
+  int32_t index;                                  /* 1 .. threads - 1; the caller is 0 */
   struct convoy_context *context;
   pthread_t handle;
 };

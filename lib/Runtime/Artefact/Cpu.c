@@ -22,8 +22,8 @@ enum { EAX, EBX, ECX, EDX };
 static int has_feature(uint64_t leaf, int reg, int position, uint64_t state) {
   unsigned words[4];
   /* Fails if the CPU has no such leaf. */
-  if (!__get_cpuid_count((unsigned)leaf, (unsigned)(leaf >> 32), &words[EAX],
-                         &words[EBX], &words[ECX], &words[EDX]))
+  if (!__get_cpuid_count((unsigned)leaf, (unsigned)(leaf >> 32), &words[EAX], &words[EBX],
+                         &words[ECX], &words[EDX]))
     return 0;
   if (!(words[reg] >> position & 1))
     return 0;
@@ -56,11 +56,9 @@ static int has_feature(uint64_t entry, int reg, int position, uint64_t state) {
 #endif
 
 const char *convoy_missing_cpu_feature(uint64_t features) {
-#define CONVOY_CPU_FEATURE(ARCH, BIT, NAME, LEAF, REGISTER, POSITION, STATE)   \
-  if (IS_##ARCH && (features >> BIT & 1) &&                                    \
-      !has_feature(LEAF, REGISTER, POSITION, STATE))                           \
-    return "this CPU or system lacks " NAME                                    \
-           ", which the model was compiled for";
+#define CONVOY_CPU_FEATURE(ARCH, BIT, NAME, LEAF, REGISTER, POSITION, STATE)                  \
+  if (IS_##ARCH && (features >> BIT & 1) && !has_feature(LEAF, REGISTER, POSITION, STATE))    \
+    return "this CPU or system lacks " NAME ", which the model was compiled for";
 #include "CpuFeatures.def"
   return 0;
 }

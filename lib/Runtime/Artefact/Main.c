@@ -32,8 +32,7 @@ struct options {
   uint64_t seed;
 };
 
-static void print_type(FILE *to, int32_t element_type, int32_t rank,
-                       const int64_t *dims) {
+static void print_type(FILE *to, int32_t element_type, int32_t rank, const int64_t *dims) {
   for (int32_t i = 0; i < rank; ++i)
     fprintf(to, "%lldx", (long long)dims[i]);
   const char *name = convoy_element_name(element_type);
@@ -72,9 +71,8 @@ static void print_help(const struct options *options) {
 \*===----------------------------------------------------------------------===*/
 
 /* Stores the file of `[NAME=]FILE` under the index of NAME. */
-static int add_file(const struct options *options, const char *flag,
-                    const char *text, int32_t count,
-                    const convoy_tensor_info *(*get)(int32_t),
+static int add_file(const struct options *options, const char *flag, const char *text,
+                    int32_t count, const convoy_tensor_info *(*get)(int32_t),
                     const char **files) {
   int32_t index = -1;
   const char *file = NULL;
@@ -104,14 +102,14 @@ static int add_file(const struct options *options, const char *flag,
   return EXIT_DONE;
 }
 
-static int read_number(const struct options *options, const char *flag,
-                       const char *text, uint64_t limit, uint64_t *number) {
+static int read_number(const struct options *options, const char *flag, const char *text,
+                       uint64_t limit, uint64_t *number) {
   char *end;
   errno = 0;
   unsigned long long value = strtoull(text, &end, 10);
   if (text[0] < '0' || text[0] > '9' || *end || errno || value > limit) {
-    fprintf(stderr, "%s: '%s %s' is not a number from 0 to %llu\n",
-            options->program, flag, text, (unsigned long long)limit);
+    fprintf(stderr, "%s: '%s %s' is not a number from 0 to %llu\n", options->program, flag,
+            text, (unsigned long long)limit);
     return EXIT_USAGE;
   }
   *number = value;
@@ -140,10 +138,8 @@ static int read_options(int argc, char **argv, struct options *options) {
     int is_input = strcmp(flag, "--input") == 0;
     int is_output = strcmp(flag, "--output") == 0;
     int is_random = strcmp(flag, "--random-inputs") == 0;
-    if (!is_input && !is_output && !is_random &&
-        strcmp(flag, "--threads") != 0) {
-      fprintf(stderr, "%s: unknown option '%s'; try --help\n", options->program,
-              argv[i]);
+    if (!is_input && !is_output && !is_random && strcmp(flag, "--threads") != 0) {
+      fprintf(stderr, "%s: unknown option '%s'; try --help\n", options->program, argv[i]);
       return EXIT_USAGE;
     }
     if (value) {
@@ -158,11 +154,11 @@ static int read_options(int argc, char **argv, struct options *options) {
     int status;
     uint64_t number = 0;
     if (is_input) {
-      status = add_file(options, flag, value, convoy_input_count(),
-                        convoy_input, options->input_files);
+      status = add_file(options, flag, value, convoy_input_count(), convoy_input,
+                        options->input_files);
     } else if (is_output) {
-      status = add_file(options, flag, value, convoy_output_count(),
-                        convoy_output, options->output_files);
+      status = add_file(options, flag, value, convoy_output_count(), convoy_output,
+                        options->output_files);
     } else if (is_random) {
       status = read_number(options, flag, value, UINT64_MAX, &options->seed);
       options->random = 1;
@@ -176,8 +172,7 @@ static int read_options(int argc, char **argv, struct options *options) {
 
   for (int32_t i = 0; i < convoy_input_count() && !options->random; ++i)
     if (!options->input_files[i]) {
-      fprintf(stderr,
-              "%s: no file for input '%s'; use --input or --random-inputs\n",
+      fprintf(stderr, "%s: no file for input '%s'; use --input or --random-inputs\n",
               options->program, convoy_input(i)->name);
       return EXIT_USAGE;
     }
@@ -193,9 +188,8 @@ static int file_error(const struct options *options, const char *file) {
   return EXIT_FAILED;
 }
 
-static int check_and_copy(const struct options *options, const char *file,
-                          const void *bytes, size_t size,
-                          const convoy_tensor_info *info, void *target) {
+static int check_and_copy(const struct options *options, const char *file, const void *bytes,
+                          size_t size, const convoy_tensor_info *info, void *target) {
   struct convoy_npy_header header;
   const char *error = convoy_npy_parse(bytes, size, &header);
   if (error) {
@@ -203,8 +197,8 @@ static int check_and_copy(const struct options *options, const char *file,
     return EXIT_FAILED;
   }
   if (header.element_type != info->element_type || header.rank != info->rank ||
-      (info->rank && memcmp(header.dims, info->dims,
-                            (size_t)info->rank * sizeof(int64_t)) != 0)) {
+      (info->rank &&
+       memcmp(header.dims, info->dims, (size_t)info->rank * sizeof(int64_t)) != 0)) {
     fprintf(stderr, "%s: %s holds ", options->program, file);
     print_type(stderr, header.element_type, header.rank, header.dims);
     fprintf(stderr, ", but input '%s' is ", info->name);
@@ -248,8 +242,7 @@ static int read_input(const struct options *options, const char *file,
 static int write_output(const struct options *options, const char *file,
                         const convoy_tensor_info *info, const void *data) {
   char header[CONVOY_NPY_MAX_HEADER];
-  size_t size =
-      convoy_npy_format(header, info->element_type, info->rank, info->dims);
+  size_t size = convoy_npy_format(header, info->element_type, info->rank, info->dims);
   if (!size) {
     fprintf(stderr, "%s: %s: a .npy file cannot hold ", options->program, file);
     print_type(stderr, info->element_type, info->rank, info->dims);
@@ -294,8 +287,7 @@ static int model_error(const struct options *options, int32_t status) {
   return EXIT_FAILED;
 }
 
-static int print_profile(const struct options *options,
-                         const convoy_context *context) {
+static int print_profile(const struct options *options, const convoy_context *context) {
   int32_t count = convoy_layer_count();
   int64_t *nanoseconds = calloc((size_t)count + 1, sizeof *nanoseconds);
   if (!nanoseconds)
@@ -327,16 +319,14 @@ static int prepare_buffers(const struct options *options) {
     if (!options->inputs[i])
       return model_error(options, CONVOY_ERROR_MEMORY);
     if (options->input_files[i]) {
-      int status = read_input(options, options->input_files[i], info,
-                              options->inputs[i]);
+      int status = read_input(options, options->input_files[i], info, options->inputs[i]);
       if (status != EXIT_DONE)
         return status;
       continue;
     }
     int32_t item = convoy_element_size(info->element_type);
-    convoy_fill_random(options->inputs[i], info->element_type,
-                       item ? info->size / item : 0, options->seed,
-                       (uint64_t)i);
+    convoy_fill_random(options->inputs[i], info->element_type, item ? info->size / item : 0,
+                       options->seed, (uint64_t)i);
   }
   for (int32_t i = 0; i < convoy_output_count(); ++i) {
     options->outputs[i] = allocate(convoy_output(i)->size);
@@ -349,8 +339,7 @@ static int prepare_buffers(const struct options *options) {
 static int write_outputs(const struct options *options) {
   for (int32_t i = 0; i < convoy_output_count(); ++i) {
     const convoy_tensor_info *info = convoy_output(i);
-    char *made =
-        options->output_files[i] ? NULL : default_file(info->name);
+    char *made = options->output_files[i] ? NULL : default_file(info->name);
     const char *file = made ? made : options->output_files[i];
     int status = file ? write_output(options, file, info, options->outputs[i])
                       : model_error(options, CONVOY_ERROR_MEMORY);
@@ -370,8 +359,7 @@ static int run(const struct options *options) {
   if (model_status == CONVOY_OK && options->profile)
     model_status = convoy_profile_enable(context, 1);
   if (model_status == CONVOY_OK)
-    model_status = convoy_run(context, (const void *const *)options->inputs,
-                              options->outputs);
+    model_status = convoy_run(context, (const void *const *)options->inputs, options->outputs);
   if (model_status != CONVOY_OK)
     status = model_error(options, model_status);
   else
@@ -394,8 +382,7 @@ int main(int argc, char **argv) {
   options.outputs = calloc(outputs + 1, sizeof(void *));
 
   int status;
-  if (!options.input_files || !options.output_files || !options.inputs ||
-      !options.outputs)
+  if (!options.input_files || !options.output_files || !options.inputs || !options.outputs)
     status = model_error(&options, CONVOY_ERROR_MEMORY);
   else if ((status = read_options(argc, argv, &options)) < 0)
     status = run(&options);

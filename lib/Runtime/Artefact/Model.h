@@ -37,15 +37,13 @@ struct convoy_model_description {
 
 /* Made by the compiler. */
 CONVOY_HIDDEN extern const struct convoy_model_description convoy_model;
-CONVOY_HIDDEN int convoy_model_invoke(void *rt, uint8_t *arena,
-                                      const uint8_t *weights,
-                                      void *const *inputs,
-                                      void *const *outputs);
+CONVOY_HIDDEN int convoy_model_invoke(void *rt, uint8_t *arena, const uint8_t *weights,
+                                      void *const *inputs, void *const *outputs);
 
 /* Called by generated code. */
 typedef void (*convoy_task_body)(int64_t begin, int64_t end, void *const *args);
-CONVOY_HIDDEN void convoy_rt_parallel_for(void *rt, convoy_task_body body,
-                                          void *const *args, int64_t tasks);
+CONVOY_HIDDEN void convoy_rt_parallel_for(void *rt, convoy_task_body body, void *const *args,
+                                          int64_t tasks);
 CONVOY_HIDDEN void convoy_rt_layer_done(void *rt, int32_t layer);
 
 #endif /* CONVOY_RUNTIME_ARTEFACT_MODEL_H */

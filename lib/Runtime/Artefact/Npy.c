@@ -56,8 +56,8 @@ struct cursor {
 };
 
 static void skip_space(struct cursor *in) {
-  while (in->at < in->end && (*in->at == ' ' || *in->at == '\n' ||
-                              *in->at == '\t' || *in->at == '\r'))
+  while (in->at < in->end &&
+         (*in->at == ' ' || *in->at == '\n' || *in->at == '\t' || *in->at == '\r'))
     ++in->at;
 }
 
@@ -123,8 +123,7 @@ static const char *read_descr(struct cursor *in, int32_t *element_type) {
   return "has an unsupported element type";
 }
 
-static const char *read_shape(struct cursor *in,
-                              struct convoy_npy_header *header) {
+static const char *read_shape(struct cursor *in, struct convoy_npy_header *header) {
   if (!accept(in, '('))
     return "has a broken header";
   header->rank = 0;
@@ -142,8 +141,7 @@ static const char *read_shape(struct cursor *in,
   return NULL;
 }
 
-static const char *read_dictionary(struct cursor *in,
-                                   struct convoy_npy_header *header) {
+static const char *read_dictionary(struct cursor *in, struct convoy_npy_header *header) {
   int seen = 0;
   const char *error = NULL;
   if (!accept(in, '{'))
@@ -190,8 +188,7 @@ const char *convoy_npy_parse(const void *bytes, size_t size,
     if (size < 12)
       return "is cut off";
     start = 12;
-    length = file[8] | (size_t)file[9] << 8 | (size_t)file[10] << 16 |
-             (size_t)file[11] << 24;
+    length = file[8] | (size_t)file[9] << 8 | (size_t)file[10] << 16 | (size_t)file[11] << 24;
   } else {
     return "has an unknown version of the .npy format";
   }
@@ -199,8 +196,7 @@ const char *convoy_npy_parse(const void *bytes, size_t size,
     return "is cut off";
 
   memset(header, 0, sizeof *header);
-  struct cursor in = {(const char *)file + start,
-                      (const char *)file + start + length};
+  struct cursor in = {(const char *)file + start, (const char *)file + start + length};
   const char *error = read_dictionary(&in, header);
   if (error)
     return error;
@@ -222,8 +218,7 @@ const char *convoy_npy_parse(const void *bytes, size_t size,
   return NULL;
 }
 
-void convoy_npy_copy(const void *bytes, const struct convoy_npy_header *header,
-                     void *target) {
+void convoy_npy_copy(const void *bytes, const struct convoy_npy_header *header, void *target) {
   const char *from = (const char *)bytes + header->data_offset;
   char *to = target;
   if (!header->data_size)

@@ -38,12 +38,10 @@ int32_t convoy_element_size(int32_t element_type);
 const char *convoy_element_name(int32_t element_type);
 
 /* Reads the header of the file in `bytes`. Returns null, or what is wrong. */
-const char *convoy_npy_parse(const void *bytes, size_t size,
-                             struct convoy_npy_header *header);
+const char *convoy_npy_parse(const void *bytes, size_t size, struct convoy_npy_header *header);
 
 /* Copies the data behind `header` to `target` in row-major order. */
-void convoy_npy_copy(const void *bytes, const struct convoy_npy_header *header,
-                     void *target);
+void convoy_npy_copy(const void *bytes, const struct convoy_npy_header *header, void *target);
 
 /* Writes a header of format version 1 to `buffer` of CONVOY_NPY_MAX_HEADER
  * bytes, and returns its size; 0 if the format cannot express the tensor. */
@@ -51,8 +49,8 @@ size_t convoy_npy_format(char *buffer, int32_t element_type, int32_t rank,
                          const int64_t *dims);
 
 /* Fills `count` elements; see convoy::fillRandom. */
-void convoy_fill_random(void *data, int32_t element_type, int64_t count,
-                        uint64_t seed, uint64_t stream);
+void convoy_fill_random(void *data, int32_t element_type, int64_t count, uint64_t seed,
+                        uint64_t stream);
 
 #ifdef __cplusplus
 }

@@ -14,7 +14,9 @@
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "Context.h"
 
 #include <limits.h>
@@ -42,8 +44,7 @@ static void pause_cpu(void) {
 
 /* Waits until `*word` differs from `old` if `differ`, else until it is `old`.
  * Returns 0 if it gave up. */
-static int spin(atomic_uint *word, unsigned old, int differ,
-                int64_t nanoseconds) {
+static int spin(atomic_uint *word, unsigned old, int differ, int64_t nanoseconds) {
   int64_t end = 0;
   for (;;) {
     for (int i = 0; i < 32; ++i) {
@@ -87,8 +88,7 @@ static void *work(void *argument) {
     if (context->stop)
       return NULL;
     run_share(context, worker->index);
-    if (atomic_fetch_sub(&context->pending, 1) == 1 &&
-        atomic_load(&context->caller_sleeping))
+    if (atomic_fetch_sub(&context->pending, 1) == 1 && atomic_load(&context->caller_sleeping))
       futex_wake(&context->pending);
   }
 }
@@ -113,8 +113,7 @@ void convoy_rt_parallel_for(void *rt, convoy_task_body body, void *const *args,
   struct convoy_context *context = rt;
   if (tasks <= 0)
     return;
-  int32_t participants =
-      tasks < context->threads ? (int32_t)tasks : context->threads;
+  int32_t participants = tasks < context->threads ? (int32_t)tasks : context->threads;
   if (participants == 1) {
     body(0, tasks, args);
     return;

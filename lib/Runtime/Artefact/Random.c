@@ -58,8 +58,8 @@ static uint16_t to_float16(float value) {
   return (uint16_t)(sign | ((bits >> 13) - (112 << 10)));
 }
 
-void convoy_fill_random(void *data, int32_t element_type, int64_t count,
-                        uint64_t seed, uint64_t stream) {
+void convoy_fill_random(void *data, int32_t element_type, int64_t count, uint64_t seed,
+                        uint64_t stream) {
   uint64_t state = seed;
   state = next(&state) ^ (stream + 1) * 0xd1342543de82ef95u;
   int32_t size = convoy_element_size(element_type);

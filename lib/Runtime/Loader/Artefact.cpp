@@ -8,7 +8,10 @@
 #include "convoy/Runtime/Artefact.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/BinaryFormat/ELF.h"
+#include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 #include <dlfcn.h>
 
@@ -26,8 +29,7 @@ struct Artefact::Library {
 
   llvm::Error open(llvm::StringRef file);
   template <typename T> llvm::Error find(T *&function, const char *name);
-  llvm::Error readInfos(int32_t count,
-                        const convoy_tensor_info *(*get)(int32_t),
+  llvm::Error readInfos(int32_t count, const convoy_tensor_info *(*get)(int32_t),
                         std::vector<TensorInfo> &infos);
 
   std::string path;
@@ -46,30 +48,43 @@ struct Artefact::Library {
   decltype(convoy_destroy) *destroy = nullptr;
 };
 
-template <typename T>
-llvm::Error Artefact::Library::find(T *&function, const char *name) {
+template <typename T> llvm::Error Artefact::Library::find(T *&function, const char *name) {
   function = reinterpret_cast<T *>(dlsym(handle, name));
   if (!function)
-    return llvm::createStringError(
-        path + " is not a compiled model: it has no function " + name);
+    return llvm::createStringError(path + " is not a compiled model: it has no function " +
+                                   name);
   return llvm::Error::success();
 }
 
-llvm::Error Artefact::Library::readInfos(
-    int32_t count, const convoy_tensor_info *(*get)(int32_t),
-    std::vector<TensorInfo> &infos) {
+llvm::Error Artefact::Library::readInfos(int32_t count,
+                                         const convoy_tensor_info *(*get)(int32_t),
+                                         std::vector<TensorInfo> &infos) {
   for (int32_t i = 0; i < count; ++i) {
     const convoy_tensor_info *info = get(i);
-    if (!info || !info->name || !convoy::getElementSize(
-                                    ElementType(info->element_type)))
-      return llvm::createStringError(
-          path + " describes an input or output of unknown type");
+    if (!info || !info->name || !convoy::getElementSize(ElementType(info->element_type)))
+      return llvm::createStringError(path + " describes an input or output of unknown type");
     TensorInfo &copy = infos.emplace_back();
     copy.name = info->name;
     copy.elementType = ElementType(info->element_type);
     copy.shape.assign(info->dims, info->dims + info->rank);
   }
   return llvm::Error::success();
+}
+
+/// True if `path` is an ELF file for another kind of machine, which dlopen
+/// describes as a missing file.
+static bool isForAnotherMachine(llvm::StringRef path) {
+#if defined(__x86_64__)
+  constexpr uint16_t thisMachine = llvm::ELF::EM_X86_64;
+#elif defined(__aarch64__)
+  constexpr uint16_t thisMachine = llvm::ELF::EM_AARCH64;
+#else
+  constexpr uint16_t thisMachine = llvm::ELF::EM_NONE;
+#endif
+  auto start = llvm::MemoryBuffer::getFileSlice(path, /*MapSize=*/20,
+                                                /*Offset=*/0);
+  return start && (*start)->getBuffer().starts_with(llvm::ELF::ElfMagic) &&
+         llvm::support::endian::read16le((*start)->getBufferStart() + 18) != thisMachine;
 }
 
 llvm::Error Artefact::Library::open(llvm::StringRef file) {
@@ -79,11 +94,12 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   if (std::error_code error = llvm::sys::fs::make_absolute(absolute))
     return llvm::createFileError(file, error);
   if (llvm::sys::fs::is_directory(absolute))
-    return llvm::createFileError(
-        file, std::make_error_code(std::errc::is_a_directory));
+    return llvm::createFileError(file, std::make_error_code(std::errc::is_a_directory));
   if (!llvm::sys::fs::exists(absolute))
-    return llvm::createFileError(
-        file, std::make_error_code(std::errc::no_such_file_or_directory));
+    return llvm::createFileError(file,
+                                 std::make_error_code(std::errc::no_such_file_or_directory));
+  if (isForAnotherMachine(absolute))
+    return llvm::createStringError(path + " was compiled for another kind of machine");
   handle = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *text = dlerror();
@@ -98,10 +114,10 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   if (llvm::Error error = find(abiVersion, "convoy_abi_version"))
     return error;
   if (abiVersion() != CONVOY_ABI_VERSION)
-    return llvm::createStringError(
-        path + " has version " + llvm::Twine(abiVersion()) +
-        " of the model interface, but this program needs version " +
-        llvm::Twine(CONVOY_ABI_VERSION) + "; compile the model again");
+    return llvm::createStringError(path + " has version " + llvm::Twine(abiVersion()) +
+                                   " of the model interface, but this program needs version " +
+                                   llvm::Twine(CONVOY_ABI_VERSION) +
+                                   "; compile the model again");
 
   decltype(convoy_input_count) *inputCount = nullptr;
   decltype(convoy_output_count) *outputCount = nullptr;
@@ -111,8 +127,8 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   decltype(convoy_layer_name) *layerName = nullptr;
   decltype(convoy_required_cpu) *cpu = nullptr;
   decltype(convoy_arena_size) *arena = nullptr;
-#define FIND(VARIABLE, NAME)                                                   \
-  if (llvm::Error error = find(VARIABLE, #NAME))                               \
+#define FIND(VARIABLE, NAME)                                                                  \
+  if (llvm::Error error = find(VARIABLE, #NAME))                                              \
   return error
   FIND(inputCount, convoy_input_count);
   FIND(outputCount, convoy_output_count);
@@ -155,21 +171,13 @@ llvm::Expected<Artefact> Artefact::load(llvm::StringRef path) {
 
 llvm::StringRef Artefact::getPath() const { return library->path; }
 
-llvm::ArrayRef<TensorInfo> Artefact::getInputs() const {
-  return library->inputs;
-}
+llvm::ArrayRef<TensorInfo> Artefact::getInputs() const { return library->inputs; }
 
-llvm::ArrayRef<TensorInfo> Artefact::getOutputs() const {
-  return library->outputs;
-}
+llvm::ArrayRef<TensorInfo> Artefact::getOutputs() const { return library->outputs; }
 
-llvm::ArrayRef<std::string> Artefact::getLayers() const {
-  return library->layers;
-}
+llvm::ArrayRef<std::string> Artefact::getLayers() const { return library->layers; }
 
-llvm::StringRef Artefact::getRequiredCpu() const {
-  return library->requiredCpu;
-}
+llvm::StringRef Artefact::getRequiredCpu() const { return library->requiredCpu; }
 
 int64_t Artefact::getArenaSize() const { return library->arenaSize; }
 
@@ -186,14 +194,10 @@ llvm::Expected<Context> Artefact::createContext(int threads) const {
 // Context
 //===----------------------------------------------------------------------===//
 
-void Context::Release::operator()(convoy_context *context) const {
-  library->destroy(context);
-}
+void Context::Release::operator()(convoy_context *context) const { library->destroy(context); }
 
-Context::Context(std::shared_ptr<const Artefact::Library> library,
-                 convoy_context *context)
-    : library(std::move(library)),
-      context(context, Release{this->library.get()}) {}
+Context::Context(std::shared_ptr<const Artefact::Library> library, convoy_context *context)
+    : library(std::move(library)), context(context, Release{this->library.get()}) {}
 
 Context::~Context() = default;
 
@@ -205,46 +209,38 @@ Context &Context::operator=(Context &&other) {
 }
 
 llvm::Error Context::makeError(int32_t status) const {
-  return llvm::createStringError(library->path + ": " +
-                                 library->statusText(status));
+  return llvm::createStringError(library->path + ": " + library->statusText(status));
 }
 
-int Context::getThreadCount() const {
-  return library->threadCount(context.get());
-}
+int Context::getThreadCount() const { return library->threadCount(context.get()); }
 
-llvm::Error Context::run(llvm::ArrayRef<const void *> inputs,
-                         llvm::ArrayRef<void *> outputs) {
-  if (inputs.size() != library->inputs.size() ||
-      outputs.size() != library->outputs.size())
+llvm::Error Context::run(llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs) {
+  if (inputs.size() != library->inputs.size() || outputs.size() != library->outputs.size())
     return llvm::createStringError(
-        library->path + " has " + llvm::Twine(library->inputs.size()) +
-        " inputs and " + llvm::Twine(library->outputs.size()) +
-        " outputs, but the caller gives " + llvm::Twine(inputs.size()) +
-        " and " + llvm::Twine(outputs.size()));
+        library->path + " has " + llvm::Twine(library->inputs.size()) + " inputs and " +
+        llvm::Twine(library->outputs.size()) + " outputs, but the caller gives " +
+        llvm::Twine(inputs.size()) + " and " + llvm::Twine(outputs.size()));
   int32_t status = library->run(context.get(), inputs.data(), outputs.data());
   return status == CONVOY_OK ? llvm::Error::success() : makeError(status);
 }
 
-llvm::Expected<std::vector<Tensor>>
-Context::run(llvm::ArrayRef<Tensor> inputs) {
+llvm::Expected<std::vector<Tensor>> Context::run(llvm::ArrayRef<Tensor> inputs) {
   llvm::SmallVector<const void *> inputPointers;
   for (auto [index, tensor] : llvm::enumerate(inputs)) {
     if (index < library->inputs.size()) {
       const TensorInfo &info = library->inputs[index];
       if (tensor.getElementType() != info.elementType ||
           tensor.getShape() != llvm::ArrayRef<int64_t>(info.shape))
-        return llvm::createStringError(
-            library->path + ": input '" + info.name + "' is " +
-            info.getTypeString() + ", not " + tensor.getTypeString());
+        return llvm::createStringError(library->path + ": input '" + info.name + "' is " +
+                                       info.getTypeString() + ", not " +
+                                       tensor.getTypeString());
     }
     inputPointers.push_back(tensor.getData());
   }
   std::vector<Tensor> outputs;
   llvm::SmallVector<void *> outputPointers;
   for (const TensorInfo &info : library->outputs) {
-    std::optional<Tensor> tensor =
-        Tensor::create(info.elementType, info.shape);
+    std::optional<Tensor> tensor = Tensor::create(info.elementType, info.shape);
     if (!tensor)
       return makeError(CONVOY_ERROR_MEMORY);
     outputPointers.push_back(tensor->getData());
@@ -263,8 +259,8 @@ llvm::Error Context::enableProfile(bool enable) {
 llvm::Expected<Context::Profile> Context::readProfile() const {
   Profile profile;
   profile.nanoseconds.resize(library->layers.size());
-  int32_t status = library->profileRead(
-      context.get(), profile.nanoseconds.data(), &profile.runs);
+  int32_t status =
+      library->profileRead(context.get(), profile.nanoseconds.data(), &profile.runs);
   if (status != CONVOY_OK)
     return makeError(status);
   return profile;

@@ -20,31 +20,28 @@ llvm::Expected<Tensor> convoy::readNpy(llvm::StringRef path) {
   if (!file)
     return llvm::createFileError(path, file.getError());
   convoy_npy_header header;
-  if (const char *error = convoy_npy_parse(
-          (*file)->getBufferStart(), (*file)->getBufferSize(), &header))
+  if (const char *error =
+          convoy_npy_parse((*file)->getBufferStart(), (*file)->getBufferSize(), &header))
     return llvm::createStringError(path + " " + error);
-  std::optional<Tensor> tensor = Tensor::create(
-      ElementType(header.element_type),
-      llvm::ArrayRef<int64_t>(header.dims, size_t(header.rank)));
+  std::optional<Tensor> tensor =
+      Tensor::create(ElementType(header.element_type),
+                     llvm::ArrayRef<int64_t>(header.dims, size_t(header.rank)));
   if (!tensor)
-    return llvm::createFileError(
-        path, std::make_error_code(std::errc::not_enough_memory));
+    return llvm::createFileError(path, std::make_error_code(std::errc::not_enough_memory));
   convoy_npy_copy((*file)->getBufferStart(), &header, tensor->getData());
   return std::move(*tensor);
 }
 
 llvm::Error convoy::writeNpy(llvm::StringRef path, const Tensor &tensor) {
   char header[CONVOY_NPY_MAX_HEADER];
-  size_t size = convoy_npy_format(
-      header, static_cast<int32_t>(tensor.getElementType()),
-      int32_t(tensor.getShape().size()), tensor.getShape().data());
+  size_t size = convoy_npy_format(header, static_cast<int32_t>(tensor.getElementType()),
+                                  int32_t(tensor.getShape().size()), tensor.getShape().data());
   if (!size)
     return llvm::createStringError(path + ": a .npy file cannot hold " +
                                    tensor.getTypeString());
   return writeOutputFile(path, [&](llvm::raw_ostream &os) {
     os.write(header, size);
-    os.write(static_cast<const char *>(tensor.getData()),
-             size_t(tensor.getSizeInBytes()));
+    os.write(static_cast<const char *>(tensor.getData()), size_t(tensor.getSizeInBytes()));
     return llvm::Error::success();
   });
 }

@@ -16,19 +16,16 @@ namespace fs = llvm::sys::fs;
 /// True for what exists and cannot be replaced by renaming: /dev/null, a pipe.
 static bool isSpecialFile(llvm::StringRef path) {
   fs::file_status status;
-  return !fs::status(path, status) && fs::exists(status) &&
-         !fs::is_regular_file(status);
+  return !fs::status(path, status) && fs::exists(status) && !fs::is_regular_file(status);
 }
 
 llvm::Error convoy::checkWritable(llvm::StringRef path) {
   if (path == "-")
     return llvm::Error::success();
   if (path.empty() || llvm::sys::path::is_separator(path.back()))
-    return llvm::createFileError(
-        path, std::make_error_code(std::errc::is_a_directory));
+    return llvm::createFileError(path, std::make_error_code(std::errc::is_a_directory));
   if (fs::is_directory(path))
-    return llvm::createFileError(
-        path, std::make_error_code(std::errc::is_a_directory));
+    return llvm::createFileError(path, std::make_error_code(std::errc::is_a_directory));
   if (isSpecialFile(path)) {
     if (std::error_code error = fs::access(path, fs::AccessMode::Write))
       return llvm::createFileError(path, error);
@@ -42,9 +39,8 @@ llvm::Error convoy::checkWritable(llvm::StringRef path) {
 
 /// Runs `write` and reports what the stream met. The stream's destructor would
 /// end the program on an error that nobody has looked at.
-static llvm::Error
-writeStream(llvm::StringRef path, llvm::raw_fd_ostream &os,
-            llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write) {
+static llvm::Error writeStream(llvm::StringRef path, llvm::raw_fd_ostream &os,
+                               llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write) {
   llvm::Error error = write(os);
   os.flush();
   std::error_code code = os.error();
@@ -54,9 +50,9 @@ writeStream(llvm::StringRef path, llvm::raw_fd_ostream &os,
   return llvm::createFileError(path, code);
 }
 
-llvm::Error convoy::writeOutputFile(
-    llvm::StringRef path,
-    llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write) {
+llvm::Error
+convoy::writeOutputFile(llvm::StringRef path,
+                        llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write) {
   if (path == "-")
     return writeStream("standard output", llvm::outs(), write);
   if (isSpecialFile(path)) {

@@ -37,8 +37,7 @@ static int64_t multiply(llvm::ArrayRef<int64_t> shape) {
   return count;
 }
 
-static std::string makeTypeString(ElementType type,
-                                  llvm::ArrayRef<int64_t> shape) {
+static std::string makeTypeString(ElementType type, llvm::ArrayRef<int64_t> shape) {
   std::string text;
   llvm::raw_string_ostream os(text);
   for (int64_t dim : shape)
@@ -49,9 +48,7 @@ static std::string makeTypeString(ElementType type,
 
 int64_t TensorInfo::getNumElements() const { return multiply(shape); }
 
-std::string TensorInfo::getTypeString() const {
-  return makeTypeString(elementType, shape);
-}
+std::string TensorInfo::getTypeString() const { return makeTypeString(elementType, shape); }
 
 //===----------------------------------------------------------------------===//
 // Tensor
@@ -59,8 +56,7 @@ std::string TensorInfo::getTypeString() const {
 
 void Tensor::Free::operator()(uint8_t *pointer) const { std::free(pointer); }
 
-std::optional<Tensor> Tensor::create(ElementType elementType,
-                                     llvm::ArrayRef<int64_t> shape) {
+std::optional<Tensor> Tensor::create(ElementType elementType, llvm::ArrayRef<int64_t> shape) {
   int64_t bytes = getElementSize(elementType);
   bool isEmpty = llvm::is_contained(shape, 0);
   for (int64_t dim : shape)
@@ -93,9 +89,7 @@ Tensor::Tensor(ElementType elementType, llvm::ArrayRef<int64_t> shape) {
 
 int64_t Tensor::getNumElements() const { return multiply(shape); }
 
-std::string Tensor::getTypeString() const {
-  return makeTypeString(elementType, shape);
-}
+std::string Tensor::getTypeString() const { return makeTypeString(elementType, shape); }
 
 template <typename T> static double loadAs(const uint8_t *data, int64_t index) {
   T value;
@@ -103,8 +97,8 @@ template <typename T> static double loadAs(const uint8_t *data, int64_t index) {
   return static_cast<double>(value);
 }
 
-static double loadAsFloat(const llvm::fltSemantics &semantics,
-                          const uint8_t *data, int64_t index) {
+static double loadAsFloat(const llvm::fltSemantics &semantics, const uint8_t *data,
+                          int64_t index) {
   uint16_t bits;
   std::memcpy(&bits, data + index * 2, 2);
   llvm::APFloat value(semantics, llvm::APInt(16, bits));
@@ -148,19 +142,16 @@ double Tensor::getElement(int64_t index) const {
 //===----------------------------------------------------------------------===//
 
 void convoy::fillRandom(Tensor &tensor, uint64_t seed, uint64_t stream) {
-  convoy_fill_random(tensor.getData(),
-                     static_cast<int32_t>(tensor.getElementType()),
+  convoy_fill_random(tensor.getData(), static_cast<int32_t>(tensor.getElementType()),
                      tensor.getNumElements(), seed, stream);
 }
 
-llvm::Expected<Comparison> convoy::compareTensors(const Tensor &actual,
-                                                  const Tensor &expected,
+llvm::Expected<Comparison> convoy::compareTensors(const Tensor &actual, const Tensor &expected,
                                                   double rtol, double atol) {
   if (actual.getElementType() != expected.getElementType() ||
       actual.getShape() != expected.getShape())
-    return llvm::createStringError("the tensor is " + actual.getTypeString() +
-                                   " where " + expected.getTypeString() +
-                                   " is expected");
+    return llvm::createStringError("the tensor is " + actual.getTypeString() + " where " +
+                                   expected.getTypeString() + " is expected");
   Comparison result;
   for (int64_t i = 0, e = actual.getNumElements(); i != e; ++i) {
     double a = actual.getElement(i), b = expected.getElement(i);
@@ -172,8 +163,7 @@ llvm::Expected<Comparison> convoy::compareTensors(const Tensor &actual,
     if (!std::isfinite(difference))
       difference = std::numeric_limits<double>::infinity();
     result.maxAbsDifference = std::max(result.maxAbsDifference, difference);
-    if (std::isfinite(difference) &&
-        difference <= atol + rtol * std::fabs(b))
+    if (std::isfinite(difference) && difference <= atol + rtol * std::fabs(b))
       continue;
     if (result.numMismatches++ == 0)
       result.firstMismatch = i;

@@ -62,6 +62,7 @@ void addGlobalPoolKernels(KernelFamilies &families);
 void addLrnKernels(KernelFamilies &families);
 void addSoftmaxKernels(KernelFamilies &families);
 void addDataMovementKernels(KernelFamilies &families);
+void addResamplingKernels(KernelFamilies &families);
 void addGenericKernels(KernelFamilies &families);
 
 /// Helpers that most families use.
@@ -86,6 +87,9 @@ llvm::SmallVector<mlir::Value> emitLoop(
     mlir::ImplicitLocOpBuilder &builder, mlir::Value lower, mlir::Value upper, int64_t step,
     mlir::ValueRange inits,
     llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+/// Keeps LLVM from unrolling the loop that `results` came from, if it is a loop:
+/// between unrolled iterations it shares loads, and spills what it shares.
+void keepRolled(mlir::ValueRange results);
 /// A buffer on the stack, allocated once at the entry of the kernel.
 mlir::Value emitScratch(mlir::ImplicitLocOpBuilder &builder, mlir::MemRefType type);
 mlir::Value zeroVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type);

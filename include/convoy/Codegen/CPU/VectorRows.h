@@ -49,8 +49,8 @@ void forEachUnit(mlir::ImplicitLocOpBuilder &builder, mlir::Value task, int64_t 
                  int64_t tasks, llvm::function_ref<void(mlir::Value)> body);
 
 /// How many pieces a row of `extent` elements is cut into, in steps of `width`, so
-/// that `rows` such rows are enough tasks.
-int64_t selectPieces(int64_t rows, int64_t extent, int64_t width);
+/// that `rows` such rows are enough tasks. `work` is what one element costs.
+int64_t selectPieces(int64_t rows, int64_t extent, int64_t width, int64_t work);
 /// Walks piece `piece` of a row in steps of `width`: `body` gets the first element
 /// of a step and the number of elements, which is below `width` for the last one.
 void forEachStep(mlir::ImplicitLocOpBuilder &builder, int64_t extent, int64_t width,

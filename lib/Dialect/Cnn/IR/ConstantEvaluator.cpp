@@ -148,9 +148,7 @@ bool isExact(UnaryKind kind) {
   }
 }
 
-double clamp(double x, double low, double high) {
-  return x < low ? low : x > high ? high : x;
-}
+double clamp(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
 
 double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }
 
@@ -706,6 +704,13 @@ private:
   RankedTensorType type;
 };
 
+/// The operations that `Evaluator` knows.
+bool isEvaluable(Operation *op) {
+  return isa<UnaryOp, BinaryOp, SelectOp, CastOp, ReduceOp, ConcatOp, GatherOp, BroadcastOp,
+             tensor::ExtractSliceOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+             tensor::PadOp, linalg::TransposeOp>(op);
+}
+
 } // namespace
 
 ElementsAttr convoy::cnn::evaluateConstant(Operation *op, ArrayRef<Attribute> operands,
@@ -718,10 +723,14 @@ ElementsAttr convoy::cnn::evaluateConstant(Value value, const EvaluationOptions 
   if (matchPattern(value, m_Constant(&attribute)))
     return dyn_cast<ElementsAttr>(attribute);
   Operation *op = value.getDefiningOp();
-  if (!op || op->getNumOperands() == 0)
+  if (!op || !isEvaluable(op))
     return {};
   SmallVector<Attribute> operands;
-  for (Value operand : op->getOperands())
+  for (Value operand : op->getOperands()) {
     operands.push_back(evaluateConstant(operand, options));
+    // The first operand always counts; stopping here keeps the search a path.
+    if (!operands.front())
+      return {};
+  }
   return evaluateConstant(op, operands, options);
 }

@@ -77,7 +77,8 @@ LogicalResult BinaryOp::fold(FoldAdaptor adaptor, FoldResults &results) {
     Type type = getResult(0).getType();
     if (getLhs().getType() == type && isNeutral(getKind(), adaptor.getRhs(), /*onRight=*/true))
       return replaceBy(results, getLhs());
-    if (getRhs().getType() == type && isNeutral(getKind(), adaptor.getLhs(), /*onRight=*/false))
+    if (getRhs().getType() == type &&
+        isNeutral(getKind(), adaptor.getLhs(), /*onRight=*/false))
       return replaceBy(results, getRhs());
   }
   return foldConstants(*this, adaptor.getOperands(), results);
@@ -107,8 +108,8 @@ LogicalResult CastOp::fold(FoldAdaptor adaptor, FoldResults &results) {
 LogicalResult ReduceOp::fold(FoldAdaptor adaptor, FoldResults &results) {
   if (!isValueForm(*this))
     return failure();
-  if (getAxes().empty() && getKind() != ReduceKind::sum_square && getKind() != ReduceKind::l1 &&
-      getKind() != ReduceKind::l2)
+  if (getAxes().empty() && getKind() != ReduceKind::sum_square &&
+      getKind() != ReduceKind::l1 && getKind() != ReduceKind::l2)
     return replaceBy(results, getInput());
   return foldConstants(*this, adaptor.getOperands(), results);
 }

@@ -13,6 +13,7 @@
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -103,6 +104,8 @@ private:
   bool assignConcat(ConcatOp op);
   bool assignResize(ResizeOp op);
   bool assignReduce(ReduceOp op);
+  bool assignSlice(tensor::ExtractSliceOp op);
+  bool assignPad(tensor::PadOp op);
   /// An operation whose only data operand is its first.
   bool follow(Operation *op);
 
@@ -123,6 +126,8 @@ private:
   }
   /// Clones `op` with other operands and a blocked result.
   Operation *replace(Operation *op, ValueRange operands);
+  /// Makes `twin` the blocked form of `op`'s result.
+  void replaceWith(Operation *op, Value twin);
 
   func::FuncOp function;
   OpBuilder builder;
@@ -228,9 +233,13 @@ Operation *LayoutAssigner::replace(Operation *op, ValueRange operands) {
   twin->setOperands(operands);
   Value result = op->getResult(0);
   twin->getResult(0).setType(blockedType(tensorType(result)));
-  blockedTwins[result] = twin->getResult(0);
-  replaced.push_back(op);
+  replaceWith(op, twin->getResult(0));
   return twin;
+}
+
+void LayoutAssigner::replaceWith(Operation *op, Value twin) {
+  blockedTwins[op->getResult(0)] = twin;
+  replaced.push_back(op);
 }
 
 //===----------------------------------------------------------------------===//
@@ -350,7 +359,48 @@ bool LayoutAssigner::assignReduce(ReduceOp op) {
   return true;
 }
 
+bool LayoutAssigner::assignSlice(tensor::ExtractSliceOp op) {
+  Value source = op.getSource();
+  if (!isData(source) || !hasBlocked(source) || !isData(op.getResult()) ||
+      !op.getOffsets().empty() || !op.getSizes().empty() || !op.getStrides().empty())
+    return false;
+  Shape offsets(op.getStaticOffsets()), sizes(op.getStaticSizes());
+  Shape strides(op.getStaticStrides());
+  bool toTheEnd = offsets[1] + sizes[1] == shapeOf(source)[1];
+  if (strides[1] != 1 || offsets[1] % block || (sizes[1] % block && !toTheEnd))
+    return false;
+  offsets[1] /= block;
+  sizes[1] = llvm::divideCeil(sizes[1], block);
+  offsets.push_back(0);
+  sizes.push_back(block);
+  strides.push_back(1);
+  replaceWith(op, tensor::ExtractSliceOp::create(
+                      builder, op.getLoc(), blockedType(op.getType()), getBlocked(source),
+                      ValueRange(), ValueRange(), ValueRange(), offsets, sizes, strides));
+  return true;
+}
+
+bool LayoutAssigner::assignPad(tensor::PadOp op) {
+  Value source = op.getSource(), value = op.getConstantPaddingValue();
+  if (!isData(source) || !hasBlocked(source) || !isData(op.getResult()) || !value ||
+      !op.getLow().empty() || !op.getHigh().empty() || op.getStaticLow()[1] ||
+      op.getStaticHigh()[1])
+    return false;
+  SmallVector<OpFoldResult> low = op.getMixedLowPad(), high = op.getMixedHighPad();
+  low.push_back(builder.getIndexAttr(0));
+  high.push_back(builder.getIndexAttr(0));
+  if (Operation *definition = value.getDefiningOp(); definition->getParentOp() == op)
+    value = builder.clone(*definition)->getResult(0);
+  replaceWith(op, tensor::PadOp::create(builder, op.getLoc(), blockedType(op.getResultType()),
+                                        getBlocked(source), low, high, value, op.getNofold()));
+  return true;
+}
+
 bool LayoutAssigner::assign(Operation *op) {
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    return assignSlice(slice);
+  if (auto pad = dyn_cast<tensor::PadOp>(op))
+    return assignPad(pad);
   if (auto destination = dyn_cast<DestinationOpInterface>(op);
       !destination || destination.getDestination())
     return false;

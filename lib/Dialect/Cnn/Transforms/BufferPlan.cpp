@@ -307,9 +307,10 @@ void BufferPlan::place() {
            std::make_tuple(-b.bytes * (b.last - b.first + 1), b.first);
   };
   auto byTime = [](const Placement &a, const Placement &b) { return a.first < b.first; };
+  if (placements.empty())
+    return;
   arenaSize = std::numeric_limits<int64_t>::max();
-  auto attempt = [&](auto less) {
-    llvm::stable_sort(placements, less);
+  auto attempt = [&] {
     int64_t size = placeInOrder(placements);
     if (size >= arenaSize)
       return;
@@ -317,7 +318,20 @@ void BufferPlan::place() {
     for (const Placement &placement : placements)
       buffers[placement.root].offset = placement.offset;
   };
-  attempt(bySize);
-  attempt(byArea);
-  attempt(byTime);
+  auto attemptSorted = [&](auto less) {
+    llvm::stable_sort(placements, less);
+    attempt();
+    // What sticks out at the top might find a better place when it comes first.
+    constexpr int kRepairs = 16;
+    for (int repair = 0; repair < kRepairs && arenaSize > lowerBound; ++repair) {
+      auto top = llvm::max_element(placements, [](const Placement &a, const Placement &b) {
+        return a.offset + a.bytes < b.offset + b.bytes;
+      });
+      std::rotate(placements.begin(), top, top + 1);
+      attempt();
+    }
+  };
+  attemptSorted(bySize);
+  attemptSorted(byArea);
+  attemptSorted(byTime);
 }

@@ -71,21 +71,33 @@ private:
   DenseMap<Value, int64_t> weightOffsets;
   /// Views by base, offset and type.
   DenseMap<std::tuple<Value, int64_t, Type>, Value> views;
+  DenseMap<int64_t, Value> shifts;
 };
 
+/// In the order in which they are read, so that a run goes through the weights
+/// from front to back.
 LogicalResult Rewriter::collectWeights() {
-  for (auto global : function.front().getOps<memref::GetGlobalOp>()) {
-    if (global->use_empty())
-      continue;
-    auto definition = symbols.lookup<memref::GlobalOp>(global.getName());
-    auto value = definition ? dyn_cast_or_null<ElementsAttr>(
-                                  definition.getInitialValue().value_or(Attribute()))
-                            : ElementsAttr();
-    if (!value)
-      return global.emitError("names no constant: @") << global.getName();
-    weightOffsets[global.getResult()] = section.getOffset(value);
-  }
-  return success();
+  WalkResult result = function.walk([&](Operation *op) -> WalkResult {
+    if (isView(op))
+      return WalkResult::advance();
+    for (Value operand : op->getOperands()) {
+      if (!isa<MemRefType>(operand.getType()))
+        continue;
+      Value root = locate(operand)->root;
+      auto global = root.getDefiningOp<memref::GetGlobalOp>();
+      if (!global)
+        continue;
+      auto definition = symbols.lookup<memref::GlobalOp>(global.getName());
+      auto value = definition ? dyn_cast_or_null<ElementsAttr>(
+                                    definition.getInitialValue().value_or(Attribute()))
+                              : ElementsAttr();
+      if (!value)
+        return global.emitError("names no constant: @") << global.getName();
+      weightOffsets[root] = section.getOffset(value);
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
 }
 
 void Rewriter::addArguments() {
@@ -111,7 +123,9 @@ Value Rewriter::createByteView(Location loc, Value base, int64_t offset, const B
   auto type = MemRefType::get(shape, range.element);
   Value &view = views[{base, offset, type}];
   if (!view) {
-    Value shift = arith::ConstantIndexOp::create(builder, loc, offset);
+    Value &shift = shifts[offset];
+    if (!shift)
+      shift = arith::ConstantIndexOp::create(builder, loc, offset);
     view = memref::ViewOp::create(builder, loc, type, base, shift, ValueRange());
   }
   if (contiguous)
@@ -243,7 +257,7 @@ struct PlanMemory : convoy::cnn::impl::CnnPlanMemoryBase<PlanMemory> {
     FailureOr<BufferPlan> plan = BufferPlan::create(function);
     if (failed(plan) || failed(Rewriter(function, *plan).run()))
       return signalPassFailure();
-    function.emitRemark("arena of ")
+    emitRemark(function.getLoc(), "arena of ")
         << plan->getArenaSize() << " bytes, at least " << plan->getLowerBound()
         << " are alive at once";
   }

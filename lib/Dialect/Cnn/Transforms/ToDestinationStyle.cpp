@@ -8,6 +8,7 @@
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace convoy::cnn {
@@ -53,6 +54,20 @@ void copySlice(tensor::ExtractSliceOp slice) {
   slice.getResult().replaceAllUsesExcept(copy->getResult(0), copy);
 }
 
+/// A destination that two operations share, often after CSE, would keep its
+/// buffer alive from the first to the last, and a shared fill would be copied.
+void unshareDestinations(Operation *op) {
+  OpBuilder builder(op);
+  for (OpOperand &operand : op->getOpOperands()) {
+    Operation *source = operand.get().getDefiningOp();
+    if (!isa_and_nonnull<tensor::EmptyOp, linalg::FillOp>(source) || source->hasOneUse())
+      continue;
+    Operation *own = builder.clone(*source);
+    operand.set(own->getResult(0));
+    unshareDestinations(own);
+  }
+}
+
 struct ToDestinationStyle : convoy::cnn::impl::CnnToDestinationStyleBase<ToDestinationStyle> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
@@ -67,6 +82,7 @@ struct ToDestinationStyle : convoy::cnn::impl::CnnToDestinationStyleBase<ToDesti
       destination.getDestinationMutable().assign(
           createEmpty(builder, op->getLoc(), op->getResult(0).getType()));
     });
+    function.walk(unshareDestinations);
     // Nothing may compute in place of an input.
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
       if (isa<TensorType>(function.getArgument(i).getType()))

@@ -52,8 +52,8 @@ std::optional<ConstantData> ConstantData::get(Attribute attribute) {
   int64_t count = data.getNumElements();
 
   auto own = [&](size_t size) {
-    data.storage = std::make_shared<std::vector<std::max_align_t>>(
-        size / sizeof(std::max_align_t) + 1);
+    data.storage =
+        std::make_shared<std::vector<std::max_align_t>>(size / sizeof(std::max_align_t) + 1);
     char *memory = reinterpret_cast<char *>(data.storage->data());
     data.bytes = {memory, size};
     return memory;
@@ -129,7 +129,8 @@ double ConstantData::getDouble(int64_t index) const {
     return load<float>(bytes, index);
   if (element.isF64())
     return load<double>(bytes, index);
-  uint64_t bits = elementBytes == 1 ? load<uint8_t>(bytes, index) : load<uint16_t>(bytes, index);
+  uint64_t bits =
+      elementBytes == 1 ? load<uint8_t>(bytes, index) : load<uint16_t>(bytes, index);
   APFloat value(element.getFloatSemantics(), APInt(elementBytes * 8, bits));
   return value.convertToDouble();
 }
@@ -161,7 +162,8 @@ static DenseElementsAttr makeDense(RankedTensorType type, ArrayRef<char> bytes) 
 ElementsAttr convoy::cnn::makeBlobConstant(RankedTensorType type, StringRef name,
                                            AsmResourceBlob &&blob) {
   auto &manager = DenseResourceElementsHandle::getManagerInterface(type.getContext());
-  return cast<ElementsAttr>(DenseResourceElementsAttr::get(type, manager.insert(name, std::move(blob))));
+  return cast<ElementsAttr>(
+      DenseResourceElementsAttr::get(type, manager.insert(name, std::move(blob))));
 }
 
 /// The constant if it is small or a splat, null if it wants a blob.
@@ -188,16 +190,18 @@ ElementsAttr convoy::cnn::makeConstantFromBytes(RankedTensorType type, ArrayRef<
 
 template <typename T>
 ElementsAttr convoy::cnn::makeConstant(RankedTensorType type, std::vector<T> &&values) {
-  ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T));
+  ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()),
+                       values.size() * sizeof(T));
   if (ElementsAttr small = makeInline(type, bytes))
     return small;
   auto owner = std::make_unique<std::vector<T>>(std::move(values));
   bytes = ArrayRef<char>(reinterpret_cast<const char *>(owner->data()), bytes.size());
   return makeBlobConstant(
       type, kBlobName,
-      AsmResourceBlob(bytes, alignof(T), [owner = std::move(owner)](void *, size_t, size_t) mutable {
-        owner.reset();
-      }, /*dataIsMutable=*/false));
+      AsmResourceBlob(
+          bytes, alignof(T),
+          [owner = std::move(owner)](void *, size_t, size_t) mutable { owner.reset(); },
+          /*dataIsMutable=*/false));
 }
 
 template <typename T>
@@ -218,9 +222,9 @@ ElementsAttr convoy::cnn::fillConstant(RankedTensorType type,
   return makeBlobConstant(type, kBlobName, std::move(blob));
 }
 
-#define INSTANTIATE(T)                                                                         \
-  template ElementsAttr convoy::cnn::makeConstant<T>(RankedTensorType, std::vector<T> &&);     \
-  template ElementsAttr convoy::cnn::fillConstant<T>(RankedTensorType,                         \
+#define INSTANTIATE(T)                                                                        \
+  template ElementsAttr convoy::cnn::makeConstant<T>(RankedTensorType, std::vector<T> &&);    \
+  template ElementsAttr convoy::cnn::fillConstant<T>(RankedTensorType,                        \
                                                      function_ref<void(MutableArrayRef<T>)>);
 INSTANTIATE(float)
 INSTANTIATE(double)

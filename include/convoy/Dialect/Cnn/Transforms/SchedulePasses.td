@@ -28,21 +28,43 @@ def CnnFuseEpilogue : Pass<"cnn-fuse-epilogue", "::mlir::func::FuncOp"> {
     %3 = cnn.conv %x, %w, %bias1d residual(%skip) {activation = #cnn.function<relu>, ...}
     ```
 
+    A bias is a constant that differs along channels only, added to or
+    subtracted from a convolution or dense layer. A residual is any tensor of
+    the result's shape, added to a `cnn.conv` or `cnn.group_conv`; of two
+    convolutions the later one adds the earlier one's result. An activation is
+    any f32 `cnn.unary`; `cnn.binary` and `cnn.scale_shift` take one too.
+
     Pre: the producer's result has one use; a residual is defined before the
     producer, or the producer can move behind it.
     Post: order of rounding is conv + bias, then residual, then activation.
     Numerics: bit-exact up to the position of the bias in the sum.
   }];
-  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect"];
 }
 
 def CnnAssignLayout : Pass<"cnn-assign-layout", "::mlir::func::FuncOp"> {
   let summary = "Give data the blocked layout NCHWc where kernels want it";
   let description = [{
-    Convolutions produce blocked results and read blocked inputs; pools,
-    element-wise operations, LRN and concatenations follow their operands.
-    `cnn.reorder` appears only where blocked and plain data meet. The block is
-    the target's vector width.
+    Works on f32 data with two spatial dimensions; the block is the target's
+    vector width. One walk in program order:
+
+    | operation | becomes blocked |
+    |---|---|
+    | `conv` with a constant filter | always; reads plain data of few channels as it is |
+    | `group_conv` | depthwise; or no group and no block cross |
+    | `conv_transpose` | with one group |
+    | pools, `unary` | with its input |
+    | `lrn` | with its input, where channels fill all blocks |
+    | `scale_shift` | with its input, where parameters are constants |
+    | `binary` | with its largest operand; constants are laid out anew |
+    | `concat` | when half of the data is; along channels, where each input but the last fills all its blocks |
+    | `resize`, `reduce` with `keep_dims` | with its input, where only spatial dimensions change |
+    | `tensor.extract_slice` | with its input, where channels are cut between blocks |
+    | `tensor.pad` | with its input, where only spatial dimensions grow |
+
+    Everything else reads and makes plain data. `cnn.reorder` appears only where
+    blocked and plain data meet, at most once each way for a value; data of one
+    point per channel is reshaped instead where channels fill all blocks.
 
     Before:
     ```mlir
@@ -57,9 +79,12 @@ def CnnAssignLayout : Pass<"cnn-assign-layout", "::mlir::func::FuncOp"> {
     %2 = cnn.reorder %1 {block = 0, channels = 32} -> tensor<1x32x4x4xf32>
     return %2
     ```
+    Post: no value has two reorders in the same direction; arguments and results
+    of functions are plain.
     Numerics: bit-exact.
   }];
-  let dependentDialects = ["::convoy::cnn::CnnDialect"];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
@@ -81,26 +106,101 @@ def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
 def CnnDecompose : Pass<"cnn-decompose", "::mlir::func::FuncOp"> {
   let summary = "Express operations without a kernel of their own in linalg";
   let description = [{
-    Normalisations, softmax, reductions, resizing, gathering and element-wise
-    operations that no epilogue took become `linalg.generic`, which one generic
-    kernel generator turns into loops.
+    Normalisations, reductions, log-softmax, pads and element-wise operations that
+    no epilogue took become `linalg.generic` on tensors, which one generic kernel
+    generator turns into loops. Broadcasts are indexing maps; a constant of equal
+    elements becomes a scalar of the body.
+
+    Before:
+    ```mlir
+    %1 = cnn.binary <mul> %x, %s {activation = #cnn.function<relu>}
+        : (tensor<1x8x4x4xf32>, tensor<1x8x1x1xf32>) -> tensor<1x8x4x4xf32>
+    ```
+    After:
+    ```mlir
+    %0 = tensor.empty() : tensor<1x8x4x4xf32>
+    %1 = linalg.generic {indexing_maps = [(n, c, y, x) -> (n, c, y, x),
+                                          (n, c, y, x) -> (n, c, 0, 0),
+                                          (n, c, y, x) -> (n, c, y, x)], ...}
+        ins(%x, %s) outs(%0) {
+    ^bb0(%a: f32, %b: f32, %out: f32):
+      %m = arith.mulf %a, %b : f32
+      %negative = arith.cmpf olt, %m, %zero : f32
+      %r = arith.select %negative, %zero, %m : f32
+      linalg.yield %r : f32
+    }
+    ```
 
     Post: only operations with a kernel are left in the cnn dialect.
-    Numerics: as the operations' definitions, in f32.
+    Numerics: as the operations' definitions, in f32. Statistics of normalisations
+    are taken in two passes, the mean first.
   }];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
+def CnnFuseElementwise : Pass<"cnn-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Join element-wise linalg operations that compute nothing twice";
+  let description = [{
+    Upstream's `linalg-fuse-elementwise-ops` also moves a producer into a reader
+    that broadcasts it: the sigmoid of a squeeze-and-excite gate, one value a
+    channel, would be computed for each pixel. Here a producer joins its only
+    reader where that reads each element once, or where it computes nothing.
+
+    Before:
+    ```mlir
+    %1 = linalg.generic ... ins(%x) { exp }
+    %2 = linalg.generic ... ins(%1, %y) { add }
+    ```
+    After:
+    ```mlir
+    %2 = linalg.generic ... ins(%x, %y) { exp; add }
+    ```
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def CnnToDestinationStyle : Pass<"cnn-to-destination-style", "::mlir::func::FuncOp"> {
   let summary = "Give every operation a destination";
   let description = [{
-    Every cnn operation gets `outs(%init)` of `tensor.empty`, and a concatenation
-    becomes `tensor.insert_slice` into one destination, so that bufferization can
-    let producers write their slice in place.
+    Before:
+    ```mlir
+    %0 = cnn.unary <relu> %x : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+    %1 = tensor.extract_slice %0[0, 0, 1, 0] [1, 8, 2, 4] [1, 1, 1, 1] : ...
+    ```
+    After:
+    ```mlir
+    %e = tensor.empty() : tensor<1x8x4x4xf32>
+    %0 = cnn.unary <relu> %x outs(%e)
+        : (tensor<1x8x4x4xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+    %s = tensor.extract_slice %0[0, 0, 1, 0] [1, 8, 2, 4] [1, 1, 1, 1] : ...
+    %f = tensor.empty() : tensor<1x8x2x4xf32>
+    %1 = bufferization.materialize_in_destination %s in %f : ...
+    ```
+
+    Kernels read contiguous buffers, so a slice is copied unless its elements lie
+    side by side. Function arguments become read-only for bufferization.
+
+    Post: every cnn operation has `outs(tensor.empty)`; no two operations share a
+    `tensor.empty` or a `linalg.fill`.
+    Numerics: bit-exact.
   }];
-  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::bufferization::BufferizationDialect"];
+}
+
+def CnnVerifyScheduled : Pass<"cnn-verify-scheduled", "::mlir::ModuleOp"> {
+  let summary = "Check what may cross the border from schedule to bufferize";
+  let description = [{
+    The table is in VerifyScheduled.cpp. Operations that have a kernel, in
+    destination form, and linalg may pass; of upstream's, constants, functions,
+    slices and reshapes.
+
+    Before and after: the same IR.
+    Numerics: bit-exact.
+  }];
 }
 
 def CnnPlanMemory : Pass<"cnn-plan-memory", "::mlir::ModuleOp"> {
@@ -108,14 +208,58 @@ def CnnPlanMemory : Pass<"cnn-plan-memory", "::mlir::ModuleOp"> {
   let description = [{
     Each `memref.alloc` of `@main` becomes a `memref.view` of the first argument
     (the arena) at an offset that no buffer alive at the same time overlaps, and
-    each constant a view of the second (the weights). Emits a remark with the
-    size of the arena. Sets `cnn.arena_size`, `cnn.weights_size` and
-    `cnn.weights` on the module.
+    each constant a view of the second (the weights).
+
+    Before:
+    ```mlir
+    func.func @main(%x: memref<1x16x4x4xf32>, %y: memref<1x32x4x4xf32>) {
+      %w = memref.get_global @scale : memref<1x16x1x1xf32>
+      %a = memref.alloc() : memref<1x16x4x4xf32>
+      linalg.generic ... ins(%x, %w) outs(%a)
+      cnn.concat %x, %a outs(%y) {axis = 1 : i64}
+    ```
+    After:
+    ```mlir
+    func.func @main(%arena: memref<1024xi8>, %weights: memref<64xi8>,
+                    %x: memref<1x16x4x4xf32>, %y: memref<1x32x4x4xf32>) {
+      %w = memref.view %weights[%c0][] : memref<64xi8> to memref<1x16x1x1xf32>
+      %a = memref.view %arena[%c0][] : memref<1024xi8> to memref<1x16x4x4xf32>
+      linalg.generic ... ins(%x, %w) outs(%a)
+      cnn.concat %x, %a outs(%y) {axis = 1 : i64}
+    ```
+
+    - What a concatenation joins is written in place, where the joined parts are
+      contiguous, each is a whole buffer of its own, and nothing writes it later.
+      Inputs that already lie side by side are their concatenation. A buffer that
+      is copied whole is merged with the copy the same way.
+    - A contiguous view at a static offset becomes a `memref.view` of its own, with
+      the identity layout; another one a `memref.reinterpret_cast` with offset 0.
+    - Operands of one operation never overlap. Offsets are multiples of 64 bytes,
+      save those of parts of a concatenation and of slices.
+    - Equal constants are stored once, in the order of their first reader.
+
+    Emits a remark with the size of the arena and the most bytes that are alive
+    at once, which no arena can be smaller than. Sets `cnn.arena_size`,
+    `cnn.weights_size` and `cnn.weights` on the module.
 
     Pre: `@main` is straight-line, bufferized, with results as out-arguments.
+    Post: no allocation, global or subview is left.
+    Numerics: bit-exact.
   }];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect"];
+}
+
+def CnnVerifyBufferized : Pass<"cnn-verify-bufferized", "::mlir::ModuleOp"> {
+  let summary = "Check what may cross the border from bufferize to codegen";
+  let description = [{
+    The table is in VerifyBufferized.cpp: the contract of docs/architecture.md.
+    Views must lie inside of the arena and the weights, and no operation may
+    write what it reads.
+
+    Before and after: the same IR.
+    Numerics: bit-exact.
+  }];
 }
 
 #endif // CONVOY_DIALECT_CNN_TRANSFORMS_SCHEDULEPASSES_TD

@@ -49,6 +49,8 @@ def CnnFoldBatchNorm : Pass<"cnn-fold-batch-norm", "::mlir::func::FuncOp"> {
     activation. Into its reader, when that is the only one, filter and bias are
     constants, and the reader does not pad (and is not transposed) or t is zero.
     A filter that others share is not touched: this convolution gets its own.
+    `cnn-raise-activations` comes first, because a chain of two or more factors and
+    summands may spell an activation.
     Post: no `cnn.batch_norm` is left. Training mode is an error.
     Numerics: not bit-exact; composed in f64 and rounded once.
   }];

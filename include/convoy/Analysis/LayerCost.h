@@ -1,0 +1,35 @@
+//===- LayerCost.h - What an operation costs --------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_ANALYSIS_LAYERCOST_H
+#define CONVOY_ANALYSIS_LAYERCOST_H
+
+#include "mlir/IR/Operation.h"
+#include "llvm/ADT/SmallVector.h"
+
+namespace convoy {
+
+struct LayerCost {
+  /// Multiply-adds of convolutions, dense layers and matrix products, those on
+  /// padding included; 0 for everything else.
+  int64_t macs = 0;
+  /// Elements and bytes of the constant tensors that the operation reads.
+  int64_t parameters = 0;
+  int64_t weightBytes = 0;
+  /// Bytes of what it computes.
+  int64_t outputBytes = 0;
+};
+
+/// The constants that count as parameters of an operation.
+llvm::SmallVector<mlir::Value> getParameters(mlir::Operation *op);
+
+/// The cost of an operation on plain, unpacked tensors or memrefs.
+LayerCost computeLayerCost(mlir::Operation *op);
+
+} // namespace convoy
+
+#endif // CONVOY_ANALYSIS_LAYERCOST_H

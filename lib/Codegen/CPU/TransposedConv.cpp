@@ -1,0 +1,381 @@
+//===- TransposedConv.cpp - Transposed convolution, gathering -------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Output element o takes from input element i where o + pad = i * stride + k * dilation.
+// Output columns with the same o % stride, a phase, meet the same kernel columns, each
+// at a fixed distance: within a phase this is a convolution of stride 1. So a row of
+// the output is cut into phases, and a phase into register tiles as in a direct
+// convolution. In the outer dimensions the phase is known when the code runs, and the
+// loop over the kernel steps from one position that fits to the next.
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/ConvTile.h"
+#include "convoy/Codegen/CPU/ConvWindow.h"
+#include "convoy/Codegen/CPU/VectorRows.h"
+#include "convoy/Codegen/Common/ElementwiseEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+/// The kernel positions of one dimension that fit a phase: `first`, then every
+/// `step`-th, each `distance` input elements before the one in front.
+struct PhaseSteps {
+  PhaseSteps(int64_t stride, int64_t dilation) {
+    common = std::gcd(stride, dilation);
+    step = stride / common;
+    distance = dilation / common;
+    for (inverse = 0; inverse < step; ++inverse)
+      if (inverse * distance % step == 1 % step)
+        break;
+  }
+  /// The phase fits only where `common` divides o + pad; then the first position is
+  /// (o + pad) / common * inverse % step.
+  int64_t common, step, distance, inverse;
+};
+
+/// Columns of the output with one phase.
+struct ColumnPhase {
+  /// The first output column, the first kernel column.
+  int64_t output, kernel;
+  /// Kernel columns; the window moves over the input by one, and its column 0 is the
+  /// last of them.
+  int64_t count;
+  ConvWindow window;
+};
+
+/// Writes one task of a transposed convolution.
+class TransposedConv {
+public:
+  TransposedConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
+                 TargetAttr target)
+      : b(b), op(op), tile(selectConvTile(op, target)), window(getConvWindow(op)),
+        steps(window.strides.back(), window.dilations.back()),
+        vectorType(VectorType::get({tile.lanes}, b.getF32Type())) {
+    auto next = operands.begin();
+    input = *next++;
+    filter = *next++;
+    if (op.getBias())
+      bias = *next++;
+    if (op.getResidual())
+      residual = *next++;
+    output = *next++;
+  }
+
+  void build(Value task) {
+    SmallVector<int64_t> extents = {op.getOutputType().getDimSize(0), tile.groups,
+                                    tile.outputTiles};
+    llvm::append_range(extents, window.outerOutput());
+    SmallVector<Value> indices = delinearize(b, task, extents);
+    batch = indices[0];
+    group = indices[1];
+    outputTile = indices[2];
+    outer.assign(indices.begin() + 3, indices.end());
+    firstBlock = add(b, affine(b, group, tile.outputBlocks(), 0),
+                     affine(b, outputTile, tile.blocks, 0));
+    int64_t phases = std::min(window.strides.back(), window.output.back());
+    for (int64_t column = 0; column < phases; ++column) {
+      ColumnPhase phase = getPhase(column);
+      forEachPixelTile(b, phase.window, tile.pixels,
+                       [&](PixelTile pixels) { buildTile(phase, pixels); });
+    }
+  }
+
+private:
+  ColumnPhase getPhase(int64_t column) const {
+    int64_t stride = window.strides.back(), kernel = window.kernel.back();
+    int64_t position = column + window.padsBegin.back();
+    ColumnPhase phase{column, 0, 0, window};
+    if (position % steps.common == 0) {
+      phase.kernel = position / steps.common * steps.inverse % steps.step;
+      if (phase.kernel < kernel)
+        phase.count = llvm::divideCeil(kernel - phase.kernel, steps.step);
+    }
+    phase.window.output.back() = llvm::divideCeil(window.output.back() - column, stride);
+    phase.window.strides.back() = 1;
+    phase.window.dilations.back() = steps.distance;
+    phase.window.kernel.back() = std::max<int64_t>(phase.count, 1);
+    // The distance of the last kernel column; it divides exactly.
+    int64_t last = phase.kernel + (phase.count - 1) * steps.step;
+    phase.window.padsBegin.back() = (last * window.dilations.back() - position) / stride;
+    if (phase.count == 0) {
+      // Nothing is read, so no tile touches a border.
+      phase.window.input.back() = phase.window.output.back();
+      phase.window.padsBegin.back() = 0;
+    }
+    return phase;
+  }
+
+  void buildTile(const ColumnPhase &phase, const PixelTile &pixels) {
+    SmallVector<Value> sums;
+    for (int64_t block = 0; block < tile.blocks; ++block) {
+      Value start;
+      if (bias)
+        start = vector::LoadOp::create(
+            b, vectorType, bias,
+            ValueRange{affine(b, affine(b, firstBlock, 1, block), tile.lanes, 0)});
+      else
+        start = zeroVector(b, vectorType);
+      sums.append(pixels.size, start);
+    }
+    if (phase.count > 0) {
+      // Whole chunks of input channels, then the partly filled one.
+      int64_t partial = tile.groupInputs % tile.inputChunk;
+      int64_t whole = tile.inputChunks - (partial ? 1 : 0);
+      KernelPosition position;
+      if (whole > 0)
+        sums = emitLoop(b, whole, sums, [&](Value chunk, ValueRange values) {
+          return buildRows(phase, pixels, position, chunk, tile.inputChunk, values);
+        });
+      if (partial)
+        sums = buildRows(phase, pixels, position, indexConstant(b, whole), partial, sums);
+    }
+    if (op.isOutputBlocked())
+      storeBlocked(phase, pixels, sums);
+    else
+      storePlain(phase, pixels, sums);
+  }
+
+  /// Loops over the kernel's positions in the outer dimensions, from the next one on.
+  SmallVector<Value> buildRows(const ColumnPhase &phase, const PixelTile &pixels,
+                               KernelPosition &position, Value chunk, int64_t channels,
+                               ValueRange sums) {
+    int64_t dim = position.kernel.size();
+    if (dim == window.rank() - 1)
+      return buildColumns(phase, pixels, position, chunk, channels, sums);
+    int64_t stride = window.strides[dim], dilation = window.dilations[dim];
+    PhaseSteps rowSteps(stride, dilation);
+    // With u = o + pad: the first kernel position, the input row that it meets, and
+    // the count of positions.
+    Value u = affine(b, outer[dim], 1, window.padsBegin[dim]);
+    Value first = indexConstant(b, 0), row = u;
+    if (rowSteps.step > 1) {
+      first = affine(b, divide(u, rowSteps.common), rowSteps.inverse, 0);
+      first = arith::RemUIOp::create(b, first, indexConstant(b, rowSteps.step));
+      row = arith::SubIOp::create(b, u, affine(b, first, dilation, 0));
+    }
+    // Exact where the phase fits, and not used elsewhere.
+    if (stride > 1)
+      row = arith::DivSIOp::create(b, row, indexConstant(b, stride));
+    Value room = arith::SubIOp::create(
+        b, indexConstant(b, window.kernel[dim] + rowSteps.step - 1), first);
+    Value count = divide(room, rowSteps.step);
+    // Rows row - t * distance are inside the input from `lower` to `upper`.
+    Value lower = affine(b, row, 1, 1 - window.input[dim]), upper = row;
+    if (rowSteps.distance > 1) {
+      Value distance = indexConstant(b, rowSteps.distance);
+      lower = arith::CeilDivSIOp::create(b, lower, distance);
+      upper = arith::FloorDivSIOp::create(b, upper, distance);
+    }
+    lower = arith::MaxSIOp::create(b, lower, indexConstant(b, 0));
+    upper = arith::MinSIOp::create(b, affine(b, upper, 1, 1), count);
+    if (rowSteps.common > 1) {
+      Value rest = arith::RemUIOp::create(b, u, indexConstant(b, rowSteps.common));
+      Value fits =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rest, indexConstant(b, 0));
+      upper = arith::SelectOp::create(b, fits, upper, lower);
+    }
+    return emitLoop(b, lower, upper, 1, sums, [&](Value t, ValueRange carried) {
+      position.kernel.push_back(add(b, first, affine(b, t, rowSteps.step, 0)));
+      position.outer.push_back(
+          arith::SubIOp::create(b, row, affine(b, t, rowSteps.distance, 0)));
+      SmallVector<Value> next = buildRows(phase, pixels, position, chunk, channels, carried);
+      position.kernel.pop_back();
+      position.outer.pop_back();
+      return next;
+    });
+  }
+
+  Value divide(Value value, int64_t divisor) {
+    if (divisor == 1)
+      return value;
+    return arith::DivUIOp::create(b, value, indexConstant(b, divisor));
+  }
+
+  SmallVector<Value> buildColumns(const ColumnPhase &phase, const PixelTile &pixels,
+                                  KernelPosition &position, Value chunk, int64_t channels,
+                                  ValueRange sums) {
+    SmallVector<Value> next(sums);
+    for (int64_t column = 0; column < phase.count; ++column) {
+      position.columns.assign(pixels.size, Value());
+      bool any = false;
+      for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
+        if (pixels.staticStart && !phase.window.isInside(*pixels.staticStart + pixel, column))
+          continue;
+        position.columns[pixel] =
+            affine(b, pixels.start, 1,
+                   pixel + column * steps.distance - phase.window.padsBegin.back());
+        any = true;
+      }
+      if (!any)
+        continue;
+      // The window's columns count back from the last kernel column.
+      position.kernel.push_back(
+          indexConstant(b, phase.kernel + (phase.count - 1 - column) * steps.step));
+      next = emitLoop(b, channels, next, [&](Value channel, ValueRange carried) {
+        return buildStep(position, chunk, channel, carried);
+      });
+      position.kernel.pop_back();
+    }
+    return next;
+  }
+
+  /// One input channel at one kernel position: weights times broadcasts.
+  SmallVector<Value> buildStep(const KernelPosition &position, Value chunk, Value channel,
+                               ValueRange sums) {
+    SmallVector<Value> weightIndices = {group, outputTile, chunk};
+    llvm::append_range(weightIndices, position.kernel);
+    weightIndices.push_back(channel);
+    weightIndices.push_back(Value());
+    SmallVector<Value> weights;
+    for (int64_t block = 0; block < tile.blocks; ++block) {
+      weightIndices.back() = indexConstant(b, block * tile.lanes);
+      weights.push_back(vector::LoadOp::create(b, vectorType, filter, weightIndices));
+    }
+    SmallVector<Value> next(sums);
+    int64_t pixels = position.columns.size();
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+      if (!position.columns[pixel])
+        continue;
+      SmallVector<Value> indices = {batch};
+      if (op.isInputBlocked())
+        indices.push_back(add(b, affine(b, group, tile.inputChunks, 0), chunk));
+      else
+        indices.push_back(add(b, affine(b, group, tile.groupInputs, 0), channel));
+      llvm::append_range(indices, position.outer);
+      indices.push_back(position.columns[pixel]);
+      if (op.isInputBlocked())
+        indices.push_back(channel);
+      Value element = memref::LoadOp::create(b, input, indices);
+      Value broadcast = vector::BroadcastOp::create(b, vectorType, element);
+      for (int64_t block = 0; block < tile.blocks; ++block) {
+        Value &sum = next[block * pixels + pixel];
+        sum = vector::FMAOp::create(b, broadcast, weights[block], sum);
+      }
+    }
+    return next;
+  }
+
+  /// The output column of a tile's pixel.
+  Value outputColumn(const ColumnPhase &phase, Value pixel) {
+    return affine(b, pixel, window.strides.back(), phase.output);
+  }
+
+  void storeBlocked(const ColumnPhase &phase, const PixelTile &pixels, ArrayRef<Value> sums) {
+    for (int64_t block = 0; block < tile.blocks; ++block)
+      for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
+        SmallVector<Value> indices = {batch, affine(b, firstBlock, 1, block)};
+        llvm::append_range(indices, outer);
+        indices.push_back(outputColumn(phase, affine(b, pixels.start, 1, pixel)));
+        indices.push_back(indexConstant(b, 0));
+        Value value = sums[block * pixels.size + pixel];
+        if (residual)
+          value = arith::AddFOp::create(
+              b, value, vector::LoadOp::create(b, vectorType, residual, indices));
+        vector::StoreOp::create(b, emitUnary(b, b.getLoc(), op.getActivation(), value), output,
+                                indices);
+      }
+  }
+
+  /// Through a scratch tile, since the lanes of a vector lie a plane apart.
+  void storePlain(const ColumnPhase &phase, const PixelTile &pixels, ArrayRef<Value> sums) {
+    if (!scratch)
+      scratch =
+          emitScratch(b, MemRefType::get({tile.pixels, tile.tileLanes()}, b.getF32Type()));
+    for (int64_t block = 0; block < tile.blocks; ++block)
+      for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
+        Value value = sums[block * pixels.size + pixel];
+        if (!residual)
+          value = emitUnary(b, b.getLoc(), op.getActivation(), value);
+        vector::StoreOp::create(
+            b, value, scratch,
+            ValueRange{indexConstant(b, pixel), indexConstant(b, block * tile.lanes)});
+      }
+    // Channels of this tile that exist in the group.
+    Value first = affine(b, outputTile, tile.tileLanes(), 0);
+    Value count = arith::MinSIOp::create(
+        b, arith::SubIOp::create(b, indexConstant(b, tile.groupOutputs), first),
+        indexConstant(b, tile.tileLanes()));
+    Value firstChannel = add(b, affine(b, group, tile.groupOutputs, 0), first);
+    emitLoop(b, indexConstant(b, 0), count, 1, {}, [&](Value lane, ValueRange) {
+      emitLoop(b, pixels.size, {}, [&](Value pixel, ValueRange) {
+        SmallVector<Value> indices = {batch, add(b, firstChannel, lane)};
+        llvm::append_range(indices, outer);
+        indices.push_back(outputColumn(phase, add(b, pixels.start, pixel)));
+        Value value = memref::LoadOp::create(b, scratch, ValueRange{pixel, lane});
+        if (residual) {
+          Value other = memref::LoadOp::create(b, residual, indices);
+          value = emitUnary(b, b.getLoc(), op.getActivation(),
+                            arith::AddFOp::create(b, value, other));
+        }
+        memref::StoreOp::create(b, value, output, indices);
+        return SmallVector<Value>();
+      });
+      return SmallVector<Value>();
+    });
+  }
+
+  ImplicitLocOpBuilder &b;
+  ConvOpInterface op;
+  ConvTile tile;
+  ConvWindow window;
+  PhaseSteps steps;
+  VectorType vectorType;
+  Value input, filter, bias, residual, output, scratch;
+  Value batch, group, outputTile, firstBlock;
+  SmallVector<Value> outer;
+};
+
+struct TransposedConvFamily : KernelFamily {
+  StringRef getName() const override { return "conv_transpose"; }
+
+  bool matches(Operation *op, TargetAttr target) const override {
+    auto conv = dyn_cast<ConvTransposeOp>(op);
+    if (!conv || !conv.getFilterShape())
+      return false;
+    auto interface = cast<ConvOpInterface>(op);
+    int64_t lanes = target.getVectorLanes(), groups = interface.getGroups();
+    // Blocks are vectors, and a blocked group begins and ends at a block.
+    auto fits = [&](ShapedType type, bool blocked, int64_t channels) {
+      return type.getElementType().isF32() &&
+             (!blocked || (type.getShape().back() == lanes &&
+                           (groups == 1 || channels / groups % lanes == 0)));
+    };
+    return fits(interface.getInputType(), interface.isInputBlocked(),
+                interface.getInputChannels()) &&
+           fits(interface.getOutputType(), interface.isOutputBlocked(),
+                interface.getOutputChannels());
+  }
+
+  int64_t countTasks(Operation *op, TargetAttr target) const override {
+    auto conv = cast<ConvOpInterface>(op);
+    ConvTile tile = selectConvTile(conv, target);
+    return conv.getOutputType().getDimSize(0) * tile.groups * tile.outputTiles *
+           countElements(getConvWindow(conv).outerOutput());
+  }
+
+  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
+                          Value task, TargetAttr target) const override {
+    TransposedConv(b, cast<ConvOpInterface>(op), operands, target).build(task);
+    return success();
+  }
+};
+
+} // namespace
+
+void convoy::addTransposedConvKernels(KernelFamilies &families) {
+  families.push_back(std::make_unique<TransposedConvFamily>());
+}

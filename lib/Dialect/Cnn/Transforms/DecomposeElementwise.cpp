@@ -1,0 +1,96 @@
+//===- DecomposeElementwise.cpp - Element-wise operations in linalg -------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Decompose.h"
+#include "convoy/Codegen/Common/ElementwiseEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+FailureOr<Value> Decomposer::decompose(UnaryOp unary) {
+  RankedTensorType type = resultType();
+  return map(type.getShape(), type.getElementType(),
+             {broadcast(unary.getInput(), type.getShape())},
+             [&](OpBuilder &b, Location at, ValueRange x) {
+               return emitUnary(b, at, unary.getFunction(), x[0]);
+             });
+}
+
+FailureOr<Value> Decomposer::decompose(BinaryOp binary) {
+  RankedTensorType type = resultType();
+  return map(type.getShape(), type.getElementType(),
+             {broadcast(binary.getLhs(), type.getShape()),
+              broadcast(binary.getRhs(), type.getShape())},
+             [&](OpBuilder &b, Location at, ValueRange x) {
+               Value value = emitBinary(b, at, binary.getKind(), x[0], x[1]);
+               return value ? emitUnary(b, at, binary.getActivation(), value) : value;
+             });
+}
+
+FailureOr<Value> Decomposer::decompose(SelectOp select) {
+  RankedTensorType type = resultType();
+  return map(type.getShape(), type.getElementType(),
+             {broadcast(select.getCondition(), type.getShape()),
+              broadcast(select.getLhs(), type.getShape()),
+              broadcast(select.getRhs(), type.getShape())},
+             [&](OpBuilder &b, Location at, ValueRange x) -> Value {
+               return arith::SelectOp::create(b, at, x[0], x[1], x[2]);
+             });
+}
+
+FailureOr<Value> Decomposer::decompose(CastOp cast) {
+  RankedTensorType type = resultType();
+  return map(type.getShape(), type.getElementType(),
+             {broadcast(cast.getInput(), type.getShape())},
+             [&](OpBuilder &b, Location at, ValueRange x) {
+               return emitCast(b, at, x[0], type.getElementType());
+             });
+}
+
+FailureOr<Value> Decomposer::decompose(BroadcastOp op) {
+  RankedTensorType type = resultType();
+  return map(type.getShape(), type.getElementType(), {broadcast(op.getInput(), type.getShape())},
+             [](OpBuilder &, Location, ValueRange x) { return x[0]; });
+}
+
+FailureOr<Value> Decomposer::decompose(ScaleShiftOp op) {
+  ArrayRef<int64_t> shape = shapeOf(op.getInput());
+  int64_t rank = shape.size();
+  SmallVector<int64_t> dims = {1}, extents = {shape[1]};
+  if (op.getBlocked()) {
+    dims.push_back(rank - 1);
+    extents.push_back(shape.back());
+  }
+  return map(shape, resultType().getElementType(),
+             {broadcast(op.getInput(), shape),
+              project(reshape(op.getScale(), extents), rank, dims),
+              project(reshape(op.getOffset(), extents), rank, dims)},
+             [&](OpBuilder &b, Location at, ValueRange x) {
+               Value value = math::FmaOp::create(b, at, x[0], x[1], x[2]);
+               return emitUnary(b, at, op.getActivation(), value);
+             });
+}
+
+FailureOr<Value> Decomposer::decompose(tensor::PadOp pad) {
+  Value value = pad.getConstantPaddingValue();
+  if (!value || !pad.getLow().empty() || !pad.getHigh().empty())
+    return pad.emitError("is not a pad by constants");
+  RankedTensorType type = pad.getResultType();
+  // The constant may stand inside of the pad's own region.
+  if (value.getDefiningOp()->getParentOp() == pad)
+    value = builder.clone(*value.getDefiningOp())->getResult(0);
+  Value filled = fill(type.getShape(), value);
+  SmallVector<OpFoldResult> strides(type.getRank(), builder.getIndexAttr(1)), sizes;
+  for (int64_t extent : shapeOf(pad.getSource()))
+    sizes.push_back(builder.getIndexAttr(extent));
+  return Value(tensor::InsertSliceOp::create(builder, loc(), pad.getSource(), filled,
+                                             pad.getMixedLowPad(), sizes, strides));
+}

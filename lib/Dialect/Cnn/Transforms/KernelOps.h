@@ -1,0 +1,24 @@
+//===- KernelOps.h - Operations that kernels are made of --------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_DIALECT_CNN_TRANSFORMS_KERNELOPS_H
+#define CONVOY_LIB_DIALECT_CNN_TRANSFORMS_KERNELOPS_H
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
+namespace convoy::cnn {
+
+/// The cnn operations with a kernel of their own. `cnn-decompose` leaves no other.
+inline bool hasKernel(mlir::Operation *op) {
+  return mlir::isa<ConvOp, GroupConvOp, ConvTransposeOp, DenseOp, MatmulOp, //
+                   MaxPoolOp, AvgPoolOp, GlobalPoolOp, LrnOp, SoftmaxOp,    //
+                   ConcatOp, ReorderOp>(op);
+}
+
+} // namespace convoy::cnn
+
+#endif // CONVOY_LIB_DIALECT_CNN_TRANSFORMS_KERNELOPS_H

@@ -1,0 +1,98 @@
+//===- VerifySimplified.cpp - The border from simplify to schedule --------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PhaseBorder.h"
+
+#include "convoy/Dialect/Cnn/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+namespace convoy::cnn {
+#define GEN_PASS_DEF_CNNVERIFYSIMPLIFIED
+#include "convoy/Dialect/Cnn/Transforms/Passes.h.inc"
+} // namespace convoy::cnn
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+namespace {
+
+std::string fine(Operation *) { return ""; }
+
+std::string leftBatchNorm(Operation *) {
+  return "cnn-fold-batch-norm folds it or makes it a cnn.scale_shift";
+}
+
+std::string laterOnly(Operation *) { return "it belongs to a later phase"; }
+
+/// On tensors, without destination, epilogue, blocked layout or packed weights.
+std::string plainValue(Operation *op) {
+  auto destination = dyn_cast<DestinationOpInterface>(op);
+  if (!destination || destination.hasMemRefForm() || destination.getDestination())
+    return "it has a destination";
+  auto activation = op->getAttrOfType<FunctionAttr>("activation");
+  if (activation && !activation.isIdentity())
+    return "it has an activation, which cnn-fuse-epilogue gives later";
+  if (auto conv = dyn_cast<ConvOpInterface>(op))
+    if (conv.getResidual())
+      return "it has a residual, which cnn-fuse-epilogue gives later";
+  auto block = op->getAttrOfType<IntegerAttr>("output_block");
+  if (op->hasAttr("blocked") || (block && block.getInt() != 0))
+    return "it is blocked, which cnn-assign-layout does later";
+  if (op->hasAttr("filter_shape"))
+    return "its filter is packed, which cnn-pack-weights does later";
+  return "";
+}
+
+std::string staticTypes(Operation *op) {
+  for (Type type : op->getResultTypes()) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    if (shaped && !shaped.hasStaticShape())
+      return "its shape is not static";
+  }
+  return "";
+}
+
+std::string insideLinalg(Operation *op) {
+  return isa<linalg::LinalgOp>(op->getParentOp()) ? ""
+                                                  : "it stands outside of a linalg operation";
+}
+
+const BorderRow kTable[] = {
+    // The frame.
+    {"builtin.module", fine},
+    {"func.func", fine},
+    {"func.return", fine},
+    {"arith.constant", staticTypes},
+    // The network.
+    {"cnn.batch_norm", leftBatchNorm},
+    {"cnn.launch", laterOnly},
+    {"cnn.reorder", laterOnly},
+    {"cnn.*", plainValue},
+    // Data movement that stays upstream's.
+    {"tensor.empty", staticTypes},
+    {"tensor.extract_slice", staticTypes},
+    {"tensor.insert_slice", staticTypes},
+    {"tensor.expand_shape", staticTypes},
+    {"tensor.collapse_shape", staticTypes},
+    {"tensor.concat", staticTypes},
+    {"tensor.pad", staticTypes},
+    {"tensor.yield", fine},
+    {"linalg.transpose", staticTypes},
+    {"linalg.yield", insideLinalg},
+};
+
+struct VerifySimplified : convoy::cnn::impl::CnnVerifySimplifiedBase<VerifySimplified> {
+  using CnnVerifySimplifiedBase::CnnVerifySimplifiedBase;
+
+  void runOnOperation() override {
+    if (failed(verifyBorder(getOperation(), "simplify", kTable)))
+      signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+};
+
+} // namespace

@@ -1,0 +1,139 @@
+//===- Constant.cpp - Operators that make constants -----------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "NodeImporter.h"
+#include "OpTable.h"
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::onnximport;
+
+static LogicalResult importConstant(NodeImporter &node) {
+  Builder &builder = node.getBuilder();
+  auto floats = [&](ArrayRef<float> values, ArrayRef<int64_t> shape) {
+    auto type = RankedTensorType::get(shape, builder.getF32Type());
+    return node.setResult(node.constant(DenseElementsAttr::get(type, values)));
+  };
+  auto ints = [&](ArrayRef<int64_t> values, ArrayRef<int64_t> shape) {
+    auto type = RankedTensorType::get(shape, builder.getI64Type());
+    return node.setResult(node.constant(DenseElementsAttr::get(type, values)));
+  };
+  if (node.hasAttribute("value")) {
+    ElementsAttr value = node.getTensor("value");
+    return value ? node.setResult(node.constant(value)) : failure();
+  }
+  if (node.hasAttribute("value_float"))
+    return floats(node.getFloat("value_float", 0), {});
+  if (node.hasAttribute("value_int"))
+    return ints(node.getInt("value_int", 0), {});
+  if (auto values = node.getFloats("value_floats"))
+    return floats(*values, int64_t(values->size()));
+  if (auto values = node.getInts("value_ints"))
+    return ints(*values, int64_t(values->size()));
+  return node.error("has no 'value' of a supported kind (a tensor or numbers)");
+}
+
+static LogicalResult importConstantOfShape(NodeImporter &node) {
+  std::optional<SmallVector<int64_t>> shape = node.getConstantInts(0);
+  if (!shape)
+    return failure();
+  ElementsAttr value;
+  if (node.hasAttribute("value"))
+    value = node.getTensor("value");
+  else
+    value = cnn::makeFloats(node.getContext(), 1, {0.0f});
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value);
+  if (!data)
+    return failure();
+  if (data->getNumElements() != 1)
+    return node.error("attribute 'value' has " + Twine(data->getNumElements()) +
+                      " elements, expected 1");
+  if (failed(node.checkShape(*shape, data->getElementType())))
+    return failure();
+  auto type = RankedTensorType::get(*shape, data->getElementType());
+  if (type.getNumElements() == 0)
+    return node.setResult(node.constant(cnn::makeConstantFromBytes(type, {})));
+  return node.setResult(node.constant(cnn::makeConstantFromBytes(type, data->getBytes())));
+}
+
+static LogicalResult importShape(NodeImporter &node) {
+  ArrayRef<int64_t> shape = node.getShape(0);
+  int64_t rank = shape.size(), start = node.getInt("start", 0), end = node.getInt("end", rank);
+  auto clamp = [&](int64_t position) {
+    return std::clamp<int64_t>(position < 0 ? position + rank : position, 0, rank);
+  };
+  start = clamp(start);
+  end = std::max(clamp(end), start);
+  return node.setResult(node.integers(shape.slice(start, end - start)));
+}
+
+static LogicalResult importSize(NodeImporter &node) {
+  int64_t count = NodeImporter::getType(node.getInput(0)).getNumElements();
+  return node.setResult(node.scalar(node.getBuilder().getI64Type(), count));
+}
+
+static LogicalResult importRange(NodeImporter &node) {
+  constexpr double maxCount = 1 << 24;
+  std::optional<cnn::ConstantData> bounds[3];
+  for (unsigned i = 0; i < 3; ++i) {
+    bounds[i] = cnn::ConstantData::get(node.getInput(i));
+    if (!bounds[i] || bounds[i]->getNumElements() != 1)
+      return node.error(node.describeInput(i) + " is not a constant scalar");
+    if (bounds[i]->getElementType() != bounds[0]->getElementType())
+      return node.error("inputs have different element types");
+  }
+  Type type = bounds[0]->getElementType();
+  auto makeType = [&](double count) { return RankedTensorType::get(int64_t(count), type); };
+  auto checkCount = [&](double &count) -> LogicalResult {
+    if (!(count <= maxCount))
+      return node.error("makes more than 2^24 elements");
+    count = std::max(count, 0.0);
+    return success();
+  };
+  double first = bounds[0]->getDouble(0), step = bounds[2]->getDouble(0);
+  double count = std::ceil((bounds[1]->getDouble(0) - first) / step);
+  if (step == 0)
+    return node.error("has a step of 0");
+  if (failed(checkCount(count)))
+    return failure();
+  if (type.isF32()) {
+    std::vector<float> values;
+    for (int64_t i = 0; i < int64_t(count); ++i)
+      values.push_back(float(first) + float(i) * float(step));
+    return node.setResult(
+        node.constant(cnn::makeConstant(makeType(count), std::move(values))));
+  }
+  int64_t start = bounds[0]->getInt(0), delta = bounds[2]->getInt(0);
+  if (type.isSignlessInteger(64)) {
+    std::vector<int64_t> values;
+    for (int64_t i = 0; i < int64_t(count); ++i)
+      values.push_back(start + i * delta);
+    return node.setResult(
+        node.constant(cnn::makeConstant(makeType(count), std::move(values))));
+  }
+  if (type.isSignlessInteger(32)) {
+    std::vector<int32_t> values;
+    for (int64_t i = 0; i < int64_t(count); ++i)
+      values.push_back(start + i * delta);
+    return node.setResult(
+        node.constant(cnn::makeConstant(makeType(count), std::move(values))));
+  }
+  return node.error("has an element type that is not supported (float, int32 and int64 are)");
+}
+
+ArrayRef<OpEntry> convoy::onnximport::getConstantOps() {
+  static constexpr OpEntry ops[] = {
+      {"Constant", importConstant, 0, 0},
+      {"ConstantOfShape", importConstantOfShape, 1, 1, InputTypes::Any, 9},
+      {"Range", importRange, 3, 3, InputTypes::Any, 11},
+      {"Shape", importShape, 1, 1},
+      {"Size", importSize, 1, 1},
+  };
+  return ops;
+}

@@ -1,0 +1,103 @@
+//===- Convolution.cpp - Conv and ConvTranspose ---------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "OpTable.h"
+#include "Window.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::onnximport;
+
+/// The filter's kernel, or an error if its rank is not the input's.
+static FailureOr<Window> readFilterWindow(NodeImporter &node) {
+  ArrayRef<int64_t> filter = node.getShape(1);
+  if (filter.size() < 2)
+    return node.error(node.describeInput(1) + " has rank " + Twine(filter.size()) +
+                      ", expected the input's");
+  return readWindow(node, filter.drop_front(2));
+}
+
+/// The attribute `group`, within what the channels allow.
+static FailureOr<int64_t> readGroup(NodeImporter &node) {
+  int64_t group = node.getInt("group", 1);
+  if (group < 1 || group > node.getShape(0)[1])
+    return node.error("attribute 'group' is " + Twine(group) + ", the input has " +
+                      Twine(node.getShape(0)[1]) + " channels");
+  return group;
+}
+
+static LogicalResult importConv(NodeImporter &node) {
+  FailureOr<Window> window = readFilterWindow(node);
+  if (failed(window))
+    return failure();
+  resolveAutoPad(node, *window);
+  FailureOr<int64_t> group = readGroup(node);
+  if (failed(group))
+    return failure();
+  Value input = node.getInput(0), filter = node.getInput(1), bias = node.getInput(2);
+  if (*group == 1)
+    return node.setResult(node.create<cnn::ConvOp>(
+        input, filter, bias, /*residual=*/Value(), /*init=*/Value(), window->strides,
+        window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr()));
+  return node.setResult(node.create<cnn::GroupConvOp>(
+      input, filter, bias, /*residual=*/Value(), /*init=*/Value(), window->strides,
+      window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr(),
+      /*output_block=*/0, *group));
+}
+
+/// Sets pads (and output padding where they would be negative) so that the
+/// result of a transposed convolution has the extents `wanted`.
+static void padToShape(NodeImporter &node, Window &window, SmallVector<int64_t> &outputPadding,
+                       ArrayRef<int64_t> wanted) {
+  ArrayRef<int64_t> spatial = node.getShape(0).drop_front(2);
+  size_t rank = spatial.size();
+  for (size_t i = 0; i < rank; ++i) {
+    int64_t full = (spatial[i] - 1) * window.strides[i] + outputPadding[i] +
+                   (window.kernel[i] - 1) * window.dilations[i] + 1;
+    int64_t total = full - wanted[i];
+    if (total < 0) {
+      outputPadding[i] -= total;
+      total = 0;
+    }
+    int64_t smaller = total / 2, larger = total - smaller;
+    bool upper = window.autoPad == "SAME_UPPER";
+    window.pads[i] = upper ? smaller : larger;
+    window.pads[rank + i] = upper ? larger : smaller;
+  }
+}
+
+static LogicalResult importConvTranspose(NodeImporter &node) {
+  FailureOr<Window> window = readFilterWindow(node);
+  if (failed(window))
+    return failure();
+  FailureOr<int64_t> group = readGroup(node);
+  if (failed(group))
+    return failure();
+  ArrayRef<int64_t> spatial = node.getShape(0).drop_front(2);
+  SmallVector<int64_t> outputPadding = node.getSizes("output_padding", spatial.size(), 0, 0);
+  SmallVector<int64_t> outputShape = node.getSizes("output_shape", spatial.size(), 0, 1);
+  if (node.hasError())
+    return failure();
+  bool hasShape = node.hasAttribute("output_shape");
+  if (!hasShape && window->isSame())
+    for (size_t i = 0; i < spatial.size(); ++i)
+      outputShape[i] = spatial[i] * window->strides[i];
+  if (hasShape || window->isSame())
+    padToShape(node, *window, outputPadding, outputShape);
+  return node.setResult(node.create<cnn::ConvTransposeOp>(
+      node.getInput(0), node.getInput(1), node.getInput(2), /*residual=*/Value(),
+      /*init=*/Value(), window->strides, window->dilations, window->pads,
+      node.getNoActivation(), DenseI64ArrayAttr(), /*output_block=*/0, *group, outputPadding));
+}
+
+ArrayRef<OpEntry> convoy::onnximport::getConvolutionOps() {
+  static constexpr OpEntry ops[] = {
+      {"Conv", importConv, 2, 3, InputTypes::Float},
+      {"ConvTranspose", importConvTranspose, 2, 3, InputTypes::Float},
+  };
+  return ops;
+}

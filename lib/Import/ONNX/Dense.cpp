@@ -1,0 +1,152 @@
+//===- Dense.cpp - Gemm and MatMul ----------------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "NodeImporter.h"
+#include "OpTable.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::onnximport;
+
+static bool isConstant(Value value) { return cnn::ConstantData::get(value).has_value(); }
+
+/// The constant times `factor`; nothing changes for 1.
+static Value scaleConstant(NodeImporter &node, Value value, float factor) {
+  if (factor == 1.0f)
+    return value;
+  cnn::ConstantData data = *cnn::ConstantData::get(value);
+  RankedTensorType type = data.getType();
+  if (data.isSplat())
+    return node.constant(cnn::makeConstant<float>(type, {data.get<float>(0) * factor}));
+  return node.constant(cnn::fillConstant<float>(type, [&](MutableArrayRef<float> out) {
+    for (auto [to, from] : llvm::zip_equal(out, data.getValues<float>()))
+      to = from * factor;
+  }));
+}
+
+/// Gemm's C as a bias of `columns` elements: null if it has rows of its own.
+static FailureOr<Value> makeBias(NodeImporter &node, Value c, int64_t columns, float beta) {
+  RankedTensorType type = NodeImporter::getType(c);
+  bool isScalar = type.getNumElements() == 1;
+  if (!isScalar && (type.getNumElements() != columns || type.getShape().back() != columns))
+    return Value();
+  if (!isConstant(c))
+    return isScalar || beta != 1.0f ? FailureOr<Value>(Value()) : node.reshape(c, columns);
+  c = scaleConstant(node, c, beta);
+  if (type.getNumElements() == columns)
+    return node.reshape(c, columns);
+  float value = cnn::ConstantData::get(c)->get<float>(0);
+  return node.constant(cnn::makeConstant<float>(
+      RankedTensorType::get(columns, type.getElementType()), {value}));
+}
+
+static LogicalResult importGemm(NodeImporter &node) {
+  FailureOr<Value> a = node.getInput(0), b = node.getInput(1);
+  Value c = node.getInput(2);
+  if (NodeImporter::getRank(*a) != 2 || NodeImporter::getRank(*b) != 2)
+    return node.error("input 0 and 1 have shapes of rank " + Twine(NodeImporter::getRank(*a)) +
+                      " and " + Twine(NodeImporter::getRank(*b)) + ", expected 2");
+  float alpha = node.getFloat("alpha", 1.0f), beta = node.getFloat("beta", 1.0f);
+  bool transposeB = node.getInt("transB", 0) != 0;
+  if (node.getInt("transA", 0) != 0 && failed(a = node.transpose(*a, {1, 0})))
+    return failure();
+
+  // cnn.dense wants its filter as N x K, cnn.matmul its right side as K x N.
+  bool isDense = isConstant(*b);
+  if (transposeB != isDense && failed(b = node.transpose(*b, {1, 0})))
+    return failure();
+  int64_t rows = NodeImporter::getShape(*a)[0];
+  int64_t columns = NodeImporter::getShape(*b)[isDense ? 0 : 1];
+  if (c && NodeImporter::getRank(c) > 2)
+    return node.error(node.describeInput(2) + " does not broadcast to " + Twine(rows) + "x" +
+                      Twine(columns));
+  FailureOr<Value> result;
+  if (isDense) {
+    FailureOr<Value> bias = c ? makeBias(node, c, columns, beta) : FailureOr<Value>(Value());
+    if (failed(bias))
+      return failure();
+    result = node.create<cnn::DenseOp>(*a, scaleConstant(node, *b, alpha), *bias,
+                                       /*init=*/Value(), node.getNoActivation(),
+                                       DenseI64ArrayAttr());
+    if (*bias || !c)
+      return node.setResult(result);
+  } else {
+    result = node.create<cnn::MatmulOp>(*a, *b, /*init=*/Value());
+    if (succeeded(result) && alpha != 1.0f)
+      result = node.binary(cnn::BinaryKind::mul, *result,
+                           node.scalar(node.getBuilder().getF32Type(), alpha));
+  }
+  if (failed(result))
+    return failure();
+  FailureOr<Value> addend = c;
+  if (c && beta != 1.0f)
+    addend = isConstant(c) ? FailureOr<Value>(scaleConstant(node, c, beta))
+                           : node.binary(cnn::BinaryKind::mul, c,
+                                         node.scalar(node.getBuilder().getF32Type(), beta));
+  if (c &&
+      (failed(addend) || failed(result = node.binary(cnn::BinaryKind::add, *result, *addend))))
+    return failure();
+  if (NodeImporter::getShape(*result) != ArrayRef<int64_t>({rows, columns}))
+    return node.error(node.describeInput(2) + " does not broadcast to " + Twine(rows) + "x" +
+                      Twine(columns));
+  return node.setResult(result);
+}
+
+/// MatMul with a constant matrix on its right: rows of the left side are
+/// samples of a dense layer.
+static LogicalResult importMatMulDense(NodeImporter &node) {
+  Value lhs = node.getInput(0);
+  ArrayRef<int64_t> shape = NodeImporter::getShape(lhs);
+  int64_t rows = 1;
+  for (int64_t dim : shape.drop_back())
+    rows *= dim;
+  FailureOr<Value> filter = node.transpose(node.getInput(1), {1, 0});
+  FailureOr<Value> matrix = node.reshape(lhs, {rows, shape.back()});
+  if (failed(filter) || failed(matrix))
+    return failure();
+  FailureOr<Value> result =
+      node.create<cnn::DenseOp>(*matrix, *filter, /*bias=*/Value(), /*init=*/Value(),
+                                node.getNoActivation(), DenseI64ArrayAttr());
+  if (failed(result))
+    return failure();
+  SmallVector<int64_t> resultShape(shape.drop_back());
+  resultShape.push_back(NodeImporter::getShape(*result)[1]);
+  return node.setResult(node.reshape(*result, resultShape));
+}
+
+static LogicalResult importMatMul(NodeImporter &node) {
+  FailureOr<Value> lhs = node.getInput(0), rhs = node.getInput(1);
+  int64_t lhsRank = NodeImporter::getRank(*lhs), rhsRank = NodeImporter::getRank(*rhs);
+  if (lhsRank == 0 || rhsRank == 0)
+    return node.error("one of the inputs is a scalar");
+  if (rhsRank == 2 && isConstant(*rhs))
+    return importMatMulDense(node);
+  // A vector is a row on the left and a column on the right; the result has no
+  // dimension for it.
+  if (lhsRank == 1 && failed(lhs = node.reshape(*lhs, {1, node.getShape(0)[0]})))
+    return failure();
+  if (rhsRank == 1 && failed(rhs = node.reshape(*rhs, {node.getShape(1)[0], 1})))
+    return failure();
+  FailureOr<Value> result = node.create<cnn::MatmulOp>(*lhs, *rhs, /*init=*/Value());
+  if (failed(result))
+    return failure();
+  SmallVector<int64_t> shape(NodeImporter::getShape(*result));
+  if (rhsRank == 1)
+    shape.pop_back();
+  if (lhsRank == 1)
+    shape.erase(shape.end() - (rhsRank == 1 ? 1 : 2));
+  return node.setResult(node.reshape(*result, shape));
+}
+
+ArrayRef<OpEntry> convoy::onnximport::getDenseOps() {
+  static constexpr OpEntry ops[] = {
+      {"Gemm", importGemm, 2, 3, InputTypes::Float},
+      {"MatMul", importMatMul, 2, 2, InputTypes::Float},
+  };
+  return ops;
+}

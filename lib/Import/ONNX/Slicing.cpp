@@ -1,0 +1,380 @@
+//===- Slicing.cpp - Operators that cut, join and repeat tensors ----------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "NodeImporter.h"
+#include "OpTable.h"
+#include "TensorReader.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::onnximport;
+
+/// Integer constants are shape arithmetic, which folds as gathers do.
+static bool isIntegerConstant(Value value) {
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value);
+  return data && data->getElementType().isIntOrIndex();
+}
+
+/// The part of `value` that starts at `offsets`; steps are positive.
+static FailureOr<Value> extract(NodeImporter &node, Value value, ArrayRef<int64_t> offsets,
+                                ArrayRef<int64_t> sizes, ArrayRef<int64_t> steps) {
+  if (NodeImporter::getShape(value) == sizes)
+    return value;
+  if (isIntegerConstant(value)) {
+    FailureOr<Value> result = value;
+    for (size_t axis = 0; axis < sizes.size() && succeeded(result); ++axis) {
+      SmallVector<int64_t> indices;
+      for (int64_t i = 0; i < sizes[axis]; ++i)
+        indices.push_back(offsets[axis] + i * steps[axis]);
+      result = node.pick(*result, axis, indices);
+    }
+    return result;
+  }
+  if (llvm::is_contained(sizes, 0))
+    return node.error("the result is empty (shape " + formatShape(sizes) + ")");
+  OpBuilder &builder = node.getBuilder();
+  auto attributes = [&](ArrayRef<int64_t> values) {
+    return getAsIndexOpFoldResult(builder.getContext(), values);
+  };
+  return builder.createOrFold<tensor::ExtractSliceOp>(
+      node.getLoc(), value, attributes(offsets), attributes(sizes), attributes(steps));
+}
+
+//===----------------------------------------------------------------------===//
+// Slice and Split
+//===----------------------------------------------------------------------===//
+
+static LogicalResult importSlice(NodeImporter &node) {
+  Value input = node.getInput(0);
+  ArrayRef<int64_t> shape = NodeImporter::getShape(input);
+  std::optional<SmallVector<int64_t>> starts, ends, axes, steps;
+  if (node.getOpset() < 10) {
+    starts = node.getInts("starts");
+    ends = node.getInts("ends");
+    axes = node.getInts("axes");
+    if (!starts || !ends)
+      return node.error("has no attributes 'starts' and 'ends'");
+  } else {
+    if (node.getNumInputs() < 3)
+      return node.error("has no inputs 'starts' and 'ends'");
+    if (!(starts = node.getConstantInts(1)) || !(ends = node.getConstantInts(2)) ||
+        (node.getInput(3) && !(axes = node.getConstantInts(3))) ||
+        (node.getInput(4) && !(steps = node.getConstantInts(4))))
+      return failure();
+  }
+  size_t count = starts->size();
+  if (!axes) {
+    axes.emplace(count);
+    std::iota(axes->begin(), axes->end(), 0);
+  }
+  if (!steps)
+    steps.emplace(count, 1);
+  if (ends->size() != count || axes->size() != count || steps->size() != count)
+    return node.error("starts, ends, axes and steps have different lengths");
+  if (failed(node.normalizeAxes(*axes, shape.size())))
+    return failure();
+
+  SmallVector<int64_t> offsets(shape.size(), 0), sizes(shape), strides(shape.size(), 1);
+  bool reverses = false;
+  for (size_t i = 0; i < count; ++i) {
+    int64_t axis = *node.normalizeAxis((*axes)[i], shape.size()), dim = shape[axis];
+    int64_t step = (*steps)[i], start = (*starts)[i], end = (*ends)[i];
+    if (step == 0)
+      return node.error("has a step of 0 in dimension " + Twine(axis));
+    // Beyond the dimension a step only picks the first element.
+    step = std::clamp<int64_t>(step, -(dim + 1), dim + 1);
+    start += start < 0 ? dim : 0;
+    end += end < 0 ? dim : 0;
+    int64_t last = step > 0 ? dim : dim - 1, first = step > 0 ? 0 : -1;
+    start = std::clamp<int64_t>(start, 0, std::max<int64_t>(last, 0));
+    end = std::clamp(end, first, dim);
+    int64_t distance = step > 0 ? end - start : start - end;
+    offsets[axis] = start;
+    strides[axis] = step;
+    sizes[axis] = distance > 0 ? llvm::divideCeil(distance, std::abs(step)) : 0;
+    reverses |= step < 0;
+  }
+  if (!reverses)
+    return node.setResult(extract(node, input, offsets, sizes, strides));
+  FailureOr<Value> result = input;
+  for (size_t axis = 0; axis < shape.size() && succeeded(result); ++axis) {
+    SmallVector<int64_t> indices;
+    for (int64_t i = 0; i < sizes[axis]; ++i)
+      indices.push_back(offsets[axis] + i * strides[axis]);
+    result = node.pick(*result, axis, indices);
+  }
+  return node.setResult(result);
+}
+
+/// The sizes of Split's outputs.
+static FailureOr<SmallVector<int64_t>> readSplit(NodeImporter &node, int64_t extent) {
+  std::optional<SmallVector<int64_t>> sizes;
+  if (node.getOpset() < 13)
+    sizes = node.getInts("split");
+  else if (node.getInput(1) && !(sizes = node.getConstantInts(1)))
+    return failure();
+  int64_t count = node.getNumOutputs();
+  if (node.getOpset() >= 18 && node.getInt("num_outputs", count) != count)
+    return node.error("attribute 'num_outputs' is not the number of outputs");
+  if (!sizes) {
+    int64_t size = llvm::divideCeil(extent, count);
+    if (node.getOpset() < 18 && extent % count)
+      return node.error(Twine(extent) + " elements do not split into " + Twine(count) +
+                        " equal parts");
+    sizes.emplace(count, size);
+    sizes->back() = extent - size * (count - 1);
+  }
+  if (int64_t(sizes->size()) != count)
+    return node.error("splits into " + Twine(sizes->size()) + " parts, but has " +
+                      Twine(count) + " outputs");
+  int64_t sum = 0;
+  for (int64_t size : *sizes)
+    if (size < 0 || llvm::AddOverflow(sum, size, sum))
+      return node.error("splits off " + Twine(size) + " elements");
+  if (sum != extent)
+    return node.error("splits off " + Twine(sum) + " of " + Twine(extent) + " elements");
+  return *sizes;
+}
+
+static LogicalResult importSplit(NodeImporter &node) {
+  Value input = node.getInput(0);
+  ArrayRef<int64_t> shape = NodeImporter::getShape(input);
+  FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", 0), shape.size());
+  if (failed(axis) || node.getNumOutputs() == 0)
+    return failure();
+  FailureOr<SmallVector<int64_t>> parts = readSplit(node, shape[*axis]);
+  if (failed(parts))
+    return failure();
+  SmallVector<int64_t> offsets(shape.size(), 0), sizes(shape), steps(shape.size(), 1);
+  for (auto [index, size] : llvm::enumerate(*parts)) {
+    sizes[*axis] = size;
+    if (node.isOutputUsed(index) &&
+        failed(node.setResult(extract(node, input, offsets, sizes, steps), index)))
+      return failure();
+    offsets[*axis] += size;
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Pad
+//===----------------------------------------------------------------------===//
+
+/// The index that a padded position reads, before and behind the input.
+static int64_t getPadSource(StringRef mode, int64_t position, int64_t extent) {
+  if (mode == "edge")
+    return std::clamp<int64_t>(position, 0, extent - 1);
+  if (mode == "wrap")
+    return (position % extent + extent) % extent;
+  // reflect: without repeating the border.
+  int64_t period = std::max<int64_t>(2 * (extent - 1), 1);
+  position = (position % period + period) % period;
+  return position < extent ? position : period - position;
+}
+
+/// Begin and end pads of every dimension.
+static FailureOr<SmallVector<int64_t>> readPads(NodeImporter &node, int64_t rank) {
+  std::optional<SmallVector<int64_t>> pads, axes;
+  if (node.getOpset() < 11) {
+    if (!(pads = node.getInts("pads")))
+      return node.error("has no attribute 'pads'");
+  } else {
+    if (node.getNumInputs() < 2)
+      return node.error("has no input 'pads'");
+    if (!(pads = node.getConstantInts(1)) ||
+        (node.getInput(3) && !(axes = node.getConstantInts(3))))
+      return failure();
+  }
+  if (!axes) {
+    axes.emplace(rank);
+    std::iota(axes->begin(), axes->end(), 0);
+  }
+  if (failed(node.normalizeAxes(*axes, rank)))
+    return failure();
+  if (pads->size() != 2 * axes->size())
+    return node.error("has " + Twine(pads->size()) + " pads for " + Twine(axes->size()) +
+                      " dimensions");
+  SmallVector<int64_t> result(2 * rank, 0);
+  for (size_t i = 0; i < axes->size(); ++i) {
+    int64_t axis = *node.normalizeAxis((*axes)[i], rank);
+    for (int64_t side : {0, 1}) {
+      int64_t pad = (*pads)[side * axes->size() + i];
+      if (std::abs(pad) > std::numeric_limits<int32_t>::max() || pad == INT64_MIN)
+        return node.error("has a pad of " + Twine(pad));
+      result[side * rank + axis] = pad;
+    }
+  }
+  return result;
+}
+
+static FailureOr<float> readPadValue(NodeImporter &node) {
+  if (node.getOpset() < 11)
+    return node.getFloat("value", 0.0f);
+  if (!node.getInput(2))
+    return 0.0f;
+  std::optional<SmallVector<float>> value = node.getConstantFloats(2);
+  if (!value)
+    return failure();
+  if (value->size() != 1)
+    return node.error(node.describeInput(2) + " is not a scalar");
+  return value->front();
+}
+
+static LogicalResult importPad(NodeImporter &node) {
+  FailureOr<Value> result = node.getInput(0);
+  SmallVector<int64_t> shape(NodeImporter::getShape(*result));
+  int64_t rank = shape.size();
+  FailureOr<SmallVector<int64_t>> pads = readPads(node, rank);
+  StringRef mode = node.getString("mode", "constant");
+  if (failed(pads))
+    return failure();
+  if (!llvm::is_contained({"constant", "edge", "reflect", "wrap"}, mode))
+    return node.error("attribute 'mode' is '" + mode + "', which is not supported");
+
+  // Negative pads cut before anything is added.
+  SmallVector<int64_t> offsets(rank), sizes(rank), steps(rank, 1), low(rank), high(rank);
+  for (int64_t i = 0; i < rank; ++i) {
+    low[i] = std::max<int64_t>((*pads)[i], 0);
+    high[i] = std::max<int64_t>((*pads)[rank + i], 0);
+    offsets[i] = low[i] - (*pads)[i];
+    sizes[i] = shape[i] - offsets[i] - (high[i] - (*pads)[rank + i]);
+    if (sizes[i] < 1)
+      return node.error("cuts dimension " + Twine(i) + " of " + Twine(shape[i]) +
+                        " elements to " + Twine(sizes[i]));
+    shape[i] = low[i] + sizes[i] + high[i];
+  }
+  Type elementType = NodeImporter::getElementType(*result);
+  if (failed(node.checkShape(shape, elementType)) ||
+      failed(result = extract(node, *result, offsets, sizes, steps)))
+    return failure();
+  if (mode == "constant") {
+    FailureOr<float> value = readPadValue(node);
+    if (failed(value))
+      return failure();
+    if (shape == sizes)
+      return node.setResult(result);
+    OpBuilder &builder = node.getBuilder();
+    auto attributes = [&](ArrayRef<int64_t> values) {
+      return getAsIndexOpFoldResult(builder.getContext(), values);
+    };
+    if (isa<IntegerType>(elementType) && !elementType.isSignlessInteger())
+      return node.error("pads unsigned integers, which is not supported");
+    TypedAttr attribute = isa<FloatType>(elementType)
+                              ? TypedAttr(builder.getFloatAttr(elementType, *value))
+                              : builder.getIntegerAttr(elementType, int64_t(*value));
+    Value scalar = arith::ConstantOp::create(builder, node.getLoc(), attribute);
+    Value padded = tensor::PadOp::create(builder, node.getLoc(),
+                                         RankedTensorType::get(shape, elementType), *result,
+                                         attributes(low), attributes(high), scalar);
+    return node.setResult(padded);
+  }
+  for (int64_t axis = 0; axis < rank && succeeded(result); ++axis) {
+    SmallVector<int64_t> indices;
+    for (int64_t i = -low[axis]; i < sizes[axis] + high[axis]; ++i)
+      indices.push_back(getPadSource(mode, i, sizes[axis]));
+    result = node.pick(*result, axis, indices);
+  }
+  return node.setResult(result);
+}
+
+//===----------------------------------------------------------------------===//
+// Concat, Gather, Expand, Tile
+//===----------------------------------------------------------------------===//
+
+static LogicalResult importConcat(NodeImporter &node) {
+  if (!node.hasAttribute("axis"))
+    return node.error("has no attribute 'axis'");
+  FailureOr<int64_t> axis =
+      node.normalizeAxis(node.getInt("axis", 0), NodeImporter::getRank(node.getInput(0)));
+  if (failed(axis))
+    return failure();
+  // Shape arithmetic joins empty lists, too.
+  SmallVector<Value> inputs;
+  for (Value input : node.getInputs())
+    if (NodeImporter::getType(input).getNumElements() != 0)
+      inputs.push_back(input);
+  if (inputs.size() < 2)
+    return node.setResult(inputs.empty() ? node.getInput(0) : inputs.front());
+  return node.setResult(node.create<cnn::ConcatOp>(inputs, /*init=*/Value(), *axis));
+}
+
+static LogicalResult importGather(NodeImporter &node) {
+  Value input = node.getInput(0), indices = node.getInput(1);
+  FailureOr<int64_t> axis =
+      node.normalizeAxis(node.getInt("axis", 0), NodeImporter::getRank(input));
+  if (failed(axis))
+    return failure();
+  if (!NodeImporter::getElementType(indices).isSignlessInteger())
+    return node.error(node.describeInput(1) + " is not of a signed integer type");
+  if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(indices)) {
+    int64_t extent = NodeImporter::getShape(input)[*axis];
+    for (int64_t i = 0, e = data->isSplat() ? 1 : data->getNumElements(); i < e; ++i)
+      if (int64_t index = data->getInt(i); index < -extent || index >= extent)
+        return node.error("the index " + Twine(index) + " is out of range for the " +
+                          Twine(extent) + " elements of dimension " + Twine(*axis));
+  }
+  return node.setResult(node.create<cnn::GatherOp>(input, indices, /*init=*/Value(), *axis));
+}
+
+static FailureOr<Value> broadcast(NodeImporter &node, Value input, ArrayRef<int64_t> shape) {
+  if (failed(node.checkShape(shape, NodeImporter::getElementType(input))))
+    return failure();
+  return node.create<cnn::BroadcastOp>(input, /*init=*/Value(), shape);
+}
+
+static LogicalResult importExpand(NodeImporter &node) {
+  std::optional<SmallVector<int64_t>> shape = node.getConstantInts(1);
+  if (!shape)
+    return failure();
+  return node.setResult(broadcast(node, node.getInput(0), *shape));
+}
+
+/// Each dimension gets a broadcast dimension before it and merges with it.
+static LogicalResult importTile(NodeImporter &node) {
+  Value input = node.getInput(0);
+  ArrayRef<int64_t> shape = NodeImporter::getShape(input);
+  std::optional<SmallVector<int64_t>> repeats = node.getConstantInts(1);
+  if (!repeats)
+    return failure();
+  if (repeats->size() != shape.size())
+    return node.error("has " + Twine(repeats->size()) + " repeats for rank " +
+                      Twine(shape.size()));
+  SmallVector<int64_t> split, repeated, merged;
+  for (auto [repeat, dim] : llvm::zip_equal(*repeats, shape)) {
+    int64_t extent;
+    if (repeat < 1 || llvm::MulOverflow(repeat, dim, extent))
+      return node.error("repeats a dimension " + Twine(repeat) + " times");
+    if (repeat > 1) {
+      split.push_back(1);
+      repeated.push_back(repeat);
+    }
+    split.push_back(dim);
+    repeated.push_back(dim);
+    merged.push_back(extent);
+  }
+  FailureOr<Value> result = node.reshape(input, split);
+  if (failed(result) || failed(result = broadcast(node, *result, repeated)))
+    return failure();
+  return node.setResult(node.reshape(*result, merged));
+}
+
+ArrayRef<OpEntry> convoy::onnximport::getSlicingOps() {
+  static constexpr OpEntry ops[] = {
+      {"Concat", importConcat, 1, kVariadic},
+      {"Expand", importExpand, 2, 2, InputTypes::Any, 8},
+      {"Gather", importGather, 2, 2},
+      {"Pad", importPad, 1, 4},
+      {"Slice", importSlice, 1, 5},
+      {"Split", importSplit, 1, 2},
+      {"Tile", importTile, 2, 2},
+  };
+  return ops;
+}

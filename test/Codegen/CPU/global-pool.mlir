@@ -1,0 +1,41 @@
+// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+
+// Blocked: a task is a channel block, 3 x 7 pixels are walked by eights and 5 are left;
+// nothing crosses lanes.
+// CHECK:       cnn.launch @global_pool_0 tasks(128)
+// CHECK-LABEL: func.func private @global_pool_0(
+// CHECK-DAG:     %[[COUNT:.+]] = arith.constant dense<2.100000e+01> : vector<16xf32>
+// CHECK:         %[[SUMS:.+]]:8 = scf.for
+// CHECK-COUNT-8:   vector.load %{{.+}} : memref<128x336xf32>, vector<16xf32>
+// CHECK:           scf.yield
+// CHECK-COUNT-5: vector.load
+// CHECK-NOT:     vector.load
+// CHECK-NOT:     vector.shuffle
+// CHECK:         %[[MEAN:.+]] = arith.divf %{{.+}}, %[[COUNT]]
+// CHECK:         vector.store %[[MEAN]]
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x128x3x7x16xf32>, %y: memref<1x128x1x1x16xf32>) {
+    cnn.global_pool <average> %x outs(%y) {blocked} : (memref<1x128x3x7x16xf32>, memref<1x128x1x1x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Plain: 49 pixels are three vectors and one lane of a fourth, whose other lanes never
+// win; then a tree over the lanes. Little data is one task.
+// CHECK:       cnn.launch @global_pool_0 tasks(1)
+// CHECK-LABEL: func.func private @global_pool_0(
+// CHECK-DAG:     %[[LOWEST:.+]] = arith.constant dense<0xFF800000> : vector<16xf32>
+// CHECK-COUNT-3: vector.load
+// CHECK:         vector.maskedload %{{.+}}, %[[LOWEST]]
+// CHECK:         vector.shuffle %{{.+}} [0, 1, 2, 3, 4, 5, 6, 7]
+// CHECK:         vector.shuffle %{{.+}} [0] :
+// CHECK:         vector.shuffle %{{.+}} [1] :
+// CHECK:         memref.store %{{.+}} : memref<20x1xf32>
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x20x7x7xf32>, %y: memref<1x20x1x1xf32>) {
+    cnn.global_pool <maximum> %x outs(%y) : (memref<1x20x7x7xf32>, memref<1x20x1x1xf32>) -> ()
+    return
+  }
+}

@@ -1,0 +1,45 @@
+// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+
+// Kernel 4, stride 2, pad 1: an output column meets kernel columns 1 and 3 or 0 and 2.
+// The 9 even columns: column 0 misses kernel column 3, column 8 kernel column 1 (9 pixels
+// of 2 vectors, less one at each end).
+// CHECK:       cnn.launch @conv_transpose_0 tasks(18)
+// CHECK-LABEL: func.func private @conv_transpose_0(
+// CHECK:         vector.load %{{.+}} : memref<32xf32>
+// CHECK:         scf.for {{.+}} -> (vector<16xf32>
+// CHECK-COUNT-16:  vector.fma
+// CHECK:           scf.yield
+// CHECK-COUNT-18:  vector.fma
+// CHECK:           scf.yield
+// CHECK-COUNT-18: vector.store
+// CHECK-COUNT-18:  vector.fma
+// CHECK:           scf.yield
+// CHECK-COUNT-16:  vector.fma
+// CHECK:           scf.yield
+// CHECK-COUNT-18: vector.store
+// CHECK-NOT:     vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x9x9x16xf32>, %w: memref<1x1x1x4x4x16x32xf32>, %b: memref<32xf32>, %y: memref<1x2x18x18x16xf32>) {
+    cnn.conv_transpose %x, %w, %b outs(%y) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_padding = array<i64: 0, 0>, filter_shape = array<i64: 16, 32, 4, 4>, output_block = 16 : i64} : (memref<1x1x9x9x16xf32>, memref<1x1x1x4x4x16x32xf32>, memref<32xf32>, memref<1x2x18x18x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Kernel 1, stride 2: odd columns meet nothing and are the bias, through the activation.
+// Plain groups go through a scratch tile.
+// CHECK:       cnn.launch @conv_transpose_0 tasks(22)
+// CHECK-LABEL: func.func private @conv_transpose_0(
+// CHECK:         memref.alloca() {alignment = 64 : i64} : memref<28x16xf32>
+// CHECK-COUNT-6: vector.fma
+// CHECK-NOT:     vector.fma
+// CHECK-COUNT-6: vector.store
+// CHECK:         memref.load %{{.+}} : memref<28x16xf32>
+// CHECK-COUNT-5: vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x4x6x6xf32>, %w: memref<2x1x1x1x1x2x16xf32>, %b: memref<32xf32>, %y: memref<1x6x11x11xf32>) {
+    cnn.conv_transpose %x, %w, %b outs(%y) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, filter_shape = array<i64: 4, 3, 1, 1>, group = 2 : i64, activation = #cnn.function<relu>} : (memref<1x4x6x6xf32>, memref<2x1x1x1x1x2x16xf32>, memref<32xf32>, memref<1x6x11x11xf32>) -> ()
+    return
+  }
+}

@@ -1,0 +1,233 @@
+// RUN: convoy-opt %s --cnn-plan-memory --split-input-file --verify-diagnostics | FileCheck %s
+
+// Three buffers of 128 bytes, of which two are alive at once: the third lies
+// where the first was. The result of an operation never lies on its operand.
+// CHECK-LABEL: module attributes {cnn.arena_size = 256 : i64, cnn.weights = [], cnn.weights_size = 0 : i64}
+// CHECK:       func.func @main(%[[ARENA:.+]]: memref<256xi8>, %[[WEIGHTS:.+]]: memref<0xi8>, %[[X:.+]]: memref<32xf32>, %[[Y:.+]]: memref<32xf32>)
+// CHECK:         %[[A:.+]] = memref.view %[[ARENA]][%c0][] : memref<256xi8> to memref<32xf32>
+// CHECK:         cnn.softmax %[[X]] outs(%[[A]])
+// CHECK:         %[[B:.+]] = memref.view %[[ARENA]][%c128][]
+// CHECK:         cnn.softmax %[[A]] outs(%[[B]])
+// CHECK:         cnn.softmax %[[B]] outs(%[[A]])
+// CHECK:         cnn.softmax %[[A]] outs(%[[Y]])
+// CHECK-NOT:     memref.alloc
+module {
+// expected-remark @below {{arena of 256 bytes, at least 256 are alive at once}}
+func.func @main(%x: memref<32xf32>, %y: memref<32xf32>) {
+  %a = memref.alloc() : memref<32xf32>
+  %b = memref.alloc() : memref<32xf32>
+  %c = memref.alloc() : memref<32xf32>
+  cnn.softmax %x outs(%a) {axis = 0 : i64} : (memref<32xf32>, memref<32xf32>) -> ()
+  cnn.softmax %a outs(%b) {axis = 0 : i64} : (memref<32xf32>, memref<32xf32>) -> ()
+  cnn.softmax %b outs(%c) {axis = 0 : i64} : (memref<32xf32>, memref<32xf32>) -> ()
+  cnn.softmax %c outs(%y) {axis = 0 : i64} : (memref<32xf32>, memref<32xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// A view keeps its buffer alive (a is read again through r), and sizes are
+// rounded up to 64 bytes. What is copied nowhere else goes to the arena.
+// CHECK-LABEL: module attributes {cnn.arena_size = 192 : i64
+// CHECK:         cnn.softmax %{{.+}} outs(%[[A:.+]]) {axis = 0
+// CHECK:         cnn.softmax %{{.+}} outs(%[[B:.+]]) {axis = 0
+// CHECK:         %[[R:.+]] = memref.view %{{.+}}[%c0][] : memref<192xi8> to memref<2x3xf32>
+// CHECK:         cnn.softmax %[[R]] outs(%{{.+}}) {axis = 1
+module {
+// expected-remark @below {{arena of 192 bytes, at least 192 are alive at once}}
+func.func @main(%x: memref<6xf32>, %y: memref<6xf32>, %z: memref<6xf32>) {
+  %a = memref.alloc() : memref<6xf32>
+  %b = memref.alloc() : memref<6xf32>
+  %c = memref.alloc() : memref<2x3xf32>
+  %r = memref.expand_shape %a [[0, 1]] output_shape [2, 3] : memref<6xf32> into memref<2x3xf32>
+  %s = memref.collapse_shape %c [[0, 1]] : memref<2x3xf32> into memref<6xf32>
+  cnn.softmax %x outs(%a) {axis = 0 : i64} : (memref<6xf32>, memref<6xf32>) -> ()
+  cnn.softmax %a outs(%b) {axis = 0 : i64} : (memref<6xf32>, memref<6xf32>) -> ()
+  cnn.softmax %r outs(%c) {axis = 1 : i64} : (memref<2x3xf32>, memref<2x3xf32>) -> ()
+  cnn.softmax %b outs(%y) {axis = 0 : i64} : (memref<6xf32>, memref<6xf32>) -> ()
+  cnn.softmax %s outs(%z) {axis = 0 : i64} : (memref<6xf32>, memref<6xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// Constants in the order of their readers, equal ones once, 64-byte offsets.
+// CHECK-LABEL: module attributes
+// CHECK-SAME:    cnn.weights = [
+// CHECK-SAME:      {offset = 0 : i64, value = dense<3.000000e+00> : tensor<2xf32>},
+// CHECK-SAME:      {offset = 64 : i64, value = dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>},
+// CHECK-SAME:      {offset = 128 : i64, value = dense<[true, false]> : tensor<2xi1>}],
+// CHECK-SAME:    cnn.weights_size = 192 : i64
+// CHECK-NOT:     memref.global
+// CHECK:         %[[ONE:.+]] = memref.view %arg1[%c0][] : memref<192xi8> to memref<2xf32>
+// CHECK:         %[[TWO:.+]] = memref.view %arg1[%c64][] : memref<192xi8> to memref<2xf32>
+// CHECK:         cnn.concat %[[ONE]], %[[TWO]], %[[TWO]]
+// CHECK:         %[[BOOL:.+]] = memref.view %arg1[%c128][] : memref<192xi8> to memref<2xi1>
+// CHECK:         cnn.concat %[[BOOL]], %[[BOOL]]
+module {
+memref.global "private" constant @a : memref<2xf32> = dense<[1.0, 2.0]>
+memref.global "private" constant @b : memref<2xf32> = dense<3.0>
+memref.global "private" constant @c : memref<2xf32> = dense<[1.0, 2.0]>
+memref.global "private" constant @d : memref<2xi1> = dense<[true, false]>
+// expected-remark @below {{arena of 0 bytes}}
+func.func @main(%y: memref<6xf32>, %z: memref<4xi1>) {
+  %a = memref.get_global @a : memref<2xf32>
+  %b = memref.get_global @b : memref<2xf32>
+  %c = memref.get_global @c : memref<2xf32>
+  %d = memref.get_global @d : memref<2xi1>
+  cnn.concat %b, %a, %c outs(%y) {axis = 0 : i64} : (memref<2xf32>, memref<2xf32>, memref<2xf32>, memref<6xf32>) -> ()
+  cnn.concat %d, %d outs(%z) {axis = 0 : i64} : (memref<2xi1>, memref<2xi1>, memref<4xi1>) -> ()
+  return
+}
+}
+
+// -----
+
+// Joined in place: b behind a. The second use of b is copied, and so is the
+// argument.
+// CHECK-LABEL: module attributes {cnn.arena_size = 512 : i64
+// CHECK:         %[[A:.+]] = memref.view %arg0[%c0][] : memref<512xi8> to memref<1x32xf32>
+// CHECK:         cnn.softmax %arg2 outs(%[[A]])
+// CHECK:         %[[B:.+]] = memref.view %arg0[%c128][]
+// CHECK:         cnn.softmax %[[A]] outs(%[[B]])
+// CHECK:         %[[B2:.+]] = memref.view %arg0[%c256][]
+// CHECK:         memref.copy %[[B]], %[[B2]]
+// CHECK:         %[[X2:.+]] = memref.view %arg0[%c384][]
+// CHECK:         memref.copy %arg2, %[[X2]]
+// CHECK-NOT:     cnn.concat
+// CHECK:         %[[C:.+]] = memref.view %arg0[%{{.+}}][] : memref<512xi8> to memref<1x128xf32>
+// CHECK:         cnn.softmax %[[C]] outs(%arg3)
+module {
+// expected-remark @below {{arena of 512 bytes, at least 512 are alive at once}}
+func.func @main(%x: memref<1x32xf32>, %y: memref<1x128xf32>) {
+  %a = memref.alloc() : memref<1x32xf32>
+  %b = memref.alloc() : memref<1x32xf32>
+  %c = memref.alloc() : memref<1x128xf32>
+  cnn.softmax %x outs(%a) {axis = 1 : i64} : (memref<1x32xf32>, memref<1x32xf32>) -> ()
+  cnn.softmax %a outs(%b) {axis = 1 : i64} : (memref<1x32xf32>, memref<1x32xf32>) -> ()
+  cnn.concat %a, %b, %b, %x outs(%c) {axis = 1 : i64} : (memref<1x32xf32>, memref<1x32xf32>, memref<1x32xf32>, memref<1x32xf32>, memref<1x128xf32>) -> ()
+  cnn.softmax %c outs(%y) {axis = 1 : i64} : (memref<1x128xf32>, memref<1x128xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// A dense block: c1 is the head of c2, and joining a and b again costs nothing.
+// CHECK-LABEL: module attributes {cnn.arena_size = 384 : i64
+// CHECK:         %[[A:.+]] = memref.view %arg0[%c0][] : memref<384xi8> to memref<1x16xf32>
+// CHECK:         cnn.softmax %arg2 outs(%[[A]])
+// CHECK:         %[[B:.+]] = memref.view %arg0[%c64][]
+// CHECK:         cnn.softmax %[[A]] outs(%[[B]])
+// CHECK:         %[[C1:.+]] = memref.view %arg0[%c0][] : memref<384xi8> to memref<1x32xf32>
+// CHECK:         %[[P:.+]] = memref.view %arg0[%c128][]
+// CHECK:         cnn.softmax %[[C1]] outs(%[[P]])
+// CHECK-NOT:     memref.copy
+// CHECK-NOT:     cnn.concat
+// CHECK:         %[[C2:.+]] = memref.view %arg0[%c0][] : memref<384xi8> to memref<1x64xf32>
+// CHECK:         cnn.softmax %[[C2]] outs(%arg3)
+module {
+// expected-remark @below {{arena of 384 bytes, at least 384 are alive at once}}
+func.func @main(%x: memref<1x16xf32>, %y: memref<1x64xf32>, %z: memref<1x32xf32>) {
+  %a = memref.alloc() : memref<1x16xf32>
+  %b = memref.alloc() : memref<1x16xf32>
+  %c1 = memref.alloc() : memref<1x32xf32>
+  %p = memref.alloc() : memref<1x32xf32>
+  %c2 = memref.alloc() : memref<1x64xf32>
+  %t = memref.alloc() : memref<1x32xf32>
+  cnn.softmax %x outs(%a) {axis = 1 : i64} : (memref<1x16xf32>, memref<1x16xf32>) -> ()
+  cnn.softmax %a outs(%b) {axis = 1 : i64} : (memref<1x16xf32>, memref<1x16xf32>) -> ()
+  cnn.concat %a, %b outs(%c1) {axis = 1 : i64} : (memref<1x16xf32>, memref<1x16xf32>, memref<1x32xf32>) -> ()
+  cnn.softmax %c1 outs(%p) {axis = 1 : i64} : (memref<1x32xf32>, memref<1x32xf32>) -> ()
+  cnn.softmax %c1 outs(%t) {axis = 1 : i64} : (memref<1x32xf32>, memref<1x32xf32>) -> ()
+  cnn.concat %a, %b, %p outs(%c2) {axis = 1 : i64} : (memref<1x16xf32>, memref<1x16xf32>, memref<1x32xf32>, memref<1x64xf32>) -> ()
+  cnn.softmax %c2 outs(%y) {axis = 1 : i64} : (memref<1x64xf32>, memref<1x64xf32>) -> ()
+  cnn.softmax %t outs(%z) {axis = 1 : i64} : (memref<1x32xf32>, memref<1x32xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// Not in place: parts with gaps between them (more than one row before the
+// axis), and a part that is written again afterwards.
+// CHECK-LABEL: module attributes
+// CHECK:         cnn.concat
+// CHECK:         cnn.concat
+module {
+// expected-remark @below {{arena of}}
+func.func @main(%x: memref<2x16xf32>, %y: memref<2x32xf32>, %z: memref<4x16xf32>) {
+  %a = memref.alloc() : memref<2x16xf32>
+  %b = memref.alloc() : memref<2x16xf32>
+  %c = memref.alloc() : memref<2x32xf32>
+  %d = memref.alloc() : memref<4x16xf32>
+  cnn.softmax %x outs(%a) {axis = 1 : i64} : (memref<2x16xf32>, memref<2x16xf32>) -> ()
+  cnn.softmax %x outs(%b) {axis = 1 : i64} : (memref<2x16xf32>, memref<2x16xf32>) -> ()
+  cnn.concat %a, %b outs(%c) {axis = 1 : i64} : (memref<2x16xf32>, memref<2x16xf32>, memref<2x32xf32>) -> ()
+  cnn.concat %a, %b outs(%d) {axis = 0 : i64} : (memref<2x16xf32>, memref<2x16xf32>, memref<4x16xf32>) -> ()
+  cnn.softmax %x outs(%a) {axis = 0 : i64} : (memref<2x16xf32>, memref<2x16xf32>) -> ()
+  cnn.softmax %x outs(%b) {axis = 0 : i64} : (memref<2x16xf32>, memref<2x16xf32>) -> ()
+  cnn.softmax %c outs(%y) {axis = 1 : i64} : (memref<2x32xf32>, memref<2x32xf32>) -> ()
+  cnn.softmax %d outs(%z) {axis = 1 : i64} : (memref<4x16xf32>, memref<4x16xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// A copy into a result is merged with it, whatever the shape; a result that
+// something else writes first is not.
+// CHECK-LABEL: module attributes {cnn.arena_size = 64 : i64
+// CHECK:         %[[R:.+]] = memref.reinterpret_cast %arg3 to offset: [0], sizes: [2, 4], strides: [4, 1] : memref<8xf32> to memref<2x4xf32>
+// CHECK:         cnn.softmax %arg2 outs(%[[R]])
+// CHECK:         cnn.softmax %arg2 outs(%[[B:.+]]) {axis = 0
+// CHECK:         cnn.softmax %[[B]] outs(%arg4)
+// CHECK:         memref.copy %[[B]], %arg4
+module {
+// expected-remark @below {{arena of 64 bytes}}
+func.func @main(%x: memref<2x4xf32>, %y: memref<8xf32>, %z: memref<2x4xf32>) {
+  %a = memref.alloc() : memref<2x4xf32>
+  %b = memref.alloc() : memref<2x4xf32>
+  %r = memref.collapse_shape %a [[0, 1]] : memref<2x4xf32> into memref<8xf32>
+  cnn.softmax %x outs(%a) {axis = 1 : i64} : (memref<2x4xf32>, memref<2x4xf32>) -> ()
+  cnn.softmax %x outs(%b) {axis = 0 : i64} : (memref<2x4xf32>, memref<2x4xf32>) -> ()
+  cnn.softmax %b outs(%z) {axis = 1 : i64} : (memref<2x4xf32>, memref<2x4xf32>) -> ()
+  memref.copy %r, %y : memref<8xf32> to memref<8xf32>
+  memref.copy %b, %z : memref<2x4xf32> to memref<2x4xf32>
+  return
+}
+}
+
+// -----
+
+// A slice without gaps becomes a view with the identity layout at 3 * 16 bytes;
+// another one is strided, with its offset in the view.
+// CHECK-LABEL: module attributes
+// CHECK:         %[[ROW:.+]] = memref.view %arg0[%c48][] : memref<{{.+}}xi8> to memref<1x4xf32>
+// CHECK:         cnn.softmax %[[ROW]] outs(%arg3)
+// CHECK:         %[[BASE:.+]] = memref.view %arg0[%c8][] : memref<{{.+}}xi8> to memref<14xf32>
+// CHECK:         %[[COLUMNS:.+]] = memref.reinterpret_cast %[[BASE]] to offset: [0], sizes: [4, 2], strides: [4, 1] : memref<14xf32> to memref<4x2xf32, strided<[4, 1]>>
+// CHECK:         memref.copy %[[COLUMNS]], %arg4
+module {
+// expected-remark @below {{arena of 64 bytes}}
+func.func @main(%x: memref<4x4xf32>, %y: memref<1x4xf32>, %z: memref<4x2xf32>) {
+  %a = memref.alloc() : memref<4x4xf32>
+  %row = memref.subview %a[3, 0] [1, 4] [1, 1] : memref<4x4xf32> to memref<1x4xf32, strided<[4, 1], offset: 12>>
+  %columns = memref.subview %a[0, 2] [4, 2] [1, 1] : memref<4x4xf32> to memref<4x2xf32, strided<[4, 1], offset: 2>>
+  cnn.softmax %x outs(%a) {axis = 1 : i64} : (memref<4x4xf32>, memref<4x4xf32>) -> ()
+  cnn.softmax %row outs(%y) {axis = 1 : i64} : (memref<1x4xf32, strided<[4, 1], offset: 12>>, memref<1x4xf32>) -> ()
+  memref.copy %columns, %z : memref<4x2xf32, strided<[4, 1], offset: 2>> to memref<4x2xf32>
+  return
+}
+}
+
+// -----
+
+// expected-error @below {{needs a function @main of straight-line code without results}}
+module {
+func.func @other() {
+  return
+}
+}

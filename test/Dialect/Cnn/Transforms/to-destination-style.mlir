@@ -1,0 +1,83 @@
+// RUN: convoy-opt %s --cnn-to-destination-style --split-input-file | FileCheck %s
+
+// Operands of every segment stay where they are.
+// CHECK-LABEL: func.func @conv(
+// CHECK-SAME:    %[[X:.+]]: tensor<1x2x4x4xf32> {bufferization.writable = false}
+// CHECK:         %[[E:.+]] = tensor.empty() : tensor<1x3x4x4xf32>
+// CHECK:         cnn.conv %[[X]], %{{.+}} residual(%{{.+}}) outs(%[[E]])
+func.func @conv(%x: tensor<1x2x4x4xf32>, %w: tensor<3x2x1x1xf32>, %r: tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32> {
+  %0 = cnn.conv %x, %w residual(%r) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+     : (tensor<1x2x4x4xf32>, tensor<3x2x1x1xf32>, tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32>
+  return %0 : tensor<1x3x4x4xf32>
+}
+
+// -----
+
+// An operation that has a destination keeps it, but does not share it.
+// CHECK-LABEL: func.func @concat(
+// CHECK:         %[[E:.+]] = tensor.empty() : tensor<1x4xf32>
+// CHECK:         %[[F:.+]] = tensor.empty() : tensor<1x4xf32>
+// CHECK:         %[[C:.+]] = cnn.concat %{{.+}}, %{{.+}} outs(%[[F]])
+// CHECK:         cnn.softmax %[[C]] outs(%[[E]])
+func.func @concat(%x: tensor<1x2xf32>) -> tensor<1x4xf32> {
+  %e = tensor.empty() : tensor<1x4xf32>
+  %0 = cnn.concat %x, %x outs(%e) {axis = 1 : i64} : (tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
+  %1 = cnn.softmax %0 outs(%e) {axis = 1 : i64} : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
+  return %1 : tensor<1x4xf32>
+}
+
+// -----
+
+// A fill is part of a destination.
+// CHECK-LABEL: func.func @fill(
+// CHECK:         %[[E:.+]] = tensor.empty() : tensor<4xf32>
+// CHECK:         %[[EF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[E]] : tensor<4xf32>)
+// CHECK:         %[[F:.+]] = tensor.empty() : tensor<4xf32>
+// CHECK:         %[[FF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[F]] : tensor<4xf32>)
+// CHECK:         linalg.reduce { arith.addf } {{.+}} outs(%[[FF]] :
+// CHECK:         linalg.reduce { arith.mulf } {{.+}} outs(%[[EF]] :
+func.func @fill(
+// CHECK-DAG:     %[[E:.+]] = tensor.empty() : tensor<4xf32>
+// CHECK-DAG:     %[[F:.+]] = tensor.empty() : tensor<4xf32>
+// CHECK-DAG:     %[[EF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[E]] : tensor<4xf32>)
+// CHECK-DAG:     %[[FF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[F]] : tensor<4xf32>)
+// CHECK-DAG:     linalg.reduce { arith.addf } {{.+}} outs(%[[EF]] :
+// CHECK-DAG:     linalg.reduce { arith.mulf } {{.+}} outs(%[[FF]] :
+func.func @fill(%x: tensor<4x8xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %one = arith.constant 1.0 : f32
+  %e = tensor.empty() : tensor<4xf32>
+  %f = linalg.fill ins(%one : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %0 = linalg.reduce { arith.addf } ins(%x : tensor<4x8xf32>) outs(%f : tensor<4xf32>) dimensions = [1]
+  %1 = linalg.reduce { arith.mulf } ins(%x : tensor<4x8xf32>) outs(%f : tensor<4xf32>) dimensions = [1]
+  return %0, %1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// Slices of an argument and slices with gaps are copied; others stay views.
+// CHECK-LABEL: func.func @slices(
+// CHECK-SAME:    %[[X:.+]]: tensor<2x4xf32>
+// CHECK:         %[[S0:.+]] = tensor.extract_slice %[[X]]
+// CHECK:         %[[C0:.+]] = bufferization.materialize_in_destination %[[S0]] in %{{.+}}
+// CHECK:         cnn.softmax %[[C0]]
+// CHECK:         %[[Y:.+]] = cnn.softmax %[[X]]
+// CHECK:         %[[S1:.+]] = tensor.extract_slice %[[Y]][1, 0] [1, 4] [1, 1]
+// CHECK:         cnn.softmax %[[S1]]
+// CHECK:         %[[S2:.+]] = tensor.extract_slice %[[Y]][0, 1] [2, 3] [1, 1]
+// CHECK:         %[[C2:.+]] = bufferization.materialize_in_destination %[[S2]]
+// CHECK:         cnn.softmax %[[C2]]
+// CHECK:         %[[S3:.+]] = tensor.extract_slice %[[Y]][0, 0] [1, 2] [1, 2]
+// CHECK:         %[[C3:.+]] = bufferization.materialize_in_destination %[[S3]]
+// CHECK:         cnn.softmax %[[C3]]
+func.func @slices(%x: tensor<2x4xf32>) -> (tensor<1x4xf32>, tensor<1x4xf32>, tensor<2x3xf32>, tensor<1x2xf32>) {
+  %s0 = tensor.extract_slice %x[0, 0] [1, 4] [1, 1] : tensor<2x4xf32> to tensor<1x4xf32>
+  %0 = cnn.softmax %s0 {axis = 1 : i64} : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  %y = cnn.softmax %x {axis = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %s1 = tensor.extract_slice %y[1, 0] [1, 4] [1, 1] : tensor<2x4xf32> to tensor<1x4xf32>
+  %1 = cnn.softmax %s1 {axis = 1 : i64} : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  %s2 = tensor.extract_slice %y[0, 1] [2, 3] [1, 1] : tensor<2x4xf32> to tensor<2x3xf32>
+  %2 = cnn.softmax %s2 {axis = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %s3 = tensor.extract_slice %y[0, 0] [1, 2] [1, 2] : tensor<2x4xf32> to tensor<1x2xf32>
+  %3 = cnn.softmax %s3 {axis = 1 : i64} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  return %0, %1, %2, %3 : tensor<1x4xf32>, tensor<1x4xf32>, tensor<2x3xf32>, tensor<1x2xf32>
+}

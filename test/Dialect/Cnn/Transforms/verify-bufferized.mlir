@@ -1,0 +1,94 @@
+// RUN: convoy-opt %s --cnn-verify-bufferized --split-input-file --verify-diagnostics
+
+module attributes {cnn.arena_size = 128 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
+func.func @main(%arena: memref<128xi8>, %weights: memref<0xi8>, %x: memref<4x4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %a = memref.view %arena[%c0][] : memref<128xi8> to memref<4x4xf32>
+  %b = memref.view %arena[%c64][] : memref<128xi8> to memref<4x4xf32>
+  memref.copy %x, %a : memref<4x4xf32> to memref<4x4xf32>
+  cnn.softmax %a outs(%b) {axis = 1 : i64} : (memref<4x4xf32>, memref<4x4xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// expected-error @below {{has no function @main}}
+module {
+}
+
+// -----
+
+// expected-error @below {{has no attribute cnn.arena_size after bufferize}}
+module attributes {cnn.weights = []} {
+func.func @main() {
+  return
+}
+}
+
+// -----
+
+module attributes {cnn.arena_size = 64 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
+// expected-error @below {{argument 0 does not match cnn.arena_size}}
+func.func @main(%arena: memref<128xi8>, %weights: memref<0xi8>) {
+  return
+}
+}
+
+// -----
+
+module attributes {cnn.arena_size = 0 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
+// expected-error @below {{is not known behind this phase}}
+memref.global "private" constant @a : memref<2xf32> = dense<[1.0, 2.0]>
+func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>) {
+  return
+}
+}
+
+// -----
+
+module attributes {cnn.arena_size = 100 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
+func.func @main(%arena: memref<100xi8>, %weights: memref<0xi8>, %x: memref<4x4xf32>) {
+  %c64 = arith.constant 64 : index
+  %b = memref.view %arena[%c64][] : memref<100xi8> to memref<4x4xf32>
+  // expected-error @below {{reaches outside of argument 0: bytes 64 to 128}}
+  cnn.softmax %x outs(%b) {axis = 1 : i64} : (memref<4x4xf32>, memref<4x4xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+module attributes {cnn.arena_size = 128 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
+func.func @main(%arena: memref<128xi8>, %weights: memref<0xi8>) {
+  %c0 = arith.constant 0 : index
+  %c32 = arith.constant 32 : index
+  %a = memref.view %arena[%c0][] : memref<128xi8> to memref<4x4xf32>
+  %b = memref.view %arena[%c32][] : memref<128xi8> to memref<4x4xf32>
+  // expected-error @below {{writes a buffer that it reads}}
+  cnn.softmax %a outs(%b) {axis = 1 : i64} : (memref<4x4xf32>, memref<4x4xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+module attributes {cnn.arena_size = 0 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
+func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>, %x: memref<4x8xf32>, %y: memref<4x4xf32>) {
+  %a = memref.reinterpret_cast %x to offset: [0], sizes: [4, 4], strides: [8, 1] : memref<4x8xf32> to memref<4x4xf32, strided<[8, 1]>>
+  // expected-error @below {{operand 0 is not contiguous}}
+  cnn.softmax %a outs(%y) {axis = 1 : i64} : (memref<4x4xf32, strided<[8, 1]>>, memref<4x4xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+module attributes {cnn.arena_size = 0 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
+func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>) {
+  // expected-error @below {{may not leave the phase 'bufferize': is not known behind this phase}}
+  %a = memref.alloc() : memref<4x4xf32>
+  return
+}
+}

@@ -1,0 +1,51 @@
+// RUN: convoy-opt %s --cnn-verify-scheduled --split-input-file --verify-diagnostics
+
+func.func @legal(%x: tensor<2x4xf32>) -> tensor<8xf32> {
+  %e = tensor.empty() : tensor<2x4xf32>
+  %0 = cnn.softmax %x outs(%e) {axis = 1 : i64} : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %1 = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%0 : tensor<2x4xf32>) outs(%e : tensor<2x4xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %c = arith.negf %a : f32
+    %d = math.exp %c : f32
+    linalg.yield %d : f32
+  } -> tensor<2x4xf32>
+  %2 = tensor.collapse_shape %1 [[0, 1]] : tensor<2x4xf32> into tensor<8xf32>
+  return %2 : tensor<8xf32>
+}
+
+// -----
+
+func.func @value_form(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  // expected-error @below {{may not leave the phase 'schedule': it has no destination}}
+  %0 = cnn.softmax %x {axis = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
+
+// -----
+
+func.func @without_kernel(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %e = tensor.empty() : tensor<2x4xf32>
+  // expected-error @below {{may not leave the phase 'schedule': it has no kernel}}
+  %0 = cnn.unary <relu> %x outs(%e) : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
+
+// -----
+
+func.func @upstream(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  // expected-error @below {{it stands outside of a linalg operation}}
+  %0 = arith.addf %x, %x : tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
+
+// -----
+
+func.func @dynamic(%x: tensor<?xf32>) -> tensor<?x1xf32> {
+  %c0 = arith.constant 0 : index
+  // expected-error @below {{is not known behind this phase}}
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  // expected-error @below {{its shape is not static}}
+  %0 = tensor.expand_shape %x [[0, 1]] output_shape [%n, 1] : tensor<?xf32> into tensor<?x1xf32>
+  return %0 : tensor<?x1xf32>
+}

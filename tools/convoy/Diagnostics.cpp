@@ -1,0 +1,126 @@
+//===- Diagnostics.cpp - What the user reads on stderr --------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Diagnostics.h"
+
+#include "Layers.h"
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <unistd.h>
+
+using namespace mlir;
+using namespace convoy::tool;
+
+/// Set while a progress line stands on the terminal.
+static bool hasProgressLine = false;
+
+static void clearProgressLine() {
+  if (hasProgressLine)
+    llvm::errs() << "\r\033[K";
+  hasProgressLine = false;
+}
+
+/// Prints a line whatever is inside of the message.
+static void printLine(StringRef kind, StringRef message) {
+  clearProgressLine();
+  std::string line = message.rtrim().str();
+  for (char &c : line)
+    if (static_cast<unsigned char>(c) < 32 || c == 127)
+      c = ' ';
+  llvm::errs() << "convoy: " << kind << ": " << line << '\n';
+}
+
+void convoy::tool::printError(const llvm::Twine &message) { printLine("error", message.str()); }
+
+int convoy::tool::fail(llvm::Error error) {
+  printLine("error", llvm::toString(std::move(error)));
+  return kInputError;
+}
+
+void convoy::tool::installFatalErrorHandlers() {
+  llvm::install_fatal_error_handler([](void *, const char *reason, bool) {
+    printLine("error", reason);
+    _exit(kInputError);
+  });
+  llvm::install_bad_alloc_error_handler([](void *, const char *, bool) {
+    static const char text[] = "convoy: error: out of memory\n";
+    [[maybe_unused]] ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(kInputError);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Progress
+//===----------------------------------------------------------------------===//
+
+Progress::Progress(bool isVerbose)
+    : isVerbose(isVerbose), isTerminal(llvm::sys::Process::StandardErrIsDisplayed()) {}
+
+Progress::~Progress() { clearProgressLine(); }
+
+void Progress::show(StringRef step) {
+  if (isVerbose) {
+    llvm::errs() << "convoy: " << step << '\n';
+  } else if (isTerminal) {
+    clearProgressLine();
+    llvm::errs() << "convoy: " << step << " ...";
+    hasProgressLine = true;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Diagnostics of the compiler
+//===----------------------------------------------------------------------===//
+
+DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, StringRef model, bool showRemarks)
+    : model(model), showRemarks(showRemarks),
+      handler(&context, [this](Diagnostic &diagnostic) { print(diagnostic); }) {}
+
+std::string DiagnosticPrinter::format(Diagnostic &diagnostic) const {
+  std::string message = diagnostic.str(), place;
+  Location loc = diagnostic.getLocation();
+  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
+    place = (file.getFilename().strref() + ":" + Twine(file.getLine()) + ":" +
+             Twine(file.getColumn()) + ": ")
+                .str();
+  } else if (StringRef node = getNodeName(loc); !node.empty()) {
+    // The importer's own messages have all of this already.
+    if (!StringRef(message).contains(model))
+      place = model + ": ";
+    if (node != model && !StringRef(message).contains(node))
+      place += ("node '" + node + "': ").str();
+  }
+  return place + message;
+}
+
+void DiagnosticPrinter::print(Diagnostic &diagnostic) {
+  switch (diagnostic.getSeverity()) {
+  case DiagnosticSeverity::Error:
+    if (!printedError)
+      printLine("error", format(diagnostic));
+    printedError = true;
+    return;
+  case DiagnosticSeverity::Warning:
+    if (!printedError)
+      printLine("warning", format(diagnostic));
+    return;
+  case DiagnosticSeverity::Remark:
+    if (showRemarks)
+      printLine("remark", format(diagnostic));
+    return;
+  case DiagnosticSeverity::Note:
+    return;
+  }
+}
+
+int DiagnosticPrinter::getFailure() const {
+  if (!printedError)
+    printLine("error", model + ": compilation failed inside of the compiler, please report it");
+  return kInputError;
+}

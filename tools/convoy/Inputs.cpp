@@ -1,0 +1,116 @@
+//===- Inputs.cpp - Tensor files on the command line ----------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Inputs.h"
+
+#include "convoy/Import/ONNX/Import.h"
+#include "convoy/Runtime/Npy.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+
+using namespace convoy;
+using namespace convoy::tool;
+using llvm::StringRef;
+
+/// "'x' (1x3x6x6xf32), 'y' (...)".
+static std::string listTensors(llvm::ArrayRef<TensorInfo> tensors) {
+  return llvm::join(llvm::map_range(tensors,
+                                    [](const TensorInfo &info) {
+                                      return "'" + info.name + "' (" + info.getTypeString() + ")";
+                                    }),
+                    ", ");
+}
+
+llvm::Expected<Files> convoy::tool::bindFiles(StringRef option,
+                                              llvm::ArrayRef<std::string> arguments,
+                                              llvm::ArrayRef<TensorInfo> tensors,
+                                              StringRef role) {
+  Files files(tensors.size());
+  for (StringRef argument : arguments) {
+    // Names may hold '=' themselves, so the longest that fits is meant.
+    size_t index = tensors.size(), length = 0;
+    for (auto [i, info] : llvm::enumerate(tensors))
+      if (argument.starts_with(info.name + "=") && info.name.size() >= length) {
+        index = i;
+        length = info.name.size();
+      }
+    StringRef file = argument;
+    if (index < tensors.size()) {
+      file = argument.drop_front(length + 1);
+    } else if (tensors.size() == 1 &&
+               (argument.find('/') < argument.find('=') || !argument.contains('=') ||
+                llvm::sys::fs::exists(argument))) {
+      index = 0;
+    } else {
+      return llvm::createStringError(option + " " + argument + ": the model has no such " +
+                                     role + "; " + role + "s are: " + listTensors(tensors));
+    }
+    if (file.empty())
+      return llvm::createStringError(option + " " + argument + ": no file given");
+    if (!files[index].empty())
+      return llvm::createStringError(option + ": '" + tensors[index].name +
+                                     "' is given twice, as " + files[index] + " and " + file);
+    files[index] = file.str();
+  }
+  return files;
+}
+
+llvm::Expected<Tensor> convoy::tool::readTensor(StringRef file, const TensorInfo &info,
+                                                StringRef role) {
+  llvm::Expected<Tensor> tensor = file.ends_with(".pb") ? readTensorProto(file) : readNpy(file);
+  if (!tensor)
+    return llvm::createStringError(llvm::toString(tensor.takeError()) + " (" + role + " '" +
+                                   info.name + "')");
+  if (tensor->getElementType() != info.elementType ||
+      tensor->getShape() != llvm::ArrayRef<int64_t>(info.shape))
+    return llvm::createStringError(file + " holds " + tensor->getTypeString() + ", but " + role +
+                                   " '" + info.name + "' is " + info.getTypeString());
+  return tensor;
+}
+
+void InputOptions::declare(Options &options) {
+  options.list("input", "[NAME=]FILE", "a .npy file, or a .pb file of ONNX test data, for an\n"
+                                       "input; NAME may be left out if there is one input",
+               arguments);
+  options.value("random-inputs", "SEED",
+                "draw inputs that have no file: normally distributed,\nthe same for each SEED",
+                [this](StringRef word) -> llvm::Error {
+                  uint64_t number;
+                  if (word.getAsInteger(10, number))
+                    return llvm::createStringError("'" + word + "' is not a whole number");
+                  seed = number;
+                  return llvm::Error::success();
+                });
+}
+
+llvm::Expected<std::vector<Tensor>> InputOptions::read(const Artefact &artefact) const {
+  llvm::ArrayRef<TensorInfo> infos = artefact.getInputs();
+  llvm::Expected<Files> files = bindFiles("--input", arguments, infos, "input");
+  if (!files)
+    return files.takeError();
+  std::vector<Tensor> tensors;
+  for (auto [index, info] : llvm::enumerate(infos)) {
+    if (!(*files)[index].empty()) {
+      llvm::Expected<Tensor> tensor = readTensor((*files)[index], info, "input");
+      if (!tensor)
+        return tensor.takeError();
+      tensors.push_back(std::move(*tensor));
+      continue;
+    }
+    if (!seed)
+      return llvm::createStringError("no file for input '" + info.name + "' (" +
+                                     info.getTypeString() + "): give --input " + info.name +
+                                     "=FILE.npy or --random-inputs SEED");
+    std::optional<Tensor> tensor = Tensor::create(info.elementType, info.shape);
+    if (!tensor)
+      return llvm::createStringError("no memory for input '" + info.name + "'");
+    fillRandom(*tensor, *seed, index);
+    tensors.push_back(std::move(*tensor));
+  }
+  return tensors;
+}

@@ -1,0 +1,158 @@
+//===- Run.cpp - convoy run -----------------------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Cache.h"
+#include "Commands.h"
+#include "Diagnostics.h"
+#include "Inputs.h"
+
+#include "convoy/Runtime/Npy.h"
+#include "convoy/Runtime/OutputFile.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+#include <numeric>
+
+using namespace convoy;
+using namespace convoy::tool;
+using llvm::StringRef;
+
+//===----------------------------------------------------------------------===//
+// Summary of an output
+//===----------------------------------------------------------------------===//
+
+/// The largest elements of [begin, begin + count), as "INDEX (VALUE)".
+static void printTop(const Tensor &tensor, int64_t begin, int64_t count) {
+  std::vector<int64_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  int64_t shown = std::min<int64_t>(count, 5);
+  auto value = [&](int64_t index) { return tensor.getElement(begin + index); };
+  std::partial_sort(order.begin(), order.begin() + shown, order.end(),
+                    [&](int64_t a, int64_t b) {
+                      // NaN is not ordered, so it goes last.
+                      double x = value(a), y = value(b);
+                      if (std::isnan(x) || std::isnan(y))
+                        return !std::isnan(x) && std::isnan(y);
+                      return x > y || (x == y && a < b);
+                    });
+  llvm::interleaveComma(llvm::ArrayRef<int64_t>(order).take_front(shown), llvm::outs(),
+                        [&](int64_t index) {
+                          llvm::outs() << index << llvm::format(" (%.6g)", value(index));
+                        });
+  llvm::outs() << '\n';
+}
+
+/// Classes of a tensor `N x C`, or `N x C x 1 x ...`; otherwise 0.
+static int64_t getClassCount(const Tensor &tensor) {
+  llvm::ArrayRef<int64_t> shape = tensor.getShape();
+  bool isFloat = tensor.getElementType() == ElementType::F32 ||
+                 tensor.getElementType() == ElementType::F64;
+  if (!isFloat || shape.size() < 2 || shape[1] < 2 ||
+      llvm::any_of(shape.drop_front(2), [](int64_t dim) { return dim != 1; }))
+    return 0;
+  return shape[1];
+}
+
+static void printSummary(const TensorInfo &info, const Tensor &tensor) {
+  constexpr int64_t maxRows = 4;
+  double least = INFINITY, most = -INFINITY, sum = 0;
+  int64_t count = tensor.getNumElements(), nans = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    double value = tensor.getElement(i);
+    if (std::isnan(value)) {
+      ++nans;
+      continue;
+    }
+    least = std::min(least, value);
+    most = std::max(most, value);
+    sum += value;
+  }
+  llvm::raw_ostream &os = llvm::outs();
+  os << info.name << "  " << tensor.getTypeString();
+  if (count > nans)
+    os << llvm::format("  min %.6g  max %.6g  mean %.6g", least, most, sum / double(count - nans));
+  if (nans)
+    os << "  NaN " << nans << " times";
+  os << '\n';
+  int64_t classes = getClassCount(tensor);
+  int64_t rows = classes ? tensor.getShape()[0] : 0;
+  for (int64_t row = 0; row < std::min(rows, maxRows); ++row) {
+    os << "  largest";
+    if (rows > 1)
+      os << " of " << row;
+    os << ": ";
+    printTop(tensor, row * classes, classes);
+  }
+  if (rows > maxRows)
+    os << "  ... and " << rows - maxRows << " more\n";
+}
+
+//===----------------------------------------------------------------------===//
+// The command
+//===----------------------------------------------------------------------===//
+
+static llvm::Error runOnce(const Artefact &artefact, const InputOptions &inputOptions,
+                           llvm::ArrayRef<std::string> outputArguments, int64_t threads) {
+  llvm::Expected<Files> files = bindFiles("--output", outputArguments, artefact.getOutputs(), "output");
+  if (!files)
+    return files.takeError();
+  for (const std::string &file : *files)
+    if (llvm::Error error = file.empty() ? llvm::Error::success() : checkWritable(file))
+      return error;
+  llvm::Expected<std::vector<Tensor>> inputs = inputOptions.read(artefact);
+  if (!inputs)
+    return inputs.takeError();
+  llvm::Expected<Context> context = artefact.createContext(int(threads));
+  if (!context)
+    return context.takeError();
+  llvm::Expected<std::vector<Tensor>> outputs = context->run(*inputs);
+  if (!outputs)
+    return outputs.takeError();
+  for (auto [info, file, tensor] : llvm::zip(artefact.getOutputs(), *files, *outputs)) {
+    if (outputArguments.empty())
+      printSummary(info, tensor);
+    else if (!file.empty())
+      if (llvm::Error error = writeNpy(file, tensor))
+        return error;
+  }
+  return llvm::Error::success();
+}
+
+int convoy::tool::runCommand(llvm::ArrayRef<StringRef> words) {
+  std::string model;
+  ModelOptions modelOptions;
+  InputOptions inputOptions;
+  std::vector<std::string> outputArguments;
+  int64_t threads = 0;
+  Options options("run", "ARTEFACT|MODEL.onnx [options]",
+                  "Runs a compiled model once. A MODEL.onnx is compiled first, into a cache "
+                  "($CONVOY_CACHE_DIR,\nby default ~/.cache/convoy). Without --output, prints a "
+                  "summary of each output.");
+  options.positional("ARTEFACT or MODEL.onnx", model);
+  inputOptions.declare(options);
+  options.list("output", "[NAME=]FILE.npy", "write an output; NAME may be left out if there is\n"
+                                            "one output",
+               outputArguments);
+  options.count("threads", "N", "default: one for each core", threads, 1, kMaxThreads);
+  modelOptions.declareCpu(options);
+  modelOptions.declare(options);
+  options.example("convoy run resnet50.so --input picture.npy");
+  options.example("convoy run detector.so --input image=picture.npy --output boxes=boxes.npy");
+  options.example("convoy run resnet50.onnx --random-inputs 1 --threads 4");
+  if (std::optional<int> code = options.parse(words))
+    return *code;
+
+  int code = kDone;
+  std::optional<Artefact> artefact = loadOrCompile(model, modelOptions, options, code);
+  if (!artefact)
+    return code;
+  if (llvm::Error error = runOnce(*artefact, inputOptions, outputArguments, threads))
+    return fail(std::move(error));
+  return kDone;
+}
