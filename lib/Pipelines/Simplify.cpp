@@ -25,6 +25,6 @@ void convoy::buildSimplifyPipeline(OpPassManager &manager) {
   functions.addPass(cnn::createCnnRemoveInferenceNoops());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
-  functions.addPass(cnn::createCnnVerifySimplified());
   manager.addPass(cnn::createCnnReleaseBlobs());
+  manager.addPass(cnn::createCnnVerifySimplified());
 }

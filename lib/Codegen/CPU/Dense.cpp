@@ -11,7 +11,7 @@
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/CPU/KernelBuilder.h"
-#include "convoy/Codegen/Common/ElementwiseEmitter.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

@@ -14,7 +14,7 @@
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/CPU/ConvWindow.h"
-#include "convoy/Codegen/Common/ElementwiseEmitter.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

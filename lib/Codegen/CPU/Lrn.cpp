@@ -12,7 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/VectorRows.h"
-#include "convoy/Codegen/Common/ElementwiseEmitter.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/ConvWindow.h"
-#include "convoy/Codegen/Common/ElementwiseEmitter.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

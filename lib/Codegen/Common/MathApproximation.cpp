@@ -13,7 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/Common/MathApproximation.h"
-#include "convoy/Codegen/Common/ElementwiseEmitter.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 #include "convoy/Codegen/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -9,10 +9,10 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/BinaryFormat/ELF.h"
-#include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <cstring>
 #include <dlfcn.h>
 
 using namespace convoy;
@@ -71,9 +71,9 @@ llvm::Error Artefact::Library::readInfos(int32_t count,
   return llvm::Error::success();
 }
 
-/// True if `path` is an ELF file for another kind of machine, which dlopen
-/// describes as a missing file.
-static bool isForAnotherMachine(llvm::StringRef path) {
+/// Finds what dlopen does not: it calls a file for another kind of machine missing,
+/// and ends the process with a bus error where a file ends too early.
+static llvm::Error checkElfFile(llvm::StringRef path, llvm::StringRef name) {
 #if defined(__x86_64__)
   constexpr uint16_t thisMachine = llvm::ELF::EM_X86_64;
 #elif defined(__aarch64__)
@@ -81,10 +81,27 @@ static bool isForAnotherMachine(llvm::StringRef path) {
 #else
   constexpr uint16_t thisMachine = llvm::ELF::EM_NONE;
 #endif
-  auto start = llvm::MemoryBuffer::getFileSlice(path, /*MapSize=*/20,
+  uint64_t size;
+  if (std::error_code error = llvm::sys::fs::file_size(path, size))
+    return llvm::createFileError(name, error);
+  llvm::ELF::Elf64_Ehdr header;
+  auto start = llvm::MemoryBuffer::getFileSlice(path, std::min<uint64_t>(size, sizeof(header)),
                                                 /*Offset=*/0);
-  return start && (*start)->getBuffer().starts_with(llvm::ELF::ElfMagic) &&
-         llvm::support::endian::read16le((*start)->getBufferStart() + 18) != thisMachine;
+  if (!start)
+    return llvm::createFileError(name, start.getError());
+  llvm::StringRef bytes = (*start)->getBuffer();
+  if (!bytes.starts_with(llvm::ELF::ElfMagic))
+    return llvm::createStringError(name + " is not a compiled model");
+  if (bytes.size() < sizeof(header))
+    return llvm::createStringError(name + " is incomplete; compile the model again");
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  if (header.e_machine != thisMachine)
+    return llvm::createStringError(name + " was compiled for another kind of machine");
+  // The linker writes the table of sections last.
+  uint64_t tableSize = uint64_t(header.e_shnum) * header.e_shentsize;
+  if (header.e_shoff > size || size - header.e_shoff < tableSize)
+    return llvm::createStringError(name + " is incomplete; compile the model again");
+  return llvm::Error::success();
 }
 
 llvm::Error Artefact::Library::open(llvm::StringRef file) {
@@ -98,8 +115,8 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   if (!llvm::sys::fs::exists(absolute))
     return llvm::createFileError(file,
                                  std::make_error_code(std::errc::no_such_file_or_directory));
-  if (isForAnotherMachine(absolute))
-    return llvm::createStringError(path + " was compiled for another kind of machine");
+  if (llvm::Error error = checkElfFile(absolute, file))
+    return error;
   handle = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *text = dlerror();

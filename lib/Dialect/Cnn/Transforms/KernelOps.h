@@ -16,7 +16,7 @@ namespace convoy::cnn {
 inline bool hasKernel(mlir::Operation *op) {
   return mlir::isa<ConvOp, GroupConvOp, ConvTransposeOp, DenseOp, MatmulOp, //
                    MaxPoolOp, AvgPoolOp, GlobalPoolOp, LrnOp, SoftmaxOp,    //
-                   ConcatOp, ReorderOp>(op);
+                   ConcatOp, GatherOp, ReorderOp, ResizeOp>(op);
 }
 
 } // namespace convoy::cnn

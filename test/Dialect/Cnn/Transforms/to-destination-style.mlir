@@ -36,13 +36,6 @@ func.func @concat(%x: tensor<1x2xf32>) -> tensor<1x4xf32> {
 // CHECK:         %[[FF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[F]] : tensor<4xf32>)
 // CHECK:         linalg.reduce { arith.addf } {{.+}} outs(%[[FF]] :
 // CHECK:         linalg.reduce { arith.mulf } {{.+}} outs(%[[EF]] :
-func.func @fill(
-// CHECK-DAG:     %[[E:.+]] = tensor.empty() : tensor<4xf32>
-// CHECK-DAG:     %[[F:.+]] = tensor.empty() : tensor<4xf32>
-// CHECK-DAG:     %[[EF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[E]] : tensor<4xf32>)
-// CHECK-DAG:     %[[FF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[F]] : tensor<4xf32>)
-// CHECK-DAG:     linalg.reduce { arith.addf } {{.+}} outs(%[[EF]] :
-// CHECK-DAG:     linalg.reduce { arith.mulf } {{.+}} outs(%[[FF]] :
 func.func @fill(%x: tensor<4x8xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %one = arith.constant 1.0 : f32
   %e = tensor.empty() : tensor<4xf32>

@@ -11,8 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef CONVOY_CODEGEN_COMMON_ELEMENTWISEEMITTER_H
-#define CONVOY_CODEGEN_COMMON_ELEMENTWISEEMITTER_H
+#ifndef CONVOY_DIALECT_CNN_IR_ELEMENTWISEEMITTER_H
+#define CONVOY_DIALECT_CNN_IR_ELEMENTWISEEMITTER_H
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 
@@ -45,4 +45,4 @@ mlir::Value emitCast(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x
 
 } // namespace convoy
 
-#endif // CONVOY_CODEGEN_COMMON_ELEMENTWISEEMITTER_H
+#endif // CONVOY_DIALECT_CNN_IR_ELEMENTWISEEMITTER_H
