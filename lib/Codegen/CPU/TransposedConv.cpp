@@ -13,14 +13,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/ConvTile.h"
-#include "convoy/Codegen/CPU/ConvWindow.h"
-#include "convoy/Codegen/CPU/VectorRows.h"
-#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+#include "convoy/Codegen/CPU/ConvRegisterTile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <numeric>
@@ -58,34 +53,20 @@ struct ColumnPhase {
 };
 
 /// Writes one task of a transposed convolution.
-class TransposedConv {
+class TransposedConv : ConvRegisterTile {
 public:
   TransposedConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
                  TargetAttr target)
-      : b(b), op(op), tile(selectConvTile(op, target)), window(getConvWindow(op)),
-        steps(window.strides.back(), window.dilations.back()),
-        vectorType(VectorType::get({tile.lanes}, b.getF32Type())) {
-    auto next = operands.begin();
-    input = *next++;
-    filter = *next++;
-    if (op.getBias())
-      bias = *next++;
-    if (op.getResidual())
-      residual = *next++;
-    output = *next++;
+      : ConvRegisterTile(b, op, operands, target),
+        steps(window.strides.back(), window.dilations.back()) {}
+
+  static int64_t countTasks(ConvOpInterface op, TargetAttr target) {
+    return ConvRegisterTile::countTasks(op, selectConvTile(op, target),
+                                        getConvWindow(op).outerOutput());
   }
 
   void build(Value task) {
-    SmallVector<int64_t> extents = {op.getOutputType().getDimSize(0), tile.groups,
-                                    tile.outputTiles};
-    llvm::append_range(extents, window.outerOutput());
-    SmallVector<Value> indices = delinearize(b, task, extents);
-    batch = indices[0];
-    group = indices[1];
-    outputTile = indices[2];
-    outer.assign(indices.begin() + 3, indices.end());
-    firstBlock = add(b, affine(b, group, tile.outputBlocks(), 0),
-                     affine(b, outputTile, tile.blocks, 0));
+    setTask(task, window.outerOutput());
     int64_t phases = std::min(window.strides.back(), window.output.back());
     for (int64_t column = 0; column < phases; ++column) {
       ColumnPhase phase = getPhase(column);
@@ -120,33 +101,15 @@ private:
   }
 
   void buildTile(const ColumnPhase &phase, const PixelTile &pixels) {
-    SmallVector<Value> sums;
-    for (int64_t block = 0; block < tile.blocks; ++block) {
-      Value start;
-      if (bias)
-        start = vector::LoadOp::create(
-            b, vectorType, bias,
-            ValueRange{affine(b, affine(b, firstBlock, 1, block), tile.lanes, 0)});
-      else
-        start = zeroVector(b, vectorType);
-      sums.append(pixels.size, start);
-    }
-    if (phase.count > 0) {
-      // Whole chunks of input channels, then the partly filled one.
-      int64_t partial = tile.groupInputs % tile.inputChunk;
-      int64_t whole = tile.inputChunks - (partial ? 1 : 0);
-      KernelPosition position;
-      if (whole > 0)
-        sums = emitLoop(b, whole, sums, [&](Value chunk, ValueRange values) {
-          return buildRows(phase, pixels, position, chunk, tile.inputChunk, values);
-        });
-      if (partial)
-        sums = buildRows(phase, pixels, position, indexConstant(b, whole), partial, sums);
-    }
-    if (op.isOutputBlocked())
-      storeBlocked(phase, pixels, sums);
-    else
-      storePlain(phase, pixels, sums);
+    SmallVector<Value> sums = initAccumulators(pixels.size);
+    KernelPosition position;
+    if (phase.count > 0)
+      sums = forEachChunk(sums, [&](Value chunk, int64_t channels, ValueRange values) {
+        return buildRows(phase, pixels, position, chunk, channels, values);
+      });
+    store(pixels, sums, [&](Value pixel) {
+      return affine(b, pixel, window.strides.back(), phase.output);
+    });
   }
 
   /// Loops over the kernel's positions in the outer dimensions, from the next one on.
@@ -225,118 +188,13 @@ private:
       // The window's columns count back from the last kernel column.
       position.kernel.push_back(
           indexConstant(b, phase.kernel + (phase.count - 1 - column) * steps.step));
-      next = emitLoop(b, channels, next, [&](Value channel, ValueRange carried) {
-        return buildStep(position, chunk, channel, carried);
-      });
+      next = buildPosition(position, chunk, channels, next);
       position.kernel.pop_back();
     }
     return next;
   }
 
-  /// One input channel at one kernel position: weights times broadcasts.
-  SmallVector<Value> buildStep(const KernelPosition &position, Value chunk, Value channel,
-                               ValueRange sums) {
-    SmallVector<Value> weightIndices = {group, outputTile, chunk};
-    llvm::append_range(weightIndices, position.kernel);
-    weightIndices.push_back(channel);
-    weightIndices.push_back(Value());
-    SmallVector<Value> weights;
-    for (int64_t block = 0; block < tile.blocks; ++block) {
-      weightIndices.back() = indexConstant(b, block * tile.lanes);
-      weights.push_back(vector::LoadOp::create(b, vectorType, filter, weightIndices));
-    }
-    SmallVector<Value> next(sums);
-    int64_t pixels = position.columns.size();
-    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-      if (!position.columns[pixel])
-        continue;
-      SmallVector<Value> indices = {batch};
-      if (op.isInputBlocked())
-        indices.push_back(add(b, affine(b, group, tile.inputChunks, 0), chunk));
-      else
-        indices.push_back(add(b, affine(b, group, tile.groupInputs, 0), channel));
-      llvm::append_range(indices, position.outer);
-      indices.push_back(position.columns[pixel]);
-      if (op.isInputBlocked())
-        indices.push_back(channel);
-      Value element = memref::LoadOp::create(b, input, indices);
-      Value broadcast = vector::BroadcastOp::create(b, vectorType, element);
-      for (int64_t block = 0; block < tile.blocks; ++block) {
-        Value &sum = next[block * pixels + pixel];
-        sum = vector::FMAOp::create(b, broadcast, weights[block], sum);
-      }
-    }
-    return next;
-  }
-
-  /// The output column of a tile's pixel.
-  Value outputColumn(const ColumnPhase &phase, Value pixel) {
-    return affine(b, pixel, window.strides.back(), phase.output);
-  }
-
-  void storeBlocked(const ColumnPhase &phase, const PixelTile &pixels, ArrayRef<Value> sums) {
-    for (int64_t block = 0; block < tile.blocks; ++block)
-      for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
-        SmallVector<Value> indices = {batch, affine(b, firstBlock, 1, block)};
-        llvm::append_range(indices, outer);
-        indices.push_back(outputColumn(phase, affine(b, pixels.start, 1, pixel)));
-        indices.push_back(indexConstant(b, 0));
-        Value value = sums[block * pixels.size + pixel];
-        if (residual)
-          value = arith::AddFOp::create(
-              b, value, vector::LoadOp::create(b, vectorType, residual, indices));
-        vector::StoreOp::create(b, emitUnary(b, b.getLoc(), op.getActivation(), value), output,
-                                indices);
-      }
-  }
-
-  /// Through a scratch tile, since the lanes of a vector lie a plane apart.
-  void storePlain(const ColumnPhase &phase, const PixelTile &pixels, ArrayRef<Value> sums) {
-    if (!scratch)
-      scratch =
-          emitScratch(b, MemRefType::get({tile.pixels, tile.tileLanes()}, b.getF32Type()));
-    for (int64_t block = 0; block < tile.blocks; ++block)
-      for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
-        Value value = sums[block * pixels.size + pixel];
-        if (!residual)
-          value = emitUnary(b, b.getLoc(), op.getActivation(), value);
-        vector::StoreOp::create(
-            b, value, scratch,
-            ValueRange{indexConstant(b, pixel), indexConstant(b, block * tile.lanes)});
-      }
-    // Channels of this tile that exist in the group.
-    Value first = affine(b, outputTile, tile.tileLanes(), 0);
-    Value count = arith::MinSIOp::create(
-        b, arith::SubIOp::create(b, indexConstant(b, tile.groupOutputs), first),
-        indexConstant(b, tile.tileLanes()));
-    Value firstChannel = add(b, affine(b, group, tile.groupOutputs, 0), first);
-    emitLoop(b, indexConstant(b, 0), count, 1, {}, [&](Value lane, ValueRange) {
-      emitLoop(b, pixels.size, {}, [&](Value pixel, ValueRange) {
-        SmallVector<Value> indices = {batch, add(b, firstChannel, lane)};
-        llvm::append_range(indices, outer);
-        indices.push_back(outputColumn(phase, add(b, pixels.start, pixel)));
-        Value value = memref::LoadOp::create(b, scratch, ValueRange{pixel, lane});
-        if (residual) {
-          Value other = memref::LoadOp::create(b, residual, indices);
-          value = emitUnary(b, b.getLoc(), op.getActivation(),
-                            arith::AddFOp::create(b, value, other));
-        }
-        memref::StoreOp::create(b, value, output, indices);
-        return SmallVector<Value>();
-      });
-      return SmallVector<Value>();
-    });
-  }
-
-  ImplicitLocOpBuilder &b;
-  ConvOpInterface op;
-  ConvTile tile;
-  ConvWindow window;
   PhaseSteps steps;
-  VectorType vectorType;
-  Value input, filter, bias, residual, output, scratch;
-  Value batch, group, outputTile, firstBlock;
-  SmallVector<Value> outer;
 };
 
 struct TransposedConvFamily : KernelFamily {
@@ -361,10 +219,7 @@ struct TransposedConvFamily : KernelFamily {
   }
 
   int64_t countTasks(Operation *op, TargetAttr target) const override {
-    auto conv = cast<ConvOpInterface>(op);
-    ConvTile tile = selectConvTile(conv, target);
-    return conv.getOutputType().getDimSize(0) * tile.groups * tile.outputTiles *
-           countElements(getConvWindow(conv).outerOutput());
+    return TransposedConv::countTasks(cast<ConvOpInterface>(op), target);
   }
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,

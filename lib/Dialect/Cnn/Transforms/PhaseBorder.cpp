@@ -7,8 +7,24 @@
 
 #include "PhaseBorder.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
 using namespace mlir;
 using namespace convoy::cnn;
+
+std::string convoy::cnn::fine(Operation *) { return ""; }
+
+std::string convoy::cnn::insideLinalg(Operation *op) {
+  return op->getParentOfType<linalg::LinalgOp>() ? ""
+                                                 : "it stands outside of a linalg operation";
+}
+
+std::string convoy::cnn::staticShapes(Operation *op) {
+  for (Type type : op->getResultTypes())
+    if (auto shaped = dyn_cast<ShapedType>(type); shaped && !shaped.hasStaticShape())
+      return "its shape is not static";
+  return "";
+}
 
 static bool names(StringRef rowName, Operation *op) {
   if (rowName.consume_back(".*"))

@@ -10,6 +10,8 @@
 
 #include "mlir/IR/Operation.h"
 
+#include <string>
+
 namespace convoy::cnn {
 
 /// One row of a border's table. Rows are read from the top, and the first that
@@ -20,6 +22,12 @@ struct BorderRow {
   /// What is wrong with the operation, empty if it may pass.
   std::string (*check)(mlir::Operation *op);
 };
+
+/// Checks that several borders share.
+std::string fine(mlir::Operation *op);
+std::string insideLinalg(mlir::Operation *op);
+/// Every result that has a shape has a static one.
+std::string staticShapes(mlir::Operation *op);
 
 /// Checks every operation inside of `root`; one that no row names may not pass.
 mlir::LogicalResult verifyBorder(mlir::Operation *root, llvm::StringRef phase,

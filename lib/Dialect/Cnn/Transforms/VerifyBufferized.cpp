@@ -27,8 +27,6 @@ namespace {
 // Operations
 //===----------------------------------------------------------------------===//
 
-std::string fine(Operation *) { return ""; }
-
 std::string onlyMain(Operation *op) {
   return cast<func::FuncOp>(op).getName() == "main" ? "" : "only @main is compiled";
 }
@@ -52,11 +50,6 @@ std::string scalar(Operation *op) {
 
 std::string onMemRefs(Operation *op) {
   return cast<linalg::LinalgOp>(op).hasPureBufferSemantics() ? "" : "it is on tensors";
-}
-
-std::string insideLinalg(Operation *op) {
-  return op->getParentOfType<linalg::LinalgOp>() ? ""
-                                                 : "it stands outside of a linalg operation";
 }
 
 std::string atConstantOffset(Operation *op) {

@@ -9,7 +9,6 @@
 #include "PhaseBorder.h"
 
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNVERIFYSCHEDULED
@@ -21,8 +20,6 @@ using namespace convoy::cnn;
 
 namespace {
 
-std::string fine(Operation *) { return ""; }
-
 /// Has a kernel: on tensors, with a destination.
 std::string destinationForm(Operation *op) {
   if (!hasKernel(op))
@@ -33,23 +30,11 @@ std::string destinationForm(Operation *op) {
   return isa<TensorType>(destination.getType()) ? "" : "it is on memrefs";
 }
 
-std::string staticTensors(Operation *op) {
-  for (Type type : op->getResultTypes())
-    if (auto tensor = dyn_cast<TensorType>(type); tensor && !tensor.hasStaticShape())
-      return "its shape is not static";
-  return "";
-}
-
-std::string insideLinalg(Operation *op) {
-  return op->getParentOfType<linalg::LinalgOp>() ? ""
-                                                 : "it stands outside of a linalg operation";
-}
-
 const BorderRow kTable[] = {
     // The frame.
     {"func.func", fine},
     {"func.return", fine},
-    {"arith.constant", staticTensors},
+    {"arith.constant", staticShapes},
     // Operations with a kernel of their own, which KernelOps.h lists.
     {"cnn.*", destinationForm},
     // What the generic kernel computes: linalg around scalar arithmetic.
@@ -58,14 +43,14 @@ const BorderRow kTable[] = {
     {"tensor.extract", insideLinalg},
     {"linalg.index", insideLinalg},
     {"linalg.yield", insideLinalg},
-    {"linalg.*", staticTensors},
+    {"linalg.*", staticShapes},
     // Data movement.
-    {"tensor.empty", staticTensors},
-    {"tensor.extract_slice", staticTensors},
-    {"tensor.insert_slice", staticTensors},
-    {"tensor.expand_shape", staticTensors},
-    {"tensor.collapse_shape", staticTensors},
-    {"bufferization.materialize_in_destination", staticTensors},
+    {"tensor.empty", staticShapes},
+    {"tensor.extract_slice", staticShapes},
+    {"tensor.insert_slice", staticShapes},
+    {"tensor.expand_shape", staticShapes},
+    {"tensor.collapse_shape", staticShapes},
+    {"bufferization.materialize_in_destination", staticShapes},
 };
 
 struct VerifyScheduled : convoy::cnn::impl::CnnVerifyScheduledBase<VerifyScheduled> {

@@ -8,7 +8,6 @@
 #include "PhaseBorder.h"
 
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNVERIFYSIMPLIFIED
@@ -19,8 +18,6 @@ using namespace mlir;
 using namespace convoy::cnn;
 
 namespace {
-
-std::string fine(Operation *) { return ""; }
 
 std::string leftBatchNorm(Operation *) {
   return "cnn-fold-batch-norm folds it or makes it a cnn.scale_shift";
@@ -47,41 +44,27 @@ std::string plainValue(Operation *op) {
   return "";
 }
 
-std::string staticTypes(Operation *op) {
-  for (Type type : op->getResultTypes()) {
-    auto shaped = dyn_cast<ShapedType>(type);
-    if (shaped && !shaped.hasStaticShape())
-      return "its shape is not static";
-  }
-  return "";
-}
-
-std::string insideLinalg(Operation *op) {
-  return isa<linalg::LinalgOp>(op->getParentOp()) ? ""
-                                                  : "it stands outside of a linalg operation";
-}
-
 const BorderRow kTable[] = {
     // The frame.
     {"builtin.module", fine},
     {"func.func", fine},
     {"func.return", fine},
-    {"arith.constant", staticTypes},
+    {"arith.constant", staticShapes},
     // The network.
     {"cnn.batch_norm", leftBatchNorm},
     {"cnn.launch", laterOnly},
     {"cnn.reorder", laterOnly},
     {"cnn.*", plainValue},
     // Data movement that stays upstream's.
-    {"tensor.empty", staticTypes},
-    {"tensor.extract_slice", staticTypes},
-    {"tensor.insert_slice", staticTypes},
-    {"tensor.expand_shape", staticTypes},
-    {"tensor.collapse_shape", staticTypes},
-    {"tensor.concat", staticTypes},
-    {"tensor.pad", staticTypes},
+    {"tensor.empty", staticShapes},
+    {"tensor.extract_slice", staticShapes},
+    {"tensor.insert_slice", staticShapes},
+    {"tensor.expand_shape", staticShapes},
+    {"tensor.collapse_shape", staticShapes},
+    {"tensor.concat", staticShapes},
+    {"tensor.pad", staticShapes},
     {"tensor.yield", fine},
-    {"linalg.transpose", staticTypes},
+    {"linalg.transpose", staticShapes},
     {"linalg.yield", insideLinalg},
 };
 

@@ -1,0 +1,192 @@
+//===- ConvRegisterTile.cpp - A register tile of a convolution ------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/CPU/ConvRegisterTile.h"
+
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterface op,
+                                   ValueRange operands, TargetAttr target)
+    : b(builder), op(op), tile(selectConvTile(op, target)), window(getConvWindow(op)),
+      inputBlocked(op.isInputBlocked()), outputBlocked(op.isOutputBlocked()),
+      vectorType(VectorType::get({tile.lanes}, builder.getF32Type())) {
+  auto next = operands.begin();
+  input = *next++;
+  filter = *next++;
+  if (op.getBias())
+    bias = *next++;
+  if (op.getResidual())
+    residual = *next++;
+  output = *next++;
+}
+
+int64_t ConvRegisterTile::countTasks(ConvOpInterface op, const ConvTile &tile,
+                                     ArrayRef<int64_t> outerOutput) {
+  int64_t tasks = op.getOutputType().getDimSize(0) * tile.groups * tile.outputTiles;
+  for (int64_t extent : outerOutput)
+    tasks *= extent;
+  return tasks;
+}
+
+void ConvRegisterTile::setTask(Value task, ArrayRef<int64_t> outerOutput) {
+  SmallVector<int64_t> extents = {op.getOutputType().getDimSize(0), tile.groups,
+                                  tile.outputTiles};
+  llvm::append_range(extents, outerOutput);
+  SmallVector<Value> indices = delinearize(b, task, extents);
+  batch = indices[0];
+  group = indices[1];
+  outputTile = indices[2];
+  outer.assign(indices.begin() + 3, indices.end());
+  // The first channel block of this tile, counted through all groups.
+  firstBlock = add(b, affine(b, group, tile.outputBlocks(), 0),
+                   affine(b, outputTile, tile.blocks, 0));
+}
+
+SmallVector<Value> ConvRegisterTile::initAccumulators(int64_t pixels) {
+  SmallVector<Value> sums;
+  for (int64_t block = 0; block < tile.blocks; ++block) {
+    Value start;
+    if (bias)
+      start = vector::LoadOp::create(
+          b, vectorType, bias,
+          ValueRange{affine(b, affine(b, firstBlock, 1, block), tile.lanes, 0)});
+    else
+      start = zeroVector(b, vectorType);
+    sums.append(pixels, start);
+  }
+  return sums;
+}
+
+SmallVector<Value> ConvRegisterTile::forEachChunk(SmallVector<Value> sums, ChunkBody body) {
+  int64_t partial = tile.groupInputs % tile.inputChunk;
+  int64_t whole = tile.inputChunks - (partial ? 1 : 0);
+  if (whole > 0)
+    sums = emitLoop(b, whole, sums, [&](Value chunk, ValueRange carried) {
+      return body(chunk, tile.inputChunk, carried);
+    });
+  if (partial)
+    sums = body(indexConstant(b, whole), partial, sums);
+  return sums;
+}
+
+SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &position, Value chunk,
+                                                   int64_t channels, ValueRange sums) {
+  return emitLoop(b, channels, sums, [&](Value channel, ValueRange carried) {
+    return buildStep(position, chunk, channel, carried);
+  });
+}
+
+SmallVector<Value> ConvRegisterTile::buildStep(const KernelPosition &position, Value chunk,
+                                               Value channel, ValueRange sums) {
+  SmallVector<Value> weightIndices = {group, outputTile, chunk};
+  llvm::append_range(weightIndices, position.kernel);
+  weightIndices.push_back(channel);
+  weightIndices.push_back(Value());
+  SmallVector<Value> weights;
+  for (int64_t block = 0; block < tile.blocks; ++block) {
+    weightIndices.back() = indexConstant(b, block * tile.lanes);
+    weights.push_back(vector::LoadOp::create(b, vectorType, filter, weightIndices));
+  }
+  SmallVector<Value> next(sums);
+  int64_t pixels = position.columns.size();
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+    if (!position.columns[pixel])
+      continue;
+    Value element =
+        memref::LoadOp::create(b, input, inputIndices(position, pixel, chunk, channel));
+    Value broadcast = vector::BroadcastOp::create(b, vectorType, element);
+    for (int64_t block = 0; block < tile.blocks; ++block) {
+      Value &sum = next[block * pixels + pixel];
+      sum = vector::FMAOp::create(b, broadcast, weights[block], sum);
+    }
+  }
+  return next;
+}
+
+SmallVector<Value> ConvRegisterTile::inputIndices(const KernelPosition &position,
+                                                  int64_t pixel, Value chunk, Value channel) {
+  SmallVector<Value> indices = {batch};
+  if (inputBlocked)
+    indices.push_back(add(b, affine(b, group, tile.inputChunks, 0), chunk));
+  else
+    indices.push_back(add(b, affine(b, group, tile.groupInputs, 0), channel));
+  llvm::append_range(indices, position.outer);
+  indices.push_back(position.columns[pixel]);
+  if (inputBlocked)
+    indices.push_back(channel);
+  return indices;
+}
+
+void ConvRegisterTile::store(const PixelTile &pixels, ArrayRef<Value> sums,
+                             OutputColumn column) {
+  if (outputBlocked)
+    storeBlocked(pixels, sums, column);
+  else
+    storePlain(pixels, sums, column);
+}
+
+void ConvRegisterTile::storeBlocked(const PixelTile &pixels, ArrayRef<Value> sums,
+                                    OutputColumn column) {
+  for (int64_t block = 0; block < tile.blocks; ++block)
+    for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
+      SmallVector<Value> indices = {batch, affine(b, firstBlock, 1, block)};
+      llvm::append_range(indices, outer);
+      indices.push_back(column(affine(b, pixels.start, 1, pixel)));
+      indices.push_back(indexConstant(b, 0));
+      Value value = sums[block * pixels.size + pixel];
+      if (residual)
+        value = arith::AddFOp::create(
+            b, value, vector::LoadOp::create(b, vectorType, residual, indices));
+      value = emitUnary(b, b.getLoc(), op.getActivation(), value);
+      vector::StoreOp::create(b, value, output, indices);
+    }
+}
+
+/// Through a scratch tile, since the lanes of a vector lie a plane apart.
+void ConvRegisterTile::storePlain(const PixelTile &pixels, ArrayRef<Value> sums,
+                                  OutputColumn column) {
+  if (!scratch)
+    scratch = emitScratch(b, MemRefType::get({tile.pixels, tile.tileLanes()}, b.getF32Type()));
+  for (int64_t block = 0; block < tile.blocks; ++block)
+    for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
+      Value value = sums[block * pixels.size + pixel];
+      if (!residual)
+        value = emitUnary(b, b.getLoc(), op.getActivation(), value);
+      vector::StoreOp::create(
+          b, value, scratch,
+          ValueRange{indexConstant(b, pixel), indexConstant(b, block * tile.lanes)});
+    }
+  // Channels of this tile that exist in the group.
+  Value first = affine(b, outputTile, tile.tileLanes(), 0);
+  Value count = arith::MinSIOp::create(
+      b, arith::SubIOp::create(b, indexConstant(b, tile.groupOutputs), first),
+      indexConstant(b, tile.tileLanes()));
+  Value firstChannel = add(b, affine(b, group, tile.groupOutputs, 0), first);
+  emitLoop(b, indexConstant(b, 0), count, 1, {}, [&](Value lane, ValueRange) {
+    emitLoop(b, pixels.size, {}, [&](Value pixel, ValueRange) {
+      SmallVector<Value> indices = {batch, add(b, firstChannel, lane)};
+      llvm::append_range(indices, outer);
+      indices.push_back(column(add(b, pixels.start, pixel)));
+      Value value = memref::LoadOp::create(b, scratch, ValueRange{pixel, lane});
+      if (residual) {
+        Value other = memref::LoadOp::create(b, residual, indices);
+        value = emitUnary(b, b.getLoc(), op.getActivation(),
+                          arith::AddFOp::create(b, value, other));
+      }
+      memref::StoreOp::create(b, value, output, indices);
+      return SmallVector<Value>();
+    });
+    return SmallVector<Value>();
+  });
+}
