@@ -111,7 +111,9 @@ LogicalResult convoy::compile(MLIRContext &context, StringRef model, StringRef o
     return failure();
   // The original weights are packed by now.
   cnn::releaseUnusedBlobs(*module);
-  if (llvm::Error error = emitArtefact(*module, options.emit, output)) {
+  EmitOptions emitOptions;
+  emitOptions.releaseWeights = true;
+  if (llvm::Error error = emitArtefact(*module, options.emit, output, emitOptions)) {
     emitError(UnknownLoc::get(&context)) << llvm::toString(std::move(error));
     return failure();
   }

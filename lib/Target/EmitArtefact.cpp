@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Target/Target.h"
 #include "convoy/Target/WeightsObject.h"
 
@@ -190,7 +191,7 @@ writeTemporaryObject(llvm::StringRef path,
 
 static llvm::Error linkArtefact(mlir::ModuleOp module, EmitKind kind,
                                 const llvm::Triple &triple, llvm::StringRef code,
-                                llvm::StringRef path) {
+                                bool releaseWeights, llvm::StringRef path) {
   llvm::Expected<int64_t> weightsSize = getSizeAttr(module, "cnn.weights_size");
   if (!weightsSize)
     return weightsSize.takeError();
@@ -214,6 +215,11 @@ static llvm::Error linkArtefact(mlir::ModuleOp module, EmitKind kind,
   if (!weightsFile)
     return weightsFile.takeError();
   auto discardWeights = llvm::scope_exit([&] { llvm::consumeError(weightsFile->discard()); });
+  // The linker maps them twice, as its input and its output: no third copy.
+  if (releaseWeights) {
+    module->removeAttr("cnn.weights");
+    cnn::releaseUnusedBlobs(module);
+  }
 
   llvm::Expected<fs::TempFile> output = fs::TempFile::create(path + ".%%%%%%.tmp");
   if (!output)
@@ -295,7 +301,7 @@ static llvm::Error emit(mlir::ModuleOp module, EmitKind kind, llvm::StringRef pa
       os << codeRef;
       return llvm::Error::success();
     });
-  return linkArtefact(module, kind, triple, codeRef, path);
+  return linkArtefact(module, kind, triple, codeRef, options.releaseWeights, path);
 }
 
 llvm::Error convoy::emitArtefact(mlir::ModuleOp module, EmitKind kind,

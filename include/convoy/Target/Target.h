@@ -26,6 +26,9 @@ enum class EmitKind { Lib, Obj, Exe, Asm, LLVMIR };
 struct EmitOptions {
   /// 0 to 3, as in -O3: both the middle end's and the code generator's.
   unsigned optLevel = 3;
+  /// Frees the module's weights as soon as they are in a file, so that VGG-19's
+  /// 575 MB are not held a third time beside the linker. The module is useless then.
+  bool releaseWeights = false;
 };
 
 /// Initialises LLVM's code generators for the architectures that Convoy

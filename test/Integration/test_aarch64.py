@@ -1,0 +1,43 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Programs for AArch64, compiled on any machine and run under qemu, against ONNX Runtime."""
+
+import platform
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+import support
+
+# Convolutions of every kind, pools, LRN, dense layers, and the activations that need exp and tanh.
+NETWORKS = ["tiny_mobilenet", "tiny_densenet", "tiny_conv1d", "tiny_conv3d", "tiny_group_norm"]
+
+
+def run_program(program, *arguments):
+    command = [str(program), *map(str, arguments)]
+    if platform.machine() != "aarch64":
+        emulator = shutil.which("qemu-aarch64") or shutil.which("qemu-aarch64-static")
+        assert emulator, "qemu-user is not installed; utils/bootstrap installs it"
+        command = [emulator, "-L", "/usr/aarch64-linux-gnu", *command]
+    return support.must(subprocess.run(command, capture_output=True, text=True, timeout=300))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_program(name, tmp_path):
+    model = support.models.cached(name, batch=1, pre_softmax=True)
+    value = support.onnx.load(model).graph.input[0]
+    shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+    feeds = {value.name: support.models.random_input(shape, seed=1)}
+    expected = support.run_onnxruntime(model, feeds)
+    (output,) = expected
+
+    program = tmp_path / "program"
+    support.must(support.convoy("compile", model, "-o", program, "--emit=exe", "--mtriple=aarch64-linux-gnu"))
+    np.save(tmp_path / "in.npy", feeds[value.name])
+    results = []
+    for threads in (1, 2):
+        run_program(program, "--input", tmp_path / "in.npy", "--output", tmp_path / "out.npy", "--threads", threads)
+        results.append(np.load(tmp_path / "out.npy"))
+        support.assert_close(results[-1], expected[output], 2e-5, f"{name}, {threads} thread(s)")
+    assert np.array_equal(results[0].view(np.uint32), results[1].view(np.uint32))

@@ -1,0 +1,69 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What compiling a whole architecture must keep to: which batch norms are left, and how much memory it takes."""
+
+import os
+import re
+import subprocess
+
+import pytest
+import support
+
+MIB = 2**20
+
+
+def simplify(name, folder):
+    """The IR after `simplify` and the remarks on the way."""
+    text = folder / "simplified.mlir"
+    model = support.models.cached(name, batch=1, pre_softmax=True)
+    process = support.must(support.convoy("compile", model, "--stop-after=simplify", "--elide-weights", "-v",
+                                          "-o", text))
+    return text.read_text(), [line for line in process.stderr.splitlines() if "remark" in line]
+
+
+def count_batch_norms(name):
+    graph = support.onnx.load(support.models.cached(name, batch=1, pre_softmax=True)).graph
+    return sum(node.op_type == "BatchNormalization" for node in graph.node)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "inception_v2"])
+def test_every_batch_norm_folds(name, tmp_path):
+    assert count_batch_norms(name) > 50
+    text, _ = simplify(name, tmp_path)
+    assert "cnn.conv" in text
+    assert "cnn.batch_norm" not in text
+    assert "cnn.scale_shift" not in text, "a batch norm is left as a multiply-add per channel"
+
+
+def test_a_batch_norm_that_cannot_fold_says_why(tmp_path):
+    """DenseNet-121 normalises before its convolutions; behind a concat there is nothing to fold into."""
+    before = count_batch_norms("densenet121")
+    text, remarks = simplify("densenet121", tmp_path)
+    assert "cnn.batch_norm" not in text
+    left = text.count("cnn.scale_shift")
+    assert 0 < left < before, "the batch norms between two convolutions fold"
+    reasons = [line for line in remarks if re.search(r"node 'n\d+': becomes one multiply-add per channel: it reads ", line)]
+    assert len(reasons) == left
+
+
+def peak_bytes(*arguments):
+    """The peak resident memory of a convoy command."""
+    process = subprocess.Popen([str(support.CONVOY), *map(str, arguments)], stdin=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name,limit", [
+    ("resnet50", lambda weights: weights + 1024 * MIB),
+    ("vgg19", lambda weights: 2.5 * weights),
+], ids=["resnet50", "vgg19"])
+def test_memory_of_the_compiler(name, limit, tmp_path):
+    model = support.models.cached(name, batch=1, pre_softmax=True)
+    weights = os.path.getsize(model)
+    artefact = tmp_path / "model.so"
+    peak = peak_bytes("compile", model, "-o", artefact)
+    artefact.unlink()
+    assert peak < limit(weights), f"{peak // MIB} MiB for {weights // MIB} MiB of weights"
