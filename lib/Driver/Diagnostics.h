@@ -5,14 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef CONVOY_TOOLS_CONVOY_DIAGNOSTICS_H
-#define CONVOY_TOOLS_CONVOY_DIAGNOSTICS_H
+#ifndef CONVOY_LIB_DRIVER_DIAGNOSTICS_H
+#define CONVOY_LIB_DRIVER_DIAGNOSTICS_H
 
-#include "Options.h"
+#include "Arguments.h"
 #include "convoy/Pipelines/Compiler.h"
 #include "mlir/IR/Diagnostics.h"
 
-namespace convoy::tool {
+namespace convoy::driver {
 
 /// Prints `convoy: error: ...` as one line.
 void printError(const llvm::Twine &message);
@@ -55,6 +55,6 @@ private:
   mlir::ScopedDiagnosticHandler handler;
 };
 
-} // namespace convoy::tool
+} // namespace convoy::driver
 
-#endif // CONVOY_TOOLS_CONVOY_DIAGNOSTICS_H
+#endif // CONVOY_LIB_DRIVER_DIAGNOSTICS_H

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Commands.h"
 #include "Diagnostics.h"
 #include "Layers.h"
 #include "ModelOptions.h"
@@ -20,7 +19,7 @@
 
 using namespace mlir;
 using namespace convoy;
-using namespace convoy::tool;
+using namespace convoy::driver;
 
 static ArrayRef<int64_t> getOutputShape(const Layer &layer) {
   auto type = dyn_cast<ShapedType>(layer.op->getResult(0).getType());
@@ -28,7 +27,8 @@ static ArrayRef<int64_t> getOutputShape(const Layer &layer) {
 }
 
 static std::string joinShape(ArrayRef<int64_t> shape) {
-  return llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }), "x");
+  return llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }),
+                    "x");
 }
 
 /// "11", or "11x7" where dimensions differ, or "-" without an image.
@@ -122,25 +122,20 @@ static void printJSON(StringRef model, ArrayRef<Layer> layers, const ReceptiveFi
   llvm::outs() << '\n';
 }
 
-int convoy::tool::inspectCommand(llvm::ArrayRef<StringRef> words) {
+int convoy::driver::inspectCommand(Arguments &arguments) {
   std::string model;
   bool asJSON = false;
   ModelOptions modelOptions;
-  Options options("inspect", "MODEL.onnx [options]",
-                  "Lists a model's layers: output shape, receptive field and its stride in pixels "
-                  "of the input,\nparameters, multiply-adds (MACs), and bytes of output and "
-                  "weights.");
-  options.positional("MODEL.onnx", model);
-  options.flag("json", "print JSON, with exact numbers", asJSON);
-  modelOptions.declare(options);
-  options.example("convoy inspect resnet50.onnx");
-  options.example("convoy inspect detector.onnx --shape image=1x3x320x320 --json");
-  if (std::optional<int> code = options.parse(words))
+  arguments.positional(model);
+  arguments.flag(OPT_json, asJSON);
+  modelOptions.read(arguments);
+  if (std::optional<int> code = arguments.finish())
     return *code;
 
   std::unique_ptr<MLIRContext> context = makeContext();
   DiagnosticPrinter printer(*context, model, modelOptions.isVerbose);
-  OwningOpRef<ModuleOp> module = compileTo(*context, model, Phase::Import, modelOptions.compile);
+  OwningOpRef<ModuleOp> module =
+      compileTo(*context, model, Phase::Import, modelOptions.compile);
   if (!module || printer.hasError())
     return printer.getFailure();
   std::vector<Layer> layers = listLayers(*module);

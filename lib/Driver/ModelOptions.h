@@ -5,32 +5,32 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef CONVOY_TOOLS_CONVOY_MODELOPTIONS_H
-#define CONVOY_TOOLS_CONVOY_MODELOPTIONS_H
+#ifndef CONVOY_LIB_DRIVER_MODELOPTIONS_H
+#define CONVOY_LIB_DRIVER_MODELOPTIONS_H
 
-#include "Options.h"
+#include "Arguments.h"
 #include "convoy/Pipelines/Compiler.h"
 
-namespace convoy::tool {
+namespace convoy::driver {
 
 /// The options that every command with a MODEL.onnx shares.
 struct ModelOptions {
   CompileOptions compile;
   bool isVerbose = false;
 
-  /// Declares --shape and -v; the options hold references to this structure.
-  void declare(Options &options);
-  /// Declares --mcpu.
-  void declareCpu(Options &options);
+  /// Reads --shape and -v.
+  void read(Arguments &arguments);
+  /// Reads --mcpu.
+  void readCpu(Arguments &arguments);
 
   /// The machine to compile for, as text; empty after wrong usage, which is
   /// reported.
-  std::string describeTarget(mlir::MLIRContext &context, const Options &options) const;
+  std::string describeTarget(mlir::MLIRContext &context, const Arguments &arguments) const;
 };
 
 /// Whether the path names a model to compile, not an artefact.
 bool isModelPath(llvm::StringRef path);
 
-} // namespace convoy::tool
+} // namespace convoy::driver
 
-#endif // CONVOY_TOOLS_CONVOY_MODELOPTIONS_H
+#endif // CONVOY_LIB_DRIVER_MODELOPTIONS_H

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Cache.h"
-#include "Commands.h"
 #include "Diagnostics.h"
 #include "Inputs.h"
 
@@ -20,7 +19,7 @@
 #include <numeric>
 
 using namespace convoy;
-using namespace convoy::tool;
+using namespace convoy::driver;
 using llvm::StringRef;
 
 //===----------------------------------------------------------------------===//
@@ -41,10 +40,9 @@ static void printTop(const Tensor &tensor, int64_t begin, int64_t count) {
                         return !std::isnan(x) && std::isnan(y);
                       return x > y || (x == y && a < b);
                     });
-  llvm::interleaveComma(llvm::ArrayRef<int64_t>(order).take_front(shown), llvm::outs(),
-                        [&](int64_t index) {
-                          llvm::outs() << index << llvm::format(" (%.6g)", value(index));
-                        });
+  llvm::interleaveComma(
+      llvm::ArrayRef<int64_t>(order).take_front(shown), llvm::outs(),
+      [&](int64_t index) { llvm::outs() << index << llvm::format(" (%.6g)", value(index)); });
   llvm::outs() << '\n';
 }
 
@@ -76,7 +74,8 @@ static void printSummary(const TensorInfo &info, const Tensor &tensor) {
   llvm::raw_ostream &os = llvm::outs();
   os << info.name << "  " << tensor.getTypeString();
   if (count > nans)
-    os << llvm::format("  min %.6g  max %.6g  mean %.6g", least, most, sum / double(count - nans));
+    os << llvm::format("  min %.6g  max %.6g  mean %.6g", least, most,
+                       sum / double(count - nans));
   if (nans)
     os << "  NaN " << nans << " times";
   os << '\n';
@@ -97,24 +96,20 @@ static void printSummary(const TensorInfo &info, const Tensor &tensor) {
 // The command
 //===----------------------------------------------------------------------===//
 
-static llvm::Error runOnce(const Artefact &artefact, const InputOptions &inputOptions,
-                           llvm::ArrayRef<std::string> outputArguments, int64_t threads) {
-  llvm::Expected<Files> files = bindFiles("--output", outputArguments, artefact.getOutputs(), "output");
+static llvm::Error runModel(const Artefact &artefact, const InputOptions &inputOptions,
+                            llvm::ArrayRef<std::string> outputArguments, int64_t threads) {
+  llvm::Expected<Files> files =
+      bindFiles("--output", outputArguments, artefact.getOutputs(), "output");
   if (!files)
     return files.takeError();
   for (const std::string &file : *files)
     if (llvm::Error error = file.empty() ? llvm::Error::success() : checkWritable(file))
       return error;
-  llvm::Expected<std::vector<Tensor>> inputs = inputOptions.read(artefact);
-  if (!inputs)
-    return inputs.takeError();
-  llvm::Expected<Context> context = artefact.createContext(int(threads));
-  if (!context)
-    return context.takeError();
-  llvm::Expected<std::vector<Tensor>> outputs = context->run(*inputs);
-  if (!outputs)
-    return outputs.takeError();
-  for (auto [info, file, tensor] : llvm::zip(artefact.getOutputs(), *files, *outputs)) {
+  llvm::Expected<Execution> execution = runOnce(artefact, inputOptions, threads);
+  if (!execution)
+    return execution.takeError();
+  for (auto [info, file, tensor] :
+       llvm::zip(artefact.getOutputs(), *files, execution->outputs)) {
     if (outputArguments.empty())
       printSummary(info, tensor);
     else if (!file.empty())
@@ -124,35 +119,26 @@ static llvm::Error runOnce(const Artefact &artefact, const InputOptions &inputOp
   return llvm::Error::success();
 }
 
-int convoy::tool::runCommand(llvm::ArrayRef<StringRef> words) {
+int convoy::driver::runCommand(Arguments &arguments) {
   std::string model;
   ModelOptions modelOptions;
   InputOptions inputOptions;
   std::vector<std::string> outputArguments;
   int64_t threads = 0;
-  Options options("run", "ARTEFACT|MODEL.onnx [options]",
-                  "Runs a compiled model once. A MODEL.onnx is compiled first, into a cache "
-                  "($CONVOY_CACHE_DIR,\nby default ~/.cache/convoy). Without --output, prints a "
-                  "summary of each output.");
-  options.positional("ARTEFACT or MODEL.onnx", model);
-  inputOptions.declare(options);
-  options.list("output", "[NAME=]FILE.npy", "write an output; NAME may be left out if there is\n"
-                                            "one output",
-               outputArguments);
-  options.count("threads", "N", "default: one for each core", threads, 1, kMaxThreads);
-  modelOptions.declareCpu(options);
-  modelOptions.declare(options);
-  options.example("convoy run resnet50.so --input picture.npy");
-  options.example("convoy run detector.so --input image=picture.npy --output boxes=boxes.npy");
-  options.example("convoy run resnet50.onnx --random-inputs 1 --threads 4");
-  if (std::optional<int> code = options.parse(words))
+  arguments.positional(model);
+  inputOptions.read(arguments);
+  arguments.list(OPT_output, outputArguments);
+  arguments.count(OPT_threads, threads, 1, kMaxThreads);
+  modelOptions.readCpu(arguments);
+  modelOptions.read(arguments);
+  if (std::optional<int> code = arguments.finish())
     return *code;
 
   int code = kDone;
-  std::optional<Artefact> artefact = loadOrCompile(model, modelOptions, options, code);
+  std::optional<Artefact> artefact = loadOrCompile(model, modelOptions, arguments, code);
   if (!artefact)
     return code;
-  if (llvm::Error error = runOnce(*artefact, inputOptions, outputArguments, threads))
+  if (llvm::Error error = runModel(*artefact, inputOptions, outputArguments, threads))
     return fail(std::move(error));
   return kDone;
 }

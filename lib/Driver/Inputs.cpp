@@ -14,22 +14,23 @@
 #include "llvm/Support/FileSystem.h"
 
 using namespace convoy;
-using namespace convoy::tool;
+using namespace convoy::driver;
 using llvm::StringRef;
 
 /// "'x' (1x3x6x6xf32), 'y' (...)".
 static std::string listTensors(llvm::ArrayRef<TensorInfo> tensors) {
   return llvm::join(llvm::map_range(tensors,
                                     [](const TensorInfo &info) {
-                                      return "'" + info.name + "' (" + info.getTypeString() + ")";
+                                      return "'" + info.name + "' (" + info.getTypeString() +
+                                             ")";
                                     }),
                     ", ");
 }
 
-llvm::Expected<Files> convoy::tool::bindFiles(StringRef option,
-                                              llvm::ArrayRef<std::string> arguments,
-                                              llvm::ArrayRef<TensorInfo> tensors,
-                                              StringRef role) {
+llvm::Expected<Files> convoy::driver::bindFiles(StringRef option,
+                                                llvm::ArrayRef<std::string> arguments,
+                                                llvm::ArrayRef<TensorInfo> tensors,
+                                                StringRef role) {
   Files files(tensors.size());
   for (StringRef argument : arguments) {
     // Names may hold '=' themselves, so the longest that fits is meant.
@@ -60,37 +61,34 @@ llvm::Expected<Files> convoy::tool::bindFiles(StringRef option,
   return files;
 }
 
-llvm::Expected<Tensor> convoy::tool::readTensor(StringRef file, const TensorInfo &info,
-                                                StringRef role) {
-  llvm::Expected<Tensor> tensor = file.ends_with(".pb") ? readTensorProto(file) : readNpy(file);
+llvm::Expected<Tensor> convoy::driver::readTensor(StringRef file, const TensorInfo &info,
+                                                  StringRef role) {
+  llvm::Expected<Tensor> tensor =
+      file.ends_with(".pb") ? readTensorProto(file) : readNpy(file);
   if (!tensor)
     return llvm::createStringError(llvm::toString(tensor.takeError()) + " (" + role + " '" +
                                    info.name + "')");
   if (tensor->getElementType() != info.elementType ||
       tensor->getShape() != llvm::ArrayRef<int64_t>(info.shape))
-    return llvm::createStringError(file + " holds " + tensor->getTypeString() + ", but " + role +
-                                   " '" + info.name + "' is " + info.getTypeString());
+    return llvm::createStringError(file + " holds " + tensor->getTypeString() + ", but " +
+                                   role + " '" + info.name + "' is " + info.getTypeString());
   return tensor;
 }
 
-void InputOptions::declare(Options &options) {
-  options.list("input", "[NAME=]FILE", "a .npy file, or a .pb file of ONNX test data, for an\n"
-                                       "input; NAME may be left out if there is one input",
-               arguments);
-  options.value("random-inputs", "SEED",
-                "draw inputs that have no file: normally distributed,\nthe same for each SEED",
-                [this](StringRef word) -> llvm::Error {
-                  uint64_t number;
-                  if (word.getAsInteger(10, number))
-                    return llvm::createStringError("'" + word + "' is not a whole number");
-                  seed = number;
-                  return llvm::Error::success();
-                });
+void InputOptions::read(Arguments &arguments) {
+  arguments.list(OPT_input, words);
+  arguments.value(OPT_random_inputs, [this](StringRef word) -> llvm::Error {
+    uint64_t number;
+    if (word.getAsInteger(10, number))
+      return llvm::createStringError("'" + word + "' is not a whole number");
+    seed = number;
+    return llvm::Error::success();
+  });
 }
 
-llvm::Expected<std::vector<Tensor>> InputOptions::read(const Artefact &artefact) const {
+llvm::Expected<std::vector<Tensor>> InputOptions::makeInputs(const Artefact &artefact) const {
   llvm::ArrayRef<TensorInfo> infos = artefact.getInputs();
-  llvm::Expected<Files> files = bindFiles("--input", arguments, infos, "input");
+  llvm::Expected<Files> files = bindFiles("--input", words, infos, "input");
   if (!files)
     return files.takeError();
   std::vector<Tensor> tensors;
@@ -113,4 +111,19 @@ llvm::Expected<std::vector<Tensor>> InputOptions::read(const Artefact &artefact)
     tensors.push_back(std::move(*tensor));
   }
   return tensors;
+}
+
+llvm::Expected<Execution> convoy::driver::runOnce(const Artefact &artefact,
+                                                  const InputOptions &inputOptions,
+                                                  int64_t threads) {
+  llvm::Expected<std::vector<Tensor>> inputs = inputOptions.makeInputs(artefact);
+  if (!inputs)
+    return inputs.takeError();
+  llvm::Expected<Context> context = artefact.createContext(int(threads));
+  if (!context)
+    return context.takeError();
+  llvm::Expected<std::vector<Tensor>> outputs = context->run(*inputs);
+  if (!outputs)
+    return outputs.takeError();
+  return Execution{std::move(*inputs), std::move(*context), std::move(*outputs)};
 }

@@ -5,13 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef CONVOY_TOOLS_CONVOY_CACHE_H
-#define CONVOY_TOOLS_CONVOY_CACHE_H
+#ifndef CONVOY_LIB_DRIVER_CACHE_H
+#define CONVOY_LIB_DRIVER_CACHE_H
 
 #include "ModelOptions.h"
 #include "convoy/Runtime/Artefact.h"
 
-namespace convoy::tool {
+namespace convoy::driver {
 
 /// Loads an artefact; or compiles a model into the cache, unless that has it
 /// already, and loads it from there. The cache's key is the content of the model
@@ -19,8 +19,8 @@ namespace convoy::tool {
 /// number of programs may use it at once. On failure, which is reported, returns
 /// nothing and sets `code`.
 std::optional<Artefact> loadOrCompile(llvm::StringRef path, ModelOptions &modelOptions,
-                                      const Options &options, int &code);
+                                      const Arguments &arguments, int &code);
 
-} // namespace convoy::tool
+} // namespace convoy::driver
 
-#endif // CONVOY_TOOLS_CONVOY_CACHE_H
+#endif // CONVOY_LIB_DRIVER_CACHE_H

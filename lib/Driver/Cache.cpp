@@ -19,7 +19,7 @@
 #include "llvm/Support/Process.h"
 
 using namespace convoy;
-using namespace convoy::tool;
+using namespace convoy::driver;
 using llvm::StringRef;
 namespace fs = llvm::sys::fs;
 
@@ -69,7 +69,8 @@ static llvm::Expected<std::string> makeKey(StringRef model, const ModelOptions &
   }
   for (const auto &[name, shape] : options.compile.shapes) {
     add(name);
-    add(llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }), "x"));
+    add(llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }),
+                   "x"));
   }
   add(target);
   add(CONVOY_VERSION " " LLVM_VERSION_STRING);
@@ -78,13 +79,13 @@ static llvm::Expected<std::string> makeKey(StringRef model, const ModelOptions &
 }
 
 static std::optional<Artefact> compileIntoCache(StringRef model, ModelOptions &modelOptions,
-                                                const Options &options, int &code) {
+                                                const Arguments &arguments, int &code) {
   auto failWith = [&](llvm::Error error) {
     code = fail(std::move(error));
     return std::nullopt;
   };
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  std::string target = modelOptions.describeTarget(*context, options);
+  std::string target = modelOptions.describeTarget(*context, arguments);
   if (target.empty()) {
     code = kUsageError;
     return std::nullopt;
@@ -122,13 +123,14 @@ static std::optional<Artefact> compileIntoCache(StringRef model, ModelOptions &m
   return std::move(*artefact);
 }
 
-std::optional<Artefact> convoy::tool::loadOrCompile(StringRef path, ModelOptions &modelOptions,
-                                                    const Options &options, int &code) {
+std::optional<Artefact> convoy::driver::loadOrCompile(StringRef path,
+                                                      ModelOptions &modelOptions,
+                                                      const Arguments &arguments, int &code) {
   if (isModelPath(path))
-    return compileIntoCache(path, modelOptions, options, code);
+    return compileIntoCache(path, modelOptions, arguments, code);
   if (!modelOptions.compile.shapes.empty() || !modelOptions.compile.cpu.empty()) {
-    code = options.usageError("--shape and --mcpu need a MODEL.onnx: " + path +
-                              " is compiled already");
+    code = arguments.usageError("--shape and --mcpu need a MODEL.onnx: " + path +
+                                " is compiled already");
     return std::nullopt;
   }
   llvm::Expected<Artefact> artefact = Artefact::load(path);

@@ -5,13 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef CONVOY_TOOLS_CONVOY_INPUTS_H
-#define CONVOY_TOOLS_CONVOY_INPUTS_H
+#ifndef CONVOY_LIB_DRIVER_INPUTS_H
+#define CONVOY_LIB_DRIVER_INPUTS_H
 
-#include "Options.h"
+#include "Arguments.h"
 #include "convoy/Runtime/Artefact.h"
 
-namespace convoy::tool {
+namespace convoy::driver {
 
 /// What --threads accepts at most.
 inline constexpr int64_t kMaxThreads = 4096;
@@ -31,15 +31,27 @@ llvm::Expected<Tensor> readTensor(llvm::StringRef file, const TensorInfo &info,
 
 /// How the inputs of a run are given.
 struct InputOptions {
-  std::vector<std::string> arguments;
+  /// `[NAME=]FILE` each.
+  std::vector<std::string> words;
   /// For inputs without a file.
   std::optional<uint64_t> seed;
 
-  /// Declares --input and --random-inputs.
-  void declare(Options &options);
-  llvm::Expected<std::vector<Tensor>> read(const Artefact &artefact) const;
+  /// Reads --input and --random-inputs.
+  void read(Arguments &arguments);
+  llvm::Expected<std::vector<Tensor>> makeInputs(const Artefact &artefact) const;
 };
 
-} // namespace convoy::tool
+/// A context that ran once, with what went in and came out.
+struct Execution {
+  std::vector<Tensor> inputs;
+  Context context;
+  std::vector<Tensor> outputs;
+};
 
-#endif // CONVOY_TOOLS_CONVOY_INPUTS_H
+/// Makes the inputs and runs the model with so many threads; 0 is one for each core.
+llvm::Expected<Execution> runOnce(const Artefact &artefact, const InputOptions &inputOptions,
+                                  int64_t threads);
+
+} // namespace convoy::driver
+
+#endif // CONVOY_LIB_DRIVER_INPUTS_H

@@ -16,9 +16,9 @@
 
 using namespace mlir;
 using namespace convoy;
-using namespace convoy::tool;
+using namespace convoy::driver;
 
-StringRef convoy::tool::getNodeName(Location loc) {
+StringRef convoy::driver::getNodeName(Location loc) {
   if (auto name = dyn_cast<NameLoc>(loc))
     return name.getName();
   if (auto fused = dyn_cast<FusedLoc>(loc))
@@ -35,12 +35,15 @@ static std::string getKind(Operation *op) {
       .Case([](cnn::UnaryOp unary) {
         return cnn::stringifyUnaryKind(unary.getFunction().getKind()).str();
       })
-      .Case([](cnn::BinaryOp binary) { return cnn::stringifyBinaryKind(binary.getKind()).str(); })
+      .Case([](cnn::BinaryOp binary) {
+        return cnn::stringifyBinaryKind(binary.getKind()).str();
+      })
       .Case([](cnn::ReduceOp reduce) {
         return "reduce_" + cnn::stringifyReduceKind(reduce.getKind()).str();
       })
       .Case([](cnn::GlobalPoolOp pool) {
-        return pool.getKind() == cnn::PoolKind::average ? "global_avg_pool" : "global_max_pool";
+        return pool.getKind() == cnn::PoolKind::average ? "global_avg_pool"
+                                                        : "global_max_pool";
       })
       .Default([](Operation *other) {
         StringRef kind = other->getName().stripDialect();
@@ -48,7 +51,7 @@ static std::string getKind(Operation *op) {
       });
 }
 
-std::vector<Layer> convoy::tool::listLayers(ModuleOp module) {
+std::vector<Layer> convoy::driver::listLayers(ModuleOp module) {
   std::vector<Layer> layers;
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main || main.empty())
@@ -66,7 +69,7 @@ std::vector<Layer> convoy::tool::listLayers(ModuleOp module) {
   return layers;
 }
 
-std::string convoy::tool::formatCount(double count) {
+std::string convoy::driver::formatCount(double count) {
   static constexpr const char *prefixes[] = {"", " k", " M", " G", " T", " P"};
   size_t prefix = 0;
   while (count >= 999.5 && prefix + 1 < std::size(prefixes)) {
@@ -75,12 +78,16 @@ std::string convoy::tool::formatCount(double count) {
   }
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << llvm::format("%.*f", prefix == 0 || count >= 99.95 ? 0 : count >= 9.995 ? 1 : 2, count)
+  os << llvm::format("%.*f",
+                     prefix == 0 || count >= 99.95 ? 0
+                     : count >= 9.995              ? 1
+                                                   : 2,
+                     count)
      << prefixes[prefix];
   return text;
 }
 
-void convoy::tool::printTable(const std::vector<std::vector<std::string>> &rows) {
+void convoy::driver::printTable(const std::vector<std::vector<std::string>> &rows) {
   std::vector<size_t> widths;
   for (const auto &row : rows) {
     widths.resize(std::max(widths.size(), row.size()));

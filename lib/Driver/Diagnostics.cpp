@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 using namespace mlir;
-using namespace convoy::tool;
+using namespace convoy::driver;
 
 /// Set while a progress line stands on the terminal.
 static bool hasProgressLine = false;
@@ -36,14 +36,16 @@ static void printLine(StringRef kind, StringRef message) {
   llvm::errs() << "convoy: " << kind << ": " << line << '\n';
 }
 
-void convoy::tool::printError(const llvm::Twine &message) { printLine("error", message.str()); }
+void convoy::driver::printError(const llvm::Twine &message) {
+  printLine("error", message.str());
+}
 
-int convoy::tool::fail(llvm::Error error) {
+int convoy::driver::fail(llvm::Error error) {
   printLine("error", llvm::toString(std::move(error)));
   return kInputError;
 }
 
-void convoy::tool::installFatalErrorHandlers() {
+void convoy::driver::installFatalErrorHandlers() {
   llvm::install_fatal_error_handler([](void *, const char *reason, bool) {
     printLine("error", reason);
     _exit(kInputError);
@@ -121,6 +123,7 @@ void DiagnosticPrinter::print(Diagnostic &diagnostic) {
 
 int DiagnosticPrinter::getFailure() const {
   if (!printedError)
-    printLine("error", model + ": compilation failed inside of the compiler, please report it");
+    printLine("error",
+              model + ": compilation failed inside of the compiler, please report it");
   return kInputError;
 }

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef CONVOY_TOOLS_CONVOY_LAYERS_H
-#define CONVOY_TOOLS_CONVOY_LAYERS_H
+#ifndef CONVOY_LIB_DRIVER_LAYERS_H
+#define CONVOY_LIB_DRIVER_LAYERS_H
 
 #include "convoy/Analysis/LayerCost.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace convoy::tool {
+namespace convoy::driver {
 
 /// An operation of `@main` that computes something.
 struct Layer {
@@ -38,6 +38,6 @@ std::string formatCount(double count);
 /// Lines columns up: the first two to the left, the others to the right.
 void printTable(const std::vector<std::vector<std::string>> &rows);
 
-} // namespace convoy::tool
+} // namespace convoy::driver
 
-#endif // CONVOY_TOOLS_CONVOY_LAYERS_H
+#endif // CONVOY_LIB_DRIVER_LAYERS_H

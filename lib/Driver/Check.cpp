@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Cache.h"
-#include "Commands.h"
 #include "Diagnostics.h"
 #include "Inputs.h"
 
@@ -15,7 +14,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 using namespace convoy;
-using namespace convoy::tool;
+using namespace convoy::driver;
 using llvm::StringRef;
 
 namespace {
@@ -51,10 +50,10 @@ static llvm::Expected<std::string> compare(const TensorInfo &info, const Tensor 
     return result.takeError();
   double scale = result->maxAbsValue;
   llvm::outs() << info.name << "  " << info.getTypeString()
-               << llvm::format("  max |difference| %.3g  max |difference| / max |value| %.3g  ",
-                               result->maxAbsDifference,
-                               scale > 0 ? result->maxAbsDifference / scale
-                                         : result->maxAbsDifference)
+               << llvm::format(
+                      "  max |difference| %.3g  max |difference| / max |value| %.3g  ",
+                      result->maxAbsDifference,
+                      scale > 0 ? result->maxAbsDifference / scale : result->maxAbsDifference)
                << (result->isClose() ? "ok\n" : "DIFFERS\n");
   if (result->isClose())
     return "";
@@ -70,20 +69,17 @@ static llvm::Expected<std::string> compare(const TensorInfo &info, const Tensor 
 }
 
 static llvm::Error check(const Artefact &artefact, const Request &request) {
-  llvm::Expected<Files> files = bindFiles("--expect", request.expected, artefact.getOutputs(), "output");
+  llvm::Expected<Files> files =
+      bindFiles("--expect", request.expected, artefact.getOutputs(), "output");
   if (!files)
     return files.takeError();
-  llvm::Expected<std::vector<Tensor>> inputs = request.inputOptions.read(artefact);
-  if (!inputs)
-    return inputs.takeError();
-  llvm::Expected<Context> context = artefact.createContext(int(request.threads));
-  if (!context)
-    return context.takeError();
-  llvm::Expected<std::vector<Tensor>> outputs = context->run(*inputs);
-  if (!outputs)
-    return outputs.takeError();
+  llvm::Expected<Execution> execution =
+      runOnce(artefact, request.inputOptions, request.threads);
+  if (!execution)
+    return execution.takeError();
   std::string firstDifference;
-  for (auto [info, file, tensor] : llvm::zip(artefact.getOutputs(), *files, *outputs)) {
+  for (auto [info, file, tensor] :
+       llvm::zip(artefact.getOutputs(), *files, execution->outputs)) {
     if (file.empty())
       continue;
     llvm::Expected<std::string> difference = compare(info, tensor, file, request);
@@ -97,33 +93,27 @@ static llvm::Error check(const Artefact &artefact, const Request &request) {
   return llvm::createStringError(request.model + ": " + firstDifference);
 }
 
-static void declare(Options &options, Request &request) {
-  options.positional("MODEL.onnx or ARTEFACT", request.model);
-  request.inputOptions.declare(options);
-  options.list("expect", "[NAME=]FILE", "the right values of an output, .npy or .pb",
-               request.expected);
-  options.number("rtol", "R", "an element may be off by A + R * |right value|\n(default: 1e-4)",
-                 request.rtol);
-  options.number("atol", "A", "default: 1e-5", request.atol);
-  options.count("threads", "N", "default: one for each core", request.threads, 1, kMaxThreads);
-  request.modelOptions.declareCpu(options);
-  request.modelOptions.declare(options);
-  options.example("convoy check resnet50.onnx --input input_0.pb --expect output_0.pb");
+static void readArguments(Arguments &arguments, Request &request) {
+  arguments.positional(request.model);
+  request.inputOptions.read(arguments);
+  arguments.list(OPT_expect, request.expected);
+  arguments.number(OPT_rtol, request.rtol);
+  arguments.number(OPT_atol, request.atol);
+  arguments.count(OPT_threads, request.threads, 1, kMaxThreads);
+  request.modelOptions.readCpu(arguments);
+  request.modelOptions.read(arguments);
 }
 
-int convoy::tool::checkCommand(llvm::ArrayRef<StringRef> words) {
+int convoy::driver::checkCommand(Arguments &arguments) {
   Request request;
-  Options options("check", "MODEL.onnx --input FILE.. --expect FILE.. [options]",
-                  "Compiles a model, runs it and compares its outputs with expected ones. The "
-                  "exit code is 1 if\nthey differ.");
-  declare(options, request);
-  if (std::optional<int> code = options.parse(words))
+  readArguments(arguments, request);
+  if (std::optional<int> code = arguments.finish())
     return *code;
   if (request.expected.empty())
-    return options.usageError("no --expect FILE given");
+    return arguments.usageError("no --expect FILE given");
   int code = kDone;
   std::optional<Artefact> artefact =
-      loadOrCompile(request.model, request.modelOptions, options, code);
+      loadOrCompile(request.model, request.modelOptions, arguments, code);
   if (!artefact)
     return code;
   if (llvm::Error error = check(*artefact, request))

@@ -1,0 +1,19 @@
+//===- Driver.h - The command line of Convoy --------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DRIVER_DRIVER_H
+#define CONVOY_DRIVER_DRIVER_H
+
+namespace convoy {
+
+/// Runs a `convoy` command line. Returns the exit code: 0 fine, 1 an input is at fault,
+/// 2 wrong usage; errors are one line on the standard error output.
+int runDriver(int argc, char **argv);
+
+} // namespace convoy
+
+#endif // CONVOY_DRIVER_DRIVER_H

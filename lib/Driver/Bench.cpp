@@ -1,0 +1,161 @@
+//===- Bench.cpp - convoy bench -------------------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "BenchReport.h"
+#include "Cache.h"
+#include "Diagnostics.h"
+#include "Inputs.h"
+#include "Layers.h"
+
+#include "llvm/ADT/StringMap.h"
+
+#include <chrono>
+
+using namespace convoy;
+using namespace convoy::driver;
+using llvm::StringRef;
+
+namespace {
+struct Request {
+  std::string model;
+  ModelOptions modelOptions;
+  InputOptions inputOptions;
+  int64_t threads = 0, warmup = 3;
+  /// 0: as many as fit into `seconds`.
+  int64_t runs = 0;
+  double seconds = 2;
+  bool asJSON = false, profile = false;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Measuring
+//===----------------------------------------------------------------------===//
+
+using Clock = std::chrono::steady_clock;
+
+static double getMilliseconds(Clock::duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+static llvm::Expected<Report> measure(const Artefact &artefact, const Request &request) {
+  // The first run makes the outputs, so that the others measure only the model.
+  llvm::Expected<Execution> execution =
+      runOnce(artefact, request.inputOptions, request.threads);
+  if (!execution)
+    return execution.takeError();
+  Context &context = execution->context;
+  std::vector<const void *> inputPointers;
+  std::vector<void *> outputPointers;
+  for (const Tensor &tensor : execution->inputs)
+    inputPointers.push_back(tensor.getData());
+  for (Tensor &tensor : execution->outputs)
+    outputPointers.push_back(tensor.getData());
+
+  constexpr size_t leastRuns = 5;
+  Report report;
+  report.threads = context.getThreadCount();
+  for (int64_t i = 1; i < request.warmup; ++i)
+    if (llvm::Error error = context.run(inputPointers, outputPointers))
+      return std::move(error);
+  Clock::time_point start = Clock::now(), now = start;
+  auto isEnough = [&] {
+    if (request.runs)
+      return int64_t(report.runs.size()) >= request.runs;
+    return report.runs.size() >= leastRuns &&
+           getMilliseconds(now - start) >= request.seconds * 1000;
+  };
+  do {
+    Clock::time_point before = Clock::now();
+    if (llvm::Error error = context.run(inputPointers, outputPointers))
+      return std::move(error);
+    now = Clock::now();
+    report.runs.push_back(getMilliseconds(now - before));
+  } while (!isEnough());
+  llvm::sort(report.runs);
+  if (!request.profile)
+    return report;
+
+  if (llvm::Error error = context.enableProfile(true))
+    return std::move(error);
+  for (size_t i = 0; i < report.runs.size(); ++i)
+    if (llvm::Error error = context.run(inputPointers, outputPointers))
+      return std::move(error);
+  llvm::Expected<Context::Profile> profile = context.readProfile();
+  if (!profile)
+    return profile.takeError();
+  for (auto [name, nanoseconds] : llvm::zip(artefact.getLayers(), profile->nanoseconds)) {
+    LayerTime &layer = report.layers.emplace_back();
+    layer.name = name;
+    layer.milliseconds =
+        double(nanoseconds) / 1e6 / double(std::max<int64_t>(profile->runs, 1));
+  }
+  return report;
+}
+
+/// Adds the multiply-adds that the model's IR tells. An artefact tells none.
+static void addMacs(Report &report, Request &request) {
+  std::unique_ptr<mlir::MLIRContext> context = makeContext();
+  DiagnosticPrinter printer(*context, request.model, /*showRemarks=*/false);
+  CompileOptions &compile = request.modelOptions.compile;
+  compile.onPhase = nullptr;
+  auto module = compileTo(*context, request.model, Phase::Import, compile);
+  if (!module)
+    return;
+  llvm::StringMap<int64_t> macs;
+  for (const Layer &layer : listLayers(*module))
+    macs[layer.name] += layer.cost.macs;
+  // The time of a layer that became several launches is that of the longest.
+  llvm::StringMap<LayerTime *> longest;
+  for (LayerTime &layer : report.layers) {
+    LayerTime *&best = longest[layer.name];
+    if (!best || layer.milliseconds > best->milliseconds)
+      best = &layer;
+  }
+  for (auto &entry : longest)
+    entry.second->macs = macs.lookup(entry.first());
+}
+
+//===----------------------------------------------------------------------===//
+// The command
+//===----------------------------------------------------------------------===//
+
+static void readArguments(Arguments &arguments, Request &request) {
+  arguments.positional(request.model);
+  arguments.count(OPT_threads, request.threads, 1, kMaxThreads);
+  arguments.count(OPT_runs, request.runs, 1);
+  arguments.number(OPT_seconds, request.seconds);
+  arguments.count(OPT_warmup, request.warmup, 1);
+  arguments.flag(OPT_profile, request.profile);
+  arguments.flag(OPT_json, request.asJSON);
+  request.inputOptions.read(arguments);
+  request.modelOptions.readCpu(arguments);
+  request.modelOptions.read(arguments);
+}
+
+int convoy::driver::benchCommand(Arguments &arguments) {
+  Request request;
+  request.inputOptions.seed = 0;
+  readArguments(arguments, request);
+  if (std::optional<int> code = arguments.finish())
+    return *code;
+  int code = kDone;
+  std::optional<Artefact> artefact =
+      loadOrCompile(request.model, request.modelOptions, arguments, code);
+  if (!artefact)
+    return code;
+  llvm::Expected<Report> report = measure(*artefact, request);
+  if (!report)
+    return fail(report.takeError());
+  if (request.profile && isModelPath(request.model))
+    addMacs(*report, request);
+  if (request.asJSON)
+    printJSON(*report, request.model);
+  else
+    printText(*report);
+  return kDone;
+}

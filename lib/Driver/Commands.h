@@ -1,0 +1,52 @@
+//===- Commands.h - The subcommands of convoy -------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_DRIVER_COMMANDS_H
+#define CONVOY_LIB_DRIVER_COMMANDS_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Option/OptTable.h"
+#include "llvm/Option/Option.h"
+
+namespace convoy::driver {
+
+class Arguments;
+
+/// Which options of Options.td a command sees.
+enum CommandVisibility : unsigned {
+  CompileCommand = llvm::opt::DefaultVis << 1,
+  RunCommand = llvm::opt::DefaultVis << 2,
+  BenchCommand = llvm::opt::DefaultVis << 3,
+  CheckCommand = llvm::opt::DefaultVis << 4,
+  InspectCommand = llvm::opt::DefaultVis << 5,
+};
+
+struct Command {
+  llvm::StringRef name;
+  CommandVisibility visibility;
+  /// Its line in `convoy --help`.
+  llvm::StringRef summary;
+  /// What follows the name, such as "MODEL.onnx -o OUT [options]".
+  llvm::StringRef synopsis;
+  /// The argument without a dash.
+  llvm::StringRef positional;
+  llvm::StringRef description;
+  /// What follows the name, one example a line.
+  llvm::StringRef examples;
+  /// Returns the exit code.
+  int (*run)(Arguments &arguments);
+};
+
+int compileCommand(Arguments &arguments);
+int runCommand(Arguments &arguments);
+int benchCommand(Arguments &arguments);
+int checkCommand(Arguments &arguments);
+int inspectCommand(Arguments &arguments);
+
+} // namespace convoy::driver
+
+#endif // CONVOY_LIB_DRIVER_COMMANDS_H

@@ -1,0 +1,127 @@
+//===- Compile.cpp - convoy compile ---------------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Diagnostics.h"
+#include "ModelOptions.h"
+
+#include "convoy/Runtime/OutputFile.h"
+#include "mlir/IR/AsmState.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/FileSystem.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::driver;
+
+namespace {
+/// What the command line asks for.
+struct Request {
+  ModelOptions options;
+  std::string model, output;
+  /// The last phase of a run that ends in IR.
+  std::optional<Phase> last;
+  bool elideWeights = false;
+  bool printLocations = false;
+};
+} // namespace
+
+static void readArguments(Arguments &arguments, Request &request) {
+  CompileOptions &compile = request.options.compile;
+  arguments.positional(request.model);
+  arguments.text(OPT_o, request.output);
+  arguments.value(OPT_emit, [&](StringRef word) -> llvm::Error {
+    using Kind = std::optional<EmitKind>;
+    if (word == "mlir") {
+      request.last = Phase::Codegen;
+      return llvm::Error::success();
+    }
+    Kind kind = llvm::StringSwitch<Kind>(word)
+                    .Case("lib", EmitKind::Lib)
+                    .Case("obj", EmitKind::Obj)
+                    .Case("exe", EmitKind::Exe)
+                    .Case("asm", EmitKind::Asm)
+                    .Case("llvm-ir", EmitKind::LLVMIR)
+                    .Default(std::nullopt);
+    if (!kind)
+      return llvm::createStringError("'" + word +
+                                     "' is not lib, obj, exe, asm, llvm-ir or mlir");
+    compile.emit = *kind;
+    return llvm::Error::success();
+  });
+  request.options.readCpu(arguments);
+  arguments.text(OPT_mtriple, compile.triple);
+  request.options.read(arguments);
+  arguments.value(OPT_stop_after, [&](StringRef word) -> llvm::Error {
+    request.last = parsePhase(word);
+    if (!request.last)
+      return llvm::createStringError("'" + word +
+                                     "' is not import, simplify, partition, schedule, "
+                                     "bufferize, codegen or target");
+    return llvm::Error::success();
+  });
+  arguments.flag(OPT_elide_weights, request.elideWeights);
+  arguments.flag(OPT_print_locations, request.printLocations);
+  arguments.text(OPT_dump_ir, compile.dumpFolder);
+  arguments.flag(OPT_time_passes, compile.timePasses);
+}
+
+/// Runs the phases up to the wanted one and writes the IR.
+static LogicalResult writeIR(MLIRContext &context, const Request &request) {
+  OwningOpRef<ModuleOp> module =
+      compileTo(context, request.model, *request.last, request.options.compile);
+  if (!module)
+    return failure();
+  OpPrintingFlags flags;
+  if (request.elideWeights || request.output == "-")
+    flags.elideLargeElementsAttrs(16).elideLargeResourceString(64);
+  if (request.printLocations)
+    flags.enableDebugInfo();
+  llvm::Error error = writeOutputFile(request.output, [&](llvm::raw_fd_ostream &os) {
+    module->print(os, flags);
+    os << '\n';
+    return llvm::Error::success();
+  });
+  if (error)
+    return emitError(UnknownLoc::get(&context), llvm::toString(std::move(error)));
+  return success();
+}
+
+int convoy::driver::compileCommand(Arguments &arguments) {
+  Request request;
+  readArguments(arguments, request);
+  if (std::optional<int> code = arguments.finish())
+    return *code;
+  CompileOptions &compile = request.options.compile;
+  bool isText =
+      request.last || compile.emit == EmitKind::Asm || compile.emit == EmitKind::LLVMIR;
+  if (request.output.empty() && request.last)
+    request.output = "-";
+  if (request.output.empty())
+    return arguments.usageError("no -o OUT given");
+  if (request.output == "-" && !isText)
+    return arguments.usageError("'-o -' needs --stop-after or --emit=asm, llvm-ir or mlir");
+
+  // The linker writes no devices; better said before the work than after it.
+  llvm::sys::fs::file_status status;
+  if (!isText && !llvm::sys::fs::status(request.output, status) &&
+      llvm::sys::fs::exists(status) && !llvm::sys::fs::is_regular_file(status))
+    return fail(llvm::createStringError(request.output + ": is not a regular file"));
+
+  std::unique_ptr<MLIRContext> context = makeContext();
+  if (request.options.describeTarget(*context, arguments).empty())
+    return kUsageError;
+  if (llvm::Error error = checkWritable(request.output))
+    return fail(std::move(error));
+
+  Progress progress(request.options.isVerbose);
+  compile.onPhase = [&](Phase phase) { progress.show(getPhaseName(phase)); };
+  DiagnosticPrinter printer(*context, request.model, request.options.isVerbose);
+  LogicalResult result =
+      request.last ? writeIR(*context, request)
+                   : convoy::compile(*context, request.model, request.output, compile);
+  return failed(result) || printer.hasError() ? printer.getFailure() : kDone;
+}
