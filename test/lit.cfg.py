@@ -34,3 +34,19 @@ try:
             config.available_features.add("avx512")
 except OSError:
     pass
+
+# Lowers functions on tensors to the LLVM dialect with upstream's passes and runs @main, which prints.
+lower = (
+    "one-shot-bufferize{bufferize-function-boundaries},func.func(convert-linalg-to-loops),convert-vector-to-scf,"
+    "lower-affine,convert-scf-to-cf,expand-strided-metadata,lower-affine,convert-math-to-llvm,convert-vector-to-llvm,"
+    "convert-to-llvm,reconcile-unrealized-casts"
+)
+llvm_lib_dir = os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")
+config.substitutions += [
+    ("%to-llvm", lower),
+    (
+        "%run-main",
+        "mlir-runner --entry-point-result=void "
+        f"--shared-libs={llvm_lib_dir}/libmlir_runner_utils.so,{llvm_lib_dir}/libmlir_c_runner_utils.so",
+    ),
+]

@@ -1,0 +1,36 @@
+// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+
+// The numbers are those of Integration/test_ops_convolution.py.
+
+// Depthwise: a lane is a channel. A row of 14 pixels is loaded once for all three kernel
+// columns, of which two miss a pixel at a border.
+// CHECK:       cnn.launch @group_conv_0 tasks(28)
+// CHECK-LABEL: func.func private @group_conv_0(
+// CHECK:         scf.for {{.+}} iter_args({{.+}}) -> (vector<16xf32>
+// CHECK-COUNT-40:  vector.fma
+// CHECK-NOT:       vector.fma
+// CHECK:           scf.yield
+// CHECK-COUNT-28: arith.cmpf olt
+// CHECK-NOT:     arith.cmpf
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x14x14x16xf32>, %w: memref<2x3x3x1x16xf32>, %b: memref<32xf32>, %y: memref<1x2x14x14x16xf32>) {
+    cnn.group_conv %x, %w, %b outs(%y) {activation = #cnn.function<clip, alpha = 0.0 : f32, beta = 6.0 : f32>, group = 32 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 32, 1, 3, 3>, output_block = 16 : i64} : (memref<1x2x14x14x16xf32>, memref<2x3x3x1x16xf32>, memref<32xf32>, memref<1x2x14x14x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Four channels a group, as in ResNeXt: each input vector is spread over its group's lanes,
+// one shuffle for each of the four channels.
+// CHECK:       cnn.launch @group_conv_0 tasks(28)
+// CHECK-LABEL: func.func private @group_conv_0(
+// CHECK:         vector.shuffle {{.+}} [0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12]
+// CHECK:         vector.fma
+// CHECK:         vector.shuffle {{.+}} [3, 3, 3, 3, 7, 7, 7, 7, 11, 11, 11, 11, 15, 15, 15, 15]
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x14x14x16xf32>, %w: memref<2x1x1x4x16xf32>, %y: memref<1x2x14x14x16xf32>) {
+    cnn.group_conv %x, %w outs(%y) {group = 8 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 32, 4, 1, 1>, output_block = 16 : i64} : (memref<1x2x14x14x16xf32>, memref<2x1x1x4x16xf32>, memref<1x2x14x14x16xf32>) -> ()
+    return
+  }
+}

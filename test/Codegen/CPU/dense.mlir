@@ -1,0 +1,40 @@
+// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+
+// The numbers are those of Integration/test_ops_elementwise.py and of the architectures.
+
+// One row is bound by memory: four streams of weights, masks at the end of 100 outputs.
+// CHECK:       cnn.launch @dense_0 tasks(2)
+// CHECK-LABEL: func.func private @dense_0(
+// CHECK-COUNT-4: vector.load {{.+}} : memref<128xf32>, vector<16xf32>
+// CHECK:         scf.for {{.+}} = %c0 to %c64 step %c1 iter_args(
+// CHECK-COUNT-4:   vector.load {{.+}} : memref<2x64x64xf32>, vector<16xf32>
+// CHECK-COUNT-4:   vector.fma
+// CHECK-NOT:       vector.fma
+// CHECK:           scf.yield
+// CHECK-COUNT-4: vector.maskedstore
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x64xf32>, %w: memref<2x64x64xf32>, %b: memref<128xf32>, %y: memref<1x100xf32>) {
+    cnn.dense %x, %w, %b outs(%y) {activation = #cnn.function<relu>, filter_shape = array<i64: 100, 64>} : (memref<1x64xf32>, memref<2x64x64xf32>, memref<128xf32>, memref<1x100xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Twenty rows are cut into 14 and 6, each with two vectors of outputs.
+// CHECK:       cnn.launch @dense_0 tasks(4)
+// CHECK-LABEL: func.func private @dense_0(
+// CHECK:         scf.for
+// CHECK-COUNT-28:  vector.fma
+// CHECK:           scf.yield
+// CHECK-COUNT-28: vector.maskedstore
+// CHECK:         scf.for
+// CHECK-COUNT-12:  vector.fma
+// CHECK:           scf.yield
+// CHECK-COUNT-12: vector.maskedstore
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<20x64xf32>, %w: memref<4x64x32xf32>, %y: memref<20x100xf32>) {
+    cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 100, 64>} : (memref<20x64xf32>, memref<4x64x32xf32>, memref<20x100xf32>) -> ()
+    return
+  }
+}

@@ -1,0 +1,110 @@
+// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+
+// The numbers are those of Integration/test_ops_convolution.py.
+
+// 1x1 with a whole epilogue: a task is a row of 14 pixels for two vectors of channels, whose
+// 28 sums start at the bias and are carried through both loops over the input channels.
+// CHECK:       cnn.launch @conv_0 tasks(28)
+// CHECK-LABEL: func.func private @conv_0(
+// CHECK-COUNT-2: vector.load %{{.+}} : memref<64xf32>, vector<16xf32>
+// CHECK:         scf.for {{.+}} = %c0 to %c2 step %c1 iter_args(
+// CHECK-NEXT:      scf.for {{.+}} = %c0 to %c16 step %c1 iter_args(
+// CHECK-COUNT-2:     vector.load {{.+}} : memref<1x2x2x1x1x16x32xf32>, vector<16xf32>
+// CHECK-COUNT-28:    vector.fma
+// CHECK-NOT:         vector.fma
+// CHECK:             scf.yield
+// CHECK:             scf.yield
+// CHECK:         %[[R:.+]] = vector.load {{.+}} : memref<1x4x14x14x16xf32>
+// CHECK-NEXT:    %[[SUM:.+]] = arith.addf %{{.+}}, %[[R]] : vector<16xf32>
+// CHECK-NEXT:    %[[LESS:.+]] = arith.cmpf olt, %[[SUM]]
+// CHECK-NEXT:    %[[RELU:.+]] = arith.select %[[LESS]]
+// CHECK-NEXT:    vector.store %[[RELU]]
+// CHECK-COUNT-27: vector.store
+// CHECK-NOT:     vector.store
+// CHECK-NOT:     memref.alloca
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x14x14x16xf32>, %w: memref<1x2x2x1x1x16x32xf32>, %b: memref<64xf32>, %r: memref<1x4x14x14x16xf32>, %y: memref<1x4x14x14x16xf32>) {
+    cnn.conv %x, %w, %b residual(%r) outs(%y) {activation = #cnn.function<relu>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 64, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x14x14x16xf32>, memref<1x2x2x1x1x16x32xf32>, memref<64xf32>, memref<1x4x14x14x16xf32>, memref<1x4x14x14x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// A 7x7 map does not fill rows of 14: all 49 pixels are one row, cut into 11 + 2 * 13 + 12.
+// CHECK:       cnn.launch @conv_0 tasks(1)
+// CHECK-LABEL: func.func private @conv_0(
+// CHECK:         memref.reinterpret_cast {{.+}} to memref<1x2x1x49x16xf32>
+// CHECK:         scf.for {{.+}} -> (vector<16xf32>
+// CHECK-COUNT-22:  vector.fma
+// CHECK:           scf.yield
+// CHECK:         scf.for
+// CHECK-COUNT-26:  vector.fma
+// CHECK:           scf.yield
+// CHECK-COUNT-24:  vector.fma
+// CHECK-NOT:     vector.fma
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x7x7x16xf32>, %w: memref<1x1x2x1x1x16x32xf32>, %y: memref<1x2x7x7x16xf32>) {
+    cnn.conv %x, %w outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x7x7x16xf32>, memref<1x1x2x1x1x16x32xf32>, memref<1x2x7x7x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// 3x3 with pads: the rows that exist are a loop, and of the columns the left one misses the
+// first pixel and the right one the last.
+// CHECK:       cnn.launch @conv_0 tasks(14)
+// CHECK-LABEL: func.func private @conv_0(
+// CHECK:         arith.maxsi
+// CHECK:         arith.minsi
+// CHECK:         scf.for
+// CHECK:           scf.for
+// CHECK-COUNT-26:    vector.fma
+// CHECK:             scf.yield
+// CHECK-COUNT-28:    vector.fma
+// CHECK:             scf.yield
+// CHECK-COUNT-26:    vector.fma
+// CHECK:             scf.yield
+// CHECK-COUNT-28: vector.store
+// CHECK-NOT:     vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x14x14x16xf32>, %w: memref<1x1x1x3x3x16x32xf32>, %y: memref<1x2x14x14x16xf32>) {
+    cnn.conv %x, %w outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 32, 16, 3, 3>, output_block = 16 : i64} : (memref<1x1x14x14x16xf32>, memref<1x1x1x3x3x16x32xf32>, memref<1x2x14x14x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// The stem reads 3 plain channels. The left border is a tile of its own, the right border too,
+// and a loop runs over what is between.
+// CHECK:       cnn.launch @conv_0 tasks(224)
+// CHECK-LABEL: func.func private @conv_0(
+// CHECK:         scf.for {{.+}} = %c0 to %c3 step %c1
+// CHECK:           memref.load {{.+}} : memref<1x3x224x224xf32>
+// CHECK:         scf.for {{.+}} = %c14 to %{{.+}} step %c14
+// CHECK-COUNT-28:  vector.fma
+// CHECK-COUNT-28:  vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x3x224x224xf32>, %w: memref<1x2x1x7x7x3x32xf32>, %b: memref<64xf32>, %y: memref<1x4x112x112x16xf32>) {
+    cnn.conv %x, %w, %b outs(%y) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 3, 3, 3, 3>, filter_shape = array<i64: 64, 3, 7, 7>, output_block = 16 : i64} : (memref<1x3x224x224xf32>, memref<1x2x1x7x7x3x32xf32>, memref<64xf32>, memref<1x4x112x112x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Two groups, a batch of two, strides, dilations and four different pads.
+// CHECK:       cnn.launch @conv_0 tasks(16)
+// CHECK-LABEL: func.func private @conv_0(
+// CHECK:         vector.load {{.+}} : memref<2x1x2x3x3x16x32xf32>, vector<16xf32>
+// CHECK:         vector.fma
+// CHECK-COUNT-8: vector.store
+// CHECK-NOT:     vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<2x4x8x8x16xf32>, %w: memref<2x1x2x3x3x16x32xf32>, %y: memref<2x4x4x4x16xf32>) {
+    cnn.group_conv %x, %w outs(%y) {group = 2 : i64, strides = array<i64: 2, 2>, dilations = array<i64: 2, 2>, pads = array<i64: 2, 1, 1, 2>, filter_shape = array<i64: 64, 32, 3, 3>, output_block = 16 : i64} : (memref<2x4x8x8x16xf32>, memref<2x1x2x3x3x16x32xf32>, memref<2x4x4x4x16xf32>) -> ()
+    return
+  }
+}

@@ -1,0 +1,43 @@
+// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+
+// The numbers are those of Integration/test_ops_elementwise.py and test_random_graphs.py.
+
+// Dimensions that lie side by side are one loop; what is broadcast is loaded outside of it.
+// CHECK:       cnn.launch @generic_0 tasks(1)
+// CHECK-LABEL: func.func private @generic_0(
+// CHECK:         scf.for {{.+}} = %c0 to %c32 step %c1
+// CHECK:           %[[S:.+]] = memref.load
+// CHECK-NEXT:      scf.for {{.+}} = %c0 to %c784 step %c16
+// CHECK:             %[[B:.+]] = vector.broadcast %[[S]] : f32 to vector<16xf32>
+// CHECK-NEXT:        arith.mulf %{{.+}}, %[[B]] : vector<16xf32>
+// CHECK-NEXT:        vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x32x28x28xf32>, %s: memref<1x32x1x1xf32>, %y: memref<1x32x28x28xf32>) {
+    linalg.generic {indexing_maps = [affine_map<(n, c, h, w) -> (n, c, h, w)>, affine_map<(n, c, h, w) -> (n, c, 0, 0)>, affine_map<(n, c, h, w) -> (n, c, h, w)>], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %s : memref<1x32x28x28xf32>, memref<1x32x1x1xf32>) outs(%y : memref<1x32x28x28xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %m = arith.mulf %a, %b : f32
+      linalg.yield %m : f32
+    }
+    return
+  }
+}
+
+// -----
+
+// A sum along the vectors: four of them side by side, joined in one fixed order.
+// CHECK:       cnn.launch @generic_0 tasks(1)
+// CHECK-LABEL: func.func private @generic_0(
+// CHECK-COUNT-6: vector.load {{.+}} : memref<3200xf32>, vector<16xf32>
+// CHECK:         vector.load {{.+}} : memref<3200xf32>, vector<4xf32>
+// CHECK-COUNT-4: vector.shuffle
+// CHECK:         memref.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<32x100xf32>, %y: memref<32xf32>) {
+    linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]} ins(%x : memref<32x100xf32>) outs(%y : memref<32xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %m = arith.addf %a, %o : f32
+      linalg.yield %m : f32
+    }
+    return
+  }
+}

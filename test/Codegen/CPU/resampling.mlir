@@ -1,0 +1,49 @@
+// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+
+// The numbers are those of Integration/test_ops_shape.py.
+
+// An index counts from the end where it is negative, is kept inside, and moves 32 elements.
+// CHECK:       cnn.launch @gather_0 tasks(1)
+// CHECK-LABEL: func.func private @gather_0(
+// CHECK:         %[[I:.+]] = arith.index_cast %{{.+}} : i64 to index
+// CHECK:         %[[NEGATIVE:.+]] = arith.cmpi slt, %[[I]], %c0
+// CHECK:         arith.select %[[NEGATIVE]]
+// CHECK-NEXT:    arith.maxsi
+// CHECK-NEXT:    arith.minsi
+// CHECK:         scf.for {{.+}} = %c0 to %c32 step %c16
+// CHECK:           vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x32xf32>, %i: memref<5x6xi64>, %y: memref<1x5x6x32xf32>) {
+    cnn.gather %x, %i outs(%y) {axis = 1 : i64} : (memref<1x2x32xf32>, memref<5x6xi64>, memref<1x5x6x32xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Nearest: tables of offsets, made at compile time.
+// CHECK:       cnn.launch @resize_0 tasks(1)
+// CHECK-DAG:   memref.global "private" constant @resize_0_lower_2 : memref<16xi64> = dense<[0, 0, 8, 8, 16, 16,
+// CHECK-DAG:   memref.global "private" constant @resize_0_lower_3 : memref<16xi64> = dense<[0, 0, 1, 1, 2, 2,
+// CHECK-LABEL: func.func private @resize_0(
+// CHECK-NOT:     arith.mulf
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x8x8x8xf32>, %y: memref<1x8x16x16xf32>) {
+    cnn.resize <nearest> %x outs(%y) {coordinates = #cnn.coordinate_mode<asymmetric>, nearest = #cnn.nearest_mode<round_prefer_floor>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>, shape = array<i64: 1, 8, 16, 16>} : (memref<1x8x8x8xf32>, memref<1x8x16x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Linear: two offsets and two weights along each dimension.
+// CHECK:       cnn.launch @resize_0 tasks(128)
+// CHECK-DAG:   memref.global "private" constant @resize_0_lower_weight_2 : memref<16xf32> = dense<[1.000000e+00, 7.500000e-01, 2.500000e-01,
+// CHECK-DAG:   memref.global "private" constant @resize_0_upper_3 : memref<16xi64> = dense<[1, 1, 1, 2, 2, 3,
+// CHECK-LABEL: func.func private @resize_0(
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x8x8x8xf32>, %y: memref<1x8x16x16xf32>) {
+    cnn.resize <linear> %x outs(%y) {coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<round_prefer_floor>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>, shape = array<i64: 1, 8, 16, 16>} : (memref<1x8x8x8xf32>, memref<1x8x16x16xf32>) -> ()
+    return
+  }
+}

@@ -1,0 +1,120 @@
+// RUN: convoy-opt %s --cnn-decompose | FileCheck %s
+// RUN: convoy-opt %s --pass-pipeline='builtin.module(func.func(cnn-decompose),%to-llvm)' | %run-main | FileCheck %s --check-prefix=NUMBERS
+
+func.func private @printMemrefF32(%x: tensor<*xf32>)
+
+// Broadcasts are indexing maps, the activation stands in the body.
+// CHECK-DAG: #[[ID:.+]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+// CHECK-LABEL: func.func @binary(
+// CHECK:         linalg.generic {indexing_maps = [#{{.+}}, #{{.+}}, #[[ID]]]
+// CHECK:           arith.mulf
+// CHECK:           arith.select
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @scalar(
+func.func @binary(%x: tensor<1x2x4xf32>, %s: tensor<1x2x1xf32>) -> tensor<1x2x4xf32> {
+  %0 = cnn.binary <mul> %x, %s {activation = #cnn.function<relu>} : (tensor<1x2x4xf32>, tensor<1x2x1xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
+}
+
+// A constant of equal elements is a scalar of the body, no operand.
+// CHECK:         linalg.generic {{.*}} ins(%{{.+}} : tensor<1x2x4xf32>)
+// CHECK:           arith.subf
+func.func @scalar(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %c = arith.constant dense<3.0> : tensor<1x2x4xf32>
+  %0 = cnn.binary <sub> %x, %c : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
+}
+
+// The mean first, then the variance.
+// CHECK-LABEL: func.func @instance_norm(
+// CHECK:         linalg.generic {{.*}}"reduction"
+// CHECK:         linalg.generic {{.*}}"reduction"
+// CHECK:         linalg.generic
+// CHECK-NOT:     cnn.
+func.func @instance_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %s = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %b = arith.constant dense<[0.0, 10.0]> : tensor<2xf32>
+  %0 = cnn.instance_norm %x, %s, %b {epsilon = 0.0 : f32} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
+}
+
+func.func @group_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %s = arith.constant dense<1.0> : tensor<2xf32>
+  %b = arith.constant dense<[0.0, 5.0]> : tensor<2xf32>
+  %0 = cnn.group_norm %x, %s, %b {epsilon = 0.0 : f32, num_groups = 1 : i64} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
+}
+
+func.func @layer_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %s = arith.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  %0 = cnn.layer_norm %x scale(%s) {axis = 2 : i64, epsilon = 0.0 : f32} : (tensor<1x2x4xf32>, tensor<4xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
+}
+
+func.func @scale_shift(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %s = arith.constant dense<[2.0, -1.0]> : tensor<2xf32>
+  %b = arith.constant dense<[0.5, 1.0]> : tensor<2xf32>
+  %0 = cnn.scale_shift %x, %s, %b {activation = #cnn.function<relu>} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
+}
+
+func.func @log_softmax(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %0 = cnn.log_softmax %x {axis = 1 : i64} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
+}
+
+func.func @reduce(%x: tensor<1x2x4xf32>) -> (tensor<1x2x1xf32>, tensor<4xf32>) {
+  %0 = cnn.reduce <mean> %x {axes = array<i64: 2>, keep_dims} : (tensor<1x2x4xf32>) -> tensor<1x2x1xf32>
+  %1 = cnn.reduce <max> %x {axes = array<i64: 0, 1>} : (tensor<1x2x4xf32>) -> tensor<4xf32>
+  return %0, %1 : tensor<1x2x1xf32>, tensor<4xf32>
+}
+
+func.func @show(%x: tensor<1x2x4xf32>) {
+  %0 = tensor.cast %x : tensor<1x2x4xf32> to tensor<*xf32>
+  call @printMemrefF32(%0) : (tensor<*xf32>) -> ()
+  return
+}
+func.func @main() {
+  %x = arith.constant dense<[[[1.0, 1.0, 3.0, 3.0], [-5.0, -5.0, -1.0, -1.0]]]> : tensor<1x2x4xf32>
+  %s = arith.constant dense<[[[2.0], [-1.0]]]> : tensor<1x2x1xf32>
+  // NUMBERS:      [2,    2,    6,    6],
+  // NUMBERS-NEXT: [5,    5,    1,    1]
+  %0 = call @binary(%x, %s) : (tensor<1x2x4xf32>, tensor<1x2x1xf32>) -> tensor<1x2x4xf32>
+  call @show(%0) : (tensor<1x2x4xf32>) -> ()
+  // NUMBERS:      [-2,    -2,    0,    0],
+  // NUMBERS-NEXT: [-8,    -8,    -4,    -4]
+  %1 = call @scalar(%x) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%1) : (tensor<1x2x4xf32>) -> ()
+  // Mean 2 and deviation 1; mean -3 and deviation 2, times 2 plus 10.
+  // NUMBERS:      [-1,    -1,    1,    1],
+  // NUMBERS-NEXT: [8,    8,    12,    12]
+  %2 = call @instance_norm(%x) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%2) : (tensor<1x2x4xf32>) -> ()
+  // Mean -0.5 and variance (2 * 1.5^2 + 2 * 3.5^2 + 2 * 4.5^2 + 2 * 0.5^2) / 8 = 8.75 of all.
+  // NUMBERS:      [0.507093,    0.507093,    1.18322,    1.18322],
+  // NUMBERS-NEXT: [3.47872,    3.47872,    4.83097,    4.83097]
+  %3 = call @group_norm(%x) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%3) : (tensor<1x2x4xf32>) -> ()
+  // NUMBERS:      [-1,    -2,    3,    4],
+  // NUMBERS-NEXT: [-1,    -2,    3,    4]
+  %4 = call @layer_norm(%x) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%4) : (tensor<1x2x4xf32>) -> ()
+  // NUMBERS:      [2.5,    2.5,    6.5,    6.5],
+  // NUMBERS-NEXT: [6,    6,    2,    2]
+  %5 = call @scale_shift(%x) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%5) : (tensor<1x2x4xf32>) -> ()
+  // -ln(1 + e^-6), -6 - ln(1 + e^-6); -ln(1 + e^-4), -4 - ln(1 + e^-4).
+  // NUMBERS:      [-0.002475{{[0-9]*}},    -0.002475{{[0-9]*}},    -0.0181{{[45][0-9]*}},    -0.0181{{[45][0-9]*}}],
+  // NUMBERS-NEXT: [-6.00248,    -6.00248,    -4.01815,    -4.01815]
+  %6 = call @log_softmax(%x) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%6) : (tensor<1x2x4xf32>) -> ()
+  // NUMBERS:      {{\[}}[2],
+  // NUMBERS-NEXT: [-3]
+  // NUMBERS:      [1,  1,  3,  3]
+  %7:2 = call @reduce(%x) : (tensor<1x2x4xf32>) -> (tensor<1x2x1xf32>, tensor<4xf32>)
+  %8 = tensor.cast %7#0 : tensor<1x2x1xf32> to tensor<*xf32>
+  call @printMemrefF32(%8) : (tensor<*xf32>) -> ()
+  %9 = tensor.cast %7#1 : tensor<4xf32> to tensor<*xf32>
+  call @printMemrefF32(%9) : (tensor<*xf32>) -> ()
+  return
+}

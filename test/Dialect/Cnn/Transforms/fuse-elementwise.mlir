@@ -1,0 +1,63 @@
+// RUN: convoy-opt %s --cnn-decompose --cnn-fuse-elementwise | FileCheck %s
+// RUN: convoy-opt %s --pass-pipeline='builtin.module(func.func(cnn-decompose,cnn-fuse-elementwise),%to-llvm)' | %run-main | FileCheck %s --check-prefix=NUMBERS
+
+func.func private @printMemrefF32(%x: tensor<*xf32>)
+
+// A chain of one reader each becomes one loop nest.
+// CHECK-LABEL: func.func @chain(
+// CHECK:         linalg.generic
+// CHECK:           arith.mulf
+// CHECK:           arith.addf
+// CHECK:           math.exp
+// CHECK-NOT:     linalg.generic
+// CHECK:         return
+func.func @chain(%x: tensor<1x2x3xf32>, %y: tensor<1x2x3xf32>) -> tensor<1x2x3xf32> {
+  %0 = cnn.binary <mul> %x, %y : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %1 = cnn.binary <add> %0, %x : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %2 = cnn.unary <exp> %1 : (tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  return %2 : tensor<1x2x3xf32>
+}
+
+// A gate of one value a channel is computed once a channel, not once a pixel.
+// CHECK-LABEL: func.func @gate(
+// CHECK:         %[[GATE:.+]] = linalg.generic
+// CHECK:           math.exp
+// CHECK:         linalg.generic {{.*}} ins({{.*}}%[[GATE]]
+// CHECK:           arith.mulf
+func.func @gate(%x: tensor<1x2x3xf32>, %s: tensor<1x2x1xf32>) -> tensor<1x2x3xf32> {
+  %0 = cnn.unary <exp> %s : (tensor<1x2x1xf32>) -> tensor<1x2x1xf32>
+  %1 = cnn.binary <mul> %x, %0 : (tensor<1x2x3xf32>, tensor<1x2x1xf32>) -> tensor<1x2x3xf32>
+  return %1 : tensor<1x2x3xf32>
+}
+
+// Two readers would compute the same thing twice.
+// CHECK-LABEL: func.func @two_readers(
+// CHECK:         %[[E:.+]] = linalg.generic
+// CHECK:           math.exp
+// CHECK:         linalg.generic {{.*}} ins({{.*}}%[[E]]
+// CHECK:         linalg.generic {{.*}} ins({{.*}}%[[E]]
+func.func @two_readers(%x: tensor<1x2x3xf32>, %y: tensor<1x2x3xf32>) -> (tensor<1x2x3xf32>, tensor<1x2x3xf32>) {
+  %0 = cnn.unary <exp> %x : (tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %1 = cnn.binary <add> %0, %y : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %2 = cnn.binary <mul> %0, %y : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  return %1, %2 : tensor<1x2x3xf32>, tensor<1x2x3xf32>
+}
+
+// exp(x * y + x) is 1 for x = 0; for x = 1 and y = -1, 0, 1: e^0, e^1, e^2.
+// NUMBERS:      {{\[}}[1,    1,    1],
+// NUMBERS-NEXT: [1,    2.71828,    7.38906]
+// x * e^s with e^0 = 1 and e^(ln 2) = 2.
+// NUMBERS:      {{\[}}[0,    0,    0],
+// NUMBERS-NEXT: [2,    2,    2]
+func.func @main() {
+  %x = arith.constant dense<[[[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]]> : tensor<1x2x3xf32>
+  %y = arith.constant dense<[[[1.0, 2.0, 3.0], [-1.0, 0.0, 1.0]]]> : tensor<1x2x3xf32>
+  %s = arith.constant dense<[[[0.0], [0.693147182]]]> : tensor<1x2x1xf32>
+  %0 = call @chain(%x, %y) : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %1 = tensor.cast %0 : tensor<1x2x3xf32> to tensor<*xf32>
+  call @printMemrefF32(%1) : (tensor<*xf32>) -> ()
+  %2 = call @gate(%x, %s) : (tensor<1x2x3xf32>, tensor<1x2x1xf32>) -> tensor<1x2x3xf32>
+  %3 = tensor.cast %2 : tensor<1x2x3xf32> to tensor<*xf32>
+  call @printMemrefF32(%3) : (tensor<*xf32>) -> ()
+  return
+}

@@ -1,0 +1,62 @@
+// RUN: convoy-opt %s --cnn-pack-weights | FileCheck %s
+// RUN: convoy-opt %s --cnn-pack-weights --cnn-pack-weights | FileCheck %s
+
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 2, vector_registers = 16, l1 = 32768, l2 = 1048576>} {
+  // Three outputs fill three of the tile's two vectors of two lanes, three inputs one and a half
+  // chunks of two: [group][output tile][chunk][1][kernel column][input][lanes], zeros elsewhere.
+  // CHECK-LABEL: func.func @blocked(
+  // CHECK-DAG: %[[B:.+]] = arith.constant dense<[7.000000e+00, 8.000000e+00, 9.000000e+00, 0.000000e+00]> : tensor<4xf32>
+  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 1.100000e+01, 2.100000e+01, 0.000000e+00], [3.000000e+00, 1.300000e+01, 2.300000e+01, 0.000000e+00]], {{\[+}}2.000000e+00, 1.200000e+01, 2.200000e+01, 0.000000e+00], [4.000000e+00, 1.400000e+01, 2.400000e+01, 0.000000e+00]]]], {{\[+}}5.000000e+00, 1.500000e+01, 2.500000e+01, 0.000000e+00], [0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00]], {{\[+}}6.000000e+00, 1.600000e+01, 2.600000e+01, 0.000000e+00], [0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00]]]]]]]> : tensor<1x1x2x1x2x2x4xf32>
+  // CHECK: cnn.conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 3, 3, 1, 2>
+  func.func @blocked(%x: tensor<1x2x4x4x2xf32>) -> tensor<1x2x4x4x2xf32> {
+    %w = arith.constant dense<[[[[1., 2.]], [[3., 4.]], [[5., 6.]]], [[[11., 12.]], [[13., 14.]], [[15., 16.]]], [[[21., 22.]], [[23., 24.]], [[25., 26.]]]]> : tensor<3x3x1x2xf32>
+    %b = arith.constant dense<[7., 8., 9.]> : tensor<3xf32>
+    %0 = cnn.conv %x, %w, %b {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 1>, output_block = 2 : i64} : (tensor<1x2x4x4x2xf32>, tensor<3x3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x4x4x2xf32>
+    return %0 : tensor<1x2x4x4x2xf32>
+  }
+  // Plain data is one chunk; each group has a tile of its own, in the filter and in the bias.
+  // CHECK-LABEL: func.func @groups(
+  // CHECK-DAG: %[[B:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 0.000000e+00, 4.000000e+00, 5.000000e+00, 6.000000e+00, 0.000000e+00]> : tensor<8xf32>
+  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00]]]]], {{\[+}}1.100000e+01, 1.300000e+01, 1.500000e+01, 0.000000e+00], [1.200000e+01, 1.400000e+01, 1.600000e+01, 0.000000e+00]]]]]]> : tensor<2x1x1x1x2x4xf32>
+  // CHECK: cnn.group_conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 6, 2, 1>
+  func.func @groups(%x: tensor<1x4x3xf32>) -> tensor<1x6x3xf32> {
+    %w = arith.constant dense<[[[1.],[2.]],[[3.],[4.]],[[5.],[6.]],[[11.],[12.]],[[13.],[14.]],[[15.],[16.]]]> : tensor<6x2x1xf32>
+    %b = arith.constant dense<[1., 2., 3., 4., 5., 6.]> : tensor<6xf32>
+    %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x4x3xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x3xf32>
+    return %0 : tensor<1x6x3xf32>
+  }
+  // One channel a group: [channel block][kernel column][1][lanes].
+  // CHECK-LABEL: func.func @depthwise(
+  // CHECK-DAG: %[[B:.+]] = arith.constant dense<[7.000000e+00, 8.000000e+00, 9.000000e+00, 0.000000e+00]> : tensor<4xf32>
+  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00]], {{\[+}}2.000000e+00, 4.000000e+00]]], {{\[+}}5.000000e+00, 0.000000e+00]], {{\[+}}6.000000e+00, 0.000000e+00]]]]> : tensor<2x2x1x2xf32>
+  // CHECK: cnn.group_conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 3, 1, 2>
+  func.func @depthwise(%x: tensor<1x2x4x2xf32>) -> tensor<1x2x3x2xf32> {
+    %w = arith.constant dense<[[[1., 2.]], [[3., 4.]], [[5., 6.]]]> : tensor<3x1x2xf32>
+    %b = arith.constant dense<[7., 8., 9.]> : tensor<3xf32>
+    %0 = cnn.group_conv %x, %w, %b {group = 3 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_block = 2 : i64} : (tensor<1x2x4x2xf32>, tensor<3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x3x2xf32>
+    return %0 : tensor<1x2x3x2xf32>
+  }
+  // Transposed filters are input x output: lanes step over the second dimension.
+  // CHECK-LABEL: func.func @transposed(
+  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00], [1.100000e+01, 1.300000e+01, 1.500000e+01, 0.000000e+00]], {{\[+}}2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00], [1.200000e+01, 1.400000e+01, 1.600000e+01, 0.000000e+00]]]]]]> : tensor<1x1x1x2x2x4xf32>
+  // CHECK: cnn.conv_transpose %arg0, %[[W]] {{.*}}filter_shape = array<i64: 2, 3, 2>
+  func.func @transposed(%x: tensor<1x2x3xf32>) -> tensor<1x3x4xf32> {
+    %w = arith.constant dense<[[[1., 2.], [3., 4.], [5., 6.]], [[11., 12.], [13., 14.], [15., 16.]]]> : tensor<2x3x2xf32>
+    %0 = cnn.conv_transpose %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>} : (tensor<1x2x3xf32>, tensor<2x3x2xf32>) -> tensor<1x3x4xf32>
+    return %0 : tensor<1x3x4xf32>
+  }
+  // [output tile][K][lanes]. Two readers get the same constant; a splat bias is padded with zeros.
+  // CHECK-LABEL: func.func @dense_shared(
+  // CHECK-DAG: %[[B:.+]] = arith.constant dense<[5.000000e+00, 5.000000e+00, 5.000000e+00, 0.000000e+00]> : tensor<4xf32>
+  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00]]]> : tensor<1x2x4xf32>
+  // CHECK: cnn.dense %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 3, 2>
+  // CHECK-DAG: %[[W1:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00]]]> : tensor<1x2x4xf32>
+  // CHECK: cnn.dense %arg0, %[[W1]] {{.*}}filter_shape = array<i64: 3, 2>
+  func.func @dense_shared(%x: tensor<1x2xf32>) -> (tensor<1x3xf32>, tensor<1x3xf32>) {
+    %w = arith.constant dense<[[1., 2.], [3., 4.], [5., 6.]]> : tensor<3x2xf32>
+    %b = arith.constant dense<5.> : tensor<3xf32>
+    %0 = cnn.dense %x, %w, %b : (tensor<1x2xf32>, tensor<3x2xf32>, tensor<3xf32>) -> tensor<1x3xf32>
+    %1 = cnn.dense %x, %w : (tensor<1x2xf32>, tensor<3x2xf32>) -> tensor<1x3xf32>
+    return %0, %1 : tensor<1x3xf32>, tensor<1x3xf32>
+  }
+}
