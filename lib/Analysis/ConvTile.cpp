@@ -34,8 +34,8 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   tile.groupOutputs = op.getOutputChannels() / tile.groups;
   bool blocked = op.isInputBlocked() && op.isOutputBlocked();
   tile.channelwise = blocked && !op.isTransposed() && tile.groups > 1 &&
-                     tile.groupInputs == tile.groupOutputs &&
-                     tile.groupInputs < tile.lanes && tile.lanes % tile.groupInputs == 0;
+                     tile.groupInputs == tile.groupOutputs && tile.groupInputs < tile.lanes &&
+                     tile.lanes % tile.groupInputs == 0;
   if (tile.channelwise) {
     tile.blocks = 1;
     tile.pixels = target.getVectorRegisters() >= 32 ? 14 : 6;
@@ -49,8 +49,8 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   tile.outputTiles = blocks / tile.blocks;
   tile.pixels = getAccumulators(target) / tile.blocks;
   // A blocked input is read a channel block at a time, a plain one in one go.
-  tile.inputChunk = op.isInputBlocked() ? std::min(tile.lanes, tile.groupInputs)
-                                        : tile.groupInputs;
+  tile.inputChunk =
+      op.isInputBlocked() ? std::min(tile.lanes, tile.groupInputs) : tile.groupInputs;
   tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
   return tile;
 }

@@ -129,7 +129,8 @@ void ReceptiveFields::visit(Operation &op) {
         if (windowed(pool.getKernel().size()))
           slide(field.dims, pool.getKernel(), pool.getStrides(), pool.getDilations());
       })
-      .Case<cnn::GlobalPoolOp, cnn::InstanceNormOp, cnn::GroupNormOp>([&](auto) { widenAll(); })
+      .Case<cnn::GlobalPoolOp, cnn::InstanceNormOp, cnn::GroupNormOp>(
+          [&](auto) { widenAll(); })
       .Case([&](cnn::ReduceOp reduce) {
         if (!field.isSpatial)
           return widenAll();

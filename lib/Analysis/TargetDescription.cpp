@@ -49,7 +49,7 @@ llvm::Expected<cnn::TargetAttr> convoy::describeTarget(mlir::MLIRContext *contex
     return llvm::createStringError("--mcpu=native needs the host's own triple, not '" +
                                    tripleName + "'");
 
-  std::string cpu = native              ? llvm::sys::getHostCPUName().str()
+  std::string cpu = native            ? llvm::sys::getHostCPUName().str()
                     : cpuName.empty() ? (triple.isX86() ? "x86-64-v3" : "generic")
                                       : cpuName.str();
   // A virtual machine may hide instructions that the CPU's name implies.
@@ -71,10 +71,12 @@ llvm::Expected<cnn::TargetAttr> convoy::describeTarget(mlir::MLIRContext *contex
 
   int64_t lanes = 4, registers = 32;
   if (triple.isX86()) {
-    bool avx512 = subtarget->checkFeatures("+avx512f") && subtarget->checkFeatures("+avx512vl");
+    bool avx512 =
+        subtarget->checkFeatures("+avx512f") && subtarget->checkFeatures("+avx512vl");
     bool avx2 = subtarget->checkFeatures("+avx2") && subtarget->checkFeatures("+fma");
     if (!avx2)
-      return llvm::createStringError("CPU '" + cpu + "' has no AVX2 and FMA: Convoy's code "
+      return llvm::createStringError("CPU '" + cpu +
+                                     "' has no AVX2 and FMA: Convoy's code "
                                      "needs at least x86-64-v3");
     lanes = avx512 ? 16 : 8;
     registers = avx512 ? 32 : 16;

@@ -65,8 +65,8 @@ static std::string getSpelling(const Option &option) {
 Arguments::Arguments(const Command &command, llvm::ArrayRef<const char *> words)
     : command(command) {
   unsigned missingIndex, missingCount;
-  parsed = getTable().ParseArgs(words, missingIndex, missingCount,
-                                Visibility(command.visibility));
+  parsed =
+      getTable().ParseArgs(words, missingIndex, missingCount, Visibility(command.visibility));
   checkKnown();
   if (missingCount > 0)
     complainAboutMissingValue(words[missingIndex]);
@@ -75,8 +75,7 @@ Arguments::Arguments(const Command &command, llvm::ArrayRef<const char *> words)
 void Arguments::complainAboutMissingValue(StringRef word) {
   for (unsigned id = 1; id <= getTable().getNumOptions(); ++id)
     if (Option option = getTable().getOption(id); option.getPrefixedName().ends_with(word))
-      complain("'" + word +
-               "' needs a value: " + getSpelling(option.getUnaliasedOption()));
+      complain("'" + word + "' needs a value: " + getSpelling(option.getUnaliasedOption()));
 }
 
 void Arguments::complain(const llvm::Twine &message) {

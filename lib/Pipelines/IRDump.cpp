@@ -109,7 +109,8 @@ private:
 
 } // namespace
 
-llvm::Expected<std::unique_ptr<PassInstrumentation>> convoy::makeIRDump(llvm::StringRef folder) {
+llvm::Expected<std::unique_ptr<PassInstrumentation>>
+convoy::makeIRDump(llvm::StringRef folder) {
   if (std::error_code error = llvm::sys::fs::create_directories(folder))
     return llvm::createStringError(error, "cannot make the folder " + folder + ": " +
                                               error.message());

@@ -19,8 +19,7 @@ namespace convoy {
 /// module, weights elided, and a line about every pass into `index.txt`: number,
 /// pass, milliseconds, and by how much the number of each kind of operation
 /// changed. Makes the folder; an error names it.
-llvm::Expected<std::unique_ptr<mlir::PassInstrumentation>>
-makeIRDump(llvm::StringRef folder);
+llvm::Expected<std::unique_ptr<mlir::PassInstrumentation>> makeIRDump(llvm::StringRef folder);
 
 } // namespace convoy
 

@@ -32,7 +32,8 @@ void convoy::registerPasses() {
 void convoy::registerPipelines() {
   PassPipelineRegistration<>("convoy-simplify", "The simplify phase", buildSimplifyPipeline);
   PassPipelineRegistration<>("convoy-schedule", "The schedule phase", buildSchedulePipeline);
-  PassPipelineRegistration<>("convoy-bufferize", "The bufferize phase", buildBufferizePipeline);
+  PassPipelineRegistration<>("convoy-bufferize", "The bufferize phase",
+                             buildBufferizePipeline);
   PassPipelineRegistration<>("convoy-codegen", "The codegen phase", buildCodegenPipeline);
   PassPipelineRegistration<>("convoy-target", "To the LLVM dialect", buildTargetPipeline);
 }

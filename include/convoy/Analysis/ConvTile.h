@@ -48,8 +48,7 @@ struct ConvTile {
 ConvTile selectConvTile(cnn::ConvOpInterface op, cnn::TargetAttr target);
 
 /// The shape of the packed filter and of the padded bias.
-llvm::SmallVector<int64_t> getPackedFilterShape(cnn::ConvOpInterface op,
-                                                const ConvTile &tile);
+llvm::SmallVector<int64_t> getPackedFilterShape(cnn::ConvOpInterface op, const ConvTile &tile);
 int64_t getPackedBiasSize(const ConvTile &tile);
 
 /// A dense layer: `[tile of N][K][lanes of the tile]`.

@@ -60,10 +60,10 @@ struct ChannelwiseConvFamily : KernelFamily {
     ArrayRef<Value> outer = ArrayRef<Value>(indices).drop_front(2);
 
     forEachPixelTile(b, window, tile.pixels, [&](PixelTile pixels) {
-      Value start = bias ? Value(vector::LoadOp::create(
-                               b, vectorType, bias,
-                               ValueRange{affine(b, block, tile.lanes, 0)}))
-                         : zeroVector(b, vectorType);
+      Value start =
+          bias ? Value(vector::LoadOp::create(b, vectorType, bias,
+                                              ValueRange{affine(b, block, tile.lanes, 0)}))
+               : zeroVector(b, vectorType);
       SmallVector<Value> sums(pixels.size, start);
       sums = emitKernelLoops(
           b, window, outer, pixels, sums,
@@ -74,8 +74,7 @@ struct ChannelwiseConvFamily : KernelFamily {
               SmallVector<Value> weightIndices = {block};
               llvm::append_range(weightIndices, position.kernel);
               weightIndices.append({indexConstant(b, k), zero});
-              weights.push_back(
-                  vector::LoadOp::create(b, vectorType, filter, weightIndices));
+              weights.push_back(vector::LoadOp::create(b, vectorType, filter, weightIndices));
             }
             for (auto [sum, column] : llvm::zip(next, position.columns)) {
               if (!column)

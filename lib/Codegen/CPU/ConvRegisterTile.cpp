@@ -49,8 +49,8 @@ void ConvRegisterTile::setTask(Value task, ArrayRef<int64_t> outerOutput) {
   outputTile = indices[2];
   outer.assign(indices.begin() + 3, indices.end());
   // The first channel block of this tile, counted through all groups.
-  firstBlock = add(b, affine(b, group, tile.outputBlocks(), 0),
-                   affine(b, outputTile, tile.blocks, 0));
+  firstBlock =
+      add(b, affine(b, group, tile.outputBlocks(), 0), affine(b, outputTile, tile.blocks, 0));
 }
 
 SmallVector<Value> ConvRegisterTile::initAccumulators(int64_t pixels) {

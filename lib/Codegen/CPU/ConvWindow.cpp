@@ -100,8 +100,8 @@ std::pair<Value, Value> convoy::emitKernelRange(ImplicitLocOpBuilder &b,
   // Input coordinate = position * stride - pad + k * dilation, in [0, input).
   Value lower = zero, upper = all;
   if (pad > 0) {
-    Value missing = arith::SubIOp::create(b, indexConstant(b, pad),
-                                          affine(b, position, stride, 0));
+    Value missing =
+        arith::SubIOp::create(b, indexConstant(b, pad), affine(b, position, stride, 0));
     if (dilation != 1)
       missing = arith::CeilDivSIOp::create(b, missing, indexConstant(b, dilation));
     lower = arith::MaxSIOp::create(b, zero, missing);
@@ -132,8 +132,8 @@ struct KernelLoops {
       return emitColumns(carried);
     auto [lower, upper] = emitKernelRange(b, window, dim, outerOutput[dim]);
     auto visit = [&](Value k, ValueRange values) {
-      Value coordinate = affine(b, outerOutput[dim], window.strides[dim],
-                                -window.padsBegin[dim]);
+      Value coordinate =
+          affine(b, outerOutput[dim], window.strides[dim], -window.padsBegin[dim]);
       coordinate = add(b, coordinate, affine(b, k, window.dilations[dim], 0));
       position.kernel.push_back(k);
       position.outer.push_back(coordinate);
@@ -153,10 +153,10 @@ struct KernelLoops {
       border = !window.isInside(*tile.staticStart, 0) ||
                !window.isInside(*tile.staticStart + tile.size - 1, window.kernel.back() - 1);
     if (!border) {
-      SmallVector<Value> next = emitLoop(b, window.kernel.back(), carried,
-                                         [&](Value column, ValueRange values) {
-                                           return emitColumn(column, std::nullopt, values);
-                                         });
+      SmallVector<Value> next =
+          emitLoop(b, window.kernel.back(), carried, [&](Value column, ValueRange values) {
+            return emitColumn(column, std::nullopt, values);
+          });
       // Neighbouring columns read the same pixels.
       if (window.kernel.back() > 1)
         keepRolled(next);

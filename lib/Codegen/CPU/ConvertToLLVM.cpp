@@ -67,13 +67,13 @@ struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
                                        ArrayRef<LLVM::GEPArg>{int32_t(index)});
       LLVM::StoreOp::create(rewriter, loc, data, slot);
     }
-    Value entry = LLVM::AddressOfOp::create(rewriter, loc, pointer, getEntryName(op.getKernel()));
+    Value entry =
+        LLVM::AddressOfOp::create(rewriter, loc, pointer, getEntryName(op.getKernel()));
     Value tasks = LLVM::ConstantOp::create(rewriter, loc, i64, int64_t(op.getTasks()));
     LLVM::CallOp::create(rewriter, loc, TypeRange(), kParallelFor,
                          ValueRange{runtime, entry, arguments, tasks});
     Value layer = LLVM::ConstantOp::create(
-        rewriter, loc, i32,
-        int32_t(op->getAttrOfType<IntegerAttr>(kLayerIndexAttr).getInt()));
+        rewriter, loc, i32, int32_t(op->getAttrOfType<IntegerAttr>(kLayerIndexAttr).getInt()));
     LLVM::CallOp::create(rewriter, loc, TypeRange(), kLayerDone, ValueRange{runtime, layer});
     rewriter.eraseOp(op);
     return success();
@@ -94,15 +94,17 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     auto pointer = LLVM::LLVMPointerType::get(context);
     int64_t inputs = countEntries("cnn.inputs"), outputs = countEntries("cnn.outputs");
     if (int64_t(main.getNumArguments()) != 2 + inputs + outputs) {
-      main.emitError("has ") << main.getNumArguments() << " arguments, expected arena, weights, "
-                             << inputs << " inputs and " << outputs << " outputs";
+      main.emitError("has ") << main.getNumArguments()
+                             << " arguments, expected arena, weights, " << inputs
+                             << " inputs and " << outputs << " outputs";
       return signalPassFailure();
     }
     if (failed(main.insertArgument(0, pointer, {}, main.getLoc())))
       return signalPassFailure();
     int32_t layer = 0;
     for (auto launch : main.getOps<cnn::LaunchOp>())
-      launch->setAttr(kLayerIndexAttr, IntegerAttr::get(IntegerType::get(context, 32), layer++));
+      launch->setAttr(kLayerIndexAttr,
+                      IntegerAttr::get(IntegerType::get(context, 32), layer++));
     declareRuntime();
 
     LowerToLLVMOptions options(context);

@@ -73,8 +73,7 @@ struct DenseFamily : KernelFamily {
       SmallVector<Value> next(carried), weights;
       for (int64_t block = 0; block < tile.blocks; ++block)
         weights.push_back(vector::LoadOp::create(
-            b, vectorType, filter,
-            ValueRange{task, k, indexConstant(b, block * tile.lanes)}));
+            b, vectorType, filter, ValueRange{task, k, indexConstant(b, block * tile.lanes)}));
       for (int64_t row = 0; row < rows; ++row) {
         Value element =
             memref::LoadOp::create(b, input, ValueRange{affine(b, firstRow, 1, row), k});

@@ -65,9 +65,9 @@ private:
       SmallVector<int64_t> strides(shape.size(), 1);
       for (int64_t i = int64_t(shape.size()) - 2; i >= 0; --i)
         strides[i] = strides[i + 1] * shape[i + 1];
-      return memref::ReinterpretCastOp::create(
-          b, MemRefType::get(shape, type.getElementType()), buffer, /*offset=*/0, shape,
-          strides);
+      return memref::ReinterpretCastOp::create(b,
+                                               MemRefType::get(shape, type.getElementType()),
+                                               buffer, /*offset=*/0, shape, strides);
     };
     input = reshape(input, inputBlocked);
     output = reshape(output, outputBlocked);

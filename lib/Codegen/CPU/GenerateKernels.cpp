@@ -149,8 +149,8 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     for (Value operand : op->getOperands())
       if (isMemRef(operand))
         types.push_back(operand.getType());
-    auto kernel = func::FuncOp::create(b, (family.getName() + "_0").str(),
-                                       b.getFunctionType(types, {}));
+    auto kernel =
+        func::FuncOp::create(b, (family.getName() + "_0").str(), b.getFunctionType(types, {}));
     kernel.setPrivate();
     symbols.insert(kernel);
     Block *entry = kernel.addEntryBlock();

@@ -124,9 +124,8 @@ void GenericEmitter::flatten() {
     if (offset != 0)
       layout = StridedLayoutAttr::get(b.getContext(), offset, {1});
     auto flat = MemRefType::get({span}, type.getElementType(), layout, type.getMemorySpace());
-    flats.push_back(memref::ReinterpretCastOp::create(b, flat, operand, offset,
-                                                      ArrayRef<int64_t>(span),
-                                                      ArrayRef<int64_t>(1)));
+    flats.push_back(memref::ReinterpretCastOp::create(
+        b, flat, operand, offset, ArrayRef<int64_t>(span), ArrayRef<int64_t>(1)));
   }
 }
 
@@ -148,8 +147,8 @@ Value GenericEmitter::load(int64_t operand, Value offset, int64_t stride, int64_
     return vector::LoadOp::create(b, type, flats[operand], offset);
   Values elements;
   for (int64_t lane = 0; lane < lanes; ++lane)
-    elements.push_back(
-        memref::LoadOp::create(b, flats[operand], convoy::affine(b, offset, 1, lane * stride)));
+    elements.push_back(memref::LoadOp::create(b, flats[operand],
+                                              convoy::affine(b, offset, 1, lane * stride)));
   return vector::FromElementsOp::create(b, type, elements);
 }
 
@@ -188,8 +187,8 @@ Values GenericEmitter::emitBody(ValueRange arguments, ValueRange ivs, int64_t la
     Values values;
     for (Value operand : inner.getOperands())
       values.push_back(mapping.lookupOrDefault(operand));
-    bool isVector = llvm::any_of(
-        values, [](Value value) { return isa<VectorType>(value.getType()); });
+    bool isVector =
+        llvm::any_of(values, [](Value value) { return isa<VectorType>(value.getType()); });
     if (!isVector) {
       b.clone(inner, mapping);
       continue;
@@ -425,8 +424,8 @@ void GenericEmitter::emitReduction(ValueRange offsets) {
   auto step = [&](ValueRange inner, Values &state, int64_t which, int64_t width) {
     Values arguments;
     for (int64_t i = 0; i < firstOutput(); ++i)
-      arguments.push_back(
-          isRead(i) ? load(i, inner[i], plan.accesses[i].stride(loop), width) : Value());
+      arguments.push_back(isRead(i) ? load(i, inner[i], plan.accesses[i].stride(loop), width)
+                                    : Value());
     bool isPiece = which == accumulators && width > 1;
     for (int64_t output = 0; output < numOutputs(); ++output)
       arguments.push_back(isPiece ? neutral(output, width)

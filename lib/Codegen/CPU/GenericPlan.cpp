@@ -67,7 +67,8 @@ FailureOr<GenericPlan> GenericPlan::create(Operation *op, cnn::TargetAttr target
   for (auto [operand, map] : llvm::zip(op->getOpOperands(), plan.maps)) {
     Access access;
     auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-    access.isOutput = linalgOp ? linalgOp.isDpsInit(&operand) : operand.getOperandNumber() == 1;
+    access.isOutput =
+        linalgOp ? linalgOp.isDpsInit(&operand) : operand.getOperandNumber() == 1;
     auto type = dyn_cast<MemRefType>(operand.get().getType());
     access.elementType = getElementTypeOrSelf(operand.get().getType());
     access.isScalar = !type;
@@ -118,8 +119,8 @@ void GenericPlan::normalizeLoops(SmallVector<bool> isParallel) {
     access.strides.clear();
   sorted.numParallel = 0;
   for (int64_t loop : order) {
-    bool joins = sorted.numLoops() > 0 &&
-                 isParallel[loop] == (sorted.numParallel == sorted.numLoops());
+    bool joins =
+        sorted.numLoops() > 0 && isParallel[loop] == (sorted.numParallel == sorted.numLoops());
     if (joins)
       for (auto [from, to] : llvm::zip(accesses, sorted.accesses))
         joins &= from.isScalar || to.strides.back() == from.strides[loop] * extents[loop];
@@ -189,15 +190,15 @@ void GenericPlan::selectVector(Operation *op, cnn::TargetAttr target) {
       return !access.isOutput && access.stride(loop) == 1;
     });
   };
-  bool outputsContiguous =
-      last >= 0 && llvm::all_of(accesses, [&](const Access &access) {
-        return !access.isOutput || access.strides[last] == 1;
-      });
+  bool outputsContiguous = last >= 0 && llvm::all_of(accesses, [&](const Access &access) {
+                             return !access.isOutput || access.strides[last] == 1;
+                           });
   bool reduces = numLoops() > numParallel;
   bool inputsContiguous = reduces && llvm::all_of(accesses, [&](const Access &access) {
-    return access.isOutput ? access.stride(innermost) == 0
-                           : access.stride(innermost) == 0 || access.stride(innermost) == 1;
-  });
+                            return access.isOutput ? access.stride(innermost) == 0
+                                                   : access.stride(innermost) == 0 ||
+                                                         access.stride(innermost) == 1;
+                          });
   if (reduces && inputsContiguous && countContiguous(innermost) > 0 && hasCombiners(op)) {
     vector = Vector::Reduction;
   } else if (outputsContiguous) {

@@ -29,8 +29,10 @@ template <typename PoolOp> ConvWindow getPoolWindow(PoolOp op) {
   size_t rank = op.getKernel().size();
   auto input = cast<ShapedType>(op.getInput().getType());
   window.input = SmallVector<int64_t>(input.getShape().slice(2, rank));
-  window.output = SmallVector<int64_t>(
-      cast<DestinationOpInterface>(op.getOperation()).getOutputType().getShape().slice(2, rank));
+  window.output = SmallVector<int64_t>(cast<DestinationOpInterface>(op.getOperation())
+                                           .getOutputType()
+                                           .getShape()
+                                           .slice(2, rank));
   window.kernel = SmallVector<int64_t>(op.getKernel());
   window.strides = SmallVector<int64_t>(op.getStrides());
   window.dilations = SmallVector<int64_t>(op.getDilations());
@@ -107,10 +109,10 @@ struct PoolFamily : KernelFamily {
               if (!column)
                 continue;
               SmallVector<Value> from = at(position.outer, column);
-              Value loaded = blocked
-                                 ? Value(vector::LoadOp::create(b, cast<VectorType>(type),
-                                                                input, from))
-                                 : Value(memref::LoadOp::create(b, input, from));
+              Value loaded =
+                  blocked
+                      ? Value(vector::LoadOp::create(b, cast<VectorType>(type), input, from))
+                      : Value(memref::LoadOp::create(b, input, from));
               value = average ? Value(arith::AddFOp::create(b, value, loaded))
                               : emitMax(b, b.getLoc(), value, loaded);
             }
@@ -123,8 +125,7 @@ struct PoolFamily : KernelFamily {
         Value value = sum, column = affine(b, pixels.start, 1, pixel);
         if (average) {
           Value count = arith::MulIOp::create(
-              b, rows,
-              emitCount(b, cast<AvgPoolOp>(op), window, window.rank() - 1, column));
+              b, rows, emitCount(b, cast<AvgPoolOp>(op), window, window.rank() - 1, column));
           count = arith::IndexCastOp::create(b, b.getI32Type(), count);
           Value divisor = arith::SIToFPOp::create(b, b.getF32Type(), count);
           if (blocked)

@@ -281,12 +281,12 @@ private:
     if (!shape.changes(dim)) {
       SmallVector<Tap> moved(taps);
       for (Tap &tap : moved)
-        tap.offset = convoy::add(b, tap.offset, convoy::affine(b, index, shape.stride(dim), 0));
+        tap.offset =
+            convoy::add(b, tap.offset, convoy::affine(b, index, shape.stride(dim), 0));
       return moved;
     }
     Tables &dimension = tables[dim];
-    auto step = [&](ArrayRef<Tap> from, Value offsets, Value weights,
-                    SmallVector<Tap> &to) {
+    auto step = [&](ArrayRef<Tap> from, Value offsets, Value weights, SmallVector<Tap> &to) {
       Value offset = memref::LoadOp::create(b, offsets, index);
       offset = arith::IndexCastOp::create(b, b.getIndexType(), offset);
       Value weight = weights ? memref::LoadOp::create(b, weights, index).getResult() : Value();

@@ -107,9 +107,8 @@ private:
       sums = forEachChunk(sums, [&](Value chunk, int64_t channels, ValueRange values) {
         return buildRows(phase, pixels, position, chunk, channels, values);
       });
-    store(pixels, sums, [&](Value pixel) {
-      return affine(b, pixel, window.strides.back(), phase.output);
-    });
+    store(pixels, sums,
+          [&](Value pixel) { return affine(b, pixel, window.strides.back(), phase.output); });
   }
 
   /// Loops over the kernel's positions in the outer dimensions, from the next one on.

@@ -13,8 +13,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/Common/MathApproximation.h"
-#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 #include "convoy/Codegen/Passes.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -48,9 +48,7 @@ struct Expansion {
   Value neg(Value x) { return arith::NegFOp::create(b, loc, x); }
   Value addBits(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
   Value andBits(Value x, Value y) { return arith::AndIOp::create(b, loc, x, y); }
-  Value shiftLeft(Value x, int32_t by) {
-    return arith::ShLIOp::create(b, loc, x, bits(by));
-  }
+  Value shiftLeft(Value x, int32_t by) { return arith::ShLIOp::create(b, loc, x, bits(by)); }
   Value toBits(Value x) { return arith::BitcastOp::create(b, loc, bitsType, x); }
   Value fromBits(Value x) { return arith::BitcastOp::create(b, loc, type, x); }
   Value compare(arith::CmpFPredicate predicate, Value x, Value y) {
@@ -62,8 +60,8 @@ struct Expansion {
     return arith::SelectOp::create(b, loc, condition, x, y);
   }
   Value isBitSet(Value x, int32_t mask) {
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne,
-                                 andBits(x, bits(mask)), bits(0));
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, andBits(x, bits(mask)),
+                                 bits(0));
   }
   /// Horner's rule, the highest coefficient last.
   Value polynomial(Value x, ArrayRef<double> coefficients) {
@@ -103,8 +101,8 @@ Value Expansion::exp(Value x) {
   auto [n, nBits] = roundProduct(x, 1.4426950408889634);
   Value r = fma(n, constant(-kLn2High), x);
   r = fma(n, constant(-kLn2Low), r);
-  Value p = polynomial(r, {4.999999404e-01, 1.666652113e-01, 4.166838899e-02,
-                           8.368745446e-03, 1.381453825e-03});
+  Value p = polynomial(r, {4.999999404e-01, 1.666652113e-01, 4.166838899e-02, 8.368745446e-03,
+                           1.381453825e-03});
   p = add(fma(mul(r, r), p, r), constant(1));
   // 2^(n - 1) from exponent bits, doubled last: n reaches 128.
   Value scale = fromBits(shiftLeft(addBits(nBits, bits(126)), 23));
@@ -155,10 +153,10 @@ Value Expansion::tanh(Value x) {
   x = select(less(x, constant(-9.0)), constant(-9.0), x);
   x = select(less(constant(9.0), x), constant(9.0), x);
   Value square = mul(x, x);
-  Value p = polynomial(square, {4.89352455891786e-03, 6.37261928875436e-04,
-                                1.48572235717979e-05, 5.12229709037114e-08,
-                                -8.60467152213735e-11, 2.00018790482477e-13,
-                                -2.76076847742355e-16});
+  Value p =
+      polynomial(square, {4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05,
+                          5.12229709037114e-08, -8.60467152213735e-11, 2.00018790482477e-13,
+                          -2.76076847742355e-16});
   Value q = polynomial(square, {4.89352518554385e-03, 2.26843463243900e-03,
                                 1.18534705686654e-04, 1.19825839466702e-06});
   return div(mul(x, p), q);
@@ -167,15 +165,14 @@ Value Expansion::tanh(Value x) {
 /// 2 ulp. A polynomial below 0.925, 1 - exp(-t q(t)) from there on.
 Value Expansion::erf(Value x) {
   Value square = mul(x, x);
-  Value small = polynomial(square, {1.283791661e-01, -3.761263490e-01, 1.128369272e-01,
-                                    -2.685922757e-02, 5.200608633e-03, -8.137894329e-04,
-                                    8.349752898e-05});
+  Value small =
+      polynomial(square, {1.283791661e-01, -3.761263490e-01, 1.128369272e-01, -2.685922757e-02,
+                          5.200608633e-03, -8.137894329e-04, 8.349752898e-05});
   small = fma(small, x, x);
   Value size = abs(x);
   Value t = select(less(constant(4), size), constant(4), size);
-  Value q = polynomial(t, {1.128654957e+00, 6.351245642e-01, 1.062818170e-01,
-                           -2.380134165e-02, 3.661286784e-03, -3.274935589e-04,
-                           1.170532323e-05});
+  Value q = polynomial(t, {1.128654957e+00, 6.351245642e-01, 1.062818170e-01, -2.380134165e-02,
+                           3.661286784e-03, -3.274935589e-04, 1.170532323e-05});
   Value large = sub(constant(1), exp(neg(mul(t, q))));
   large = math::CopySignOp::create(b, loc, large, x);
   return select(less(size, constant(0.925)), small, large);
@@ -207,8 +204,7 @@ Value Expansion::pow(Value x, Value y) {
   Value isOdd = compare(arith::CmpFPredicate::ONE, half, math::FloorOp::create(b, loc, half));
   Value isInteger = equal(y, math::FloorOp::create(b, loc, y));
   Value negative = select(isOdd, neg(size), size);
-  negative = select(isInteger, negative,
-                    constant(std::numeric_limits<double>::quiet_NaN()));
+  negative = select(isInteger, negative, constant(std::numeric_limits<double>::quiet_NaN()));
   Value result = select(less(x, zero), negative, size);
   result = select(equal(x, one), one, result);
   return select(equal(y, zero), one, result);

@@ -73,12 +73,12 @@ struct KernelPosition {
 /// Emits the loops over the kernel's positions around `body`, which gets the
 /// carried values and gives their next ones. `outerOutput` are the output
 /// coordinates in the outer dimensions.
-llvm::SmallVector<mlir::Value> emitKernelLoops(
-    mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
-    mlir::ValueRange outerOutput, const PixelTile &tile, mlir::ValueRange inits,
-    llvm::function_ref<llvm::SmallVector<mlir::Value>(const KernelPosition &,
-                                                      mlir::ValueRange)>
-        body);
+llvm::SmallVector<mlir::Value>
+emitKernelLoops(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
+                mlir::ValueRange outerOutput, const PixelTile &tile, mlir::ValueRange inits,
+                llvm::function_ref<llvm::SmallVector<mlir::Value>(const KernelPosition &,
+                                                                  mlir::ValueRange)>
+                    body);
 
 /// The first kernel position inside the input and the one behind the last, in
 /// outer dimension `dim` for the output coordinate `position`.

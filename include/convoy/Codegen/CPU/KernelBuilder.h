@@ -70,8 +70,7 @@ void addGenericKernels(KernelFamilies &families);
 /// Splits `index` by `extents` (row-major, last fastest); a constant zero for
 /// an extent of 1.
 llvm::SmallVector<mlir::Value> delinearize(mlir::ImplicitLocOpBuilder &builder,
-                                           mlir::Value index,
-                                           llvm::ArrayRef<int64_t> extents);
+                                           mlir::Value index, llvm::ArrayRef<int64_t> extents);
 mlir::Value indexConstant(mlir::ImplicitLocOpBuilder &builder, int64_t value);
 /// `value * factor + addend` without the trivial parts.
 mlir::Value affine(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, int64_t factor,
@@ -93,7 +92,8 @@ void keepRolled(mlir::ValueRange results);
 /// A buffer on the stack, allocated once at the entry of the kernel.
 mlir::Value emitScratch(mlir::ImplicitLocOpBuilder &builder, mlir::MemRefType type);
 mlir::Value zeroVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type);
-mlir::Value splatVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type, float value);
+mlir::Value splatVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type,
+                        float value);
 
 } // namespace convoy
 

@@ -77,9 +77,9 @@ TargetAttr convoy::cnn::getTarget(Operation *op) {
 //===----------------------------------------------------------------------===//
 
 /// On memrefs: reads every operand but the destination, writes the destination.
-static void
-addMemRefEffects(DestinationOpInterface op,
-                 SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+static void addMemRefEffects(
+    DestinationOpInterface op,
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   if (!op.hasMemRefForm())
     return;
   for (OpOperand &operand : op->getOpOperands()) {
@@ -91,10 +91,10 @@ addMemRefEffects(DestinationOpInterface op,
   }
 }
 
-#define CNN_EFFECTS(OP)                                                                        \
-  void OP::getEffects(                                                                         \
-      SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {          \
-    addMemRefEffects(*this, effects);                                                          \
+#define CNN_EFFECTS(OP)                                                                       \
+  void OP::getEffects(                                                                        \
+      SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {         \
+    addMemRefEffects(*this, effects);                                                         \
   }
 CNN_EFFECTS(ConvOp)
 CNN_EFFECTS(GroupConvOp)
@@ -125,13 +125,11 @@ CNN_EFFECTS(ReorderOp)
 #undef CNN_EFFECTS
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  auto kernel =
-      symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getKernelAttr());
+  auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getKernelAttr());
   if (!kernel)
     return emitOpError("names no function: @") << getKernel();
   ArrayRef<Type> arguments = kernel.getArgumentTypes();
-  if (arguments.size() < 2 ||
-      !llvm::equal(arguments.drop_front(2), getBuffers().getTypes()))
+  if (arguments.size() < 2 || !llvm::equal(arguments.drop_front(2), getBuffers().getTypes()))
     return emitOpError("operand types differ from those of @") << getKernel();
   return success();
 }

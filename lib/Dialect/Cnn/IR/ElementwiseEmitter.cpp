@@ -51,10 +51,9 @@ struct Formula {
   Value less(Value x, Value y) {
     return isFloat()
                ? arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y).getResult()
-               : arith::CmpIOp::create(b, loc,
-                                       isBool() ? arith::CmpIPredicate::ult
-                                                : arith::CmpIPredicate::slt,
-                                       x, y)
+               : arith::CmpIOp::create(
+                     b, loc, isBool() ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt,
+                     x, y)
                      .getResult();
   }
   Value equal(Value x, Value y) {
@@ -65,10 +64,9 @@ struct Formula {
   Value lessEqual(Value x, Value y) {
     return isFloat()
                ? arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLE, x, y).getResult()
-               : arith::CmpIOp::create(b, loc,
-                                       isBool() ? arith::CmpIPredicate::ule
-                                                : arith::CmpIPredicate::sle,
-                                       x, y)
+               : arith::CmpIOp::create(
+                     b, loc, isBool() ? arith::CmpIPredicate::ule : arith::CmpIPredicate::sle,
+                     x, y)
                      .getResult();
   }
   Value select(Value condition, Value x, Value y) {
@@ -217,9 +215,9 @@ Value Formula::floatUnary(FunctionAttr function, Value x) {
 /// x ^ y; the usual constant exponents are a few multiplications or roots.
 Value Formula::power(Value x, Value y) {
   Value scalar = y;
-  if (auto broadcast = y.getDefiningOp(); broadcast && broadcast->getNumOperands() == 1 &&
-                                          broadcast->getName().getStringRef() ==
-                                              "vector.broadcast")
+  if (auto broadcast = y.getDefiningOp();
+      broadcast && broadcast->getNumOperands() == 1 &&
+      broadcast->getName().getStringRef() == "vector.broadcast")
     scalar = broadcast->getOperand(0);
   Attribute attribute;
   if (!matchPattern(scalar, m_Constant(&attribute)))

@@ -71,7 +71,8 @@ LogicalResult readData(Rule rule, Value value, bool blocked, Data &data) {
   return readData(rule, value, spatialRank, data);
 }
 
-LogicalResult checkLength(Rule rule, StringRef what, ArrayRef<int64_t> values, int64_t length) {
+LogicalResult checkLength(Rule rule, StringRef what, ArrayRef<int64_t> values,
+                          int64_t length) {
   if (int64_t(values.size()) != length)
     return rule.error(what, " has ", values.size(), " entries, expected ", length);
   return success();
@@ -196,8 +197,8 @@ LogicalResult inferConvLike(Rule rule, Adaptor op, int64_t groups, bool transpos
   Data result;
   result.batch = in.batch;
   result.block = op.getOutputBlock();
-  result.channels = result.block ? llvm::divideCeil(outputChannels, result.block)
-                                 : outputChannels;
+  result.channels =
+      result.block ? llvm::divideCeil(outputChannels, result.block) : outputChannels;
   if (transposed) {
     if (failed(checkLength(rule, "output_padding", outputPadding, rank)))
       return failure();
@@ -214,8 +215,8 @@ LogicalResult inferConvLike(Rule rule, Adaptor op, int64_t groups, bool transpos
     return failure();
   }
   // A packed bias is padded to whole register tiles of each group.
-  if (op.getBias() && !(op.getFilterShape() &&
-                        shaped(op.getBias()).getNumElements() >= outputChannels) &&
+  if (op.getBias() &&
+      !(op.getFilterShape() && shaped(op.getBias()).getNumElements() >= outputChannels) &&
       failed(checkPerChannel(rule, "bias", op.getBias(), outputChannels, result.capacity())))
     return failure();
   out.shape = result.shape();
@@ -275,7 +276,8 @@ LogicalResult infer(Rule rule, LayerNormOp::Adaptor op, Inferred &out) {
   return success();
 }
 
-template <typename Adaptor> LogicalResult inferChannelNorm(Rule rule, Adaptor op, Inferred &out) {
+template <typename Adaptor>
+LogicalResult inferChannelNorm(Rule rule, Adaptor op, Inferred &out) {
   Data in;
   if (failed(readData(rule, op.getInput(), /*blocked=*/false, in)) ||
       failed(checkPerChannel(rule, "scale", op.getScale(), in.channels, in.channels)) ||
@@ -312,8 +314,8 @@ template <typename Adaptor> LogicalResult inferPool(Rule rule, Adaptor op, Infer
   if (rank < 1 || rank > 3)
     return rule.error(rank, " spatial dimensions, expected 1 to 3");
   if (failed(readData(rule, op.getInput(), rank, in)) ||
-      failed(checkWindow(rule, op.getKernel(), op.getStrides(), op.getDilations(),
-                         op.getPads())))
+      failed(
+          checkWindow(rule, op.getKernel(), op.getStrides(), op.getDilations(), op.getPads())))
     return failure();
   Data result = in;
   result.spatial.clear();
@@ -537,12 +539,12 @@ LogicalResult inferTypes(std::optional<Location> loc, ValueRange operands,
 
 } // namespace
 
-#define CNN_INFER(OP)                                                                          \
-  LogicalResult OP::inferReturnTypes(MLIRContext *, std::optional<Location> loc,               \
-                                     ValueRange operands, DictionaryAttr attributes,           \
-                                     OpaqueProperties properties, RegionRange regions,         \
-                                     SmallVectorImpl<Type> &types) {                           \
-    return inferTypes<OP>(loc, operands, attributes, properties, regions, types);              \
+#define CNN_INFER(OP)                                                                         \
+  LogicalResult OP::inferReturnTypes(MLIRContext *, std::optional<Location> loc,              \
+                                     ValueRange operands, DictionaryAttr attributes,          \
+                                     OpaqueProperties properties, RegionRange regions,        \
+                                     SmallVectorImpl<Type> &types) {                          \
+    return inferTypes<OP>(loc, operands, attributes, properties, regions, types);             \
   }
 CNN_INFER(ConvOp)
 CNN_INFER(GroupConvOp)

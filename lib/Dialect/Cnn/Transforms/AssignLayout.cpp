@@ -153,8 +153,8 @@ Value LayoutAssigner::getBlocked(Value value) {
   } else if (isSameOrder(type.getShape(), block)) {
     Value matrix = tensor::CollapseShapeOp::create(
         builder, loc, value, SmallVector<ReassociationIndices>{{0}, {1, 2, 3}});
-    twin = tensor::ExpandShapeOp::create(
-        builder, loc, target, matrix, SmallVector<ReassociationIndices>{{0}, {1, 2, 3, 4}});
+    twin = tensor::ExpandShapeOp::create(builder, loc, target, matrix,
+                                         SmallVector<ReassociationIndices>{{0}, {1, 2, 3, 4}});
   } else {
     twin = ReorderOp::create(builder, loc, target, value, Value(), block)->getResult(0);
   }
@@ -302,7 +302,8 @@ bool LayoutAssigner::assignBinary(BinaryOp op) {
       return false;
     if (!isData(operand) || shapeOf(operand)[1] != channels || getConstant(operand))
       continue;
-    if (!leader || tensorType(operand).getNumElements() > tensorType(leader).getNumElements() ||
+    if (!leader ||
+        tensorType(operand).getNumElements() > tensorType(leader).getNumElements() ||
         (tensorType(operand) == tensorType(leader) && hasBlocked(operand)))
       leader = operand;
   }

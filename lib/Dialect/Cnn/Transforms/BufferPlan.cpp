@@ -125,7 +125,9 @@ LogicalResult BufferPlan::findAccesses(func::FuncOp function) {
 // Merging
 //===----------------------------------------------------------------------===//
 
-static bool isAllocation(Value root) { return root.getDefiningOp<memref::AllocOp>() != nullptr; }
+static bool isAllocation(Value root) {
+  return root.getDefiningOp<memref::AllocOp>() != nullptr;
+}
 
 std::pair<Value, int64_t> BufferPlan::resolve(Value root) const {
   int64_t offset = 0;
@@ -193,12 +195,13 @@ bool BufferPlan::adoptAdjacentInputs(Operation *op, ArrayRef<BufferRange> inputs
 /// Puts inputs where `op` would copy them, if nobody can tell the difference:
 /// the input's last writer comes before `op`, and `op` is the first to touch the
 /// result's buffer and the last to write it.
-void BufferPlan::mergeInto(Operation *op, ArrayRef<BufferRange> inputs, const BufferRange &result) {
+void BufferPlan::mergeInto(Operation *op, ArrayRef<BufferRange> inputs,
+                           const BufferRange &result) {
   int64_t at = positions[op], elementBytes = *getElementBytes(result.element);
   bool argument = !isAllocation(result.root);
   // Kernels see whole arguments only.
-  if (argument && (inputs.size() != 1 || !isa<BlockArgument>(result.root) ||
-                   !result.isWholeRoot()))
+  if (argument &&
+      (inputs.size() != 1 || !isa<BlockArgument>(result.root) || !result.isWholeRoot()))
     return;
   Buffer target = buffers[result.root];
   if (target.firstAccess < at || target.lastWrite != at)
@@ -242,7 +245,9 @@ struct Placement {
   int64_t bytes, first, last;
   int64_t offset = 0;
 
-  bool meets(const Placement &other) const { return first <= other.last && other.first <= last; }
+  bool meets(const Placement &other) const {
+    return first <= other.last && other.first <= last;
+  }
 };
 } // namespace
 
@@ -280,7 +285,8 @@ void BufferPlan::place() {
       continue;
     int64_t bytes = llvm::alignTo(buffers[outer].bytes, kBufferAlignment);
     Placement &placement =
-        byRoot.try_emplace(outer, Placement{outer, bytes, buffer.firstAccess, buffer.lastAccess})
+        byRoot
+            .try_emplace(outer, Placement{outer, bytes, buffer.firstAccess, buffer.lastAccess})
             .first->second;
     placement.first = std::min(placement.first, buffer.firstAccess);
     placement.last = std::max(placement.last, buffer.lastAccess);

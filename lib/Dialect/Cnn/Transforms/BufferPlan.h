@@ -81,7 +81,8 @@ public:
 private:
   mlir::LogicalResult findAccesses(mlir::func::FuncOp function);
   void findMerges(mlir::func::FuncOp function);
-  void mergeInto(mlir::Operation *op, llvm::ArrayRef<BufferRange> inputs, const BufferRange &result);
+  void mergeInto(mlir::Operation *op, llvm::ArrayRef<BufferRange> inputs,
+                 const BufferRange &result);
   bool adoptAdjacentInputs(mlir::Operation *op, llvm::ArrayRef<BufferRange> inputs,
                            const BufferRange &result);
   void place();

@@ -32,7 +32,8 @@ struct CnnOpModel : BufferizableOpInterface::ExternalModel<CnnOpModel<OpTy>, OpT
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
     return !isDestination(op, operand);
   }
-  bool bufferizesToMemoryWrite(Operation *op, OpOperand &operand, const AnalysisState &) const {
+  bool bufferizesToMemoryWrite(Operation *op, OpOperand &operand,
+                               const AnalysisState &) const {
     return isDestination(op, operand);
   }
   AliasingValueList getAliasingValues(Operation *op, OpOperand &operand,
@@ -42,7 +43,8 @@ struct CnnOpModel : BufferizableOpInterface::ExternalModel<CnnOpModel<OpTy>, OpT
     return {};
   }
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
-                          const BufferizationOptions &options, BufferizationState &state) const {
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
       FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
@@ -54,7 +56,8 @@ struct CnnOpModel : BufferizableOpInterface::ExternalModel<CnnOpModel<OpTy>, OpT
     if (!cnnOp.getDestination())
       return op->emitOpError("has no destination; run cnn-to-destination-style first");
     Value destination = operands.back();
-    OperationState newState(op->getLoc(), op->getName(), operands, TypeRange(), op->getAttrs());
+    OperationState newState(op->getLoc(), op->getName(), operands, TypeRange(),
+                            op->getAttrs());
     newState.propertiesAttr = op->getPropertiesAsAttribute();
     rewriter.setInsertionPoint(op);
     rewriter.create(newState);

@@ -49,7 +49,8 @@ SmallVector<int64_t> convoy::cnn::getOtherDims(int64_t rank, ArrayRef<int64_t> a
 /// The one value of a constant of equal elements, or null.
 static TypedAttr getSplat(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
-  if (auto data = ConstantData::get(value); data && (data->isSplat() || type.getNumElements() == 1)) {
+  if (auto data = ConstantData::get(value);
+      data && (data->isSplat() || type.getNumElements() == 1)) {
     if (isa<FloatType>(type.getElementType()))
       return FloatAttr::get(type.getElementType(), data->getDouble(0));
     return IntegerAttr::get(type.getElementType(), data->getInt(0));
@@ -116,8 +117,8 @@ Value Decomposer::reshape(Value value, ArrayRef<int64_t> shape) {
   };
   // A scalar has a shape of its own; everything else goes through one dimension.
   if (type.getRank() > 1)
-    value = tensor::CollapseShapeOp::create(
-        builder, loc(), value, allDims(shape.empty() ? 0 : type.getRank()));
+    value = tensor::CollapseShapeOp::create(builder, loc(), value,
+                                            allDims(shape.empty() ? 0 : type.getRank()));
   if (shape.size() == 1 || (shape.empty() && type.getRank() > 1))
     return tensorType(value).getRank() == int64_t(shape.size())
                ? value

@@ -16,8 +16,8 @@ namespace convoy::cnn {
 /// Writes linalg on tensors at one place of the function.
 class Decomposer {
 public:
-  using Body = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
-                                              mlir::ValueRange)>;
+  using Body =
+      llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange)>;
 
   /// A tensor and how the loops of an operation index it.
   struct Input {

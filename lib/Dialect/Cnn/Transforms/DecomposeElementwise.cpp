@@ -57,7 +57,8 @@ FailureOr<Value> Decomposer::decompose(CastOp cast) {
 
 FailureOr<Value> Decomposer::decompose(BroadcastOp op) {
   RankedTensorType type = resultType();
-  return map(type.getShape(), type.getElementType(), {broadcast(op.getInput(), type.getShape())},
+  return map(type.getShape(), type.getElementType(),
+             {broadcast(op.getInput(), type.getShape())},
              [](OpBuilder &, Location, ValueRange x) { return x[0]; });
 }
 

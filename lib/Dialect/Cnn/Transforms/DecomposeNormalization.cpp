@@ -21,7 +21,8 @@ static Value emitInverseDeviation(OpBuilder &b, Location loc, Value x, double co
   auto constant = [&](double value) { return emitConstant(b, loc, x.getType(), value); };
   if (count != 1)
     x = arith::DivFOp::create(b, loc, x, constant(count));
-  Value root = math::SqrtOp::create(b, loc, arith::AddFOp::create(b, loc, x, constant(epsilon)));
+  Value root =
+      math::SqrtOp::create(b, loc, arith::AddFOp::create(b, loc, x, constant(epsilon)));
   return arith::DivFOp::create(b, loc, constant(1), root);
 }
 
@@ -39,11 +40,11 @@ FailureOr<Value> Decomposer::normalize(Value input, ArrayRef<int64_t> axes, doub
   // Two passes: the mean first, then the squares of what is left without it.
   Value sum = reduce(ReduceKind::sum, input, axes);
   ArrayRef<int64_t> outer = shapeOf(sum);
-  FailureOr<Value> mean = map(outer, element, {broadcast(sum, outer)},
-                              [&](OpBuilder &b, Location at, ValueRange v) -> Value {
-                                return arith::DivFOp::create(
-                                    b, at, v[0], emitConstant(b, at, element, count));
-                              });
+  FailureOr<Value> mean =
+      map(outer, element, {broadcast(sum, outer)},
+          [&](OpBuilder &b, Location at, ValueRange v) -> Value {
+            return arith::DivFOp::create(b, at, v[0], emitConstant(b, at, element, count));
+          });
   if (failed(mean))
     return failure();
   Input m = project(*mean, rank, kept);
@@ -122,22 +123,21 @@ FailureOr<Value> Decomposer::decompose(BatchNormOp op) {
   Type element = resultType().getElementType();
   SmallVector<int64_t> channels = {shape[1]};
   auto parameter = [&](Value value) { return reshape(value, channels); };
-  FailureOr<Value> factor =
-      map(channels, element,
-          {broadcast(parameter(op.getScale()), channels),
-           broadcast(parameter(op.getVariance()), channels)},
-          [&](OpBuilder &b, Location at, ValueRange v) -> Value {
-            Value inverse =
-                emitInverseDeviation(b, at, v[1], 1, op.getEpsilon().convertToDouble());
-            return arith::MulFOp::create(b, at, v[0], inverse);
-          });
+  FailureOr<Value> factor = map(channels, element,
+                                {broadcast(parameter(op.getScale()), channels),
+                                 broadcast(parameter(op.getVariance()), channels)},
+                                [&](OpBuilder &b, Location at, ValueRange v) -> Value {
+                                  Value inverse = emitInverseDeviation(
+                                      b, at, v[1], 1, op.getEpsilon().convertToDouble());
+                                  return arith::MulFOp::create(b, at, v[0], inverse);
+                                });
   if (failed(factor))
     return failure();
   return map(shape, element,
              {broadcast(op.getInput(), shape), project(parameter(op.getMean()), rank, 1),
               project(*factor, rank, 1), project(parameter(op.getOffset()), rank, 1)},
              [](OpBuilder &b, Location at, ValueRange v) -> Value {
-               return math::FmaOp::create(b, at, arith::SubFOp::create(b, at, v[0], v[1]), v[2],
-                                          v[3]);
+               return math::FmaOp::create(b, at, arith::SubFOp::create(b, at, v[0], v[1]),
+                                          v[2], v[3]);
              });
 }

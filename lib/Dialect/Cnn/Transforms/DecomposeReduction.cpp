@@ -57,8 +57,8 @@ Value Decomposer::reduce(ReduceKind combiner, ArrayRef<int64_t> shape, ArrayRef<
   SmallVector<int64_t> kept = getOtherDims(rank, axes), extents;
   for (int64_t dim : kept)
     extents.push_back(shape[dim]);
-  Value init = fill(extents, arith::ConstantOp::create(builder, loc(),
-                                                       getNeutral(combiner, element)));
+  Value init =
+      fill(extents, arith::ConstantOp::create(builder, loc(), getNeutral(combiner, element)));
   SmallVector<Value> operands;
   SmallVector<AffineMap> maps;
   for (const Input &input : inputs) {
@@ -74,8 +74,8 @@ Value Decomposer::reduce(ReduceKind combiner, ArrayRef<int64_t> shape, ArrayRef<
              iterators,
              [&](OpBuilder &b, Location at, ValueRange elements) {
                Value value = body(b, at, elements.drop_back());
-               linalg::YieldOp::create(
-                   b, at, emitCombiner(b, at, combiner, elements.back(), value));
+               linalg::YieldOp::create(b, at,
+                                       emitCombiner(b, at, combiner, elements.back(), value));
              })
       .getResult(0);
 }
@@ -89,8 +89,8 @@ Value Decomposer::reduce(ReduceKind kind, Value input, ArrayRef<int64_t> axes) {
                   case ReduceKind::l2:
                     return emitBinary(b, at, BinaryKind::mul, x[0], x[0]);
                   case ReduceKind::l1:
-                    return emitUnary(b, at,
-                                     FunctionAttr::get(b.getContext(), UnaryKind::abs), x[0]);
+                    return emitUnary(b, at, FunctionAttr::get(b.getContext(), UnaryKind::abs),
+                                     x[0]);
                   default:
                     return x[0];
                   }
@@ -132,16 +132,16 @@ FailureOr<Value> Decomposer::decompose(LogSoftmaxOp op) {
   SmallVector<int64_t> kept = getOtherDims(rank, axis);
   Value largest = reduce(ReduceKind::max, input, axis);
   Input x = broadcast(input, shape), m = project(largest, rank, kept);
-  Value sum = reduce(ReduceKind::sum, shape, axis, {x, m},
-                     [](OpBuilder &b, Location at, ValueRange v) -> Value {
-                       return math::ExpOp::create(b, at,
-                                                  arith::SubFOp::create(b, at, v[0], v[1]));
-                     });
-  FailureOr<Value> logarithm = map(shapeOf(sum), tensorType(sum).getElementType(),
-                                   {broadcast(sum, shapeOf(sum))},
-                                   [](OpBuilder &b, Location at, ValueRange v) -> Value {
-                                     return math::LogOp::create(b, at, v[0]);
-                                   });
+  Value sum =
+      reduce(ReduceKind::sum, shape, axis, {x, m},
+             [](OpBuilder &b, Location at, ValueRange v) -> Value {
+               return math::ExpOp::create(b, at, arith::SubFOp::create(b, at, v[0], v[1]));
+             });
+  FailureOr<Value> logarithm =
+      map(shapeOf(sum), tensorType(sum).getElementType(), {broadcast(sum, shapeOf(sum))},
+          [](OpBuilder &b, Location at, ValueRange v) -> Value {
+            return math::LogOp::create(b, at, v[0]);
+          });
   if (failed(logarithm))
     return failure();
   return map(shape, resultType().getElementType(), {x, m, project(*logarithm, rank, kept)},

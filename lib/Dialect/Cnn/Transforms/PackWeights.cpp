@@ -134,7 +134,8 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     for (int64_t channel = 0; channel < groups * groupOutputs; ++channel)
       packed[channel / groupOutputs * (packedSize / groups) + channel % groupOutputs] =
           (*source)[channel];
-    replaceOperand(rewriter, bias[0], makeFloats(&getContext(), {packedSize}, std::move(packed)));
+    replaceOperand(rewriter, bias[0],
+                   makeFloats(&getContext(), {packedSize}, std::move(packed)));
     return success();
   }
 
@@ -182,8 +183,8 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
                   values[(t * depth + k) * lanes + lane] =
                       (*source)[(t * lanes + lane) * depth + k];
         });
-    if (failed(packBias(rewriter, op, op.getBiasMutable(), 1, outputs,
-                        tile.outputTiles * lanes)))
+    if (failed(
+            packBias(rewriter, op, op.getBiasMutable(), 1, outputs, tile.outputTiles * lanes)))
       return failure();
     replaceOperand(rewriter, op.getFilterMutable(), packed);
     op.setFilterShape(logical);

@@ -111,7 +111,8 @@ void Rewriter::addArguments() {
 
 /// Identity layout where the range is contiguous, otherwise a strided layout
 /// with offset 0.
-Value Rewriter::createByteView(Location loc, Value base, int64_t offset, const BufferRange &range) {
+Value Rewriter::createByteView(Location loc, Value base, int64_t offset,
+                               const BufferRange &range) {
   bool contiguous = range.isContiguous();
   SmallVector<int64_t> shape = range.shape;
   if (!contiguous) {
@@ -192,8 +193,8 @@ void Rewriter::finishConcat(ConcatOp op) {
     BufferRange slice = result;
     slice.offset = offset;
     slice.shape.assign(type.getShape().begin(), type.getShape().end());
-    slice.strides = std::get<0>(MemRefType::get(type.getShape(), type.getElementType())
-                                    .getStridesAndOffset());
+    slice.strides = std::get<0>(
+        MemRefType::get(type.getShape(), type.getElementType()).getStridesAndOffset());
     offset += type.getNumElements();
     if (!plan.isInPlace(op, i))
       memref::CopyOp::create(builder, op.getLoc(), createView(op.getLoc(), *locate(input)),

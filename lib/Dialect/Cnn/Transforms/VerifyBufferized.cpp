@@ -45,7 +45,7 @@ std::string memrefForm(Operation *op) {
 
 std::string scalar(Operation *op) {
   return llvm::any_of(op->getResultTypes(), llvm::IsaPred<ShapedType>) ? "it is not a scalar"
-                                                                        : "";
+                                                                       : "";
 }
 
 std::string onMemRefs(Operation *op) {
@@ -133,8 +133,8 @@ LogicalResult checkBuffers(Operation *op) {
       if (failed(span))
         return WalkResult::interrupt();
       auto effects = cast<MemoryEffectOpInterface>(inner);
-      spans.emplace_back(
-          *span, effects.getEffectOnValue<MemoryEffects::Write>(operand).has_value());
+      spans.emplace_back(*span,
+                         effects.getEffectOnValue<MemoryEffects::Write>(operand).has_value());
     }
     return WalkResult::advance();
   });

@@ -52,9 +52,9 @@ mlir::FailureOr<mlir::Value> createChecked(mlir::OpBuilder &builder, mlir::Locat
   OpTy::build(builder, state, mlir::TypeRange(), std::forward<Args>(args)...);
   llvm::SmallVector<mlir::Type, 1> types;
   mlir::MLIRContext *context = builder.getContext();
-  if (mlir::failed(OpTy::inferReturnTypes(
-          context, loc, state.operands, state.attributes.getDictionary(context),
-          state.getRawProperties(), state.regions, types)))
+  if (mlir::failed(OpTy::inferReturnTypes(context, loc, state.operands,
+                                          state.attributes.getDictionary(context),
+                                          state.getRawProperties(), state.regions, types)))
     return mlir::failure();
   state.addTypes(types);
   mlir::Operation *op = builder.create(state);

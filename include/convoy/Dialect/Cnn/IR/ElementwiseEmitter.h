@@ -30,8 +30,8 @@ mlir::Value emitMin(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value lh
 
 /// `function(x)` for a scalar or a vector, of the type of `x`; null where the
 /// function has no meaning for that element type.
-mlir::Value emitUnary(mlir::OpBuilder &builder, mlir::Location loc,
-                      cnn::FunctionAttr function, mlir::Value x);
+mlir::Value emitUnary(mlir::OpBuilder &builder, mlir::Location loc, cnn::FunctionAttr function,
+                      mlir::Value x);
 
 /// `kind(lhs, rhs)` for scalars or vectors of one type; comparisons give `i1`.
 /// Null where the function has no meaning for the element type.

@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Programs for AArch64, compiled on any machine and run under qemu, against ONNX Runtime."""
+"""Programs (--emit=exe) for this machine and, under qemu, for AArch64, against ONNX Runtime."""
 
 import platform
 import shutil
@@ -14,17 +14,20 @@ import support
 NETWORKS = ["tiny_mobilenet", "tiny_densenet", "tiny_conv1d", "tiny_conv3d", "tiny_group_norm"]
 
 
-def run_program(program, *arguments):
+def run_program(triple, program, *arguments):
     command = [str(program), *map(str, arguments)]
-    if platform.machine() != "aarch64":
+    if not triple.startswith(platform.machine()):
         emulator = shutil.which("qemu-aarch64") or shutil.which("qemu-aarch64-static")
         assert emulator, "qemu-user is not installed; utils/bootstrap installs it"
         command = [emulator, "-L", "/usr/aarch64-linux-gnu", *command]
     return support.must(subprocess.run(command, capture_output=True, text=True, timeout=300))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_program(name, tmp_path):
+@pytest.mark.parametrize("name,triple", [
+    *((name, "aarch64-linux-gnu") for name in NETWORKS),
+    ("tiny_mobilenet", f"{platform.machine()}-linux-gnu"),
+])
+def test_program(name, triple, tmp_path):
     model = support.models.cached(name, batch=1, pre_softmax=True)
     value = support.onnx.load(model).graph.input[0]
     shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
@@ -33,11 +36,12 @@ def test_program(name, tmp_path):
     (output,) = expected
 
     program = tmp_path / "program"
-    support.must(support.convoy("compile", model, "-o", program, "--emit=exe", "--mtriple=aarch64-linux-gnu"))
+    support.must(support.convoy("compile", model, "-o", program, "--emit=exe", f"--mtriple={triple}"))
     np.save(tmp_path / "in.npy", feeds[value.name])
     results = []
     for threads in (1, 2):
-        run_program(program, "--input", tmp_path / "in.npy", "--output", tmp_path / "out.npy", "--threads", threads)
+        run_program(triple, program, "--input", tmp_path / "in.npy", "--output", tmp_path / "out.npy",
+                    "--threads", threads)
         results.append(np.load(tmp_path / "out.npy"))
         support.assert_close(results[-1], expected[output], 2e-5, f"{name}, {threads} thread(s)")
     assert np.array_equal(results[0].view(np.uint32), results[1].view(np.uint32))
