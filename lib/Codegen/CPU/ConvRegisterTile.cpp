@@ -82,9 +82,13 @@ SmallVector<Value> ConvRegisterTile::forEachChunk(SmallVector<Value> sums, Chunk
 
 SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &position, Value chunk,
                                                    int64_t channels, ValueRange sums) {
-  return emitLoop(b, channels, sums, [&](Value channel, ValueRange carried) {
-    return buildStep(position, chunk, channel, carried);
-  });
+  SmallVector<Value> next =
+      emitLoop(b, channels, sums, [&](Value channel, ValueRange carried) {
+        return buildStep(position, chunk, channel, carried);
+      });
+  // A tile fills the registers; unrolled, LLVM hoists loads and spills.
+  keepRolled(next);
+  return next;
 }
 
 SmallVector<Value> ConvRegisterTile::buildStep(const KernelPosition &position, Value chunk,

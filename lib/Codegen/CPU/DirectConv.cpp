@@ -76,15 +76,10 @@ private:
 
   void buildTile(const PixelTile &pixels) {
     auto buildChunk = [&](Value chunk, int64_t channels, ValueRange values) {
-      return emitKernelLoops(
-          b, window, outer, pixels, values,
-          [&](const KernelPosition &position, ValueRange carried) {
-            SmallVector<Value> next = buildPosition(position, chunk, channels, carried);
-            // At a border the kernel's columns are straight code.
-            if (window.kernel.back() > 1 && getConstantIntValue(position.kernel.back()))
-              keepRolled(next);
-            return next;
-          });
+      return emitKernelLoops(b, window, outer, pixels, values,
+                             [&](const KernelPosition &position, ValueRange carried) {
+                               return buildPosition(position, chunk, channels, carried);
+                             });
     };
     SmallVector<Value> sums = forEachChunk(initAccumulators(pixels.size), buildChunk);
     store(pixels, sums, [](Value pixel) { return pixel; });

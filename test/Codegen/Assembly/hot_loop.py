@@ -5,12 +5,13 @@
 
     hot_loop.py FILE.s [--all] [KERNEL ...]
 
-A kernel is a function `NAME_entry`; its hot loop is the innermost loop with the most multiply-adds. Each is one line:
+A kernel is a function `NAME_entry`; its hot loop is the innermost loop with the most multiply-adds. Each is a line:
 
     conv_0: 28 x 16 lanes, 28 embedded broadcasts, 0 scalar, 0 on stack
 
-counting the vector multiply-adds, those of them that broadcast one element of memory or of a register, the multiply-adds
-of single elements, and the instructions that touch the stack. With --all every innermost loop with multiply-adds is a line.
+It counts the vector multiply-adds, those of them that broadcast one element of memory or of a register, the
+multiply-adds of single elements, and the instructions that touch the stack. With --all every innermost loop that has
+multiply-adds is a line.
 """
 
 import argparse
@@ -28,7 +29,10 @@ LANES = [(re.compile(r"%zmm"), 16), (re.compile(r"%ymm"), 8), (re.compile(r"%xmm
 EMBEDDED = re.compile(r"\{1to\d+\}|\.s\[\d\]")
 STACK = re.compile(r"\(%rsp\b|\[sp\b")
 # Where the frame pointer is one, it stands for the stack, too.
-FRAMES = [(re.compile(r"movq\s+%rsp, %rbp"), re.compile(r"\(%rbp\b")), (re.compile(r"(?:mov|add)\s+x29, sp"), re.compile(r"\[x29\b"))]
+FRAMES = [
+    (re.compile(r"movq\s+%rsp, %rbp"), re.compile(r"\(%rbp\b")),
+    (re.compile(r"(?:mov|add)\s+x29, sp"), re.compile(r"\[x29\b")),
+]
 
 
 def functions(lines):
@@ -59,6 +63,10 @@ def innermost_loops(body):
     return [body[start:end] for start, end in loops]
 
 
+def count_fmas(loop):
+    return sum(bool(FMA.match(text)) for text in loop)
+
+
 def describe(loop, stacks):
     fmas = [text for text in loop if FMA.match(text)]
     scalar = sum(bool(SCALAR.match(text)) for text in fmas)
@@ -83,8 +91,7 @@ def main():
         if arguments.kernels and name not in arguments.kernels:
             continue
         stacks = [STACK] + [stack for setup, stack in FRAMES if any(setup.match(text) for text in body)]
-        count = lambda loop: sum(bool(FMA.match(text)) for text in loop)
-        loops = sorted((loop for loop in innermost_loops(body) if count(loop)), key=count, reverse=True)
+        loops = sorted(filter(count_fmas, innermost_loops(body)), key=count_fmas, reverse=True)
         for loop in loops if arguments.all else loops[:1]:
             found.add(name)
             print(f"{name}: {describe(loop, stacks)}")

@@ -34,3 +34,27 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// Away from borders the kernel's columns are a loop, which LLVM is to keep; then the residual.
+// CHECK:       cnn.launch @group_conv_0 tasks(6)
+// CHECK-LABEL: func.func private @group_conv_0(
+// CHECK:         scf.for {{.+}} = %c0 to %c3 step %c1 iter_args(
+// CHECK:           scf.for {{.+}} = %c0 to %c3 step %c1 iter_args(
+// CHECK:             vector.load {{.+}} : memref<1x3x3x1x16xf32>
+// CHECK-COUNT-14:    vector.fma
+// CHECK-NOT:         vector.fma
+// CHECK:             scf.yield
+// CHECK-NEXT:      } {loop_annotation = #[[ROLLED:.+]]}
+// CHECK:         %[[R:.+]] = vector.load {{.+}} : memref<1x1x6x14x16xf32>
+// CHECK-NEXT:    %[[SUM:.+]] = arith.addf %{{.+}}, %[[R]]
+// CHECK-NEXT:    vector.store %[[SUM]]
+// CHECK-COUNT-13: vector.store
+// CHECK-NOT:     vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x13x29x16xf32>, %w: memref<1x3x3x1x16xf32>, %r: memref<1x1x6x14x16xf32>, %y: memref<1x1x6x14x16xf32>) {
+    cnn.group_conv %x, %w residual(%r) outs(%y) {group = 16 : i64, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 1, 3, 3>, output_block = 16 : i64} : (memref<1x1x13x29x16xf32>, memref<1x3x3x1x16xf32>, memref<1x1x6x14x16xf32>, memref<1x1x6x14x16xf32>) -> ()
+    return
+  }
+}

@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// The numbers are those of Integration/test_ops_elementwise.py and of the architectures.
+// The numbers are those of Integration/test_ops_convolution.py and of the architectures.
 
 // One row is bound by memory: four streams of weights, masks at the end of 100 outputs.
 // CHECK:       cnn.launch @dense_0 tasks(2)

@@ -108,3 +108,49 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// Kernel rows two apart; 20 input channels are a whole block and a quarter of one. The 20 plain
+// output channels go through one scratch tile, and what the tile has beyond them stays there.
+// CHECK:       cnn.launch @conv_0 tasks(8)
+// CHECK-LABEL: func.func private @conv_0(
+// CHECK:         memref.alloca() {alignment = 64 : i64} : memref<14x32xf32>
+// CHECK-NEXT:    scf.for
+// CHECK:           %[[MISSING:.+]] = arith.ceildivsi
+// CHECK-NEXT:      %[[FIRST:.+]] = arith.maxsi %[[MISSING]], %c0
+// CHECK:           arith.floordivsi
+// CHECK:           %[[END:.+]] = arith.minsi
+// CHECK:           scf.for {{.+}} = %[[FIRST]] to %[[END]] step %c1
+// CHECK-COUNT-3:     scf.for {{.+}} = %c0 to %c16 step %c1
+// CHECK:           scf.for {{.+}} = %[[FIRST]] to %[[END]] step %c1
+// CHECK-COUNT-3:     scf.for {{.+}} = %c0 to %c4 step %c1
+// CHECK-COUNT-24:  vector.store {{.+}} : memref<14x32xf32>
+// CHECK:           scf.for {{.+}} = %c0 to %c20 step %c1
+// CHECK-NEXT:        scf.for {{.+}} = %c0 to %c12 step %c1
+// CHECK:               %[[SUM:.+]] = arith.addf
+// CHECK-NEXT:          arith.cmpf olt, %[[SUM]]
+// CHECK:               memref.store {{.+}} : memref<1x20x8x12xf32>
+// CHECK-NOT:     memref.alloc
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x8x12x16xf32>, %w: memref<1x1x2x3x3x16x32xf32>, %r: memref<1x20x8x12xf32>, %y: memref<1x20x8x12xf32>) {
+    cnn.conv %x, %w residual(%r) outs(%y) {activation = #cnn.function<relu>, strides = array<i64: 1, 1>, dilations = array<i64: 2, 1>, pads = array<i64: 2, 1, 2, 1>, filter_shape = array<i64: 20, 20, 3, 3>} : (memref<1x2x8x12x16xf32>, memref<1x1x2x3x3x16x32xf32>, memref<1x20x8x12xf32>, memref<1x20x8x12xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Vectors of four lanes: the same tile of 28 sums, 14 pixels by two vectors.
+// CHECK:       cnn.launch @conv_0 tasks(28)
+// CHECK-LABEL: func.func private @conv_0(
+// CHECK:         scf.for {{.+}} = %c0 to %c8 step %c1 iter_args(
+// CHECK-NEXT:      scf.for {{.+}} = %c0 to %c4 step %c1 iter_args(
+// CHECK-COUNT-28:    vector.fma {{.+}} : vector<4xf32>
+// CHECK-NOT:         vector.fma
+module attributes {cnn.target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "generic", features = "", vector_lanes = 4, vector_registers = 32, l1 = 32768, l2 = 524288>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x8x14x14x4xf32>, %w: memref<1x2x8x1x1x4x8xf32>, %y: memref<1x4x14x14x4xf32>) {
+    cnn.conv %x, %w outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 32, 1, 1>, output_block = 4 : i64} : (memref<1x8x14x14x4xf32>, memref<1x2x8x1x1x4x8xf32>, memref<1x4x14x14x4xf32>) -> ()
+    return
+  }
+}

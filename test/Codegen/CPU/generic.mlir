@@ -41,3 +41,42 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// A transpose reads along the input's rows and writes along the output's: squares of 16 vectors,
+// turned by four rounds of shuffles.
+// CHECK:       cnn.launch @generic_0 tasks(1)
+// CHECK-LABEL: func.func private @generic_0(
+// CHECK:         scf.for {{.+}} = %c0 to %c32 step %c16
+// CHECK:           scf.for {{.+}} = %c0 to %c32 step %c16
+// CHECK-COUNT-16:    vector.load {{.+}} : memref<1024xf32>, vector<16xf32>
+// CHECK-COUNT-64:    vector.shuffle
+// CHECK-NOT:         vector.shuffle
+// CHECK-COUNT-16:    vector.store
+// CHECK-NOT:         vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<32x32xf32>, %y: memref<32x32xf32>) {
+    linalg.transpose ins(%x : memref<32x32xf32>) outs(%y : memref<32x32xf32>) permutation = [1, 0]
+    return
+  }
+}
+
+// -----
+
+// Large work is cut into tasks of whole vectors; the last ends with what is left.
+// CHECK:       cnn.launch @generic_0 tasks(6)
+// CHECK-LABEL: func.func private @generic_0(
+// CHECK:         %[[FROM:.+]] = arith.muli
+// CHECK:         %[[TO:.+]] = arith.minui
+// CHECK-NEXT:    scf.for {{.+}} = %[[FROM]] to %[[TO]] step %c16
+// CHECK:           math.sqrt {{.+}} : vector<16xf32>
+// CHECK:         scf.if
+// CHECK:           math.sqrt {{.+}} : vector<2xf32>
+// CHECK:           math.sqrt {{.+}} : f32
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<20003xf32>, %y: memref<20003xf32>) {
+    linalg.sqrt ins(%x : memref<20003xf32>) outs(%y : memref<20003xf32>)
+    return
+  }
+}

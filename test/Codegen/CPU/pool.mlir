@@ -2,8 +2,8 @@
 
 // The numbers are those of Integration/test_ops_pooling_and_norms.py.
 
-// A task is a row of one channel block. NaN stays: the other value is taken only where it is
-// greater.
+// A task is a row of one channel block. Columns in the padding are left out, nothing is
+// compared with them; one comparison and one choice are what maxps does.
 // CHECK:       cnn.launch @pool_0 tasks(8)
 // CHECK-LABEL: func.func private @pool_0(
 // CHECK-DAG:     arith.constant dense<0xFF800000> : vector<16xf32>
@@ -41,10 +41,50 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // An average that counts the pads divides by nine everywhere.
 // CHECK:       cnn.launch @pool_0 tasks(16)
 // CHECK-LABEL: func.func private @pool_0(
+// CHECK-DAG:     %[[NINE:.+]] = arith.constant dense<9.000000e+00> : vector<16xf32>
 // CHECK-NOT:     arith.sitofp
+// CHECK-COUNT-8: arith.divf {{.+}}, %[[NINE]] : vector<16xf32>
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x8x8x16xf32>, %y: memref<1x2x8x8x16xf32>) {
     cnn.avg_pool %x outs(%y) {kernel = array<i64: 3, 3>, blocked, count_include_pad, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (memref<1x2x8x8x16xf32>, memref<1x2x8x8x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// The last window of a rounded up extent reaches beyond the input: of 5 rows the third window
+// has one, and so for the columns. Plain data goes an element at a time.
+// CHECK:       cnn.launch @pool_0 tasks(9)
+// CHECK-LABEL: func.func private @pool_0(
+// CHECK:         %[[ROOM:.+]] = arith.subi %c5, %
+// CHECK-NEXT:    %[[END:.+]] = arith.minsi %[[ROOM]], %c2
+// CHECK:         scf.for {{.+}} = %c0 to %[[END]] step %c1 iter_args({{.+}}) -> (f32, f32, f32)
+// CHECK-COUNT-5:   arith.cmpf olt, {{.+}} : f32
+// CHECK-NOT:       arith.cmpf
+// CHECK:           scf.yield
+// CHECK-COUNT-3: memref.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x3x5x5xf32>, %y: memref<1x3x3x3xf32>) {
+    cnn.max_pool %x outs(%y) {ceil_mode, kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (memref<1x3x5x5xf32>, memref<1x3x3x3xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Elements of the window two apart in both directions; no border, so both are loops.
+// CHECK:       cnn.launch @pool_0 tasks(3)
+// CHECK-LABEL: func.func private @pool_0(
+// CHECK:         scf.for %{{.+}} = %c0 to %c3 step %c1
+// CHECK:           %[[AT:.+]] = arith.muli %{{.+}}, %c2
+// CHECK:           scf.for %[[K:.+]] = %c0 to %c3 step %c1
+// CHECK-NEXT:        arith.muli %[[K]], %c2
+// CHECK-COUNT-3:     arith.cmpf olt, {{.+}} : vector<16xf32>
+// CHECK:             scf.yield
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x7x7x16xf32>, %y: memref<1x1x3x3x16xf32>) {
+    cnn.max_pool %x outs(%y) {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>} : (memref<1x1x7x7x16xf32>, memref<1x1x3x3x16xf32>) -> ()
     return
   }
 }

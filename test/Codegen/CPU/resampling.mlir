@@ -27,6 +27,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-DAG:   memref.global "private" constant @resize_0_lower_3 : memref<16xi64> = dense<[0, 0, 1, 1, 2, 2,
 // CHECK-LABEL: func.func private @resize_0(
 // CHECK-NOT:     arith.mulf
+// CHECK:         scf.for {{.+}} = %c0 to %c16 step %c1 {
+// CHECK:           %[[X:.+]] = memref.load {{.+}} : memref<512xf32>
+// CHECK-NEXT:      memref.store %[[X]]
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x8x8x8xf32>, %y: memref<1x8x16x16xf32>) {
     cnn.resize <nearest> %x outs(%y) {coordinates = #cnn.coordinate_mode<asymmetric>, nearest = #cnn.nearest_mode<round_prefer_floor>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>, shape = array<i64: 1, 8, 16, 16>} : (memref<1x8x8x8xf32>, memref<1x8x16x16xf32>) -> ()
@@ -41,9 +44,29 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-DAG:   memref.global "private" constant @resize_0_lower_weight_2 : memref<16xf32> = dense<[1.000000e+00, 7.500000e-01, 2.500000e-01,
 // CHECK-DAG:   memref.global "private" constant @resize_0_upper_3 : memref<16xi64> = dense<[1, 1, 1, 2, 2, 3,
 // CHECK-LABEL: func.func private @resize_0(
+// CHECK-COUNT-4: memref.load {{.+}} : memref<512xf32>
+// CHECK:         %[[SUM:.+]] = arith.addf
+// CHECK-NEXT:    memref.store %[[SUM]]
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x8x8x8xf32>, %y: memref<1x8x16x16xf32>) {
     cnn.resize <linear> %x outs(%y) {coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<round_prefer_floor>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>, shape = array<i64: 1, 8, 16, 16>} : (memref<1x8x8x8xf32>, memref<1x8x16x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Blocked data is moved a vector at a time, with one weight for all lanes.
+// CHECK:       cnn.launch @resize_0
+// CHECK-LABEL: func.func private @resize_0(
+// CHECK:         %[[X:.+]] = vector.load {{.+}} : memref<1024xf32>, vector<16xf32>
+// CHECK-NEXT:    %[[W:.+]] = vector.broadcast %{{.+}} : f32 to vector<16xf32>
+// CHECK-NEXT:    arith.mulf %[[X]], %[[W]] : vector<16xf32>
+// CHECK-COUNT-3: vector.load
+// CHECK:         vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x8x8x16xf32>, %y: memref<1x1x16x16x16xf32>) {
+    cnn.resize <linear> %x outs(%y) {coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<round_prefer_floor>, scales = array<f32: 1.0, 1.0, 2.0, 2.0, 1.0>, shape = array<i64: 1, 1, 16, 16, 16>} : (memref<1x1x8x8x16xf32>, memref<1x1x16x16x16xf32>) -> ()
     return
   }
 }
