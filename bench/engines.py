@@ -1,0 +1,196 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The engines that bench/compare times. Each runs in a process of its own, which this file is the program of:
+
+    engines.py ENGINE MODEL.onnx WORK_FOLDER THREADS CONVOY
+
+It loads the model, answers a line of JSON ({"ready": true, ...} or {"error": "..."}), then reads commands, one a line:
+`output FILE` writes the first output as .npy, `time N` runs N times and answers the seconds of each run.
+All engines compute in f32 and keep f32 weights.
+"""
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+class Convoy:
+    """The artefact, through its C interface."""
+
+    def __init__(self, model, folder, threads, convoy):
+        artefact = folder / "convoy.so"
+        start = time.perf_counter()
+        done = subprocess.run([convoy, "compile", model, "-o", artefact], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip())
+        self.compile_seconds = time.perf_counter() - start
+        self.library = ctypes.CDLL(str(artefact))
+        self.library.convoy_status_text.restype = ctypes.c_char_p
+        for function in (self.library.convoy_input, self.library.convoy_output):
+            function.restype = ctypes.POINTER(TensorInfo)
+        library = self.library
+        self.inputs = [self.make_array(library.convoy_input(i)) for i in range(library.convoy_input_count())]
+        self.outputs = [self.make_array(library.convoy_output(i)) for i in range(library.convoy_output_count())]
+        self.pointers = [(ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+                         for arrays in (self.inputs, self.outputs)]
+        self.context = ctypes.c_void_p()
+        self.check(self.library.convoy_create(threads, ctypes.byref(self.context)))
+
+    @staticmethod
+    def make_array(info):
+        assert info.contents.element_type == 1, "only f32 models are compared"
+        return np.zeros(info.contents.dims[: info.contents.rank], np.float32)
+
+    def check(self, status):
+        if status:
+            raise RuntimeError(self.library.convoy_status_text(status).decode())
+
+    def set_input(self, array):
+        self.inputs[0][...] = array
+
+    def run(self):
+        self.check(self.library.convoy_run(self.context, *self.pointers))
+
+    def get_output(self):
+        return self.outputs[0]
+
+
+class TensorInfo(ctypes.Structure):
+    """convoy_tensor_info of include/convoy-c/Artefact.h."""
+
+    _fields_ = [("name", ctypes.c_char_p), ("element_type", ctypes.c_int32), ("rank", ctypes.c_int32),
+                ("dims", ctypes.POINTER(ctypes.c_int64)), ("size", ctypes.c_int64)]
+
+
+class OnnxRuntime:
+    def __init__(self, model, folder, threads, convoy):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        self.session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+    def set_input(self, array):
+        self.feeds = {self.session.get_inputs()[0].name: array}
+
+    def run(self):
+        self.results = self.session.run(None, self.feeds)
+
+    def get_output(self):
+        return self.results[0]
+
+
+class OpenVino:
+    def __init__(self, model, folder, threads, convoy):
+        import openvino
+
+        compiled = openvino.Core().compile_model(str(model), "CPU", {
+            "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+        })
+        self.request = compiled.create_infer_request()
+
+    def set_input(self, array):
+        import openvino
+
+        self.tensor = openvino.Tensor(array, shared_memory=True)
+        self.request.set_input_tensor(0, self.tensor)
+
+    def run(self):
+        self.request.infer()
+
+    def get_output(self):
+        return self.request.get_output_tensor(0).data
+
+
+class Ncnn:
+    """Converted with pnnx, with weights and arithmetic in f32."""
+
+    def __init__(self, model, folder, threads, convoy):
+        import ncnn
+        import onnx
+
+        graph = onnx.load(str(model), load_external_data=False).graph
+        constants = {tensor.name for tensor in graph.initializer}
+        given = next(value for value in graph.input if value.name not in constants)
+        shape = [dim.dim_value for dim in given.type.tensor_type.shape.dim]
+        if shape[0] != 1:
+            raise RuntimeError("ncnn runs one picture at a time")
+        pnnx = next(Path(entry) / "pnnx/pnnx" for entry in sys.path if (Path(entry) / "pnnx/pnnx").is_file())
+        (folder / "m.onnx").symlink_to(model)
+        done = subprocess.run([str(pnnx), "m.onnx", f"inputshape=[{','.join(map(str, shape))}]", "fp16=0"], cwd=folder,
+                              capture_output=True, text=True)
+        if not (folder / "m.ncnn.param").is_file():
+            raise RuntimeError(f"pnnx failed: {(done.stdout + done.stderr).strip()[-200:]}")
+        self.ncnn = ncnn
+        self.net = ncnn.Net()
+        options = self.net.opt
+        options.num_threads = threads
+        options.use_vulkan_compute = False
+        for name in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
+            setattr(options, name, False)
+        options.use_packing_layout = options.use_winograd_convolution = options.use_sgemm_convolution = True
+        if self.net.load_param(str(folder / "m.ncnn.param")) or self.net.load_model(str(folder / "m.ncnn.bin")):
+            raise RuntimeError("ncnn does not load what pnnx made")
+
+    def set_input(self, array):
+        self.array = np.ascontiguousarray(array[0])
+
+    def run(self):
+        with self.net.create_extractor() as extractor:
+            extractor.input("in0", self.ncnn.Mat(self.array))
+            status, self.result = extractor.extract("out0")
+        if status:
+            raise RuntimeError(f"ncnn's status is {status}")
+
+    def get_output(self):
+        return np.array(self.result)
+
+
+ENGINES = {"convoy": Convoy, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "ncnn": Ncnn}
+
+
+def say(**answer):
+    print(json.dumps(answer), flush=True)
+
+
+def main():
+    name, model, folder, threads, convoy = sys.argv[1:]
+    # What the engines print themselves must not look like an answer.
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = os.fdopen(answers, "w")
+    try:
+        start = time.perf_counter()
+        engine = ENGINES[name](Path(model).resolve(), Path(folder), int(threads), convoy)
+        engine.set_input(np.load(Path(folder).parent / "input.npy"))
+        engine.run()
+        seconds = time.perf_counter() - start
+    except Exception as error:  # pylint: disable=broad-except
+        return say(error=f"{type(error).__name__}: {error}"[:300])
+    say(ready=True, load_seconds=seconds, compile_seconds=getattr(engine, "compile_seconds", None))
+    for line in sys.stdin:
+        command, argument = line.split(maxsplit=1)
+        if command == "output":
+            np.save(argument.strip(), engine.get_output())
+            say(done=True)
+        else:
+            seconds = []
+            for _ in range(int(argument)):
+                start = time.perf_counter()
+                engine.run()
+                seconds.append(time.perf_counter() - start)
+            say(seconds=seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What bench/compare prints and draws."""
+
+import datetime
+import math
+import os
+import platform
+import subprocess
+import tempfile
+from pathlib import Path
+
+
+def describe_machine(root):
+    """The machine's name, and what one of its cores reaches in bench/peak.c."""
+    model, flags = platform.processor() or platform.machine(), ""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            model = value.strip()
+        elif key.strip() == "flags":
+            flags = value
+    levels = [name for name, flag in (("AVX2", " avx2 "), ("AVX-512", " avx512f ")) if flag in flags + " "]
+    machine = {"cpu": model, "vectors": levels[-1] if levels else platform.machine(),
+               "cores": len(os.sched_getaffinity(0)), "date": datetime.date.today().isoformat()}
+    compilers = ("/usr/lib/llvm-22/bin/clang", "/usr/bin/clang", "/usr/bin/cc")
+    clang = next((path for path in compilers if Path(path).exists()), None)
+    if clang:
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "peak"
+            subprocess.run([clang, "-O3", "-march=native", root / "bench" / "peak.c", "-o", program], check=True)
+            core = {min(os.sched_getaffinity(0))}
+            printed = subprocess.run([program], check=True, capture_output=True, text=True,
+                                     preexec_fn=lambda: os.sched_setaffinity(0, core)).stdout
+        machine["peak_gflops"], machine["read_gb_per_s"] = map(float, printed.split())
+    return machine
+
+
+def format_machine(machine):
+    text = f"{machine['cpu']}, {machine['vectors']}, {machine['cores']} cores, {machine['date']}"
+    if "peak_gflops" in machine:
+        text += f"; one core: {machine['peak_gflops']:.0f} GFLOP/s, reads {machine['read_gb_per_s']:.0f} GB/s"
+    return text
+
+
+def peers_best(row):
+    """The fastest engine that is not Convoy: (name, milliseconds), or None."""
+    times = [(results["min_ms"], engine) for engine, results in row["engines"].items()
+             if engine != "convoy" and "min_ms" in results]
+    return min(times)[::-1] if times else None
+
+
+def ratio(row):
+    """How many times as fast as the best peer Convoy is; None where either fails."""
+    best, convoy = peers_best(row), row["engines"].get("convoy", {})
+    return best[1] / convoy["min_ms"] if best and "min_ms" in convoy else None
+
+
+def format_head(threads, batch, engines):
+    title = f"\n{threads} thread{'s' if threads > 1 else ''}, batch {batch}; ms, minimum (median)"
+    return title + "\n" + "".join(["model".ljust(14), *(engine.rjust(20) for engine in engines), "  to the best peer"])
+
+
+def format_row(row, engines):
+    cells = []
+    for engine in engines:
+        results = row["engines"][engine]
+        cells.append(f"{results['min_ms']:.2f} ({results['median_ms']:.2f})" if "min_ms" in results else "fails")
+    speed = ratio(row)
+    last = f"  {speed:.2f}x {peers_best(row)[0]}" if speed else "  -"
+    reasons = [f"\n    {engine}: {row['engines'][engine]['error']}" for engine in engines
+               if "error" in row["engines"][engine]]
+    return "".join([row["model"].ljust(14), *(cell.rjust(20) for cell in cells), last, *reasons])
+
+
+def format_mean(rows, threads, batch):
+    ratios = [ratio(row) for row in rows if (row["threads"], row["batch"]) == (threads, batch)]
+    ratios = [value for value in ratios if value]
+    if not ratios:
+        return "no ratios"
+    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    return f"geometric mean: {mean:.2f} times the best peer's speed; at least as fast on " \
+           f"{sum(value >= 1 for value in ratios)} of {len(ratios)}"
+
+
+def draw(result, file):
+    """Bars of the speed relative to the best peer, one group a model."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    settings = sorted({(row["threads"], row["batch"]) for row in result["rows"]})
+    names = list(dict.fromkeys(row["model"] for row in result["rows"]))
+    figure, axes = pyplot.subplots(figsize=(10, 4.5), layout="constrained")
+    width = 0.8 / len(settings)
+    for i, (threads, batch) in enumerate(settings):
+        rows = [row for row in result["rows"] if (row["threads"], row["batch"]) == (threads, batch)]
+        speeds = {row["model"]: ratio(row) for row in rows}
+        bars = axes.bar([x + i * width for x in range(len(names))], [speeds.get(name) or 0 for name in names], width,
+                        label=f"{threads} thread{'s' if threads > 1 else ''}, batch {batch}")
+        axes.bar_label(bars, fmt="%.2f", fontsize=7)
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_xticks([x + width * (len(settings) - 1) / 2 for x in range(len(names))], names, rotation=20)
+    axes.set_ylabel("times as fast as the best peer")
+    axes.set_title(format_machine(result["machine"]), fontsize=8)
+    axes.legend()
+    figure.savefig(file)
