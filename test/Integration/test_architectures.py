@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The nine architectures of the onnx package with random weights, against ONNX Runtime before the last softmax."""
+"""The nine architectures of the onnx package and four newer ones, against ONNX Runtime before the last softmax."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ VARIANTS = [(1, level) for level in LEVELS] + [(3, LEVELS[-1])]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch,level", VARIANTS, ids=lambda value: str(value))
-@pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
+@pytest.mark.parametrize("name", [*support.models.LIGHT_MODELS, *support.models.modern_models.MODERN_MODELS])
 def test_architecture(name, batch, level, tmp_path):
     model = support.models.cached(name, batch=batch, pre_softmax=True)
     graph = support.onnx.load(model).graph
