@@ -58,19 +58,32 @@ def ratio(row):
 
 def format_head(threads, batch, engines):
     title = f"\n{threads} thread{'s' if threads > 1 else ''}, batch {batch}; ms, minimum (median)"
-    return title + "\n" + "".join(["model".ljust(14), *(engine.rjust(20) for engine in engines), "  to the best peer"])
+    cells = ["model".ljust(19), *(engine.rjust(20) for engine in engines), "  of peak  to the best peer"]
+    return title + "\n" + "".join(cells)
 
 
-def format_row(row, engines):
+def fraction_of_peak(row, machine):
+    """Convoy's multiply-adds over what its cores could do in that time; None where something is unknown.
+
+    The operations are those of the model: an algorithm that needs fewer may exceed 1."""
+    convoy = row["engines"].get("convoy", {})
+    if "min_ms" not in convoy or not machine.get("peak_gflops"):
+        return None
+    return row["gflop"] / (convoy["min_ms"] / 1000) / (machine["peak_gflops"] * row["threads"])
+
+
+def format_row(row, engines, machine):
     cells = []
     for engine in engines:
         results = row["engines"][engine]
         cells.append(f"{results['min_ms']:.2f} ({results['median_ms']:.2f})" if "min_ms" in results else "fails")
     speed = ratio(row)
-    last = f"  {speed:.2f}x {peers_best(row)[0]}" if speed else "  -"
+    fraction = fraction_of_peak(row, machine)
+    last = f"{fraction:.0%}".rjust(9) if fraction else "-".rjust(9)
+    last += f"  {speed:.2f}x {peers_best(row)[0]}" if speed else "  -"
     reasons = [f"\n    {engine}: {row['engines'][engine]['error']}" for engine in engines
                if "error" in row["engines"][engine]]
-    return "".join([row["model"].ljust(14), *(cell.rjust(20) for cell in cells), last, *reasons])
+    return "".join([row["model"].ljust(19), *(cell.rjust(20) for cell in cells), last, *reasons])
 
 
 def format_mean(rows, threads, batch):
