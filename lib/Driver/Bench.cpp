@@ -133,7 +133,7 @@ static void readArguments(Arguments &arguments, Request &request) {
   arguments.flag(OPT_profile, request.profile);
   arguments.flag(OPT_json, request.asJSON);
   request.inputOptions.read(arguments);
-  request.modelOptions.readCpu(arguments);
+  request.modelOptions.readCodeOptions(arguments);
   request.modelOptions.read(arguments);
 }
 

@@ -73,6 +73,7 @@ static llvm::Expected<std::string> makeKey(StringRef model, const ModelOptions &
                    "x"));
   }
   add(target);
+  add(options.compile.convAlgorithm);
   add(CONVOY_VERSION " " LLVM_VERSION_STRING);
   add(describeVersion(fs::getMainExecutable(nullptr, nullptr)));
   return llvm::toHex(hasher.final<16>(), /*LowerCase=*/true);
@@ -128,9 +129,10 @@ std::optional<Artefact> convoy::driver::loadOrCompile(StringRef path,
                                                       const Arguments &arguments, int &code) {
   if (isModelPath(path))
     return compileIntoCache(path, modelOptions, arguments, code);
-  if (!modelOptions.compile.shapes.empty() || !modelOptions.compile.cpu.empty()) {
-    code = arguments.usageError("--shape and --mcpu need a MODEL.onnx: " + path +
-                                " is compiled already");
+  const CompileOptions &compile = modelOptions.compile;
+  if (!compile.shapes.empty() || !compile.cpu.empty() || !compile.convAlgorithm.empty()) {
+    code = arguments.usageError("--shape, --mcpu and --conv-algorithm need a MODEL.onnx: " +
+                                path + " is compiled already");
     return std::nullopt;
   }
   llvm::Expected<Artefact> artefact = Artefact::load(path);

@@ -100,7 +100,7 @@ static void readArguments(Arguments &arguments, Request &request) {
   arguments.number(OPT_rtol, request.rtol);
   arguments.number(OPT_atol, request.atol);
   arguments.count(OPT_threads, request.threads, 1, kMaxThreads);
-  request.modelOptions.readCpu(arguments);
+  request.modelOptions.readCodeOptions(arguments);
   request.modelOptions.read(arguments);
 }
 

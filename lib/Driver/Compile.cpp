@@ -52,7 +52,7 @@ static void readArguments(Arguments &arguments, Request &request) {
     compile.emit = *kind;
     return llvm::Error::success();
   });
-  request.options.readCpu(arguments);
+  request.options.readCodeOptions(arguments);
   arguments.text(OPT_mtriple, compile.triple);
   request.options.read(arguments);
   arguments.value(OPT_stop_after, [&](StringRef word) -> llvm::Error {

@@ -26,7 +26,16 @@ void ModelOptions::read(Arguments &arguments) {
   arguments.flag(OPT_v, isVerbose);
 }
 
-void ModelOptions::readCpu(Arguments &arguments) { arguments.text(OPT_mcpu, compile.cpu); }
+void ModelOptions::readCodeOptions(Arguments &arguments) {
+  arguments.text(OPT_mcpu, compile.cpu);
+  arguments.value(OPT_conv_algorithm, [this](StringRef word) -> llvm::Error {
+    if (!cnn::symbolizeConvAlgorithm(word))
+      return llvm::createStringError("'" + word +
+                                     "' is not direct, winograd_2x2 or winograd_4x4");
+    compile.convAlgorithm = word.str();
+    return llvm::Error::success();
+  });
+}
 
 std::string ModelOptions::describeTarget(mlir::MLIRContext &context,
                                          const Arguments &arguments) const {

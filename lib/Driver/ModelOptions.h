@@ -20,8 +20,8 @@ struct ModelOptions {
 
   /// Reads --shape and -v.
   void read(Arguments &arguments);
-  /// Reads --mcpu.
-  void readCpu(Arguments &arguments);
+  /// Reads --mcpu and --conv-algorithm.
+  void readCodeOptions(Arguments &arguments);
 
   /// The machine to compile for, as text; empty after wrong usage, which is
   /// reported.

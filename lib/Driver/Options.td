@@ -112,6 +112,10 @@ defm mcpu : Value<"mcpu", "CPU",
   "processor to compile for: native (the default),\n"
   "x86-64-v3 (AVX2), x86-64-v4 (AVX-512), ...", compiling>;
 
+defm conv_algorithm : Value<"conv-algorithm", "NAME",
+  "compute each convolution that allows it by direct,\n"
+  "winograd_2x2 or winograd_4x4 instead of the cheapest", compiling>;
+
 defm shape : Value<"shape", "[NAME=]1x3x224x224",
   "shape of an input whose dimensions the model leaves\n"
   "open; once for each input", everywhere>;

@@ -129,7 +129,7 @@ int convoy::driver::runCommand(Arguments &arguments) {
   inputOptions.read(arguments);
   arguments.list(OPT_output, outputArguments);
   arguments.count(OPT_threads, threads, 1, kMaxThreads);
-  modelOptions.readCpu(arguments);
+  modelOptions.readCodeOptions(arguments);
   modelOptions.read(arguments);
   if (std::optional<int> code = arguments.finish())
     return *code;

@@ -40,7 +40,7 @@ std::unique_ptr<MLIRContext> convoy::makeContext() {
 }
 
 /// Adds a phase's passes.
-static void addPhase(OpPassManager &manager, Phase phase) {
+static void addPhase(OpPassManager &manager, Phase phase, const CompileOptions &options) {
   switch (phase) {
   case Phase::Import:
   case Phase::Partition:
@@ -48,7 +48,7 @@ static void addPhase(OpPassManager &manager, Phase phase) {
   case Phase::Simplify:
     return buildSimplifyPipeline(manager);
   case Phase::Schedule:
-    return buildSchedulePipeline(manager);
+    return buildSchedulePipeline(manager, options.convAlgorithm);
   case Phase::Bufferize:
     return buildBufferizePipeline(manager);
   case Phase::Codegen:
@@ -96,7 +96,7 @@ OwningOpRef<ModuleOp> convoy::compileTo(MLIRContext &context, StringRef model, P
   if (dump)
     manager.addInstrumentation(std::move(dump));
   for (int phase = int(Phase::Simplify); phase <= int(last); ++phase)
-    addPhase(manager, Phase(phase));
+    addPhase(manager, Phase(phase), options);
   if (options.onPhase)
     options.onPhase(last);
   if (failed(manager.run(*module)))

@@ -31,7 +31,8 @@ void convoy::registerPasses() {
 
 void convoy::registerPipelines() {
   PassPipelineRegistration<>("convoy-simplify", "The simplify phase", buildSimplifyPipeline);
-  PassPipelineRegistration<>("convoy-schedule", "The schedule phase", buildSchedulePipeline);
+  PassPipelineRegistration<>("convoy-schedule", "The schedule phase",
+                             [](OpPassManager &manager) { buildSchedulePipeline(manager); });
   PassPipelineRegistration<>("convoy-bufferize", "The bufferize phase",
                              buildBufferizePipeline);
   PassPipelineRegistration<>("convoy-codegen", "The codegen phase", buildCodegenPipeline);

@@ -12,11 +12,12 @@
 
 using namespace mlir;
 
-void convoy::buildSchedulePipeline(OpPassManager &manager) {
+void convoy::buildSchedulePipeline(OpPassManager &manager, StringRef convAlgorithm) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
   functions.addPass(cnn::createCnnFuseEpilogue());
   functions.addPass(cnn::createCnnAssignLayout());
   functions.addPass(createCanonicalizerPass());
+  functions.addPass(cnn::createCnnSelectAlgorithm({convAlgorithm.str()}));
   functions.addPass(cnn::createCnnPackWeights());
   functions.addPass(cnn::createCnnDecompose());
   functions.addPass(cnn::createCnnFuseElementwise());

@@ -149,6 +149,9 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
   llvm::Expected<int64_t> arenaSize = getSizeAttr(module, "cnn.arena_size");
   if (!arenaSize)
     return arenaSize.takeError();
+  llvm::Expected<int64_t> scratchSize = getSizeAttr(module, "cnn.scratch_size");
+  if (!scratchSize)
+    return scratchSize.takeError();
   llvm::Expected<int64_t> weightsSize = getSizeAttr(module, "cnn.weights_size");
   if (!weightsSize)
     return weightsSize.takeError();
@@ -183,7 +186,7 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
        builder.getInt32(outputs.size()), builder.getInt32(layers.size()), *inputInfos,
        *outputInfos, builder.getArray(layers), builder.getString(machine.getTargetCPU()),
        builder.getInt64(getCpuFeatures(machine)), builder.getInt64(*arenaSize),
-       builder.getInt64(*weightsSize), weights});
+       builder.getInt64(*scratchSize), builder.getInt64(*weightsSize), weights});
   auto *model = new llvm::GlobalVariable(
       llvmModule, description->getType(), /*isConstant=*/true,
       llvm::GlobalValue::ExternalLinkage, description, "convoy_model");

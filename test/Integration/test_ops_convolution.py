@@ -3,7 +3,7 @@
 """Convolution, transposed convolution, Gemm and MatMul, one node at a time, against ONNX Runtime."""
 
 import pytest
-from support import case, check_case, floats, rand, weight
+from support import case, check_case, cpu_levels, floats, rand, weight
 
 CASES = []
 
@@ -139,3 +139,32 @@ add("batched-constant", "MatMul", rand(3, 5, 20), weight(3, 20, 17))
 @pytest.mark.parametrize("a_case", CASES, ids=lambda c: c.id)
 def test_op(a_case, tmp_path):
     check_case(a_case, tmp_path)
+
+
+# Stride 1, on maps that tiles of 2x2 and 4x4 fill, cut and exceed; the last are of several strips.
+FILTERED = []
+for kernel, x_shape, outputs, attributes in (
+    (3, [1, 16, 12, 16], 16, {"pads": [1, 1, 1, 1]}),
+    (3, [1, 17, 7, 7], 33, {"pads": [1, 1, 1, 1]}),
+    (3, [1, 3, 13, 9], 20, {}),
+    (3, [1, 40, 1, 5], 24, {"pads": [1, 1, 1, 1]}),
+    (3, [3, 24, 6, 5], 48, {"pads": [0, 1, 2, 3]}),
+    (3, [1, 8, 4, 4], 8, {"pads": [4, 4, 4, 4]}),
+    (3, [1, 64, 10, 10], 96, {"group": 2, "pads": [1, 1, 1, 1]}),
+    (3, [2, 32, 33, 27], 40, {"pads": [1, 1, 1, 1]}),
+    (5, [1, 20, 13, 14], 36, {"pads": [2, 2, 2, 2]}),
+    (5, [1, 64, 27, 27], 32, {"group": 2, "pads": [2, 2, 2, 2]}),
+):
+    group = attributes.get("group", 1)
+    FILTERED.append(case(
+        f"{'x'.join(map(str, x_shape))}-{kernel}x{kernel}-to{outputs}", "Conv", rand(*x_shape),
+        weight(outputs, x_shape[1] // group, kernel, kernel), weight(outputs), opset=11, **attributes))
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "winograd_2x2", "winograd_4x4"])
+@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("a_case", FILTERED, ids=lambda c: c.id)
+def test_algorithm(a_case, level, algorithm, tmp_path):
+    """Every algorithm on every shape that it allows, alone; threads share strips."""
+    for threads in (1, 3):
+        check_case(a_case, tmp_path, [f"--mcpu={level}", f"--conv-algorithm={algorithm}"], threads)

@@ -33,6 +33,8 @@ struct CompileOptions {
   std::vector<std::pair<std::string, std::vector<int64_t>>> shapes;
   /// Empty for the host's.
   std::string triple, cpu;
+  /// A cnn::ConvAlgorithm to take where it is possible; empty for the cheapest.
+  std::string convAlgorithm;
   EmitKind emit = EmitKind::Lib;
   /// Folder for one file a pass that changed the IR; empty for none.
   std::string dumpFolder;

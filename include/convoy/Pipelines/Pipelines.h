@@ -17,8 +17,9 @@ namespace convoy {
 
 /// Batch norms folded, patterns raised, constants and pads folded.
 void buildSimplifyPipeline(mlir::OpPassManager &manager);
-/// Epilogues fused, layouts assigned, weights packed, destinations given.
-void buildSchedulePipeline(mlir::OpPassManager &manager);
+/// Epilogues fused, layouts assigned, algorithms chosen (`convAlgorithm` where it is given
+/// and possible), weights packed, destinations given.
+void buildSchedulePipeline(mlir::OpPassManager &manager, llvm::StringRef convAlgorithm = "");
 /// Tensors to memrefs in one arena and one weight section.
 void buildBufferizePipeline(mlir::OpPassManager &manager);
 /// Kernels as loops and vectors, @main as launches.

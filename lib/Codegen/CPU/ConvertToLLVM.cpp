@@ -168,7 +168,8 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     return LLVM::LoadOp::create(builder, loc, pointer, slot);
   }
 
-  /// The function that the runtime calls: unpacks the array of pointers.
+  /// The function that the runtime calls: unpacks the array of pointers, and hands on
+  /// the thread's scratch memory to a kernel that wants it.
   void makeEntry(OpBuilder &builder, LLVM::LLVMFuncOp kernel) {
     Location loc = kernel.getLoc();
     auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
@@ -177,13 +178,15 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     auto entry = LLVM::LLVMFuncOp::create(
         builder, loc, getEntryName(kernel.getSymName()),
         LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()),
-                                    {i64, i64, pointer}),
+                                    {i64, i64, pointer, pointer}),
         LLVM::Linkage::Internal);
     Block *block = entry.addEntryBlock(builder);
     builder.setInsertionPointToStart(block);
     SmallVector<Value> arguments = {block->getArgument(0), block->getArgument(1)};
     for (unsigned i = 2; i < kernel.getNumArguments(); ++i)
-      arguments.push_back(loadPointer(builder, loc, block->getArgument(2), i - 2));
+      arguments.push_back(kernel.removeArgAttr(i, cnn::kScratchAttrName)
+                              ? block->getArgument(3)
+                              : loadPointer(builder, loc, block->getArgument(2), i - 2));
     LLVM::CallOp::create(builder, loc, kernel, arguments);
     LLVM::ReturnOp::create(builder, loc, ValueRange());
   }

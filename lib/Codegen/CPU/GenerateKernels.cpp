@@ -81,6 +81,7 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
       return signalPassFailure();
     }
     KernelFamilies families;
+    addWinogradConvKernels(families);
     addDirectConvKernels(families);
     addChannelwiseConvKernels(families);
     addTransposedConvKernels(families);
@@ -100,6 +101,7 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     // Kernels made so far, by the hash of the operation that they stand for.
     DenseMap<unsigned, SmallVector<std::pair<Operation *, func::FuncOp>>> made;
     SmallVector<Operation *> replaced;
+    int64_t scratchSize = 0;
 
     for (Operation &op : llvm::make_early_inc_range(main.front())) {
       if (isa<ViewLikeOpInterface>(op) || op.hasTrait<OpTrait::ConstantLike>() ||
@@ -129,6 +131,7 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
           return signalPassFailure();
         sameHash.emplace_back(&op, kernel);
       }
+      scratchSize = std::max(scratchSize, family->getScratchSize(&op, target));
       OpBuilder builder(&op);
       SmallVector<Value> buffers(llvm::make_filter_range(op.getOperands(), isMemRef));
       cnn::LaunchOp::create(builder, op.getLoc(), kernel.getSymName(),
@@ -140,6 +143,8 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     for (Operation *op : replaced)
       op->erase();
     module->setAttr("cnn.layers", ArrayAttr::get(&getContext(), layers));
+    module->setAttr("cnn.scratch_size",
+                    IntegerAttr::get(IntegerType::get(&getContext(), 64), scratchSize));
   }
 
   func::FuncOp buildKernel(SymbolTable &symbols, const KernelFamily &family, Operation *op,
@@ -149,6 +154,9 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     for (Value operand : op->getOperands())
       if (isMemRef(operand))
         types.push_back(operand.getType());
+    int64_t scratchSize = family.getScratchSize(op, target);
+    if (scratchSize > 0)
+      types.push_back(MemRefType::get({scratchSize}, b.getI8Type()));
     auto kernel =
         func::FuncOp::create(b, (family.getName() + "_0").str(), b.getFunctionType(types, {}));
     kernel.setPrivate();
@@ -168,6 +176,10 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
         return nullptr;
       }
       operands.push_back(b.clone(*constant)->getResult(0));
+    }
+    if (scratchSize > 0) {
+      kernel.setArgAttr(next, cnn::kScratchAttrName, b.getUnitAttr());
+      operands.push_back(entry->getArgument(next));
     }
     auto loop = scf::ForOp::create(b, entry->getArgument(0), entry->getArgument(1),
                                    indexConstant(b, 1));

@@ -42,11 +42,12 @@ static LogicalResult importConv(NodeImporter &node) {
   if (*group == 1)
     return node.setResult(node.create<cnn::ConvOp>(
         input, filter, bias, /*residual=*/Value(), /*init=*/Value(), window->strides,
-        window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr()));
+        window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr(),
+        /*output_block=*/0, cnn::ConvAlgorithmAttr()));
   return node.setResult(node.create<cnn::GroupConvOp>(
       input, filter, bias, /*residual=*/Value(), /*init=*/Value(), window->strides,
       window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr(),
-      /*output_block=*/0, *group));
+      /*output_block=*/0, cnn::ConvAlgorithmAttr(), *group));
 }
 
 /// Sets pads (and output padding where they would be negative) so that the
@@ -91,7 +92,8 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
   return node.setResult(node.create<cnn::ConvTransposeOp>(
       node.getInput(0), node.getInput(1), node.getInput(2), /*residual=*/Value(),
       /*init=*/Value(), window->strides, window->dilations, window->pads,
-      node.getNoActivation(), DenseI64ArrayAttr(), /*output_block=*/0, *group, outputPadding));
+      node.getNoActivation(), DenseI64ArrayAttr(), /*output_block=*/0,
+      cnn::ConvAlgorithmAttr(), *group, outputPadding));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getConvolutionOps() {

@@ -114,6 +114,7 @@ static void free_context(struct convoy_context *context) {
   free(context->layer_nanoseconds);
   free(context->workers);
   free(context->arena);
+  free(context->scratch);
   free(context);
 }
 
@@ -139,9 +140,14 @@ int32_t convoy_create(int32_t threads, convoy_context **result) {
    * too few of them. */
   context->spin_nanoseconds = threads <= cores ? 40000 : 0;
   context->arena = convoy_allocate((size_t)convoy_model.arena_size);
+  /* Apart by an odd number of cache lines, so that threads use different cache sets. */
+  context->scratch_stride =
+      ((size_t)convoy_model.scratch_size / CONVOY_CACHE_LINE + 1 | 1) * CONVOY_CACHE_LINE;
+  context->scratch = convoy_allocate((size_t)threads * context->scratch_stride);
   context->workers = convoy_allocate((size_t)threads * sizeof(struct convoy_worker));
   context->layer_nanoseconds = calloc((size_t)convoy_model.layer_count + 1, sizeof(int64_t));
-  if (!context->arena || !context->workers || !context->layer_nanoseconds) {
+  if (!context->arena || !context->scratch || !context->workers ||
+      !context->layer_nanoseconds) {
     free_context(context);
     return CONVOY_ERROR_MEMORY;
   }

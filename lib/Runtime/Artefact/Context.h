@@ -39,6 +39,8 @@ struct convoy_context {
   struct convoy_worker *workers; /* threads - 1 */
 
   uint8_t *arena;
+  uint8_t *scratch; /* scratch_stride bytes a thread */
+  size_t scratch_stride;
 
   int32_t profiling;
   int64_t *layer_nanoseconds;

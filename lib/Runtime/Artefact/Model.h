@@ -29,6 +29,7 @@ struct convoy_model_description {
   const char *cpu;       /* such as "x86-64-v3" */
   uint64_t cpu_features; /* bits of CpuFeatures.def that the code uses */
   int64_t arena_size;
+  int64_t scratch_size; /* bytes that each thread needs besides */
   int64_t weights_size;
   /* Read through this pointer and not by name, so that generated code need not
    * be within 2 GiB of the weights. */
@@ -41,7 +42,8 @@ CONVOY_HIDDEN int convoy_model_invoke(void *rt, uint8_t *arena, const uint8_t *w
                                       void *const *inputs, void *const *outputs);
 
 /* Called by generated code. */
-typedef void (*convoy_task_body)(int64_t begin, int64_t end, void *const *args);
+typedef void (*convoy_task_body)(int64_t begin, int64_t end, void *const *args,
+                                 uint8_t *scratch);
 CONVOY_HIDDEN void convoy_rt_parallel_for(void *rt, convoy_task_body body, void *const *args,
                                           int64_t tasks);
 CONVOY_HIDDEN void convoy_rt_layer_done(void *rt, int32_t layer);

@@ -70,7 +70,8 @@ static void run_share(struct convoy_context *context, int32_t index) {
   int64_t begin = whole * index + rest * index / count;
   int64_t end = whole * (index + 1) + rest * (index + 1) / count;
   if (begin < end)
-    context->body(begin, end, context->args);
+    context->body(begin, end, context->args,
+                  context->scratch + (size_t)index * context->scratch_stride);
 }
 
 static void *work(void *argument) {
@@ -115,7 +116,7 @@ void convoy_rt_parallel_for(void *rt, convoy_task_body body, void *const *args,
     return;
   int32_t participants = tasks < context->threads ? (int32_t)tasks : context->threads;
   if (participants == 1) {
-    body(0, tasks, args);
+    body(0, tasks, args, context->scratch);
     return;
   }
   context->body = body;

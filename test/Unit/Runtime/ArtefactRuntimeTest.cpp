@@ -27,14 +27,14 @@ static const char *const layers[] = {"clear", "count"};
 static const uint8_t weights[64] = {1};
 
 const convoy_model_description convoy_model = {
-    CONVOY_ABI_VERSION, 1, 1, 2, inputs, outputs, layers, "any", 0, 1 << 20, 64, weights};
+    CONVOY_ABI_VERSION, 1, 1, 2, inputs, outputs, layers, "any", 0, 1 << 20, 0, 64, weights};
 
-static void clear(int64_t begin, int64_t end, void *const *args) {
+static void clear(int64_t begin, int64_t end, void *const *args, uint8_t *) {
   for (int64_t i = begin; i < end; ++i)
     static_cast<int64_t *>(args[0])[i] = 0;
 }
 
-static void count(int64_t begin, int64_t end, void *const *args) {
+static void count(int64_t begin, int64_t end, void *const *args, uint8_t *) {
   for (int64_t i = begin; i < end; ++i)
     // Another thread cleared its neighbour.
     static_cast<int64_t *>(args[0])[i] += 1 + *static_cast<int64_t *>(args[1]);

@@ -23,13 +23,13 @@ static constexpr char source[] = R"mlir(
   module attributes {
     cnn.inputs = [{name = "x", type = tensor<2x3xf32>}],
     cnn.outputs = [{name = "y", type = tensor<2x3xf32>}],
-    cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64,
+    cnn.arena_size = 64 : i64, cnn.scratch_size = 0 : i64, cnn.weights_size = 64 : i64,
     cnn.weights = [{offset = 0 : i64,
                     value = dense<[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]> : tensor<6xf32>}],
     cnn.layers = ["add"]} {
     llvm.func @convoy_rt_parallel_for(!llvm.ptr, !llvm.ptr, !llvm.ptr, i64)
     llvm.func @convoy_rt_layer_done(!llvm.ptr, i32)
-    llvm.func @kernel(%begin: i64, %end: i64, %args: !llvm.ptr) {
+    llvm.func @kernel(%begin: i64, %end: i64, %args: !llvm.ptr, %scratch: !llvm.ptr) {
       %one = llvm.mlir.constant(1 : i64) : i64
       %x = llvm.load %args : !llvm.ptr -> !llvm.ptr
       %pw = llvm.getelementptr %args[1] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr

@@ -11,6 +11,9 @@
 //     scf.for %task = %begin to %end step %c1 { <buildTask> }
 //   }
 //
+// A family that asks for scratch memory gets it as one more argument, `memref<Nxi8>`
+// with the attribute `cnn.scratch`: the thread's own, of unspecified content.
+//
 // Tasks run in any order and in parallel; each output element belongs to one task.
 //
 //===----------------------------------------------------------------------===//
@@ -41,9 +44,15 @@ public:
   /// The number of independent tasks, at least 1.
   virtual int64_t countTasks(mlir::Operation *op, cnn::TargetAttr target) const = 0;
 
+  /// Bytes of scratch memory that a thread needs; more than belongs on a stack.
+  virtual int64_t getScratchSize(mlir::Operation *op, cnn::TargetAttr target) const {
+    return 0;
+  }
+
   /// Writes the code of one task at the builder's insertion point. `operands`
   /// stand for `op`'s operands inside the kernel (memref arguments, and clones
-  /// of constants); `task` is the task's index in [0, countTasks).
+  /// of constants), followed by the scratch memory if there is some; `task` is the
+  /// task's index in [0, countTasks), the variable of a loop over some of them.
   virtual mlir::LogicalResult buildTask(mlir::ImplicitLocOpBuilder &builder,
                                         mlir::Operation *op, mlir::ValueRange operands,
                                         mlir::Value task, cnn::TargetAttr target) const = 0;
@@ -52,6 +61,7 @@ public:
 using KernelFamilies = std::vector<std::unique_ptr<KernelFamily>>;
 
 /// Every family, the most special first; one function a file in lib/Codegen/CPU.
+void addWinogradConvKernels(KernelFamilies &families);
 void addDirectConvKernels(KernelFamilies &families);
 void addChannelwiseConvKernels(KernelFamilies &families);
 void addTransposedConvKernels(KernelFamilies &families);

@@ -129,6 +129,9 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!kernel)
     return emitOpError("names no function: @") << getKernel();
   ArrayRef<Type> arguments = kernel.getArgumentTypes();
+  // The runtime adds the scratch memory.
+  if (unsigned last = arguments.size(); last && kernel.getArgAttr(last - 1, kScratchAttrName))
+    arguments = arguments.drop_back();
   if (arguments.size() < 2 || !llvm::equal(arguments.drop_front(2), getBuffers().getTypes()))
     return emitOpError("operand types differ from those of @") << getKernel();
   return success();

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/ConvTile.h"
+#include "convoy/Analysis/ConvAlgorithm.h"
+#include "convoy/Analysis/WinogradTransform.h"
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 
@@ -79,6 +80,29 @@ void packConvFilter(ConvOpInterface op, const ConvTile &tile, FilterReader sourc
           }
 }
 
+/// Transforms each `r x r` filter in f64 and lays its products out as
+/// `getWinogradFilterShape` says.
+void packWinogradFilter(const WinogradPlan &plan, FilterReader source,
+                        MutableArrayRef<float> packed) {
+  const ConvTile &tile = plan.channels;
+  WinogradTransform transform = getWinogradTransform(plan.outputs, plan.taps);
+  int64_t lanes = tile.tileLanes(), positions = plan.taps * plan.taps;
+  Matrix filter(plan.taps, SmallVector<double>(plan.taps));
+  for (int64_t group = 0; group < tile.groups; ++group)
+    for (int64_t output = 0; output < tile.groupOutputs; ++output)
+      for (int64_t input = 0; input < tile.groupInputs; ++input) {
+        int64_t from =
+            ((group * tile.groupOutputs + output) * tile.groupInputs + input) * positions;
+        for (int64_t i = 0; i < positions; ++i)
+          filter[i / plan.taps][i % plan.taps] = source[from + i];
+        Matrix products = transformBoth(transform.filter, filter);
+        int64_t outputTile = group * tile.outputTiles + output / lanes;
+        for (int64_t i = 0; i < plan.products(); ++i)
+          packed[((outputTile * plan.products() + i) * tile.groupInputs + input) * lanes +
+                 output % lanes] = float(products[i / plan.extent][i % plan.extent]);
+      }
+}
+
 struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
   using CnnPackWeightsBase::CnnPackWeightsBase;
 
@@ -148,9 +172,17 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     std::optional<FilterReader> source = read(op, op.getFilter(), data);
     if (!source)
       return failure();
-    ElementsAttr packed = fillConstant<float>(
-        getFloatTensor(&getContext(), getPackedFilterShape(op, tile)),
-        [&](MutableArrayRef<float> values) { packConvFilter(op, tile, *source, values); });
+    ElementsAttr packed;
+    if (op.getConvAlgorithm() == ConvAlgorithm::direct) {
+      packed = fillConstant<float>(
+          getFloatTensor(&getContext(), getPackedFilterShape(op, tile)),
+          [&](MutableArrayRef<float> values) { packConvFilter(op, tile, *source, values); });
+    } else {
+      WinogradPlan plan = planWinograd(op, op.getConvAlgorithm(), target);
+      packed = fillConstant<float>(
+          getFloatTensor(&getContext(), getWinogradFilterShape(plan)),
+          [&](MutableArrayRef<float> values) { packWinogradFilter(plan, *source, values); });
+    }
     // Channel-wise biases run through all channels, others through a group's.
     int64_t groups = tile.channelwise ? 1 : tile.groups;
     if (failed(packBias(rewriter, op, op.getBiasMutable(), groups,

@@ -38,6 +38,9 @@ namespace convoy::cnn {
 /// Name of the module attribute that holds the #cnn.target.
 inline constexpr llvm::StringLiteral kTargetAttrName = "cnn.target";
 
+/// Marks the last argument of a kernel that is the thread's scratch memory.
+inline constexpr llvm::StringLiteral kScratchAttrName = "cnn.scratch";
+
 /// The module's target; a baseline x86-64 with AVX2 where the module names none.
 TargetAttr getTarget(mlir::Operation *op);
 

@@ -66,6 +66,18 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_DestinationOpInter
     InterfaceMethod<"", "void", "setActivation", (ins "::convoy::cnn::FunctionAttr":$function), [{
       $_op.setActivationAttr(function);
     }]>,
+    InterfaceMethod<"How to compute it; direct unless set.", "::convoy::cnn::ConvAlgorithm",
+      "getConvAlgorithm", (ins), [{
+        return $_op.getAlgorithm().value_or(::convoy::cnn::ConvAlgorithm::direct);
+      }]>,
+    InterfaceMethod<"", "bool", "hasConvAlgorithm", (ins), [{
+      return $_op.getAlgorithm().has_value();
+    }]>,
+    InterfaceMethod<"", "void", "setConvAlgorithm",
+      (ins "::convoy::cnn::ConvAlgorithm":$algorithm), [{
+        $_op.setAlgorithmAttr(
+            ::convoy::cnn::ConvAlgorithmAttr::get($_op->getContext(), algorithm));
+      }]>,
     InterfaceMethod<"1 for an ungrouped convolution.", "int64_t", "getGroups">,
     InterfaceMethod<"", "bool", "isTransposed", (ins), [{}], [{ return false; }]>,
     InterfaceMethod<"The logical shape of the filter, packed or not.",

@@ -50,7 +50,8 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
                            DenseI64ArrayAttr:$pads,
                            Cnn_Activation:$activation,
                            OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
-                           DefaultValuedAttr<I64Attr, "0">:$output_block);
+                           DefaultValuedAttr<I64Attr, "0">:$output_block,
+                           OptionalAttr<Cnn_ConvAlgorithmAttr>:$algorithm);
   let assemblyFormat = [{
     $input `,` $filter (`,` $bias^)? (`residual` `(` $residual^ `)`)?
     (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
@@ -67,7 +68,8 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv"> {
     `out = (in + pad_begin + pad_end - dilation * (kernel - 1) - 1) / stride + 1`.
     `pads` holds the begin of every spatial dimension, then every end.
     `filter_shape` is the logical shape of a packed filter; `output_block` the
-    lanes of a blocked result, 0 for a plain one.
+    lanes of a blocked result, 0 for a plain one. `algorithm` says how it is
+    computed; `cnn-select-algorithm` sets it where it is not given.
 
     ```mlir
     %1 = cnn.conv %x, %w, %b {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>,

@@ -87,6 +87,35 @@ def CnnAssignLayout : Pass<"cnn-assign-layout", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def CnnSelectAlgorithm : Pass<"cnn-select-algorithm", "::mlir::func::FuncOp"> {
+  let summary = "Choose how each convolution is computed";
+  let description = [{
+    Sets `algorithm` of each convolution that has none to the one that the cost
+    model finds cheapest on the target: `direct`, or Winograd's minimal filtering
+    F(2x2,3x3), F(4x4,3x3) or F(2x2,5x5) (Lavin and Gray 2016), which computes an
+    output tile from 4 to 9 products a pixel and channel pair fewer than direct
+    code, on blocked data with strides and dilations of 1.
+
+    Before:
+    ```mlir
+    %0 = cnn.conv %x, %w {...} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> ...
+    ```
+    After:
+    ```mlir
+    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4>, ...}
+    ```
+
+    Pre: layouts are assigned, filters not yet packed. An `algorithm` that is
+    there stays; one that the operation does not allow is an error.
+    Numerics: Winograd rounds in another order; the largest error of F(4x4,3x3)
+    is below 1e-5 of the largest output. A NaN or an infinity spreads over the
+    output tiles that read it.
+  }];
+  let options = [Option<"algorithm", "algorithm", "std::string", /*default=*/"",
+      "Take this algorithm wherever an operation allows it, instead of the cheapest">];
+  let dependentDialects = ["::convoy::cnn::CnnDialect"];
+}
+
 def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Lay constant filters out as the kernels read them";
   let description = [{

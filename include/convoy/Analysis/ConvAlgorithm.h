@@ -1,0 +1,52 @@
+//===- ConvAlgorithm.h - Which way a convolution is computed ----*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_ANALYSIS_CONVALGORITHM_H
+#define CONVOY_ANALYSIS_CONVALGORITHM_H
+
+#include "convoy/Analysis/ConvTile.h"
+
+namespace convoy {
+
+/// How a Winograd convolution walks its output: in tiles of `outputs x outputs` pixels,
+/// counted row-major through the images of the batch, and in strips of such tiles whose
+/// transformed input stays in the L2 cache.
+struct WinogradPlan {
+  /// m, r and n of F(m x m, r x r); n = m + r - 1.
+  int64_t outputs, taps, extent;
+  /// Tiles of an image's rows and columns, and of all images.
+  int64_t tileRows, tileColumns, tiles;
+  /// Tiles of a strip; the last strip may have fewer.
+  int64_t stripTiles, strips;
+  /// Channels as the direct kernel cuts them; `pixels` are tiles of a register tile.
+  ConvTile channels;
+
+  int64_t products() const { return extent * extent; }
+};
+
+/// Why `op` cannot be computed by `algorithm`; empty if it can.
+std::string whyNotAlgorithm(cnn::ConvOpInterface op, cnn::ConvAlgorithm algorithm,
+                            cnn::TargetAttr target);
+
+/// The plan for a Winograd algorithm that `op` allows.
+WinogradPlan planWinograd(cnn::ConvOpInterface op, cnn::ConvAlgorithm algorithm,
+                          cnn::TargetAttr target);
+
+/// The time of `op` in floating-point operations at the target's peak; a byte of weights
+/// from memory costs as much as the operations that the target does meanwhile.
+double estimateConvCost(cnn::ConvOpInterface op, cnn::ConvAlgorithm algorithm,
+                        cnn::TargetAttr target);
+
+/// The cheapest algorithm that `op` allows.
+cnn::ConvAlgorithm selectConvAlgorithm(cnn::ConvOpInterface op, cnn::TargetAttr target);
+
+/// `[group][O tile][product][I][lanes of the tile]`: transformed filters.
+llvm::SmallVector<int64_t> getWinogradFilterShape(const WinogradPlan &plan);
+
+} // namespace convoy
+
+#endif // CONVOY_ANALYSIS_CONVALGORITHM_H

@@ -1,0 +1,42 @@
+//===- WinogradTransform.h - Matrices of minimal filtering ------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Winograd's minimal filtering F(m, r): m outputs of an r-tap correlation from
+// n = m + r - 1 products, `y = A^T ((G g) * (B^T d))`; nested for two dimensions
+// (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks").
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_ANALYSIS_WINOGRADTRANSFORM_H
+#define CONVOY_ANALYSIS_WINOGRADTRANSFORM_H
+
+#include "llvm/ADT/SmallVector.h"
+
+#include <cstdint>
+
+namespace convoy {
+
+/// Rows of coefficients.
+using Matrix = llvm::SmallVector<llvm::SmallVector<double>>;
+
+struct WinogradTransform {
+  /// m, r and n.
+  int64_t outputs, taps, extent;
+  /// B^T, `n x n`; G, `n x r`; A^T, `m x n`.
+  Matrix input, filter, output;
+};
+
+/// The Toom-Cook matrices for `outputs` and `taps` with `outputs + taps - 1` of 4 (points
+/// 0, +-1 and infinity) or 6 (0, +-5/8, +-3/2 and infinity). The latter points lose about
+/// two bits less than the usual +-1 and +-2, and their squares are exact in f32.
+WinogradTransform getWinogradTransform(int64_t outputs, int64_t taps);
+
+/// `rows * tile * transpose(rows)`: a transform of both dimensions of a tile.
+Matrix transformBoth(const Matrix &rows, const Matrix &tile);
+
+} // namespace convoy
+
+#endif // CONVOY_ANALYSIS_WINOGRADTRANSFORM_H

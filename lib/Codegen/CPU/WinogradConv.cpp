@@ -1,0 +1,504 @@
+//===- WinogradConv.cpp - Convolution by minimal filtering ----------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A task is one strip of output tiles for one tile of output channels. Tasks of a strip
+// follow each other, and the first that a thread runs transforms the strip's input into
+// scratch memory:
+//
+//   V [product][I block][tile][lane]     the transformed input of a strip
+//   M [product][O block][tile][lane]     the products of one task
+//
+// Then each product is a matrix product of filters (U) and V in register tiles, and the
+// output transform, with the epilogue, reads M while it is in cache. See
+// convoy/Analysis/WinogradTransform.h for the transforms.
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/ConvAlgorithm.h"
+#include "convoy/Analysis/WinogradTransform.h"
+#include "convoy/Codegen/CPU/VectorRows.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+/// Floats between planes of V and M besides their data, so that the planes do not meet
+/// in the same cache sets.
+constexpr int64_t kPlanePadding = 5 * 16;
+
+using Values = SmallVector<Value>;
+
+//===----------------------------------------------------------------------===//
+// Transforms of one dimension
+//===----------------------------------------------------------------------===//
+
+/// Writes `matrix * inputs` for vectors, sharing what rows or columns of a pair of
+/// opposite points have in common.
+class LinearMap {
+public:
+  LinearMap(ImplicitLocOpBuilder &b, VectorType type) : b(b), type(type) {}
+
+  Values apply(Matrix matrix, Values inputs) {
+    pairColumns(matrix, inputs);
+    Values results;
+    for (size_t row = 0; row < matrix.size(); ++row) {
+      if (row + 1 == matrix.size() || !isOppositeRow(matrix[row], matrix[row + 1])) {
+        results.push_back(combine(matrix[row], inputs, /*start=*/0, /*step=*/1));
+        continue;
+      }
+      Value even = combine(matrix[row], inputs, 0, 2),
+            odd = combine(matrix[row], inputs, 1, 2);
+      results.push_back(arith::AddFOp::create(b, even, odd));
+      results.push_back(arith::SubFOp::create(b, even, odd));
+      ++row;
+    }
+    return results;
+  }
+
+private:
+  /// Whether `other` is `row` with the signs of odd columns turned.
+  static bool isOppositeRow(ArrayRef<double> row, ArrayRef<double> other) {
+    bool even = false, odd = false;
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (other[i] != (i % 2 ? -row[i] : row[i]))
+        return false;
+      (i % 2 ? odd : even) |= row[i] != 0.0;
+    }
+    return even && odd;
+  }
+
+  /// Columns that differ in signs only become their sum and their difference.
+  void pairColumns(Matrix &matrix, Values &inputs) {
+    for (size_t column = 0; column + 1 < inputs.size(); ++column) {
+      bool same = false, opposite = false, pair = true;
+      for (const auto &row : matrix) {
+        double first = row[column], second = row[column + 1];
+        same |= first != 0.0 && first == second;
+        opposite |= first != 0.0 && first == -second;
+        pair &= first == second || first == -second;
+      }
+      if (!pair || !same || !opposite)
+        continue;
+      Value sum = arith::AddFOp::create(b, inputs[column], inputs[column + 1]);
+      Value difference = arith::SubFOp::create(b, inputs[column], inputs[column + 1]);
+      inputs[column] = sum;
+      inputs[column + 1] = difference;
+      for (auto &row : matrix) {
+        bool ofSum = row[column] == row[column + 1];
+        row[column + 1] = ofSum ? 0.0 : row[column];
+        row[column] = ofSum ? row[column] : 0.0;
+      }
+      ++column;
+    }
+  }
+
+  /// The sum of every `step`-th product from `start` on.
+  Value combine(ArrayRef<double> row, ArrayRef<Value> inputs, size_t start, size_t step) {
+    Value sum;
+    // A coefficient of 1 begins a sum at no cost.
+    for (bool ones : {true, false})
+      for (size_t i = start; i < row.size(); i += step) {
+        if (row[i] == 0.0 || (row[i] == 1.0) != ones)
+          continue;
+        if (!sum)
+          sum = ones ? inputs[i] : multiply(inputs[i], row[i]);
+        else if (ones)
+          sum = arith::AddFOp::create(b, sum, inputs[i]);
+        else if (row[i] == -1.0)
+          sum = arith::SubFOp::create(b, sum, inputs[i]);
+        else
+          sum = vector::FMAOp::create(b, inputs[i], splatVector(b, type, float(row[i])), sum);
+      }
+    return sum ? sum : zeroVector(b, type);
+  }
+
+  Value multiply(Value value, double factor) {
+    return arith::MulFOp::create(b, value, splatVector(b, type, float(factor)));
+  }
+
+  ImplicitLocOpBuilder &b;
+  VectorType type;
+};
+
+//===----------------------------------------------------------------------===//
+// The kernel
+//===----------------------------------------------------------------------===//
+
+/// Sizes in scratch memory, in floats.
+struct ScratchLayout {
+  explicit ScratchLayout(const WinogradPlan &plan)
+      : inputPlane(plan.channels.inputChunks * plan.stripTiles * plan.channels.lanes +
+                   kPlanePadding),
+        productPlane(plan.channels.blocks * plan.stripTiles * plan.channels.lanes +
+                     kPlanePadding),
+        input(plan.products() * inputPlane), product(plan.products() * productPlane) {}
+
+  int64_t inputPlane, productPlane, input, product;
+  int64_t bytes() const { return (input + product) * int64_t(sizeof(float)); }
+};
+
+/// Writes one task of a Winograd convolution.
+class WinogradConv {
+public:
+  WinogradConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
+               TargetAttr target)
+      : b(b), op(op), plan(planWinograd(op, op.getConvAlgorithm(), target)),
+        tile(plan.channels), transform(getWinogradTransform(plan.outputs, plan.taps)),
+        layout(plan), vectorType(VectorType::get({tile.lanes}, b.getF32Type())),
+        linearMap(b, vectorType) {
+    auto next = operands.begin();
+    input = *next++;
+    filter = *next++;
+    if (op.getBias())
+      bias = *next++;
+    if (op.getResidual())
+      residual = *next++;
+    output = *next++;
+    scratch = *next++;
+  }
+
+  static int64_t countTasks(const WinogradPlan &plan) {
+    return plan.strips * plan.channels.groups * plan.channels.outputTiles;
+  }
+
+  void build(Value task) {
+    Values indices = delinearize(b, task, {plan.strips, tile.groups, tile.outputTiles});
+    strip = indices[0];
+    group = indices[1];
+    outputTile = indices[2];
+    transformed = viewScratch(0, layout.inputPlane);
+    products = viewScratch(layout.input, layout.productPlane);
+    // Another strip or group, or the first task of this thread.
+    Value first = cast<scf::ForOp>(task.getParentRegion()->getParentOp()).getLowerBound();
+    Value isNew = arith::OrIOp::create(
+        b, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, task, first),
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, outputTile, indexConstant(b, 0)));
+    emitIfElse(b, isNew, [&](bool taken) {
+      if (taken)
+        forStripTiles([&](int64_t count) { transformInput(count); });
+    });
+    forStripTiles([&](int64_t count) { multiply(count); });
+    forStripTiles([&](int64_t count) { transformOutput(count); });
+  }
+
+private:
+  Value viewScratch(int64_t offset, int64_t plane) {
+    auto type = MemRefType::get({plan.products(), plane}, b.getF32Type());
+    return memref::ViewOp::create(
+        b, type, scratch, indexConstant(b, offset * int64_t(sizeof(float))), ValueRange());
+  }
+
+  /// Emits `body` for the tiles of a strip: the last strip may have fewer.
+  void forStripTiles(llvm::function_ref<void(int64_t)> body) {
+    int64_t last = plan.tiles - (plan.strips - 1) * plan.stripTiles;
+    if (last == plan.stripTiles)
+      return body(last);
+    emitIfElse(b, isLast(b, strip, plan.strips),
+               [&](bool isLast) { body(isLast ? last : plan.stripTiles); });
+  }
+
+  struct Position {
+    Value image, row, column;
+  };
+  /// Image, and first output row and column of a tile of the strip.
+  Position locate(Value stripTile) {
+    Value index = add(b, affine(b, strip, plan.stripTiles, 0), stripTile);
+    Values indices = delinearize(
+        b, index,
+        {plan.tiles / (plan.tileRows * plan.tileColumns), plan.tileRows, plan.tileColumns});
+    return {indices[0], affine(b, indices[1], plan.outputs, 0),
+            affine(b, indices[2], plan.outputs, 0)};
+  }
+
+  Value both(Value lhs, Value rhs) { return arith::AndIOp::create(b, lhs, rhs); }
+  Value isAtLeast(Value value, int64_t bound) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::sge, value, indexConstant(b, bound));
+  }
+  Value isAtMost(Value value, int64_t bound) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::sle, value, indexConstant(b, bound));
+  }
+  /// Whether `[value, value + count)` lies in `[0, extent)`.
+  Value isInside(Value value, int64_t count, int64_t extent) {
+    return both(isAtLeast(value, 0), isAtMost(value, extent - count));
+  }
+
+  void loop(int64_t count, llvm::function_ref<void(Value)> body) {
+    emitLoop(b, count, {}, [&](Value index, ValueRange) {
+      body(index);
+      return Values();
+    });
+  }
+
+  Value load(Value buffer, ValueRange indices) {
+    return vector::LoadOp::create(b, vectorType, buffer, indices);
+  }
+
+  /// `matrix * tile * transpose(matrix)`; `read` gives an element, `write` takes one.
+  void transformTile(const Matrix &matrix, llvm::function_ref<Value(int64_t, int64_t)> read,
+                     llvm::function_ref<void(int64_t, int64_t, Value)> write) {
+    SmallVector<Values> half;
+    for (int64_t column = 0; column < plan.extent; ++column) {
+      Values values;
+      for (int64_t row = 0; row < plan.extent; ++row)
+        values.push_back(read(row, column));
+      half.push_back(linearMap.apply(matrix, values));
+    }
+    for (size_t row = 0; row < matrix.size(); ++row) {
+      Values values;
+      for (const Values &column : half)
+        values.push_back(column[row]);
+      for (auto [column, value] : llvm::enumerate(linearMap.apply(matrix, values)))
+        write(row, column, value);
+    }
+  }
+
+  Value tileBuffer(int64_t extent) {
+    return emitScratch(b, MemRefType::get({extent, extent, tile.lanes}, b.getF32Type()));
+  }
+
+  void transformInput(int64_t count) {
+    ArrayRef<int64_t> extents = op.getInputType().getShape();
+    Value zero = indexConstant(b, 0);
+    Value border = tileBuffer(plan.extent);
+    loop(tile.inputChunks, [&](Value chunk) {
+      Value channelBlock = add(b, affine(b, group, tile.inputChunks, 0), chunk);
+      loop(count, [&](Value stripTile) {
+        Position position = locate(stripTile);
+        Value row = affine(b, position.row, 1, -op.getPads()[0]);
+        Value column = affine(b, position.column, 1, -op.getPads()[1]);
+        Value to =
+            affine(b, add(b, affine(b, chunk, plan.stripTiles, 0), stripTile), tile.lanes, 0);
+        auto write = [&](int64_t i, int64_t j, Value value) {
+          vector::StoreOp::create(b, value, transformed,
+                                  ValueRange{indexConstant(b, i * plan.extent + j), to});
+        };
+        Value inside = both(isInside(row, plan.extent, extents[2]),
+                            isInside(column, plan.extent, extents[3]));
+        emitIfElse(b, inside, [&](bool isInterior) {
+          if (isInterior)
+            return transformTile(
+                transform.input,
+                [&](int64_t i, int64_t j) {
+                  return load(input, {position.image, channelBlock, affine(b, row, 1, i),
+                                      affine(b, column, 1, j), zero});
+                },
+                write);
+          loop(plan.extent, [&](Value i) {
+            loop(plan.extent, [&](Value j) {
+              Value y = add(b, row, i), x = add(b, column, j);
+              auto read = scf::IfOp::create(
+                  b, both(isInside(y, 1, extents[2]), isInside(x, 1, extents[3])),
+                  [&](OpBuilder &, Location) {
+                    scf::YieldOp::create(
+                        b, load(input, {position.image, channelBlock, y, x, zero}));
+                  },
+                  [&](OpBuilder &, Location) {
+                    scf::YieldOp::create(b, zeroVector(b, vectorType));
+                  });
+              vector::StoreOp::create(b, read.getResult(0), border, ValueRange{i, j, zero});
+            });
+          });
+          transformTile(
+              transform.input,
+              [&](int64_t i, int64_t j) {
+                return load(border, {indexConstant(b, i), indexConstant(b, j), zero});
+              },
+              write);
+        });
+      });
+    });
+  }
+
+  void multiply(int64_t count) {
+    // Register tiles of almost equal size, since a small one is slow.
+    int64_t tiles = llvm::divideCeil(count, tile.pixels);
+    int64_t size = count / tiles, larger = count % tiles;
+    loop(plan.products(), [&](Value product) {
+      multiplyTiles(product, 0, larger, size + 1, 0);
+      multiplyTiles(product, larger * (size + 1), tiles - larger, size, larger);
+    });
+  }
+
+  /// `count` register tiles of `size` tiles each from `start` on; `before` of the strip's
+  /// register tiles lie in front of them.
+  void multiplyTiles(Value product, int64_t start, int64_t count, int64_t size,
+                     int64_t before) {
+    if (count == 0)
+      return;
+    loop(count, [&](Value index) {
+      Value first = affine(b, affine(b, index, size, start), tile.lanes, 0);
+      Values sums(tile.blocks * size, zeroVector(b, vectorType));
+      int64_t partial = tile.groupInputs % tile.inputChunk;
+      int64_t whole = tile.inputChunks - (partial ? 1 : 0);
+      Value line = prefetchedLine(affine(b, index, 1, before));
+      auto body = [&](Value chunk, int64_t channels, ValueRange carried) {
+        Value from = add(b, affine(b, chunk, plan.stripTiles * tile.lanes, 0), first);
+        Value channel = affine(b, chunk, tile.inputChunk, 0);
+        Values next = emitLoop(b, channels, carried, [&](Value lane, ValueRange values) {
+          return buildStep(product, add(b, channel, lane), add(b, from, lane), size, line,
+                           values);
+        });
+        keepRolled(next);
+        return next;
+      };
+      if (whole > 0)
+        sums = emitLoop(b, whole, sums, [&](Value chunk, ValueRange carried) {
+          return body(chunk, tile.inputChunk, carried);
+        });
+      if (partial)
+        sums = body(indexConstant(b, whole), partial, sums);
+      for (int64_t block = 0; block < tile.blocks; ++block)
+        for (int64_t i = 0; i < size; ++i)
+          vector::StoreOp::create(
+              b, sums[block * size + i], products,
+              ValueRange{product,
+                         affine(b, first, 1, (block * plan.stripTiles + i) * tile.lanes)});
+    });
+  }
+
+  /// Which float of each row of the next product's filters a register tile prefetches:
+  /// each takes another cache line of them.
+  Value prefetchedLine(Value registerTile) {
+    constexpr int64_t line = 16;
+    int64_t lines = llvm::divideCeil(tile.tileLanes(), line);
+    return affine(b, arith::RemUIOp::create(b, registerTile, indexConstant(b, lines)), line,
+                  0);
+  }
+
+  /// One input channel: `blocks` vectors of filters times a broadcast for each tile.
+  Values buildStep(Value product, Value channel, Value from, int64_t size, Value line,
+                   ValueRange sums) {
+    Values weights;
+    for (int64_t block = 0; block < tile.blocks; ++block)
+      weights.push_back(load(filter, {group, outputTile, product, channel,
+                                      indexConstant(b, block * tile.lanes)}));
+    memref::PrefetchOp::create(
+        b, filter, ValueRange{group, outputTile, affine(b, product, 1, 1), channel, line},
+        /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+    Values next(sums);
+    for (int64_t i = 0; i < size; ++i) {
+      Value element = memref::LoadOp::create(
+          b, transformed, ValueRange{product, affine(b, from, 1, i * tile.lanes)});
+      Value broadcast = vector::BroadcastOp::create(b, vectorType, element);
+      for (int64_t block = 0; block < tile.blocks; ++block) {
+        Value &sum = next[block * size + i];
+        sum = vector::FMAOp::create(b, broadcast, weights[block], sum);
+      }
+    }
+    return next;
+  }
+
+  void transformOutput(int64_t count) {
+    ArrayRef<int64_t> extents = op.getOutputType().getShape();
+    bool always = extents[2] % plan.outputs == 0 && extents[3] % plan.outputs == 0;
+    Value border = always ? Value() : tileBuffer(plan.outputs);
+    Value zero = indexConstant(b, 0);
+    Value firstBlock = add(b, affine(b, group, tile.outputBlocks(), 0),
+                           affine(b, outputTile, tile.blocks, 0));
+    loop(tile.blocks, [&](Value block) {
+      Value channelBlock = add(b, firstBlock, block);
+      Value start = bias ? load(bias, {affine(b, channelBlock, tile.lanes, 0)}) : Value();
+      loop(count, [&](Value stripTile) {
+        Position position = locate(stripTile);
+        Value from =
+            affine(b, add(b, affine(b, block, plan.stripTiles, 0), stripTile), tile.lanes, 0);
+        auto read = [&](int64_t i, int64_t j) {
+          return load(products, {indexConstant(b, i * plan.extent + j), from});
+        };
+        auto store = [&](Value i, Value j, Value value) {
+          Values indices = {position.image, channelBlock, add(b, position.row, i),
+                            add(b, position.column, j), zero};
+          if (start)
+            value = arith::AddFOp::create(b, value, start);
+          if (residual)
+            value = arith::AddFOp::create(b, value, load(residual, indices));
+          value = emitUnary(b, b.getLoc(), op.getActivation(), value);
+          vector::StoreOp::create(b, value, output, indices);
+        };
+        auto storeAll = [&] {
+          transformTile(transform.output, read, [&](int64_t i, int64_t j, Value value) {
+            store(indexConstant(b, i), indexConstant(b, j), value);
+          });
+        };
+        if (always)
+          return storeAll();
+        Value whole = both(isAtMost(position.row, extents[2] - plan.outputs),
+                           isAtMost(position.column, extents[3] - plan.outputs));
+        emitIfElse(b, whole, [&](bool isWhole) {
+          if (isWhole)
+            return storeAll();
+          transformTile(transform.output, read, [&](int64_t i, int64_t j, Value value) {
+            vector::StoreOp::create(
+                b, value, border, ValueRange{indexConstant(b, i), indexConstant(b, j), zero});
+          });
+          auto left = [&](Value first, int64_t extent) {
+            return Value(arith::MinSIOp::create(
+                b, indexConstant(b, plan.outputs),
+                arith::SubIOp::create(b, indexConstant(b, extent), first)));
+          };
+          emitLoop(b, zero, left(position.row, extents[2]), 1, {}, [&](Value i, ValueRange) {
+            emitLoop(b, zero, left(position.column, extents[3]), 1, {},
+                     [&](Value j, ValueRange) {
+                       store(i, j, load(border, {i, j, zero}));
+                       return Values();
+                     });
+            return Values();
+          });
+        });
+      });
+    });
+  }
+
+  ImplicitLocOpBuilder &b;
+  ConvOpInterface op;
+  WinogradPlan plan;
+  const ConvTile &tile;
+  WinogradTransform transform;
+  ScratchLayout layout;
+  VectorType vectorType;
+  LinearMap linearMap;
+  Value input, filter, bias, residual, output, scratch;
+  Value strip, group, outputTile, transformed, products;
+};
+
+struct WinogradConvFamily : KernelFamily {
+  StringRef getName() const override { return "winograd_conv"; }
+  bool matches(Operation *op, TargetAttr target) const override {
+    auto conv = dyn_cast<ConvOpInterface>(op);
+    return conv && conv.getConvAlgorithm() != ConvAlgorithm::direct;
+  }
+  int64_t countTasks(Operation *op, TargetAttr target) const override {
+    return WinogradConv::countTasks(getPlan(op, target));
+  }
+  int64_t getScratchSize(Operation *op, TargetAttr target) const override {
+    return ScratchLayout(getPlan(op, target)).bytes();
+  }
+  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
+                          Value task, TargetAttr target) const override {
+    WinogradConv(b, cast<ConvOpInterface>(op), operands, target).build(task);
+    return success();
+  }
+
+private:
+  static WinogradPlan getPlan(Operation *op, TargetAttr target) {
+    auto conv = cast<ConvOpInterface>(op);
+    return planWinograd(conv, conv.getConvAlgorithm(), target);
+  }
+};
+
+} // namespace
+
+void convoy::addWinogradConvKernels(KernelFamilies &families) {
+  families.push_back(std::make_unique<WinogradConvFamily>());
+}

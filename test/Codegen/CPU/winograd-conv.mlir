@@ -1,0 +1,35 @@
+// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse | FileCheck %s
+
+// 49 tiles of 4x4 are one strip: register tiles of 13, 12, 12 and 12, two vectors each. A
+// task is a pair of channel blocks; V and M are in the thread's scratch memory.
+// CHECK:         cnn.scratch_size = [[SIZE:[0-9]+]] : i64
+// CHECK:         cnn.launch @winograd_conv_0 tasks(2) (%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}) : memref<1x2x28x28x16xf32>, memref<1x2x36x32x32xf32>
+// CHECK-LABEL: func.func private @winograd_conv_0(
+// CHECK-SAME:    %[[BEGIN:[a-z0-9]+]]: index, {{.*}}, %[[SCRATCH:[a-z0-9]+]]: memref<[[SIZE]]xi8> {cnn.scratch})
+// CHECK:         scf.for %[[TASK:.+]] = %[[BEGIN]] to
+// CHECK:         %[[V:.+]] = memref.view %[[SCRATCH]]{{.+}} to memref<36x1648xf32>
+// CHECK:         %[[M:.+]] = memref.view %[[SCRATCH]]{{.+}} to memref<36x1648xf32>
+// The first task of a thread or a strip transforms the input.
+// CHECK:         %[[FIRST:.+]] = arith.cmpi eq, %[[TASK]], %[[BEGIN]]
+// CHECK:         scf.if
+// CHECK-COUNT-36:  vector.store %{{.+}}, %[[V]]
+// The products.
+// CHECK:         memref.prefetch %{{.+}}, read, locality<2>, data
+// CHECK-COUNT-26: vector.fma
+// CHECK:         scf.yield
+// CHECK-COUNT-26: vector.store %{{.+}}, %[[M]]
+// CHECK-COUNT-24: vector.fma
+// CHECK:         scf.yield
+// CHECK-COUNT-24: vector.store %{{.+}}, %[[M]]
+// The output and the epilogue: 7 tiles of 4 rows cover 28 rows, so none is cut.
+// CHECK:         vector.load %[[M]]
+// CHECK:         arith.select %{{.+}} : vector<16xi1>
+// CHECK:         vector.store %{{.+}}, %arg6
+// CHECK-NOT:     scf.if
+// CHECK:         return
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x28x28x16xf32>, %w: memref<1x2x36x32x32xf32>, %b: memref<64xf32>, %r: memref<1x4x28x28x16xf32>, %y: memref<1x4x28x28x16xf32>) {
+    cnn.conv %x, %w, %b residual(%r) outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 64, 32, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>} : (memref<1x2x28x28x16xf32>, memref<1x2x36x32x32xf32>, memref<64xf32>, memref<1x4x28x28x16xf32>, memref<1x4x28x28x16xf32>) -> ()
+    return
+  }
+}

@@ -1,0 +1,29 @@
+// RUN: convoy-opt %s --cnn-select-algorithm --split-input-file --verify-diagnostics
+
+module {
+  func.func @stride(%x: tensor<1x4x9x9x8xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x4x5x5x8xf32> {
+    // expected-error @below {{cannot be computed by winograd_4x4: Winograd needs strides and dilations of 1}}
+    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 8 : i64} : (tensor<1x4x9x9x8xf32>, tensor<32x32x3x3xf32>) -> tensor<1x4x5x5x8xf32>
+    return %0 : tensor<1x4x5x5x8xf32>
+  }
+}
+
+// -----
+
+module {
+  func.func @kernel(%x: tensor<1x4x9x9x8xf32>, %w: tensor<32x32x5x5xf32>) -> tensor<1x4x5x5x8xf32> {
+    // expected-error @below {{Winograd computes 3x3 kernels in tiles of 2x2 or 4x4 and 5x5 ones in tiles of 2x2}}
+    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 8 : i64} : (tensor<1x4x9x9x8xf32>, tensor<32x32x5x5xf32>) -> tensor<1x4x5x5x8xf32>
+    return %0 : tensor<1x4x5x5x8xf32>
+  }
+}
+
+// -----
+
+module {
+  func.func @plain(%x: tensor<1x32x9x9xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x32x7x7xf32> {
+    // expected-error @below {{Winograd needs blocked data}}
+    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_2x2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x32x9x9xf32>, tensor<32x32x3x3xf32>) -> tensor<1x32x7x7xf32>
+    return %0 : tensor<1x32x7x7xf32>
+  }
+}

@@ -1,0 +1,58 @@
+// RUN: convoy-opt %s --cnn-select-algorithm | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_2x2 | FileCheck %s --check-prefix=PREFER
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct | FileCheck %s --check-prefix=DIRECT
+// RUN: not convoy-opt %s --cnn-select-algorithm=algorithm=fft 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// UNKNOWN: error: unknown algorithm 'fft'
+// DIRECT-NOT: conv_algorithm<winograd
+
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  // Large tiles where the map fills them.
+  // CHECK-LABEL:  func.func @large(
+  // CHECK:          algorithm = #cnn.conv_algorithm<winograd_4x4>
+  // PREFER-LABEL: func.func @large(
+  // PREFER:         algorithm = #cnn.conv_algorithm<winograd_2x2>
+  func.func @large(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
+    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
+    return %0 : tensor<1x4x56x56x16xf32>
+  }
+  // At 7x7 the transformed weights of large tiles take longer to read than to use.
+  // CHECK-LABEL: func.func @small(
+  // CHECK:         algorithm = #cnn.conv_algorithm<winograd_2x2>
+  func.func @small(%x: tensor<1x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32> {
+    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32>
+    return %0 : tensor<1x32x7x7x16xf32>
+  }
+  // A batch shares them.
+  // CHECK-LABEL: func.func @batch(
+  // CHECK:         algorithm = #cnn.conv_algorithm<winograd_4x4>
+  func.func @batch(%x: tensor<8x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32> {
+    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<8x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32>
+    return %0 : tensor<8x32x7x7x16xf32>
+  }
+  // AlexNet's second layer.
+  // CHECK-LABEL: func.func @kernel5x5(
+  // CHECK:         algorithm = #cnn.conv_algorithm<winograd_2x2>
+  func.func @kernel5x5(%x: tensor<1x6x27x27x16xf32>, %w: tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32> {
+    %0 = cnn.group_conv %x, %w {group = 2 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 2, 2, 2, 2>, output_block = 16 : i64} : (tensor<1x6x27x27x16xf32>, tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32>
+    return %0 : tensor<1x16x27x27x16xf32>
+  }
+  // Strides, groups that share a block, and plain data are direct, whatever is preferred.
+  // PREFER-LABEL: func.func @never(
+  // PREFER-COUNT-4: algorithm = #cnn.conv_algorithm<direct>
+  func.func @never(%x: tensor<1x4x9x9x16xf32>, %p: tensor<1x3x9x9xf32>, %w: tensor<64x64x3x3xf32>, %g: tensor<64x4x3x3xf32>, %f: tensor<64x3x3x3xf32>, %k: tensor<64x64x1x1xf32>) -> (tensor<1x4x5x5x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>) {
+    %0 = cnn.conv %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x9x9x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x5x5x16xf32>
+    %1 = cnn.group_conv %x, %g {group = 16 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x9x9x16xf32>, tensor<64x4x3x3xf32>) -> tensor<1x4x9x9x16xf32>
+    %2 = cnn.conv %p, %f {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x3x9x9xf32>, tensor<64x3x3x3xf32>) -> tensor<1x4x9x9x16xf32>
+    %3 = cnn.conv %x, %k {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 16 : i64} : (tensor<1x4x9x9x16xf32>, tensor<64x64x1x1xf32>) -> tensor<1x4x9x9x16xf32>
+    return %0, %1, %2, %3 : tensor<1x4x5x5x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>
+  }
+  // What an operation asks for stays.
+  // CHECK-LABEL:  func.func @given(
+  // CHECK:          algorithm = #cnn.conv_algorithm<direct>
+  // PREFER-LABEL: func.func @given(
+  // PREFER:         algorithm = #cnn.conv_algorithm<direct>
+  func.func @given(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
+    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<direct>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
+    return %0 : tensor<1x4x56x56x16xf32>
+  }
+}
