@@ -7,6 +7,7 @@
 
 #include "convoy/Analysis/ConvTile.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace convoy;
@@ -26,6 +27,22 @@ static int64_t selectBlocks(int64_t blocks) {
   return 1;
 }
 
+/// Whether a 1x1 convolution on plain data fills more lanes with pixels than with the
+/// output channels of a group.
+static bool prefersPixels(ConvOpInterface op, int64_t groupOutputs, int64_t lanes) {
+  auto isOne = [](int64_t value) { return value == 1; };
+  auto isZero = [](int64_t value) { return value == 0; };
+  if (op.isTransposed() || op.isInputBlocked() || op.isOutputBlocked() ||
+      !llvm::all_of(op.getKernelShape(), isOne) || !llvm::all_of(op.getStrides(), isOne) ||
+      !llvm::all_of(op.getPads(), isZero))
+    return false;
+  int64_t pixels = llvm::product_of(op.getOutputType().getShape().drop_front(2));
+  auto filled = [&](int64_t extent) {
+    return double(extent) / double(llvm::alignTo(extent, lanes));
+  };
+  return filled(pixels) >= filled(groupOutputs);
+}
+
 ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   ConvTile tile;
   tile.lanes = target.getVectorLanes();
@@ -36,6 +53,18 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   tile.channelwise = blocked && !op.isTransposed() && tile.groups > 1 &&
                      tile.groupInputs == tile.groupOutputs && tile.groupInputs < tile.lanes &&
                      tile.lanes % tile.groupInputs == 0;
+  tile.pixelwise = prefersPixels(op, tile.groupOutputs, tile.lanes);
+  if (tile.pixelwise) {
+    // Two vectors of pixels for each output channel.
+    tile.lanes = 1;
+    tile.pixels = 2 * target.getVectorLanes();
+    tile.outputTiles = llvm::divideCeil(tile.groupOutputs, getAccumulators(target) / 2);
+    tile.blocks = llvm::divideCeil(tile.groupOutputs, tile.outputTiles);
+    tile.outputTiles = llvm::divideCeil(tile.groupOutputs, tile.blocks);
+    tile.inputChunk = tile.groupInputs;
+    tile.inputChunks = 1;
+    return tile;
+  }
   if (tile.channelwise) {
     tile.blocks = 1;
     tile.pixels = target.getVectorRegisters() >= 32 ? 14 : 6;

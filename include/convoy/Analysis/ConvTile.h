@@ -20,8 +20,9 @@ namespace convoy {
 /// `[group][O tile][I chunk][kernel...][I in chunk][lanes of the tile]`.
 /// Channel-wise convolutions (depthwise, and groups of a few channels that
 /// divide the vector) have `[channel block][kernel...][channel in group][lanes]`.
+/// Pixelwise convolutions have vectors of pixels: `lanes` is 1 in the layout above.
 struct ConvTile {
-  /// Lanes of a vector.
+  /// Lanes of a vector of channels.
   int64_t lanes;
   /// Vectors of output channels in a register tile.
   int64_t blocks;
@@ -37,6 +38,9 @@ struct ConvTile {
   int64_t groups;
   /// Whether the channel-wise layout applies.
   bool channelwise;
+  /// Whether vectors hold pixels: 1x1 kernels on plain data, where groups of channels
+  /// fill vectors worse than the pixels of a map.
+  bool pixelwise;
 
   /// Channel blocks of a group's output.
   int64_t outputBlocks() const { return outputTiles * blocks; }

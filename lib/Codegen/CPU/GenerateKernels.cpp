@@ -82,6 +82,7 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     }
     KernelFamilies families;
     addWinogradConvKernels(families);
+    addPixelwiseConvKernels(families);
     addDirectConvKernels(families);
     addChannelwiseConvKernels(families);
     addTransposedConvKernels(families);

@@ -120,6 +120,35 @@ TEST_F(ConvTileTest, SmallGroupsAreChannelwise) {
   EXPECT_EQ(tile.blocks, 1);
 }
 
+TEST_F(ConvTileTest, PlainPointwiseTakesWhatFillsVectorsBetter) {
+  auto plain = [&](int64_t outputs, int64_t side) {
+    std::string input = llvm::formatv("tensor<1x{0}x{1}x{1}xf32>", outputs, side);
+    std::string filter = llvm::formatv("tensor<{0}x{1}x1x1xf32>", outputs, outputs / 4);
+    return parse<cnn::ConvOpInterface>(
+        "%x: " + input + ", %w: " + filter,
+        llvm::formatv(
+            "%y = cnn.group_conv %x, %w {{dilations = array<i64: 1, 1>, group = 4 : "
+            "i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : ({0}, "
+            "{1}) -> {0}",
+            input, filter)
+            .str());
+  };
+  // ShuffleNet: 34 channels of a group against 784 pixels.
+  cnn::ConvOpInterface conv = plain(136, 28);
+  ASSERT_TRUE(bool(conv));
+  ConvTile tile = selectConvTile(conv, avx512);
+  EXPECT_TRUE(tile.pixelwise);
+  EXPECT_EQ(tile.outputTiles, 3);
+  EXPECT_EQ(tile.blocks, 12);
+  EXPECT_EQ(getPackedFilterShape(conv, tile),
+            (llvm::SmallVector<int64_t>{4, 3, 1, 1, 1, 34, 12}));
+  EXPECT_EQ(getPackedBiasSize(tile), 144);
+  // 136 channels against 49 pixels.
+  conv = plain(544, 7);
+  ASSERT_TRUE(bool(conv));
+  EXPECT_FALSE(selectConvTile(conv, avx512).pixelwise);
+}
+
 TEST_F(ConvTileTest, DenseStreamsWeightsForOneRow) {
   auto dense = [&](int64_t rows) {
     return parse<cnn::DenseOp>(

@@ -62,6 +62,7 @@ using KernelFamilies = std::vector<std::unique_ptr<KernelFamily>>;
 
 /// Every family, the most special first; one function a file in lib/Codegen/CPU.
 void addWinogradConvKernels(KernelFamilies &families);
+void addPixelwiseConvKernels(KernelFamilies &families);
 void addDirectConvKernels(KernelFamilies &families);
 void addChannelwiseConvKernels(KernelFamilies &families);
 void addTransposedConvKernels(KernelFamilies &families);

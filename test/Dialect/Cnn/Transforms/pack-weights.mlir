@@ -19,7 +19,18 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK-DAG: %[[B:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 0.000000e+00, 4.000000e+00, 5.000000e+00, 6.000000e+00, 0.000000e+00]> : tensor<8xf32>
   // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00]]]]], {{\[+}}1.100000e+01, 1.300000e+01, 1.500000e+01, 0.000000e+00], [1.200000e+01, 1.400000e+01, 1.600000e+01, 0.000000e+00]]]]]]> : tensor<2x1x1x1x2x4xf32>
   // CHECK: cnn.group_conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 6, 2, 1>
-  func.func @groups(%x: tensor<1x4x3xf32>) -> tensor<1x6x3xf32> {
+  func.func @groups(%x: tensor<1x4x1xf32>) -> tensor<1x6x1xf32> {
+    %w = arith.constant dense<[[[1.],[2.]],[[3.],[4.]],[[5.],[6.]],[[11.],[12.]],[[13.],[14.]],[[15.],[16.]]]> : tensor<6x2x1xf32>
+    %b = arith.constant dense<[1., 2., 3., 4., 5., 6.]> : tensor<6xf32>
+    %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x4x1xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x1xf32>
+    return %0 : tensor<1x6x1xf32>
+  }
+  // Where vectors hold pixels, a tile is a few output channels: two groups of one tile of 3.
+  // CHECK-LABEL: func.func @pixels(
+  // CHECK-DAG: %[[B:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 4.000000e+00, 5.000000e+00, 6.000000e+00]> : tensor<6xf32>
+  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00]]]]], {{\[+}}1.100000e+01, 1.300000e+01, 1.500000e+01], [1.200000e+01, 1.400000e+01, 1.600000e+01]]]]]]> : tensor<2x1x1x1x2x3xf32>
+  // CHECK: cnn.group_conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 6, 2, 1>
+  func.func @pixels(%x: tensor<1x4x3xf32>) -> tensor<1x6x3xf32> {
     %w = arith.constant dense<[[[1.],[2.]],[[3.],[4.]],[[5.],[6.]],[[11.],[12.]],[[13.],[14.]],[[15.],[16.]]]> : tensor<6x2x1xf32>
     %b = arith.constant dense<[1., 2., 3., 4., 5., 6.]> : tensor<6xf32>
     %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x4x3xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x3xf32>

@@ -1,0 +1,176 @@
+//===- PixelwiseConv.cpp - 1x1 convolution of plain data ------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Groups that do not fill vectors of channels keep plain data, where pixels of a channel
+// are contiguous: vectors hold pixels. A task is a pair of such vectors of one group. A
+// register tile holds them for `blocks` output channels; each step loads the pair from an
+// input channel and broadcasts a weight for each output channel.
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/ConvTile.h"
+#include "convoy/Codegen/CPU/VectorRows.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// Writes one task of a pixelwise convolution.
+class PixelwiseConv {
+public:
+  PixelwiseConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
+                TargetAttr target)
+      : b(b), op(op), tile(selectConvTile(op, target)), lanes(target.getVectorLanes()),
+        pixels(countPixels(op)), vectorType(VectorType::get({lanes}, b.getF32Type())) {
+    int64_t batch = op.getOutputType().getDimSize(0);
+    SmallVector<int64_t> inputShape = {batch, op.getInputChannels(), pixels};
+    SmallVector<int64_t> outputShape = {batch, op.getOutputChannels(), pixels};
+    auto next = operands.begin();
+    input = reshapeBuffer(b, *next++, inputShape);
+    filter = reshapeBuffer(b, *next++,
+                           {tile.groups, tile.outputTiles, tile.groupInputs, tile.blocks});
+    if (op.getBias())
+      bias = *next++;
+    if (op.getResidual())
+      residual = reshapeBuffer(b, *next++, outputShape);
+    output = reshapeBuffer(b, *next++, outputShape);
+  }
+
+  static int64_t countTasks(ConvOpInterface op, TargetAttr target) {
+    return op.getOutputType().getDimSize(0) * op.getGroups() *
+           countPairs(op, target.getVectorLanes());
+  }
+
+  void build(Value task) {
+    int64_t pairs = countPairs(op, lanes);
+    Values indices =
+        delinearize(b, task, {op.getOutputType().getDimSize(0), tile.groups, pairs});
+    batch = indices[0];
+    group = indices[1];
+    start = affine(b, indices[2], kVectors * lanes, 0);
+    int64_t rest = pixels - (pairs - 1) * kVectors * lanes;
+    if (rest == kVectors * lanes)
+      return buildPair(rest);
+    emitIfElse(b, isLast(b, indices[2], pairs),
+               [&](bool last) { buildPair(last ? rest : kVectors * lanes); });
+  }
+
+private:
+  static constexpr int64_t kVectors = 2;
+
+  static int64_t countPixels(ConvOpInterface op) {
+    return countElements(op.getOutputType().getShape().drop_front(2));
+  }
+  static int64_t countPairs(ConvOpInterface op, int64_t lanes) {
+    return llvm::divideCeil(countPixels(op), kVectors * lanes);
+  }
+
+  /// All output channels of the group, for the first `count` pixels of the pair.
+  void buildPair(int64_t count) {
+    int64_t last = tile.groupOutputs - (tile.outputTiles - 1) * tile.blocks;
+    int64_t whole = tile.outputTiles - (last < tile.blocks ? 1 : 0);
+    if (whole > 0)
+      emitLoop(b, whole, {}, [&](Value outputTile, ValueRange) {
+        buildTile(outputTile, tile.blocks, count);
+        return Values();
+      });
+    if (last < tile.blocks)
+      buildTile(indexConstant(b, whole), last, count);
+  }
+
+  /// Pixels of a vector that count; 0 or less if none do.
+  int64_t lanesOf(int64_t vector, int64_t count) const {
+    return std::min(lanes, count - vector * lanes);
+  }
+
+  void buildTile(Value outputTile, int64_t outputs, int64_t count) {
+    int64_t vectors = llvm::divideCeil(count, lanes);
+    Value firstOutput = affine(b, outputTile, tile.blocks, 0);
+    Values sums;
+    for (int64_t i = 0; i < outputs; ++i) {
+      Value sum = zeroVector(b, vectorType);
+      if (bias) {
+        Value index = add(b, affine(b, group, tile.outputTiles * tile.blocks, 0),
+                          affine(b, firstOutput, 1, i));
+        sum = vector::BroadcastOp::create(b, vectorType,
+                                          memref::LoadOp::create(b, bias, ValueRange{index}));
+      }
+      sums.append(vectors, sum);
+    }
+    Value firstInput = affine(b, group, tile.groupInputs, 0);
+    sums = emitLoop(b, tile.groupInputs, sums, [&](Value channel, ValueRange carried) {
+      Values data, next(carried);
+      for (int64_t v = 0; v < vectors; ++v)
+        data.push_back(
+            loadLanes(b, vectorType, input,
+                      {batch, add(b, firstInput, channel), affine(b, start, 1, v * lanes)},
+                      lanesOf(v, count)));
+      for (int64_t i = 0; i < outputs; ++i) {
+        Value weight = memref::LoadOp::create(
+            b, filter, ValueRange{group, outputTile, channel, indexConstant(b, i)});
+        Value broadcast = vector::BroadcastOp::create(b, vectorType, weight);
+        for (int64_t v = 0; v < vectors; ++v) {
+          Value &sum = next[i * vectors + v];
+          sum = vector::FMAOp::create(b, data[v], broadcast, sum);
+        }
+      }
+      return next;
+    });
+    // A tile fills the registers; unrolled, LLVM hoists loads and spills.
+    keepRolled(sums);
+    Value firstChannel = add(b, affine(b, group, tile.groupOutputs, 0), firstOutput);
+    for (int64_t i = 0; i < outputs; ++i)
+      for (int64_t v = 0; v < vectors; ++v) {
+        Values indices = {batch, affine(b, firstChannel, 1, i),
+                          affine(b, start, 1, v * lanes)};
+        Value value = sums[i * vectors + v];
+        if (residual)
+          value = arith::AddFOp::create(
+              b, value, loadLanes(b, vectorType, residual, indices, lanesOf(v, count)));
+        value = emitUnary(b, b.getLoc(), op.getActivation(), value);
+        storeLanes(b, value, output, indices, lanesOf(v, count));
+      }
+  }
+
+  ImplicitLocOpBuilder &b;
+  ConvOpInterface op;
+  ConvTile tile;
+  int64_t lanes, pixels;
+  VectorType vectorType;
+  Value input, filter, bias, residual, output;
+  Value batch, group, start;
+};
+
+struct PixelwiseConvFamily : KernelFamily {
+  StringRef getName() const override { return "pixelwise_conv"; }
+  bool matches(Operation *op, TargetAttr target) const override {
+    auto conv = dyn_cast<ConvOpInterface>(op);
+    return conv && selectConvTile(conv, target).pixelwise;
+  }
+  int64_t countTasks(Operation *op, TargetAttr target) const override {
+    return PixelwiseConv::countTasks(cast<ConvOpInterface>(op), target);
+  }
+  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
+                          Value task, TargetAttr target) const override {
+    PixelwiseConv(b, cast<ConvOpInterface>(op), operands, target).build(task);
+    return success();
+  }
+};
+
+} // namespace
+
+void convoy::addPixelwiseConvKernels(KernelFamilies &families) {
+  families.push_back(std::make_unique<PixelwiseConvFamily>());
+}
