@@ -74,6 +74,7 @@ static llvm::Expected<std::string> makeKey(StringRef model, const ModelOptions &
   }
   add(target);
   add(options.compile.convAlgorithm);
+  add(options.compile.weights);
   add(CONVOY_VERSION " " LLVM_VERSION_STRING);
   add(describeVersion(fs::getMainExecutable(nullptr, nullptr)));
   return llvm::toHex(hasher.final<16>(), /*LowerCase=*/true);
@@ -130,9 +131,11 @@ std::optional<Artefact> convoy::driver::loadOrCompile(StringRef path,
   if (isModelPath(path))
     return compileIntoCache(path, modelOptions, arguments, code);
   const CompileOptions &compile = modelOptions.compile;
-  if (!compile.shapes.empty() || !compile.cpu.empty() || !compile.convAlgorithm.empty()) {
-    code = arguments.usageError("--shape, --mcpu and --conv-algorithm need a MODEL.onnx: " +
-                                path + " is compiled already");
+  if (!compile.shapes.empty() || !compile.cpu.empty() || !compile.convAlgorithm.empty() ||
+      compile.weights != "f32") {
+    code = arguments.usageError(
+        "--shape, --mcpu, --conv-algorithm and --weights need a MODEL.onnx: " + path +
+        " is compiled already");
     return std::nullopt;
   }
   llvm::Expected<Artefact> artefact = Artefact::load(path);

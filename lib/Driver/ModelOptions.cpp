@@ -35,6 +35,12 @@ void ModelOptions::readCodeOptions(Arguments &arguments) {
     compile.convAlgorithm = word.str();
     return llvm::Error::success();
   });
+  arguments.value(OPT_weights, [this](StringRef word) -> llvm::Error {
+    if (!llvm::is_contained({"f32", "f16", "bf16"}, word))
+      return llvm::createStringError("'" + word + "' is not f32, f16 or bf16");
+    compile.weights = word.str();
+    return llvm::Error::success();
+  });
 }
 
 std::string ModelOptions::describeTarget(mlir::MLIRContext &context,

@@ -20,7 +20,7 @@ struct ModelOptions {
 
   /// Reads --shape and -v.
   void read(Arguments &arguments);
-  /// Reads --mcpu and --conv-algorithm.
+  /// Reads --mcpu, --conv-algorithm and --weights.
   void readCodeOptions(Arguments &arguments);
 
   /// The machine to compile for, as text; empty after wrong usage, which is

@@ -116,6 +116,10 @@ defm conv_algorithm : Value<"conv-algorithm", "NAME",
   "compute each convolution that allows it by direct,\n"
   "winograd_2x2 or winograd_4x4 instead of the cheapest", compiling>;
 
+defm weights : Value<"weights", "TYPE",
+  "store weights of convolutions and dense layers as f32\n"
+  "(the default), f16 or bf16; computation stays f32", compiling>;
+
 defm shape : Value<"shape", "[NAME=]1x3x224x224",
   "shape of an input whose dimensions the model leaves\n"
   "open; once for each input", everywhere>;

@@ -12,13 +12,14 @@
 
 using namespace mlir;
 
-void convoy::buildSchedulePipeline(OpPassManager &manager, StringRef convAlgorithm) {
+void convoy::buildSchedulePipeline(OpPassManager &manager, StringRef convAlgorithm,
+                                   StringRef weights) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
   functions.addPass(cnn::createCnnFuseEpilogue());
   functions.addPass(cnn::createCnnAssignLayout());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(cnn::createCnnSelectAlgorithm({convAlgorithm.str()}));
-  functions.addPass(cnn::createCnnPackWeights());
+  functions.addPass(cnn::createCnnPackWeights({weights.str()}));
   functions.addPass(cnn::createCnnDecompose());
   functions.addPass(cnn::createCnnFuseElementwise());
   functions.addPass(createCanonicalizerPass());

@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Convolution, transposed convolution, Gemm and MatMul, one node at a time, against ONNX Runtime."""
 
+import numpy as np
+import onnx
 import pytest
-from support import case, check_case, cpu_levels, floats, rand, weight
+from onnx import numpy_helper
+from support import (Const, assert_close, case, check_case, compile_model, cpu_levels, floats, rand, run_artefact,
+                     run_onnxruntime, weight)
 
 CASES = []
 
@@ -171,3 +175,48 @@ def test_algorithm(a_case, level, algorithm, tmp_path):
     """Every algorithm on every shape that it allows, alone; threads share strips."""
     for threads in (1, 3):
         check_case(a_case, tmp_path, [f"--mcpu={level}", f"--conv-algorithm={algorithm}"], threads)
+
+
+# One of each kernel that reads packed weights.
+HALF = [
+    case("direct", "Conv", rand(1, 20, 9, 9), weight(33, 20, 3, 3), weight(33), opset=11, strides=[2, 2]),
+    case("winograd", "Conv", rand(1, 32, 12, 12), weight(48, 32, 3, 3), weight(48), opset=11),
+    case("pixelwise", "Conv", rand(1, 12, 6, 8), weight(20, 6, 1, 1), weight(20), opset=11, group=2),
+    case("depthwise", "Conv", rand(1, 17, 8, 8), weight(17, 1, 3, 3), weight(17), opset=11, group=17),
+    case("transposed", "ConvTranspose", rand(1, 16, 5, 6), weight(16, 20, 3, 3), weight(20), strides=[2, 2]),
+    case("dense", "Gemm", rand(1, 70), weight(100, 70), weight(100), opset=11, transB=1),
+    case("dense-rows", "Gemm", rand(5, 70), weight(100, 70), weight(100), opset=11, transB=1),
+]
+
+
+def round_bf16(array):
+    """The nearest values of 8 significant bits, ties to even."""
+    bits = array.view(np.uint32).astype(np.uint64)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["f16", "bf16"])
+@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("a_case", HALF, ids=lambda c: c.id)
+def test_weights_in_half_size(a_case, level, kind, tmp_path):
+    """The result is that of a model whose filter was rounded beforehand; Winograd rounds what it made of the filter."""
+    is_winograd = "winograd" in a_case.name
+    model = onnx.ModelProto()
+    model.CopyFrom(a_case.model)
+    for tensor in model.graph.initializer:
+        if tensor.name == "c1" and not is_winograd:
+            array = numpy_helper.to_array(tensor)
+            rounded = array.astype(np.float16).astype(np.float32) if kind == "f16" else round_bf16(array.copy())
+            tensor.CopyFrom(numpy_helper.from_array(rounded, "c1"))
+    expected = run_onnxruntime(model, a_case.feeds)
+    artefact = compile_model(a_case.model, tmp_path, f"--mcpu={level}", f"--weights={kind}")
+    actual = run_artefact(artefact, a_case.feeds, expected)
+    tolerance = {"f16": 2e-3, "bf16": 1.5e-2}[kind] if is_winograd else a_case.tolerance
+    for name in expected:
+        assert_close(actual[name], expected[name], tolerance, f"{a_case.name}, output {name}")
+
+
+def test_weights_too_large_for_f16(tmp_path):
+    a_case = case("large", "Gemm", rand(1, 8), Const(np.full((4, 8), 7e4, np.float32)), opset=11, transB=1)
+    with pytest.raises(Exception, match="node 'the_gemm'.* has a weight of .*too large for f16: use --weights=bf16"):
+        compile_model(a_case.model, tmp_path, "--weights=f16")

@@ -35,6 +35,8 @@ struct CompileOptions {
   std::string triple, cpu;
   /// A cnn::ConvAlgorithm to take where it is possible; empty for the cheapest.
   std::string convAlgorithm;
+  /// How weights of convolutions and dense layers are stored: f32, f16 or bf16.
+  std::string weights = "f32";
   EmitKind emit = EmitKind::Lib;
   /// Folder for one file a pass that changed the IR; empty for none.
   std::string dumpFolder;

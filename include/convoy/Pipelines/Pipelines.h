@@ -18,8 +18,9 @@ namespace convoy {
 /// Batch norms folded, patterns raised, constants and pads folded.
 void buildSimplifyPipeline(mlir::OpPassManager &manager);
 /// Epilogues fused, layouts assigned, algorithms chosen (`convAlgorithm` where it is given
-/// and possible), weights packed, destinations given.
-void buildSchedulePipeline(mlir::OpPassManager &manager, llvm::StringRef convAlgorithm = "");
+/// and possible), weights packed (stored as `weights`), destinations given.
+void buildSchedulePipeline(mlir::OpPassManager &manager, llvm::StringRef convAlgorithm = "",
+                           llvm::StringRef weights = "f32");
 /// Tensors to memrefs in one arena and one weight section.
 void buildBufferizePipeline(mlir::OpPassManager &manager);
 /// Kernels as loops and vectors, @main as launches.

@@ -74,7 +74,7 @@ struct ChannelwiseConvFamily : KernelFamily {
               SmallVector<Value> weightIndices = {block};
               llvm::append_range(weightIndices, position.kernel);
               weightIndices.append({indexConstant(b, k), zero});
-              weights.push_back(vector::LoadOp::create(b, vectorType, filter, weightIndices));
+              weights.push_back(loadWeights(b, tile.lanes, filter, weightIndices));
             }
             for (auto [sum, column] : llvm::zip(next, position.columns)) {
               if (!column)

@@ -100,7 +100,7 @@ SmallVector<Value> ConvRegisterTile::buildStep(const KernelPosition &position, V
   SmallVector<Value> weights;
   for (int64_t block = 0; block < tile.blocks; ++block) {
     weightIndices.back() = indexConstant(b, block * tile.lanes);
-    weights.push_back(vector::LoadOp::create(b, vectorType, filter, weightIndices));
+    weights.push_back(loadWeights(b, tile.lanes, filter, weightIndices));
   }
   SmallVector<Value> next(sums);
   int64_t pixels = position.columns.size();

@@ -72,8 +72,8 @@ struct DenseFamily : KernelFamily {
     sums = emitLoop(b, depth, sums, [&](Value k, ValueRange carried) {
       SmallVector<Value> next(carried), weights;
       for (int64_t block = 0; block < tile.blocks; ++block)
-        weights.push_back(vector::LoadOp::create(
-            b, vectorType, filter, ValueRange{task, k, indexConstant(b, block * tile.lanes)}));
+        weights.push_back(loadWeights(b, tile.lanes, filter,
+                                      {task, k, indexConstant(b, block * tile.lanes)}));
       for (int64_t row = 0; row < rows; ++row) {
         Value element =
             memref::LoadOp::create(b, input, ValueRange{affine(b, firstRow, 1, row), k});

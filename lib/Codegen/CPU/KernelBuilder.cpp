@@ -11,6 +11,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -103,6 +104,20 @@ Value convoy::emitScratch(ImplicitLocOpBuilder &b, MemRefType type) {
     function = function->getParentOp();
   b.setInsertionPointToStart(&cast<func::FuncOp>(function).front());
   return memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
+}
+
+Value convoy::loadWeights(ImplicitLocOpBuilder &b, int64_t lanes, Value filter,
+                          ValueRange indices) {
+  Type stored = cast<MemRefType>(filter.getType()).getElementType();
+  Type wanted = b.getF32Type();
+  Value weights;
+  if (lanes == 0) {
+    weights = memref::LoadOp::create(b, filter, indices);
+  } else {
+    weights = vector::LoadOp::create(b, VectorType::get({lanes}, stored), filter, indices);
+    wanted = VectorType::get({lanes}, wanted);
+  }
+  return stored.isF32() ? weights : Value(arith::ExtFOp::create(b, wanted, weights));
 }
 
 Value convoy::zeroVector(ImplicitLocOpBuilder &b, VectorType type) {

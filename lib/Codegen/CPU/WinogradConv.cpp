@@ -341,13 +341,13 @@ private:
       Values sums(tile.blocks * size, zeroVector(b, vectorType));
       int64_t partial = tile.groupInputs % tile.inputChunk;
       int64_t whole = tile.inputChunks - (partial ? 1 : 0);
-      Value line = prefetchedLine(affine(b, index, 1, before));
+      Value prefetched = prefetchedElement(affine(b, index, 1, before));
       auto body = [&](Value chunk, int64_t channels, ValueRange carried) {
         Value from = add(b, affine(b, chunk, plan.stripTiles * tile.lanes, 0), first);
         Value channel = affine(b, chunk, tile.inputChunk, 0);
         Values next = emitLoop(b, channels, carried, [&](Value lane, ValueRange values) {
-          return buildStep(product, add(b, channel, lane), add(b, from, lane), size, line,
-                           values);
+          return buildStep(product, add(b, channel, lane), add(b, from, lane), size,
+                           prefetched, values);
         });
         keepRolled(next);
         return next;
@@ -367,24 +367,27 @@ private:
     });
   }
 
-  /// Which float of each row of the next product's filters a register tile prefetches:
+  /// Which element of each row of the next product's filters a register tile prefetches:
   /// each takes another cache line of them.
-  Value prefetchedLine(Value registerTile) {
-    constexpr int64_t line = 16;
+  Value prefetchedElement(Value registerTile) {
+    auto type = cast<MemRefType>(filter.getType());
+    int64_t line = 64 * 8 / type.getElementTypeBitWidth();
     int64_t lines = llvm::divideCeil(tile.tileLanes(), line);
     return affine(b, arith::RemUIOp::create(b, registerTile, indexConstant(b, lines)), line,
                   0);
   }
 
   /// One input channel: `blocks` vectors of filters times a broadcast for each tile.
-  Values buildStep(Value product, Value channel, Value from, int64_t size, Value line,
+  Values buildStep(Value product, Value channel, Value from, int64_t size, Value prefetched,
                    ValueRange sums) {
     Values weights;
     for (int64_t block = 0; block < tile.blocks; ++block)
-      weights.push_back(load(filter, {group, outputTile, product, channel,
-                                      indexConstant(b, block * tile.lanes)}));
+      weights.push_back(loadWeights(
+          b, tile.lanes, filter,
+          {group, outputTile, product, channel, indexConstant(b, block * tile.lanes)}));
     memref::PrefetchOp::create(
-        b, filter, ValueRange{group, outputTile, affine(b, product, 1, 1), channel, line},
+        b, filter,
+        ValueRange{group, outputTile, affine(b, product, 1, 1), channel, prefetched},
         /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
     Values next(sums);
     for (int64_t i = 0; i < size; ++i) {

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Says what the hot loop of each kernel in an assembly file does, for lit tests.
 
-    hot_loop.py FILE.s [--all] [KERNEL ...]
+    hot_loop.py FILE.s [KERNEL ...] [--all]
 
 A kernel is a function `NAME_entry`; its hot loop is the innermost loop with the most multiply-adds. Each is a line:
 

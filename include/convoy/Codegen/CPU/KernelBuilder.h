@@ -102,6 +102,10 @@ llvm::SmallVector<mlir::Value> emitLoop(
 void keepRolled(mlir::ValueRange results);
 /// A buffer on the stack, allocated once at the entry of the kernel.
 mlir::Value emitScratch(mlir::ImplicitLocOpBuilder &builder, mlir::MemRefType type);
+/// `lanes` weights side by side, or one weight as a scalar for 0 lanes, as f32 whatever
+/// type they are stored in.
+mlir::Value loadWeights(mlir::ImplicitLocOpBuilder &builder, int64_t lanes, mlir::Value filter,
+                        mlir::ValueRange indices);
 mlir::Value zeroVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type);
 mlir::Value splatVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type,
                         float value);

@@ -12,6 +12,9 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/bit.h"
+
+#include <cmath>
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNPACKWEIGHTS
@@ -103,10 +106,25 @@ void packWinogradFilter(const WinogradPlan &plan, FilterReader source,
       }
 }
 
+/// The f16 that is nearest to `value`, as bits.
+uint16_t toF16(float value) { return llvm::bit_cast<uint16_t>(static_cast<_Float16>(value)); }
+
+/// The bf16 that is nearest to `value`, as bits; ties go to even.
+uint16_t toBF16(float value) {
+  uint32_t bits = llvm::bit_cast<uint32_t>(value);
+  if (std::isnan(value))
+    return uint16_t(bits >> 16 | 0x40);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
 struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
   using CnnPackWeightsBase::CnnPackWeightsBase;
 
   void runOnOperation() override {
+    if (!llvm::is_contained({"f32", "f16", "bf16"}, weights)) {
+      getOperation().emitError("weights cannot be stored as '") << weights << "'";
+      return signalPassFailure();
+    }
     TargetAttr target = getTarget(getOperation());
     IRRewriter rewriter(&getContext());
     SmallVector<Operation *> ops;
@@ -123,6 +141,32 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
       if (failed(done))
         return signalPassFailure();
     }
+  }
+
+  /// The packed filter in the type that `weights` asks for, null with a diagnostic where
+  /// a weight is too large for it.
+  ElementsAttr store(Operation *op, ElementsAttr filter) {
+    if (weights == "f32")
+      return filter;
+    bool half = weights == "f16";
+    ConstantData data = *ConstantData::get(filter);
+    std::vector<uint16_t> bits;
+    bits.reserve(data.getValues<float>().size());
+    for (float value : data.getValues<float>()) {
+      bits.push_back(half ? toF16(value) : toBF16(value));
+      constexpr uint16_t infinity = 0x7c00;
+      if (half && std::isfinite(value) && (bits.back() & 0x7fff) == infinity) {
+        op->emitError("has a weight of ")
+            << value << ", too large for f16: use --weights=bf16 or f32";
+        return {};
+      }
+    }
+    Type element =
+        half ? Type(Float16Type::get(&getContext())) : Type(BFloat16Type::get(&getContext()));
+    ArrayRef<char> bytes(reinterpret_cast<const char *>(bits.data()),
+                         bits.size() * sizeof(uint16_t));
+    return makeConstantFromBytes(cast<RankedTensorType>(filter.getType()).clone(element),
+                                 bytes);
   }
 
   std::optional<FilterReader> read(Operation *op, Value value, ConstantData &data) {
@@ -183,6 +227,9 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
           getFloatTensor(&getContext(), getWinogradFilterShape(plan)),
           [&](MutableArrayRef<float> values) { packWinogradFilter(plan, *source, values); });
     }
+    packed = store(op, packed);
+    if (!packed)
+      return failure();
     // Channel-wise biases run through all channels, others through a group's.
     int64_t groups = tile.channelwise ? 1 : tile.groups;
     if (failed(packBias(rewriter, op, op.getBiasMutable(), groups,
@@ -215,6 +262,9 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
                   values[(t * depth + k) * lanes + lane] =
                       (*source)[(t * lanes + lane) * depth + k];
         });
+    packed = store(op, packed);
+    if (!packed)
+      return failure();
     if (failed(
             packBias(rewriter, op, op.getBiasMutable(), 1, outputs, tile.outputTiles * lanes)))
       return failure();

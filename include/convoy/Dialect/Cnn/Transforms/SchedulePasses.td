@@ -126,9 +126,16 @@ def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
     blocks. `filter_shape` keeps the logical shape. The tile is
     `selectConvTile`'s choice for the target.
 
+    A Winograd convolution's filters are transformed in f64 and laid out as
+    `[group][output tile][product][I][output lanes of the tile]`.
+
     Post: every convolution and dense layer with a constant filter is packed.
-    Numerics: bit-exact.
+    Numerics: bit-exact with `weights=f32`. With `f16` or `bf16` filters are
+    rounded, in this layout, to 11 or 8 significant bits; kernels compute in f32.
+    Biases stay f32. A weight that is too large for f16 is an error.
   }];
+  let options = [Option<"weights", "weights", "std::string", /*default=*/"\"f32\"",
+      "How filters are stored: f32, f16 or bf16">];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect"];
 }
 
