@@ -10,6 +10,7 @@
 #include "Diagnostics.h"
 #include "Inputs.h"
 #include "Layers.h"
+#include "PeakRate.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -118,6 +119,7 @@ static void addMacs(Report &report, Request &request) {
   }
   for (auto &entry : longest)
     entry.second->macs = macs.lookup(entry.first());
+  report.peakGigaflops = report.threads * measurePeakGigaflops();
 }
 
 //===----------------------------------------------------------------------===//

@@ -36,13 +36,20 @@ void convoy::driver::printText(const Report &report) {
     hasMacs |= layer.macs != 0;
   }
   std::vector<std::vector<std::string>> rows = {{"layer", "", "ms", "percent"}};
+  bool hasPeak = hasMacs && report.peakGigaflops > 0;
   if (hasMacs)
     rows.front().push_back("GFLOP/s");
+  if (hasPeak)
+    rows.front().push_back("of peak");
   auto addRow = [&](StringRef name, double milliseconds, double gigaflops) {
     rows.push_back({name.str(), "", formatNumber("%.3f", milliseconds),
                     formatNumber("%.1f", total > 0 ? 100 * milliseconds / total : 0)});
     if (hasMacs)
       rows.back().push_back(gigaflops > 0 ? formatNumber("%.1f", gigaflops) : "");
+    if (hasPeak)
+      rows.back().push_back(
+          gigaflops > 0 ? formatNumber("%.0f %%", 100 * gigaflops / report.peakGigaflops)
+                        : "");
   };
   LayerTime sum;
   for (const LayerTime &layer : report.layers) {
@@ -53,6 +60,10 @@ void convoy::driver::printText(const Report &report) {
   addRow("total", sum.milliseconds, sum.getGigaflops());
   os << '\n';
   printTable(rows);
+  if (hasPeak)
+    os << llvm::format("\npeak: %.0f GFLOP/s of multiply-adds in registers; Winograd's "
+                       "algorithm needs fewer and may exceed it\n",
+                       report.peakGigaflops);
 }
 
 void convoy::driver::printJSON(const Report &report, StringRef model) {
@@ -69,6 +80,8 @@ void convoy::driver::printJSON(const Report &report, StringRef model) {
     number("min_ms", report.getMin());
     number("median_ms", report.getMedian());
     number("mean_ms", report.getMean());
+    if (report.peakGigaflops > 0)
+      number("peak_gflops", report.peakGigaflops);
     if (!report.layers.empty())
       json.attributeArray("layers", [&] {
         for (const LayerTime &layer : report.layers)

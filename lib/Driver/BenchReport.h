@@ -34,6 +34,8 @@ struct Report {
   /// In milliseconds, ascending.
   std::vector<double> runs;
   std::vector<LayerTime> layers;
+  /// What the threads' cores reach at best; 0 if not measured.
+  double peakGigaflops = 0;
 
   double getMin() const { return runs.front(); }
   double getMedian() const {

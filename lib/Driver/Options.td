@@ -91,7 +91,8 @@ defm warmup : Value<"warmup", "N", "runs before the timed ones (default: 3)", [B
 
 def profile : Switch<"profile",
   "time each layer too, in further runs; with a MODEL.onnx\n"
-  "also its GFLOP/s (a multiply-add is two)", [BenchCommand]>;
+  "also its GFLOP/s (a multiply-add is two) and percent of\n"
+  "the measured multiply-add peak", [BenchCommand]>;
 
 defm expect : Value<"expect", "[NAME=]FILE",
   "the right values of an output, .npy or .pb", [CheckCommand]>;
