@@ -50,6 +50,11 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   tile.groupInputs = op.getInputChannels() / tile.groups;
   tile.groupOutputs = op.getOutputChannels() / tile.groups;
   bool blocked = op.isInputBlocked() && op.isOutputBlocked();
+  // Groups of half a 512-bit vector are convolutions of their own in 256-bit vectors:
+  // channel-wise code would shuffle as often as it multiplies.
+  if (blocked && !op.isTransposed() && tile.groups > 1 && tile.lanes == 16 &&
+      tile.groupInputs == 8 && tile.groupOutputs == 8)
+    tile.lanes = 8;
   tile.channelwise = blocked && !op.isTransposed() && tile.groups > 1 &&
                      tile.groupInputs == tile.groupOutputs && tile.groupInputs < tile.lanes &&
                      tile.lanes % tile.groupInputs == 0;

@@ -61,6 +61,9 @@ for group, channels_in, channels_out in ((2, 8, 6), (2, 96, 64), (3, 9, 12), (4,
                                          (32, 128, 128), (5, 10, 5)):
     conv(f"group{group}-{channels_in}to{channels_out}", [1, channels_in, 8, 9], channels_out, [3, 3], group=group,
          pads=[1, 1, 1, 1])
+conv("group6-of-8", [2, 48, 9, 11], 48, [3, 3], group=6, pads=[1, 1, 1, 1])
+conv("group4-of-8-stride2", [1, 32, 30, 31], 32, [3, 3], group=4, pads=[1, 1, 1, 1], strides=[2, 2])
+conv("group4-of-8-1x1", [1, 32, 5, 5], 32, [1, 1], group=4)
 conv("group4-1x1-pixels", [2, 28, 5, 9], 84, [1, 1], group=4)
 conv("group2-1x1-one-vector", [1, 12, 4, 4], 10, [1, 1], group=2, bias=False)
 conv("group3-1x1-1d", [2, 9, 40], 51, [1], group=3)

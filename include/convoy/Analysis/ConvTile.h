@@ -22,7 +22,7 @@ namespace convoy {
 /// divide the vector) have `[channel block][kernel...][channel in group][lanes]`.
 /// Pixelwise convolutions have vectors of pixels: `lanes` is 1 in the layout above.
 struct ConvTile {
-  /// Lanes of a vector of channels.
+  /// Lanes of a vector of channels; a block of blocked data may be several of them.
   int64_t lanes;
   /// Vectors of output channels in a register tile.
   int64_t blocks;

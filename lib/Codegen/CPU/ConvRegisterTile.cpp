@@ -121,15 +121,29 @@ SmallVector<Value> ConvRegisterTile::buildStep(const KernelPosition &position, V
 SmallVector<Value> ConvRegisterTile::inputIndices(const KernelPosition &position,
                                                   int64_t pixel, Value chunk, Value channel) {
   SmallVector<Value> indices = {batch};
-  if (inputBlocked)
-    indices.push_back(add(b, affine(b, group, tile.inputChunks, 0), chunk));
-  else
+  Value lane;
+  if (inputBlocked) {
+    Value block;
+    std::tie(block, lane) =
+        locateBlock(input, add(b, affine(b, group, tile.inputChunks, 0), chunk));
+    indices.push_back(block);
+  } else {
     indices.push_back(add(b, affine(b, group, tile.groupInputs, 0), channel));
+  }
   llvm::append_range(indices, position.outer);
   indices.push_back(position.columns[pixel]);
   if (inputBlocked)
-    indices.push_back(channel);
+    indices.push_back(add(b, lane, channel));
   return indices;
+}
+
+std::pair<Value, Value> ConvRegisterTile::locateBlock(Value data, Value vector) {
+  int64_t vectors = cast<MemRefType>(data.getType()).getShape().back() / tile.lanes;
+  if (vectors == 1)
+    return {vector, indexConstant(b, 0)};
+  Value count = indexConstant(b, vectors);
+  return {arith::DivUIOp::create(b, vector, count),
+          affine(b, arith::RemUIOp::create(b, vector, count), tile.lanes, 0)};
 }
 
 void ConvRegisterTile::store(const PixelTile &pixels, ArrayRef<Value> sums,
@@ -142,12 +156,13 @@ void ConvRegisterTile::store(const PixelTile &pixels, ArrayRef<Value> sums,
 
 void ConvRegisterTile::storeBlocked(const PixelTile &pixels, ArrayRef<Value> sums,
                                     OutputColumn column) {
-  for (int64_t block = 0; block < tile.blocks; ++block)
+  for (int64_t block = 0; block < tile.blocks; ++block) {
+    auto [outputBlock, lane] = locateBlock(output, affine(b, firstBlock, 1, block));
     for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
-      SmallVector<Value> indices = {batch, affine(b, firstBlock, 1, block)};
+      SmallVector<Value> indices = {batch, outputBlock};
       llvm::append_range(indices, outer);
       indices.push_back(column(affine(b, pixels.start, 1, pixel)));
-      indices.push_back(indexConstant(b, 0));
+      indices.push_back(lane);
       Value value = sums[block * pixels.size + pixel];
       if (residual)
         value = arith::AddFOp::create(
@@ -155,6 +170,7 @@ void ConvRegisterTile::storeBlocked(const PixelTile &pixels, ArrayRef<Value> sum
       value = emitUnary(b, b.getLoc(), op.getActivation(), value);
       vector::StoreOp::create(b, value, output, indices);
     }
+  }
 }
 
 /// Through a scratch tile, since the lanes of a vector lie a plane apart.

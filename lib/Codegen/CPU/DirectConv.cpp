@@ -90,13 +90,14 @@ struct DirectConvFamily : KernelFamily {
   StringRef getName() const override { return "conv"; }
   bool matches(Operation *op, TargetAttr target) const override {
     auto conv = dyn_cast<ConvOpInterface>(op);
-    return conv && !conv.isTransposed() && !selectConvTile(conv, target).channelwise &&
-           // A blocked group must begin and end at a block.
+    if (!conv || conv.isTransposed())
+      return false;
+    ConvTile tile = selectConvTile(conv, target);
+    // A blocked group must begin and end at a vector.
+    return !tile.channelwise &&
            (conv.getGroups() == 1 ||
-            ((!conv.isInputBlocked() ||
-              conv.getInputChannels() / conv.getGroups() % target.getVectorLanes() == 0) &&
-             (!conv.isOutputBlocked() ||
-              conv.getOutputChannels() / conv.getGroups() % target.getVectorLanes() == 0)));
+            ((!conv.isInputBlocked() || tile.groupInputs % tile.lanes == 0) &&
+             (!conv.isOutputBlocked() || tile.groupOutputs % tile.lanes == 0)));
   }
   int64_t countTasks(Operation *op, TargetAttr target) const override {
     return DirectConv::countTasks(cast<ConvOpInterface>(op), target);

@@ -110,6 +110,16 @@ TEST_F(ConvTileTest, SmallGroupsAreChannelwise) {
   ASSERT_TRUE(bool(small));
   EXPECT_TRUE(selectConvTile(small, avx512).channelwise);
 
+  // Eight of 16 lanes are convolutions in vectors of half the width.
+  cnn::ConvOpInterface half = blockedConv(16, 64, 64, 8);
+  ASSERT_TRUE(bool(half));
+  tile = selectConvTile(half, avx512);
+  EXPECT_FALSE(tile.channelwise);
+  EXPECT_EQ(tile.lanes, 8);
+  EXPECT_EQ(tile.pixels, 28);
+  EXPECT_EQ(getPackedFilterShape(half, tile),
+            (llvm::SmallVector<int64_t>{8, 1, 1, 3, 3, 8, 8}));
+
   // A whole vector a group is an ordinary convolution in each group.
   cnn::ConvOpInterface wide = blockedConv(16, 64, 64, 4);
   ASSERT_TRUE(bool(wide));

@@ -69,6 +69,8 @@ private:
                                            mlir::Value channel, mlir::ValueRange sums);
   llvm::SmallVector<mlir::Value> inputIndices(const KernelPosition &position, int64_t pixel,
                                               mlir::Value chunk, mlir::Value channel);
+  /// Where a vector of channels lies in blocked `data`: the block, and its first lane.
+  std::pair<mlir::Value, mlir::Value> locateBlock(mlir::Value data, mlir::Value vector);
   void storeBlocked(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums,
                     OutputColumn column);
   void storePlain(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums,
