@@ -1,9 +1,10 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What compiling a whole architecture must keep to: which batch norms are left, and how much memory it takes."""
+"""What compiling a whole architecture must keep to: batch norms that are left, memory that it takes, code it makes."""
 
 import os
 import re
+import struct
 import subprocess
 
 import pytest
@@ -69,3 +70,26 @@ def test_memory_of_the_compiler(name, limit, tmp_path):
     weights = max(os.path.getsize(model), os.path.getsize(artefact))
     artefact.unlink()
     assert peak < limit(weights), f"{peak // MIB} MiB for {weights // MIB} MiB of weights"
+
+
+def section_sizes(path):
+    """Name -> bytes of the sections of a 64-bit little-endian ELF file."""
+    with open(path, "rb") as file:
+        header = file.read(64)
+        offset, = struct.unpack_from("<Q", header, 40)
+        size, count, names = struct.unpack_from("<HHH", header, 58)
+        file.seek(offset)
+        sections = [struct.unpack_from("<IIQQQQ", file.read(size)) for _ in range(count)]
+        file.seek(sections[names][4])
+        text = file.read(sections[names][5])
+    return {text[s[0]:text.index(0, s[0])].decode(): s[5] for s in sections}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", support.cpu_levels())
+def test_code_is_small(level, tmp_path):
+    """Kernels are shared between equal layers, and their loops stay rolled."""
+    model = support.models.cached("resnet50", batch=1, pre_softmax=True)
+    sizes = section_sizes(support.compile_model(model, tmp_path, f"--mcpu={level}"))
+    assert sizes[".convoy.weights"] > 90 * MIB
+    assert 0 < sizes[".text"] < 2 * MIB
