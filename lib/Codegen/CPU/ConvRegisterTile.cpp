@@ -18,18 +18,10 @@ using namespace convoy::cnn;
 
 ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterface op,
                                    ValueRange operands, TargetAttr target)
-    : b(builder), op(op), tile(selectConvTile(op, target)), window(getConvWindow(op)),
-      inputBlocked(op.isInputBlocked()), outputBlocked(op.isOutputBlocked()),
-      vectorType(VectorType::get({tile.lanes}, builder.getF32Type())) {
-  auto next = operands.begin();
-  input = *next++;
-  filter = *next++;
-  if (op.getBias())
-    bias = *next++;
-  if (op.getResidual())
-    residual = *next++;
-  output = *next++;
-}
+    : ConvOperands(op, operands), b(builder), op(op), tile(selectConvTile(op, target)),
+      window(getConvWindow(op)), inputBlocked(op.isInputBlocked()),
+      outputBlocked(op.isOutputBlocked()),
+      vectorType(VectorType::get({tile.lanes}, builder.getF32Type())) {}
 
 int64_t ConvRegisterTile::countTasks(ConvOpInterface op, const ConvTile &tile,
                                      ArrayRef<int64_t> outerOutput) {

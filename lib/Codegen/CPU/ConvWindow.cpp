@@ -191,6 +191,17 @@ struct KernelLoops {
 
 } // namespace
 
+ConvOperands::ConvOperands(cnn::ConvOpInterface op, ValueRange operands) {
+  auto next = operands.begin();
+  input = *next++;
+  filter = *next++;
+  if (op.getBias())
+    bias = *next++;
+  if (op.getResidual())
+    residual = *next++;
+  output = *next++;
+}
+
 SmallVector<Value> convoy::emitKernelLoops(
     ImplicitLocOpBuilder &b, const ConvWindow &window, ValueRange outerOutput,
     const PixelTile &tile, ValueRange inits,

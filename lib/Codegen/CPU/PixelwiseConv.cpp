@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTile.h"
+#include "convoy/Codegen/CPU/ConvWindow.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
@@ -28,24 +29,22 @@ namespace {
 using Values = SmallVector<Value>;
 
 /// Writes one task of a pixelwise convolution.
-class PixelwiseConv {
+class PixelwiseConv : ConvOperands {
 public:
   PixelwiseConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
                 TargetAttr target)
-      : b(b), op(op), tile(selectConvTile(op, target)), lanes(target.getVectorLanes()),
-        pixels(countPixels(op)), vectorType(VectorType::get({lanes}, b.getF32Type())) {
+      : ConvOperands(op, operands), b(b), op(op), tile(selectConvTile(op, target)),
+        lanes(target.getVectorLanes()), pixels(countPixels(op)),
+        vectorType(VectorType::get({lanes}, b.getF32Type())) {
     int64_t batch = op.getOutputType().getDimSize(0);
     SmallVector<int64_t> inputShape = {batch, op.getInputChannels(), pixels};
     SmallVector<int64_t> outputShape = {batch, op.getOutputChannels(), pixels};
-    auto next = operands.begin();
-    input = reshapeBuffer(b, *next++, inputShape);
-    filter = reshapeBuffer(b, *next++,
+    input = reshapeBuffer(b, input, inputShape);
+    filter = reshapeBuffer(b, filter,
                            {tile.groups, tile.outputTiles, tile.groupInputs, tile.blocks});
-    if (op.getBias())
-      bias = *next++;
-    if (op.getResidual())
-      residual = reshapeBuffer(b, *next++, outputShape);
-    output = reshapeBuffer(b, *next++, outputShape);
+    if (residual)
+      residual = reshapeBuffer(b, residual, outputShape);
+    output = reshapeBuffer(b, output, outputShape);
   }
 
   static int64_t countTasks(ConvOpInterface op, TargetAttr target) {
@@ -90,7 +89,7 @@ private:
       buildTile(indexConstant(b, whole), last, count);
   }
 
-  /// Pixels of a vector that count; 0 or less if none do.
+  /// Pixels of a vector that count.
   int64_t lanesOf(int64_t vector, int64_t count) const {
     return std::min(lanes, count - vector * lanes);
   }
@@ -149,7 +148,6 @@ private:
   ConvTile tile;
   int64_t lanes, pixels;
   VectorType vectorType;
-  Value input, filter, bias, residual, output;
   Value batch, group, start;
 };
 

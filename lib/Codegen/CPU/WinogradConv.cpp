@@ -19,6 +19,7 @@
 
 #include "convoy/Analysis/ConvAlgorithm.h"
 #include "convoy/Analysis/WinogradTransform.h"
+#include "convoy/Codegen/CPU/ConvWindow.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
@@ -149,24 +150,15 @@ struct ScratchLayout {
 };
 
 /// Writes one task of a Winograd convolution.
-class WinogradConv {
+class WinogradConv : ConvOperands {
 public:
   WinogradConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
                TargetAttr target)
-      : b(b), op(op), plan(planWinograd(op, op.getConvAlgorithm(), target)),
-        tile(plan.channels), transform(getWinogradTransform(plan.outputs, plan.taps)),
-        layout(plan), vectorType(VectorType::get({tile.lanes}, b.getF32Type())),
-        linearMap(b, vectorType) {
-    auto next = operands.begin();
-    input = *next++;
-    filter = *next++;
-    if (op.getBias())
-      bias = *next++;
-    if (op.getResidual())
-      residual = *next++;
-    output = *next++;
-    scratch = *next++;
-  }
+      : ConvOperands(op, operands), b(b), op(op),
+        plan(planWinograd(op, op.getConvAlgorithm(), target)), tile(plan.channels),
+        transform(getWinogradTransform(plan.outputs, plan.taps)), layout(plan),
+        vectorType(VectorType::get({tile.lanes}, b.getF32Type())), linearMap(b, vectorType),
+        scratch(operands.back()) {}
 
   static int64_t countTasks(const WinogradPlan &plan) {
     return plan.strips * plan.channels.groups * plan.channels.outputTiles;
@@ -205,7 +197,7 @@ private:
     if (last == plan.stripTiles)
       return body(last);
     emitIfElse(b, isLast(b, strip, plan.strips),
-               [&](bool isLast) { body(isLast ? last : plan.stripTiles); });
+               [&](bool isShort) { body(isShort ? last : plan.stripTiles); });
   }
 
   struct Position {
@@ -471,8 +463,7 @@ private:
   ScratchLayout layout;
   VectorType vectorType;
   LinearMap linearMap;
-  Value input, filter, bias, residual, output, scratch;
-  Value strip, group, outputTile, transformed, products;
+  Value scratch, strip, group, outputTile, transformed, products;
 };
 
 struct WinogradConvFamily : KernelFamily {

@@ -20,7 +20,7 @@ namespace convoy {
 
 /// Writes the register tiles of one task: a row of the output for one tile of output
 /// channels. Input and output are each blocked or plain.
-class ConvRegisterTile {
+class ConvRegisterTile : protected ConvOperands {
 public:
   /// `operands` stand for the operands of `op`, which is in memref form.
   ConvRegisterTile(mlir::ImplicitLocOpBuilder &builder, cnn::ConvOpInterface op,
@@ -60,7 +60,6 @@ protected:
   ConvTile tile;
   ConvWindow window;
   bool inputBlocked, outputBlocked;
-  mlir::Value input, filter, bias, residual, output;
   /// The row of the output.
   llvm::SmallVector<mlir::Value> outer;
 

@@ -70,6 +70,13 @@ struct KernelPosition {
   llvm::SmallVector<mlir::Value> columns;
 };
 
+/// The operands of a convolution in memref form inside its kernel; null where it has none.
+struct ConvOperands {
+  ConvOperands(cnn::ConvOpInterface op, mlir::ValueRange operands);
+
+  mlir::Value input, filter, bias, residual, output;
+};
+
 /// Emits the loops over the kernel's positions around `body`, which gets the
 /// carried values and gives their next ones. `outerOutput` are the output
 /// coordinates in the outer dimensions.
