@@ -21,6 +21,9 @@ static constexpr double kFlopsPerByte = 5.5;
 static constexpr int64_t kSingleStrip = 56;
 static constexpr int64_t kStripTiles = 28;
 
+/// The cost model is off by less than this.
+static constexpr double kTopCandidates = 1.6;
+
 static int64_t getOutputs(ConvAlgorithm algorithm) {
   return algorithm == ConvAlgorithm::winograd_4x4 ? 4 : 2;
 }
@@ -88,20 +91,59 @@ double convoy::estimateConvCost(ConvOpInterface op, ConvAlgorithm algorithm,
   return std::max(product, weights) + vectors * 2.0 * double(tile.lanes);
 }
 
-ConvAlgorithm convoy::selectConvAlgorithm(ConvOpInterface op, TargetAttr target) {
-  ConvAlgorithm best = ConvAlgorithm::direct;
-  double cost = 0.0;
-  for (ConvAlgorithm candidate : {ConvAlgorithm::winograd_2x2, ConvAlgorithm::winograd_4x4}) {
-    if (!whyNotAlgorithm(op, candidate, target).empty())
+/// What `tile_blocks` may be for an algorithm, presumably best first.
+static llvm::SmallVector<int64_t> orderTileBlocks(ConvOpInterface op, ConvAlgorithm algorithm,
+                                                  TargetAttr target) {
+  llvm::SmallVector<int64_t> blocks = listTileBlocks(op, target);
+  if (algorithm == ConvAlgorithm::direct)
+    return blocks;
+  // A single register tile of a layer with few Winograd tiles reads its weights once.
+  WinogradPlan plan = planWinograd(op, algorithm, target);
+  int64_t single = plan.channels.pixels * plan.channels.blocks;
+  if (plan.stripTiles == plan.tiles && plan.tiles > plan.channels.pixels &&
+      plan.tiles <= single)
+    llvm::stable_sort(blocks,
+                      [](int64_t left, int64_t right) { return left == 1 && right != 1; });
+  return blocks;
+}
+
+std::string ConvSchedule::str() const {
+  return (stringifyConvAlgorithm(algorithm) + "/" + llvm::Twine(tileBlocks)).str();
+}
+
+std::optional<ConvSchedule> ConvSchedule::parse(llvm::StringRef text) {
+  auto [name, blocks] = text.split('/');
+  std::optional<ConvAlgorithm> algorithm = symbolizeConvAlgorithm(name);
+  ConvSchedule schedule;
+  if (!algorithm || blocks.getAsInteger(10, schedule.tileBlocks) || schedule.tileBlocks < 1)
+    return std::nullopt;
+  schedule.algorithm = *algorithm;
+  return schedule;
+}
+
+llvm::SmallVector<ConvSchedule> convoy::listConvSchedules(ConvOpInterface op,
+                                                          TargetAttr target) {
+  struct Candidate {
+    ConvAlgorithm algorithm;
+    double cost;
+  };
+  llvm::SmallVector<Candidate> candidates;
+  for (ConvAlgorithm algorithm :
+       {ConvAlgorithm::direct, ConvAlgorithm::winograd_2x2, ConvAlgorithm::winograd_4x4})
+    if ((!op.hasConvAlgorithm() || op.getConvAlgorithm() == algorithm) &&
+        whyNotAlgorithm(op, algorithm, target).empty())
+      candidates.push_back({algorithm, estimateConvCost(op, algorithm, target)});
+  llvm::stable_sort(candidates, [](const Candidate &left, const Candidate &right) {
+    return left.cost < right.cost;
+  });
+  llvm::SmallVector<ConvSchedule> schedules;
+  for (const Candidate &candidate : candidates) {
+    if (candidate.cost > kTopCandidates * candidates.front().cost)
       continue;
-    if (cost == 0.0)
-      cost = estimateConvCost(op, ConvAlgorithm::direct, target);
-    if (double own = estimateConvCost(op, candidate, target); own < cost) {
-      best = candidate;
-      cost = own;
-    }
+    for (int64_t blocks : orderTileBlocks(op, candidate.algorithm, target))
+      schedules.push_back({candidate.algorithm, blocks});
   }
-  return best;
+  return schedules;
 }
 
 llvm::SmallVector<int64_t> convoy::getWinogradFilterShape(const WinogradPlan &plan) {

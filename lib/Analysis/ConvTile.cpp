@@ -18,13 +18,14 @@ static int64_t getAccumulators(TargetAttr target) {
   return target.getVectorRegisters() >= 32 ? 28 : 12;
 }
 
-/// Vectors of output channels in a tile: two where they divide evenly, since
+/// Vectors of output channels in a tile, best first: two where they divide evenly, since
 /// each broadcast then feeds two multiply-adds.
-static int64_t selectBlocks(int64_t blocks) {
-  for (int64_t candidate : {2, 3})
+static llvm::SmallVector<int64_t> listBlocks(int64_t blocks) {
+  llvm::SmallVector<int64_t> list;
+  for (int64_t candidate : {2, 3, 1})
     if (blocks % candidate == 0)
-      return candidate;
-  return 1;
+      list.push_back(candidate);
+  return list;
 }
 
 /// Whether a 1x1 convolution on plain data fills more lanes with pixels than with the
@@ -79,7 +80,7 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
     return tile;
   }
   int64_t blocks = llvm::divideCeil(tile.groupOutputs, tile.lanes);
-  tile.blocks = selectBlocks(blocks);
+  tile.blocks = op.getTileBlocks().value_or(listBlocks(blocks).front());
   tile.outputTiles = blocks / tile.blocks;
   tile.pixels = getAccumulators(target) / tile.blocks;
   // A blocked input is read a channel block at a time, a plain one in one go.
@@ -87,6 +88,13 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
       op.isInputBlocked() ? std::min(tile.lanes, tile.groupInputs) : tile.groupInputs;
   tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
   return tile;
+}
+
+llvm::SmallVector<int64_t> convoy::listTileBlocks(ConvOpInterface op, TargetAttr target) {
+  ConvTile tile = selectConvTile(op, target);
+  if (tile.channelwise || tile.pixelwise)
+    return {tile.blocks};
+  return listBlocks(llvm::divideCeil(tile.groupOutputs, tile.lanes));
 }
 
 llvm::SmallVector<int64_t> convoy::getPackedFilterShape(ConvOpInterface op,

@@ -11,7 +11,6 @@
 #include "convoy/Import/ONNX/ExternalFiles.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
-#include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/CachePruning.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -23,8 +22,7 @@ using namespace convoy::driver;
 using llvm::StringRef;
 namespace fs = llvm::sys::fs;
 
-/// $CONVOY_CACHE_DIR, or `convoy` in $XDG_CACHE_HOME or ~/.cache.
-static llvm::Expected<llvm::SmallString<128>> makeCacheFolder() {
+llvm::Expected<llvm::SmallString<128>> convoy::driver::makeCacheFolder() {
   llvm::SmallString<128> folder;
   if (auto given = llvm::sys::Process::GetEnv("CONVOY_CACHE_DIR"); given && !given->empty()) {
     folder = *given;
@@ -50,34 +48,40 @@ static std::string describeVersion(StringRef path) {
          std::to_string(status.getLastModificationTime().time_since_epoch().count());
 }
 
+CacheKey::CacheKey() {
+  add(CONVOY_VERSION " " LLVM_VERSION_STRING);
+  add(describeVersion(fs::getMainExecutable(nullptr, nullptr)));
+}
+
+void CacheKey::add(StringRef part) {
+  // The length first, so that parts cannot run into each other.
+  hasher.update(std::to_string(part.size()) + ":");
+  hasher.update(part);
+}
+
+std::string CacheKey::str() { return llvm::toHex(hasher.final<16>(), /*LowerCase=*/true); }
+
 static llvm::Expected<std::string> makeKey(StringRef model, const ModelOptions &options,
                                            StringRef target) {
   auto buffer = llvm::MemoryBuffer::getFile(model, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
   if (!buffer)
     return llvm::createStringError(model + ": " + buffer.getError().message());
-  llvm::BLAKE3 hasher;
-  auto add = [&](StringRef part) {
-    // The length first, so that parts cannot run into each other.
-    hasher.update(std::to_string(part.size()) + ":");
-    hasher.update(part);
-  };
-  add((*buffer)->getBuffer());
+  CacheKey key;
+  key.add((*buffer)->getBuffer());
   for (const std::string &file : listExternalFiles(model)) {
-    add(file);
-    add(describeVersion(file));
+    key.add(file);
+    key.add(describeVersion(file));
   }
   for (const auto &[name, shape] : options.compile.shapes) {
-    add(name);
-    add(llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }),
-                   "x"));
+    key.add(name);
+    key.add(llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }),
+                       "x"));
   }
-  add(target);
-  add(options.compile.convAlgorithm);
-  add(options.compile.weights);
-  add(CONVOY_VERSION " " LLVM_VERSION_STRING);
-  add(describeVersion(fs::getMainExecutable(nullptr, nullptr)));
-  return llvm::toHex(hasher.final<16>(), /*LowerCase=*/true);
+  key.add(target);
+  key.add(options.compile.schedule.convAlgorithm);
+  key.add(options.compile.schedule.weights);
+  return key.str();
 }
 
 static std::optional<Artefact> compileIntoCache(StringRef model, ModelOptions &modelOptions,
@@ -131,8 +135,8 @@ std::optional<Artefact> convoy::driver::loadOrCompile(StringRef path,
   if (isModelPath(path))
     return compileIntoCache(path, modelOptions, arguments, code);
   const CompileOptions &compile = modelOptions.compile;
-  if (!compile.shapes.empty() || !compile.cpu.empty() || !compile.convAlgorithm.empty() ||
-      compile.weights != "f32") {
+  if (!compile.shapes.empty() || !compile.cpu.empty() ||
+      !compile.schedule.convAlgorithm.empty() || compile.schedule.weights != "f32") {
     code = arguments.usageError(
         "--shape, --mcpu, --conv-algorithm and --weights need a MODEL.onnx: " + path +
         " is compiled already");

@@ -10,8 +10,24 @@
 
 #include "ModelOptions.h"
 #include "convoy/Runtime/Artefact.h"
+#include "llvm/Support/BLAKE3.h"
 
 namespace convoy::driver {
+
+/// Makes the folder for what is kept between runs: $CONVOY_CACHE_DIR, or `convoy` in
+/// $XDG_CACHE_HOME or ~/.cache.
+llvm::Expected<llvm::SmallString<128>> makeCacheFolder();
+
+/// The name of what is kept, from all that it depends on; the compiler is part of it.
+class CacheKey {
+public:
+  CacheKey();
+  void add(llvm::StringRef part);
+  std::string str();
+
+private:
+  llvm::BLAKE3 hasher;
+};
 
 /// Loads an artefact; or compiles a model into the cache, unless that has it
 /// already, and loads it from there. The cache's key is the content of the model

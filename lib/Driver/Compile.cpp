@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Diagnostics.h"
+#include "Inputs.h"
 #include "ModelOptions.h"
+#include "Tune.h"
 
 #include "convoy/Runtime/OutputFile.h"
 #include "mlir/IR/AsmState.h"
@@ -26,6 +28,10 @@ struct Request {
   std::optional<Phase> last;
   bool elideWeights = false;
   bool printLocations = false;
+  /// Whether to tune, for how long, and for how many threads.
+  bool tune = false;
+  double tuneSeconds = kTuneSeconds;
+  int64_t threads = 0;
 };
 } // namespace
 
@@ -67,6 +73,10 @@ static void readArguments(Arguments &arguments, Request &request) {
   arguments.flag(OPT_print_locations, request.printLocations);
   arguments.text(OPT_dump_ir, compile.dumpFolder);
   arguments.flag(OPT_time_passes, compile.timePasses);
+  arguments.flag(OPT_tune, request.tune);
+  arguments.flag(OPT_tune_seconds, request.tune);
+  arguments.number(OPT_tune_seconds, request.tuneSeconds);
+  arguments.count(OPT_threads, request.threads, 1, kMaxThreads);
 }
 
 /// Runs the phases up to the wanted one and writes the IR.
@@ -105,6 +115,14 @@ int convoy::driver::compileCommand(Arguments &arguments) {
   if (request.output == "-" && !isText)
     return arguments.usageError("'-o -' needs --stop-after or --emit=asm, llvm-ir or mlir");
 
+  if (request.tune && !compile.schedule.convAlgorithm.empty())
+    return arguments.usageError("--tune and --conv-algorithm exclude each other");
+  if (request.tune && !compile.triple.empty())
+    return arguments.usageError("--tune times code on this machine, which --mtriple excludes");
+  if (request.threads && !request.tune)
+    return arguments.usageError("--threads needs --tune: a compiled model runs with any "
+                                "number of threads");
+
   // The linker writes no devices; better said before the work than after it.
   llvm::sys::fs::file_status status;
   if (!isText && !llvm::sys::fs::status(request.output, status) &&
@@ -116,6 +134,10 @@ int convoy::driver::compileCommand(Arguments &arguments) {
     return kUsageError;
   if (llvm::Error error = checkWritable(request.output))
     return fail(std::move(error));
+
+  if (request.tune)
+    if (int code = tune(request.model, request.options, request.tuneSeconds, request.threads))
+      return code;
 
   Progress progress(request.options.isVerbose);
   compile.onPhase = [&](Phase phase) { progress.show(getPhaseName(phase)); };

@@ -32,13 +32,13 @@ void ModelOptions::readCodeOptions(Arguments &arguments) {
     if (!cnn::symbolizeConvAlgorithm(word))
       return llvm::createStringError("'" + word +
                                      "' is not direct, winograd_2x2 or winograd_4x4");
-    compile.convAlgorithm = word.str();
+    compile.schedule.convAlgorithm = word.str();
     return llvm::Error::success();
   });
   arguments.value(OPT_weights, [this](StringRef word) -> llvm::Error {
     if (!llvm::is_contained({"f32", "f16", "bf16"}, word))
       return llvm::createStringError("'" + word + "' is not f32, f16 or bf16");
-    compile.weights = word.str();
+    compile.schedule.weights = word.str();
     return llvm::Error::success();
   });
 }

@@ -60,6 +60,14 @@ defm dump_ir : Value<"dump-ir", "DIR",
   "write the IR after each pass that changed it into DIR,\n"
   "without weights, and an index.txt", [CompileCommand]>;
 
+def tune : Flag<["--", "-"], "tune">, Visibility<[CompileCommand]>,
+  HelpText<"choose how convolutions are computed by timing them on\n"
+           "this machine; times are kept for later compilations">;
+def tune_seconds : Joined<["--", "-"], "tune=">, MetaVarName<"SECONDS">,
+  Visibility<[CompileCommand]>,
+  HelpText<"the same in about SECONDS (--tune: 120); 0 uses what was\n"
+           "timed before">;
+
 def time_passes : Switch<"time-passes", "print the time of each pass on stderr",
                          [CompileCommand]>;
 
@@ -75,7 +83,9 @@ defm random_inputs : Value<"random-inputs", "SEED",
   "draw inputs that have no file: normally distributed,\n"
   "the same for each SEED", running>;
 
-defm threads : Value<"threads", "N", "default: one for each core", running>;
+defm threads : Value<"threads", "N",
+  "threads that run the model, for compile with --tune\n"
+  "(default: one for each core)", !listconcat([CompileCommand], running)>;
 
 defm output : Value<"output", "[NAME=]FILE.npy",
   "write an output; NAME may be left out if there is\n"

@@ -48,7 +48,7 @@ static void addPhase(OpPassManager &manager, Phase phase, const CompileOptions &
   case Phase::Simplify:
     return buildSimplifyPipeline(manager);
   case Phase::Schedule:
-    return buildSchedulePipeline(manager, options.convAlgorithm, options.weights);
+    return buildSchedulePipeline(manager, options.schedule);
   case Phase::Bufferize:
     return buildBufferizePipeline(manager);
   case Phase::Codegen:

@@ -12,14 +12,13 @@
 
 using namespace mlir;
 
-void convoy::buildSchedulePipeline(OpPassManager &manager, StringRef convAlgorithm,
-                                   StringRef weights) {
+void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions &options) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
   functions.addPass(cnn::createCnnFuseEpilogue());
   functions.addPass(cnn::createCnnAssignLayout());
   functions.addPass(createCanonicalizerPass());
-  functions.addPass(cnn::createCnnSelectAlgorithm({convAlgorithm.str()}));
-  functions.addPass(cnn::createCnnPackWeights({weights.str()}));
+  functions.addPass(cnn::createCnnSelectAlgorithm({options.convAlgorithm, options.tuning}));
+  functions.addPass(cnn::createCnnPackWeights({options.weights}));
   functions.addPass(cnn::createCnnDecompose());
   functions.addPass(cnn::createCnnFuseElementwise());
   functions.addPass(createCanonicalizerPass());

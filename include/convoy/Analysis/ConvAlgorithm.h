@@ -41,8 +41,25 @@ WinogradPlan planWinograd(cnn::ConvOpInterface op, cnn::ConvAlgorithm algorithm,
 double estimateConvCost(cnn::ConvOpInterface op, cnn::ConvAlgorithm algorithm,
                         cnn::TargetAttr target);
 
-/// The cheapest algorithm that `op` allows.
-cnn::ConvAlgorithm selectConvAlgorithm(cnn::ConvOpInterface op, cnn::TargetAttr target);
+/// A way to compute a convolution.
+struct ConvSchedule {
+  cnn::ConvAlgorithm algorithm = cnn::ConvAlgorithm::direct;
+  /// Vectors of output channels in a register tile.
+  int64_t tileBlocks = 1;
+
+  bool operator==(const ConvSchedule &other) const {
+    return algorithm == other.algorithm && tileBlocks == other.tileBlocks;
+  }
+  /// "winograd_4x4/2".
+  std::string str() const;
+  static std::optional<ConvSchedule> parse(llvm::StringRef text);
+};
+
+/// Schedules of `op` that may be the fastest, by rising cost: the first is what the cost
+/// model chooses; those it finds much more expensive are left out. Where `op` has an
+/// `algorithm` that it allows, they have that.
+llvm::SmallVector<ConvSchedule> listConvSchedules(cnn::ConvOpInterface op,
+                                                  cnn::TargetAttr target);
 
 /// `[group][O tile][product][I][lanes of the tile]`: transformed filters.
 llvm::SmallVector<int64_t> getWinogradFilterShape(const WinogradPlan &plan);

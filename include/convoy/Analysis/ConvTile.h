@@ -51,6 +51,9 @@ struct ConvTile {
 /// chains of a tile hide the latency; see performance.md for the measurements.
 ConvTile selectConvTile(cnn::ConvOpInterface op, cnn::TargetAttr target);
 
+/// What `tile_blocks` of `op` may be, the usual choice first.
+llvm::SmallVector<int64_t> listTileBlocks(cnn::ConvOpInterface op, cnn::TargetAttr target);
+
 /// The shape of the packed filter and of the padded bias.
 llvm::SmallVector<int64_t> getPackedFilterShape(cnn::ConvOpInterface op, const ConvTile &tile);
 int64_t getPackedBiasSize(const ConvTile &tile);

@@ -8,6 +8,7 @@
 #ifndef CONVOY_PIPELINES_COMPILER_H
 #define CONVOY_PIPELINES_COMPILER_H
 
+#include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Target/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -33,10 +34,7 @@ struct CompileOptions {
   std::vector<std::pair<std::string, std::vector<int64_t>>> shapes;
   /// Empty for the host's.
   std::string triple, cpu;
-  /// A cnn::ConvAlgorithm to take where it is possible; empty for the cheapest.
-  std::string convAlgorithm;
-  /// How weights of convolutions and dense layers are stored: f32, f16 or bf16.
-  std::string weights = "f32";
+  ScheduleOptions schedule;
   EmitKind emit = EmitKind::Lib;
   /// Folder for one file a pass that changed the IR; empty for none.
   std::string dumpFolder;

@@ -15,12 +15,19 @@
 
 namespace convoy {
 
+struct ScheduleOptions {
+  /// A cnn::ConvAlgorithm to take where it is possible; empty for the cheapest.
+  std::string convAlgorithm;
+  /// A file of measured times (see ConvTuning.h) to choose by; empty for the cost model.
+  std::string tuning;
+  /// How weights of convolutions and dense layers are stored: f32, f16 or bf16.
+  std::string weights = "f32";
+};
+
 /// Batch norms folded, patterns raised, constants and pads folded.
 void buildSimplifyPipeline(mlir::OpPassManager &manager);
-/// Epilogues fused, layouts assigned, algorithms chosen (`convAlgorithm` where it is given
-/// and possible), weights packed (stored as `weights`), destinations given.
-void buildSchedulePipeline(mlir::OpPassManager &manager, llvm::StringRef convAlgorithm = "",
-                           llvm::StringRef weights = "f32");
+/// Epilogues fused, layouts assigned, algorithms chosen, weights packed, destinations given.
+void buildSchedulePipeline(mlir::OpPassManager &manager, const ScheduleOptions &options = {});
 /// Tensors to memrefs in one arena and one weight section.
 void buildBufferizePipeline(mlir::OpPassManager &manager);
 /// Kernels as loops and vectors, @main as launches.

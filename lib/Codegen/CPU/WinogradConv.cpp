@@ -316,6 +316,7 @@ private:
     // Register tiles of almost equal size, since a small one is slow.
     int64_t tiles = llvm::divideCeil(count, tile.pixels);
     int64_t size = count / tiles, larger = count % tiles;
+    registerTiles = tiles;
     loop(plan.products(), [&](Value product) {
       multiplyTiles(product, 0, larger, size + 1, 0);
       multiplyTiles(product, larger * (size + 1), tiles - larger, size, larger);
@@ -333,7 +334,7 @@ private:
       Values sums(tile.blocks * size, zeroVector(b, vectorType));
       int64_t partial = tile.groupInputs % tile.inputChunk;
       int64_t whole = tile.inputChunks - (partial ? 1 : 0);
-      Value prefetched = prefetchedElement(affine(b, index, 1, before));
+      Values prefetched = prefetchedElements(affine(b, index, 1, before));
       auto body = [&](Value chunk, int64_t channels, ValueRange carried) {
         Value from = add(b, affine(b, chunk, plan.stripTiles * tile.lanes, 0), first);
         Value channel = affine(b, chunk, tile.inputChunk, 0);
@@ -359,28 +360,34 @@ private:
     });
   }
 
-  /// Which element of each row of the next product's filters a register tile prefetches:
-  /// each takes another cache line of them.
-  Value prefetchedElement(Value registerTile) {
+  /// Which elements of each row of the next product's filters a register tile prefetches:
+  /// the tiles share its cache lines.
+  Values prefetchedElements(Value registerTile) {
     auto type = cast<MemRefType>(filter.getType());
     int64_t line = 64 * 8 / type.getElementTypeBitWidth();
     int64_t lines = llvm::divideCeil(tile.tileLanes(), line);
-    return affine(b, arith::RemUIOp::create(b, registerTile, indexConstant(b, lines)), line,
-                  0);
+    int64_t share = llvm::divideCeil(lines, registerTiles);
+    Values elements;
+    for (int64_t i = 0; i < share; ++i)
+      elements.push_back(affine(b,
+                                arith::RemUIOp::create(b, affine(b, registerTile, share, i),
+                                                       indexConstant(b, lines)),
+                                line, 0));
+    return elements;
   }
 
   /// One input channel: `blocks` vectors of filters times a broadcast for each tile.
-  Values buildStep(Value product, Value channel, Value from, int64_t size, Value prefetched,
-                   ValueRange sums) {
+  Values buildStep(Value product, Value channel, Value from, int64_t size,
+                   ArrayRef<Value> prefetched, ValueRange sums) {
     Values weights;
     for (int64_t block = 0; block < tile.blocks; ++block)
       weights.push_back(loadWeights(
           b, tile.lanes, filter,
           {group, outputTile, product, channel, indexConstant(b, block * tile.lanes)}));
-    memref::PrefetchOp::create(
-        b, filter,
-        ValueRange{group, outputTile, affine(b, product, 1, 1), channel, prefetched},
-        /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+    for (Value element : prefetched)
+      memref::PrefetchOp::create(
+          b, filter, ValueRange{group, outputTile, affine(b, product, 1, 1), channel, element},
+          /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
     Values next(sums);
     for (int64_t i = 0; i < size; ++i) {
       Value element = memref::LoadOp::create(
@@ -463,6 +470,8 @@ private:
   ScratchLayout layout;
   VectorType vectorType;
   LinearMap linearMap;
+  /// Of the strip, for one output tile and product.
+  int64_t registerTiles = 0;
   Value scratch, strip, group, outputTile, transformed, products;
 };
 

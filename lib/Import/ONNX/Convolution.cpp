@@ -43,11 +43,11 @@ static LogicalResult importConv(NodeImporter &node) {
     return node.setResult(node.create<cnn::ConvOp>(
         input, filter, bias, /*residual=*/Value(), /*init=*/Value(), window->strides,
         window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr(),
-        /*output_block=*/0, cnn::ConvAlgorithmAttr()));
+        /*output_block=*/0, cnn::ConvAlgorithmAttr(), /*tile_blocks=*/IntegerAttr()));
   return node.setResult(node.create<cnn::GroupConvOp>(
       input, filter, bias, /*residual=*/Value(), /*init=*/Value(), window->strides,
       window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr(),
-      /*output_block=*/0, cnn::ConvAlgorithmAttr(), *group));
+      /*output_block=*/0, cnn::ConvAlgorithmAttr(), /*tile_blocks=*/IntegerAttr(), *group));
 }
 
 /// Sets pads (and output padding where they would be negative) so that the
@@ -93,7 +93,7 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
       node.getInput(0), node.getInput(1), node.getInput(2), /*residual=*/Value(),
       /*init=*/Value(), window->strides, window->dilations, window->pads,
       node.getNoActivation(), DenseI64ArrayAttr(), /*output_block=*/0,
-      cnn::ConvAlgorithmAttr(), *group, outputPadding));
+      cnn::ConvAlgorithmAttr(), /*tile_blocks=*/IntegerAttr(), *group, outputPadding));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getConvolutionOps() {

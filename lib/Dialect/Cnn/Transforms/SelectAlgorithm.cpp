@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/ConvAlgorithm.h"
+#include "convoy/Analysis/ConvTuning.h"
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 
 namespace convoy::cnn {
@@ -23,30 +23,57 @@ struct SelectAlgorithm : convoy::cnn::impl::CnnSelectAlgorithmBase<SelectAlgorit
   using CnnSelectAlgorithmBase::CnnSelectAlgorithmBase;
 
   void runOnOperation() override {
-    std::optional<ConvAlgorithm> preferred = symbolizeConvAlgorithm(algorithm);
+    func::FuncOp function = getOperation();
+    preferred = symbolizeConvAlgorithm(algorithm);
     if (!preferred && !algorithm.empty()) {
-      getOperation().emitError("unknown algorithm '") << algorithm << "'";
+      function.emitError("unknown algorithm '") << algorithm << "'";
       return signalPassFailure();
     }
-    TargetAttr target = getTarget(getOperation());
-    WalkResult result = getOperation().walk([&](ConvOpInterface op) {
-      if (op.hasConvAlgorithm()) {
-        std::string reason = whyNotAlgorithm(op, op.getConvAlgorithm(), target);
-        if (reason.empty())
-          return WalkResult::advance();
-        op->emitError("cannot be computed by ")
-            << stringifyConvAlgorithm(op.getConvAlgorithm()) << ": " << reason;
-        return WalkResult::interrupt();
+    if (!tuning.empty()) {
+      llvm::Expected<ConvTuning> read = ConvTuning::read(tuning);
+      if (!read) {
+        function.emitError(llvm::toString(read.takeError()));
+        return signalPassFailure();
       }
-      if (preferred && whyNotAlgorithm(op, *preferred, target).empty())
-        op.setConvAlgorithm(*preferred);
-      else
-        op.setConvAlgorithm(selectConvAlgorithm(op, target));
-      return WalkResult::advance();
+      measured = std::move(*read);
+    }
+    target = getTarget(function);
+    WalkResult result = function.walk([&](ConvOpInterface op) {
+      return failed(check(op)) ? WalkResult::interrupt() : (select(op), WalkResult::advance());
     });
     if (result.wasInterrupted())
       signalPassFailure();
   }
+
+private:
+  /// Refuses attributes that the operation does not allow.
+  LogicalResult check(ConvOpInterface op) {
+    if (op.hasConvAlgorithm())
+      if (std::string reason = whyNotAlgorithm(op, op.getConvAlgorithm(), target);
+          !reason.empty())
+        return op->emitError("cannot be computed by ")
+               << stringifyConvAlgorithm(op.getConvAlgorithm()) << ": " << reason;
+    if (std::optional<int64_t> blocks = op.getTileBlocks();
+        blocks && !llvm::is_contained(listTileBlocks(op, target), *blocks))
+      return op->emitError("a register tile cannot hold ")
+             << *blocks << " vectors of output channels: take a divisor of their number "
+             << "up to 3";
+    return success();
+  }
+
+  void select(ConvOpInterface op) {
+    if (!op.hasConvAlgorithm() && preferred && whyNotAlgorithm(op, *preferred, target).empty())
+      op.setConvAlgorithm(*preferred);
+    llvm::SmallVector<ConvSchedule> schedules = listConvSchedules(op, target);
+    ConvSchedule schedule = measured.choose(describeConv(op), schedules);
+    op.setConvAlgorithm(schedule.algorithm);
+    if (!op.getTileBlocks() && schedule.tileBlocks != listTileBlocks(op, target).front())
+      op.setTileBlocks(schedule.tileBlocks);
+  }
+
+  std::optional<ConvAlgorithm> preferred;
+  ConvTuning measured;
+  TargetAttr target;
 };
 
 } // namespace

@@ -27,3 +27,13 @@ module {
     return %0 : tensor<1x32x7x7xf32>
   }
 }
+
+// -----
+
+module {
+  func.func @tile(%x: tensor<1x4x9x9x8xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x4x7x7x8xf32> {
+    // expected-error @below {{a register tile cannot hold 3 vectors of output channels: take a divisor of their number up to 3}}
+    %0 = cnn.conv %x, %w {tile_blocks = 3 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 8 : i64} : (tensor<1x4x9x9x8xf32>, tensor<32x32x3x3xf32>) -> tensor<1x4x7x7x8xf32>
+    return %0 : tensor<1x4x7x7x8xf32>
+  }
+}

@@ -5,10 +5,20 @@
 // UNKNOWN: error: unknown algorithm 'fft'
 // DIRECT-NOT: conv_algorithm<winograd
 
+// Measured times decide, where they are clear.
+// RUN: convoy-opt %s --cnn-select-algorithm=tuning=%S/Inputs/tuning.json | FileCheck %s --check-prefix=TUNED
+// RUN: not convoy-opt %s --cnn-select-algorithm=tuning=%S/Inputs/absent.json 2>&1 | FileCheck %s --check-prefix=ABSENT
+// RUN: not convoy-opt %s --cnn-select-algorithm=tuning=%S/Inputs/not-tuning.json 2>&1 | FileCheck %s --check-prefix=DAMAGED
+// ABSENT: error: {{.*}}absent.json: No such file or directory
+// DAMAGED: error: {{.*}}not-tuning.json: not a tuning file: no object 'convolutions' (remove it and tune again)
+
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
   // Large tiles where the map fills them.
   // CHECK-LABEL:  func.func @large(
   // CHECK:          algorithm = #cnn.conv_algorithm<winograd_4x4>
+  // TUNED-LABEL:  func.func @large(
+  // TUNED:          algorithm = #cnn.conv_algorithm<winograd_4x4>
+  // TUNED-SAME:     tile_blocks = 1
   // PREFER-LABEL: func.func @large(
   // PREFER:         algorithm = #cnn.conv_algorithm<winograd_2x2>
   func.func @large(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
@@ -18,6 +28,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // At 7x7 the transformed weights of large tiles take longer to read than to use.
   // CHECK-LABEL: func.func @small(
   // CHECK:         algorithm = #cnn.conv_algorithm<winograd_2x2>
+  // CHECK-SAME:    tile_blocks = 1
+  // TUNED-LABEL: func.func @small(
+  // TUNED:         algorithm = #cnn.conv_algorithm<winograd_2x2>
   func.func @small(%x: tensor<1x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32> {
     %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32>
     return %0 : tensor<1x32x7x7x16xf32>

@@ -78,6 +78,19 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_DestinationOpInter
         $_op.setAlgorithmAttr(
             ::convoy::cnn::ConvAlgorithmAttr::get($_op->getContext(), algorithm));
       }]>,
+    InterfaceMethod<"Vectors of output channels in a register tile, if that is given.",
+      "::std::optional<int64_t>", "getTileBlocks", (ins), [{
+        ::std::optional<uint64_t> blocks = $_op.getTileBlocks();
+        return blocks ? ::std::optional<int64_t>(*blocks) : ::std::nullopt;
+      }]>,
+    InterfaceMethod<"", "void", "setTileBlocks", (ins "int64_t":$blocks), [{
+      $_op.setTileBlocks(blocks);
+    }]>,
+    InterfaceMethod<"Forgets the algorithm and the register tile.", "void", "resetSchedule",
+      (ins), [{
+        $_op.removeAlgorithmAttr();
+        $_op.removeTileBlocksAttr();
+      }]>,
     InterfaceMethod<"1 for an ungrouped convolution.", "int64_t", "getGroups">,
     InterfaceMethod<"", "bool", "isTransposed", (ins), [{}], [{ return false; }]>,
     InterfaceMethod<"The logical shape of the filter, packed or not.",

@@ -51,7 +51,8 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
                            Cnn_Activation:$activation,
                            OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
                            DefaultValuedAttr<I64Attr, "0">:$output_block,
-                           OptionalAttr<Cnn_ConvAlgorithmAttr>:$algorithm);
+                           OptionalAttr<Cnn_ConvAlgorithmAttr>:$algorithm,
+                           OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$tile_blocks);
   let assemblyFormat = [{
     $input `,` $filter (`,` $bias^)? (`residual` `(` $residual^ `)`)?
     (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
@@ -69,7 +70,8 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv"> {
     `pads` holds the begin of every spatial dimension, then every end.
     `filter_shape` is the logical shape of a packed filter; `output_block` the
     lanes of a blocked result, 0 for a plain one. `algorithm` says how it is
-    computed; `cnn-select-algorithm` sets it where it is not given.
+    computed, `tile_blocks` how many vectors of output channels a register tile
+    holds; `cnn-select-algorithm` sets them where they are not given.
 
     ```mlir
     %1 = cnn.conv %x, %w, %b {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>,

@@ -105,6 +105,10 @@ def CnnSelectAlgorithm : Pass<"cnn-select-algorithm", "::mlir::func::FuncOp"> {
     %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4>, ...}
     ```
 
+    `tuning` names a file of measured times (`convoy compile --tune` writes it);
+    a convolution that it has takes the fastest schedule, with a `tile_blocks`
+    where that is not the usual one.
+
     Pre: layouts are assigned, filters not yet packed. An `algorithm` that is
     there stays; one that the operation does not allow is an error.
     Numerics: Winograd rounds in another order; the largest error of F(4x4,3x3)
@@ -112,7 +116,9 @@ def CnnSelectAlgorithm : Pass<"cnn-select-algorithm", "::mlir::func::FuncOp"> {
     output tiles that read it.
   }];
   let options = [Option<"algorithm", "algorithm", "std::string", /*default=*/"",
-      "Take this algorithm wherever an operation allows it, instead of the cheapest">];
+      "Take this algorithm wherever an operation allows it, instead of the cheapest">,
+    Option<"tuning", "tuning", "std::string", /*default=*/"",
+      "File of measured times to choose by">];
   let dependentDialects = ["::convoy::cnn::CnnDialect"];
 }
 

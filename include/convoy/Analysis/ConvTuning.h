@@ -1,0 +1,47 @@
+//===- ConvTuning.h - Measured choices of convolutions ----------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A tuning file tells how long the schedules of a convolution took on a machine:
+//   {"convolutions": {"1x4x56x56x16 -> ...": {"direct/2": 412.5, "winograd_4x4/2": 201.3}}}
+// in microseconds. `convoy compile --tune` writes it, `cnn-select-algorithm` reads it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_ANALYSIS_CONVTUNING_H
+#define CONVOY_ANALYSIS_CONVTUNING_H
+
+#include "convoy/Analysis/ConvAlgorithm.h"
+#include "llvm/Support/Error.h"
+
+#include <map>
+
+namespace convoy {
+
+/// All of a convolution that its time depends on; equal convolutions have equal texts.
+std::string describeConv(cnn::ConvOpInterface op);
+
+/// The measured times of one machine.
+class ConvTuning {
+public:
+  /// Reads a tuning file. Errors name it.
+  static llvm::Expected<ConvTuning> read(llvm::StringRef path);
+  void write(llvm::raw_ostream &os) const;
+
+  std::optional<double> getTime(llvm::StringRef conv, const ConvSchedule &schedule) const;
+  void setTime(llvm::StringRef conv, const ConvSchedule &schedule, double microseconds);
+
+  /// The fastest measured one of `schedules`; the first unless another is clearly
+  /// faster, and where nothing is measured.
+  ConvSchedule choose(llvm::StringRef conv, llvm::ArrayRef<ConvSchedule> schedules) const;
+
+private:
+  /// Microseconds by convolution and schedule, sorted for the file.
+  std::map<std::string, std::map<std::string, double>> times;
+};
+
+} // namespace convoy
+
+#endif // CONVOY_ANALYSIS_CONVTUNING_H
