@@ -130,7 +130,13 @@ struct ReorderFamily : KernelFamily {
       SmallVector<Value> indices =
           delinearize(b, unit, {extents.batch, extents.blocks, extents.pieces});
       auto atPlain = [&](int64_t lane, Value pixel) {
-        return SmallVector<Value>{indices[0], affine(b, indices[1], block, lane), pixel};
+        Value channel = affine(b, indices[1], block, lane);
+        if (int64_t groups = op.getShuffle(); groups > 1) {
+          int64_t size = extents.channels / groups;
+          SmallVector<Value> parts = delinearize(b, channel, {size, groups});
+          channel = add(b, affine(b, parts[1], size, 0), parts[0]);
+        }
+        return SmallVector<Value>{indices[0], channel, pixel};
       };
       auto atBlocked = [&](Value pixel, int64_t i) {
         return SmallVector<Value>{indices[0], indices[1], affine(b, pixel, 1, i),

@@ -60,3 +60,24 @@ module attributes {cnn.target = #target} {
     return
   }
 }
+
+// -----
+
+#target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n1", features = "", vector_lanes = 4, vector_registers = 32, l1 = 65536, l2 = 1048576>
+
+// Channel c of the result is channel c % 2 * 4 + c / 2 of the input.
+// CHECK-LABEL: func.func private @reorder_0(
+// CHECK-DAG:     %[[TWO:.+]] = arith.constant 2 : index
+// CHECK-DAG:     %[[FOUR:.+]] = arith.constant 4 : index
+// CHECK:         %[[C:.+]] = arith.muli %{{.+}}, %[[FOUR]]
+// CHECK:         %[[J:.+]] = arith.remui %[[C]], %[[TWO]]
+// CHECK:         %[[I:.+]] = arith.divui %[[C]], %[[TWO]]
+// CHECK:         %[[G:.+]] = arith.muli %[[J]], %[[FOUR]]
+// CHECK:         %[[S:.+]] = arith.addi %[[G]], %[[I]]
+// CHECK:         vector.load %{{.+}}[%{{.+}}, %[[S]], %{{.+}}]
+module attributes {cnn.target = #target} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x8x4x4xf32>, %y: memref<1x2x4x4x4xf32>) {
+    cnn.reorder %x outs(%y) {block = 4 : i64, shuffle = 2 : i64} : (memref<1x8x4x4xf32>, memref<1x2x4x4x4xf32>) -> ()
+    return
+  }
+}

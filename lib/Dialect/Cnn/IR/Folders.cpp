@@ -11,6 +11,9 @@
 
 #include "convoy/Dialect/Cnn/IR/ConstantEvaluator.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace convoy::cnn;
 
@@ -136,15 +139,38 @@ LogicalResult BroadcastOp::fold(FoldAdaptor adaptor, FoldResults &results) {
   return foldConstants(*this, adaptor.getOperands(), results);
 }
 
+/// What `value` is the channel shuffle of, and in how many groups.
+static std::pair<Value, int64_t> getShuffled(Value value) {
+  auto collapse = value.getDefiningOp<tensor::CollapseShapeOp>();
+  auto transpose = collapse ? collapse.getSrc().getDefiningOp<linalg::TransposeOp>() : nullptr;
+  auto expand =
+      transpose ? transpose.getInput().getDefiningOp<tensor::ExpandShapeOp>() : nullptr;
+  if (!expand || expand.getSrc().getType() != value.getType() ||
+      collapse.getReassociationIndices() != expand.getReassociationIndices())
+    return {};
+  ArrayRef<int64_t> order = transpose.getPermutation();
+  if (order.size() < 3 || order[0] != 0 || order[1] != 2 || order[2] != 1 ||
+      !llvm::equal(order.drop_front(3), llvm::seq<int64_t>(3, order.size())) ||
+      expand.getReassociationIndices()[1] != ReassociationIndices{1, 2})
+    return {};
+  return {expand.getSrc(), expand.getResultType().getDimSize(1)};
+}
+
 LogicalResult ReorderOp::fold(FoldAdaptor, FoldResults &results) {
   if (!isValueForm(*this))
     return failure();
+  if (auto [input, groups] = getShuffled(getInput());
+      input && getBlock() && getShuffle() == 1) {
+    getInputMutable().assign(input);
+    setShuffle(groups);
+    return success();
+  }
   // There and back again. Lanes past the last channel hold nothing that counts.
   auto producer = getInput().getDefiningOp<ReorderOp>();
-  if (!producer || !isValueForm(producer))
+  if (!producer || !isValueForm(producer) || producer.getShuffle() != 1)
     return failure();
   bool opposite = (getBlock() == 0) != (producer.getBlock() == 0);
-  if (opposite && producer.getInput().getType() == getResult(0).getType())
+  if (opposite && getShuffle() == 1 && producer.getInput().getType() == getResult(0).getType())
     return replaceBy(results, producer.getInput());
   return failure();
 }

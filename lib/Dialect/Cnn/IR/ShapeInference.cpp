@@ -505,6 +505,10 @@ LogicalResult infer(Rule rule, ReorderOp::Adaptor op, Inferred &out) {
   int64_t block = op.getBlock();
   if (out.shape.size() < 3)
     return rule.error("input has rank ", out.shape.size(), ", expected at least 3");
+  int64_t shuffle = op.getShuffle();
+  if (shuffle != 1 && (block <= 0 || shuffle < 1 || out.shape[1] % shuffle != 0))
+    return rule.error("shuffle is ", shuffle, ", expected a divisor of the ", out.shape[1],
+                      " channels of plain data");
   if (block > 0) {
     out.shape[1] = llvm::divideCeil(out.shape[1], block);
     out.shape.push_back(block);

@@ -127,3 +127,32 @@ func.func @destinations(%x: tensor<4xf32>, %y: tensor<4xf32>, %m: memref<4xf32>,
   cnn.cast %m outs(%n) {to = f32} : (memref<4xf32>, memref<4xf32>) -> ()
   return %0 : tensor<4xf32>
 }
+
+// Reading shuffled channels needs no shuffled copy: 2 groups of 3 become 3 of 2.
+// CHECK-LABEL: func.func @reorder_of_shuffle(
+// CHECK-NEXT:    %[[R:.+]] = cnn.reorder %arg0 {block = 4 : i64, shuffle = 2 : i64} : (tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32>
+// CHECK-NEXT:    return %[[R]]
+func.func @reorder_of_shuffle(%x: tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32> {
+  %0 = tensor.expand_shape %x [[0], [1, 2], [3]] output_shape [1, 2, 3, 4] : tensor<1x6x4xf32> into tensor<1x2x3x4xf32>
+  %1 = tensor.empty() : tensor<1x3x2x4xf32>
+  %2 = linalg.transpose ins(%0 : tensor<1x2x3x4xf32>) outs(%1 : tensor<1x3x2x4xf32>) permutation = [0, 2, 1, 3]
+  %3 = tensor.collapse_shape %2 [[0], [1, 2], [3]] : tensor<1x3x2x4xf32> into tensor<1x6x4xf32>
+  %4 = cnn.reorder %3 {block = 4 : i64} : (tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32>
+  return %4 : tensor<1x2x4x4xf32>
+}
+
+// A shuffle on the way is not undone by going back, and not every transpose is one.
+// CHECK-LABEL: func.func @reorder_without_shuffle(
+// CHECK:         cnn.reorder %arg0 {block = 4 : i64, shuffle = 2 : i64}
+// CHECK:         cnn.reorder %{{.+}} {block = 0 : i64, channels = 6 : i64}
+// CHECK:         linalg.transpose
+// CHECK:         cnn.reorder %{{.+}} {block = 4 : i64} :
+func.func @reorder_without_shuffle(%x: tensor<1x6x4xf32>, %y: tensor<2x1x3x4xf32>) -> (tensor<1x6x4xf32>, tensor<1x2x4x4xf32>) {
+  %0 = cnn.reorder %x {block = 4 : i64, shuffle = 2 : i64} : (tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32>
+  %1 = cnn.reorder %0 {block = 0 : i64, channels = 6 : i64} : (tensor<1x2x4x4xf32>) -> tensor<1x6x4xf32>
+  %2 = tensor.empty() : tensor<1x2x3x4xf32>
+  %3 = linalg.transpose ins(%y : tensor<2x1x3x4xf32>) outs(%2 : tensor<1x2x3x4xf32>) permutation = [1, 0, 2, 3]
+  %4 = tensor.collapse_shape %3 [[0], [1, 2], [3]] : tensor<1x2x3x4xf32> into tensor<1x6x4xf32>
+  %5 = cnn.reorder %4 {block = 4 : i64} : (tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32>
+  return %1, %5 : tensor<1x6x4xf32>, tensor<1x2x4x4xf32>
+}

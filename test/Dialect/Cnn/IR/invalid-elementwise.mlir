@@ -225,3 +225,11 @@ func.func @reorder_channels(%a: tensor<1x2x4x8xf32>) {
   %0 = cnn.reorder %a {block = 0 : i64, channels = 17 : i64} : (tensor<1x2x4x8xf32>) -> tensor<1x17x4xf32>
   return
 }
+
+// -----
+
+func.func @reorder_shuffle(%a: tensor<1x6x4xf32>) {
+  // expected-error@+1 {{shuffle is 4, expected a divisor of the 6 channels of plain data}}
+  %0 = cnn.reorder %a {block = 8 : i64, shuffle = 4 : i64} : (tensor<1x6x4xf32>) -> tensor<1x1x4x8xf32>
+  return
+}

@@ -415,9 +415,14 @@ def Cnn_ReorderOp : Cnn_Op<"reorder"> {
     `block` > 0: plain `N x C x spatial...` to `N x ceil(C/block) x spatial... x
     block`, lanes past `C` set to zero. `block` = 0: the way back, to
     `channels` channels. Upstream's `linalg.pack` has no memref form.
+
+    `shuffle` = G, on the way to blocks only, shuffles channels as it goes
+    (Zhang et al. 2018): the input's channels are a G x C/G matrix by rows, the
+    result's that matrix by columns.
   }];
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$block,
-                       DefaultValuedAttr<I64Attr, "0">:$channels);
+                       DefaultValuedAttr<I64Attr, "0">:$channels,
+                       DefaultValuedAttr<I64Attr, "1">:$shuffle);
   let assemblyFormat = [{
     $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
