@@ -38,7 +38,7 @@ extern "C" {
 #endif
 
 /* Grows with every change that an old caller would notice. */
-#define CONVOY_ABI_VERSION 1
+#define CONVOY_ABI_VERSION 2
 
 /* Element types, numbered as in ONNX's TensorProto.DataType. A bool is one
  * byte, 0 or 1. */
@@ -64,7 +64,8 @@ enum convoy_status {
   CONVOY_ERROR_MEMORY = 2,   /* no memory for the context */
   CONVOY_ERROR_THREADS = 3,  /* the system started no more threads */
   CONVOY_ERROR_CPU = 4,      /* the CPU lacks what the model was compiled for */
-  CONVOY_ERROR_MODEL = 5     /* the model's code reported a failure */
+  CONVOY_ERROR_MODEL = 5,    /* the model's code reported a failure */
+  CONVOY_ERROR_TRANSPORT = 6 /* another device could not be reached */
 };
 
 /* One input or output. Data is dense, row-major (the last dimension moves
@@ -97,7 +98,10 @@ CONVOY_EXPORT const char *convoy_layer_name(int32_t index);
 /* The CPU that the model was compiled for, such as "x86-64-v3". */
 CONVOY_EXPORT const char *convoy_required_cpu(void);
 
-/* Bytes of working memory that each context allocates. */
+/* Devices that share the model; 1 unless it was compiled for several. */
+CONVOY_EXPORT int32_t convoy_device_count(void);
+
+/* Bytes of working memory that each context allocates, for all devices. */
 CONVOY_EXPORT int64_t convoy_arena_size(void);
 
 /* One line of English on `status`; never null. For CONVOY_ERROR_CPU it names
@@ -106,9 +110,33 @@ CONVOY_EXPORT const char *convoy_status_text(int32_t status);
 
 /* Makes a context of `threads` threads, the caller of convoy_run being one of
  * them; 0 means one for each core that the process may use, and 1 never starts
- * a thread. On failure `*context` is null. Results do not depend on `threads`,
+ * a thread. Each device of a model for several gets its share of the threads, at
+ * least one. On failure `*context` is null. Results do not depend on `threads`,
  * not in a single bit. */
 CONVOY_EXPORT int32_t convoy_create(int32_t threads, convoy_context **context);
+
+/* How the devices of a model reach each other when they run in other processes.
+ * All devices call the same functions in the same order. Device k holds
+ * [bounds[k], bounds[k + 1]) of an axis, as `rows` rows of elements of `bytes`
+ * bytes. Each function returns 0, or another number after a failure. */
+typedef struct convoy_transport {
+  void *user;
+  /* `to` gets the whole axis. */
+  int32_t (*all_gather)(void *user, const void *from, void *to, int64_t rows, int64_t bytes,
+                        const int64_t *bounds);
+  /* `to` gets this device's part, with `before` elements of the device in front of
+   * it and `after` of the one behind it, where there is one. */
+  int32_t (*halo_exchange)(void *user, const void *from, void *to, int64_t rows, int64_t bytes,
+                           const int64_t *bounds, int64_t before, int64_t after);
+  /* `to` gets the sums of `count` f32 over all devices. */
+  int32_t (*all_reduce)(void *user, const float *from, float *to, int64_t count);
+} convoy_transport;
+
+/* Makes a context of device number `device` alone, which reaches the others through
+ * `transport`; that must outlive the context. Only device 0 writes outputs. */
+CONVOY_EXPORT int32_t convoy_create_device(int32_t threads, int32_t device,
+                                           const convoy_transport *transport,
+                                           convoy_context **context);
 
 /* Threads of the context, the caller's included. */
 CONVOY_EXPORT int32_t convoy_thread_count(const convoy_context *context);

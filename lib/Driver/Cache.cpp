@@ -13,6 +13,7 @@
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/CachePruning.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
@@ -81,6 +82,11 @@ static llvm::Expected<std::string> makeKey(StringRef model, const ModelOptions &
   key.add(target);
   key.add(options.compile.schedule.convAlgorithm);
   key.add(options.compile.schedule.weights);
+  const PartitionOptions &partition = options.compile.partition;
+  if (partition.hasDevices())
+    key.add(llvm::formatv("{0} {1} {2} {3}", partition.devices, partition.strategy,
+                          partition.bandwidth, partition.latency)
+                .str());
   return key.str();
 }
 
@@ -136,10 +142,11 @@ std::optional<Artefact> convoy::driver::loadOrCompile(StringRef path,
     return compileIntoCache(path, modelOptions, arguments, code);
   const CompileOptions &compile = modelOptions.compile;
   if (!compile.shapes.empty() || !compile.cpu.empty() ||
-      !compile.schedule.convAlgorithm.empty() || compile.schedule.weights != "f32") {
+      !compile.schedule.convAlgorithm.empty() || compile.schedule.weights != "f32" ||
+      compile.partition.hasDevices()) {
     code = arguments.usageError(
-        "--shape, --mcpu, --conv-algorithm and --weights need a MODEL.onnx: " + path +
-        " is compiled already");
+        "--shape, --mcpu, --conv-algorithm, --weights and --devices need a MODEL.onnx: " +
+        path + " is compiled already");
     return std::nullopt;
   }
   llvm::Expected<Artefact> artefact = Artefact::load(path);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Diagnostics.h"
+#include "InspectPartition.h"
 #include "Layers.h"
 #include "ModelOptions.h"
 
@@ -123,21 +124,30 @@ static void printJSON(StringRef model, ArrayRef<Layer> layers, const ReceptiveFi
 }
 
 int convoy::driver::inspectCommand(Arguments &arguments) {
-  std::string model;
+  std::string model, drawing;
   bool asJSON = false;
   ModelOptions modelOptions;
   arguments.positional(model);
   arguments.flag(OPT_json, asJSON);
   modelOptions.read(arguments);
+  modelOptions.readPartitionOptions(arguments);
+  arguments.text(OPT_svg, drawing);
+  bool devices = false;
+  arguments.flag(OPT_devices, devices);
   if (std::optional<int> code = arguments.finish())
     return *code;
+  if (!drawing.empty() && !devices)
+    return arguments.usageError("--svg draws a partition: it needs --devices");
 
   std::unique_ptr<MLIRContext> context = makeContext();
   DiagnosticPrinter printer(*context, model, modelOptions.isVerbose);
-  OwningOpRef<ModuleOp> module =
-      compileTo(*context, model, Phase::Import, modelOptions.compile);
+  OwningOpRef<ModuleOp> module = compileTo(
+      *context, model, devices ? Phase::Simplify : Phase::Import, modelOptions.compile);
   if (!module || printer.hasError())
     return printer.getFailure();
+  if (devices)
+    return inspectPartition(model, *module, modelOptions.compile.partition, asJSON, drawing,
+                            printer);
   std::vector<Layer> layers = listLayers(*module);
   ReceptiveFields fields(module->lookupSymbol<func::FuncOp>("main"));
   if (asJSON)

@@ -30,7 +30,7 @@ StringRef convoy::driver::getNodeName(Location loc) {
   return "";
 }
 
-static std::string getKind(Operation *op) {
+std::string convoy::driver::getLayerKind(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::string>(op)
       .Case([](cnn::UnaryOp unary) {
         return cnn::stringifyUnaryKind(unary.getFunction().getKind()).str();
@@ -62,7 +62,7 @@ std::vector<Layer> convoy::driver::listLayers(ModuleOp module) {
     Layer layer;
     layer.op = &op;
     layer.name = getNodeName(op.getLoc()).str();
-    layer.kind = getKind(&op);
+    layer.kind = getLayerKind(&op);
     layer.cost = computeLayerCost(&op);
     layers.push_back(std::move(layer));
   }

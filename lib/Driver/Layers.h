@@ -32,6 +32,9 @@ std::vector<Layer> listLayers(mlir::ModuleOp module);
 /// The name of the node at a location; empty if there is none.
 llvm::StringRef getNodeName(mlir::Location loc);
 
+/// "conv", "max_pool", "relu", "add", ...
+std::string getLayerKind(mlir::Operation *op);
+
 /// Three significant digits and a prefix: "727 M".
 std::string formatCount(double count);
 

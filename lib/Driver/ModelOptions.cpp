@@ -7,12 +7,14 @@
 
 #include "ModelOptions.h"
 
+#include "convoy/Analysis/Partition.h"
 #include "convoy/Analysis/TargetDescription.h"
 #include "convoy/Import/ONNX/Import.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace convoy;
 using namespace convoy::driver;
+using llvm::ArrayRef;
 using llvm::StringRef;
 
 void ModelOptions::read(Arguments &arguments) {
@@ -41,6 +43,53 @@ void ModelOptions::readCodeOptions(Arguments &arguments) {
     compile.schedule.weights = word.str();
     return llvm::Error::success();
   });
+  readPartitionOptions(arguments);
+}
+
+/// A number and its unit, times what the unit stands for.
+static std::optional<double> parseQuantity(StringRef text,
+                                           ArrayRef<std::pair<StringRef, double>> units) {
+  text = text.trim();
+  size_t length = text.find_last_of("0123456789.");
+  if (length == StringRef::npos)
+    return std::nullopt;
+  double number;
+  if (text.take_front(length + 1).getAsDouble(number) || !(number >= 0))
+    return std::nullopt;
+  for (auto [unit, factor] : units)
+    if (text.drop_front(length + 1).trim() == unit)
+      return number * factor;
+  return std::nullopt;
+}
+
+static llvm::Error parseLink(StringRef text, PartitionOptions &options) {
+  auto [bandwidth, latency] = text.split(',');
+  std::optional<double> rate = parseQuantity(bandwidth, {{"kB/s", 1e3},
+                                                         {"MB/s", 1e6},
+                                                         {"GB/s", 1e9},
+                                                         {"TB/s", 1e12},
+                                                         {"Mbit/s", 1e6 / 8},
+                                                         {"Gbit/s", 1e9 / 8}});
+  std::optional<double> delay =
+      parseQuantity(latency, {{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}});
+  if (!rate || !(*rate > 0) || !delay)
+    return llvm::createStringError("'" + text +
+                                   "' is not a bandwidth and a latency such as 10GB/s,2us");
+  options.bandwidth = *rate;
+  options.latency = *delay;
+  return llvm::Error::success();
+}
+
+void ModelOptions::readPartitionOptions(Arguments &arguments) {
+  arguments.count(OPT_devices, compile.partition.devices, 1, kMaxDevices);
+  arguments.value(OPT_strategy, [this](StringRef word) -> llvm::Error {
+    if (!llvm::is_contained({"auto", "group", "batch", "none"}, word))
+      return llvm::createStringError("'" + word + "' is not auto, group, batch or none");
+    compile.partition.strategy = word.str();
+    return llvm::Error::success();
+  });
+  arguments.value(OPT_link,
+                  [this](StringRef text) { return parseLink(text, compile.partition); });
 }
 
 std::string ModelOptions::describeTarget(mlir::MLIRContext &context,

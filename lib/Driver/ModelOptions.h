@@ -20,8 +20,10 @@ struct ModelOptions {
 
   /// Reads --shape and -v.
   void read(Arguments &arguments);
-  /// Reads --mcpu, --conv-algorithm and --weights.
+  /// Reads --mcpu, --conv-algorithm, --weights and the partition options.
   void readCodeOptions(Arguments &arguments);
+  /// Reads --devices, --strategy and --link.
+  void readPartitionOptions(Arguments &arguments);
 
   /// The machine to compile for, as text; empty after wrong usage, which is
   /// reported.

@@ -119,6 +119,10 @@ defm atol : Value<"atol", "A", "default: 1e-5", [CheckCommand]>;
 
 def json : Switch<"json", "print JSON, with exact numbers", [BenchCommand, InspectCommand]>;
 
+defm svg : Value<"svg", "FILE",
+  "with --devices: draw the devices' columns and what crosses\n"
+  "between them", [InspectCommand]>;
+
 defm mcpu : Value<"mcpu", "CPU",
   "processor to compile for: native (the default),\n"
   "x86-64-v3 (AVX2), x86-64-v4 (AVX-512), ...", compiling>;
@@ -130,6 +134,17 @@ defm conv_algorithm : Value<"conv-algorithm", "NAME",
 defm weights : Value<"weights", "TYPE",
   "store weights of convolutions and dense layers as f32\n"
   "(the default), f16 or bf16; computation stays f32", compiling>;
+
+defm devices : Value<"devices", "N",
+  "share the network between N devices (default: 1)", everywhere>;
+
+defm strategy : Value<"strategy", "NAME",
+  "how devices share it: auto (the least estimated time, the\n"
+  "default), group (groups and output channels), batch, none", everywhere>;
+
+defm link : Value<"link", "BANDWIDTH,LATENCY",
+  "what connects the devices, such as 10GB/s,2us (the\n"
+  "default)", everywhere>;
 
 defm shape : Value<"shape", "[NAME=]1x3x224x224",
   "shape of an input whose dimensions the model leaves\n"

@@ -13,23 +13,24 @@
 
 using namespace mlir;
 
-void convoy::buildBufferizePipeline(OpPassManager &manager) {
+void convoy::buildBufferizePipeline(OpPassManager &manager, bool hasDevices) {
+  OpPassManager &program = hasDevices ? manager.nest<ModuleOp>() : manager;
   // No elimination of empty tensors: it lets producers write strided slices, which
   // kernels cannot; cnn-plan-memory finds the slices that they can.
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
   bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   bufferize.unknownTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
-  manager.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  program.addPass(bufferization::createOneShotBufferizePass(bufferize));
 
   // Copies into results: cnn-plan-memory merges them. Its own way of doing so,
   // hoistStaticAllocs, ends in a crash where a value is returned twice.
   bufferization::BufferResultsToOutParamsPassOptions results;
   results.modifyPublicFunctions = true;
-  manager.addPass(bufferization::createBufferResultsToOutParamsPass(results));
+  program.addPass(bufferization::createBufferResultsToOutParamsPass(results));
 
-  manager.addPass(createCanonicalizerPass());
-  manager.addPass(createCSEPass());
-  manager.addPass(cnn::createCnnPlanMemory());
-  manager.addPass(cnn::createCnnVerifyBufferized());
+  program.addPass(createCanonicalizerPass());
+  program.addPass(createCSEPass());
+  program.addPass(cnn::createCnnPlanMemory());
+  program.addPass(cnn::createCnnVerifyBufferized());
 }

@@ -6,13 +6,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/Passes.h"
+#include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 
 #include "mlir/Transforms/Passes.h"
 
-void convoy::buildCodegenPipeline(mlir::OpPassManager &manager) {
-  manager.addPass(createCnnGenerateCPUKernels());
-  manager.addPass(createCnnApproximateMath());
-  manager.addPass(mlir::createCanonicalizerPass());
-  manager.addPass(mlir::createCSEPass());
+void convoy::buildCodegenPipeline(mlir::OpPassManager &manager, bool hasDevices) {
+  mlir::OpPassManager &program = hasDevices ? manager.nest<mlir::ModuleOp>() : manager;
+  program.addPass(createCnnGenerateCPUKernels());
+  program.addPass(createCnnApproximateMath());
+  program.addPass(mlir::createCanonicalizerPass());
+  program.addPass(mlir::createCSEPass());
+  manager.addPass(cnn::createCnnLinkDevices());
 }

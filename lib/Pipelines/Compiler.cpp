@@ -43,16 +43,17 @@ std::unique_ptr<MLIRContext> convoy::makeContext() {
 static void addPhase(OpPassManager &manager, Phase phase, const CompileOptions &options) {
   switch (phase) {
   case Phase::Import:
-  case Phase::Partition:
     return;
   case Phase::Simplify:
     return buildSimplifyPipeline(manager);
+  case Phase::Partition:
+    return buildPartitionPipeline(manager, options.partition);
   case Phase::Schedule:
-    return buildSchedulePipeline(manager, options.schedule);
+    return buildSchedulePipeline(manager, options.schedule, options.partition.hasDevices());
   case Phase::Bufferize:
-    return buildBufferizePipeline(manager);
+    return buildBufferizePipeline(manager, options.partition.hasDevices());
   case Phase::Codegen:
-    return buildCodegenPipeline(manager);
+    return buildCodegenPipeline(manager, options.partition.hasDevices());
   case Phase::Target:
     return buildTargetPipeline(manager);
   }
@@ -102,6 +103,12 @@ OwningOpRef<ModuleOp> convoy::compileTo(MLIRContext &context, StringRef model, P
   if (failed(manager.run(*module)))
     return nullptr;
   return module;
+}
+
+LogicalResult convoy::assignPartition(ModuleOp module, const PartitionOptions &options) {
+  PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  buildAssignPartitionPipeline(manager, options);
+  return manager.run(module);
 }
 
 LogicalResult convoy::compile(MLIRContext &context, StringRef model, StringRef output,

@@ -21,6 +21,7 @@ void convoy::registerDialects(DialectRegistry &registry) {
   registerAllExtensions(registry);
   registry.insert<cnn::CnnDialect>();
   cnn::registerBufferizableOpInterfaceExternalModels(registry);
+  cnn::registerPartitionOpInterfaceExternalModels(registry);
   registerTargetTranslations(registry);
 }
 
@@ -34,7 +35,8 @@ void convoy::registerPipelines() {
   PassPipelineRegistration<>("convoy-schedule", "The schedule phase",
                              [](OpPassManager &manager) { buildSchedulePipeline(manager); });
   PassPipelineRegistration<>("convoy-bufferize", "The bufferize phase",
-                             buildBufferizePipeline);
-  PassPipelineRegistration<>("convoy-codegen", "The codegen phase", buildCodegenPipeline);
+                             [](OpPassManager &manager) { buildBufferizePipeline(manager); });
+  PassPipelineRegistration<>("convoy-codegen", "The codegen phase",
+                             [](OpPassManager &manager) { buildCodegenPipeline(manager); });
   PassPipelineRegistration<>("convoy-target", "To the LLVM dialect", buildTargetPipeline);
 }

@@ -12,8 +12,10 @@
 
 using namespace mlir;
 
-void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions &options) {
-  OpPassManager &functions = manager.nest<func::FuncOp>();
+void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions &options,
+                                   bool hasDevices) {
+  OpPassManager &program = hasDevices ? manager.nest<ModuleOp>() : manager;
+  OpPassManager &functions = program.nest<func::FuncOp>();
   functions.addPass(cnn::createCnnFuseEpilogue());
   functions.addPass(cnn::createCnnAssignLayout());
   functions.addPass(createCanonicalizerPass());
@@ -24,6 +26,7 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
   functions.addPass(cnn::createCnnToDestinationStyle());
+  program.addPass(cnn::createCnnVerifyScheduled());
+  // Blobs are the context's, and all devices' together.
   manager.addPass(cnn::createCnnReleaseBlobs());
-  manager.addPass(cnn::createCnnVerifyScheduled());
 }

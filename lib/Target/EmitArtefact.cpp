@@ -155,9 +155,6 @@ translateToLLVMIR(mlir::ModuleOp module, cnn::TargetAttr target, llvm::TargetMac
       mlir::translateModuleToLLVMIR(module, llvmContext, "model");
   if (!llvmModule)
     return llvm::createStringError("the module is not valid LLVM dialect");
-  llvm::Function *invoke = llvmModule->getFunction("convoy_model_invoke");
-  if (!invoke || invoke->isDeclaration() || invoke->arg_size() != 5)
-    return llvm::createStringError("the module has no function 'convoy_model_invoke'");
   llvmModule->setPICLevel(llvm::PICLevel::BigPIC);
   setFunctionAttributes(*llvmModule, target);
   if (llvm::Error error = emitModelDescription(module, machine, *llvmModule))

@@ -90,6 +90,10 @@ public:
   /// An array of convoy_tensor_info from `cnn.inputs` or `cnn.outputs`.
   llvm::Expected<llvm::Constant *> getTensorInfos(mlir::ArrayAttr tensors);
 
+  /// A convoy_device_description from an entry of `cnn.devices`.
+  llvm::Expected<llvm::Constant *> getDevice(mlir::DictionaryAttr device, size_t number,
+                                             llvm::Constant *weights);
+
 private:
   llvm::Module &module;
   llvm::LLVMContext &context;
@@ -124,6 +128,55 @@ llvm::Expected<llvm::Constant *> DescriptionBuilder::getTensorInfos(mlir::ArrayA
   return getArray(infos);
 }
 
+llvm::Expected<llvm::Constant *> DescriptionBuilder::getDevice(mlir::DictionaryAttr device,
+                                                               size_t number,
+                                                               llvm::Constant *weights) {
+  std::string name = "convoy_model_invoke" + (number ? "_" + std::to_string(number) : "");
+  llvm::Function *invoke = module.getFunction(name);
+  if (!invoke || invoke->isDeclaration() || invoke->arg_size() != 5)
+    return llvm::createStringError("the module has no function '" + name + "'");
+  // Called through its pointer only.
+  invoke->setLinkage(llvm::GlobalValue::InternalLinkage);
+  llvm::SmallVector<llvm::Constant *> layers;
+  if (auto names = device.getAs<mlir::ArrayAttr>("layers"))
+    for (mlir::Attribute layer : names) {
+      auto string = mlir::dyn_cast<mlir::StringAttr>(layer);
+      layers.push_back(getString(string ? string.getValue() : ""));
+    }
+  llvm::SmallVector<int64_t> sizes;
+  for (llvm::StringRef key :
+       {"arena_size", "scratch_size", "weights_size", "weights_offset"}) {
+    auto attr = device.getAs<mlir::IntegerAttr>(key);
+    if (!attr || attr.getValue().isNegative() || attr.getValue().getActiveBits() > 63)
+      return llvm::createStringError("the module has no size 'cnn." + key + "'");
+    sizes.push_back(attr.getValue().getZExtValue());
+  }
+  llvm::Constant *own = llvm::ConstantExpr::getGetElementPtr(llvm::Type::getInt8Ty(context),
+                                                             weights, getInt64(sizes[3]));
+  // In the order of convoy_device_description.
+  return llvm::ConstantStruct::getAnon({invoke, getArray(layers), getInt64(layers.size()),
+                                        getInt64(sizes[0]), getInt64(sizes[1]),
+                                        getInt64(sizes[2]), own});
+}
+
+/// `cnn.devices`, or the one device of a module that is not partitioned.
+static llvm::SmallVector<mlir::DictionaryAttr> getDevices(mlir::ModuleOp module) {
+  llvm::SmallVector<mlir::DictionaryAttr> devices;
+  if (auto several = module->getAttrOfType<mlir::ArrayAttr>("cnn.devices")) {
+    for (mlir::Attribute device : several)
+      devices.push_back(mlir::cast<mlir::DictionaryAttr>(device));
+    return devices;
+  }
+  mlir::NamedAttrList device;
+  for (llvm::StringRef key : {"arena_size", "scratch_size", "weights_size", "layers"})
+    if (mlir::Attribute attr = module->getAttr(("cnn." + key).str()))
+      device.set(key, attr);
+  device.set("weights_offset",
+             mlir::IntegerAttr::get(mlir::IntegerType::get(module.getContext(), 64), 0));
+  devices.push_back(device.getDictionary(module.getContext()));
+  return devices;
+}
+
 /// Bits of CpuFeatures.def that the code for `machine` may use.
 static uint64_t getCpuFeatures(const llvm::TargetMachine &machine) {
   llvm::StringSet<> enabled;
@@ -146,12 +199,6 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
   auto outputs = module->getAttrOfType<mlir::ArrayAttr>("cnn.outputs");
   if (!inputs || !outputs)
     return llvm::createStringError("the module has no 'cnn.inputs' or 'cnn.outputs'");
-  llvm::Expected<int64_t> arenaSize = getSizeAttr(module, "cnn.arena_size");
-  if (!arenaSize)
-    return arenaSize.takeError();
-  llvm::Expected<int64_t> scratchSize = getSizeAttr(module, "cnn.scratch_size");
-  if (!scratchSize)
-    return scratchSize.takeError();
   llvm::Expected<int64_t> weightsSize = getSizeAttr(module, "cnn.weights_size");
   if (!weightsSize)
     return weightsSize.takeError();
@@ -164,13 +211,6 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
   if (!outputInfos)
     return outputInfos.takeError();
 
-  llvm::SmallVector<llvm::Constant *> layers;
-  if (auto names = module->getAttrOfType<mlir::ArrayAttr>("cnn.layers"))
-    for (mlir::Attribute name : names) {
-      auto string = mlir::dyn_cast<mlir::StringAttr>(name);
-      layers.push_back(builder.getString(string ? string.getValue() : ""));
-    }
-
   // Defined by the weights' own object file.
   auto *weights = new llvm::GlobalVariable(
       llvmModule, llvm::Type::getInt8Ty(llvmModule.getContext()),
@@ -180,13 +220,21 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
   if (machine.getTargetTriple().isX86() && *weightsSize > kFarWeights)
     weights->setCodeModel(llvm::CodeModel::Large);
 
+  llvm::SmallVector<llvm::Constant *> devices;
+  for (mlir::DictionaryAttr device : getDevices(module)) {
+    llvm::Expected<llvm::Constant *> description =
+        builder.getDevice(device, devices.size(), weights);
+    if (!description)
+      return description.takeError();
+    devices.push_back(*description);
+  }
+
   // In the order of convoy_model_description.
   llvm::Constant *description = llvm::ConstantStruct::getAnon(
       {builder.getInt32(CONVOY_ABI_VERSION), builder.getInt32(inputs.size()),
-       builder.getInt32(outputs.size()), builder.getInt32(layers.size()), *inputInfos,
-       *outputInfos, builder.getArray(layers), builder.getString(machine.getTargetCPU()),
-       builder.getInt64(getCpuFeatures(machine)), builder.getInt64(*arenaSize),
-       builder.getInt64(*scratchSize), builder.getInt64(*weightsSize), weights});
+       builder.getInt32(outputs.size()), builder.getInt32(devices.size()), *inputInfos,
+       *outputInfos, builder.getString(machine.getTargetCPU()),
+       builder.getInt64(getCpuFeatures(machine)), builder.getArray(devices)});
   auto *model = new llvm::GlobalVariable(
       llvmModule, description->getType(), /*isConstant=*/true,
       llvm::GlobalValue::ExternalLinkage, description, "convoy_model");

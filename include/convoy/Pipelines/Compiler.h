@@ -34,6 +34,7 @@ struct CompileOptions {
   std::vector<std::pair<std::string, std::vector<int64_t>>> shapes;
   /// Empty for the host's.
   std::string triple, cpu;
+  PartitionOptions partition;
   ScheduleOptions schedule;
   EmitKind emit = EmitKind::Lib;
   /// Folder for one file a pass that changed the IR; empty for none.
@@ -52,6 +53,9 @@ std::unique_ptr<mlir::MLIRContext> makeContext();
 /// phase, what is passes). Diagnostics go through the context; null on failure.
 mlir::OwningOpRef<mlir::ModuleOp> compileTo(mlir::MLIRContext &context, llvm::StringRef model,
                                             Phase last, const CompileOptions &options);
+
+/// Chooses how devices share a simplified module: its operations get `cnn.partition`.
+mlir::LogicalResult assignPartition(mlir::ModuleOp module, const PartitionOptions &options);
 
 /// Compiles `model` into `output`, which appears complete or not at all.
 /// Diagnostics of the model go through the context, others are the error.

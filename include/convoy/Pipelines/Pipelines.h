@@ -24,14 +24,32 @@ struct ScheduleOptions {
   std::string weights = "f32";
 };
 
+struct PartitionOptions {
+  int64_t devices = 1;
+  /// auto, group, batch or none; see cnn-assign-partition.
+  std::string strategy = "auto";
+  /// Bytes a second into one device, and seconds before the first arrives.
+  double bandwidth = 10e9, latency = 2e-6;
+
+  /// Whether there is a module for each device from here on.
+  bool hasDevices() const { return devices > 1; }
+};
+
 /// Batch norms folded, patterns raised, constants and pads folded.
 void buildSimplifyPipeline(mlir::OpPassManager &manager);
+/// The first half of the partition phase: `cnn.partition` on operations.
+void buildAssignPartitionPipeline(mlir::OpPassManager &manager,
+                                  const PartitionOptions &options);
+/// With several devices: a module for each of them, with its part of the network.
+void buildPartitionPipeline(mlir::OpPassManager &manager, const PartitionOptions &options);
 /// Epilogues fused, layouts assigned, algorithms chosen, weights packed, destinations given.
-void buildSchedulePipeline(mlir::OpPassManager &manager, const ScheduleOptions &options = {});
+/// This phase and the next two work on the modules of devices where there are some.
+void buildSchedulePipeline(mlir::OpPassManager &manager, const ScheduleOptions &options = {},
+                           bool hasDevices = false);
 /// Tensors to memrefs in one arena and one weight section.
-void buildBufferizePipeline(mlir::OpPassManager &manager);
-/// Kernels as loops and vectors, @main as launches.
-void buildCodegenPipeline(mlir::OpPassManager &manager);
+void buildBufferizePipeline(mlir::OpPassManager &manager, bool hasDevices = false);
+/// Kernels as loops and vectors, @main as launches; devices in one module again.
+void buildCodegenPipeline(mlir::OpPassManager &manager, bool hasDevices = false);
 /// The LLVM dialect.
 void buildTargetPipeline(mlir::OpPassManager &manager);
 

@@ -35,10 +35,94 @@ namespace {
 
 constexpr llvm::StringLiteral kParallelFor = "convoy_rt_parallel_for";
 constexpr llvm::StringLiteral kLayerDone = "convoy_rt_layer_done";
+constexpr llvm::StringLiteral kAllGather = "convoy_rt_all_gather";
+constexpr llvm::StringLiteral kAllReduce = "convoy_rt_all_reduce";
+constexpr llvm::StringLiteral kHaloExchange = "convoy_rt_halo_exchange";
 constexpr llvm::StringLiteral kInvoke = "convoy_model_invoke";
 constexpr llvm::StringLiteral kLayerIndexAttr = "cnn.layer_index";
 
 std::string getEntryName(StringRef kernel) { return (kernel + "_entry").str(); }
+
+Value getInt(OpBuilder &builder, Location loc, int64_t value, int width = 64) {
+  return LLVM::ConstantOp::create(builder, loc, builder.getIntegerType(width), value);
+}
+
+/// Tells the runtime that the layer of `op` is done.
+void markLayerDone(OpBuilder &builder, Operation *op, Value runtime) {
+  int64_t index = op->getAttrOfType<IntegerAttr>(kLayerIndexAttr).getInt();
+  LLVM::CallOp::create(builder, op->getLoc(), TypeRange(), kLayerDone,
+                       ValueRange{runtime, getInt(builder, op->getLoc(), index, 32)});
+}
+
+/// An array of numbers on the stack, written at the start of the function.
+Value makeArray(OpBuilder &builder, Operation *op, ArrayRef<int64_t> values) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(&op->getParentRegion()->front());
+  Location loc = op->getLoc();
+  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  Type i64 = builder.getI64Type();
+  Value array =
+      LLVM::AllocaOp::create(builder, loc, pointer, i64, getInt(builder, loc, values.size()));
+  for (auto [index, value] : llvm::enumerate(values)) {
+    Value slot = LLVM::GEPOp::create(builder, loc, pointer, i64, array,
+                                     ArrayRef<LLVM::GEPArg>{int32_t(index)});
+    LLVM::StoreOp::create(builder, loc, getInt(builder, loc, value), slot);
+  }
+  return array;
+}
+
+/// Rows of a tensor that devices cut along `axis`, and the bytes of an element of it.
+std::pair<int64_t, int64_t> getRows(MemRefType type, int64_t axis) {
+  int64_t bits = type.getElementTypeBitWidth();
+  ArrayRef<int64_t> shape = type.getShape();
+  return {llvm::product_of(shape.take_front(axis)),
+          llvm::product_of(shape.drop_front(axis + 1)) * ((bits + 7) / 8)};
+}
+
+/// The runtime's function for a communication, and its arguments behind the buffers:
+/// rows, bytes of an element of the axis, bounds.
+StringRef addArguments(OpBuilder &builder, cnn::AllGatherOp op, SmallVectorImpl<Value> &all) {
+  auto [rows, bytes] = getRows(cast<MemRefType>(op.getInput().getType()), op.getAxis());
+  all.append({getInt(builder, op.getLoc(), rows), getInt(builder, op.getLoc(), bytes),
+              makeArray(builder, op, op.getBounds())});
+  return kAllGather;
+}
+
+StringRef addArguments(OpBuilder &builder, cnn::HaloExchangeOp op,
+                       SmallVectorImpl<Value> &all) {
+  auto [rows, bytes] = getRows(cast<MemRefType>(op.getInput().getType()), op.getAxis());
+  all.append({getInt(builder, op.getLoc(), rows), getInt(builder, op.getLoc(), bytes),
+              makeArray(builder, op, op.getBounds()),
+              getInt(builder, op.getLoc(), op.getBefore()),
+              getInt(builder, op.getLoc(), op.getAfter())});
+  return kHaloExchange;
+}
+
+StringRef addArguments(OpBuilder &builder, cnn::AllReduceOp op, SmallVectorImpl<Value> &all) {
+  all.push_back(getInt(builder, op.getLoc(),
+                       cast<MemRefType>(op.getInput().getType()).getNumElements()));
+  return kAllReduce;
+}
+
+/// Communication becomes a call of the runtime; where that fails, @main ends.
+template <typename OpTy> struct LowerCommunication : ConvertOpToLLVMPattern<OpTy> {
+  using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    // The runtime's context was put in front of the arguments of @main.
+    Value runtime = op->getParentRegion()->front().getArgument(0);
+    SmallVector<Value> arguments = {
+        runtime, MemRefDescriptor(adaptor.getInput()).alignedPtr(rewriter, loc),
+        MemRefDescriptor(adaptor.getInit()).alignedPtr(rewriter, loc)};
+    StringRef function = addArguments(rewriter, op, arguments);
+    LLVM::CallOp::create(rewriter, loc, TypeRange(), function, arguments);
+    markLayerDone(rewriter, op, runtime);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
 
 /// A launch becomes an array of pointers and a call of the runtime.
 struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
@@ -48,7 +132,7 @@ struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
-    auto i32 = rewriter.getI32Type(), i64 = rewriter.getI64Type();
+    Type i64 = rewriter.getI64Type();
     // The runtime's context was put in front of the arguments of @main.
     Value runtime = op->getParentRegion()->front().getArgument(0);
 
@@ -72,9 +156,7 @@ struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
     Value tasks = LLVM::ConstantOp::create(rewriter, loc, i64, int64_t(op.getTasks()));
     LLVM::CallOp::create(rewriter, loc, TypeRange(), kParallelFor,
                          ValueRange{runtime, entry, arguments, tasks});
-    Value layer = LLVM::ConstantOp::create(
-        rewriter, loc, i32, int32_t(op->getAttrOfType<IntegerAttr>(kLayerIndexAttr).getInt()));
-    LLVM::CallOp::create(rewriter, loc, TypeRange(), kLayerDone, ValueRange{runtime, layer});
+    markLayerDone(rewriter, op, runtime);
     rewriter.eraseOp(op);
     return success();
   }
@@ -86,25 +168,36 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     MLIRContext *context = &getContext();
-    auto main = module.lookupSymbol<func::FuncOp>("main");
-    if (!main) {
-      module.emitError("has no function @main");
-      return signalPassFailure();
-    }
     auto pointer = LLVM::LLVMPointerType::get(context);
     int64_t inputs = countEntries("cnn.inputs"), outputs = countEntries("cnn.outputs");
-    if (int64_t(main.getNumArguments()) != 2 + inputs + outputs) {
-      main.emitError("has ") << main.getNumArguments()
-                             << " arguments, expected arena, weights, " << inputs
-                             << " inputs and " << outputs << " outputs";
-      return signalPassFailure();
+    SmallVector<StringRef> names = {"main"};
+    SmallVector<std::string> storage;
+    // The programs of several devices, which cnn-link-devices put side by side.
+    if (int64_t devices = countEntries("cnn.devices")) {
+      for (int64_t device = 0; device < devices; ++device)
+        storage.push_back("main_" + std::to_string(device));
+      names.assign(storage.begin(), storage.end());
     }
-    if (failed(main.insertArgument(0, pointer, {}, main.getLoc())))
-      return signalPassFailure();
-    int32_t layer = 0;
-    for (auto launch : main.getOps<cnn::LaunchOp>())
-      launch->setAttr(kLayerIndexAttr,
-                      IntegerAttr::get(IntegerType::get(context, 32), layer++));
+    for (StringRef name : names) {
+      auto main = module.lookupSymbol<func::FuncOp>(name);
+      if (!main) {
+        module.emitError("has no function @") << name;
+        return signalPassFailure();
+      }
+      if (int64_t(main.getNumArguments()) != 2 + inputs + outputs) {
+        main.emitError("has ") << main.getNumArguments()
+                               << " arguments, expected arena, weights, " << inputs
+                               << " inputs and " << outputs << " outputs";
+        return signalPassFailure();
+      }
+      if (failed(main.insertArgument(0, pointer, {}, main.getLoc())))
+        return signalPassFailure();
+      int64_t layer = 0;
+      for (Operation &op : main.front())
+        if (isa<cnn::LaunchOp, cnn::CommunicationOpInterface>(op))
+          op.setAttr(kLayerIndexAttr,
+                     IntegerAttr::get(IntegerType::get(context, 32), layer++));
+    }
     declareRuntime();
 
     LowerToLLVMOptions options(context);
@@ -119,7 +212,10 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     populateMathToLLVMConversionPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
-    patterns.add<LowerLaunch>(converter);
+    patterns
+        .add<LowerLaunch, LowerCommunication<cnn::AllGatherOp>,
+             LowerCommunication<cnn::AllReduceOp>, LowerCommunication<cnn::HaloExchangeOp>>(
+            converter);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
@@ -135,8 +231,9 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
           function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(),
                               builder.getUnitAttr());
       function.setLinkage(LLVM::Linkage::Internal);
-      if (function.getSymName() == "main")
-        makeInvoke(builder, function, inputs, outputs);
+      if (const StringRef *name = llvm::find(names, function.getSymName());
+          name != names.end())
+        makeInvoke(builder, function, name - names.begin(), inputs, outputs);
       else
         makeEntry(builder, function);
     }
@@ -159,6 +256,17 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
         LLVM::LLVMFunctionType::get(none, {pointer, pointer, pointer, i64}));
     LLVM::LLVMFuncOp::create(builder, loc, kLayerDone,
                              LLVM::LLVMFunctionType::get(none, {pointer, i32}));
+    if (countEntries("cnn.devices") == 0)
+      return;
+    SmallVector<Type> buffers = {pointer, pointer, pointer};
+    auto declare = [&](StringRef name, ArrayRef<Type> rest) {
+      SmallVector<Type> types(buffers);
+      llvm::append_range(types, rest);
+      LLVM::LLVMFuncOp::create(builder, loc, name, LLVM::LLVMFunctionType::get(none, types));
+    };
+    declare(kAllGather, {i64, i64, pointer});
+    declare(kHaloExchange, {i64, i64, pointer, i64, i64});
+    declare(kAllReduce, {i64});
   }
 
   static Value loadPointer(OpBuilder &builder, Location loc, Value array, int64_t index) {
@@ -191,14 +299,17 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     LLVM::ReturnOp::create(builder, loc, ValueRange());
   }
 
-  /// `convoy_model_invoke(rt, arena, weights, inputs, outputs)` around @main.
-  void makeInvoke(OpBuilder &builder, LLVM::LLVMFuncOp main, int64_t inputs, int64_t outputs) {
+  /// `convoy_model_invoke(rt, arena, weights, inputs, outputs)` around the @main of the
+  /// first device, `convoy_model_invoke_K` around that of another one.
+  void makeInvoke(OpBuilder &builder, LLVM::LLVMFuncOp main, int64_t device, int64_t inputs,
+                  int64_t outputs) {
     Location loc = main.getLoc();
     auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
-    main.setSymName("convoy_main");
+    std::string suffix = device ? "_" + std::to_string(device) : "";
+    main.setSymName("convoy_main" + suffix);
     builder.setInsertionPointAfter(main);
     auto invoke = LLVM::LLVMFuncOp::create(
-        builder, loc, kInvoke,
+        builder, loc, (kInvoke + suffix).str(),
         LLVM::LLVMFunctionType::get(builder.getI32Type(), SmallVector<Type>(5, pointer)));
     Block *block = invoke.addEntryBlock(builder);
     builder.setInsertionPointToStart(block);

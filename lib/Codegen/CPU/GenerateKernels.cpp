@@ -108,6 +108,11 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
       if (isa<ViewLikeOpInterface>(op) || op.hasTrait<OpTrait::ConstantLike>() ||
           op.hasTrait<OpTrait::IsTerminator>() || isMemoryEffectFree(&op))
         continue;
+      // The runtime does what devices do together; profiles show it as a layer.
+      if (isa<cnn::CommunicationOpInterface>(op)) {
+        layers.push_back(StringAttr::get(&getContext(), getLayerName(op.getLoc())));
+        continue;
+      }
       const KernelFamily *family = nullptr;
       for (const auto &candidate : families)
         if (candidate->matches(&op, target)) {

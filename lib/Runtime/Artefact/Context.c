@@ -73,17 +73,27 @@ const convoy_tensor_info *convoy_output(int32_t index) {
   return &convoy_model.outputs[index];
 }
 
-int32_t convoy_layer_count(void) { return convoy_model.layer_count; }
+/* Profiles are the first device's. */
+static const struct convoy_device_description *first(void) { return &convoy_model.devices[0]; }
+
+int32_t convoy_layer_count(void) { return (int32_t)first()->layer_count; }
 
 const char *convoy_layer_name(int32_t index) {
-  if (index < 0 || index >= convoy_model.layer_count)
+  if (index < 0 || index >= first()->layer_count)
     return NULL;
-  return convoy_model.layers[index];
+  return first()->layers[index];
 }
 
 const char *convoy_required_cpu(void) { return convoy_model.cpu; }
 
-int64_t convoy_arena_size(void) { return convoy_model.arena_size; }
+int32_t convoy_device_count(void) { return convoy_model.device_count; }
+
+int64_t convoy_arena_size(void) {
+  int64_t size = 0;
+  for (int32_t i = 0; i < convoy_model.device_count; ++i)
+    size += convoy_model.devices[i].arena_size;
+  return size;
+}
 
 const char *convoy_status_text(int32_t status) {
   switch (status) {
@@ -101,6 +111,8 @@ const char *convoy_status_text(int32_t status) {
   }
   case CONVOY_ERROR_MODEL:
     return "the model failed to run";
+  case CONVOY_ERROR_TRANSPORT:
+    return "another device that shares the model could not be reached";
   default:
     return "unknown status";
   }
@@ -110,15 +122,75 @@ const char *convoy_status_text(int32_t status) {
 |* Contexts
 \*===----------------------------------------------------------------------===*/
 
+static void free_team(struct convoy_team *team) {
+  free(team->workers);
+  free(team->scratch);
+}
+
 static void free_context(struct convoy_context *context) {
-  free(context->layer_nanoseconds);
-  free(context->workers);
-  free(context->arena);
-  free(context->scratch);
+  for (int32_t i = 0; context->devices && i < context->device_count; ++i) {
+    struct convoy_device *device = &context->devices[i];
+    for (int32_t k = 0; device->outputs && k < convoy_model.output_count; ++k)
+      free(device->outputs[k]);
+    free(device->outputs);
+    free(device->layer_nanoseconds);
+    free(device->arena);
+    free_team(&device->team);
+  }
+  free(context->devices);
+  free_team(&context->team);
   free(context);
 }
 
-int32_t convoy_create(int32_t threads, convoy_context **result) {
+static int make_team(struct convoy_team *team, int32_t threads, int64_t scratch_size,
+                     int64_t spin_nanoseconds) {
+  team->threads = threads;
+  team->spin_nanoseconds = spin_nanoseconds;
+  /* Apart by an odd number of cache lines, so that threads use different cache sets. */
+  team->scratch_stride =
+      ((size_t)scratch_size / CONVOY_CACHE_LINE + 1 | 1) * CONVOY_CACHE_LINE;
+  team->scratch = convoy_allocate((size_t)threads * team->scratch_stride);
+  team->workers = convoy_allocate((size_t)threads * sizeof(struct convoy_worker));
+  return team->scratch && team->workers;
+}
+
+static int make_device(struct convoy_device *device, int32_t threads,
+                       int64_t spin_nanoseconds) {
+  const struct convoy_device_description *description = device->description;
+  device->arena = convoy_allocate((size_t)description->arena_size);
+  device->layer_nanoseconds = calloc((size_t)description->layer_count + 1, sizeof(int64_t));
+  if (!make_team(&device->team, threads, description->scratch_size, spin_nanoseconds) ||
+      !device->arena || !device->layer_nanoseconds)
+    return 0;
+  if (device->number == 0)
+    return 1;
+  device->outputs = calloc((size_t)convoy_model.output_count + 1, sizeof(void *));
+  for (int32_t i = 0; device->outputs && i < convoy_model.output_count; ++i)
+    if (!(device->outputs[i] = convoy_allocate((size_t)convoy_model.outputs[i].size)))
+      return 0;
+  return device->outputs != NULL;
+}
+
+/* Starts all threads, or none. */
+static int32_t start(struct convoy_context *context) {
+  int32_t status = convoy_start_workers(&context->team);
+  int32_t started = 0;
+  while (status == CONVOY_OK && started < context->device_count) {
+    status = convoy_start_workers(&context->devices[started].team);
+    if (status == CONVOY_OK)
+      ++started;
+    else
+      convoy_stop_workers(&context->team);
+  }
+  if (status != CONVOY_OK)
+    for (int32_t i = 0; i < started; ++i)
+      convoy_stop_workers(&context->devices[i].team);
+  return status;
+}
+
+/* A context of `count` devices from `first` on. */
+static int32_t create(int32_t threads, int32_t first, int32_t count,
+                      const convoy_transport *transport, convoy_context **result) {
   if (!result)
     return CONVOY_ERROR_ARGUMENT;
   *result = NULL;
@@ -127,32 +199,37 @@ int32_t convoy_create(int32_t threads, convoy_context **result) {
     return CONVOY_ERROR_ARGUMENT;
   if (convoy_missing_cpu_feature(convoy_model.cpu_features))
     return CONVOY_ERROR_CPU;
-  int32_t cores = threads == 1 ? 1 : convoy_core_count();
+  int32_t cores = threads == 1 && count == 1 ? 1 : convoy_core_count();
   if (threads == 0)
     threads = cores < 4096 ? cores : 4096;
+  if (threads < count)
+    threads = count;
 
   struct convoy_context *context = convoy_allocate(sizeof *context);
   if (!context)
     return CONVOY_ERROR_MEMORY;
   memset(context, 0, sizeof *context);
-  context->threads = threads;
+  context->transport = transport;
+  context->device_count = count;
+  context->devices = convoy_allocate((size_t)count * sizeof *context->devices);
+  if (context->devices)
+    memset(context->devices, 0, (size_t)count * sizeof *context->devices);
   /* Spinning takes the core from the thread that it waits for when there are
    * too few of them. */
-  context->spin_nanoseconds = threads <= cores ? 40000 : 0;
-  context->arena = convoy_allocate((size_t)convoy_model.arena_size);
-  /* Apart by an odd number of cache lines, so that threads use different cache sets. */
-  context->scratch_stride =
-      ((size_t)convoy_model.scratch_size / CONVOY_CACHE_LINE + 1 | 1) * CONVOY_CACHE_LINE;
-  context->scratch = convoy_allocate((size_t)threads * context->scratch_stride);
-  context->workers = convoy_allocate((size_t)threads * sizeof(struct convoy_worker));
-  context->layer_nanoseconds = calloc((size_t)convoy_model.layer_count + 1, sizeof(int64_t));
-  if (!context->arena || !context->scratch || !context->workers ||
-      !context->layer_nanoseconds) {
+  int64_t spin = threads <= cores ? 40000 : 0;
+  int complete = context->devices && make_team(&context->team, count, 0, spin);
+  for (int32_t i = 0; complete && i < count; ++i) {
+    struct convoy_device *device = &context->devices[i];
+    device->context = context;
+    device->number = first + i;
+    device->description = &convoy_model.devices[first + i];
+    complete = make_device(device, threads / count + (i < threads % count), spin);
+  }
+  if (!complete) {
     free_context(context);
     return CONVOY_ERROR_MEMORY;
   }
-
-  int32_t status = convoy_start_workers(context);
+  int32_t status = start(context);
   if (status != CONVOY_OK) {
     free_context(context);
     return status;
@@ -161,14 +238,32 @@ int32_t convoy_create(int32_t threads, convoy_context **result) {
   return CONVOY_OK;
 }
 
+int32_t convoy_create(int32_t threads, convoy_context **result) {
+  return create(threads, 0, convoy_model.device_count, NULL, result);
+}
+
+int32_t convoy_create_device(int32_t threads, int32_t device,
+                             const convoy_transport *transport, convoy_context **result) {
+  if (result)
+    *result = NULL;
+  if (!transport || device < 0 || device >= convoy_model.device_count)
+    return CONVOY_ERROR_ARGUMENT;
+  return create(threads, device, 1, transport, result);
+}
+
 int32_t convoy_thread_count(const convoy_context *context) {
-  return context ? context->threads : 0;
+  int32_t threads = 0;
+  for (int32_t i = 0; context && i < context->device_count; ++i)
+    threads += context->devices[i].team.threads;
+  return threads;
 }
 
 void convoy_destroy(convoy_context *context) {
   if (!context)
     return;
-  convoy_stop_workers(context);
+  convoy_stop_workers(&context->team);
+  for (int32_t i = 0; i < context->device_count; ++i)
+    convoy_stop_workers(&context->devices[i].team);
   free_context(context);
 }
 
@@ -204,18 +299,36 @@ static int buffers_are_valid(const void *const *buffers, const convoy_tensor_inf
   return 1;
 }
 
+/* Runs the programs of devices [begin, end) of a context. */
+static void run_devices(int64_t begin, int64_t end, void *const *args, uint8_t *scratch) {
+  (void)scratch;
+  struct convoy_context *context = args[0];
+  for (int64_t i = begin; i < end; ++i) {
+    struct convoy_device *device = &context->devices[i];
+    device->status = CONVOY_OK;
+    if (context->profiling)
+      device->last_mark = convoy_now();
+    void *const *outputs = device->outputs ? device->outputs : (void *const *)args[2];
+    if (device->description->invoke(device, device->arena, device->description->weights,
+                                    (void *const *)args[1], outputs) &&
+        !device->status)
+      device->status = CONVOY_ERROR_MODEL;
+  }
+}
+
 int32_t convoy_run(convoy_context *context, const void *const *inputs, void *const *outputs) {
   if (!context || !buffers_are_valid(inputs, convoy_model.inputs, convoy_model.input_count) ||
       !buffers_are_valid((const void *const *)outputs, convoy_model.outputs,
                          convoy_model.output_count))
     return CONVOY_ERROR_ARGUMENT;
-  if (context->profiling)
-    context->last_mark = convoy_now();
-  int failed = convoy_model_invoke(context, context->arena, convoy_model.weights,
-                                   (void *const *)inputs, outputs);
+  void *args[] = {context, (void *)inputs, (void *)outputs};
+  convoy_launch(&context->team, run_devices, args, context->device_count);
   if (context->profiling)
     ++context->profiled_runs;
-  return failed ? CONVOY_ERROR_MODEL : CONVOY_OK;
+  for (int32_t i = 0; i < context->device_count; ++i)
+    if (context->devices[i].status != CONVOY_OK)
+      return context->devices[i].status;
+  return CONVOY_OK;
 }
 
 /*===----------------------------------------------------------------------===*\
@@ -227,28 +340,33 @@ int32_t convoy_profile_enable(convoy_context *context, int32_t enable) {
     return CONVOY_ERROR_ARGUMENT;
   context->profiling = enable != 0;
   context->profiled_runs = 0;
-  memset(context->layer_nanoseconds, 0, (size_t)convoy_model.layer_count * sizeof(int64_t));
+  for (int32_t i = 0; i < context->device_count; ++i) {
+    struct convoy_device *device = &context->devices[i];
+    memset(device->layer_nanoseconds, 0,
+           (size_t)device->description->layer_count * sizeof(int64_t));
+  }
   return CONVOY_OK;
 }
 
 int32_t convoy_profile_read(const convoy_context *context, int64_t *nanoseconds,
                             int64_t *runs) {
-  if (!context || (!nanoseconds && convoy_model.layer_count))
+  if (!context || (!nanoseconds && first()->layer_count))
     return CONVOY_ERROR_ARGUMENT;
-  if (convoy_model.layer_count)
-    memcpy(nanoseconds, context->layer_nanoseconds,
-           (size_t)convoy_model.layer_count * sizeof(int64_t));
+  /* A context of another device alone has no profile of the first one. */
+  const struct convoy_device *device = &context->devices[0];
+  for (int64_t i = 0; i < first()->layer_count; ++i)
+    nanoseconds[i] = device->number == 0 ? device->layer_nanoseconds[i] : 0;
   if (runs)
     *runs = context->profiled_runs;
   return CONVOY_OK;
 }
 
 void convoy_rt_layer_done(void *rt, int32_t layer) {
-  struct convoy_context *context = rt;
-  if (!context->profiling)
+  struct convoy_device *device = rt;
+  if (!device->context->profiling)
     return;
   int64_t now = convoy_now();
-  if (layer >= 0 && layer < convoy_model.layer_count)
-    context->layer_nanoseconds[layer] += now - context->last_mark;
-  context->last_mark = now;
+  if (layer >= 0 && layer < device->description->layer_count)
+    device->layer_nanoseconds[layer] += now - device->last_mark;
+  device->last_mark = now;
 }

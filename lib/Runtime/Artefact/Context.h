@@ -22,11 +22,12 @@ struct convoy_worker {
   _Alignas(CONVOY_CACHE_LINE) atomic_uint signal; /* grows with each launch */
   atomic_uint sleeping;                           /* 1 while the worker may be in futex_wait */
   int32_t index;                                  /* 1 .. threads - 1; the caller is 0 */
-  struct convoy_context *context;
+  struct convoy_team *team;
   pthread_t handle;
 };
 
-struct convoy_context {
+/* Threads that run launches together. */
+struct convoy_team {
   /* The current launch; written by the caller before it signals. */
   convoy_task_body body;
   void *const *args;
@@ -37,18 +38,42 @@ struct convoy_context {
   int32_t threads;
   int64_t spin_nanoseconds;
   struct convoy_worker *workers; /* threads - 1 */
-
-  uint8_t *arena;
-  uint8_t *scratch; /* scratch_stride bytes a thread */
+  uint8_t *scratch;              /* scratch_stride bytes a thread */
   size_t scratch_stride;
-
-  int32_t profiling;
-  int64_t *layer_nanoseconds;
-  int64_t profiled_runs;
-  int64_t last_mark;
 
   _Alignas(CONVOY_CACHE_LINE) atomic_uint pending; /* workers not yet done */
   atomic_uint caller_sleeping;
+};
+
+/* One device's program in one context: what generated code calls `rt`. */
+struct convoy_device {
+  struct convoy_team team;
+  struct convoy_context *context;
+  const struct convoy_device_description *description;
+  int32_t number;
+  int32_t status; /* the first failure of the current run */
+  uint8_t *arena;
+  void **outputs; /* where devices but the first put them; null for the first */
+
+  int64_t *layer_nanoseconds;
+  int64_t last_mark;
+
+  /* See Exchange.c. */
+  unsigned exchange;
+  const void *sources[2]; /* of odd and of even exchanges */
+  _Alignas(CONVOY_CACHE_LINE) atomic_uint posted;
+  atomic_uint finished;
+  atomic_uint sleepers;
+};
+
+struct convoy_context {
+  struct convoy_team team; /* one thread a device, without scratch */
+  int32_t device_count;    /* that run here */
+  struct convoy_device *devices;
+  const convoy_transport *transport; /* null between threads */
+
+  int32_t profiling;
+  int64_t profiled_runs;
 };
 
 /* Memory of `size` bytes on a boundary that suits it; null if there is none. */
@@ -63,7 +88,14 @@ CONVOY_HIDDEN int32_t convoy_core_count(void);
 CONVOY_HIDDEN const char *convoy_missing_cpu_feature(uint64_t features);
 
 /* Starts threads - 1 workers; on failure none remain. */
-CONVOY_HIDDEN int32_t convoy_start_workers(struct convoy_context *context);
-CONVOY_HIDDEN void convoy_stop_workers(struct convoy_context *context);
+CONVOY_HIDDEN int32_t convoy_start_workers(struct convoy_team *team);
+CONVOY_HIDDEN void convoy_stop_workers(struct convoy_team *team);
+CONVOY_HIDDEN void convoy_launch(struct convoy_team *team, convoy_task_body body,
+                                 void *const *args, int64_t tasks);
+
+/* Waiting for another thread. */
+CONVOY_HIDDEN void convoy_futex_wait(atomic_uint *word, unsigned expected);
+CONVOY_HIDDEN void convoy_futex_wake(atomic_uint *word, int32_t count);
+CONVOY_HIDDEN void convoy_pause(void);
 
 #endif /* CONVOY_RUNTIME_ARTEFACT_CONTEXT_H */

@@ -25,15 +25,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static void futex_wait(atomic_uint *word, unsigned expected) {
+void convoy_futex_wait(atomic_uint *word, unsigned expected) {
   (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
 }
 
-static void futex_wake(atomic_uint *word) {
-  (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+void convoy_futex_wake(atomic_uint *word, int32_t count) {
+  (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
-static void pause_cpu(void) {
+void convoy_pause(void) {
 #if defined(__x86_64__)
   __asm__ volatile("pause");
 #elif defined(__aarch64__)
@@ -51,7 +51,7 @@ static int spin(atomic_uint *word, unsigned old, int differ, int64_t nanoseconds
       unsigned now = atomic_load_explicit(word, memory_order_acquire);
       if ((now != old) == differ)
         return 1;
-      pause_cpu();
+      convoy_pause();
     }
     if (nanoseconds <= 0)
       return 0;
@@ -63,97 +63,101 @@ static int spin(atomic_uint *word, unsigned old, int differ, int64_t nanoseconds
   }
 }
 
-static void run_share(struct convoy_context *context, int32_t index) {
-  int64_t tasks = context->tasks, count = context->participants;
+static void run_share(struct convoy_team *team, int32_t index) {
+  int64_t tasks = team->tasks, count = team->participants;
   /* index * tasks / count without overflow. */
   int64_t whole = tasks / count, rest = tasks % count;
   int64_t begin = whole * index + rest * index / count;
   int64_t end = whole * (index + 1) + rest * (index + 1) / count;
   if (begin < end)
-    context->body(begin, end, context->args,
-                  context->scratch + (size_t)index * context->scratch_stride);
+    team->body(begin, end, team->args, team->scratch + (size_t)index * team->scratch_stride);
 }
 
 static void *work(void *argument) {
   struct convoy_worker *worker = argument;
-  struct convoy_context *context = worker->context;
+  struct convoy_team *team = worker->team;
   unsigned seen = 0;
   for (;;) {
-    if (!spin(&worker->signal, seen, 1, context->spin_nanoseconds)) {
+    if (!spin(&worker->signal, seen, 1, team->spin_nanoseconds)) {
       atomic_store(&worker->sleeping, 1);
       while (atomic_load(&worker->signal) == seen)
-        futex_wait(&worker->signal, seen);
+        convoy_futex_wait(&worker->signal, seen);
       atomic_store(&worker->sleeping, 0);
     }
     ++seen;
-    if (context->stop)
+    if (team->stop)
       return NULL;
-    run_share(context, worker->index);
-    if (atomic_fetch_sub(&context->pending, 1) == 1 && atomic_load(&context->caller_sleeping))
-      futex_wake(&context->pending);
+    run_share(team, worker->index);
+    if (atomic_fetch_sub(&team->pending, 1) == 1 && atomic_load(&team->caller_sleeping))
+      convoy_futex_wake(&team->pending, 1);
   }
 }
 
 static void signal_worker(struct convoy_worker *worker) {
   atomic_fetch_add(&worker->signal, 1);
   if (atomic_load(&worker->sleeping))
-    futex_wake(&worker->signal);
+    convoy_futex_wake(&worker->signal, 1);
 }
 
-static void wait_for_workers(struct convoy_context *context) {
-  if (spin(&context->pending, 0, 0, context->spin_nanoseconds))
+static void wait_for_workers(struct convoy_team *team) {
+  if (spin(&team->pending, 0, 0, team->spin_nanoseconds))
     return;
-  atomic_store(&context->caller_sleeping, 1);
-  for (unsigned left; (left = atomic_load(&context->pending)) != 0;)
-    futex_wait(&context->pending, left);
-  atomic_store(&context->caller_sleeping, 0);
+  atomic_store(&team->caller_sleeping, 1);
+  for (unsigned left; (left = atomic_load(&team->pending)) != 0;)
+    convoy_futex_wait(&team->pending, left);
+  atomic_store(&team->caller_sleeping, 0);
+}
+
+void convoy_launch(struct convoy_team *team, convoy_task_body body, void *const *args,
+                   int64_t tasks) {
+  if (tasks <= 0)
+    return;
+  int32_t participants = tasks < team->threads ? (int32_t)tasks : team->threads;
+  if (participants == 1) {
+    body(0, tasks, args, team->scratch);
+    return;
+  }
+  team->body = body;
+  team->args = args;
+  team->tasks = tasks;
+  team->participants = participants;
+  atomic_store(&team->pending, (unsigned)participants - 1);
+  for (int32_t i = 1; i < participants; ++i)
+    signal_worker(&team->workers[i - 1]);
+  run_share(team, 0);
+  wait_for_workers(team);
 }
 
 void convoy_rt_parallel_for(void *rt, convoy_task_body body, void *const *args,
                             int64_t tasks) {
-  struct convoy_context *context = rt;
-  if (tasks <= 0)
-    return;
-  int32_t participants = tasks < context->threads ? (int32_t)tasks : context->threads;
-  if (participants == 1) {
-    body(0, tasks, args, context->scratch);
-    return;
-  }
-  context->body = body;
-  context->args = args;
-  context->tasks = tasks;
-  context->participants = participants;
-  atomic_store(&context->pending, (unsigned)participants - 1);
-  for (int32_t i = 1; i < participants; ++i)
-    signal_worker(&context->workers[i - 1]);
-  run_share(context, 0);
-  wait_for_workers(context);
+  struct convoy_device *device = rt;
+  convoy_launch(&device->team, body, args, tasks);
 }
 
-static void stop_first(struct convoy_context *context, int32_t count) {
-  context->stop = 1;
+static void stop_first(struct convoy_team *team, int32_t count) {
+  team->stop = 1;
   for (int32_t i = 0; i < count; ++i)
-    signal_worker(&context->workers[i]);
+    signal_worker(&team->workers[i]);
   for (int32_t i = 0; i < count; ++i)
-    pthread_join(context->workers[i].handle, NULL);
+    pthread_join(team->workers[i].handle, NULL);
 }
 
-int32_t convoy_start_workers(struct convoy_context *context) {
-  if (context->threads == 1)
+int32_t convoy_start_workers(struct convoy_team *team) {
+  if (team->threads == 1)
     return CONVOY_OK;
   /* Signals are for the program's own threads. */
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &old);
   int32_t status = CONVOY_OK;
-  for (int32_t i = 0; i < context->threads - 1; ++i) {
-    struct convoy_worker *worker = &context->workers[i];
+  for (int32_t i = 0; i < team->threads - 1; ++i) {
+    struct convoy_worker *worker = &team->workers[i];
     atomic_init(&worker->signal, 0);
     atomic_init(&worker->sleeping, 0);
     worker->index = i + 1;
-    worker->context = context;
+    worker->team = team;
     if (pthread_create(&worker->handle, NULL, work, worker) != 0) {
-      stop_first(context, i);
+      stop_first(team, i);
       status = CONVOY_ERROR_THREADS;
       break;
     }
@@ -162,6 +166,4 @@ int32_t convoy_start_workers(struct convoy_context *context) {
   return status;
 }
 
-void convoy_stop_workers(struct convoy_context *context) {
-  stop_first(context, context->threads - 1);
-}
+void convoy_stop_workers(struct convoy_team *team) { stop_first(team, team->threads - 1); }

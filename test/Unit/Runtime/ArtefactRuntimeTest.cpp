@@ -26,9 +26,6 @@ static const convoy_tensor_info outputs[] = {
 static const char *const layers[] = {"clear", "count"};
 static const uint8_t weights[64] = {1};
 
-const convoy_model_description convoy_model = {
-    CONVOY_ABI_VERSION, 1, 1, 2, inputs, outputs, layers, "any", 0, 1 << 20, 0, 64, weights};
-
 static void clear(int64_t begin, int64_t end, void *const *args, uint8_t *) {
   for (int64_t i = begin; i < end; ++i)
     static_cast<int64_t *>(args[0])[i] = 0;
@@ -40,8 +37,8 @@ static void count(int64_t begin, int64_t end, void *const *args, uint8_t *) {
     static_cast<int64_t *>(args[0])[i] += 1 + *static_cast<int64_t *>(args[1]);
 }
 
-int convoy_model_invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const *inputs,
-                        void *const *outputs) {
+static int invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const *inputs,
+                  void *const *outputs) {
   int64_t tasks = *static_cast<const int64_t *>(inputs[0]);
   if (tasks > kMaxTasks || weights[0] != 1)
     return 1;
@@ -54,6 +51,11 @@ int convoy_model_invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *
   convoy_rt_layer_done(rt, 1);
   return 0;
 }
+
+static const convoy_device_description devices[] = {
+    {invoke, layers, 2, 1 << 20, 0, 64, weights}};
+const convoy_model_description convoy_model = {
+    CONVOY_ABI_VERSION, 1, 1, 1, inputs, outputs, "any", 0, devices};
 
 static int runOnce(convoy_context *context, int64_t tasks, std::vector<int64_t> &counts) {
   const void *input = &tasks;

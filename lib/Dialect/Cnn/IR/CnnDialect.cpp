@@ -124,6 +124,24 @@ CNN_EFFECTS(ResizeOp)
 CNN_EFFECTS(ReorderOp)
 #undef CNN_EFFECTS
 
+namespace {
+/// What carries data between devices: communication keeps its order.
+struct LinkResource : SideEffects::Resource::Base<LinkResource> {
+  StringRef getName() final { return "CnnLink"; }
+};
+} // namespace
+
+#define CNN_LINK_EFFECTS(OP)                                                                  \
+  void OP::getEffects(                                                                        \
+      SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {         \
+    addMemRefEffects(*this, effects);                                                         \
+    effects.emplace_back(MemoryEffects::Write::get(), LinkResource::get());                   \
+  }
+CNN_LINK_EFFECTS(AllGatherOp)
+CNN_LINK_EFFECTS(AllReduceOp)
+CNN_LINK_EFFECTS(HaloExchangeOp)
+#undef CNN_LINK_EFFECTS
+
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getKernelAttr());
   if (!kernel)

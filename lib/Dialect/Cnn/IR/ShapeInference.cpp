@@ -522,6 +522,61 @@ LogicalResult infer(Rule rule, ReorderOp::Adaptor op, Inferred &out) {
   return success();
 }
 
+/// Checks that `bounds` cut a dimension between devices, of which `device` holds `extent`.
+LogicalResult checkSlice(Rule rule, ArrayRef<int64_t> bounds, int64_t device, int64_t extent) {
+  int64_t devices = int64_t(bounds.size()) - 1;
+  if (devices < 1 || bounds.front() != 0 || !llvm::is_sorted(bounds))
+    return rule.error("bounds do not grow from 0");
+  if (device < 0 || device >= devices)
+    return rule.error("device is ", device, " of ", devices);
+  if (bounds[device + 1] - bounds[device] != extent)
+    return rule.error("device ", device, " holds ", extent, " elements, not the ",
+                      bounds[device + 1] - bounds[device], " of bounds");
+  return success();
+}
+
+/// The common part of gathers and halos: checks, and the input's shape.
+template <typename Adaptor> LogicalResult inferSlice(Rule rule, Adaptor op, Inferred &out) {
+  out.shape = Shape(shaped(op.getInput()).getShape());
+  int64_t axis = op.getAxis(), rank = out.shape.size();
+  if (axis < 0 || axis >= rank)
+    return rule.error("axis is ", axis, " for rank ", rank);
+  return checkSlice(rule, op.getBounds(), op.getDevice(), out.shape[axis]);
+}
+
+LogicalResult infer(Rule rule, AllGatherOp::Adaptor op, Inferred &out) {
+  if (failed(inferSlice(rule, op, out)))
+    return failure();
+  out.shape[op.getAxis()] = op.getBounds().back();
+  return success();
+}
+
+LogicalResult infer(Rule rule, HaloExchangeOp::Adaptor op, Inferred &out) {
+  if (failed(inferSlice(rule, op, out)))
+    return failure();
+  ArrayRef<int64_t> bounds = op.getBounds();
+  int64_t before = op.getBefore(), after = op.getAfter();
+  // Only next neighbours talk.
+  for (size_t i = 0; i + 1 < bounds.size(); ++i)
+    if (before < 0 || after < 0 || bounds[i + 1] - bounds[i] < std::max(before, after))
+      return rule.error("halo of ", before, " and ", after, " elements, device ", i, " holds ",
+                        bounds[i + 1] - bounds[i]);
+  if (op.getDevice() > 0)
+    out.shape[op.getAxis()] += before;
+  if (op.getDevice() + 2 < bounds.size())
+    out.shape[op.getAxis()] += after;
+  return success();
+}
+
+LogicalResult infer(Rule rule, AllReduceOp::Adaptor op, Inferred &out) {
+  if (int64_t(op.getDevice()) >= int64_t(op.getDevices()))
+    return rule.error("device is ", op.getDevice(), " of ", op.getDevices());
+  if (!shaped(op.getInput()).getElementType().isF32())
+    return rule.error("adds f32 only");
+  out.shape = Shape(shaped(op.getInput()).getShape());
+  return success();
+}
+
 /// Runs an op's rule. A memref-form op is checked the same way and has no result.
 template <typename OpTy>
 LogicalResult inferTypes(std::optional<Location> loc, ValueRange operands,
@@ -576,4 +631,7 @@ CNN_INFER(GatherOp)
 CNN_INFER(BroadcastOp)
 CNN_INFER(ResizeOp)
 CNN_INFER(ReorderOp)
+CNN_INFER(AllGatherOp)
+CNN_INFER(AllReduceOp)
+CNN_INFER(HaloExchangeOp)
 #undef CNN_INFER

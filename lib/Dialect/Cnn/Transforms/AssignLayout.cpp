@@ -105,6 +105,8 @@ private:
   bool assignResize(ResizeOp op);
   bool assignReduce(ReduceOp op);
   bool assignSlice(tensor::ExtractSliceOp op);
+  bool assignGather(AllGatherOp op);
+  bool assignSum(AllReduceOp op);
   bool assignPad(tensor::PadOp op);
   /// An operation whose only data operand is its first.
   bool follow(Operation *op);
@@ -381,6 +383,29 @@ bool LayoutAssigner::assignSlice(tensor::ExtractSliceOp op) {
   return true;
 }
 
+// All devices must send the same layout, whatever their own programs prefer: what
+// decides is the same for all of them.
+
+bool LayoutAssigner::assignGather(AllGatherOp op) {
+  auto isWhole = [&](int64_t bound) { return bound % block == 0; };
+  // Devices join whole blocks, except for the last one.
+  if (op.getAxis() != 1 || !isData(op.getInput()) ||
+      !llvm::all_of(op.getBounds().drop_back(), isWhole))
+    return false;
+  SmallVector<int64_t> bounds;
+  for (int64_t bound : op.getBounds())
+    bounds.push_back(llvm::divideCeil(bound, block));
+  cast<AllGatherOp>(replace(op, getBlocked(op.getInput()))).setBounds(bounds);
+  return true;
+}
+
+bool LayoutAssigner::assignSum(AllReduceOp op) {
+  if (!isData(op.getInput()) || shapeOf(op.getInput())[1] % block != 0)
+    return false;
+  replace(op, getBlocked(op.getInput()));
+  return true;
+}
+
 bool LayoutAssigner::assignPad(tensor::PadOp op) {
   Value source = op.getSource(), value = op.getConstantPaddingValue();
   if (!isData(source) || !hasBlocked(source) || !isData(op.getResult()) || !value ||
@@ -407,6 +432,8 @@ bool LayoutAssigner::assign(Operation *op) {
     return false;
   return TypeSwitch<Operation *, bool>(op)
       .Case([&](ConvOpInterface conv) { return assignConv(conv); })
+      .Case([&](AllGatherOp gather) { return assignGather(gather); })
+      .Case([&](AllReduceOp sum) { return assignSum(sum); })
       .Case<MaxPoolOp, AvgPoolOp, GlobalPoolOp, UnaryOp>([&](auto) { return follow(op); })
       .Case([&](LrnOp lrn) {
         // Its window crosses lanes, so the last block must be full.

@@ -209,6 +209,7 @@ void BufferPlan::mergeInto(Operation *op, ArrayRef<BufferRange> inputs,
   if (!argument && !target.parent && result.isWholeRoot() &&
       adoptAdjacentInputs(op, inputs, result))
     return;
+  auto [outer, outerOffset] = resolve(result.root);
   int64_t offset = result.offset * elementBytes;
   for (auto [index, input] : llvm::enumerate(inputs)) {
     int64_t begin = offset;
@@ -216,7 +217,10 @@ void BufferPlan::mergeInto(Operation *op, ArrayRef<BufferRange> inputs,
     if (!isAllocation(input.root) || !input.isWholeRoot() || input.root == result.root)
       continue;
     Buffer &buffer = buffers[input.root];
-    if (buffer.parent || buffer.lastWrite >= at || resolve(result.root).first == input.root)
+    if (buffer.parent || buffer.lastWrite >= at || outer == input.root)
+      continue;
+    // A part in the middle of an argument would not be contiguous to its kernels.
+    if (!isAllocation(outer) && outerOffset + begin != 0)
       continue;
     buffer.parent = result.root;
     buffer.offset = begin;

@@ -77,6 +77,7 @@ void convoy::cnn::registerBufferizableOpInterfaceExternalModels(DialectRegistry 
     attach<ConvOp, GroupConvOp, ConvTransposeOp, BatchNormOp, ScaleShiftOp, LayerNormOp,
            InstanceNormOp, GroupNormOp, LrnOp, MaxPoolOp, AvgPoolOp, GlobalPoolOp, DenseOp,
            MatmulOp, UnaryOp, BinaryOp, SelectOp, CastOp, ReduceOp, SoftmaxOp, LogSoftmaxOp,
-           ConcatOp, GatherOp, BroadcastOp, ResizeOp, ReorderOp>(context);
+           ConcatOp, GatherOp, BroadcastOp, ResizeOp, ReorderOp, AllGatherOp, AllReduceOp,
+           HaloExchangeOp>(context);
   });
 }

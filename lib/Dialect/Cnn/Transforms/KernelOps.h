@@ -16,7 +16,8 @@ namespace convoy::cnn {
 inline bool hasKernel(mlir::Operation *op) {
   return mlir::isa<ConvOp, GroupConvOp, ConvTransposeOp, DenseOp, MatmulOp, //
                    MaxPoolOp, AvgPoolOp, GlobalPoolOp, LrnOp, SoftmaxOp,    //
-                   ConcatOp, GatherOp, ReorderOp, ResizeOp>(op);
+                   ConcatOp, GatherOp, ReorderOp, ResizeOp, AllGatherOp, AllReduceOp,
+                   HaloExchangeOp>(op);
 }
 
 } // namespace convoy::cnn

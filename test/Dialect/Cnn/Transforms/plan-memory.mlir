@@ -225,6 +225,30 @@ func.func @main(%x: memref<4x4xf32>, %y: memref<1x4xf32>, %z: memref<4x2xf32>) {
 
 // -----
 
+// An output that is a concatenation: only the part at its start is written in place, since
+// kernels see nothing of an argument but its whole or a beginning.
+// CHECK-LABEL: module attributes
+// CHECK:         %[[START:.+]] = memref.reinterpret_cast %arg3 to offset: [0], sizes: [1, 2, 4]{{.*}} to memref<1x2x4xf32>
+// CHECK:         cnn.softmax %arg2 outs(%[[START]])
+// CHECK:         %[[REST:.+]] = memref.view %arg0
+// CHECK:         cnn.softmax %arg2 outs(%[[REST]])
+// CHECK:         memref.copy %[[REST]], %{{.+}} : memref<1x2x4xf32> to memref<1x2x4xf32, strided<[8, 4, 1], offset: 8>>
+module {
+// expected-remark @below {{arena of 64 bytes}}
+func.func @main(%x: memref<1x2x4xf32>, %y: memref<1x4x4xf32>) {
+  %a = memref.alloc() : memref<1x2x4xf32>
+  %b = memref.alloc() : memref<1x2x4xf32>
+  %c = memref.alloc() : memref<1x4x4xf32>
+  cnn.softmax %x outs(%a) {axis = 2 : i64} : (memref<1x2x4xf32>, memref<1x2x4xf32>) -> ()
+  cnn.softmax %x outs(%b) {axis = 1 : i64} : (memref<1x2x4xf32>, memref<1x2x4xf32>) -> ()
+  cnn.concat %a, %b outs(%c) {axis = 1 : i64} : (memref<1x2x4xf32>, memref<1x2x4xf32>, memref<1x4x4xf32>) -> ()
+  memref.copy %c, %y : memref<1x4x4xf32> to memref<1x4x4xf32>
+  return
+}
+}
+
+// -----
+
 // expected-error @below {{needs a function @main of straight-line code without results}}
 module {
 func.func @other() {

@@ -8,6 +8,7 @@
 #ifndef CONVOY_DIALECT_CNN_IR_CNN_H
 #define CONVOY_DIALECT_CNN_IR_CNN_H
 
+#include "convoy/Dialect/Cnn/IR/Partition.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -37,6 +38,9 @@ namespace convoy::cnn {
 
 /// Name of the module attribute that holds the #cnn.target.
 inline constexpr llvm::StringLiteral kTargetAttrName = "cnn.target";
+
+/// Name of the attribute that holds an operation's #cnn.partition.
+inline constexpr llvm::StringLiteral kPartitionAttrName = "cnn.partition";
 
 /// Marks the last argument of a kernel that is the thread's scratch memory.
 inline constexpr llvm::StringLiteral kScratchAttrName = "cnn.scratch";

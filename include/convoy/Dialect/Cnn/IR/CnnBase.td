@@ -79,6 +79,10 @@ def Cnn_ConvAlgorithm : Cnn_Enum<"ConvAlgorithm",
   "how a convolution is computed: directly, or by Winograd's minimal filtering in output tiles",
   ["direct", "winograd_2x2", "winograd_4x4"]>;
 
+def Cnn_FactorKind : Cnn_Enum<"FactorKind",
+  "a dimension of an operation's iteration space that devices can share",
+  ["batch", "group", "output_channel", "input_channel", "channel"]>;
+
 class Cnn_EnumAttr<EnumAttrInfo info, string mnemonic>
     : EnumAttr<Cnn_Dialect, info, mnemonic> {
   let assemblyFormat = "`<` $value `>`";
@@ -137,6 +141,22 @@ def Cnn_FunctionAttr : Cnn_Attr<"Function", "function"> {
   let assemblyFormat = [{
     `<` $kind (`,` `alpha` `=` $alpha^)? (`,` `beta` `=` $beta^)? `>`
   }];
+}
+
+def Cnn_PartitionAttr : Cnn_Attr<"Partition", "partition"> {
+  let summary = "how devices share an operation";
+  let description = [{
+    Set as `cnn.partition`: device `k` computes `[bounds[k], bounds[k + 1])` of the
+    named factor of the operation's iteration space. Without it every device
+    computes the whole operation.
+
+    ```mlir
+    %1 = cnn.group_conv %x, %w {cnn.partition = #cnn.partition<group, [0, 1, 2]>, ...}
+    ```
+  }];
+  let parameters = (ins EnumParameter<Cnn_FactorKind>:$factor,
+                        ArrayRefParameter<"int64_t">:$bounds);
+  let assemblyFormat = "`<` $factor `,` `[` $bounds `]` `>`";
 }
 
 def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {

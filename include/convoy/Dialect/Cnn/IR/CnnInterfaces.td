@@ -133,4 +133,36 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_DestinationOpInter
   }];
 }
 
+def Cnn_PartitionOpInterface : OpInterface<"PartitionOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    An operation in value form that devices can share, in the manner of Shardy's
+    factors: each factor is a dimension of the iteration space, and tells which
+    dimension of each operand and of the result it walks along. From that follows
+    what every device needs and makes, and so all communication.
+  }];
+  let methods = [
+    InterfaceMethod<"The factors along which the operation can be cut.",
+      "::llvm::SmallVector<::convoy::cnn::PartitionFactor>", "getPartitionFactors">,
+    InterfaceMethod<[{
+        The operation on `[begin, end)` of a factor, computed from the parts of the
+        operands that belong to it. Operands that are added once are left out where
+        `begin` is not 0.
+      }], "::mlir::Value", "buildPart",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$operands,
+           "const ::convoy::cnn::PartitionFactor &":$factor, "int64_t":$begin,
+           "int64_t":$end), [{}], [{
+        return ::convoy::cnn::detail::buildPart($_op, builder, operands, factor, begin, end);
+      }]>
+  ];
+}
+
+def Cnn_CommunicationOpInterface : OpInterface<"CommunicationOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = "An operation that exchanges data with other devices.";
+  let methods = [
+    InterfaceMethod<"The number of the device whose program this is.", "uint64_t", "getDevice">
+  ];
+}
+
 #endif // CONVOY_DIALECT_CNN_IR_CNNINTERFACES_TD

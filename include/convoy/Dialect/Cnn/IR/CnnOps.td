@@ -8,26 +8,9 @@
 #ifndef CONVOY_DIALECT_CNN_IR_CNNOPS_TD
 #define CONVOY_DIALECT_CNN_IR_CNNOPS_TD
 
-include "convoy/Dialect/Cnn/IR/CnnBase.td"
-include "convoy/Dialect/Cnn/IR/CnnInterfaces.td"
+include "convoy/Dialect/Cnn/IR/CnnCommunicationOps.td"
+include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-
-/// A tensor before bufferization, a memref after; always of static shape.
-def Cnn_Shaped : AnyTypeOf<[AnyStaticShapeTensor, AnyStaticShapeMemRef],
-                           "statically shaped tensor or memref">;
-
-/// Shape inference is the verifier too: it is written once an operation, in
-/// ShapeInference.cpp, and names the dimension that does not fit.
-class Cnn_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Cnn_Dialect, mnemonic, !listconcat(traits, [
-        Cnn_DestinationOpInterface,
-        DeclareOpInterfaceMethods<InferTypeOpInterface>,
-        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-        AlwaysSpeculatable])> {
-  let results = (outs Variadic<AnyStaticShapeTensor>:$results);
-}
 
 /// The activation of an epilogue: the identity unless `cnn-fuse-epilogue` sets it.
 def Cnn_Activation : DefaultValuedAttr<Cnn_FunctionAttr,
@@ -59,7 +42,7 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
   }];
 }
 
-def Cnn_ConvOp : Cnn_ConvBase<"conv"> {
+def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_Partitionable]> {
   let summary = "convolution of one, two or three spatial dimensions";
   let description = [{
     `activation(conv(input, filter) + bias + residual)`, ONNX Conv with group 1.
@@ -83,7 +66,8 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv"> {
   let extraClassDeclaration = "int64_t getGroups() { return 1; }";
 }
 
-def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv"> {
+def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
+    [DeclareOpInterfaceMethods<Cnn_PartitionOpInterface, ["buildPart"]>]> {
   let summary = "convolution in two or more groups, depthwise included";
   let description = [{
     As `cnn.conv`, with the channels cut into `group` >= 2 equal parts that do
@@ -129,7 +113,7 @@ def Cnn_BatchNormOp : Cnn_Op<"batch_norm"> {
   }];
 }
 
-def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift"> {
+def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift", [Cnn_Partitionable]> {
   let summary = "one multiply-add per channel";
   let description = [{
     `activation(input * scale + offset)` per channel (dimension 1; parameters
@@ -185,7 +169,7 @@ def Cnn_GroupNormOp : Cnn_Op<"group_norm"> {
   }];
 }
 
-def Cnn_LrnOp : Cnn_Op<"lrn"> {
+def Cnn_LrnOp : Cnn_Op<"lrn", [Cnn_Partitionable]> {
   let summary = "local response normalisation across channels";
   let description = [{
     Krizhevsky et al. 2012, as ONNX LRN:
@@ -203,7 +187,7 @@ def Cnn_LrnOp : Cnn_Op<"lrn"> {
 // Pooling
 //===----------------------------------------------------------------------===//
 
-class Cnn_PoolBase<string mnemonic> : Cnn_Op<mnemonic> {
+class Cnn_PoolBase<string mnemonic> : Cnn_Op<mnemonic, [Cnn_Partitionable]> {
   dag poolArguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
                          DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
                          DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
@@ -231,7 +215,7 @@ def Cnn_AvgPoolOp : Cnn_PoolBase<"avg_pool"> {
   let arguments = !con(poolArguments, (ins UnitAttr:$count_include_pad));
 }
 
-def Cnn_GlobalPoolOp : Cnn_Op<"global_pool"> {
+def Cnn_GlobalPoolOp : Cnn_Op<"global_pool", [Cnn_Partitionable]> {
   let summary = "mean or largest value over all spatial dimensions";
   let description = [{ The result keeps its rank, with spatial dimensions of 1. }];
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
@@ -245,7 +229,7 @@ def Cnn_GlobalPoolOp : Cnn_Op<"global_pool"> {
 // Dense layers
 //===----------------------------------------------------------------------===//
 
-def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments]> {
+def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments, Cnn_Partitionable]> {
   let summary = "fully connected layer";
   let description = [{
     `activation(input * transpose(filter) + bias)`: input `M x K`, filter
@@ -286,7 +270,7 @@ def Cnn_MatmulOp : Cnn_Op<"matmul"> {
 // Element-wise operations
 //===----------------------------------------------------------------------===//
 
-def Cnn_UnaryOp : Cnn_Op<"unary"> {
+def Cnn_UnaryOp : Cnn_Op<"unary", [Cnn_Partitionable]> {
   let summary = "element-wise function of one operand";
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
                        Cnn_FunctionAttr:$function);
@@ -296,7 +280,7 @@ def Cnn_UnaryOp : Cnn_Op<"unary"> {
   let hasFolder = 1;
 }
 
-def Cnn_BinaryOp : Cnn_Op<"binary"> {
+def Cnn_BinaryOp : Cnn_Op<"binary", [Cnn_Partitionable]> {
   let summary = "element-wise function of two operands, with broadcasting";
   let description = [{
     `activation(kind(lhs, rhs))`; shapes broadcast as in NumPy. Comparisons and
@@ -322,7 +306,7 @@ def Cnn_SelectOp : Cnn_Op<"select"> {
   let hasFolder = 1;
 }
 
-def Cnn_CastOp : Cnn_Op<"cast"> {
+def Cnn_CastOp : Cnn_Op<"cast", [Cnn_Partitionable]> {
   let summary = "element type conversion (ONNX Cast)";
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, TypeAttr:$to);
   let assemblyFormat = [{
@@ -345,7 +329,7 @@ def Cnn_ReduceOp : Cnn_Op<"reduce"> {
   let hasFolder = 1;
 }
 
-class Cnn_SoftmaxBase<string mnemonic> : Cnn_Op<mnemonic> {
+class Cnn_SoftmaxBase<string mnemonic> : Cnn_Op<mnemonic, [Cnn_Partitionable]> {
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$axis);
   let assemblyFormat = [{
     $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
@@ -364,7 +348,7 @@ def Cnn_LogSoftmaxOp : Cnn_SoftmaxBase<"log_softmax"> {
 // Shape and data movement
 //===----------------------------------------------------------------------===//
 
-def Cnn_ConcatOp : Cnn_Op<"concat", [AttrSizedOperandSegments]> {
+def Cnn_ConcatOp : Cnn_Op<"concat", [AttrSizedOperandSegments, Cnn_Partitionable]> {
   let summary = "concatenation along one dimension";
   let arguments = (ins Variadic<Cnn_Shaped>:$inputs, Optional<Cnn_Shaped>:$init, I64Attr:$axis);
   let assemblyFormat = [{

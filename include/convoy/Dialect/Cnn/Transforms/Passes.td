@@ -8,6 +8,7 @@
 #ifndef CONVOY_DIALECT_CNN_TRANSFORMS_PASSES_TD
 #define CONVOY_DIALECT_CNN_TRANSFORMS_PASSES_TD
 
+include "convoy/Dialect/Cnn/Transforms/PartitionPasses.td"
 include "convoy/Dialect/Cnn/Transforms/SchedulePasses.td"
 include "convoy/Dialect/Cnn/Transforms/SimplifyPasses.td"
 

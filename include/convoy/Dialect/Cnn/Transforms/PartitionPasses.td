@@ -1,0 +1,108 @@
+//===- PartitionPasses.td - Passes of the partition phase --*- tablegen -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DIALECT_CNN_TRANSFORMS_PARTITIONPASSES_TD
+#define CONVOY_DIALECT_CNN_TRANSFORMS_PARTITIONPASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def CnnAssignPartition : Pass<"cnn-assign-partition", "::mlir::ModuleOp"> {
+  let summary = "Choose how devices share each operation";
+  let description = [{
+    Annotates the operations of `@main` with `cnn.partition`. What has one already
+    keeps it.
+
+    Before:
+    ```mlir
+    %0 = cnn.conv %x, %w0 {...} : (tensor<1x3x8x8xf32>, ...) -> tensor<1x96x8x8xf32>
+    %1 = cnn.group_conv %0, %w1 {group = 2 : i64, ...}
+    ```
+    After, for two devices:
+    ```mlir
+    %0 = cnn.conv %x, %w0 {cnn.partition = #cnn.partition<output_channel, [0, 48, 96]>, ...}
+    %1 = cnn.group_conv %0, %w1 {cnn.partition = #cnn.partition<group, [0, 1, 2]>, ...}
+    ```
+
+    `strategy=auto` searches for the least estimated time: work of the busiest
+    device, and communication over a link of the given bandwidth and latency. It
+    leaves an operation whole where sharing it loses. `group` cuts groups and
+    output channels wherever that is possible, as Krizhevsky et al. 2012 did;
+    `batch` cuts the batch; `none` nothing.
+
+    Post: every annotated operation can be cut that way.
+    Numerics: bit-exact.
+  }];
+  let options = [
+    Option<"devices", "devices", "int64_t", /*default=*/"2", "Number of devices">,
+    Option<"strategy", "strategy", "std::string", /*default=*/"\"auto\"",
+           "auto, group, batch or none">,
+    Option<"bandwidth", "bandwidth", "double", /*default=*/"10e9",
+           "Bytes a second into one device">,
+    Option<"latency", "latency", "double", /*default=*/"2e-6",
+           "Seconds before the first byte of an exchange arrives">];
+  let dependentDialects = ["::convoy::cnn::CnnDialect"];
+}
+
+def CnnPartitionGroupConv : Pass<"cnn-partition-group-conv", "::mlir::ModuleOp"> {
+  let summary = "Turn an annotated function into one program a device";
+  let description = [{
+    Makes a module `@device_K` for each device, with a `@main` of the same arguments
+    and results that computes this device's part of each annotated operation and
+    all of the others. A grouped convolution of G groups becomes one of this
+    device's groups, an ordinary one where that is a single group. Constants are
+    cut, so that no device holds another's weights. Where an operation needs what
+    other devices hold, `cnn.all_gather`, `cnn.all_reduce` or `cnn.halo_exchange`
+    brings it, once for each value.
+
+    Before:
+    ```mlir
+    %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<channel, [0, 4, 8]>}
+    return %0
+    ```
+    After, in `@device_0`:
+    ```mlir
+    %s = tensor.extract_slice %x[0, 0, 0, 0] [1, 4, 6, 6] [1, 1, 1, 1] : ...
+    %0 = cnn.unary <relu> %s : (tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32>
+    %1 = cnn.all_gather %0 {axis = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64}
+    return %1
+    ```
+
+    Every device runs the same communication operations in the same order.
+
+    Post: the module has `cnn.device_count` and no `@main` of its own.
+    Numerics: bit-exact, except where input channels are cut: then sums of parts
+    are added in the order of the devices.
+  }];
+  let options = [
+    Option<"devices", "devices", "int64_t", /*default=*/"2", "Number of devices">];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def CnnLinkDevices : Pass<"cnn-link-devices", "::mlir::ModuleOp"> {
+  let summary = "Put the programs of all devices into one module";
+  let description = [{
+    Moves the functions of the modules `@device_K` into the module around them:
+    `@main` becomes `@main_K`, and kernels that differ in their name only are kept
+    once. Weights follow one another, each device's from a page border on. What
+    the runtime needs to know of each device goes into `cnn.devices`:
+
+    ```mlir
+    module attributes {cnn.devices = [{arena_size = 1024 : i64, layers = ["conv1"],
+        scratch_size = 0 : i64, weights_offset = 0 : i64, weights_size = 64 : i64}, ...],
+        cnn.weights = [...], cnn.weights_size = 4160 : i64} {
+      func.func @main_0(...)
+      func.func @main_1(...)
+    ```
+
+    Pre: kernels are generated. A module without devices stays as it is.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect"];
+}
+
+#endif // CONVOY_DIALECT_CNN_TRANSFORMS_PARTITIONPASSES_TD

@@ -1,0 +1,281 @@
+//===- Partition.cpp - Sharing a network between devices ------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/Partition.h"
+
+#include "convoy/Analysis/LayerCost.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+//===----------------------------------------------------------------------===//
+// Distributions
+//===----------------------------------------------------------------------===//
+
+static Distribution distribute(const FactorDim &dim, ArrayRef<int64_t> bounds) {
+  Distribution result;
+  if (!dim.isSplit())
+    return result;
+  result.dim = dim.dim;
+  for (int64_t bound : bounds)
+    result.bounds.push_back(bound * dim.size);
+  return result;
+}
+
+Distribution OpSplit::getOperand(unsigned index) const {
+  return factor ? distribute(factor->operands[index], bounds) : Distribution();
+}
+
+Distribution OpSplit::getResult() const {
+  return factor ? distribute(factor->result, bounds) : Distribution();
+}
+
+PartitionAttr OpSplit::getAttr(MLIRContext *context) const {
+  return factor ? PartitionAttr::get(context, factor->kind, bounds) : nullptr;
+}
+
+bool convoy::isFreelyDistributed(Value value) {
+  return matchPattern(value, m_Constant()) || value.getDefiningOp<tensor::EmptyOp>();
+}
+
+OperandPlan convoy::planOperand(ArrayRef<Distribution> forms, const Distribution &wanted,
+                                bool needsHalo) {
+  OperandPlan plan;
+  bool hasWhole =
+      llvm::any_of(forms, [](const Distribution &form) { return form.isReplicated(); });
+  bool hasWanted = llvm::is_contained(forms, wanted);
+  if (wanted.isReplicated()) {
+    if (!hasWhole)
+      plan.gather = forms.front();
+  } else if (hasWanted && (!needsHalo || !hasWhole)) {
+    plan.exchangeHalo = needsHalo;
+  } else {
+    if (!hasWhole)
+      plan.gather = forms.front();
+    plan.slice = true;
+  }
+  return plan;
+}
+
+/// Why a cut of a factor is impossible; empty if it is possible.
+static std::string checkBounds(const PartitionFactor &factor, ArrayRef<int64_t> bounds,
+                               int64_t devices) {
+  if (int64_t(bounds.size()) != devices + 1)
+    return llvm::formatv("has {0} bounds, expected {1} for {2} devices", bounds.size(),
+                         devices + 1, devices);
+  if (bounds.front() != 0 || bounds.back() != factor.extent)
+    return llvm::formatv("runs from {0} to {1}, expected 0 to {2}", bounds.front(),
+                         bounds.back(), factor.extent);
+  int64_t least = std::max<int64_t>({1, factor.haloBefore, factor.haloAfter});
+  for (int64_t device = 0; device < devices; ++device)
+    if (bounds[device + 1] - bounds[device] < least)
+      return llvm::formatv("gives device {0} {1} of the factor, expected at least {2}", device,
+                           bounds[device + 1] - bounds[device], least);
+  return "";
+}
+
+FailureOr<OpSplit> convoy::getSplit(Operation *op, int64_t devices) {
+  OpSplit split;
+  auto attr = op->getAttrOfType<PartitionAttr>(kPartitionAttrName);
+  if (!attr)
+    return split;
+  if (auto partitionable = dyn_cast<PartitionOpInterface>(op))
+    for (PartitionFactor &factor : partitionable.getPartitionFactors())
+      if (factor.kind == attr.getFactor())
+        split.factor = std::move(factor);
+  if (!split.factor)
+    return op->emitError("cannot be shared along ") << stringifyFactorKind(attr.getFactor());
+  split.bounds.assign(attr.getBounds().begin(), attr.getBounds().end());
+  if (std::string problem = checkBounds(*split.factor, split.bounds, devices);
+      !problem.empty())
+    return op->emitError("partition ") << problem;
+  return split;
+}
+
+//===----------------------------------------------------------------------===//
+// Traffic and work
+//===----------------------------------------------------------------------===//
+
+static int64_t getBytes(ShapedType type) {
+  Type element = type.getElementType();
+  int64_t bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
+  return type.getNumElements() * ((bits + 7) / 8);
+}
+
+static int64_t getLargestPart(ArrayRef<int64_t> bounds) {
+  int64_t largest = 0;
+  for (auto [begin, end] : llvm::zip(bounds.drop_back(), bounds.drop_front()))
+    largest = std::max(largest, end - begin);
+  return largest;
+}
+
+Traffic &Traffic::operator+=(const Traffic &other) {
+  total += other.total;
+  perDevice += other.perDevice;
+  exchanges += other.exchanges;
+  return *this;
+}
+
+double Traffic::getSeconds(const Link &link) const {
+  return exchanges * link.latency + perDevice / link.bandwidth;
+}
+
+Traffic convoy::getGatherTraffic(ShapedType type, const Distribution &form) {
+  int64_t bytes = getBytes(type), slice = bytes / type.getDimSize(form.dim);
+  int64_t devices = form.bounds.size() - 1, least = type.getDimSize(form.dim);
+  for (int64_t device = 0; device < devices; ++device)
+    least = std::min(least, form.bounds[device + 1] - form.bounds[device]);
+  return {bytes * (devices - 1), bytes - least * slice, 1};
+}
+
+Traffic convoy::getReduceTraffic(ShapedType type, int64_t devices) {
+  // Each device adds up its share of the elements and gathers the rest.
+  int64_t bytes = getBytes(type);
+  return {2 * bytes * (devices - 1), 2 * bytes * (devices - 1) / devices, 2};
+}
+
+Traffic convoy::getHaloTraffic(ShapedType type, const Distribution &form,
+                               const PartitionFactor &factor) {
+  int64_t slice = getBytes(type) / type.getDimSize(form.dim);
+  int64_t borders = int64_t(form.bounds.size()) - 2;
+  int64_t both = factor.haloBefore + factor.haloAfter;
+  return {borders * both * slice,
+          (borders > 1 ? both : std::max(factor.haloBefore, factor.haloAfter)) * slice, 1};
+}
+
+/// What a device reaches, roughly: FMAs of two vectors a cycle at 3 GHz, of which
+/// convolutions get four fifths; a core's share of a memory bus.
+static constexpr double kVectorMacsPerSecond = 2 * 3e9 * 0.8;
+static constexpr double kMemoryBandwidth = 20e9;
+/// Starting any layer.
+static constexpr double kLayerOverhead = 1e-6;
+
+/// Whether cnn-fuse-epilogue will move `op` into what it reads.
+static bool isEpilogue(Operation *op) {
+  return isa<UnaryOp, BinaryOp>(op) && llvm::any_of(op->getOperands(), [](Value operand) {
+           return operand.hasOneUse() &&
+                  isa_and_nonnull<ConvOpInterface, DenseOp>(operand.getDefiningOp());
+         });
+}
+
+DeviceWork convoy::getDeviceWork(Operation *op, const OpSplit &split, TargetAttr target) {
+  LayerCost cost = computeLayerCost(op);
+  double share = 1;
+  if (split.factor)
+    share = double(getLargestPart(split.bounds)) / split.factor->extent;
+  DeviceWork work;
+  work.macs = std::llround(cost.macs * share);
+  for (OpOperand &operand : op->getOpOperands()) {
+    auto type = dyn_cast<ShapedType>(operand.get().getType());
+    if (!type)
+      continue;
+    double part = split.getOperand(operand.getOperandNumber()).isReplicated() ? 1 : share;
+    int64_t bytes = std::llround(getBytes(type) * part);
+    work.bytes += bytes;
+    if (!matchPattern(operand.get(), m_Constant()))
+      continue;
+    work.parameters += std::llround(type.getNumElements() * part);
+    work.weightBytes += bytes;
+  }
+  for (Value result : op->getResults())
+    if (auto type = dyn_cast<ShapedType>(result.getType()))
+      work.bytes +=
+          std::llround(getBytes(type) * (split.getResult().isReplicated() ? 1 : share));
+  // Reshapes only look at the same bytes in another way, and epilogues work on what is
+  // still in registers.
+  if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op) || isEpilogue(op))
+    work.bytes = 0;
+  else
+    work.seconds =
+        kLayerOverhead + std::max(work.macs / (kVectorMacsPerSecond * target.getVectorLanes()),
+                                  work.bytes / kMemoryBandwidth);
+  return work;
+}
+
+//===----------------------------------------------------------------------===//
+// A partition's traffic
+//===----------------------------------------------------------------------===//
+
+namespace {
+using Forms = SmallVector<Distribution>;
+
+/// The forms in which values are there, as operations run one after another.
+class FormTracker {
+public:
+  /// Brings one operand into the wanted form; what that moves.
+  Traffic use(OpOperand &operand, const OpSplit &split) {
+    Value value = operand.get();
+    if (isFreelyDistributed(value))
+      return {};
+    Distribution wanted = split.getOperand(operand.getOperandNumber());
+    bool needsHalo = split.factor && operand.getOperandNumber() == 0 &&
+                     (split.factor->haloBefore || split.factor->haloAfter);
+    Forms &forms = getForms(value);
+    OperandPlan plan = planOperand(forms, wanted, needsHalo);
+    auto type = cast<ShapedType>(value.getType());
+    Traffic traffic;
+    if (plan.gather) {
+      traffic += getGatherTraffic(type, *plan.gather);
+      forms.push_back(Distribution());
+    }
+    if (plan.exchangeHalo)
+      traffic += getHaloTraffic(type, wanted, *split.factor);
+    return traffic;
+  }
+
+  Traffic define(Operation *op, const OpSplit &split, int64_t devices) {
+    for (Value result : op->getResults())
+      all[result] = {split.getResult()};
+    if (split.factor && split.factor->isReduction)
+      return getReduceTraffic(cast<ShapedType>(op->getResult(0).getType()), devices);
+    return {};
+  }
+
+private:
+  Forms &getForms(Value value) {
+    Forms &forms = all[value];
+    if (forms.empty())
+      forms.push_back(Distribution());
+    return forms;
+  }
+  DenseMap<Value, Forms> all;
+};
+} // namespace
+
+static bool isLayer(Operation *op) {
+  return op->getNumResults() > 0 && !isFreelyDistributed(op->getResult(0));
+}
+
+FailureOr<std::vector<PartitionRow>> convoy::describePartition(func::FuncOp function,
+                                                               int64_t devices) {
+  std::vector<PartitionRow> rows;
+  FormTracker tracker;
+  TargetAttr target = getTarget(function);
+  for (Operation &op : function.front()) {
+    bool isReturn = op.hasTrait<OpTrait::IsTerminator>();
+    if (!isReturn && !isLayer(&op))
+      continue;
+    FailureOr<OpSplit> split = getSplit(&op, devices);
+    if (failed(split))
+      return failure();
+    PartitionRow row;
+    row.op = &op;
+    row.split = *split;
+    for (OpOperand &operand : op.getOpOperands())
+      row.traffic += tracker.use(operand, *split);
+    row.traffic += tracker.define(&op, *split, devices);
+    if (!isReturn)
+      row.work = getDeviceWork(&op, *split, target);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}

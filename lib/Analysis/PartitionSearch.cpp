@@ -1,0 +1,329 @@
+//===- PartitionSearch.cpp - Choosing how devices share a network ---------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/Partition.h"
+
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <map>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+/// Cuts `extent` into parts as equal as multiples of `granule` allow; empty where some
+/// device would get nothing.
+static SmallVector<int64_t> cutEvenly(int64_t extent, int64_t granule, int64_t devices) {
+  int64_t units = llvm::divideCeil(extent, granule);
+  if (units < devices)
+    return {};
+  SmallVector<int64_t> bounds;
+  for (int64_t device = 0; device <= devices; ++device)
+    bounds.push_back(std::min(
+        extent, (units / devices * device + std::min(device, units % devices)) * granule));
+  return bounds;
+}
+
+namespace {
+
+constexpr size_t kMaxStates = 4096;
+/// Forms of one value are bits of a mask.
+constexpr size_t kMaxForms = 32;
+
+using Forms = SmallVector<Distribution>;
+using Mask = uint32_t;
+
+/// One operation with its ways of being shared.
+struct Step {
+  Operation *op;
+  std::vector<OpSplit> splits;
+};
+
+/// A set of forms for each live value, the way there and its time.
+struct State {
+  SmallVector<Mask> masks;
+  double seconds = 0;
+  size_t previous = 0;
+  size_t split = 0;
+};
+
+class Search {
+public:
+  Search(func::FuncOp function, int64_t devices, PartitionStrategy strategy, const Link &link)
+      : function(function), devices(devices), strategy(strategy), link(link),
+        target(getTarget(function)) {}
+
+  FailureOr<std::vector<OpSplit>> run();
+
+private:
+  LogicalResult listSteps();
+  LogicalResult listSplits(Step &step);
+  std::vector<SmallVector<int64_t>> listBounds(Operation *op, const PartitionFactor &factor);
+  void keepPreferred(Step &step);
+  size_t addForm(Value value, const Distribution &form);
+  double convert(OpOperand &operand, const OpSplit &split, Mask &mask);
+  void advance(const Step &step);
+  void retire(size_t step);
+
+  func::FuncOp function;
+  int64_t devices;
+  PartitionStrategy strategy;
+  Link link;
+  TargetAttr target;
+
+  /// Channels of a group, by the number of all channels.
+  std::map<int64_t, llvm::SetVector<int64_t>> groupSizes;
+  std::vector<Step> steps;
+  DenseMap<Value, Forms> forms;
+  DenseMap<Value, size_t> lastUse;
+  SmallVector<Value> live;
+  /// The states behind each step.
+  std::vector<std::vector<State>> history;
+};
+
+size_t Search::addForm(Value value, const Distribution &form) {
+  Forms &known = forms[value];
+  if (known.empty())
+    known.push_back(Distribution());
+  size_t index = llvm::find(known, form) - known.begin();
+  if (index == known.size())
+    known.push_back(form);
+  return index;
+}
+
+/// Where a factor may be cut: as its operands may come, between groups of some
+/// convolution of as many channels, between vectors, evenly.
+std::vector<SmallVector<int64_t>> Search::listBounds(Operation *op,
+                                                     const PartitionFactor &factor) {
+  std::vector<SmallVector<int64_t>> all;
+  auto add = [&](SmallVector<int64_t> bounds) {
+    if (bounds.empty() || llvm::is_contained(all, bounds))
+      return;
+    int64_t least = std::max<int64_t>({1, factor.haloBefore, factor.haloAfter});
+    for (int64_t device = 0; device < devices; ++device)
+      if (bounds[device + 1] - bounds[device] < least)
+        return;
+    all.push_back(std::move(bounds));
+  };
+  for (auto [operand, dim] : llvm::zip(op->getOperands(), factor.operands)) {
+    if (!dim.isSplit() || isFreelyDistributed(operand))
+      continue;
+    for (const Distribution &form : forms[operand]) {
+      if (form.dim != dim.dim ||
+          llvm::any_of(form.bounds, [&](int64_t bound) { return bound % dim.size; }))
+        continue;
+      SmallVector<int64_t> bounds;
+      for (int64_t bound : form.bounds)
+        bounds.push_back(bound / dim.size);
+      add(bounds);
+    }
+  }
+  bool ofChannels = factor.kind != FactorKind::batch && factor.kind != FactorKind::group;
+  if (ofChannels) {
+    for (int64_t size : groupSizes[factor.extent])
+      add(cutEvenly(factor.extent, size, devices));
+    add(cutEvenly(factor.extent, target.getVectorLanes(), devices));
+  }
+  add(cutEvenly(factor.extent, 1, devices));
+  return all;
+}
+
+LogicalResult Search::listSplits(Step &step) {
+  Operation *op = step.op;
+  if (op->hasAttr(kPartitionAttrName)) {
+    FailureOr<OpSplit> fixed = getSplit(op, devices);
+    if (failed(fixed))
+      return failure();
+    step.splits.push_back(*fixed);
+  } else {
+    step.splits.push_back(OpSplit());
+    if (auto partitionable = dyn_cast<PartitionOpInterface>(op);
+        partitionable && strategy != PartitionStrategy::None)
+      for (PartitionFactor &factor : partitionable.getPartitionFactors())
+        for (SmallVector<int64_t> &bounds : listBounds(op, factor)) {
+          OpSplit split;
+          split.factor = factor;
+          split.bounds = std::move(bounds);
+          step.splits.push_back(std::move(split));
+        }
+    if (strategy != PartitionStrategy::Auto)
+      keepPreferred(step);
+  }
+  for (Value result : op->getResults())
+    for (const OpSplit &split : step.splits)
+      if (forms[result].size() < kMaxForms)
+        addForm(result, split.getResult());
+  llvm::erase_if(step.splits, [&](const OpSplit &split) {
+    return llvm::any_of(op->getResults(), [&](Value result) {
+      return !llvm::is_contained(forms[result], split.getResult());
+    });
+  });
+  return success();
+}
+
+/// Leaves the one split that a fixed strategy wants.
+void Search::keepPreferred(Step &step) {
+  auto isPreferred = [&](const OpSplit &split) {
+    if (!split.factor)
+      return false;
+    FactorKind kind = split.factor->kind;
+    if (strategy == PartitionStrategy::Batch)
+      return kind == FactorKind::batch;
+    if (kind == FactorKind::group || kind == FactorKind::output_channel)
+      return true;
+    if (kind != FactorKind::channel)
+      return false;
+    // Whatever follows stays where its operands are.
+    for (OpOperand &operand : step.op->getOpOperands()) {
+      Distribution wanted = split.getOperand(operand.getOperandNumber());
+      if (!wanted.isReplicated() && !isFreelyDistributed(operand.get()) &&
+          llvm::is_contained(forms[operand.get()], wanted))
+        return true;
+    }
+    return false;
+  };
+  auto found = llvm::find_if(step.splits, isPreferred);
+  OpSplit chosen = found == step.splits.end() ? OpSplit() : *found;
+  step.splits = {chosen};
+}
+
+LogicalResult Search::listSteps() {
+  for (auto conv : function.getOps<ConvOpInterface>())
+    if (int64_t groups = conv.getGroups(); groups >= devices)
+      for (int64_t channels : {conv.getInputChannels(), conv.getOutputChannels()})
+        groupSizes[channels].insert(channels / groups);
+  for (BlockArgument argument : function.getArguments()) {
+    addForm(argument, Distribution());
+    live.push_back(argument);
+  }
+  for (Operation &op : function.front()) {
+    bool isReturn = op.hasTrait<OpTrait::IsTerminator>();
+    if (!isReturn && (op.getNumResults() == 0 || isFreelyDistributed(op.getResult(0))))
+      continue;
+    Step step;
+    step.op = &op;
+    if (failed(listSplits(step)))
+      return failure();
+    for (Value operand : op.getOperands())
+      lastUse[operand] = steps.size();
+    for (Value result : op.getResults())
+      lastUse.try_emplace(result, steps.size());
+    steps.push_back(std::move(step));
+  }
+  return success();
+}
+
+/// Brings an operand into the form that a split wants; what that takes.
+double Search::convert(OpOperand &operand, const OpSplit &split, Mask &mask) {
+  const Forms &known = forms[operand.get()];
+  Forms present;
+  for (size_t i = 0; i < known.size(); ++i)
+    if (mask >> i & 1)
+      present.push_back(known[i]);
+  Distribution wanted = split.getOperand(operand.getOperandNumber());
+  bool needsHalo = split.factor && operand.getOperandNumber() == 0 &&
+                   (split.factor->haloBefore || split.factor->haloAfter);
+  OperandPlan plan = planOperand(present, wanted, needsHalo);
+  auto type = cast<ShapedType>(operand.get().getType());
+  Traffic traffic;
+  if (plan.gather) {
+    traffic += getGatherTraffic(type, *plan.gather);
+    mask |= 1;
+  }
+  if (plan.exchangeHalo)
+    traffic += getHaloTraffic(type, wanted, *split.factor);
+  return traffic.getSeconds(link);
+}
+
+void Search::advance(const Step &step) {
+  std::map<SmallVector<Mask>, State> best;
+  std::vector<double> work;
+  for (const OpSplit &split : step.splits) {
+    double seconds = step.op->hasTrait<OpTrait::IsTerminator>()
+                         ? 0
+                         : getDeviceWork(step.op, split, target).seconds;
+    if (split.factor && split.factor->isReduction)
+      seconds += getReduceTraffic(cast<ShapedType>(step.op->getResult(0).getType()), devices)
+                     .getSeconds(link);
+    work.push_back(seconds);
+  }
+  const std::vector<State> &before = history.back();
+  for (size_t previous = 0; previous < before.size(); ++previous)
+    for (auto [index, split] : llvm::enumerate(step.splits)) {
+      State next = before[previous];
+      next.previous = previous;
+      next.split = index;
+      next.seconds += work[index];
+      for (OpOperand &operand : step.op->getOpOperands()) {
+        auto found = llvm::find(live, operand.get());
+        if (found != live.end())
+          next.seconds += convert(operand, split, next.masks[found - live.begin()]);
+      }
+      for (Value result : step.op->getResults())
+        next.masks.push_back(
+            Mask(1) << (llvm::find(forms[result], split.getResult()) - forms[result].begin()));
+      // What nobody reads any more makes no difference.
+      SmallVector<Mask> masks;
+      size_t number = history.size() - 1;
+      auto keep = [&](Value value, Mask mask) {
+        if (lastUse.lookup(value) > number)
+          masks.push_back(mask);
+      };
+      for (auto [value, mask] : llvm::zip(live, next.masks))
+        keep(value, mask);
+      for (auto [result, mask] :
+           llvm::zip(step.op->getResults(), ArrayRef(next.masks).drop_front(live.size())))
+        keep(result, mask);
+      next.masks = masks;
+      auto [entry, isNew] = best.try_emplace(std::move(masks), next);
+      if (!isNew && next.seconds < entry->second.seconds)
+        entry->second = std::move(next);
+    }
+  std::vector<State> after;
+  for (auto &entry : best)
+    after.push_back(std::move(entry.second));
+  llvm::stable_sort(after,
+                    [](const State &a, const State &b) { return a.seconds < b.seconds; });
+  if (after.size() > kMaxStates)
+    after.resize(kMaxStates);
+  retire(history.size() - 1);
+  for (Value result : step.op->getResults())
+    if (lastUse.lookup(result) > history.size() - 1)
+      live.push_back(result);
+  history.push_back(std::move(after));
+}
+
+void Search::retire(size_t step) {
+  llvm::erase_if(live, [&](Value value) { return lastUse.lookup(value) <= step; });
+}
+
+FailureOr<std::vector<OpSplit>> Search::run() {
+  if (failed(listSteps()))
+    return failure();
+  State start;
+  start.masks.assign(live.size(), 1);
+  history.push_back({start});
+  for (const Step &step : steps)
+    advance(step);
+  std::vector<OpSplit> chosen(steps.size());
+  size_t state = 0;
+  for (size_t i = steps.size(); i-- > 0;) {
+    const State &reached = history[i + 1][state];
+    chosen[i] = steps[i].splits[reached.split];
+    state = reached.previous;
+  }
+  return chosen;
+}
+
+} // namespace
+
+FailureOr<std::vector<OpSplit>> convoy::choosePartition(func::FuncOp function, int64_t devices,
+                                                        PartitionStrategy strategy,
+                                                        const Link &link) {
+  return Search(function, devices, strategy, link).run();
+}

@@ -1,0 +1,296 @@
+//===- PartitionRules.cpp - How devices can share each operation ----------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// One rule an operation, in the manner of the sharding rules of Shardy (OpenXLA).
+// Batch is dimension 0 and channels are dimension 1 of whatever an operation reads
+// and makes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+using Factors = SmallVector<PartitionFactor>;
+
+static ArrayRef<int64_t> getShape(Value value) {
+  return cast<ShapedType>(value.getType()).getShape();
+}
+
+/// A factor that nothing walks along yet.
+static PartitionFactor makeFactor(Operation *op, FactorKind kind, int64_t extent) {
+  PartitionFactor factor;
+  factor.kind = kind;
+  factor.extent = extent;
+  factor.operands.resize(op->getNumOperands());
+  return factor;
+}
+
+static unsigned getIndex(Operation *op, Value operand) {
+  return llvm::find(op->getOperands(), operand).getIndex();
+}
+
+static void walkAlong(PartitionFactor &factor, Operation *op, Value operand, int64_t dim,
+                      int64_t size = 1) {
+  if (operand)
+    factor.operands[getIndex(op, operand)] = {dim, size};
+}
+
+/// Batch and channels of an operation whose result has the dimensions of its operands,
+/// broadcast as in NumPy, except for those that `isMixed`.
+static Factors getPointwiseFactors(Operation *op,
+                                   llvm::function_ref<bool(int64_t)> isMixed = nullptr) {
+  Factors factors;
+  ArrayRef<int64_t> result = getShape(op->getResult(0));
+  for (int64_t dim = 0; dim < std::min<int64_t>(2, result.size()); ++dim) {
+    if (result[dim] < 2 || (isMixed && isMixed(dim)))
+      continue;
+    PartitionFactor factor =
+        makeFactor(op, dim == 0 ? FactorKind::batch : FactorKind::channel, result[dim]);
+    factor.result.dim = dim;
+    for (auto [index, operand] : llvm::enumerate(op->getOperands())) {
+      ArrayRef<int64_t> shape = getShape(operand);
+      int64_t own = dim - int64_t(result.size() - shape.size());
+      if (own >= 0 && shape[own] != 1)
+        factor.operands[index].dim = own;
+    }
+    factors.push_back(std::move(factor));
+  }
+  return factors;
+}
+
+//===----------------------------------------------------------------------===//
+// Convolutions and dense layers
+//===----------------------------------------------------------------------===//
+
+static PartitionFactor getBatchFactor(Operation *op, Value input, Value residual) {
+  PartitionFactor batch = makeFactor(op, FactorKind::batch, getShape(input)[0]);
+  walkAlong(batch, op, input, 0);
+  walkAlong(batch, op, residual, 0);
+  batch.result.dim = 0;
+  return batch;
+}
+
+/// Output and input channels of an operation whose filter is `O x I x ...`.
+static void addChannelFactors(Factors &factors, Operation *op, Value input, Value filter,
+                              Value bias, Value residual, FunctionAttr activation) {
+  PartitionFactor outputs = makeFactor(op, FactorKind::output_channel, getShape(filter)[0]);
+  walkAlong(outputs, op, filter, 0);
+  walkAlong(outputs, op, bias, 0);
+  walkAlong(outputs, op, residual, 1);
+  outputs.result.dim = 1;
+  factors.push_back(std::move(outputs));
+  // A function of the sum is no sum of functions.
+  if (!activation.isIdentity())
+    return;
+  PartitionFactor inputs = makeFactor(op, FactorKind::input_channel, getShape(filter)[1]);
+  walkAlong(inputs, op, input, 1);
+  walkAlong(inputs, op, filter, 1);
+  inputs.isReduction = true;
+  for (Value once : {bias, residual})
+    if (once)
+      inputs.addedOnce.push_back(getIndex(op, once));
+  factors.push_back(std::move(inputs));
+}
+
+Factors ConvOp::getPartitionFactors() {
+  Factors factors = {getBatchFactor(*this, getInput(), getResidual())};
+  addChannelFactors(factors, *this, getInput(), getFilter(), getBias(), getResidual(),
+                    getActivation());
+  return factors;
+}
+
+Factors DenseOp::getPartitionFactors() {
+  Factors factors = {getBatchFactor(*this, getInput(), Value())};
+  addChannelFactors(factors, *this, getInput(), getFilter(), getBias(), Value(),
+                    getActivation());
+  return factors;
+}
+
+Factors GroupConvOp::getPartitionFactors() {
+  PartitionFactor groups = makeFactor(*this, FactorKind::group, getGroup());
+  int64_t outputs = getShape(getFilter())[0] / getGroup();
+  walkAlong(groups, *this, getInput(), 1, getShape(getFilter())[1]);
+  walkAlong(groups, *this, getFilter(), 0, outputs);
+  walkAlong(groups, *this, getBias(), 0, outputs);
+  walkAlong(groups, *this, getResidual(), 1, outputs);
+  groups.result = {1, outputs};
+  return {getBatchFactor(*this, getInput(), getResidual()), std::move(groups)};
+}
+
+Value GroupConvOp::buildPart(OpBuilder &builder, ValueRange operands,
+                             const PartitionFactor &factor, int64_t begin, int64_t end) {
+  if (factor.kind != FactorKind::group || end - begin > 1)
+    return detail::buildPart(*this, builder, operands, factor, begin, end);
+  // One group alone is an ordinary convolution.
+  Value input = operands[0], filter = operands[1];
+  size_t next = 2;
+  Value bias = getBias() ? operands[next++] : Value();
+  Value residual = getResidual() ? operands[next++] : Value();
+  return ConvOp::create(builder, getLoc(), input, filter, bias, residual, Value(),
+                        getStridesAttr(), getDilationsAttr(), getPadsAttr(),
+                        getActivationAttr(), getFilterShapeAttr(), getOutputBlockAttr(),
+                        getAlgorithmAttr(), getTileBlocksAttr())
+      ->getResult(0);
+}
+
+//===----------------------------------------------------------------------===//
+// Normalisation, pools, element-wise operations
+//===----------------------------------------------------------------------===//
+
+Factors ScaleShiftOp::getPartitionFactors() {
+  Factors factors = getPointwiseFactors(*this);
+  for (PartitionFactor &factor : factors)
+    for (Value parameter : {getScale(), getOffset()})
+      factor.operands[getIndex(*this, parameter)].dim =
+          factor.kind == FactorKind::channel ? 0 : -1;
+  return factors;
+}
+
+Factors LrnOp::getPartitionFactors() {
+  Factors factors = getPointwiseFactors(*this);
+  for (PartitionFactor &factor : factors)
+    if (factor.kind == FactorKind::channel) {
+      factor.haloBefore = (getSize() - 1) / 2;
+      factor.haloAfter = getSize() / 2;
+    }
+  return factors;
+}
+
+Factors MaxPoolOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors AvgPoolOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors GlobalPoolOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors UnaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors BinaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors CastOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+
+Factors SoftmaxOp::getPartitionFactors() {
+  return getPointwiseFactors(*this, [&](int64_t dim) { return dim == int64_t(getAxis()); });
+}
+Factors LogSoftmaxOp::getPartitionFactors() {
+  return getPointwiseFactors(*this, [&](int64_t dim) { return dim == int64_t(getAxis()); });
+}
+Factors ConcatOp::getPartitionFactors() {
+  return getPointwiseFactors(*this, [&](int64_t dim) { return dim == int64_t(getAxis()); });
+}
+
+//===----------------------------------------------------------------------===//
+// Parts
+//===----------------------------------------------------------------------===//
+
+Value convoy::cnn::detail::buildPart(Operation *op, OpBuilder &builder, ValueRange operands,
+                                     const PartitionFactor &factor, int64_t begin,
+                                     int64_t end) {
+  IRMapping mapping;
+  for (auto [old, value] : llvm::zip_equal(op->getOperands(), operands))
+    mapping.map(old, value);
+  Operation *part = builder.clone(*op, mapping);
+  part->removeAttr(kPartitionAttrName);
+  if (begin > 0 && !factor.addedOnce.empty()) {
+    if (auto conv = dyn_cast<ConvOpInterface>(part)) {
+      conv.getBiasMutable().clear();
+      conv.getResidualMutable().clear();
+    } else if (auto dense = dyn_cast<DenseOp>(part)) {
+      dense.getBiasMutable().clear();
+    }
+  }
+  if (auto conv = dyn_cast<GroupConvOp>(part); conv && factor.kind == FactorKind::group)
+    conv.setGroup(end - begin);
+  SmallVector<Type, 1> types;
+  auto infer = cast<InferTypeOpInterface>(part);
+  LogicalResult inferred =
+      infer.inferReturnTypes(op->getContext(), op->getLoc(), part->getOperands(),
+                             part->getDiscardableAttrDictionary(),
+                             part->getPropertiesStorage(), part->getRegions(), types);
+  assert(succeeded(inferred) && "a part does not fit its operands");
+  (void)inferred;
+  part->getResult(0).setType(types.front());
+  return part->getResult(0);
+}
+
+//===----------------------------------------------------------------------===//
+// Upstream's operations
+//===----------------------------------------------------------------------===//
+
+/// Batch and channels of a reshape: the outermost dimension of what is joined or
+/// taken apart walks along with the whole.
+static Factors getReshapeFactors(Operation *op, ArrayRef<int64_t> wide, bool wideIsResult,
+                                 ArrayRef<ReassociationIndices> reassociation) {
+  Factors factors;
+  for (auto [narrow, dims] : llvm::enumerate(reassociation)) {
+    // The result's dimension says what the factor is called.
+    const int64_t *outer = llvm::find_if(dims, [&](int64_t dim) { return wide[dim] != 1; });
+    if (outer == dims.end())
+      continue;
+    int64_t size = 1;
+    for (const int64_t *dim = outer + 1; dim != dims.end(); ++dim)
+      size *= wide[*dim];
+    FactorDim wideDim{*outer, 1}, narrowDim{int64_t(narrow), size};
+    FactorDim result = wideIsResult ? wideDim : narrowDim;
+    if (result.dim > 1)
+      continue;
+    PartitionFactor factor = makeFactor(
+        op, result.dim == 0 ? FactorKind::batch : FactorKind::channel, wide[*outer]);
+    factor.operands[0] = wideIsResult ? narrowDim : wideDim;
+    factor.result = result;
+    factors.push_back(std::move(factor));
+  }
+  return factors;
+}
+
+/// The part's shape of the result.
+static RankedTensorType getPartType(Operation *op, const PartitionFactor &factor,
+                                    int64_t begin, int64_t end) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  SmallVector<int64_t> shape(type.getShape());
+  shape[factor.result.dim] = (end - begin) * factor.result.size;
+  return type.clone(shape);
+}
+
+namespace {
+
+struct CollapseShapeRule
+    : PartitionOpInterface::ExternalModel<CollapseShapeRule, tensor::CollapseShapeOp> {
+  Factors getPartitionFactors(Operation *op) const {
+    auto collapse = cast<tensor::CollapseShapeOp>(op);
+    return getReshapeFactors(op, collapse.getSrcType().getShape(), /*wideIsResult=*/false,
+                             collapse.getReassociationIndices());
+  }
+  Value buildPart(Operation *op, OpBuilder &builder, ValueRange operands,
+                  const PartitionFactor &factor, int64_t begin, int64_t end) const {
+    return tensor::CollapseShapeOp::create(
+        builder, op->getLoc(), getPartType(op, factor, begin, end), operands[0],
+        cast<tensor::CollapseShapeOp>(op).getReassociationIndices());
+  }
+};
+
+struct ExpandShapeRule
+    : PartitionOpInterface::ExternalModel<ExpandShapeRule, tensor::ExpandShapeOp> {
+  Factors getPartitionFactors(Operation *op) const {
+    auto expand = cast<tensor::ExpandShapeOp>(op);
+    return getReshapeFactors(op, expand.getResultType().getShape(), /*wideIsResult=*/true,
+                             expand.getReassociationIndices());
+  }
+  Value buildPart(Operation *op, OpBuilder &builder, ValueRange operands,
+                  const PartitionFactor &factor, int64_t begin, int64_t end) const {
+    return tensor::ExpandShapeOp::create(
+        builder, op->getLoc(), getPartType(op, factor, begin, end), operands[0],
+        cast<tensor::ExpandShapeOp>(op).getReassociationIndices());
+  }
+};
+
+} // namespace
+
+void convoy::cnn::registerPartitionOpInterfaceExternalModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, tensor::TensorDialect *) {
+    tensor::CollapseShapeOp::attachInterface<CollapseShapeRule>(*context);
+    tensor::ExpandShapeOp::attachInterface<ExpandShapeRule>(*context);
+  });
+}

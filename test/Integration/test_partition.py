@@ -1,0 +1,211 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Networks shared between devices: the same results as on one device, and what crosses between them."""
+
+import json
+import xml.etree.ElementTree
+
+import numpy as np
+import onnx
+import pytest
+import support
+from support import convoy, must, one_line
+from test_random_graphs import RandomNetwork
+
+TOLERANCE = 1e-5
+
+
+def check_partitions(model, feeds, folder, partitions, threads=2):
+    """Compares partitions, each a tuple of options, with the network as a whole."""
+    outputs = [output.name for output in model.graph.output]
+    whole = support.run_artefact(support.compile_model(model, folder), feeds, outputs, threads)
+    for options in partitions:
+        artefact = support.compile_model(folder / "model.onnx", folder, *options)
+        shared = support.run_artefact(artefact, feeds, outputs, threads)
+        for name in outputs:
+            support.assert_close(shared[name], whole[name], TOLERANCE, f"{' '.join(options)}, output {name}")
+
+
+def load(name, batch=1, size=None):
+    path = support.models.cached(name, seed=0, batch=batch, size=size, pre_softmax=True)
+    model = onnx.load(path)
+    graph_input = model.graph.input[0]
+    shape = [dim.dim_value for dim in graph_input.type.tensor_type.shape.dim]
+    return model, {graph_input.name: support.models.random_input(shape, 1)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["alexnet", "resnext50_32x4d", "shufflenet", "resnet50"])
+def test_network(name, tmp_path):
+    model, feeds = load(name)
+    partitions = [(f"--devices={n}", f"--strategy={word}") for n in (2, 3, 4) for word in ("group", "auto")]
+    check_partitions(model, feeds, tmp_path, partitions)
+
+
+@pytest.mark.parametrize("name", support.tiny_models.TINY_MODELS)
+def test_tiny_model(name, tmp_path):
+    model, feeds = load(name)
+    strategies = [(2, "group"), (3, "auto"), (4, "auto"), (2, "none")]
+    check_partitions(model, feeds, tmp_path, [(f"--devices={n}", f"--strategy={word}") for n, word in strategies])
+
+
+@pytest.mark.parametrize("name", ["tiny_resnext", "tiny_shuffle", "tiny_se", "tiny_densenet"])
+def test_batch(name, tmp_path):
+    """Data parallelism; 3 devices get 1 picture each, 2 get 2 and 1."""
+    model, feeds = load(name, batch=3)
+    check_partitions(model, feeds, tmp_path, [(f"--devices={n}", "--strategy=batch") for n in (2, 3)])
+
+
+def grouped_network(groups):
+    """Only grouped layers, so that devices have nothing to say to each other before the end."""
+    net = support.tiny_models.Network("grouped", 13, [1, 24, 13, 11])
+    y = net.conv("x", 24, 48, 3, 1, groups)
+    y = net.node("Relu", y)
+    y = net.node("MaxPool", y, kernel_shape=[2, 2], strides=[2, 2])
+    y = net.conv(y, 48, 96, 1, 1, groups)
+    y = net.conv(net.node("Sigmoid", y), 96, 24, 3, 2, groups)
+    return support.network_case("grouped", net, y)
+
+
+@pytest.mark.parametrize("groups", [2, 3, 4, 6, 12])
+def test_only_grouped_layers(groups, tmp_path):
+    case = grouped_network(groups)
+    partitions = [(f"--devices={n}", f"--strategy={word}") for n in (2, 3, 4) if groups >= n
+                  for word in ("group", "auto")]
+    check_partitions(case.model, case.feeds, tmp_path, partitions)
+
+
+def test_grouped_layers_exchange_nothing(tmp_path):
+    onnx.save(grouped_network(6).model, tmp_path / "model.onnx")
+    table = inspect(tmp_path / "model.onnx", 3, "group")
+    layers = table["layers"][:-1]
+    assert layers and all(layer["exchanged_bytes"] == 0 for layer in layers)
+    assert [layer["bounds"] for layer in layers if layer["op"] == "group_conv"] == [[0, 2, 4, 6]] * 3
+    assert table["layers"][-1]["exchanged_bytes"] == 24 * 3 * 3 * 4 * 2
+
+
+# A few are skipped, so that at least 200 are left.
+@pytest.mark.parametrize("seed", range(210))
+def test_random_graph(seed, tmp_path):
+    grower = RandomNetwork(1000 + seed)
+    output = grower.grow()
+    case = support.network_case(f"random {seed}", grower.net, output, seed)
+    devices = 2 + seed % 3
+    strategy = ("group", "auto", "auto")[seed % 3 if seed % 2 else 1]
+    options = [f"--devices={devices}", f"--strategy={strategy}"]
+    # A link that costs nothing makes the search share whatever can be shared.
+    if seed % 4 == 0:
+        options.append("--link=1000TB/s,0s")
+    onnx.save(case.model, tmp_path / "model.onnx")
+    process = convoy("inspect", tmp_path / "model.onnx", *options)
+    if process.returncode:
+        assert "cannot share the model between" in one_line(process)
+        pytest.skip("too few channels")
+    check_partitions(case.model, case.feeds, tmp_path, [tuple(options)], threads=1 + seed % 4)
+
+
+# --- AlexNet, as in the paper -----------------------------------------------------------------------------------------
+
+
+def inspect(model, devices, strategy="auto", *options):
+    return json.loads(must(convoy("inspect", model, f"--devices={devices}", f"--strategy={strategy}", "--json",
+                                  *options)).stdout)
+
+
+@pytest.fixture(scope="module")
+def alexnet():
+    return support.models.cached("alexnet", seed=0, batch=1, pre_softmax=True)
+
+
+def test_alexnet_as_in_the_paper(alexnet):
+    """Krizhevsky et al. 2012: 48 + 48 kernels, then 128 + 128, and so on; columns talk before conv3 and for LRN."""
+    table = inspect(alexnet, 2, "group")
+    convs = [layer for layer in table["layers"] if layer["op"].endswith("conv")]
+    assert [conv["factor"] for conv in convs] == ["output_channel", "group", "output_channel", "group", "group"]
+    assert convs[0]["bounds"] == [0, 48, 96]
+    assert convs[2]["bounds"] == [0, 192, 384]
+    # conv3 gathers all of 256x12x12; conv2, conv4 and conv5 need nothing.
+    assert [conv["exchanged_bytes"] for conv in convs] == [0, 0, 256 * 12 * 12 * 4, 0, 0]
+    # An LRN of 5 channels reads 2 beyond each side of the border.
+    lrns = [layer["exchanged_bytes"] for layer in table["layers"] if layer["op"] == "lrn"]
+    assert lrns == [2 * 2 * 54 * 54 * 4, 2 * 2 * 26 * 26 * 4]
+    # Each device holds half of the weights and does half of the work.
+    whole = json.loads(must(convoy("inspect", alexnet, "--json")).stdout)["layers"]
+    alone = {layer["name"]: layer for layer in whole}
+    for conv in convs:
+        assert 2 * conv["parameters"] == alone[conv["name"]]["parameters"]
+        assert 2 * conv["macs"] == alone[conv["name"]]["macs"]
+
+
+def test_no_device_holds_anothers_weights(alexnet, tmp_path):
+    """Half of the convolutions' and dense layers' weights, and nothing twice."""
+    must(convoy("compile", alexnet, "--devices=2", "--strategy=group", "--stop-after=schedule", "--elide-weights",
+                "-o", tmp_path / "parts.mlir"))
+    text = (tmp_path / "parts.mlir").read_text()
+    assert text.count("module @device_") == 2
+    for shape in ("48x3x11x11", "128x48x5x5", "192x256x3x3", "192x192x3x3", "128x192x3x3"):
+        logical = "filter_shape = array<i64: " + ", ".join(shape.split("x")) + ">"
+        assert text.count(logical) == 2, logical
+
+
+def test_three_devices_cannot_share_two_groups(alexnet):
+    table = inspect(alexnet, 3, "group")
+    for layer in table["layers"]:
+        assert layer["op"] != "group_conv" or "factor" not in layer
+
+
+@pytest.mark.parametrize("devices", [1, 2, 3, 5, 8, 16, 33, 64])
+def test_table_of_many_devices(alexnet, devices):
+    table = inspect(alexnet, devices)
+    assert table["devices"] == devices
+    assert table["total"]["seconds"] <= table["total"]["seconds_alone"] * 1.0001
+    for layer in table["layers"]:
+        if "factor" in layer:
+            sizes = np.diff(layer["bounds"])
+            assert len(sizes) == devices and min(sizes) > 0
+
+
+def test_slow_links_decline(alexnet):
+    """Where communication costs more than it saves, every device computes everything."""
+    table = inspect(alexnet, 2, "auto", "--link=1kB/s,1s")
+    assert not any("factor" in layer for layer in table["layers"])
+    assert table["total"]["exchanged_bytes"] == 0
+    fast = inspect(alexnet, 2, "auto", "--link=100GB/s,100ns")
+    assert fast["total"]["seconds"] < 0.6 * table["total"]["seconds"]
+
+
+def test_drawing(alexnet, tmp_path):
+    drawing = tmp_path / "alexnet.svg"
+    must(convoy("inspect", alexnet, "--devices=2", "--strategy=group", f"--svg={drawing}"))
+    root = xml.etree.ElementTree.parse(drawing).getroot()
+    names = {"svg": "http://www.w3.org/2000/svg"}
+    texts = [text.text for text in root.findall("svg:text", names)]
+    assert texts.count("conv  1x48x54x54") == 2
+    assert "147 kB" in texts
+    kinds = [line.get("class") for line in root.findall("svg:line", names)]
+    assert kinds.count("halo") == 2 * 2
+    assert kinds.count("crossing") == 2 * 5
+
+
+# --- Wrong use --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [
+    ["--devices=0"], ["--devices=-2"], ["--devices=65"], ["--devices=two"], ["--devices=2", "--strategy=potato"],
+    ["--devices=2", "--link=10"], ["--devices=2", "--link=10GB/s"], ["--devices=2", "--link=0GB/s,1us"],
+    ["--devices=2", "--link=fast,1us"],
+], ids=" ".join)
+def test_wrong_usage(options, tmp_path):
+    onnx.save(support.good_model(), tmp_path / "model.onnx")
+    process = convoy("compile", tmp_path / "model.onnx", "-o", tmp_path / "out.so", *options)
+    assert process.returncode == 2 and process.stderr.startswith("convoy: error:"), process.stderr
+    assert not (tmp_path / "out.so").exists()
+
+
+def test_more_devices_than_channels(tmp_path):
+    onnx.save(support.good_model(), tmp_path / "model.onnx")
+    process = convoy("compile", tmp_path / "model.onnx", "-o", tmp_path / "out.so", "--devices=5")
+    assert "no operation has more than 4 channels or groups" in one_line(process)
+    process = convoy("compile", tmp_path / "model.onnx", "-o", tmp_path / "out.so", "--devices=2", "--strategy=batch")
+    assert "cannot share a batch of 1 between 2 devices" in one_line(process)
+    assert not (tmp_path / "out.so").exists()
