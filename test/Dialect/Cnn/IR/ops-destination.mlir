@@ -290,3 +290,14 @@ func.func @reorder_back(%a: tensor<1x1x4x8xf32>, %b: tensor<1x2x4xf32>) -> tenso
   %0 = cnn.reorder %a outs(%b) {block = 0 : i64, channels = 2 : i64} : (tensor<1x1x4x8xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
+
+// CHECK-LABEL: func.func @communication(
+// CHECK:         cnn.all_gather %arg0 outs(%arg1) {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, device = 1 : i64} : (tensor<1x2x4xf32>, tensor<1x5x4xf32>) -> tensor<1x5x4xf32>
+// CHECK:         cnn.halo_exchange %arg0 outs(%arg2) {after = 2 : i64, axis = 1 : i64, before = 1 : i64, bounds = array<i64: 0, 3, 5>, device = 1 : i64} : (tensor<1x2x4xf32>, tensor<1x3x4xf32>) -> tensor<1x3x4xf32>
+// CHECK:         cnn.all_reduce %arg0 outs(%arg3) {device = 1 : i64, devices = 2 : i64} : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+func.func @communication(%a: tensor<1x2x4xf32>, %b: tensor<1x5x4xf32>, %c: tensor<1x3x4xf32>, %d: tensor<1x2x4xf32>) {
+  %0 = cnn.all_gather %a outs(%b) {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, device = 1 : i64} : (tensor<1x2x4xf32>, tensor<1x5x4xf32>) -> tensor<1x5x4xf32>
+  %1 = cnn.halo_exchange %a outs(%c) {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, before = 1 : i64, after = 2 : i64, device = 1 : i64} : (tensor<1x2x4xf32>, tensor<1x3x4xf32>) -> tensor<1x3x4xf32>
+  %2 = cnn.all_reduce %a outs(%d) {device = 1 : i64, devices = 2 : i64} : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return
+}
