@@ -43,10 +43,11 @@ static double getMilliseconds(Clock::duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
-static llvm::Expected<Report> measure(const Artefact &artefact, const Request &request) {
+static llvm::Expected<Report> measure(const Artefact &artefact, const Request &request,
+                                      Ranks &ranks) {
   // The first run makes the outputs, so that the others measure only the model.
   llvm::Expected<Execution> execution =
-      runOnce(artefact, request.inputOptions, request.threads);
+      runOnce(artefact, request.inputOptions, request.threads, ranks);
   if (!execution)
     return execution.takeError();
   Context &context = execution->context;
@@ -57,11 +58,14 @@ static llvm::Expected<Report> measure(const Artefact &artefact, const Request &r
   for (Tensor &tensor : execution->outputs)
     outputPointers.push_back(tensor.getData());
 
+  auto runAgain = [&] {
+    return ranks.abortUnlessAlone(context.run(inputPointers, outputPointers));
+  };
   constexpr size_t leastRuns = 5;
   Report report;
   report.threads = context.getThreadCount();
   for (int64_t i = 1; i < request.warmup; ++i)
-    if (llvm::Error error = context.run(inputPointers, outputPointers))
+    if (llvm::Error error = runAgain())
       return std::move(error);
   Clock::time_point start = Clock::now(), now = start;
   auto isEnough = [&] {
@@ -70,13 +74,18 @@ static llvm::Expected<Report> measure(const Artefact &artefact, const Request &r
     return report.runs.size() >= leastRuns &&
            getMilliseconds(now - start) >= request.seconds * 1000;
   };
+  bool isDone = false;
   do {
     Clock::time_point before = Clock::now();
-    if (llvm::Error error = context.run(inputPointers, outputPointers))
+    if (llvm::Error error = runAgain())
       return std::move(error);
     now = Clock::now();
     report.runs.push_back(getMilliseconds(now - before));
-  } while (!isEnough());
+    // The first rank's clock decides for all.
+    isDone = isEnough();
+    if (llvm::Error error = ranks.broadcast(&isDone, sizeof(isDone)))
+      return std::move(error);
+  } while (!isDone);
   llvm::sort(report.runs);
   if (!request.profile)
     return report;
@@ -84,7 +93,7 @@ static llvm::Expected<Report> measure(const Artefact &artefact, const Request &r
   if (llvm::Error error = context.enableProfile(true))
     return std::move(error);
   for (size_t i = 0; i < report.runs.size(); ++i)
-    if (llvm::Error error = context.run(inputPointers, outputPointers))
+    if (llvm::Error error = runAgain())
       return std::move(error);
   llvm::Expected<Context::Profile> profile = context.readProfile();
   if (!profile)
@@ -126,7 +135,8 @@ static void addMacs(Report &report, Request &request) {
 // The command
 //===----------------------------------------------------------------------===//
 
-static void readArguments(Arguments &arguments, Request &request) {
+static void readArguments(Arguments &arguments, Request &request, Ranks &ranks) {
+  ranks.read(arguments);
   arguments.positional(request.model);
   arguments.count(OPT_threads, request.threads, 1, kMaxThreads);
   arguments.count(OPT_runs, request.runs, 1);
@@ -142,17 +152,22 @@ static void readArguments(Arguments &arguments, Request &request) {
 int convoy::driver::benchCommand(Arguments &arguments) {
   Request request;
   request.inputOptions.seed = 0;
-  readArguments(arguments, request);
+  Ranks ranks;
+  readArguments(arguments, request, ranks);
   if (std::optional<int> code = arguments.finish())
     return *code;
+  if (llvm::Error error = ranks.open())
+    return fail(std::move(error));
   int code = kDone;
   std::optional<Artefact> artefact =
       loadOrCompile(request.model, request.modelOptions, arguments, code);
   if (!artefact)
     return code;
-  llvm::Expected<Report> report = measure(*artefact, request);
+  llvm::Expected<Report> report = measure(*artefact, request, ranks);
   if (!report)
     return fail(report.takeError());
+  if (!ranks.isFirst())
+    return kDone;
   if (request.profile && isModelPath(request.model))
     addMacs(*report, request);
   if (request.asJSON)

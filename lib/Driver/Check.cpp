@@ -73,8 +73,9 @@ static llvm::Error check(const Artefact &artefact, const Request &request) {
       bindFiles("--expect", request.expected, artefact.getOutputs(), "output");
   if (!files)
     return files.takeError();
+  Ranks alone;
   llvm::Expected<Execution> execution =
-      runOnce(artefact, request.inputOptions, request.threads);
+      runOnce(artefact, request.inputOptions, request.threads, alone);
   if (!execution)
     return execution.takeError();
   std::string firstDifference;

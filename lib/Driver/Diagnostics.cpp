@@ -7,6 +7,8 @@
 
 #include "Diagnostics.h"
 
+#include "Ranks.h"
+
 #include "Layers.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Process.h"
@@ -41,6 +43,10 @@ void convoy::driver::printError(const llvm::Twine &message) {
 }
 
 int convoy::driver::fail(llvm::Error error) {
+  if (error.isA<PeerError>()) {
+    llvm::consumeError(std::move(error));
+    return kInputError;
+  }
   printLine("error", llvm::toString(std::move(error)));
   return kInputError;
 }

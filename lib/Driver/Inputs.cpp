@@ -113,17 +113,45 @@ llvm::Expected<std::vector<Tensor>> InputOptions::makeInputs(const Artefact &art
   return tensors;
 }
 
+/// The first rank's inputs, on all ranks.
+static llvm::Expected<std::vector<Tensor>>
+shareInputs(const Artefact &artefact, const InputOptions &options, Ranks &ranks) {
+  std::vector<Tensor> inputs;
+  auto make = [&]() -> llvm::Error {
+    if (ranks.isFirst()) {
+      llvm::Expected<std::vector<Tensor>> made = options.makeInputs(artefact);
+      if (!made)
+        return made.takeError();
+      inputs = std::move(*made);
+      return llvm::Error::success();
+    }
+    for (const TensorInfo &info : artefact.getInputs()) {
+      std::optional<Tensor> tensor = Tensor::create(info.elementType, info.shape);
+      if (!tensor)
+        return llvm::createStringError("no memory for input '" + info.name + "'");
+      inputs.push_back(std::move(*tensor));
+    }
+    return llvm::Error::success();
+  };
+  if (llvm::Error error = ranks.agree(make()))
+    return std::move(error);
+  for (Tensor &tensor : inputs)
+    if (llvm::Error error = ranks.broadcast(tensor.getData(), tensor.getSizeInBytes()))
+      return std::move(error);
+  return std::move(inputs);
+}
+
 llvm::Expected<Execution> convoy::driver::runOnce(const Artefact &artefact,
                                                   const InputOptions &inputOptions,
-                                                  int64_t threads) {
-  llvm::Expected<std::vector<Tensor>> inputs = inputOptions.makeInputs(artefact);
+                                                  int64_t threads, Ranks &ranks) {
+  llvm::Expected<Context> context = ranks.createContext(artefact, threads);
+  if (llvm::Error error = ranks.agree(context ? llvm::Error::success() : context.takeError()))
+    return std::move(error);
+  llvm::Expected<std::vector<Tensor>> inputs = shareInputs(artefact, inputOptions, ranks);
   if (!inputs)
     return inputs.takeError();
-  llvm::Expected<Context> context = artefact.createContext(int(threads));
-  if (!context)
-    return context.takeError();
   llvm::Expected<std::vector<Tensor>> outputs = context->run(*inputs);
   if (!outputs)
-    return outputs.takeError();
+    return ranks.abortUnlessAlone(outputs.takeError());
   return Execution{std::move(*inputs), std::move(*context), std::move(*outputs)};
 }

@@ -9,6 +9,7 @@
 #define CONVOY_LIB_DRIVER_INPUTS_H
 
 #include "Arguments.h"
+#include "Ranks.h"
 #include "convoy/Runtime/Artefact.h"
 
 namespace convoy::driver {
@@ -48,9 +49,10 @@ struct Execution {
   std::vector<Tensor> outputs;
 };
 
-/// Makes the inputs and runs the model with so many threads; 0 is one for each core.
+/// Makes the inputs and runs the model with so many threads; 0 is one for each core. Of
+/// several ranks the first one makes the inputs.
 llvm::Expected<Execution> runOnce(const Artefact &artefact, const InputOptions &inputOptions,
-                                  int64_t threads);
+                                  int64_t threads, Ranks &ranks);
 
 } // namespace convoy::driver
 

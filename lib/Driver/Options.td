@@ -79,6 +79,11 @@ defm input : Value<"input", "[NAME=]FILE",
   "a .npy file, or a .pb file of ONNX test data, for an\n"
   "input; NAME may be left out if there is one input", running>;
 
+defm transport : Value<"transport", "NAME",
+  "how devices that share the model reach each other:\n"
+  "threads of this process (the default), or mpi, where\n"
+  "mpirun starts a process for each", [RunCommand, BenchCommand]>;
+
 defm random_inputs : Value<"random-inputs", "SEED",
   "draw inputs that have no file: normally distributed,\n"
   "the same for each SEED", running>;

@@ -97,17 +97,25 @@ static void printSummary(const TensorInfo &info, const Tensor &tensor) {
 //===----------------------------------------------------------------------===//
 
 static llvm::Error runModel(const Artefact &artefact, const InputOptions &inputOptions,
-                            llvm::ArrayRef<std::string> outputArguments, int64_t threads) {
-  llvm::Expected<Files> files =
-      bindFiles("--output", outputArguments, artefact.getOutputs(), "output");
-  if (!files)
-    return files.takeError();
-  for (const std::string &file : *files)
-    if (llvm::Error error = file.empty() ? llvm::Error::success() : checkWritable(file))
-      return error;
-  llvm::Expected<Execution> execution = runOnce(artefact, inputOptions, threads);
+                            llvm::ArrayRef<std::string> outputArguments, int64_t threads,
+                            Ranks &ranks) {
+  llvm::Expected<Files> files = Files();
+  auto checkFiles = [&]() -> llvm::Error {
+    files = bindFiles("--output", outputArguments, artefact.getOutputs(), "output");
+    if (!files)
+      return files.takeError();
+    for (const std::string &file : *files)
+      if (llvm::Error error = file.empty() ? llvm::Error::success() : checkWritable(file))
+        return error;
+    return llvm::Error::success();
+  };
+  if (llvm::Error error = ranks.agree(ranks.isFirst() ? checkFiles() : llvm::Error::success()))
+    return error;
+  llvm::Expected<Execution> execution = runOnce(artefact, inputOptions, threads, ranks);
   if (!execution)
     return execution.takeError();
+  if (!ranks.isFirst())
+    return llvm::Error::success();
   for (auto [info, file, tensor] :
        llvm::zip(artefact.getOutputs(), *files, execution->outputs)) {
     if (outputArguments.empty())
@@ -129,16 +137,20 @@ int convoy::driver::runCommand(Arguments &arguments) {
   inputOptions.read(arguments);
   arguments.list(OPT_output, outputArguments);
   arguments.count(OPT_threads, threads, 1, kMaxThreads);
+  Ranks ranks;
+  ranks.read(arguments);
   modelOptions.readCodeOptions(arguments);
   modelOptions.read(arguments);
   if (std::optional<int> code = arguments.finish())
     return *code;
 
+  if (llvm::Error error = ranks.open())
+    return fail(std::move(error));
   int code = kDone;
   std::optional<Artefact> artefact = loadOrCompile(model, modelOptions, arguments, code);
   if (!artefact)
     return code;
-  if (llvm::Error error = runModel(*artefact, inputOptions, outputArguments, threads))
+  if (llvm::Error error = runModel(*artefact, inputOptions, outputArguments, threads, ranks))
     return fail(std::move(error));
   return kDone;
 }

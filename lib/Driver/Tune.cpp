@@ -182,7 +182,8 @@ llvm::Error Tuner::timeCandidate(const Candidate &candidate) {
     return artefact.takeError();
   InputOptions inputs;
   inputs.seed = 0;
-  llvm::Expected<Execution> execution = runOnce(*artefact, inputs, threads);
+  Ranks alone;
+  llvm::Expected<Execution> execution = runOnce(*artefact, inputs, threads, alone);
   if (!execution)
     return execution.takeError();
   constexpr int runs = 5;

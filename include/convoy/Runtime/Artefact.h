@@ -31,10 +31,15 @@ public:
   llvm::ArrayRef<std::string> getLayers() const;
   llvm::StringRef getRequiredCpu() const;
   int64_t getArenaSize() const;
+  /// Devices that share the model.
+  int getDeviceCount() const;
 
   /// Makes a context of `threads` threads (see convoy_create); 0 is one for
   /// each core. Fails if this CPU cannot run the model.
   llvm::Expected<Context> createContext(int threads = 0) const;
+  /// Makes a context of one device alone, which reaches the others through `transport`.
+  llvm::Expected<Context> createDeviceContext(int threads, int device,
+                                              const convoy_transport &transport) const;
 
 private:
   friend class Context;

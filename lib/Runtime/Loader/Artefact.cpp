@@ -38,9 +38,11 @@ struct Artefact::Library {
   std::vector<std::string> layers;
   std::string requiredCpu;
   int64_t arenaSize = 0;
+  int deviceCount = 1;
 
   decltype(convoy_status_text) *statusText = nullptr;
   decltype(convoy_create) *create = nullptr;
+  decltype(convoy_create_device) *createDevice = nullptr;
   decltype(convoy_thread_count) *threadCount = nullptr;
   decltype(convoy_run) *run = nullptr;
   decltype(convoy_profile_enable) *profileEnable = nullptr;
@@ -144,6 +146,7 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   decltype(convoy_layer_name) *layerName = nullptr;
   decltype(convoy_required_cpu) *cpu = nullptr;
   decltype(convoy_arena_size) *arena = nullptr;
+  decltype(convoy_device_count) *devices = nullptr;
 #define FIND(VARIABLE, NAME)                                                                  \
   if (llvm::Error error = find(VARIABLE, #NAME))                                              \
   return error
@@ -155,6 +158,8 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   FIND(layerName, convoy_layer_name);
   FIND(cpu, convoy_required_cpu);
   FIND(arena, convoy_arena_size);
+  FIND(devices, convoy_device_count);
+  FIND(createDevice, convoy_create_device);
   FIND(statusText, convoy_status_text);
   FIND(create, convoy_create);
   FIND(threadCount, convoy_thread_count);
@@ -172,6 +177,7 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
     layers.emplace_back(layerName(i));
   requiredCpu = cpu();
   arenaSize = arena();
+  deviceCount = devices();
   return llvm::Error::success();
 }
 
@@ -197,6 +203,19 @@ llvm::ArrayRef<std::string> Artefact::getLayers() const { return library->layers
 llvm::StringRef Artefact::getRequiredCpu() const { return library->requiredCpu; }
 
 int64_t Artefact::getArenaSize() const { return library->arenaSize; }
+
+int Artefact::getDeviceCount() const { return library->deviceCount; }
+
+llvm::Expected<Context>
+Artefact::createDeviceContext(int threads, int device,
+                              const convoy_transport &transport) const {
+  convoy_context *context = nullptr;
+  int32_t status = library->createDevice(threads, device, &transport, &context);
+  Context result(library, context);
+  if (status != CONVOY_OK)
+    return result.makeError(status);
+  return std::move(result);
+}
 
 llvm::Expected<Context> Artefact::createContext(int threads) const {
   convoy_context *context = nullptr;
