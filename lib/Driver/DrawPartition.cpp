@@ -23,8 +23,8 @@ using namespace convoy::driver;
 namespace {
 
 // In pixels.
-constexpr int kNameWidth = 130, kColumnWidth = 190, kBoxWidth = 150, kBoxHeight = 26;
-constexpr int kRowHeight = 38, kCrossingHeight = 44, kTop = 50;
+constexpr int kNameWidth = 130, kColumnWidth = 210, kBoxWidth = 175, kBoxHeight = 26;
+constexpr int kGap = 12, kCrossingHeight = 44, kTop = 37;
 
 class Drawing {
 public:
@@ -95,9 +95,9 @@ void Drawing::drawBoxes(const PartitionRow &row, int y) {
 }
 
 void Drawing::draw(StringRef model, ArrayRef<PartitionRow> rows) {
-  int height = kTop + 20;
+  int height = kTop + 10;
   for (const PartitionRow &row : rows)
-    height += kRowHeight + (row.traffic.total ? kCrossingHeight : 0);
+    height += kBoxHeight + (row.traffic.total ? kCrossingHeight : kGap);
   int width = kNameWidth + int(devices) * kColumnWidth + 10;
   os << llvm::formatv("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
                       "font-family=\"sans-serif\" font-size=\"12\">\n",
@@ -110,7 +110,7 @@ void Drawing::draw(StringRef model, ArrayRef<PartitionRow> rows) {
   for (int64_t device = 0; device < devices; ++device)
     text(getCentre(device), 24, "middle", "device " + std::to_string(device),
          " font-weight=\"bold\"");
-  int y = kTop - kBoxHeight / 2;
+  int y = kTop;
   for (const PartitionRow &row : rows) {
     bool isFirst = row.op == rows.front().op;
     if (row.traffic.total) {
@@ -118,8 +118,8 @@ void Drawing::draw(StringRef model, ArrayRef<PartitionRow> rows) {
       y += kCrossingHeight;
     } else if (!isFirst) {
       for (int64_t device = 0; device < devices; ++device)
-        line(getCentre(device), y, getCentre(device), y + kRowHeight - kBoxHeight, "flow");
-      y += kRowHeight - kBoxHeight;
+        line(getCentre(device), y, getCentre(device), y + kGap, "flow");
+      y += kGap;
     }
     if (!row.op->getNumResults()) {
       text(getCentre(0), y + 16, "middle", "results");
