@@ -101,6 +101,60 @@ FailureOr<OpSplit> convoy::getSplit(Operation *op, int64_t devices) {
   return split;
 }
 
+SmallVector<int64_t> convoy::cutEvenly(int64_t extent, int64_t granule, int64_t devices) {
+  int64_t units = llvm::divideCeil(extent, granule);
+  if (units < devices)
+    return {};
+  SmallVector<int64_t> bounds;
+  for (int64_t device = 0; device <= devices; ++device)
+    bounds.push_back(std::min(
+        extent, (units / devices * device + std::min(device, units % devices)) * granule));
+  return bounds;
+}
+
+/// Whether cutting along a factor leaves the tensors cut as they are wanted.
+static bool fits(const PartitionFactor &factor, ArrayRef<ShardingAttr> wanted) {
+  return llvm::all_of(wanted, [&](ShardingAttr sharding) {
+    FactorDim dim =
+        sharding.getOperand() < 0 ? factor.result : factor.operands[sharding.getOperand()];
+    return dim.dim == sharding.getAxis();
+  });
+}
+
+FailureOr<std::optional<OpSplit>> convoy::getFixedSplit(Operation *op, int64_t devices) {
+  if (op->hasAttr(kPartitionAttrName)) {
+    FailureOr<OpSplit> split = getSplit(op, devices);
+    if (failed(split))
+      return failure();
+    return std::optional<OpSplit>(*split);
+  }
+  SmallVector<ShardingAttr> wanted;
+  if (auto all = op->getAttrOfType<ArrayAttr>(kShardingAttrName))
+    for (auto sharding : all.getAsRange<ShardingAttr>())
+      if (sharding.getDevices() == devices)
+        wanted.push_back(sharding);
+  if (wanted.empty())
+    return std::optional<OpSplit>();
+  auto isWhole = [](ShardingAttr sharding) { return sharding.getAxis() < 0; };
+  if (llvm::all_of(wanted, isWhole))
+    return std::optional<OpSplit>(OpSplit());
+  if (auto partitionable = dyn_cast<PartitionOpInterface>(op))
+    for (PartitionFactor &factor : partitionable.getPartitionFactors()) {
+      SmallVector<int64_t> bounds = cutEvenly(factor.extent, 1, devices);
+      if (!fits(factor, wanted) || bounds.empty() ||
+          !checkBounds(factor, bounds, devices).empty())
+        continue;
+      OpSplit split;
+      split.factor = std::move(factor);
+      split.bounds = std::move(bounds);
+      return std::optional<OpSplit>(std::move(split));
+    }
+  return op->emitError("cannot be shared by ")
+         << devices << " devices as its sharding annotation says, which cuts "
+         << (wanted.front().getOperand() < 0 ? "its result" : "its input") << " along axis "
+         << wanted.front().getAxis() << " (correct the annotation, or remove it)";
+}
+
 //===----------------------------------------------------------------------===//
 // Traffic and work
 //===----------------------------------------------------------------------===//

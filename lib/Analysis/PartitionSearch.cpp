@@ -16,19 +16,6 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// Cuts `extent` into parts as equal as multiples of `granule` allow; empty where some
-/// device would get nothing.
-static SmallVector<int64_t> cutEvenly(int64_t extent, int64_t granule, int64_t devices) {
-  int64_t units = llvm::divideCeil(extent, granule);
-  if (units < devices)
-    return {};
-  SmallVector<int64_t> bounds;
-  for (int64_t device = 0; device <= devices; ++device)
-    bounds.push_back(std::min(
-        extent, (units / devices * device + std::min(device, units % devices)) * granule));
-  return bounds;
-}
-
 namespace {
 
 constexpr size_t kMaxStates = 4096;
@@ -135,11 +122,11 @@ std::vector<SmallVector<int64_t>> Search::listBounds(Operation *op,
 
 LogicalResult Search::listSplits(Step &step) {
   Operation *op = step.op;
-  if (op->hasAttr(kPartitionAttrName)) {
-    FailureOr<OpSplit> fixed = getSplit(op, devices);
-    if (failed(fixed))
-      return failure();
-    step.splits.push_back(*fixed);
+  FailureOr<std::optional<OpSplit>> fixed = getFixedSplit(op, devices);
+  if (failed(fixed))
+    return failure();
+  if (*fixed) {
+    step.splits.push_back(**fixed);
   } else {
     step.splits.push_back(OpSplit());
     if (auto partitionable = dyn_cast<PartitionOpInterface>(op);

@@ -124,20 +124,22 @@ static void printJSON(StringRef model, ArrayRef<Layer> layers, const ReceptiveFi
 }
 
 int convoy::driver::inspectCommand(Arguments &arguments) {
-  std::string model, drawing;
+  std::string model;
+  PartitionFiles files;
   bool asJSON = false;
   ModelOptions modelOptions;
   arguments.positional(model);
   arguments.flag(OPT_json, asJSON);
   modelOptions.read(arguments);
   modelOptions.readPartitionOptions(arguments);
-  arguments.text(OPT_svg, drawing);
+  arguments.text(OPT_svg, files.drawing);
+  arguments.text(OPT_onnx_out, files.onnx);
   bool devices = false;
   arguments.flag(OPT_devices, devices);
   if (std::optional<int> code = arguments.finish())
     return *code;
-  if (!drawing.empty() && !devices)
-    return arguments.usageError("--svg draws a partition: it needs --devices");
+  if (!devices && !(files.drawing.empty() && files.onnx.empty()))
+    return arguments.usageError("--svg and --onnx-out write a partition: they need --devices");
 
   std::unique_ptr<MLIRContext> context = makeContext();
   DiagnosticPrinter printer(*context, model, modelOptions.isVerbose);
@@ -146,7 +148,7 @@ int convoy::driver::inspectCommand(Arguments &arguments) {
   if (!module || printer.hasError())
     return printer.getFailure();
   if (devices)
-    return inspectPartition(model, *module, modelOptions.compile.partition, asJSON, drawing,
+    return inspectPartition(model, *module, modelOptions.compile.partition, asJSON, files,
                             printer);
   std::vector<Layer> layers = listLayers(*module);
   ReceptiveFields fields(module->lookupSymbol<func::FuncOp>("main"));

@@ -7,6 +7,7 @@
 
 #include "InspectPartition.h"
 
+#include "convoy/Import/ONNX/Import.h"
 #include "convoy/Runtime/OutputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -151,10 +152,29 @@ static void printJSON(StringRef model, ArrayRef<PartitionRow> rows, int64_t devi
   llvm::outs() << '\n';
 }
 
+/// What ONNX can say of the rows: the result's axis, or the input's for a reduction.
+static std::vector<NodeSharding> listShardings(ArrayRef<PartitionRow> rows) {
+  std::vector<NodeSharding> nodes;
+  for (const PartitionRow &row : rows) {
+    StringRef name = getNodeName(row.op->getLoc());
+    if (name.empty() || !row.op->getNumResults() || !isa<cnn::PartitionOpInterface>(row.op))
+      continue;
+    NodeSharding sharding;
+    sharding.node = name.str();
+    if (row.split.factor) {
+      sharding.ofResult = !row.split.factor->isReduction;
+      sharding.axis = sharding.ofResult ? row.split.factor->result.dim
+                                        : row.split.factor->operands.front().dim;
+    }
+    nodes.push_back(std::move(sharding));
+  }
+  return nodes;
+}
+
 int convoy::driver::inspectPartition(StringRef model, ModuleOp module,
                                      const PartitionOptions &options, bool asJSON,
-                                     StringRef drawing, DiagnosticPrinter &printer) {
-  if (!drawing.empty() && options.devices > kMaxDrawnDevices)
+                                     const PartitionFiles &files, DiagnosticPrinter &printer) {
+  if (!files.drawing.empty() && options.devices > kMaxDrawnDevices)
     return fail(
         llvm::createStringError("--svg draws up to " + Twine(kMaxDrawnDevices) + " devices"));
   if (failed(assignPartition(module, options)) || printer.hasError())
@@ -164,8 +184,12 @@ int convoy::driver::inspectPartition(StringRef model, ModuleOp module,
   if (failed(rows))
     return printer.getFailure();
   Link link{options.bandwidth, options.latency};
-  if (!drawing.empty())
-    if (llvm::Error error = writeOutputFile(drawing, [&](llvm::raw_fd_ostream &os) {
+  if (!files.onnx.empty())
+    if (llvm::Error error =
+            writeShardedONNX(model, files.onnx, options.devices, listShardings(*rows)))
+      return fail(std::move(error));
+  if (!files.drawing.empty())
+    if (llvm::Error error = writeOutputFile(files.drawing, [&](llvm::raw_fd_ostream &os) {
           drawPartition(os, model, *rows, options.devices);
           return llvm::Error::success();
         }))

@@ -15,10 +15,15 @@
 
 namespace convoy::driver {
 
-/// Partitions a simplified module and prints what each device does of each layer; writes
-/// a drawing of that to `drawing` unless it is empty. Returns the exit code.
+/// What to write of a partition; empty for nothing.
+struct PartitionFiles {
+  std::string drawing, onnx;
+};
+
+/// Partitions a simplified module, prints what each device does of each layer, and writes
+/// the files. Returns the exit code.
 int inspectPartition(llvm::StringRef model, mlir::ModuleOp module,
-                     const PartitionOptions &options, bool asJSON, llvm::StringRef drawing,
+                     const PartitionOptions &options, bool asJSON, const PartitionFiles &files,
                      DiagnosticPrinter &printer);
 
 /// "48 + 48", "16 x 4", or "all" without a factor.

@@ -124,6 +124,10 @@ defm atol : Value<"atol", "A", "default: 1e-5", [CheckCommand]>;
 
 def json : Switch<"json", "print JSON, with exact numbers", [BenchCommand, InspectCommand]>;
 
+defm onnx_out : Value<"onnx-out", "FILE",
+  "with --devices: write the model with ONNX's annotations of\n"
+  "how devices share it", [InspectCommand]>;
+
 defm svg : Value<"svg", "FILE",
   "with --devices: draw the devices' columns and what crosses\n"
   "between them", [InspectCommand]>;

@@ -63,6 +63,15 @@ OperandPlan planOperand(llvm::ArrayRef<Distribution> forms, const Distribution &
 /// operation has no such factor or its bounds do not fit.
 mlir::FailureOr<OpSplit> getSplit(mlir::Operation *op, int64_t devices);
 
+/// The split that an operation must have: of `cnn.partition`, or what `cnn.sharding`
+/// says for so many devices; nothing where that is free. Fails with a diagnostic where
+/// the operation cannot be cut that way.
+mlir::FailureOr<std::optional<OpSplit>> getFixedSplit(mlir::Operation *op, int64_t devices);
+
+/// Cuts `extent` into parts as equal as multiples of `granule` allow; empty where some
+/// device would get nothing.
+llvm::SmallVector<int64_t> cutEvenly(int64_t extent, int64_t granule, int64_t devices);
+
 /// How data crosses from one device to another.
 struct Link {
   /// Bytes a second into one device.
@@ -106,8 +115,8 @@ struct PartitionRow {
 
 enum class PartitionStrategy { None, Group, Batch, Auto };
 
-/// Chooses a split for every operation of a straight-line function that has no
-/// `cnn.partition` yet:
+/// Chooses a split for every operation of a straight-line function that has no fixed one
+/// (see getFixedSplit):
 /// - Group, after Krizhevsky et al. 2012: groups and output channels wherever that
 ///   is possible;
 /// - Batch: the batch wherever that is possible;

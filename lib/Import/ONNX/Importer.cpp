@@ -399,7 +399,7 @@ LogicalResult Importer::importNode(onnx::NodeProto &proto) {
                                   formatShape(type.getShape()) + " has no elements");
     values[name] = value;
   }
-  return success();
+  return readSharding(proto);
 }
 
 //===----------------------------------------------------------------------===//

@@ -55,6 +55,8 @@ private:
   mlir::LogicalResult addArguments();
   mlir::LogicalResult importNode(onnx::NodeProto &node);
   mlir::LogicalResult checkInputTypes(NodeImporter &node, const OpEntry &entry);
+  /// Keeps what the node's device configurations say of its first input and output.
+  mlir::LogicalResult readSharding(const onnx::NodeProto &node);
   mlir::LogicalResult finish();
   void reportConversions();
 

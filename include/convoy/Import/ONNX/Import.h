@@ -41,6 +41,19 @@ llvm::Expected<InputShape> parseInputShape(llvm::StringRef text);
 mlir::OwningOpRef<mlir::ModuleOp> importONNX(mlir::MLIRContext &context, llvm::StringRef path,
                                              const ImportOptions &options = {});
 
+/// How a node's first output, or its first input, is cut between devices.
+struct NodeSharding {
+  std::string node;
+  bool ofResult = true;
+  /// -1: each device has all of it.
+  int64_t axis = -1;
+};
+
+/// Writes the model with a device configuration `convoy_N` and what it means for each of
+/// the nodes (IR version 11). One of that name that is there already is replaced.
+llvm::Error writeShardedONNX(llvm::StringRef path, llvm::StringRef output, int64_t devices,
+                             llvm::ArrayRef<NodeSharding> nodes);
+
 /// Reads a tensor from a file that holds one `TensorProto`, as ONNX's test data
 /// does (`input_0.pb`). Errors name the file.
 llvm::Expected<Tensor> readTensorProto(llvm::StringRef path);

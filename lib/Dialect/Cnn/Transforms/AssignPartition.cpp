@@ -78,6 +78,7 @@ struct AssignPartition : convoy::cnn::impl::CnnAssignPartitionBase<AssignPartiti
       bool isReturn = op.hasTrait<OpTrait::IsTerminator>();
       if (!isReturn && (op.getNumResults() == 0 || isFreelyDistributed(op.getResult(0))))
         continue;
+      op.removeAttr(kShardingAttrName);
       if (PartitionAttr attr = (*splits)[next++].getAttr(&getContext()))
         op.setAttr(kPartitionAttrName, attr);
     }

@@ -294,10 +294,13 @@ struct FoldBatchNorm : convoy::cnn::impl::CnnFoldBatchNormBase<FoldBatchNorm> {
           makeFloats(type.getContext(), {type.getDimSize(1)}, std::move(rounded)));
     };
     Value scale = constant(chain.function.scale), offset = constant(chain.function.offset);
-    return ScaleShiftOp::create(rewriter, chain.ops.front()->getLoc(), TypeRange(type),
-                                chain.input->get(), scale, offset, Value(), FunctionAttr(),
-                                UnitAttr())
-        ->getResult(0);
+    auto result = ScaleShiftOp::create(rewriter, chain.ops.front()->getLoc(), TypeRange(type),
+                                       chain.input->get(), scale, offset, Value(),
+                                       FunctionAttr(), UnitAttr());
+    // What the model's author says of the batch norm holds for what becomes of it.
+    if (Attribute sharding = chain.ops.back()->getAttr(kShardingAttrName))
+      result->setAttr(kShardingAttrName, sharding);
+    return result->getResult(0);
   }
 
   /// Puts `value` in the place of the chain's result.

@@ -42,6 +42,9 @@ inline constexpr llvm::StringLiteral kTargetAttrName = "cnn.target";
 /// Name of the attribute that holds an operation's #cnn.partition.
 inline constexpr llvm::StringLiteral kPartitionAttrName = "cnn.partition";
 
+/// Name of the attribute that holds an operation's array of #cnn.sharding.
+inline constexpr llvm::StringLiteral kShardingAttrName = "cnn.sharding";
+
 /// Marks the last argument of a kernel that is the thread's scratch memory.
 inline constexpr llvm::StringLiteral kScratchAttrName = "cnn.scratch";
 

@@ -159,6 +159,18 @@ def Cnn_PartitionAttr : Cnn_Attr<"Partition", "partition"> {
   let assemblyFormat = "`<` $factor `,` `[` $bounds `]` `>`";
 }
 
+def Cnn_ShardingAttr : Cnn_Attr<"Sharding", "sharding"> {
+  let summary = "how a model's author wants devices to share a tensor";
+  let description = [{
+    From ONNX's ShardingSpecProto (IR version 11): on `devices` devices, operand
+    `operand` of the operation, or its result where that is -1, is cut along `axis`,
+    or whole on every device where that is -1. Operations hold an array of these as
+    `cnn.sharding`, until `cnn-assign-partition` turns them into a `cnn.partition`.
+  }];
+  let parameters = (ins "int64_t":$devices, "int64_t":$operand, "int64_t":$axis);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
   let summary = "the machine that code is generated for";
   let description = [{

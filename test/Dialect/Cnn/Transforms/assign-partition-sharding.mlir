@@ -1,0 +1,21 @@
+// RUN: convoy-opt %s --cnn-assign-partition=strategy=none --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: convoy-opt %s --cnn-assign-partition="strategy=none devices=3" --split-input-file | FileCheck %s --check-prefix=THREE
+// THREE-NOT: cnn.partition
+
+// What a model's author wants comes before the strategy, for that number of devices.
+// CHECK-LABEL: func.func @main(
+// CHECK:         cnn.unary <relu> %{{.+}} {cnn.partition = #cnn.partition<channel, [0, 2, 4]>} :
+// CHECK:         cnn.unary <exp> %{{[^{]+}} :
+func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
+  %0 = cnn.unary <relu> %x {cnn.sharding = [#cnn.sharding<devices = 2, operand = -1, axis = 1>]} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
+  %1 = cnn.unary <exp> %0 {cnn.sharding = [#cnn.sharding<devices = 4, operand = 0, axis = 1>]} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
+  return %1 : tensor<1x4x4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
+  // expected-error @below {{cannot be shared by 2 devices as its sharding annotation says, which cuts its result along axis 2 (correct the annotation, or remove it)}}
+  %0 = cnn.unary <relu> %x {cnn.sharding = [#cnn.sharding<devices = 2, operand = -1, axis = 2>]} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
+  return %0 : tensor<1x4x4xf32>
+}
