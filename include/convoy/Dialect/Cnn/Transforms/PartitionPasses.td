@@ -83,6 +83,41 @@ def CnnPartitionGroupConv : Pass<"cnn-partition-group-conv", "::mlir::ModuleOp">
                            "::mlir::tensor::TensorDialect"];
 }
 
+def CnnSimplifyCommunication : Pass<"cnn-simplify-communication", "::mlir::ModuleOp"> {
+  let summary = "Drop and merge communication, on all devices alike";
+  let description = [{
+    Works on the modules `@device_K` in step: the n-th communication of one is the
+    n-th of all, and changes only where it changes on each of them.
+
+    - A slice of a gathered value that lies in this device's own part is cut from that.
+    - A communication that repeats an earlier one takes its result.
+    - What no device reads is not exchanged.
+    - Gathers along channels that can start together become one where that saves more
+      latency than the two copies around it take.
+
+    Before, on each device:
+    ```mlir
+    %2 = cnn.all_gather %0 {axis = 1 : i64, bounds = array<i64: 0, 16, 32>, device = 0 : i64}
+    %3 = cnn.all_gather %1 {axis = 1 : i64, bounds = array<i64: 0, 32, 64>, device = 0 : i64}
+    ```
+    After:
+    ```mlir
+    %c = cnn.concat %0, %1 {axis = 1 : i64}
+    %g = cnn.all_gather %c {axis = 1 : i64, bounds = array<i64: 0, 48, 96>, device = 0 : i64}
+    %a = tensor.extract_slice %g[0, 0, 0, 0] [1, 16, 6, 6] [1, 1, 1, 1] : ...
+    %b = tensor.extract_slice %g[0, 48, 0, 0] [1, 16, 6, 6] [1, 1, 1, 1] : ...
+    %2 = cnn.concat %a, %b {axis = 1 : i64}
+    ...
+    ```
+    Pre: all devices run the same communication operations.
+    Numerics: bit-exact.
+  }];
+  let options = [
+    Option<"latency", "latency", "double", /*default=*/"2e-6",
+           "Seconds before the first byte of an exchange arrives">];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def CnnLinkDevices : Pass<"cnn-link-devices", "::mlir::ModuleOp"> {
   let summary = "Put the programs of all devices into one module";
   let description = [{

@@ -1,0 +1,93 @@
+// RUN: convoy-opt %s --cnn-simplify-communication=latency=1 --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: convoy-opt %s --cnn-simplify-communication=latency=0 --split-input-file --verify-diagnostics | FileCheck %s --check-prefix=FAST
+
+// Two gathers that can start together: parts of 8 and 16 channels of a device follow one
+// another. Without latency they stay apart.
+// CHECK-LABEL: module @device_0
+// CHECK:         %[[X:.+]] = cnn.unary <relu>
+// CHECK:         %[[Y:.+]] = cnn.unary <exp>
+// CHECK:         %[[C:.+]] = cnn.concat %[[X]], %[[Y]] {axis = 1 : i64}
+// CHECK:         %[[G:.+]] = cnn.all_gather %[[C]] {axis = 1 : i64, bounds = array<i64: 0, 24, 40>, device = 0 : i64}
+// CHECK-DAG:     %[[X0:.+]] = tensor.extract_slice %[[G]][0, 0, 0, 0] [1, 8, 2, 2]
+// CHECK-DAG:     %[[X1:.+]] = tensor.extract_slice %[[G]][0, 24, 0, 0] [1, 8, 2, 2]
+// CHECK-DAG:     %[[XX:.+]] = cnn.concat %[[X0]], %[[X1]]
+// CHECK-DAG:     %[[Y0:.+]] = tensor.extract_slice %[[G]][0, 8, 0, 0] [1, 16, 2, 2]
+// CHECK-DAG:     %[[Y1:.+]] = tensor.extract_slice %[[G]][0, 32, 0, 0] [1, 8, 2, 2]
+// CHECK-DAG:     %[[YY:.+]] = cnn.concat %[[Y0]], %[[Y1]]
+// CHECK:         return %[[XX]], %[[YY]]
+// CHECK-LABEL: module @device_1
+// CHECK-COUNT-1: cnn.all_gather
+// CHECK-NOT:     cnn.all_gather
+// FAST-LABEL:  module @device_0
+// FAST-COUNT-2:  cnn.all_gather
+module {
+  module @device_0 {
+    func.func @main(%x: tensor<1x8x2x2xf32>, %y: tensor<1x16x2x2xf32>) -> (tensor<1x16x2x2xf32>, tensor<1x24x2x2xf32>) {
+      %0 = cnn.unary <relu> %x : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
+      %1 = cnn.unary <exp> %y : (tensor<1x16x2x2xf32>) -> tensor<1x16x2x2xf32>
+      %2 = cnn.all_gather %0 {axis = 1 : i64, bounds = array<i64: 0, 8, 16>, device = 0 : i64} : (tensor<1x8x2x2xf32>) -> tensor<1x16x2x2xf32>
+      %3 = cnn.all_gather %1 {axis = 1 : i64, bounds = array<i64: 0, 16, 24>, device = 0 : i64} : (tensor<1x16x2x2xf32>) -> tensor<1x24x2x2xf32>
+      return %2, %3 : tensor<1x16x2x2xf32>, tensor<1x24x2x2xf32>
+    }
+  }
+  module @device_1 {
+    func.func @main(%x: tensor<1x8x2x2xf32>, %y: tensor<1x8x2x2xf32>) -> (tensor<1x16x2x2xf32>, tensor<1x24x2x2xf32>) {
+      %2 = cnn.all_gather %x {axis = 1 : i64, bounds = array<i64: 0, 8, 16>, device = 1 : i64} : (tensor<1x8x2x2xf32>) -> tensor<1x16x2x2xf32>
+      %3 = cnn.all_gather %y {axis = 1 : i64, bounds = array<i64: 0, 16, 24>, device = 1 : i64} : (tensor<1x8x2x2xf32>) -> tensor<1x24x2x2xf32>
+      return %2, %3 : tensor<1x16x2x2xf32>, tensor<1x24x2x2xf32>
+    }
+  }
+}
+
+// -----
+
+// A slice of what device 0 gave itself needs no gather; but device 1 still reads its own,
+// so the gather stays. The second is a repetition, and the third nobody reads.
+// CHECK-LABEL: module @device_0
+// CHECK:         func.func @main(%[[X:.+]]: tensor<1x3x4xf32>)
+// CHECK:         cnn.all_gather
+// CHECK-NOT:     cnn.all_gather
+// CHECK-NOT:     cnn.all_reduce
+// CHECK:         %[[S:.+]] = tensor.extract_slice %[[X]][0, 1, 0] [1, 2, 4]
+// CHECK:         return %[[S]]
+// CHECK-LABEL: module @device_1
+// CHECK:         %[[G:.+]] = cnn.all_gather
+// CHECK-NOT:     cnn.all_gather
+// CHECK:         tensor.extract_slice %[[G]][0, 1, 0] [1, 2, 4]
+module {
+  module @device_0 {
+    func.func @main(%x: tensor<1x3x4xf32>) -> tensor<1x2x4xf32> {
+      %0 = cnn.all_gather %x {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, device = 0 : i64} : (tensor<1x3x4xf32>) -> tensor<1x5x4xf32>
+      %1 = cnn.all_gather %x {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, device = 0 : i64} : (tensor<1x3x4xf32>) -> tensor<1x5x4xf32>
+      %2 = cnn.all_reduce %0 {device = 0 : i64, devices = 2 : i64} : (tensor<1x5x4xf32>) -> tensor<1x5x4xf32>
+      %s = tensor.extract_slice %1[0, 1, 0] [1, 2, 4] [1, 1, 1] : tensor<1x5x4xf32> to tensor<1x2x4xf32>
+      return %s : tensor<1x2x4xf32>
+    }
+  }
+  module @device_1 {
+    func.func @main(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+      %0 = cnn.all_gather %x {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, device = 1 : i64} : (tensor<1x2x4xf32>) -> tensor<1x5x4xf32>
+      %1 = cnn.all_gather %x {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, device = 1 : i64} : (tensor<1x2x4xf32>) -> tensor<1x5x4xf32>
+      %2 = cnn.all_reduce %0 {device = 1 : i64, devices = 2 : i64} : (tensor<1x5x4xf32>) -> tensor<1x5x4xf32>
+      %s = tensor.extract_slice %1[0, 1, 0] [1, 2, 4] [1, 1, 1] : tensor<1x5x4xf32> to tensor<1x2x4xf32>
+      return %s : tensor<1x2x4xf32>
+    }
+  }
+}
+
+// -----
+
+module {
+  module @device_0 {
+    func.func @main(%x: tensor<1x2xf32>) {
+      return
+    }
+  }
+  module @device_1 {
+    func.func @main(%x: tensor<1x2xf32>) {
+      // expected-error @below {{has no counterpart on device 0}}
+      %0 = cnn.all_reduce %x {device = 1 : i64, devices = 2 : i64} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+      return
+    }
+  }
+}
