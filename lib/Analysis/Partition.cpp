@@ -75,7 +75,7 @@ static std::string checkBounds(const PartitionFactor &factor, ArrayRef<int64_t> 
   if (bounds.front() != 0 || bounds.back() != factor.extent)
     return llvm::formatv("runs from {0} to {1}, expected 0 to {2}", bounds.front(),
                          bounds.back(), factor.extent);
-  int64_t least = std::max<int64_t>({1, factor.haloBefore, factor.haloAfter});
+  int64_t least = factor.getLeastPart();
   for (int64_t device = 0; device < devices; ++device)
     if (bounds[device + 1] - bounds[device] < least)
       return llvm::formatv("gives device {0} {1} of the factor, expected at least {2}", device,
@@ -271,8 +271,8 @@ public:
     if (isFreelyDistributed(value))
       return {};
     Distribution wanted = split.getOperand(operand.getOperandNumber());
-    bool needsHalo = split.factor && operand.getOperandNumber() == 0 &&
-                     (split.factor->haloBefore || split.factor->haloAfter);
+    bool needsHalo =
+        split.factor && operand.getOperandNumber() == 0 && split.factor->needsHalo();
     Forms &forms = getForms(value);
     OperandPlan plan = planOperand(forms, wanted, needsHalo);
     auto type = cast<ShapedType>(value.getType());

@@ -91,7 +91,7 @@ std::vector<SmallVector<int64_t>> Search::listBounds(Operation *op,
   auto add = [&](SmallVector<int64_t> bounds) {
     if (bounds.empty() || llvm::is_contained(all, bounds))
       return;
-    int64_t least = std::max<int64_t>({1, factor.haloBefore, factor.haloAfter});
+    int64_t least = factor.getLeastPart();
     for (int64_t device = 0; device < devices; ++device)
       if (bounds[device + 1] - bounds[device] < least)
         return;
@@ -110,7 +110,13 @@ std::vector<SmallVector<int64_t>> Search::listBounds(Operation *op,
       add(bounds);
     }
   }
-  bool ofChannels = factor.kind != FactorKind::batch && factor.kind != FactorKind::group;
+  // Rows that later layers halve stay together.
+  if (factor.kind == FactorKind::height)
+    for (int64_t rows : {16, 8, 4, 2})
+      add(cutEvenly(factor.extent, rows, devices));
+  bool ofChannels = factor.kind == FactorKind::channel ||
+                    factor.kind == FactorKind::input_channel ||
+                    factor.kind == FactorKind::output_channel;
   if (ofChannels) {
     for (int64_t size : groupSizes[factor.extent])
       add(cutEvenly(factor.extent, size, devices));
@@ -161,6 +167,8 @@ void Search::keepPreferred(Step &step) {
     FactorKind kind = split.factor->kind;
     if (strategy == PartitionStrategy::Batch)
       return kind == FactorKind::batch;
+    if (strategy == PartitionStrategy::Rows)
+      return kind == FactorKind::height;
     if (kind == FactorKind::group || kind == FactorKind::output_channel)
       return true;
     if (kind != FactorKind::channel)
@@ -213,8 +221,8 @@ double Search::convert(OpOperand &operand, const OpSplit &split, Mask &mask) {
     if (mask >> i & 1)
       present.push_back(known[i]);
   Distribution wanted = split.getOperand(operand.getOperandNumber());
-  bool needsHalo = split.factor && operand.getOperandNumber() == 0 &&
-                   (split.factor->haloBefore || split.factor->haloAfter);
+  bool needsHalo =
+      split.factor && operand.getOperandNumber() == 0 && split.factor->needsHalo();
   OperandPlan plan = planOperand(present, wanted, needsHalo);
   auto type = cast<ShapedType>(operand.get().getType());
   Traffic traffic;

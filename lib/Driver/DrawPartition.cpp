@@ -71,8 +71,7 @@ std::string getPartText(const PartitionRow &row, int64_t device) {
 
 /// Lines between all columns for a gather or a sum, between neighbours for a halo.
 void Drawing::drawCrossing(const PartitionRow &row, int y) {
-  bool halo =
-      row.split.factor && (row.split.factor->haloBefore || row.split.factor->haloAfter);
+  bool halo = row.split.factor && row.split.factor->needsHalo();
   int end = y + kCrossingHeight;
   for (int64_t from = 0; from < devices; ++from)
     for (int64_t to = 0; to < devices; ++to)

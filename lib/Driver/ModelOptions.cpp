@@ -83,8 +83,8 @@ static llvm::Error parseLink(StringRef text, PartitionOptions &options) {
 void ModelOptions::readPartitionOptions(Arguments &arguments) {
   arguments.count(OPT_devices, compile.partition.devices, 1, kMaxDevices);
   arguments.value(OPT_strategy, [this](StringRef word) -> llvm::Error {
-    if (!llvm::is_contained({"auto", "group", "batch", "none"}, word))
-      return llvm::createStringError("'" + word + "' is not auto, group, batch or none");
+    if (!llvm::is_contained({"auto", "group", "batch", "rows", "none"}, word))
+      return llvm::createStringError("'" + word + "' is not auto, group, batch, rows or none");
     compile.partition.strategy = word.str();
     return llvm::Error::success();
   });

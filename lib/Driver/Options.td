@@ -149,7 +149,8 @@ defm devices : Value<"devices", "N",
 
 defm strategy : Value<"strategy", "NAME",
   "how devices share it: auto (the least estimated time, the\n"
-  "default), group (groups and output channels), batch, none", everywhere>;
+  "default), group (groups and output channels), batch, rows\n"
+  "(of pictures), or none", everywhere>;
 
 defm link : Value<"link", "BANDWIDTH,LATENCY",
   "what connects the devices, such as 10GB/s,2us (the\n"

@@ -113,13 +113,14 @@ struct PartitionRow {
   DeviceWork work;
 };
 
-enum class PartitionStrategy { None, Group, Batch, Auto };
+enum class PartitionStrategy { None, Group, Batch, Rows, Auto };
 
 /// Chooses a split for every operation of a straight-line function that has no fixed one
 /// (see getFixedSplit):
 /// - Group, after Krizhevsky et al. 2012: groups and output channels wherever that
 ///   is possible;
 /// - Batch: the batch wherever that is possible;
+/// - Rows: rows of pictures wherever that is possible;
 /// - Auto: what takes the least estimated time, by dynamic programming over the
 ///   operations in their order, where a state is the set of forms in which live
 ///   values are there. Beyond 4096 states the slowest are dropped.

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 // One rule an operation, in the manner of the sharding rules of Shardy (OpenXLA).
-// Batch is dimension 0 and channels are dimension 1 of whatever an operation reads
-// and makes.
+// Batch is dimension 0, channels are dimension 1 and rows (height, or the only spatial
+// dimension) dimension 2 of whatever an operation reads and makes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,17 +43,19 @@ static void walkAlong(PartitionFactor &factor, Operation *op, Value operand, int
     factor.operands[getIndex(op, operand)] = {dim, size};
 }
 
-/// Batch and channels of an operation whose result has the dimensions of its operands,
+constexpr FactorKind kDimKinds[] = {FactorKind::batch, FactorKind::channel,
+                                    FactorKind::height};
+
+/// Batch, channels and rows of an operation whose result has the dimensions of its operands,
 /// broadcast as in NumPy, except for those that `isMixed`.
 static Factors getPointwiseFactors(Operation *op,
                                    llvm::function_ref<bool(int64_t)> isMixed = nullptr) {
   Factors factors;
   ArrayRef<int64_t> result = getShape(op->getResult(0));
-  for (int64_t dim = 0; dim < std::min<int64_t>(2, result.size()); ++dim) {
+  for (int64_t dim = 0; dim < std::min<int64_t>(3, result.size()); ++dim) {
     if (result[dim] < 2 || (isMixed && isMixed(dim)))
       continue;
-    PartitionFactor factor =
-        makeFactor(op, dim == 0 ? FactorKind::batch : FactorKind::channel, result[dim]);
+    PartitionFactor factor = makeFactor(op, kDimKinds[dim], result[dim]);
     factor.result.dim = dim;
     for (auto [index, operand] : llvm::enumerate(op->getOperands())) {
       ArrayRef<int64_t> shape = getShape(operand);
@@ -64,6 +66,29 @@ static Factors getPointwiseFactors(Operation *op,
     factors.push_back(std::move(factor));
   }
   return factors;
+}
+
+/// Rows of an operation with a sliding window, where each input row belongs to one output
+/// row: then parts of the input follow from parts of the result, and what a window reads
+/// beyond its part is halo. Interior parts have no padding.
+static void addRowFactor(Factors &factors, Operation *op, Value input, Value residual,
+                         int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
+  int64_t rows = getShape(op->getResult(0))[2];
+  if (rows < 2 || getShape(input)[2] != rows * stride)
+    return;
+  PartitionFactor factor = makeFactor(op, FactorKind::height, rows);
+  walkAlong(factor, op, input, 2, stride);
+  walkAlong(factor, op, residual, 2);
+  factor.result.dim = 2;
+  factor.haloBefore = pad;
+  factor.haloAfter = std::max<int64_t>(0, (kernel - 1) * dilation - pad - (stride - 1));
+  factors.push_back(std::move(factor));
+}
+
+static void addRowFactor(Factors &factors, ConvOpInterface conv) {
+  addRowFactor(factors, conv, conv.getInput(), conv.getResidual(),
+               conv.getKernelShape().front(), conv.getStrides().front(),
+               conv.getDilations().front(), conv.getPads().front());
 }
 
 //===----------------------------------------------------------------------===//
@@ -104,6 +129,7 @@ Factors ConvOp::getPartitionFactors() {
   Factors factors = {getBatchFactor(*this, getInput(), getResidual())};
   addChannelFactors(factors, *this, getInput(), getFilter(), getBias(), getResidual(),
                     getActivation());
+  addRowFactor(factors, cast<ConvOpInterface>(getOperation()));
   return factors;
 }
 
@@ -122,7 +148,9 @@ Factors GroupConvOp::getPartitionFactors() {
   walkAlong(groups, *this, getBias(), 0, outputs);
   walkAlong(groups, *this, getResidual(), 1, outputs);
   groups.result = {1, outputs};
-  return {getBatchFactor(*this, getInput(), getResidual()), std::move(groups)};
+  Factors factors = {getBatchFactor(*this, getInput(), getResidual()), std::move(groups)};
+  addRowFactor(factors, cast<ConvOpInterface>(getOperation()));
+  return factors;
 }
 
 Value GroupConvOp::buildPart(OpBuilder &builder, ValueRange operands,
@@ -158,14 +186,22 @@ Factors LrnOp::getPartitionFactors() {
   Factors factors = getPointwiseFactors(*this);
   for (PartitionFactor &factor : factors)
     if (factor.kind == FactorKind::channel) {
+      factor.keepsHalo = true;
       factor.haloBefore = (getSize() - 1) / 2;
       factor.haloAfter = getSize() / 2;
     }
   return factors;
 }
 
-Factors MaxPoolOp::getPartitionFactors() { return getPointwiseFactors(*this); }
-Factors AvgPoolOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+template <typename PoolOp> static Factors getPoolFactors(PoolOp op) {
+  Factors factors = getPointwiseFactors(op, [](int64_t dim) { return dim == 2; });
+  if (!op.getCeilMode())
+    addRowFactor(factors, op, op.getInput(), Value(), op.getKernel().front(),
+                 op.getStrides().front(), op.getDilations().front(), op.getPads().front());
+  return factors;
+}
+Factors MaxPoolOp::getPartitionFactors() { return getPoolFactors(*this); }
+Factors AvgPoolOp::getPartitionFactors() { return getPoolFactors(*this); }
 Factors GlobalPoolOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors UnaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors BinaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
@@ -185,6 +221,19 @@ Factors ConcatOp::getPartitionFactors() {
 // Parts
 //===----------------------------------------------------------------------===//
 
+/// Rows that a window reads beyond an inner border are there, in the halo.
+static void dropInnerPads(Operation *part, bool isFirst, bool isLast) {
+  auto old = part->getAttrOfType<DenseI64ArrayAttr>("pads");
+  if (!old)
+    return;
+  SmallVector<int64_t> pads(old.asArrayRef());
+  if (!isFirst)
+    pads[0] = 0;
+  if (!isLast)
+    pads[pads.size() / 2] = 0;
+  part->setAttr("pads", DenseI64ArrayAttr::get(part->getContext(), pads));
+}
+
 Value convoy::cnn::detail::buildPart(Operation *op, OpBuilder &builder, ValueRange operands,
                                      const PartitionFactor &factor, int64_t begin,
                                      int64_t end) {
@@ -203,6 +252,8 @@ Value convoy::cnn::detail::buildPart(Operation *op, OpBuilder &builder, ValueRan
   }
   if (auto conv = dyn_cast<GroupConvOp>(part); conv && factor.kind == FactorKind::group)
     conv.setGroup(end - begin);
+  if (factor.kind == FactorKind::height)
+    dropInnerPads(part, /*isFirst=*/begin == 0, /*isLast=*/end == factor.extent);
   SmallVector<Type, 1> types;
   auto infer = cast<InferTypeOpInterface>(part);
   LogicalResult inferred =

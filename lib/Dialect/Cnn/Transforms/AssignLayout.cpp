@@ -106,6 +106,7 @@ private:
   bool assignReduce(ReduceOp op);
   bool assignSlice(tensor::ExtractSliceOp op);
   bool assignGather(AllGatherOp op);
+  bool assignHalo(HaloExchangeOp op);
   bool assignSum(AllReduceOp op);
   bool assignPad(tensor::PadOp op);
   /// An operation whose only data operand is its first.
@@ -388,14 +389,23 @@ bool LayoutAssigner::assignSlice(tensor::ExtractSliceOp op) {
 
 bool LayoutAssigner::assignGather(AllGatherOp op) {
   auto isWhole = [&](int64_t bound) { return bound % block == 0; };
-  // Devices join whole blocks, except for the last one.
-  if (op.getAxis() != 1 || !isData(op.getInput()) ||
-      !llvm::all_of(op.getBounds().drop_back(), isWhole))
+  // Along rows, all channels are there; along channels, devices join whole blocks, except
+  // for the last one.
+  bool alongChannels = op.getAxis() == 1;
+  if (!isData(op.getInput()) || (op.getAxis() != 2 && !alongChannels) ||
+      (alongChannels && !llvm::all_of(op.getBounds().drop_back(), isWhole)))
     return false;
-  SmallVector<int64_t> bounds;
-  for (int64_t bound : op.getBounds())
-    bounds.push_back(llvm::divideCeil(bound, block));
+  SmallVector<int64_t> bounds(op.getBounds());
+  for (int64_t &bound : bounds)
+    bound = alongChannels ? llvm::divideCeil(bound, block) : bound;
   cast<AllGatherOp>(replace(op, getBlocked(op.getInput()))).setBounds(bounds);
+  return true;
+}
+
+bool LayoutAssigner::assignHalo(HaloExchangeOp op) {
+  if (!isData(op.getInput()) || op.getAxis() != 2)
+    return false;
+  replace(op, getBlocked(op.getInput()));
   return true;
 }
 
@@ -433,6 +443,7 @@ bool LayoutAssigner::assign(Operation *op) {
   return TypeSwitch<Operation *, bool>(op)
       .Case([&](ConvOpInterface conv) { return assignConv(conv); })
       .Case([&](AllGatherOp gather) { return assignGather(gather); })
+      .Case([&](HaloExchangeOp halo) { return assignHalo(halo); })
       .Case([&](AllReduceOp sum) { return assignSum(sum); })
       .Case<MaxPoolOp, AvgPoolOp, GlobalPoolOp, UnaryOp>([&](auto) { return follow(op); })
       .Case([&](LrnOp lrn) {

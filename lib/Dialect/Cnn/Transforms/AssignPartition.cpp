@@ -21,13 +21,24 @@ using namespace convoy::cnn;
 
 namespace {
 
+/// The fixed strategy that cuts such a factor.
+PartitionStrategy getStrategy(FactorKind kind) {
+  switch (kind) {
+  case FactorKind::batch:
+    return PartitionStrategy::Batch;
+  case FactorKind::height:
+    return PartitionStrategy::Rows;
+  default:
+    return PartitionStrategy::Group;
+  }
+}
+
 /// The most elements of a dimension that a strategy may cut.
 int64_t getLargestExtent(func::FuncOp function, PartitionStrategy strategy) {
   int64_t largest = 0;
   function.walk([&](PartitionOpInterface op) {
     for (const PartitionFactor &factor : op.getPartitionFactors())
-      if (strategy == PartitionStrategy::Auto ||
-          (strategy == PartitionStrategy::Batch) == (factor.kind == FactorKind::batch))
+      if (strategy == PartitionStrategy::Auto || getStrategy(factor.kind) == strategy)
         largest = std::max(largest, factor.extent);
   });
   return largest;
@@ -48,10 +59,11 @@ struct AssignPartition : convoy::cnn::impl::CnnAssignPartitionBase<AssignPartiti
                       .Case("auto", PartitionStrategy::Auto)
                       .Case("group", PartitionStrategy::Group)
                       .Case("batch", PartitionStrategy::Batch)
+                      .Case("rows", PartitionStrategy::Rows)
                       .Case("none", PartitionStrategy::None)
                       .Default(std::nullopt);
     if (!chosen)
-      return fail("strategy '" + strategy + "' is not auto, group, batch or none");
+      return fail("strategy '" + strategy + "' is not auto, group, batch, rows or none");
     if (devices < 1 || devices > kMaxDevices)
       return fail("the number of devices is " + Twine(int64_t(devices)) + ", expected 1 to " +
                   Twine(kMaxDevices));
@@ -59,12 +71,13 @@ struct AssignPartition : convoy::cnn::impl::CnnAssignPartitionBase<AssignPartiti
       return fail("a link has a bandwidth above 0 and a latency of at least 0");
     if (int64_t largest = getLargestExtent(function, *chosen);
         devices > 1 && *chosen != PartitionStrategy::None && largest < devices)
-      return fail(*chosen == PartitionStrategy::Batch
-                      ? "cannot share a batch of " + Twine(largest) + " between " +
-                            Twine(int64_t(devices)) + " devices"
-                      : "cannot share the model between " + Twine(int64_t(devices)) +
-                            " devices: no operation has more than " + Twine(largest) +
-                            " channels or groups");
+      return fail(
+          *chosen == PartitionStrategy::Batch
+              ? "cannot share a batch of " + Twine(largest) + " between " +
+                    Twine(int64_t(devices)) + " devices"
+              : "cannot share the model between " + Twine(int64_t(devices)) +
+                    " devices: no operation has more than " + Twine(largest) +
+                    (*chosen == PartitionStrategy::Rows ? " rows" : " channels or groups"));
 
     // One device shares nothing.
     if (devices == 1)

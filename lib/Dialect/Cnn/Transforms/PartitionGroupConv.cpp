@@ -208,8 +208,7 @@ LogicalResult DeviceProgram::build() {
       part = AllReduceOp::create(builder, getLoc(op.getLoc(), "sum of"), part.getType(), part,
                                  Value(), device, devices)
                  ->getResult(0);
-    // The operation computed its part of the halo too.
-    else if (factor.haloBefore || factor.haloAfter)
+    else if (factor.keepsHalo)
       part = dropHalo(op.getLoc(), part, *split);
     forms[op.getResult(0)] = {{split->getResult(), part}};
   }

@@ -15,7 +15,7 @@ func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
 // -----
 
 func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
-  // expected-error @below {{cannot be shared by 2 devices as its sharding annotation says, which cuts its result along axis 2 (correct the annotation, or remove it)}}
-  %0 = cnn.unary <relu> %x {cnn.sharding = [#cnn.sharding<devices = 2, operand = -1, axis = 2>]} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
+  // expected-error @below {{cannot be shared by 2 devices as its sharding annotation says, which cuts its result along axis 0 (correct the annotation, or remove it)}}
+  %0 = cnn.unary <relu> %x {cnn.sharding = [#cnn.sharding<devices = 2, operand = -1, axis = 0>]} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
   return %0 : tensor<1x4x4xf32>
 }

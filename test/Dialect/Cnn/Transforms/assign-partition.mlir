@@ -2,11 +2,12 @@
 // RUN: convoy-opt %s --cnn-assign-partition="strategy=group devices=3" --split-input-file | FileCheck %s --check-prefix=THREE
 // RUN: convoy-opt %s --cnn-assign-partition="bandwidth=1e3 latency=1" --split-input-file | FileCheck %s --check-prefix=SLOW
 // RUN: convoy-opt %s --cnn-assign-partition="bandwidth=1e15 latency=0" --split-input-file | FileCheck %s --check-prefix=FREE
+// RUN: convoy-opt %s --cnn-assign-partition=strategy=rows --split-input-file | FileCheck %s --check-prefix=ROWS
 // RUN: convoy-opt %s --cnn-assign-partition=strategy=none --split-input-file | FileCheck %s --check-prefix=NONE
 // RUN: not convoy-opt %s --cnn-assign-partition=strategy=columns --split-input-file 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not convoy-opt %s --cnn-assign-partition=devices=65 --split-input-file 2>&1 | FileCheck %s --check-prefix=MANY
 // RUN: not convoy-opt %s --cnn-assign-partition=strategy=batch --split-input-file 2>&1 | FileCheck %s --check-prefix=BATCH
-// UNKNOWN: error: strategy 'columns' is not auto, group, batch or none
+// UNKNOWN: error: strategy 'columns' is not auto, group, batch, rows or none
 // MANY: error: the number of devices is 65, expected 1 to 64
 // BATCH: error: cannot share a batch of 1 between 2 devices
 // NONE-NOT: cnn.partition
@@ -28,6 +29,10 @@
 // THREE-NOT:     cnn.partition
 // THREE-SAME:    group = 2
 // THREE:         cnn.dense {{.*}}cnn.partition = #cnn.partition<output_channel, [0, 4, 7, 10]>
+// ROWS:          cnn.conv {{.*}}cnn.partition = #cnn.partition<height, [0, 16, 32]>
+// ROWS:          cnn.lrn {{.*}}cnn.partition = #cnn.partition<height, [0, 16, 32]>
+// ROWS:          cnn.group_conv {{.*}}cnn.partition = #cnn.partition<height, [0, 16, 32]>
+// ROWS:          cnn.global_pool <average> %{{[0-9]+}} :
 // Where communication is free, only the dense layer's choice is another: one of its
 // neighbours is cut already.
 // FREE:          cnn.group_conv {{.*}}cnn.partition = #cnn.partition<group, [0, 1, 2]>

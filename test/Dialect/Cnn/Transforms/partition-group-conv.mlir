@@ -97,3 +97,22 @@ func.func @main(%x: tensor<1x6x4x4xf32>) -> tensor<1x6x4x4xf32> {
   %0 = cnn.lrn %x {cnn.partition = #cnn.partition<channel, [0, 5, 6]>, size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32} : (tensor<1x6x4x4xf32>) -> tensor<1x6x4x4xf32>
   return %0 : tensor<1x6x4x4xf32>
 }
+
+// -----
+
+// Rows: a 3x3 window of stride 2 reads one row of the device in front and none of the one
+// behind; padding is left at the edges of the picture only.
+// CHECK:       module @device_0
+// CHECK:           tensor.extract_slice %{{.+}}[0, 0, 0, 0] [1, 2, 4, 8]
+// CHECK:           %[[R:.+]] = cnn.unary <relu>
+// CHECK:           %[[H:.+]] = cnn.halo_exchange %[[R]] {after = 0 : i64, axis = 2 : i64, before = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32>
+// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = array<i64: 1, 1, 0, 1>{{.*}} -> tensor<1x3x2x4xf32>
+// CHECK:       module @device_1
+// CHECK:           %[[H:.+]] = cnn.halo_exchange {{.*}} : (tensor<1x2x4x8xf32>) -> tensor<1x2x5x8xf32>
+// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = array<i64: 0, 1, 1, 1>{{.*}} -> tensor<1x3x2x4xf32>
+func.func @main(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x4x4xf32> {
+  %w = arith.constant dense<0.5> : tensor<3x2x3x3xf32>
+  %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<height, [0, 4, 8]>} : (tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %1 = cnn.conv %0, %w {cnn.partition = #cnn.partition<height, [0, 2, 4]>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x2x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x4x4xf32>
+  return %1 : tensor<1x3x4x4xf32>
+}

@@ -35,8 +35,18 @@ struct PartitionFactor {
   FactorDim result;
   /// Parts of the result are terms of a sum, not slices.
   bool isReduction = false;
-  /// Units that a part needs of its neighbours' first operand.
+  /// Elements that a part needs of its neighbours' first operand.
   int64_t haloBefore = 0, haloAfter = 0;
+  /// Whether a part computes a result for its halo too, which is dropped.
+  bool keepsHalo = false;
+
+  bool needsHalo() const { return haloBefore || haloAfter; }
+  /// Units that a part has at least: halos reach next neighbours only.
+  int64_t getLeastPart() const {
+    int64_t halo = std::max(haloBefore, haloAfter);
+    int64_t size = needsHalo() ? operands.front().size : 1;
+    return std::max<int64_t>(1, (halo + size - 1) / size);
+  }
   /// Operands that only the first part of a reduction adds.
   llvm::SmallVector<unsigned> addedOnce;
 };

@@ -31,7 +31,7 @@ def CnnAssignPartition : Pass<"cnn-assign-partition", "::mlir::ModuleOp"> {
     device, and communication over a link of the given bandwidth and latency. It
     leaves an operation whole where sharing it loses. `group` cuts groups and
     output channels wherever that is possible, as Krizhevsky et al. 2012 did;
-    `batch` cuts the batch; `none` nothing.
+    `batch` cuts the batch, `rows` the rows of pictures, `none` nothing.
 
     Post: every annotated operation can be cut that way.
     Numerics: bit-exact.
@@ -39,7 +39,7 @@ def CnnAssignPartition : Pass<"cnn-assign-partition", "::mlir::ModuleOp"> {
   let options = [
     Option<"devices", "devices", "int64_t", /*default=*/"2", "Number of devices">,
     Option<"strategy", "strategy", "std::string", /*default=*/"\"auto\"",
-           "auto, group, batch or none">,
+           "auto, group, batch, rows or none">,
     Option<"bandwidth", "bandwidth", "double", /*default=*/"10e9",
            "Bytes a second into one device">,
     Option<"latency", "latency", "double", /*default=*/"2e-6",
