@@ -117,6 +117,8 @@ int convoy::driver::compileCommand(Arguments &arguments) {
 
   if (request.tune && !compile.schedule.convAlgorithm.empty())
     return arguments.usageError("--tune and --conv-algorithm exclude each other");
+  if (request.tune && compile.partition.hasDevices())
+    return arguments.usageError("--tune and --devices exclude each other");
   if (request.tune && !compile.triple.empty())
     return arguments.usageError("--tune times code on this machine, which --mtriple excludes");
   if (request.threads && !request.tune)
