@@ -15,8 +15,7 @@
 using namespace mlir;
 using namespace convoy;
 
-/// Bytes of a dense array of the type; 0 if its shape is unknown.
-static int64_t getBytes(ShapedType type) {
+int64_t convoy::getDenseBytes(ShapedType type) {
   Type element = type.getElementType();
   if (!type.hasStaticShape() || !element.isIntOrIndexOrFloat())
     return 0;
@@ -58,13 +57,13 @@ LayerCost convoy::computeLayerCost(Operation *op) {
   for (Value parameter : getParameters(op)) {
     auto type = cast<ShapedType>(parameter.getType());
     cost.parameters += type.getNumElements();
-    cost.weightBytes += getBytes(type);
+    cost.weightBytes += getDenseBytes(type);
   }
   if (auto computed = dyn_cast<cnn::DestinationOpInterface>(op))
-    cost.outputBytes = getBytes(getOutput(computed));
+    cost.outputBytes = getDenseBytes(getOutput(computed));
   else
     for (Value result : op->getResults())
       if (auto type = dyn_cast<ShapedType>(result.getType()))
-        cost.outputBytes += getBytes(type);
+        cost.outputBytes += getDenseBytes(type);
   return cost;
 }

@@ -39,12 +39,21 @@ Distribution OpSplit::getResult() const {
   return factor ? distribute(factor->result, bounds) : Distribution();
 }
 
+bool OpSplit::needsHalo(unsigned index) const {
+  return factor && index == 0 && factor->needsHalo();
+}
+
 PartitionAttr OpSplit::getAttr(MLIRContext *context) const {
   return factor ? PartitionAttr::get(context, factor->kind, bounds) : nullptr;
 }
 
 bool convoy::isFreelyDistributed(Value value) {
   return matchPattern(value, m_Constant()) || value.getDefiningOp<tensor::EmptyOp>();
+}
+
+bool convoy::isPartitioned(Operation *op) {
+  return op->hasTrait<OpTrait::IsTerminator>() ||
+         (op->getNumResults() > 0 && !isFreelyDistributed(op->getResult(0)));
 }
 
 OperandPlan convoy::planOperand(ArrayRef<Distribution> forms, const Distribution &wanted,
@@ -66,9 +75,8 @@ OperandPlan convoy::planOperand(ArrayRef<Distribution> forms, const Distribution
   return plan;
 }
 
-/// Why a cut of a factor is impossible; empty if it is possible.
-static std::string checkBounds(const PartitionFactor &factor, ArrayRef<int64_t> bounds,
-                               int64_t devices) {
+std::string convoy::checkBounds(const PartitionFactor &factor, ArrayRef<int64_t> bounds,
+                                int64_t devices) {
   if (int64_t(bounds.size()) != devices + 1)
     return llvm::formatv("has {0} bounds, expected {1} for {2} devices", bounds.size(),
                          devices + 1, devices);
@@ -141,8 +149,7 @@ FailureOr<std::optional<OpSplit>> convoy::getFixedSplit(Operation *op, int64_t d
   if (auto partitionable = dyn_cast<PartitionOpInterface>(op))
     for (PartitionFactor &factor : partitionable.getPartitionFactors()) {
       SmallVector<int64_t> bounds = cutEvenly(factor.extent, 1, devices);
-      if (!fits(factor, wanted) || bounds.empty() ||
-          !checkBounds(factor, bounds, devices).empty())
+      if (!fits(factor, wanted) || !checkBounds(factor, bounds, devices).empty())
         continue;
       OpSplit split;
       split.factor = std::move(factor);
@@ -158,12 +165,6 @@ FailureOr<std::optional<OpSplit>> convoy::getFixedSplit(Operation *op, int64_t d
 //===----------------------------------------------------------------------===//
 // Traffic and work
 //===----------------------------------------------------------------------===//
-
-static int64_t getBytes(ShapedType type) {
-  Type element = type.getElementType();
-  int64_t bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
-  return type.getNumElements() * ((bits + 7) / 8);
-}
 
 static int64_t getLargestPart(ArrayRef<int64_t> bounds) {
   int64_t largest = 0;
@@ -184,7 +185,7 @@ double Traffic::getSeconds(const Link &link) const {
 }
 
 Traffic convoy::getGatherTraffic(ShapedType type, const Distribution &form) {
-  int64_t bytes = getBytes(type), slice = bytes / type.getDimSize(form.dim);
+  int64_t bytes = getDenseBytes(type), slice = bytes / type.getDimSize(form.dim);
   int64_t devices = form.bounds.size() - 1, least = type.getDimSize(form.dim);
   for (int64_t device = 0; device < devices; ++device)
     least = std::min(least, form.bounds[device + 1] - form.bounds[device]);
@@ -193,17 +194,32 @@ Traffic convoy::getGatherTraffic(ShapedType type, const Distribution &form) {
 
 Traffic convoy::getReduceTraffic(ShapedType type, int64_t devices) {
   // Each device adds up its share of the elements and gathers the rest.
-  int64_t bytes = getBytes(type);
+  int64_t bytes = getDenseBytes(type);
   return {2 * bytes * (devices - 1), 2 * bytes * (devices - 1) / devices, 2};
 }
 
 Traffic convoy::getHaloTraffic(ShapedType type, const Distribution &form,
                                const PartitionFactor &factor) {
-  int64_t slice = getBytes(type) / type.getDimSize(form.dim);
+  int64_t slice = getDenseBytes(type) / type.getDimSize(form.dim);
   int64_t borders = int64_t(form.bounds.size()) - 2;
   int64_t both = factor.haloBefore + factor.haloAfter;
   return {borders * both * slice,
           (borders > 1 ? both : std::max(factor.haloBefore, factor.haloAfter)) * slice, 1};
+}
+
+Traffic convoy::getOperandTraffic(OpOperand &operand, const OpSplit &split,
+                                  ArrayRef<Distribution> forms, bool &isGathered) {
+  unsigned number = operand.getOperandNumber();
+  Distribution wanted = split.getOperand(number);
+  OperandPlan plan = planOperand(forms, wanted, split.needsHalo(number));
+  auto type = cast<ShapedType>(operand.get().getType());
+  Traffic traffic;
+  if (plan.gather)
+    traffic += getGatherTraffic(type, *plan.gather);
+  if (plan.exchangeHalo)
+    traffic += getHaloTraffic(type, wanted, *split.factor);
+  isGathered = plan.gather.has_value();
+  return traffic;
 }
 
 /// What a device reaches, roughly: FMAs of two vectors a cycle at 3 GHz, of which
@@ -233,7 +249,7 @@ DeviceWork convoy::getDeviceWork(Operation *op, const OpSplit &split, TargetAttr
     if (!type)
       continue;
     double part = split.getOperand(operand.getOperandNumber()).isReplicated() ? 1 : share;
-    int64_t bytes = std::llround(getBytes(type) * part);
+    int64_t bytes = std::llround(getDenseBytes(type) * part);
     work.bytes += bytes;
     if (!matchPattern(operand.get(), m_Constant()))
       continue;
@@ -243,7 +259,7 @@ DeviceWork convoy::getDeviceWork(Operation *op, const OpSplit &split, TargetAttr
   for (Value result : op->getResults())
     if (auto type = dyn_cast<ShapedType>(result.getType()))
       work.bytes +=
-          std::llround(getBytes(type) * (split.getResult().isReplicated() ? 1 : share));
+          std::llround(getDenseBytes(type) * (split.getResult().isReplicated() ? 1 : share));
   // Reshapes only look at the same bytes in another way, and epilogues work on what is
   // still in registers.
   if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op) || isEpilogue(op))
@@ -270,19 +286,11 @@ public:
     Value value = operand.get();
     if (isFreelyDistributed(value))
       return {};
-    Distribution wanted = split.getOperand(operand.getOperandNumber());
-    bool needsHalo =
-        split.factor && operand.getOperandNumber() == 0 && split.factor->needsHalo();
     Forms &forms = getForms(value);
-    OperandPlan plan = planOperand(forms, wanted, needsHalo);
-    auto type = cast<ShapedType>(value.getType());
-    Traffic traffic;
-    if (plan.gather) {
-      traffic += getGatherTraffic(type, *plan.gather);
+    bool isGathered = false;
+    Traffic traffic = getOperandTraffic(operand, split, forms, isGathered);
+    if (isGathered)
       forms.push_back(Distribution());
-    }
-    if (plan.exchangeHalo)
-      traffic += getHaloTraffic(type, wanted, *split.factor);
     return traffic;
   }
 
@@ -305,18 +313,13 @@ private:
 };
 } // namespace
 
-static bool isLayer(Operation *op) {
-  return op->getNumResults() > 0 && !isFreelyDistributed(op->getResult(0));
-}
-
 FailureOr<std::vector<PartitionRow>> convoy::describePartition(func::FuncOp function,
                                                                int64_t devices) {
   std::vector<PartitionRow> rows;
   FormTracker tracker;
   TargetAttr target = getTarget(function);
   for (Operation &op : function.front()) {
-    bool isReturn = op.hasTrait<OpTrait::IsTerminator>();
-    if (!isReturn && !isLayer(&op))
+    if (!isPartitioned(&op))
       continue;
     FailureOr<OpSplit> split = getSplit(&op, devices);
     if (failed(split))
@@ -327,7 +330,7 @@ FailureOr<std::vector<PartitionRow>> convoy::describePartition(func::FuncOp func
     for (OpOperand &operand : op.getOpOperands())
       row.traffic += tracker.use(operand, *split);
     row.traffic += tracker.define(&op, *split, devices);
-    if (!isReturn)
+    if (op.getNumResults())
       row.work = getDeviceWork(&op, *split, target);
     rows.push_back(std::move(row));
   }

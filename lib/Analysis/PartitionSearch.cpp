@@ -55,7 +55,6 @@ private:
   size_t addForm(Value value, const Distribution &form);
   double convert(OpOperand &operand, const OpSplit &split, Mask &mask);
   void advance(const Step &step);
-  void retire(size_t step);
 
   func::FuncOp function;
   int64_t devices;
@@ -89,13 +88,8 @@ std::vector<SmallVector<int64_t>> Search::listBounds(Operation *op,
                                                      const PartitionFactor &factor) {
   std::vector<SmallVector<int64_t>> all;
   auto add = [&](SmallVector<int64_t> bounds) {
-    if (bounds.empty() || llvm::is_contained(all, bounds))
-      return;
-    int64_t least = factor.getLeastPart();
-    for (int64_t device = 0; device < devices; ++device)
-      if (bounds[device + 1] - bounds[device] < least)
-        return;
-    all.push_back(std::move(bounds));
+    if (!llvm::is_contained(all, bounds) && checkBounds(factor, bounds, devices).empty())
+      all.push_back(std::move(bounds));
   };
   for (auto [operand, dim] : llvm::zip(op->getOperands(), factor.operands)) {
     if (!dim.isSplit() || isFreelyDistributed(operand))
@@ -197,8 +191,7 @@ LogicalResult Search::listSteps() {
     live.push_back(argument);
   }
   for (Operation &op : function.front()) {
-    bool isReturn = op.hasTrait<OpTrait::IsTerminator>();
-    if (!isReturn && (op.getNumResults() == 0 || isFreelyDistributed(op.getResult(0))))
+    if (!isPartitioned(&op))
       continue;
     Step step;
     step.op = &op;
@@ -220,18 +213,10 @@ double Search::convert(OpOperand &operand, const OpSplit &split, Mask &mask) {
   for (size_t i = 0; i < known.size(); ++i)
     if (mask >> i & 1)
       present.push_back(known[i]);
-  Distribution wanted = split.getOperand(operand.getOperandNumber());
-  bool needsHalo =
-      split.factor && operand.getOperandNumber() == 0 && split.factor->needsHalo();
-  OperandPlan plan = planOperand(present, wanted, needsHalo);
-  auto type = cast<ShapedType>(operand.get().getType());
-  Traffic traffic;
-  if (plan.gather) {
-    traffic += getGatherTraffic(type, *plan.gather);
+  bool isGathered = false;
+  Traffic traffic = getOperandTraffic(operand, split, present, isGathered);
+  if (isGathered)
     mask |= 1;
-  }
-  if (plan.exchangeHalo)
-    traffic += getHaloTraffic(type, wanted, *split.factor);
   return traffic.getSeconds(link);
 }
 
@@ -286,15 +271,10 @@ void Search::advance(const Step &step) {
                     [](const State &a, const State &b) { return a.seconds < b.seconds; });
   if (after.size() > kMaxStates)
     after.resize(kMaxStates);
-  retire(history.size() - 1);
-  for (Value result : step.op->getResults())
-    if (lastUse.lookup(result) > history.size() - 1)
-      live.push_back(result);
+  live.append(step.op->result_begin(), step.op->result_end());
+  llvm::erase_if(live,
+                 [&](Value value) { return lastUse.lookup(value) <= history.size() - 1; });
   history.push_back(std::move(after));
-}
-
-void Search::retire(size_t step) {
-  llvm::erase_if(live, [&](Value value) { return lastUse.lookup(value) <= step; });
 }
 
 FailureOr<std::vector<OpSplit>> Search::run() {

@@ -11,7 +11,6 @@
 
 #include "InspectPartition.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -63,10 +62,7 @@ std::string getPartText(const PartitionRow &row, int64_t device) {
   Distribution form = row.split.getResult();
   if (!form.isReplicated())
     shape[form.dim] = form.bounds[device + 1] - form.bounds[device];
-  std::string text = getLayerKind(row.op) + "  ";
-  text +=
-      llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }), "x");
-  return text;
+  return getLayerKind(row.op) + "  " + joinShape(shape);
 }
 
 /// Lines between all columns for a gather or a sum, between neighbours for a halo.

@@ -27,11 +27,6 @@ static ArrayRef<int64_t> getOutputShape(const Layer &layer) {
   return type ? type.getShape() : ArrayRef<int64_t>();
 }
 
-static std::string joinShape(ArrayRef<int64_t> shape) {
-  return llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }),
-                    "x");
-}
-
 /// "11", or "11x7" where dimensions differ, or "-" without an image.
 static std::string joinExtents(ArrayRef<FieldExtent> dims, double FieldExtent::*member) {
   if (dims.empty())

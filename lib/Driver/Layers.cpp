@@ -10,6 +10,7 @@
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -67,6 +68,11 @@ std::vector<Layer> convoy::driver::listLayers(ModuleOp module) {
     layers.push_back(std::move(layer));
   }
   return layers;
+}
+
+std::string convoy::driver::joinShape(ArrayRef<int64_t> shape) {
+  return llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }),
+                    "x");
 }
 
 std::string convoy::driver::formatCount(double count) {

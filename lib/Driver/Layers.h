@@ -35,6 +35,9 @@ llvm::StringRef getNodeName(mlir::Location loc);
 /// "conv", "max_pool", "relu", "add", ...
 std::string getLayerKind(mlir::Operation *op);
 
+/// "1x3x224x224".
+std::string joinShape(llvm::ArrayRef<int64_t> shape);
+
 /// Three significant digits and a prefix: "727 M".
 std::string formatCount(double count);
 

@@ -99,12 +99,14 @@ static void printSummary(const TensorInfo &info, const Tensor &tensor) {
 static llvm::Error runModel(const Artefact &artefact, const InputOptions &inputOptions,
                             llvm::ArrayRef<std::string> outputArguments, int64_t threads,
                             Ranks &ranks) {
-  llvm::Expected<Files> files = Files();
+  Files files;
   auto checkFiles = [&]() -> llvm::Error {
-    files = bindFiles("--output", outputArguments, artefact.getOutputs(), "output");
-    if (!files)
-      return files.takeError();
-    for (const std::string &file : *files)
+    llvm::Expected<Files> bound =
+        bindFiles("--output", outputArguments, artefact.getOutputs(), "output");
+    if (!bound)
+      return bound.takeError();
+    files = std::move(*bound);
+    for (const std::string &file : files)
       if (llvm::Error error = file.empty() ? llvm::Error::success() : checkWritable(file))
         return error;
     return llvm::Error::success();
@@ -117,7 +119,7 @@ static llvm::Error runModel(const Artefact &artefact, const InputOptions &inputO
   if (!ranks.isFirst())
     return llvm::Error::success();
   for (auto [info, file, tensor] :
-       llvm::zip(artefact.getOutputs(), *files, execution->outputs)) {
+       llvm::zip(artefact.getOutputs(), files, execution->outputs)) {
     if (outputArguments.empty())
       printSummary(info, tensor);
     else if (!file.empty())

@@ -18,11 +18,14 @@
 
 using namespace convoy;
 
-llvm::Expected<int64_t> convoy::getSizeAttr(mlir::ModuleOp module, llvm::StringRef name) {
-  auto attr = module->getAttrOfType<mlir::IntegerAttr>(name);
+static llvm::Expected<int64_t> readSize(mlir::IntegerAttr attr, const llvm::Twine &name) {
   if (!attr || attr.getValue().isNegative() || attr.getValue().getActiveBits() > 63)
     return llvm::createStringError("the module has no size '" + name + "'");
   return int64_t(attr.getValue().getZExtValue());
+}
+
+llvm::Expected<int64_t> convoy::getSizeAttr(mlir::ModuleOp module, llvm::StringRef name) {
+  return readSize(module->getAttrOfType<mlir::IntegerAttr>(name), name);
 }
 
 static int32_t getElementType(mlir::Type type) {
@@ -146,10 +149,11 @@ llvm::Expected<llvm::Constant *> DescriptionBuilder::getDevice(mlir::DictionaryA
   llvm::SmallVector<int64_t> sizes;
   for (llvm::StringRef key :
        {"arena_size", "scratch_size", "weights_size", "weights_offset"}) {
-    auto attr = device.getAs<mlir::IntegerAttr>(key);
-    if (!attr || attr.getValue().isNegative() || attr.getValue().getActiveBits() > 63)
-      return llvm::createStringError("the module has no size 'cnn." + key + "'");
-    sizes.push_back(attr.getValue().getZExtValue());
+    llvm::Expected<int64_t> size =
+        readSize(device.getAs<mlir::IntegerAttr>(key), "cnn." + key);
+    if (!size)
+      return size.takeError();
+    sizes.push_back(*size);
   }
   llvm::Constant *own = llvm::ConstantExpr::getGetElementPtr(llvm::Type::getInt8Ty(context),
                                                              weights, getInt64(sizes[3]));

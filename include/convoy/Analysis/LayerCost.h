@@ -8,6 +8,7 @@
 #ifndef CONVOY_ANALYSIS_LAYERCOST_H
 #define CONVOY_ANALYSIS_LAYERCOST_H
 
+#include "mlir/IR/BuiltinTypeInterfaces.h"
 #include "mlir/IR/Operation.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -23,6 +24,9 @@ struct LayerCost {
   /// Bytes of what it computes.
   int64_t outputBytes = 0;
 };
+
+/// Bytes of a dense array of the type; 0 if its shape is unknown.
+int64_t getDenseBytes(mlir::ShapedType type);
 
 /// The constants that count as parameters of an operation.
 llvm::SmallVector<mlir::Value> getParameters(mlir::Operation *op);

@@ -32,6 +32,12 @@ struct Distribution {
   }
 };
 
+/// Whether devices hold their own parts of the value from the start.
+bool isFreelyDistributed(mlir::Value value);
+/// Whether the operation has a row in a partition: it computes something from data, or
+/// returns the results.
+bool isPartitioned(mlir::Operation *op);
+
 /// How devices share an operation; without a factor each computes all of it.
 struct OpSplit {
   std::optional<cnn::PartitionFactor> factor;
@@ -39,6 +45,8 @@ struct OpSplit {
   llvm::SmallVector<int64_t> bounds;
 
   Distribution getOperand(unsigned index) const;
+  /// Whether the operand's parts reach into their neighbours.
+  bool needsHalo(unsigned index) const;
   /// Of a reduction: replicated, once the parts are added.
   Distribution getResult() const;
   cnn::PartitionAttr getAttr(mlir::MLIRContext *context) const;
@@ -58,6 +66,10 @@ struct OperandPlan {
 /// stays there once it was gathered.
 OperandPlan planOperand(llvm::ArrayRef<Distribution> forms, const Distribution &wanted,
                         bool needsHalo);
+
+/// Why a cut of a factor is impossible; empty if it is possible.
+std::string checkBounds(const cnn::PartitionFactor &factor, llvm::ArrayRef<int64_t> bounds,
+                        int64_t devices);
 
 /// The split that `cnn.partition` asks for. Fails with a diagnostic where the
 /// operation has no such factor or its bounds do not fit.
@@ -94,6 +106,11 @@ Traffic getGatherTraffic(mlir::ShapedType type, const Distribution &form);
 Traffic getReduceTraffic(mlir::ShapedType type, int64_t devices);
 Traffic getHaloTraffic(mlir::ShapedType type, const Distribution &form,
                        const cnn::PartitionFactor &factor);
+
+/// What bringing an operand into the form that a split wants moves; `isGathered` where
+/// the whole value is there from then on.
+Traffic getOperandTraffic(mlir::OpOperand &operand, const OpSplit &split,
+                          llvm::ArrayRef<Distribution> forms, bool &isGathered);
 
 /// What the busiest device has to do for an operation.
 struct DeviceWork {
@@ -132,9 +149,6 @@ mlir::FailureOr<std::vector<OpSplit>> choosePartition(mlir::func::FuncOp functio
 /// What the partition in the function's `cnn.partition` attributes costs.
 mlir::FailureOr<std::vector<PartitionRow>> describePartition(mlir::func::FuncOp function,
                                                              int64_t devices);
-
-/// Whether devices hold their own parts of the value from the start.
-bool isFreelyDistributed(mlir::Value value);
 
 } // namespace convoy
 

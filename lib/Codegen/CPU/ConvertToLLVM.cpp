@@ -104,7 +104,7 @@ StringRef addArguments(OpBuilder &builder, cnn::AllReduceOp op, SmallVectorImpl<
   return kAllReduce;
 }
 
-/// Communication becomes a call of the runtime; where that fails, @main ends.
+/// Communication becomes a call of the runtime, which keeps a failure for convoy_run.
 template <typename OpTy> struct LowerCommunication : ConvertOpToLLVMPattern<OpTy> {
   using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
 
@@ -153,7 +153,7 @@ struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
     }
     Value entry =
         LLVM::AddressOfOp::create(rewriter, loc, pointer, getEntryName(op.getKernel()));
-    Value tasks = LLVM::ConstantOp::create(rewriter, loc, i64, int64_t(op.getTasks()));
+    Value tasks = getInt(rewriter, loc, op.getTasks());
     LLVM::CallOp::create(rewriter, loc, TypeRange(), kParallelFor,
                          ValueRange{runtime, entry, arguments, tasks});
     markLayerDone(rewriter, op, runtime);

@@ -88,8 +88,7 @@ struct AssignPartition : convoy::cnn::impl::CnnAssignPartitionBase<AssignPartiti
       return signalPassFailure();
     size_t next = 0;
     for (Operation &op : function.front()) {
-      bool isReturn = op.hasTrait<OpTrait::IsTerminator>();
-      if (!isReturn && (op.getNumResults() == 0 || isFreelyDistributed(op.getResult(0))))
+      if (!isPartitioned(&op))
         continue;
       op.removeAttr(kShardingAttrName);
       if (PartitionAttr attr = (*splits)[next++].getAttr(&getContext()))

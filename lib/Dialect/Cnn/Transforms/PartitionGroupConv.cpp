@@ -9,7 +9,7 @@
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "Slice.h"
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNPARTITIONGROUPCONV
@@ -79,29 +79,17 @@ Location DeviceProgram::getLoc(Location of, StringRef what) {
 
 Value DeviceProgram::slice(Location loc, Value whole, const Distribution &form, int64_t before,
                            int64_t after) {
-  auto type = cast<RankedTensorType>(whole.getType());
-  SmallVector<int64_t> offsets(type.getRank(), 0), sizes(type.getShape()),
-      strides(type.getRank(), 1);
+  int64_t extent = cast<ShapedType>(whole.getType()).getDimSize(form.dim);
   int64_t begin = std::max<int64_t>(0, form.bounds[device] - before);
-  int64_t end = std::min(form.bounds[device + 1] + after, type.getDimSize(form.dim));
-  offsets[form.dim] = begin;
-  sizes[form.dim] = end - begin;
-  return tensor::ExtractSliceOp::create(
-      builder, loc, type.clone(sizes), whole, ValueRange(), ValueRange(), ValueRange(),
-      builder.getDenseI64ArrayAttr(offsets), builder.getDenseI64ArrayAttr(sizes),
-      builder.getDenseI64ArrayAttr(strides));
+  int64_t end = std::min(form.bounds[device + 1] + after, extent);
+  return createSlice(builder, loc, whole, form.dim, begin, end - begin);
 }
 
 /// This device's own slice of a result that its operand's halo made wider.
 Value DeviceProgram::dropHalo(Location loc, Value part, const OpSplit &split) {
-  Distribution own;
-  own.dim = split.getResult().dim;
   int64_t front = device > 0 ? std::min(split.factor->haloBefore, split.bounds[device]) : 0;
-  // Bounds of the part itself, of which only this device's are read.
-  own.bounds.resize(devices + 1);
-  own.bounds[device] = front;
-  own.bounds[device + 1] = front + split.bounds[device + 1] - split.bounds[device];
-  return slice(loc, part, own, 0, 0);
+  return createSlice(builder, loc, part, split.getResult().dim, front,
+                     split.bounds[device + 1] - split.bounds[device]);
 }
 
 Value DeviceProgram::getConstantPart(Value constant, const Distribution &wanted) {
@@ -130,11 +118,11 @@ Value DeviceProgram::getOperand(OpOperand &operand, const OpSplit &split) {
   if (isFreelyDistributed(value))
     return getConstantPart(value, wanted);
   int64_t before = 0, after = 0;
-  if (split.factor && operand.getOperandNumber() == 0) {
+  if (split.needsHalo(operand.getOperandNumber())) {
     before = split.factor->haloBefore;
     after = split.factor->haloAfter;
   }
-  bool needsHalo = before || after;
+  bool needsHalo = split.needsHalo(operand.getOperandNumber());
   SmallVector<Form> &known = forms[value];
   SmallVector<Distribution> present;
   for (const Form &form : known)

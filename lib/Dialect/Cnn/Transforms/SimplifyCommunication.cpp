@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Dialect/Cnn/Transforms/Passes.h"
+#include "Slice.h"
 
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "convoy/Dialect/Cnn/Transforms/Passes.h"
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNSIMPLIFYCOMMUNICATION
@@ -28,19 +28,6 @@ using Exchange = SmallVector<Operation *>;
 bool isBefore(Value value, Operation *op) {
   Operation *definition = value.getDefiningOp();
   return !definition || definition->isBeforeInBlock(op);
-}
-
-Value slice(OpBuilder &builder, Location loc, Value value, int64_t dim, int64_t begin,
-            int64_t size) {
-  auto type = cast<RankedTensorType>(value.getType());
-  SmallVector<int64_t> offsets(type.getRank(), 0), sizes(type.getShape()),
-      strides(type.getRank(), 1);
-  offsets[dim] = begin;
-  sizes[dim] = size;
-  return tensor::ExtractSliceOp::create(
-      builder, loc, type.clone(sizes), value, ValueRange(), ValueRange(), ValueRange(),
-      builder.getDenseI64ArrayAttr(offsets), builder.getDenseI64ArrayAttr(sizes),
-      builder.getDenseI64ArrayAttr(strides));
 }
 
 /// Slices of a gathered value that are this device's own are cut from its part.
@@ -116,7 +103,7 @@ Operation *merge(AllGatherOp first, AllGatherOp second) {
     SmallVector<Value> parts;
     for (int64_t i = 0; i < devices; ++i) {
       int64_t size = gather.getBounds()[i + 1] - gather.getBounds()[i];
-      parts.push_back(slice(builder, loc, gathered, 1, offsets[i], size));
+      parts.push_back(createSlice(builder, loc, gathered, 1, offsets[i], size));
       offsets[i] += size;
     }
     Value whole = *createChecked<ConcatOp>(builder, gather.getLoc(), parts, Value(), 1);
