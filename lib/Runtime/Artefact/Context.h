@@ -96,6 +96,9 @@ CONVOY_HIDDEN void convoy_launch(struct convoy_team *team, convoy_task_body body
 /* Waiting for another thread. */
 CONVOY_HIDDEN void convoy_futex_wait(atomic_uint *word, unsigned expected);
 CONVOY_HIDDEN void convoy_futex_wake(atomic_uint *word, int32_t count);
-CONVOY_HIDDEN void convoy_pause(void);
+/* Waits awake until `*word` differs from `old` if `differ`, else until it is `old`;
+ * returns 0 if it gave up. */
+CONVOY_HIDDEN int convoy_spin(atomic_uint *word, unsigned old, int differ,
+                              int64_t nanoseconds);
 
 #endif /* CONVOY_RUNTIME_ARTEFACT_CONTEXT_H */

@@ -23,28 +23,17 @@ static struct convoy_device *get_peer(const struct convoy_device *device, int32_
   return &device->context->devices[number];
 }
 
-/* Waits until `*word`, which counts up, is `value`. */
+/* Waits until `*word`, which counts up, has reached `value`. */
 static void wait_for(struct convoy_device *peer, atomic_uint *word, unsigned value,
                      int64_t nanoseconds) {
-  int64_t end = 0;
-  for (;;) {
-    for (int i = 0; i < 32; ++i) {
-      if ((int32_t)(atomic_load_explicit(word, memory_order_acquire) - value) >= 0)
-        return;
-      convoy_pause();
-    }
-    if (nanoseconds <= 0)
-      break;
-    int64_t now = convoy_now();
-    if (!end)
-      end = now + nanoseconds;
-    else if (now >= end)
-      break;
+  for (unsigned now; (int32_t)((now = atomic_load(word)) - value) < 0;) {
+    if (convoy_spin(word, now, 1, nanoseconds))
+      continue;
+    atomic_fetch_add(&peer->sleepers, 1);
+    while ((int32_t)((now = atomic_load(word)) - value) < 0)
+      convoy_futex_wait(word, now);
+    atomic_fetch_sub(&peer->sleepers, 1);
   }
-  atomic_fetch_add(&peer->sleepers, 1);
-  for (unsigned now; (int32_t)((now = atomic_load(word)) - value) < 0;)
-    convoy_futex_wait(word, now);
-  atomic_fetch_sub(&peer->sleepers, 1);
 }
 
 static void advance(struct convoy_device *device, atomic_uint *word, unsigned value) {

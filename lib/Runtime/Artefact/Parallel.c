@@ -33,7 +33,7 @@ void convoy_futex_wake(atomic_uint *word, int32_t count) {
   (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
-void convoy_pause(void) {
+static void pause_cpu(void) {
 #if defined(__x86_64__)
   __asm__ volatile("pause");
 #elif defined(__aarch64__)
@@ -42,16 +42,14 @@ void convoy_pause(void) {
 #endif
 }
 
-/* Waits until `*word` differs from `old` if `differ`, else until it is `old`.
- * Returns 0 if it gave up. */
-static int spin(atomic_uint *word, unsigned old, int differ, int64_t nanoseconds) {
+int convoy_spin(atomic_uint *word, unsigned old, int differ, int64_t nanoseconds) {
   int64_t end = 0;
   for (;;) {
     for (int i = 0; i < 32; ++i) {
       unsigned now = atomic_load_explicit(word, memory_order_acquire);
       if ((now != old) == differ)
         return 1;
-      convoy_pause();
+      pause_cpu();
     }
     if (nanoseconds <= 0)
       return 0;
@@ -78,7 +76,7 @@ static void *work(void *argument) {
   struct convoy_team *team = worker->team;
   unsigned seen = 0;
   for (;;) {
-    if (!spin(&worker->signal, seen, 1, team->spin_nanoseconds)) {
+    if (!convoy_spin(&worker->signal, seen, 1, team->spin_nanoseconds)) {
       atomic_store(&worker->sleeping, 1);
       while (atomic_load(&worker->signal) == seen)
         convoy_futex_wait(&worker->signal, seen);
@@ -100,7 +98,7 @@ static void signal_worker(struct convoy_worker *worker) {
 }
 
 static void wait_for_workers(struct convoy_team *team) {
-  if (spin(&team->pending, 0, 0, team->spin_nanoseconds))
+  if (convoy_spin(&team->pending, 0, 0, team->spin_nanoseconds))
     return;
   atomic_store(&team->caller_sleeping, 1);
   for (unsigned left; (left = atomic_load(&team->pending)) != 0;)
