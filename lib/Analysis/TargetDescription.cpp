@@ -24,9 +24,40 @@ static int64_t getCacheSize(int name, int64_t otherwise) {
   return size > 0 ? size : otherwise;
 }
 
+llvm::ArrayRef<int64_t> convoy::listGpuArchs() {
+  static constexpr int64_t archs[] = {80, 86, 89, 90, 100, 120};
+  return archs;
+}
+
+/// Compute capabilities that get machine code unless the command line names some.
+static constexpr int64_t kUsualGpuArchs[] = {80, 90};
+
+/// Channels of a block on a GPU: a pixel's block is 64 bytes, which four threads copy
+/// with 16 bytes each.
+static constexpr int64_t kGpuBlock = 16;
+
+static llvm::Expected<cnn::GpuAttr> describeGpu(mlir::MLIRContext *context,
+                                                const GpuOptions &gpu) {
+  llvm::SmallVector<int64_t> archs(gpu.archs.begin(), gpu.archs.end());
+  if (archs.empty())
+    archs.assign(std::begin(kUsualGpuArchs), std::end(kUsualGpuArchs));
+  llvm::sort(archs);
+  archs.erase(llvm::unique(archs), archs.end());
+  for (int64_t arch : archs)
+    if (!llvm::is_contained(listGpuArchs(), arch)) {
+      llvm::SmallVector<std::string> known;
+      for (int64_t other : listGpuArchs())
+        known.push_back("sm_" + std::to_string(other));
+      return llvm::createStringError("unknown GPU 'sm_" + std::to_string(arch) +
+                                     "': use " + llvm::join(known, ", "));
+    }
+  return cnn::GpuAttr::get(context, gpu.platform, gpu.precision, archs);
+}
+
 llvm::Expected<cnn::TargetAttr> convoy::describeTarget(mlir::MLIRContext *context,
                                                        llvm::StringRef tripleName,
-                                                       llvm::StringRef cpuName) {
+                                                       llvm::StringRef cpuName,
+                                                       const std::optional<GpuOptions> &gpu) {
   [[maybe_unused]] static bool initialised = [] {
     llvm::InitializeAllTargetInfos();
     llvm::InitializeAllTargets();
@@ -86,5 +117,14 @@ llvm::Expected<cnn::TargetAttr> convoy::describeTarget(mlir::MLIRContext *contex
   }
   int64_t l1 = isHost ? getCacheSize(_SC_LEVEL1_DCACHE_SIZE, 32768) : 32768;
   int64_t l2 = isHost ? getCacheSize(_SC_LEVEL2_CACHE_SIZE, 524288) : 524288;
-  return cnn::TargetAttr::get(context, triple.str(), cpu, features, lanes, registers, l1, l2);
+  cnn::GpuAttr gpuAttr;
+  if (gpu) {
+    llvm::Expected<cnn::GpuAttr> described = describeGpu(context, *gpu);
+    if (!described)
+      return described.takeError();
+    gpuAttr = *described;
+    lanes = kGpuBlock;
+  }
+  return cnn::TargetAttr::get(context, triple.str(), cpu, features, lanes, registers, l1, l2,
+                              gpuAttr);
 }

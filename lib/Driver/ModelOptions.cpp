@@ -96,7 +96,7 @@ std::string ModelOptions::describeTarget(mlir::MLIRContext &context,
                                          const Arguments &arguments) const {
   std::string text;
   llvm::Expected<cnn::TargetAttr> target =
-      convoy::describeTarget(&context, compile.triple, compile.cpu);
+      convoy::describeTarget(&context, compile.triple, compile.cpu, compile.gpu);
   if (target)
     llvm::raw_string_ostream(text) << *target;
   else

@@ -97,7 +97,7 @@ llvm::Error Tuner::findFile() {
   folder = *made;
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
   llvm::Expected<cnn::TargetAttr> target =
-      describeTarget(context.get(), options.triple, options.cpu);
+      describeTarget(context.get(), options.triple, options.cpu, options.gpu);
   if (!target)
     return target.takeError();
   CacheKey key;

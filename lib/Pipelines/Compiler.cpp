@@ -66,7 +66,7 @@ OwningOpRef<ModuleOp> convoy::compileTo(MLIRContext &context, StringRef model, P
     return OwningOpRef<ModuleOp>();
   };
   llvm::Expected<cnn::TargetAttr> target =
-      describeTarget(&context, options.triple, options.cpu);
+      describeTarget(&context, options.triple, options.cpu, options.gpu);
   if (!target)
     return fail(target.takeError());
   if (options.onPhase)

@@ -157,7 +157,7 @@ translateToLLVMIR(mlir::ModuleOp module, cnn::TargetAttr target, llvm::TargetMac
     return llvm::createStringError("the module is not valid LLVM dialect");
   llvmModule->setPICLevel(llvm::PICLevel::BigPIC);
   setFunctionAttributes(*llvmModule, target);
-  if (llvm::Error error = emitModelDescription(module, machine, *llvmModule))
+  if (llvm::Error error = emitModelDescription(module, machine, GpuCode(), *llvmModule))
     return std::move(error);
   return std::move(llvmModule);
 }

@@ -97,6 +97,9 @@ public:
   llvm::Expected<llvm::Constant *> getDevice(mlir::DictionaryAttr device, size_t number,
                                              llvm::Constant *weights);
 
+  /// The address of a convoy_gpu_code, null without images.
+  llvm::Constant *getGpuCode(const GpuCode &code);
+
 private:
   llvm::Module &module;
   llvm::LLVMContext &context;
@@ -181,6 +184,22 @@ static llvm::SmallVector<mlir::DictionaryAttr> getDevices(mlir::ModuleOp module)
   return devices;
 }
 
+llvm::Constant *DescriptionBuilder::getGpuCode(const GpuCode &code) {
+  if (code.images.empty())
+    return getNull();
+  llvm::SmallVector<llvm::Constant *> images, kernels;
+  for (const GpuCode::Image &image : code.images)
+    // PTX needs the zero behind it, machine code does not mind.
+    images.push_back(llvm::ConstantStruct::getAnon(
+        {getInt32(image.arch), getInt32(image.isPtx), getString(image.data),
+         getInt64(image.data.size() + image.isPtx)}));
+  for (const std::string &kernel : code.kernels)
+    kernels.push_back(getString(kernel));
+  return getAddress(llvm::ConstantStruct::getAnon({getInt32(images.size()),
+                                                   getInt32(kernels.size()), getArray(images),
+                                                   getArray(kernels)}));
+}
+
 /// Bits of CpuFeatures.def that the code for `machine` may use.
 static uint64_t getCpuFeatures(const llvm::TargetMachine &machine) {
   llvm::StringSet<> enabled;
@@ -198,7 +217,7 @@ static uint64_t getCpuFeatures(const llvm::TargetMachine &machine) {
 
 llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
                                          const llvm::TargetMachine &machine,
-                                         llvm::Module &llvmModule) {
+                                         const GpuCode &gpu, llvm::Module &llvmModule) {
   auto inputs = module->getAttrOfType<mlir::ArrayAttr>("cnn.inputs");
   auto outputs = module->getAttrOfType<mlir::ArrayAttr>("cnn.outputs");
   if (!inputs || !outputs)
@@ -238,7 +257,8 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
       {builder.getInt32(CONVOY_ABI_VERSION), builder.getInt32(inputs.size()),
        builder.getInt32(outputs.size()), builder.getInt32(devices.size()), *inputInfos,
        *outputInfos, builder.getString(machine.getTargetCPU()),
-       builder.getInt64(getCpuFeatures(machine)), builder.getArray(devices)});
+       builder.getInt64(getCpuFeatures(machine)), builder.getArray(devices),
+       builder.getGpuCode(gpu)});
   auto *model = new llvm::GlobalVariable(
       llvmModule, description->getType(), /*isConstant=*/true,
       llvm::GlobalValue::ExternalLinkage, description, "convoy_model");

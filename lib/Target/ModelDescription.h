@@ -8,6 +8,7 @@
 #ifndef CONVOY_LIB_TARGET_MODELDESCRIPTION_H
 #define CONVOY_LIB_TARGET_MODELDESCRIPTION_H
 
+#include "GpuCode.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Error.h"
@@ -20,9 +21,9 @@ llvm::Expected<int64_t> getSizeAttr(mlir::ModuleOp module, llvm::StringRef name)
 
 /// Adds the constant `convoy_model` of type `convoy_model_description`
 /// (lib/Runtime/Artefact/Model.h) to `llvmModule`, made from the attributes of
-/// `module` and the CPU features of `machine`.
+/// `module`, the CPU features of `machine`, and the kernels of a GPU if there are some.
 llvm::Error emitModelDescription(mlir::ModuleOp module, const llvm::TargetMachine &machine,
-                                 llvm::Module &llvmModule);
+                                 const GpuCode &gpu, llvm::Module &llvmModule);
 
 } // namespace convoy
 

@@ -8,6 +8,7 @@
 #ifndef CONVOY_PIPELINES_COMPILER_H
 #define CONVOY_PIPELINES_COMPILER_H
 
+#include "convoy/Analysis/TargetDescription.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Target/Target.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -34,6 +35,8 @@ struct CompileOptions {
   std::vector<std::pair<std::string, std::vector<int64_t>>> shapes;
   /// Empty for the host's.
   std::string triple, cpu;
+  /// Kernels for a GPU instead of the CPU.
+  std::optional<GpuOptions> gpu;
   PartitionOptions partition;
   ScheduleOptions schedule;
   EmitKind emit = EmitKind::Lib;

@@ -32,6 +32,22 @@ struct convoy_device_description {
   const uint8_t *weights;
 };
 
+/* Kernels for GPUs of compute capability `arch` (80 for sm_80): machine code, or PTX
+ * that the driver compiles for any later GPU. */
+struct convoy_gpu_image {
+  int32_t arch;
+  int32_t is_ptx;
+  const void *data; /* PTX ends with a zero that `size` counts */
+  int64_t size;
+};
+
+struct convoy_gpu_code {
+  int32_t image_count;
+  int32_t kernel_count;
+  const struct convoy_gpu_image *images; /* by rising arch, machine code first */
+  const char *const *kernels;            /* their names in each image */
+};
+
 struct convoy_model_description {
   int32_t abi_version; /* CONVOY_ABI_VERSION of the compiler */
   int32_t input_count;
@@ -42,6 +58,7 @@ struct convoy_model_description {
   const char *cpu;       /* such as "x86-64-v3" */
   uint64_t cpu_features; /* bits of CpuFeatures.def that the code uses */
   const struct convoy_device_description *devices;
+  const struct convoy_gpu_code *gpu; /* null where the CPU runs the kernels */
 };
 
 /* Made by the compiler. */
@@ -53,6 +70,21 @@ typedef void (*convoy_task_body)(int64_t begin, int64_t end, void *const *args,
 CONVOY_HIDDEN void convoy_rt_parallel_for(void *rt, convoy_task_body body, void *const *args,
                                           int64_t tasks);
 CONVOY_HIDDEN void convoy_rt_layer_done(void *rt, int32_t layer);
+
+/* One thread of an emulated kernel; see Emulator.c. */
+struct convoy_gpu_thread;
+typedef void (*convoy_emulated_kernel)(struct convoy_gpu_thread *thread, void *const *args);
+
+/* Runs a GPU kernel on a grid of blocks of threads, in the order of calls: kernel number
+ * `kernel` of convoy_gpu_code, or `emulated` on this CPU where that is not null. `args` are
+ * `arg_count` pointers to buffers; `shared_bytes` is the kernel's shared memory. A failure
+ * is kept in `rt`, and convoy_run returns it. */
+CONVOY_HIDDEN void convoy_rt_launch_kernel(void *rt, int32_t kernel,
+                                           convoy_emulated_kernel emulated, int32_t grid_x,
+                                           int32_t grid_y, int32_t grid_z, int32_t block_x,
+                                           int32_t block_y, int32_t block_z,
+                                           int32_t shared_bytes, void *const *args,
+                                           int32_t arg_count);
 
 /* Communication between devices, of which each calls the same functions in the
  * same order. Device k holds [bounds[k], bounds[k + 1]) of an axis, as `rows` rows

@@ -55,7 +55,7 @@ static int invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const 
 static const convoy_device_description devices[] = {
     {invoke, layers, 2, 1 << 20, 0, 64, weights}};
 const convoy_model_description convoy_model = {
-    CONVOY_ABI_VERSION, 1, 1, 1, inputs, outputs, "any", 0, devices};
+    CONVOY_ABI_VERSION, 1, 1, 1, inputs, outputs, "any", 0, devices, nullptr};
 
 static int runOnce(convoy_context *context, int64_t tasks, std::vector<int64_t> &counts) {
   const void *input = &tasks;

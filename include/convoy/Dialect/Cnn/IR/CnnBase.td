@@ -83,6 +83,14 @@ def Cnn_FactorKind : Cnn_Enum<"FactorKind",
   "a dimension of an operation's iteration space that devices can share",
   ["batch", "group", "output_channel", "input_channel", "channel", "height"]>;
 
+def Cnn_GpuPlatform : Cnn_Enum<"GpuPlatform",
+  "what runs GPU kernels: an NVIDIA GPU, or this machine's CPU, thread by thread, to test them",
+  ["cuda", "emulator"]>;
+
+def Cnn_GpuPrecision : Cnn_Enum<"GpuPrecision",
+  "what convolutions and dense layers multiply on a GPU; they always add in f32",
+  ["f32", "tf32", "f16"]>;
+
 class Cnn_EnumAttr<EnumAttrInfo info, string mnemonic>
     : EnumAttr<Cnn_Dialect, info, mnemonic> {
   let assemblyFormat = "`<` $value `>`";
@@ -171,17 +179,42 @@ def Cnn_ShardingAttr : Cnn_Attr<"Sharding", "sharding"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+def Cnn_GpuAttr : Cnn_Attr<"Gpu", "gpu"> {
+  let summary = "the GPU that kernels are generated for";
+  let description = [{
+    `archs` are the compute capabilities that get machine code, 80 for sm_80, in rising
+    order; the last one's PTX goes along for later ones.
+
+    ```mlir
+    #cnn.gpu<cuda, f32, [80, 90]>
+    ```
+  }];
+  let parameters = (ins EnumParameter<Cnn_GpuPlatform>:$platform,
+                        EnumParameter<Cnn_GpuPrecision>:$precision,
+                        ArrayRefParameter<"int64_t">:$archs);
+  let assemblyFormat = "`<` $platform `,` $precision `,` `[` $archs `]` `>`";
+}
+
 def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
   let summary = "the machine that code is generated for";
   let description = [{
     Set once on the module as `cnn.target`; every choice of layout, tile and
     algorithm reads it. `vector_lanes` counts f32 lanes of a vector register,
-    `l1` and `l2` are bytes of data cache per core.
+    `l1` and `l2` are bytes of data cache per core. With a `gpu` that runs the
+    kernels, the rest is the host's but `vector_lanes`: the channels of a block.
   }];
   let parameters = (ins StringRefParameter<>:$triple, StringRefParameter<>:$cpu,
                         StringRefParameter<>:$features,
                         "int64_t":$vector_lanes, "int64_t":$vector_registers,
-                        "int64_t":$l1, "int64_t":$l2);
+                        "int64_t":$l1, "int64_t":$l2,
+                        OptionalParameter<"::convoy::cnn::GpuAttr">:$gpu);
+  let builders = [
+    AttrBuilder<(ins "::llvm::StringRef":$triple, "::llvm::StringRef":$cpu,
+                     "::llvm::StringRef":$features, "int64_t":$vector_lanes,
+                     "int64_t":$vector_registers, "int64_t":$l1, "int64_t":$l2), [{
+      return $_get($_ctxt, triple, cpu, features, vector_lanes, vector_registers, l1, l2,
+                   GpuAttr());
+    }]>];
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
