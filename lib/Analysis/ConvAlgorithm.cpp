@@ -32,6 +32,8 @@ std::string convoy::whyNotAlgorithm(ConvOpInterface op, ConvAlgorithm algorithm,
                                     TargetAttr target) {
   if (algorithm == ConvAlgorithm::direct)
     return "";
+  if (target.getGpu())
+    return "on a GPU, convolutions are computed directly";
   if (op.isTransposed() || op.getSpatialRank() != 2)
     return "Winograd needs a convolution of two spatial dimensions";
   auto isOne = [](int64_t value) { return value == 1; };

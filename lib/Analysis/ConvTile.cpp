@@ -7,6 +7,7 @@
 
 #include "convoy/Analysis/ConvTile.h"
 
+#include "convoy/Analysis/GpuGemmPlan.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -44,21 +45,54 @@ static bool prefersPixels(ConvOpInterface op, int64_t groupOutputs, int64_t lane
   return filled(pixels) >= filled(groupOutputs);
 }
 
+/// Whether groups of a few channels lie side by side in vectors.
+static bool isChannelwise(ConvOpInterface op, const ConvTile &tile) {
+  return op.isInputBlocked() && op.isOutputBlocked() && !op.isTransposed() &&
+         tile.groups > 1 && tile.groupInputs == tile.groupOutputs &&
+         tile.groupInputs < tile.lanes && tile.lanes % tile.groupInputs == 0;
+}
+
+/// The layout that a GPU's kernels read: tiles as the matrix product has them, and whole
+/// steps of blocked input channels.
+static ConvTile selectGpuTile(ConvOpInterface op, ConvTile tile) {
+  tile.channelwise = isChannelwise(op, tile);
+  tile.pixelwise = false;
+  tile.pixels = 1;
+  tile.inputChunks = 1;
+  tile.inputChunk = tile.groupInputs;
+  tile.blocks = 1;
+  if (tile.channelwise) {
+    tile.outputTiles = llvm::divideCeil(op.getOutputChannels(), tile.lanes);
+    return tile;
+  }
+  if (!op.isTransposed()) {
+    GpuGemmPlan plan = planGpuGemm(op);
+    tile.blocks = plan.channels / tile.lanes;
+    tile.pixels = plan.pixels;
+  }
+  if (op.isInputBlocked()) {
+    tile.inputChunk = tile.lanes;
+    tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
+  }
+  tile.outputTiles = llvm::divideCeil(tile.groupOutputs, tile.tileLanes());
+  return tile;
+}
+
 ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   ConvTile tile;
   tile.lanes = target.getVectorLanes();
   tile.groups = op.getGroups();
   tile.groupInputs = op.getInputChannels() / tile.groups;
   tile.groupOutputs = op.getOutputChannels() / tile.groups;
+  if (target.getGpu())
+    return selectGpuTile(op, tile);
   bool blocked = op.isInputBlocked() && op.isOutputBlocked();
   // Groups of half a 512-bit vector are convolutions of their own in 256-bit vectors:
   // channel-wise code would shuffle as often as it multiplies.
   if (blocked && !op.isTransposed() && tile.groups > 1 && tile.lanes == 16 &&
       tile.groupInputs == 8 && tile.groupOutputs == 8)
     tile.lanes = 8;
-  tile.channelwise = blocked && !op.isTransposed() && tile.groups > 1 &&
-                     tile.groupInputs == tile.groupOutputs && tile.groupInputs < tile.lanes &&
-                     tile.lanes % tile.groupInputs == 0;
+  tile.channelwise = isChannelwise(op, tile);
   tile.pixelwise = prefersPixels(op, tile.groupOutputs, tile.lanes);
   if (tile.pixelwise) {
     // Two vectors of pixels for each output channel.
@@ -92,7 +126,7 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
 
 llvm::SmallVector<int64_t> convoy::listTileBlocks(ConvOpInterface op, TargetAttr target) {
   ConvTile tile = selectConvTile(op, target);
-  if (tile.channelwise || tile.pixelwise)
+  if (tile.channelwise || tile.pixelwise || target.getGpu())
     return {tile.blocks};
   return listBlocks(llvm::divideCeil(tile.groupOutputs, tile.lanes));
 }
@@ -119,6 +153,12 @@ DenseTile convoy::selectDenseTile(DenseOp op, TargetAttr target) {
   tile.lanes = target.getVectorLanes();
   int64_t rows = llvm::cast<mlir::ShapedType>(op.getInput().getType()).getDimSize(0);
   int64_t blocks = llvm::divideCeil(op.getLogicalFilterShape()[0], tile.lanes);
+  if (target.getGpu()) {
+    tile.rows = rows;
+    tile.blocks = rows <= kGpuDenseRows ? 1 : planGpuGemm(op).channels / tile.lanes;
+    tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
+    return tile;
+  }
   // One row is bound by memory: four streams of weights in flight.
   tile.blocks = rows == 1 ? std::min<int64_t>(4, blocks) : std::min<int64_t>(2, blocks);
   tile.rows = std::min(rows, getAccumulators(target) / tile.blocks);

@@ -11,9 +11,12 @@
 
 #include "mlir/Transforms/Passes.h"
 
-void convoy::buildCodegenPipeline(mlir::OpPassManager &manager, bool hasDevices) {
+void convoy::buildCodegenPipeline(mlir::OpPassManager &manager, bool hasDevices, bool hasGpu) {
   mlir::OpPassManager &program = hasDevices ? manager.nest<mlir::ModuleOp>() : manager;
-  program.addPass(createCnnGenerateCPUKernels());
+  if (hasGpu)
+    program.addPass(createCnnGenerateGPUKernels());
+  else
+    program.addPass(createCnnGenerateCPUKernels());
   program.addPass(createCnnApproximateMath());
   program.addPass(mlir::createCanonicalizerPass());
   program.addPass(mlir::createCSEPass());

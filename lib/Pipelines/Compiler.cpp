@@ -53,7 +53,8 @@ static void addPhase(OpPassManager &manager, Phase phase, const CompileOptions &
   case Phase::Bufferize:
     return buildBufferizePipeline(manager, options.partition.hasDevices());
   case Phase::Codegen:
-    return buildCodegenPipeline(manager, options.partition.hasDevices());
+    return buildCodegenPipeline(manager, options.partition.hasDevices(),
+                                options.gpu.has_value());
   case Phase::Target:
     return buildTargetPipeline(manager);
   }

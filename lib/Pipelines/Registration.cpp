@@ -38,5 +38,10 @@ void convoy::registerPipelines() {
                              [](OpPassManager &manager) { buildBufferizePipeline(manager); });
   PassPipelineRegistration<>("convoy-codegen", "The codegen phase",
                              [](OpPassManager &manager) { buildCodegenPipeline(manager); });
+  PassPipelineRegistration<>("convoy-codegen-gpu", "The codegen phase for a GPU",
+                             [](OpPassManager &manager) {
+                               buildCodegenPipeline(manager, /*hasDevices=*/false,
+                                                    /*hasGpu=*/true);
+                             });
   PassPipelineRegistration<>("convoy-target", "To the LLVM dialect", buildTargetPipeline);
 }

@@ -10,12 +10,16 @@
 #include "convoy/Target/Target.h"
 #include "convoy/Target/WeightsObject.h"
 
+#include "GpuCode.h"
 #include "Linker.h"
 #include "ModelDescription.h"
 #include "OptimizeModule.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/IR/DiagnosticInfo.h"
@@ -49,7 +53,9 @@ void convoy::registerTargets() {
 
 void convoy::registerTargetTranslations(mlir::DialectRegistry &registry) {
   mlir::registerBuiltinDialectTranslation(registry);
+  mlir::registerGPUDialectTranslation(registry);
   mlir::registerLLVMDialectTranslation(registry);
+  mlir::registerNVVMDialectTranslation(registry);
 }
 
 //===----------------------------------------------------------------------===//
@@ -139,7 +145,7 @@ static void setFunctionAttributes(llvm::Module &llvmModule, cnn::TargetAttr targ
 
 static llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVMIR(mlir::ModuleOp module, cnn::TargetAttr target, llvm::TargetMachine &machine,
-                  llvm::LLVMContext &llvmContext) {
+                  unsigned optLevel, llvm::LLVMContext &llvmContext) {
   // The translation takes default alignments from the data layout.
   llvm::DataLayout layout = machine.createDataLayout();
   module->setAttr(
@@ -151,13 +157,19 @@ translateToLLVMIR(mlir::ModuleOp module, cnn::TargetAttr target, llvm::TargetMac
   registerTargetTranslations(registry);
   module.getContext()->appendDialectRegistry(registry);
 
+  llvm::Expected<GpuCode> gpu = emitGpuCode(module, target, optLevel);
+  if (!gpu)
+    return gpu.takeError();
+  // The host's code is what is left.
+  for (auto kernels : llvm::make_early_inc_range(module.getOps<mlir::gpu::GPUModuleOp>()))
+    kernels.erase();
   std::unique_ptr<llvm::Module> llvmModule =
       mlir::translateModuleToLLVMIR(module, llvmContext, "model");
   if (!llvmModule)
     return llvm::createStringError("the module is not valid LLVM dialect");
   llvmModule->setPICLevel(llvm::PICLevel::BigPIC);
   setFunctionAttributes(*llvmModule, target);
-  if (llvm::Error error = emitModelDescription(module, machine, GpuCode(), *llvmModule))
+  if (llvm::Error error = emitModelDescription(module, machine, *gpu, *llvmModule))
     return std::move(error);
   return std::move(llvmModule);
 }
@@ -273,7 +285,7 @@ static llvm::Error emit(mlir::ModuleOp module, EmitKind kind, llvm::StringRef pa
   };
 
   llvm::Expected<std::unique_ptr<llvm::Module>> llvmModule =
-      translateToLLVMIR(module, target, **machine, llvmContext);
+      translateToLLVMIR(module, target, **machine, options.optLevel, llvmContext);
   if (!llvmModule)
     return withMessage(llvmModule.takeError());
   if (llvm::Error error = linkRuntime(**llvmModule, **machine, kind == EmitKind::Exe))

@@ -8,7 +8,10 @@
 #ifndef CONVOY_LIB_TARGET_GPUCODE_H
 #define CONVOY_LIB_TARGET_GPUCODE_H
 
-#include <cstdint>
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+
 #include <string>
 #include <vector>
 
@@ -26,6 +29,14 @@ struct GpuCode {
   /// Names of the kernels; launches count them.
   std::vector<std::string> kernels;
 };
+
+/// Compiles `gpu.module @kernels` of `module`, which is in the LLVM and NVVM dialects,
+/// for the GPU of its target: machine code for each of its compute capabilities, and PTX
+/// of the last one. Nothing for a module without kernels. Without ptxas there is no
+/// machine code but PTX of the first capability, which the driver compiles when the model
+/// is loaded.
+llvm::Expected<GpuCode> emitGpuCode(mlir::ModuleOp module, cnn::TargetAttr target,
+                                    unsigned optLevel);
 
 } // namespace convoy
 

@@ -8,6 +8,7 @@
 #ifndef CONVOY_CODEGEN_PASSES_H
 #define CONVOY_CODEGEN_PASSES_H
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 

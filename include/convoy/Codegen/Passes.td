@@ -26,6 +26,63 @@ def CnnGenerateCPUKernels : Pass<"cnn-generate-cpu-kernels", "::mlir::ModuleOp">
     "::mlir::vector::VectorDialect", "::mlir::affine::AffineDialect"];
 }
 
+def CnnGenerateGPUKernels : Pass<"cnn-generate-gpu-kernels", "::mlir::ModuleOp"> {
+  let summary = "Turn each operation of @main into GPU kernels and their launches";
+  let description = [{
+    Asks the GPU kernel families in turn which of them builds an operation in memref
+    form, makes its kernels in `gpu.module @kernels`, once for equal operations, and
+    replaces it by launches of constant size. See docs/gpu.md for the form of a kernel.
+
+    Before:
+    ```mlir
+    cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 64, 128>} : ...
+    ```
+    After:
+    ```mlir
+    gpu.launch_func @kernels::@dense_0 blocks in (%c4, %c1, %c1) threads in (%c256, %c1, %c1)
+        args(%x : memref<1x128xf32>, %w : memref<4x128x16xf32>, %y : memref<1x64xf32>)
+    ```
+
+    Pre: the module's target has a `gpu`.
+    Post: the body of `@main` is views and launches.
+    Numerics: `f32` multiplies and adds in f32; sums are taken in another order than on
+    the CPU. `tf32` rounds the factors of convolutions and dense layers to 11
+    significant bits, `f16` to 11 bits and the range of f16; both add in f32.
+  }];
+  let dependentDialects = [
+    "::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::nvgpu::NVGPUDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect", "::mlir::affine::AffineDialect"];
+}
+
+def CnnConvertGPUToNVVM : Pass<"cnn-convert-gpu-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Convert the kernels of a gpu.module to the LLVM and NVVM dialects";
+  let description = [{
+    Upstream's patterns, in one conversion: upstream's two passes, for `gpu` and for
+    `nvgpu`, do not agree on 32-bit indices, which halve the cost of addresses.
+    Buffers are bare pointers.
+
+    Before:
+    ```mlir
+    gpu.func @copy_0(%x: memref<64xf32>, %y: memref<64xf32>) kernel {
+      %i = gpu.thread_id x
+      %v = memref.load %x[%i] : memref<64xf32>
+    ```
+    After:
+    ```mlir
+    llvm.func @copy_0(%x: !llvm.ptr, %y: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel} {
+      %i = nvvm.read.ptx.sreg.tid.x : i32
+      %p = llvm.getelementptr inbounds %x[%i] : (!llvm.ptr, i32) -> !llvm.ptr, f32
+    ```
+
+    Pre: no scf, affine or linalg is left.
+    Post: only the LLVM and NVVM dialects.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
+}
+
 def CnnConvertToLLVM : Pass<"cnn-convert-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Convert kernels and launches to the LLVM dialect";
   let description = [{

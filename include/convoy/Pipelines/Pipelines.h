@@ -48,8 +48,10 @@ void buildSchedulePipeline(mlir::OpPassManager &manager, const ScheduleOptions &
                            bool hasDevices = false);
 /// Tensors to memrefs in one arena and one weight section.
 void buildBufferizePipeline(mlir::OpPassManager &manager, bool hasDevices = false);
-/// Kernels as loops and vectors, @main as launches; devices in one module again.
-void buildCodegenPipeline(mlir::OpPassManager &manager, bool hasDevices = false);
+/// Kernels as loops and vectors, or for a GPU, @main as launches; devices in one module
+/// again.
+void buildCodegenPipeline(mlir::OpPassManager &manager, bool hasDevices = false,
+                          bool hasGpu = false);
 /// The LLVM dialect.
 void buildTargetPipeline(mlir::OpPassManager &manager);
 

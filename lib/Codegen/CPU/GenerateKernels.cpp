@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/KernelBuilder.h"
+#include "convoy/Codegen/Common/Layers.h"
 #include "convoy/Codegen/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -16,9 +17,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/SymbolTable.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 namespace convoy {
 #define GEN_PASS_DEF_CNNGENERATECPUKERNELS
@@ -30,45 +29,7 @@ using namespace convoy;
 
 namespace {
 
-/// Two operations share a kernel when they differ in locations and buffers only.
-bool shareKernel(Operation *a, Operation *b) {
-  if (a->getOperandTypes() != b->getOperandTypes())
-    return false;
-  for (auto [x, y] : llvm::zip(a->getOperands(), b->getOperands())) {
-    Attribute constantX, constantY;
-    bool isX = matchPattern(x, m_Constant(&constantX));
-    bool isY = matchPattern(y, m_Constant(&constantY));
-    if (isX != isY || constantX != constantY)
-      return false;
-  }
-  // Bodies must wire the same values: arguments and results pairwise, constants from
-  // outside by value. The operations' own operands were compared above.
-  DenseMap<Value, Value> pairs;
-  return OperationEquivalence::isEquivalentTo(
-      a, b,
-      [&](Value x, Value y) {
-        if (Value pair = pairs.lookup(x))
-          return success(pair == y);
-        Attribute constantX, constantY;
-        (void)matchPattern(x, m_Constant(&constantX));
-        (void)matchPattern(y, m_Constant(&constantY));
-        return success(constantX == constantY);
-      },
-      [&](Value x, Value y) { pairs[x] = y; }, OperationEquivalence::IgnoreLocations);
-}
-
 bool isMemRef(Value value) { return isa<MemRefType>(value.getType()); }
-
-/// The last name in a location: what a profile calls the layer.
-StringRef getLayerName(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName();
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (StringRef name = getLayerName(part); !name.empty())
-        return name;
-  return "";
-}
 
 struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUKernels> {
   using CnnGenerateCPUKernelsBase::CnnGenerateCPUKernelsBase;
@@ -99,14 +60,11 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     cnn::TargetAttr target = cnn::getTarget(module);
     SymbolTable symbols(module);
     SmallVector<Attribute> layers;
-    // Kernels made so far, by the hash of the operation that they stand for.
-    DenseMap<unsigned, SmallVector<std::pair<Operation *, func::FuncOp>>> made;
-    SmallVector<Operation *> replaced;
+    SharedKernels<func::FuncOp> made;
     int64_t scratchSize = 0;
 
     for (Operation &op : llvm::make_early_inc_range(main.front())) {
-      if (isa<ViewLikeOpInterface>(op) || op.hasTrait<OpTrait::ConstantLike>() ||
-          op.hasTrait<OpTrait::IsTerminator>() || isMemoryEffectFree(&op))
+      if (!isLayer(&op))
         continue;
       // The runtime does what devices do together; profiles show it as a layer.
       if (isa<cnn::CommunicationOpInterface>(op)) {
@@ -123,31 +81,22 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
         op.emitError("has no CPU kernel");
         return signalPassFailure();
       }
-      unsigned hash = OperationEquivalence::computeHash(
-          &op, OperationEquivalence::ignoreHashValue, OperationEquivalence::ignoreHashValue,
-          OperationEquivalence::IgnoreLocations);
-      auto &sameHash = made[hash];
-      func::FuncOp kernel;
-      for (auto &[known, function] : sameHash)
-        if (shareKernel(known, &op))
-          kernel = function;
+      func::FuncOp *kernel = made.find(&op);
       if (!kernel) {
-        kernel = buildKernel(symbols, *family, &op, target);
-        if (!kernel)
+        func::FuncOp built = buildKernel(symbols, *family, &op, target);
+        if (!built)
           return signalPassFailure();
-        sameHash.emplace_back(&op, kernel);
+        kernel = &made.add(&op, built);
       }
       scratchSize = std::max(scratchSize, family->getScratchSize(&op, target));
       OpBuilder builder(&op);
       SmallVector<Value> buffers(llvm::make_filter_range(op.getOperands(), isMemRef));
-      cnn::LaunchOp::create(builder, op.getLoc(), kernel.getSymName(),
+      cnn::LaunchOp::create(builder, op.getLoc(), kernel->getSymName(),
                             family->countTasks(&op, target), buffers);
       StringRef name = getLayerName(op.getLoc());
-      layers.push_back(builder.getStringAttr(name.empty() ? kernel.getSymName() : name));
-      replaced.push_back(&op);
+      layers.push_back(builder.getStringAttr(name.empty() ? kernel->getSymName() : name));
     }
-    for (Operation *op : replaced)
-      op->erase();
+    made.eraseOperations();
     module->setAttr("cnn.layers", ArrayAttr::get(&getContext(), layers));
     module->setAttr("cnn.scratch_size",
                     IntegerAttr::get(IntegerType::get(&getContext(), 64), scratchSize));

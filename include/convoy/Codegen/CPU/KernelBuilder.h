@@ -21,6 +21,7 @@
 #ifndef CONVOY_CODEGEN_CPU_KERNELBUILDER_H
 #define CONVOY_CODEGEN_CPU_KERNELBUILDER_H
 
+#include "convoy/Codegen/Common/LoopEmitter.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -76,27 +77,8 @@ void addDataMovementKernels(KernelFamilies &families);
 void addResamplingKernels(KernelFamilies &families);
 void addGenericKernels(KernelFamilies &families);
 
-/// Helpers that most families use.
+/// Helpers that most families use; more are in LoopEmitter.h.
 ///
-/// Splits `index` by `extents` (row-major, last fastest); a constant zero for
-/// an extent of 1.
-llvm::SmallVector<mlir::Value> delinearize(mlir::ImplicitLocOpBuilder &builder,
-                                           mlir::Value index, llvm::ArrayRef<int64_t> extents);
-mlir::Value indexConstant(mlir::ImplicitLocOpBuilder &builder, int64_t value);
-/// `value * factor + addend` without the trivial parts.
-mlir::Value affine(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, int64_t factor,
-                   int64_t addend);
-mlir::Value add(mlir::ImplicitLocOpBuilder &builder, mlir::Value lhs, mlir::Value rhs);
-/// A counted loop from 0; no loop at all when `count` is 1. `body` gets the
-/// index and the loop-carried values, and gives their next values.
-llvm::SmallVector<mlir::Value> emitLoop(
-    mlir::ImplicitLocOpBuilder &builder, int64_t count, mlir::ValueRange inits,
-    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
-/// The same between two values.
-llvm::SmallVector<mlir::Value> emitLoop(
-    mlir::ImplicitLocOpBuilder &builder, mlir::Value lower, mlir::Value upper, int64_t step,
-    mlir::ValueRange inits,
-    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
 /// Keeps LLVM from unrolling the loop that `results` came from, if it is a loop:
 /// between unrolled iterations it shares loads, and spills what it shares.
 void keepRolled(mlir::ValueRange results);
@@ -106,9 +88,6 @@ mlir::Value emitScratch(mlir::ImplicitLocOpBuilder &builder, mlir::MemRefType ty
 /// type they are stored in.
 mlir::Value loadWeights(mlir::ImplicitLocOpBuilder &builder, int64_t lanes, mlir::Value filter,
                         mlir::ValueRange indices);
-mlir::Value zeroVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type);
-mlir::Value splatVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type,
-                        float value);
 
 } // namespace convoy
 

@@ -1,0 +1,54 @@
+//===- GpuGemmPlan.h - How a matrix product is cut for a GPU ----*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Convolutions and dense layers are matrix products on a GPU: pixels (or rows of a
+// batch) times output channels, summed over `steps` steps of 16 inputs each. The pass
+// that packs weights and the kernels read the same plan.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_ANALYSIS_GPUGEMMPLAN_H
+#define CONVOY_ANALYSIS_GPUGEMMPLAN_H
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
+namespace convoy {
+
+struct GpuGemmPlan {
+  /// Inputs that one step sums over.
+  static constexpr int64_t kStep = 16;
+  /// Pixels that a warp computes; it computes all output channels of a tile, or 64.
+  static constexpr int64_t kWarpPixels = 32;
+
+  /// A block of threads computes `pixels x channels` results.
+  int64_t pixels, channels;
+  /// Blocks that share the steps of a result; their sums are added by a second kernel.
+  int64_t splits;
+  /// Steps whose data are in shared memory at a time.
+  int64_t stages;
+
+  int64_t warpChannels() const { return std::min<int64_t>(64, channels); }
+  int64_t warpsOfPixels() const { return pixels / kWarpPixels; }
+  int64_t threads() const { return 32 * warpsOfPixels() * (channels / warpChannels()); }
+};
+
+/// The plan that an estimate finds cheapest for `pixels` results of `groups` times
+/// `outputs` channels each.
+GpuGemmPlan planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs, int64_t steps);
+
+/// The plan of a convolution that ConvTile does not make channel-wise.
+GpuGemmPlan planGpuGemm(cnn::ConvOpInterface op);
+
+/// Rows up to which a dense layer reads weights once, a warp's threads side by side,
+/// instead of being a matrix product.
+inline constexpr int64_t kGpuDenseRows = 8;
+
+/// The plan of a dense layer of more rows.
+GpuGemmPlan planGpuGemm(cnn::DenseOp op);
+
+} // namespace convoy
+
+#endif // CONVOY_ANALYSIS_GPUGEMMPLAN_H

@@ -1,0 +1,122 @@
+//===- GpuKernelBuilder.h - What a GPU kernel family implements -*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A kernel family knows some operations in memref form and makes the kernels that
+// compute one: usually one, or a few that run one after another. See docs/gpu.md for
+// what a kernel may do. `cnn-generate-gpu-kernels` asks the families in turn and
+// replaces the operation by launches.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_CODEGEN_GPU_GPUKERNELBUILDER_H
+#define CONVOY_CODEGEN_GPU_GPUKERNELBUILDER_H
+
+#include "convoy/Codegen/Common/LoopEmitter.h"
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+#include <memory>
+#include <vector>
+
+namespace convoy {
+
+/// Threads of a block for kernels whose threads work alone.
+inline constexpr int64_t kGpuBlockThreads = 256;
+
+/// Extents of a grid of blocks or of a block of threads: x, y and z, or fewer.
+using GpuExtents = llvm::SmallVector<int64_t, 3>;
+
+/// The inside of one kernel while it is built.
+struct GpuKernel {
+  mlir::ImplicitLocOpBuilder &b;
+  mlir::gpu::GPUFuncOp function;
+  /// Stand for the operation's operands: arguments, and clones of constants.
+  llvm::SmallVector<mlir::Value> operands;
+  /// Memory of the whole grid, `memref<Nxi8>`; null unless the kernel asked for it.
+  mlir::Value scratch;
+
+  /// This thread's and this block's index along x (0), y (1) or z (2).
+  mlir::Value thread(int64_t dimension = 0);
+  mlir::Value block(int64_t dimension = 0);
+  /// A buffer in shared memory, aligned to 16 bytes.
+  mlir::Value shared(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  /// Waits for the block's other threads, whose writes are visible then.
+  void barrier();
+  /// Emits `body` where `condition`, an i1, holds.
+  void when(mlir::Value condition, llvm::function_ref<void()> body);
+};
+
+/// The kernels of one operation, in the order in which they run.
+class GpuKernels {
+public:
+  struct Launch {
+    mlir::gpu::GPUFuncOp kernel;
+    GpuExtents grid, block;
+  };
+
+  GpuKernels(mlir::gpu::GPUModuleOp module, mlir::SymbolTable &symbols, mlir::Operation *op)
+      : module(module), symbols(symbols), op(op) {}
+
+  /// Adds a kernel; `body` writes its code. `scratchBytes` of memory, if any, belong to
+  /// the whole grid, are shared with the operation's other kernels and of unspecified
+  /// content before the first.
+  mlir::LogicalResult add(llvm::StringRef name, GpuExtents grid, GpuExtents block,
+                          llvm::function_ref<void(GpuKernel &)> body,
+                          int64_t scratchBytes = 0);
+
+  /// A kernel of `count` threads that work alone; `body` gets the thread's number.
+  mlir::LogicalResult addThreads(llvm::StringRef name, int64_t count,
+                                 llvm::function_ref<void(GpuKernel &, mlir::Value)> body,
+                                 int64_t scratchBytes = 0);
+
+  llvm::ArrayRef<Launch> getLaunches() const { return launches; }
+  int64_t getScratchSize() const { return scratchSize; }
+
+private:
+  mlir::gpu::GPUModuleOp module;
+  mlir::SymbolTable &symbols;
+  mlir::Operation *op;
+  llvm::SmallVector<Launch, 1> launches;
+  int64_t scratchSize = 0;
+};
+
+/// One family of kernels. Families hold no state.
+class GpuKernelFamily {
+public:
+  virtual ~GpuKernelFamily() = default;
+
+  /// Whether this family builds `op`, which is in memref form.
+  virtual bool matches(mlir::Operation *op, cnn::TargetAttr target) const = 0;
+
+  /// Makes the kernels of `op`; failure after a diagnostic.
+  virtual mlir::LogicalResult build(GpuKernels &kernels, mlir::Operation *op,
+                                    cnn::TargetAttr target) const = 0;
+};
+
+using GpuKernelFamilies = std::vector<std::unique_ptr<GpuKernelFamily>>;
+
+/// Every family, the most special first; one function a file in lib/Codegen/GPU.
+void addImplicitGemmKernels(GpuKernelFamilies &families);
+
+/// Whether `value` lies in `[0, extent)`, as i1; `value` may be negative.
+mlir::Value emitIsInside(mlir::ImplicitLocOpBuilder &builder, mlir::Value value,
+                         int64_t extent);
+/// `lhs` and `rhs`, both i1; either may be null for "true".
+mlir::Value emitBoth(mlir::ImplicitLocOpBuilder &builder, mlir::Value lhs, mlir::Value rhs);
+
+/// A buffer of contiguous elements as one of rank 1.
+mlir::Value flatten(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer);
+
+/// `lanes` elements of a flat buffer from `index` on, as one access of up to 16 bytes:
+/// `index` must be a multiple of `lanes`.
+mlir::Value loadLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value flat, mlir::Value index,
+                      int64_t lanes);
+void storeLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value flat,
+                mlir::Value index);
+
+} // namespace convoy
+
+#endif // CONVOY_CODEGEN_GPU_GPUKERNELBUILDER_H

@@ -1,0 +1,90 @@
+//===- GpuGemmPlan.cpp - How a matrix product is cut for a GPU ------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/GpuGemmPlan.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace convoy;
+using namespace convoy::cnn;
+using llvm::divideCeil;
+
+/// Multiprocessors of the GPU that plans are made for: between an A100's 108 and an
+/// H100's 132.
+static constexpr int64_t kMultiprocessors = 128;
+/// Warps that a multiprocessor needs to hide the latency of shared memory and arithmetic.
+static constexpr int64_t kResidentWarps = 8;
+/// Steps' time that starting and ending a block takes.
+static constexpr int64_t kBlockOverhead = 6;
+/// Steps below which a block's part of a sum is not worth another block.
+static constexpr int64_t kMinSplitSteps = 8;
+/// Bytes of shared memory that a block may have without asking the driver for more.
+static constexpr int64_t kSharedBytes = 48 * 1024;
+
+/// Tiles, and how much of the multiply-add rate their ratio of arithmetic to loads allows,
+/// relative to the largest.
+static constexpr struct {
+  int64_t pixels, channels;
+  double efficiency;
+} kTiles[] = {
+    {128, 128, 1.0}, {128, 64, 0.95}, {64, 64, 0.85}, {128, 32, 0.75}, {64, 32, 0.7}};
+
+/// Bytes of shared memory for one step; rows are padded against bank conflicts, as the
+/// kernel has it.
+static int64_t getStageBytes(int64_t pixels, int64_t channels) {
+  return (pixels * (GpuGemmPlan::kStep + 4) + GpuGemmPlan::kStep * (channels + 8)) * 4;
+}
+
+GpuGemmPlan convoy::planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs,
+                                int64_t steps) {
+  GpuGemmPlan best = {};
+  double bestCost = 0;
+  for (const auto &tile : kTiles) {
+    GpuGemmPlan plan{tile.pixels, tile.channels, 1, 1};
+    int64_t blocks =
+        divideCeil(pixels, plan.pixels) * divideCeil(outputs, plan.channels) * groups;
+    int64_t warps = plan.threads() / 32;
+    for (plan.splits = 1; plan.splits <= 32; plan.splits *= 2) {
+      if (plan.splits > 1 && steps / plan.splits < kMinSplitSteps)
+        break;
+      // Blocks of the busiest multiprocessor, which needs some at a time to hide latency.
+      double load = divideCeil(blocks * plan.splits, kMultiprocessors);
+      double busy = std::min(1.0, load * double(warps) / kResidentWarps);
+      double perBlock = double(divideCeil(steps, plan.splits) + kBlockOverhead) *
+                        double(plan.pixels * plan.channels) / tile.efficiency;
+      double cost = load * perBlock / busy;
+      // Partial sums are written and read once more.
+      if (plan.splits > 1)
+        cost += double(pixels * outputs * groups * (plan.splits + 1)) / kMultiprocessors +
+                double(kBlockOverhead * 4096);
+      if (best.pixels && cost >= bestCost)
+        continue;
+      best = plan;
+      bestCost = cost;
+    }
+  }
+  best.stages =
+      std::clamp<int64_t>(kSharedBytes / getStageBytes(best.pixels, best.channels), 2, 3);
+  return best;
+}
+
+GpuGemmPlan convoy::planGpuGemm(ConvOpInterface op) {
+  auto output = op.getOutputType().getShape();
+  int64_t pixels = output[0] * llvm::product_of(output.slice(2, op.getSpatialRank()));
+  int64_t inputs = op.getInputChannels() / op.getGroups();
+  int64_t positions = llvm::product_of(op.getKernelShape());
+  int64_t steps = op.isInputBlocked() ? divideCeil(inputs, GpuGemmPlan::kStep) * positions
+                                      : divideCeil(inputs * positions, GpuGemmPlan::kStep);
+  return planGpuGemm(pixels, op.getGroups(), op.getOutputChannels() / op.getGroups(), steps);
+}
+
+GpuGemmPlan convoy::planGpuGemm(DenseOp op) {
+  auto shape = op.getLogicalFilterShape();
+  int64_t rows = llvm::cast<mlir::ShapedType>(op.getInput().getType()).getDimSize(0);
+  return planGpuGemm(rows, 1, shape[0], divideCeil(shape[1], GpuGemmPlan::kStep));
+}

@@ -1,0 +1,90 @@
+//===- LoopEmitter.cpp - Index arithmetic and loops in kernels ------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/Common/LoopEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace convoy;
+
+Value convoy::indexConstant(ImplicitLocOpBuilder &b, int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+Value convoy::affine(ImplicitLocOpBuilder &b, Value value, int64_t factor, int64_t addend) {
+  if (std::optional<int64_t> known = getConstantIntValue(value))
+    return indexConstant(b, *known * factor + addend);
+  if (factor != 1)
+    value = arith::MulIOp::create(b, value, indexConstant(b, factor));
+  if (addend != 0)
+    value = arith::AddIOp::create(b, value, indexConstant(b, addend));
+  return value;
+}
+
+Value convoy::add(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
+  if (std::optional<int64_t> known = getConstantIntValue(rhs))
+    return affine(b, lhs, 1, *known);
+  if (std::optional<int64_t> known = getConstantIntValue(lhs))
+    return affine(b, rhs, 1, *known);
+  return arith::AddIOp::create(b, lhs, rhs);
+}
+
+SmallVector<Value> convoy::delinearize(ImplicitLocOpBuilder &b, Value index,
+                                       ArrayRef<int64_t> extents) {
+  SmallVector<Value> result(extents.size());
+  // The first extent above 1 takes what is left without a remainder.
+  int64_t first = 0;
+  while (first < int64_t(extents.size()) && extents[first] == 1)
+    ++first;
+  for (int64_t i = int64_t(extents.size()) - 1; i >= 0; --i) {
+    if (extents[i] == 1) {
+      result[i] = indexConstant(b, 0);
+    } else if (i == first) {
+      result[i] = index;
+    } else {
+      Value extent = indexConstant(b, extents[i]);
+      result[i] = arith::RemUIOp::create(b, index, extent);
+      index = arith::DivUIOp::create(b, index, extent);
+    }
+  }
+  return result;
+}
+
+using LoopBody = llvm::function_ref<SmallVector<Value>(Value, ValueRange)>;
+
+SmallVector<Value> convoy::emitLoop(ImplicitLocOpBuilder &b, int64_t count, ValueRange inits,
+                                    LoopBody body) {
+  if (count == 1)
+    return body(indexConstant(b, 0), inits);
+  return emitLoop(b, indexConstant(b, 0), indexConstant(b, count), 1, inits, body);
+}
+
+SmallVector<Value> convoy::emitLoop(ImplicitLocOpBuilder &b, Value lower, Value upper,
+                                    int64_t step, ValueRange inits, LoopBody body) {
+  auto loop = scf::ForOp::create(b, lower, upper, indexConstant(b, step), inits);
+  OpBuilder::InsertionGuard guard(b);
+  // A loop without carried values comes with its terminator.
+  if (inits.empty()) {
+    b.setInsertionPointToStart(loop.getBody());
+    body(loop.getInductionVar(), {});
+    return {};
+  }
+  b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  scf::YieldOp::create(b, next);
+  return SmallVector<Value>(loop.getResults());
+}
+
+Value convoy::zeroVector(ImplicitLocOpBuilder &b, VectorType type) {
+  return arith::ConstantOp::create(b, b.getZeroAttr(type));
+}
+
+Value convoy::splatVector(ImplicitLocOpBuilder &b, VectorType type, float value) {
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(type, value));
+}

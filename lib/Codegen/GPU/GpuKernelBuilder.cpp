@@ -1,0 +1,158 @@
+//===- GpuKernelBuilder.cpp - Helpers of the GPU kernel families ----------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/GPU/GpuKernelBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy;
+
+static gpu::Dimension toDimension(int64_t dimension) { return gpu::Dimension(dimension); }
+
+Value GpuKernel::thread(int64_t dimension) {
+  return gpu::ThreadIdOp::create(b, b.getIndexType(), toDimension(dimension));
+}
+
+Value GpuKernel::block(int64_t dimension) {
+  return gpu::BlockIdOp::create(b, b.getIndexType(), toDimension(dimension));
+}
+
+Value GpuKernel::shared(ArrayRef<int64_t> shape, Type element) {
+  auto space =
+      gpu::AddressSpaceAttr::get(b.getContext(), gpu::GPUDialect::getWorkgroupAddressSpace());
+  auto type = MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space);
+  Value buffer = function.addWorkgroupAttribution(type, b.getLoc());
+  function.setWorkgroupAttributionAttr(function.getNumWorkgroupAttributions() - 1,
+                                       StringRef("llvm.align"), b.getI64IntegerAttr(16));
+  return buffer;
+}
+
+void GpuKernel::barrier() { gpu::BarrierOp::create(b); }
+
+void GpuKernel::when(Value condition, llvm::function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+static bool isMemRef(Value value) { return isa<MemRefType>(value.getType()); }
+
+LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
+                              llvm::function_ref<void(GpuKernel &)> body,
+                              int64_t scratchBytes) {
+  grid.resize(3, 1);
+  block.resize(3, 1);
+  // Limits of compute capability 3.0 and later.
+  if (grid[0] > std::numeric_limits<int32_t>::max() || grid[1] > 65535 || grid[2] > 65535)
+    return op->emitError("is too large for a grid of GPU blocks: use a smaller batch");
+  ImplicitLocOpBuilder b(op->getLoc(), op->getContext());
+  SmallVector<Type> types;
+  for (Value operand : op->getOperands())
+    if (isMemRef(operand)) {
+      // Kernels compute indices in 32 bits.
+      auto type = cast<MemRefType>(operand.getType());
+      if (type.getNumElements() > std::numeric_limits<int32_t>::max())
+        return op->emitError("has a buffer of 2^31 elements or more, which GPU kernels "
+                             "cannot index: use a smaller batch");
+      types.push_back(type);
+    }
+  if (scratchBytes > 0)
+    types.push_back(MemRefType::get({scratchBytes}, b.getI8Type()));
+  scratchSize = std::max(scratchSize, scratchBytes);
+
+  b.setInsertionPointToEnd(module.getBody());
+  auto function = gpu::GPUFuncOp::create(b, (name + "_0").str(), b.getFunctionType(types, {}));
+  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  auto toArray = [&](const GpuExtents &extents) {
+    return b.getDenseI32ArrayAttr(SmallVector<int32_t>(extents.begin(), extents.end()));
+  };
+  function.setKnownGridSizeAttr(toArray(grid));
+  function.setKnownBlockSizeAttr(toArray(block));
+  symbols.insert(function);
+  b.setInsertionPointToStart(&function.getBody().front());
+
+  GpuKernel kernel{b, function, {}, Value()};
+  unsigned next = 0;
+  for (Value operand : op->getOperands()) {
+    if (isMemRef(operand)) {
+      kernel.operands.push_back(function.getArgument(next++));
+      continue;
+    }
+    Operation *constant = operand.getDefiningOp();
+    if (!constant || !constant->hasTrait<OpTrait::ConstantLike>())
+      return op->emitError("has an operand that is neither a buffer nor a constant");
+    kernel.operands.push_back(b.clone(*constant)->getResult(0));
+  }
+  if (scratchBytes > 0)
+    kernel.scratch = function.getArgument(next);
+  body(kernel);
+  b.setInsertionPointToEnd(&function.getBody().back());
+  gpu::ReturnOp::create(b);
+  launches.push_back({function, grid, block});
+  return success();
+}
+
+LogicalResult GpuKernels::addThreads(StringRef name, int64_t count,
+                                     llvm::function_ref<void(GpuKernel &, Value)> body,
+                                     int64_t scratchBytes) {
+  int64_t threads = std::min(kGpuBlockThreads, int64_t(llvm::alignTo(count, 32)));
+  int64_t blocks = llvm::divideCeil(count, threads);
+  return add(
+      name, {blocks}, {threads},
+      [&](GpuKernel &kernel) {
+        ImplicitLocOpBuilder &b = kernel.b;
+        Value index = convoy::add(b, affine(b, kernel.block(), threads, 0), kernel.thread());
+        if (count == blocks * threads)
+          return body(kernel, index);
+        kernel.when(emitIsInside(b, index, count), [&] { body(kernel, index); });
+      },
+      scratchBytes);
+}
+
+Value convoy::emitIsInside(ImplicitLocOpBuilder &b, Value value, int64_t extent) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, value, indexConstant(b, extent));
+}
+
+Value convoy::emitBoth(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
+  if (!lhs || !rhs)
+    return lhs ? lhs : rhs;
+  return arith::AndIOp::create(b, lhs, rhs);
+}
+
+Value convoy::flatten(ImplicitLocOpBuilder &b, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  if (type.getRank() == 1 && type.getLayout().isIdentity())
+    return buffer;
+  int64_t count = type.getNumElements();
+  auto flat = MemRefType::get({count}, type.getElementType(), MemRefLayoutAttrInterface(),
+                              type.getMemorySpace());
+  return memref::ReinterpretCastOp::create(b, flat, buffer, /*offset=*/0,
+                                           ArrayRef<int64_t>(count), ArrayRef<int64_t>(1));
+}
+
+/// Bytes on whose multiple `lanes` elements of `element` lie.
+static llvm::MaybeAlign getAlignment(Type element, int64_t lanes) {
+  return llvm::MaybeAlign(lanes * element.getIntOrFloatBitWidth() / 8);
+}
+
+Value convoy::loadLanes(ImplicitLocOpBuilder &b, Value flat, Value index, int64_t lanes) {
+  Type element = cast<MemRefType>(flat.getType()).getElementType();
+  return vector::LoadOp::create(b, VectorType::get({lanes}, element), flat, index,
+                                /*nontemporal=*/false, getAlignment(element, lanes));
+}
+
+void convoy::storeLanes(ImplicitLocOpBuilder &b, Value value, Value flat, Value index) {
+  auto type = cast<VectorType>(value.getType());
+  vector::StoreOp::create(b, value, flat, index, /*nontemporal=*/false,
+                          getAlignment(type.getElementType(), type.getNumElements()));
+}

@@ -1,0 +1,102 @@
+//===- EmitGpuCode.cpp - From the NVVM dialect to PTX and machine code ----===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GpuCode.h"
+#include "OptimizeModule.h"
+#include "Ptxas.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+
+using namespace convoy;
+
+/// The first version of PTX that knows the compute capability, at least 8.0, which the
+/// drivers of CUDA 12 and later read.
+static unsigned getPtxVersion(int64_t arch) {
+  if (arch >= 120)
+    return 87;
+  return arch >= 100 ? 86 : 80;
+}
+
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(int64_t arch,
+                                                                          unsigned optLevel) {
+  LLVMInitializeNVPTXTargetInfo();
+  LLVMInitializeNVPTXTarget();
+  LLVMInitializeNVPTXTargetMC();
+  LLVMInitializeNVPTXAsmPrinter();
+  llvm::Triple triple("nvptx64-nvidia-cuda");
+  std::string message;
+  const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!backend)
+    return llvm::createStringError(message);
+  llvm::TargetOptions options;
+  // Multiply and add fuse where the IR says so, and only there.
+  options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
+  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
+      triple, "sm_" + std::to_string(arch), "+ptx" + std::to_string(getPtxVersion(arch)),
+      options, std::nullopt, std::nullopt,
+      llvm::CodeGenOpt::getLevel(std::min(optLevel, 3u))
+          .value_or(llvm::CodeGenOptLevel::Default)));
+  if (!machine)
+    return llvm::createStringError("no code generator for " + triple.str());
+  return std::move(machine);
+}
+
+static llvm::Expected<std::string> emitPtx(mlir::gpu::GPUModuleOp module, int64_t arch,
+                                           unsigned optLevel) {
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(arch, optLevel);
+  if (!machine)
+    return machine.takeError();
+  llvm::LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> llvmModule =
+      mlir::translateModuleToLLVMIR(module, llvmContext, "kernels");
+  if (!llvmModule)
+    return llvm::createStringError("the kernels are not valid LLVM dialect");
+  llvmModule->setTargetTriple((*machine)->getTargetTriple());
+  llvmModule->setDataLayout((*machine)->createDataLayout());
+  optimizeModule(*llvmModule, **machine, optLevel);
+  llvm::SmallVector<char, 0> code;
+  if (llvm::Error error = generateCode(*llvmModule, **machine, /*isAssembly=*/true, code))
+    return std::move(error);
+  return std::string(code.data(), code.size());
+}
+
+llvm::Expected<GpuCode> convoy::emitGpuCode(mlir::ModuleOp module, cnn::TargetAttr target,
+                                            unsigned optLevel) {
+  GpuCode result;
+  auto kernels = module.getOps<mlir::gpu::GPUModuleOp>();
+  if (!target.getGpu() || kernels.empty())
+    return result;
+  mlir::gpu::GPUModuleOp kernelModule = *kernels.begin();
+  for (auto kernel : kernelModule.getOps<mlir::LLVM::LLVMFuncOp>())
+    if (kernel->hasAttr(mlir::gpu::GPUDialect::getKernelFuncAttrName()))
+      result.kernels.push_back(kernel.getName().str());
+
+  std::optional<std::string> ptxas = findPtxas();
+  llvm::ArrayRef<int64_t> archs = target.getGpu().getArchs();
+  for (int64_t arch : archs) {
+    bool isLast = arch == archs.back();
+    if (!ptxas && arch != archs.front())
+      continue;
+    llvm::Expected<std::string> ptx = emitPtx(kernelModule, arch, optLevel);
+    if (!ptx)
+      return ptx.takeError();
+    if (ptxas) {
+      llvm::Expected<Assembled> assembled = assemblePtx(*ptxas, *ptx, arch);
+      if (!assembled)
+        return assembled.takeError();
+      result.images.push_back({arch, /*isPtx=*/false, std::move(assembled->code)});
+    }
+    if (!ptxas || isLast)
+      result.images.push_back({arch, /*isPtx=*/true, std::move(*ptx)});
+  }
+  return result;
+}

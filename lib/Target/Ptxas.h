@@ -1,0 +1,44 @@
+//===- Ptxas.h - NVIDIA's assembler -----------------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_TARGET_PTXAS_H
+#define CONVOY_LIB_TARGET_PTXAS_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace convoy {
+
+/// What a kernel takes of a multiprocessor.
+struct KernelResources {
+  std::string name;
+  /// A thread's registers, a block's bytes of shared memory, and bytes that a thread
+  /// stores to and loads from memory because registers did not suffice.
+  int64_t registers = 0, sharedBytes = 0, spillStores = 0, spillLoads = 0;
+};
+
+struct Assembled {
+  /// A cubin.
+  std::string code;
+  std::vector<KernelResources> kernels;
+};
+
+/// The path of ptxas: beside the program, on the PATH, or in a CUDA toolkit that
+/// CUDA_HOME or CUDA_PATH names or that is at its usual place.
+std::optional<std::string> findPtxas();
+
+/// Assembles `ptx` for compute capability `arch`, 80 for sm_80.
+llvm::Expected<Assembled> assemblePtx(llvm::StringRef ptxas, llvm::StringRef ptx,
+                                      int64_t arch);
+
+} // namespace convoy
+
+#endif // CONVOY_LIB_TARGET_PTXAS_H
