@@ -24,6 +24,7 @@ void convoy::buildTargetPipeline(OpPassManager &manager) {
   VectorTransferToSCFOptions transfers;
   transfers.enableFullUnroll();
   manager.addPass(createConvertVectorToSCFPass(transfers));
+  manager.addPass(createCnnEmulateGpu());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createSCFToControlFlowPass());

@@ -73,7 +73,8 @@ llvm::Expected<GpuCode> convoy::emitGpuCode(mlir::ModuleOp module, cnn::TargetAt
                                             unsigned optLevel) {
   GpuCode result;
   auto kernels = module.getOps<mlir::gpu::GPUModuleOp>();
-  if (!target.getGpu() || kernels.empty())
+  if (!target.getGpu() || target.getGpu().getPlatform() != cnn::GpuPlatform::cuda ||
+      kernels.empty())
     return result;
   mlir::gpu::GPUModuleOp kernelModule = *kernels.begin();
   for (auto kernel : kernelModule.getOps<mlir::LLVM::LLVMFuncOp>())

@@ -83,6 +83,51 @@ def CnnConvertGPUToNVVM : Pass<"cnn-convert-gpu-to-nvvm", "::mlir::gpu::GPUModul
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
+def CnnEmulateGpu : Pass<"cnn-emulate-gpu", "::mlir::ModuleOp"> {
+  let summary = "Turn GPU kernels into host functions of one thread";
+  let description = [{
+    Does nothing unless the target's GPU is the emulator. Each kernel's body moves into
+    a function whose first arguments are the thread and the block's shared memory, in
+    which workgroup buffers follow each other, 16-byte aligned. Where threads meet or
+    touch shared memory, it calls the runtime (lib/Runtime/Artefact/Emulator.h), which
+    runs the threads of a block in turn and finds races. Memory spaces go.
+
+    Before:
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%x: memref<64xf32>)
+          workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>>) kernel {
+        %i = gpu.thread_id x
+        %v = memref.load %tile[%i] : memref<64xf32, #gpu.address_space<workgroup>>
+        gpu.barrier
+        ...
+    ```
+    After:
+
+    ```mlir
+    func.func private @k(%thread: !llvm.ptr, %shared: memref<256xi8>, %x: memref<64xf32>)
+        attributes {cnn.emulated} {
+      %tile = memref.view %shared[%c0][] : memref<256xi8> to memref<64xf32>
+      %i = ... llvm.load %thread ...
+      llvm.call @convoy_gpu_access(%thread, %address, %c4, %c0)
+      %v = memref.load %tile[%i] : memref<64xf32>
+      llvm.call @convoy_gpu_barrier(%thread, %site)
+      ...
+    ```
+
+    Pre: kernels contain what docs/gpu.md allows.
+    Post: `gpu.module` keeps the kernels without their bodies; a launch has the
+    attributes `cnn.emulated`, the function, and `cnn.shared_bytes`.
+    Numerics: tf32 operands lose their low 13 bits, as on the hardware; sums are f32, in
+    the order of the inner dimension.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
 def CnnConvertToLLVM : Pass<"cnn-convert-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Convert kernels and launches to the LLVM dialect";
   let description = [{
@@ -96,11 +141,16 @@ def CnnConvertToLLVM : Pass<"cnn-convert-to-llvm", "::mlir::ModuleOp"> {
       llvm.call @conv_0(%begin, %end, %m0, ...)
     }
     ```
+    `gpu.launch_func` becomes a call of `convoy_rt_launch_kernel` with the kernel's number,
+    its position in the `gpu.module`; with the attributes of `cnn-emulate-gpu`, with the
+    entry of the function that emulates it, and the layer's number. A kernel whose last
+    argument has the attribute `cnn.scratch` gets `convoy_rt_scratch(rt)` there.
+
     `@main` becomes `@convoy_model_invoke`. After launch `i` it calls
     `convoy_rt_layer_done(rt, i)`. See docs/architecture.md.
 
     Pre: no scf, affine or linalg is left.
-    Post: only the LLVM dialect.
+    Post: only the LLVM dialect, and a `gpu.module` that is not emulated as it was.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Codegen/GPU/Emulation.h"
 #include "convoy/Codegen/Passes.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 
@@ -20,7 +21,9 @@
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Transforms/DialectConversion.h"
 
 namespace convoy {
@@ -38,8 +41,11 @@ constexpr llvm::StringLiteral kLayerDone = "convoy_rt_layer_done";
 constexpr llvm::StringLiteral kAllGather = "convoy_rt_all_gather";
 constexpr llvm::StringLiteral kAllReduce = "convoy_rt_all_reduce";
 constexpr llvm::StringLiteral kHaloExchange = "convoy_rt_halo_exchange";
+constexpr llvm::StringLiteral kLaunchKernel = "convoy_rt_launch_kernel";
+constexpr llvm::StringLiteral kScratch = "convoy_rt_scratch";
 constexpr llvm::StringLiteral kInvoke = "convoy_model_invoke";
 constexpr llvm::StringLiteral kLayerIndexAttr = "cnn.layer_index";
+constexpr llvm::StringLiteral kKernelIndexAttr = "cnn.kernel_index";
 
 std::string getEntryName(StringRef kernel) { return (kernel + "_entry").str(); }
 
@@ -124,6 +130,25 @@ template <typename OpTy> struct LowerCommunication : ConvertOpToLLVMPattern<OpTy
   }
 };
 
+/// An array of pointers on the stack: there once, not once a launch.
+Value storePointers(OpBuilder &builder, Operation *op, ValueRange pointers) {
+  Location loc = op->getLoc();
+  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  Value array;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&op->getParentRegion()->front());
+    Value count = getInt(builder, loc, std::max<int64_t>(1, pointers.size()));
+    array = LLVM::AllocaOp::create(builder, loc, pointer, pointer, count);
+  }
+  for (auto [index, value] : llvm::enumerate(pointers)) {
+    Value slot = LLVM::GEPOp::create(builder, loc, pointer, pointer, array,
+                                     ArrayRef<LLVM::GEPArg>{int32_t(index)});
+    LLVM::StoreOp::create(builder, loc, value, slot);
+  }
+  return array;
+}
+
 /// A launch becomes an array of pointers and a call of the runtime.
 struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
@@ -132,25 +157,12 @@ struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
-    Type i64 = rewriter.getI64Type();
     // The runtime's context was put in front of the arguments of @main.
     Value runtime = op->getParentRegion()->front().getArgument(0);
-
-    Value arguments;
-    {
-      // On the stack once, not once a launch.
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(&op->getParentRegion()->front());
-      Value count = LLVM::ConstantOp::create(
-          rewriter, loc, i64, std::max<int64_t>(1, adaptor.getBuffers().size()));
-      arguments = LLVM::AllocaOp::create(rewriter, loc, pointer, pointer, count);
-    }
-    for (auto [index, buffer] : llvm::enumerate(adaptor.getBuffers())) {
-      Value data = MemRefDescriptor(buffer).alignedPtr(rewriter, loc);
-      Value slot = LLVM::GEPOp::create(rewriter, loc, pointer, pointer, arguments,
-                                       ArrayRef<LLVM::GEPArg>{int32_t(index)});
-      LLVM::StoreOp::create(rewriter, loc, data, slot);
-    }
+    SmallVector<Value> buffers;
+    for (Value buffer : adaptor.getBuffers())
+      buffers.push_back(MemRefDescriptor(buffer).alignedPtr(rewriter, loc));
+    Value arguments = storePointers(rewriter, op, buffers);
     Value entry =
         LLVM::AddressOfOp::create(rewriter, loc, pointer, getEntryName(op.getKernel()));
     Value tasks = getInt(rewriter, loc, op.getTasks());
@@ -159,6 +171,63 @@ struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
     markLayerDone(rewriter, op, runtime);
     rewriter.eraseOp(op);
     return success();
+  }
+};
+
+/// The same for a kernel on a GPU, or on the emulated one.
+struct LowerGpuLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(gpu::LaunchFuncOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    if (op.getAsyncToken() || !op.getAsyncDependencies().empty() || op.hasClusterSize())
+      return op.emitOpError("must be a plain launch, neither asynchronous nor of clusters");
+    Location loc = op.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    Value runtime = op->getParentRegion()->front().getArgument(0);
+    SmallVector<Value> buffers;
+    for (auto [original, buffer] :
+         llvm::zip_equal(op.getKernelOperands(), adaptor.getKernelOperands())) {
+      if (!isa<MemRefType>(original.getType()))
+        return op.emitOpError("may have only memrefs as arguments");
+      buffers.push_back(MemRefDescriptor(buffer).alignedPtr(rewriter, loc));
+    }
+    if (op->hasAttr(cnn::kScratchAttrName))
+      buffers.push_back(
+          LLVM::CallOp::create(rewriter, loc, TypeRange(pointer), kScratch, runtime)
+              .getResult());
+    Value array = storePointers(rewriter, op, buffers);
+
+    auto emulated = op->getAttrOfType<FlatSymbolRefAttr>(kEmulatedAttrName);
+    // The emulator names the layer in its messages, and needs no number.
+    StringRef number = emulated ? kLayerIndexAttr : kKernelIndexAttr;
+    SmallVector<Value> arguments = {
+        runtime, getInt(rewriter, loc, op->getAttrOfType<IntegerAttr>(number).getInt(), 32)};
+    if (emulated)
+      arguments.push_back(LLVM::AddressOfOp::create(rewriter, loc, pointer,
+                                                    getEntryName(emulated.getValue())));
+    else
+      arguments.push_back(LLVM::ZeroOp::create(rewriter, loc, pointer));
+    for (Value size :
+         {adaptor.getGridSizeX(), adaptor.getGridSizeY(), adaptor.getGridSizeZ(),
+          adaptor.getBlockSizeX(), adaptor.getBlockSizeY(), adaptor.getBlockSizeZ()})
+      arguments.push_back(toInt32(rewriter, loc, size));
+    if (auto bytes = op->getAttrOfType<IntegerAttr>(kSharedBytesAttrName))
+      arguments.push_back(getInt(rewriter, loc, bytes.getInt(), 32));
+    else if (Value bytes = adaptor.getDynamicSharedMemorySize())
+      arguments.push_back(toInt32(rewriter, loc, bytes));
+    else
+      arguments.push_back(getInt(rewriter, loc, 0, 32));
+    arguments.append({array, getInt(rewriter, loc, buffers.size(), 32)});
+    LLVM::CallOp::create(rewriter, loc, TypeRange(), kLaunchKernel, arguments);
+    markLayerDone(rewriter, op, runtime);
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static Value toInt32(OpBuilder &builder, Location loc, Value value) {
+    Type i32 = builder.getI32Type();
+    return value.getType() == i32 ? value : LLVM::TruncOp::create(builder, loc, i32, value);
   }
 };
 
@@ -194,10 +263,12 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
         return signalPassFailure();
       int64_t layer = 0;
       for (Operation &op : main.front())
-        if (isa<cnn::LaunchOp, cnn::CommunicationOpInterface>(op))
+        if (isa<cnn::LaunchOp, gpu::LaunchFuncOp, cnn::CommunicationOpInterface>(op))
           op.setAttr(kLayerIndexAttr,
                      IntegerAttr::get(IntegerType::get(context, 32), layer++));
     }
+    if (failed(describeGpuLaunches()))
+      return signalPassFailure();
     declareRuntime();
 
     LowerToLLVMOptions options(context);
@@ -213,24 +284,36 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
     patterns
-        .add<LowerLaunch, LowerCommunication<cnn::AllGatherOp>,
+        .add<LowerLaunch, LowerGpuLaunch, LowerCommunication<cnn::AllGatherOp>,
              LowerCommunication<cnn::AllReduceOp>, LowerCommunication<cnn::HaloExchangeOp>>(
             converter);
     LLVMConversionTarget target(*context);
-    target.addLegalOp<ModuleOp>();
+    target.addLegalOp<ModuleOp, gpu::GPUModuleOp>();
+    target.markOpRecursivelyLegal<gpu::GPUModuleOp>();
+    target.addIllegalOp<gpu::LaunchFuncOp>();
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       return signalPassFailure();
+    if (isEmulated) {
+      for (auto kernels : llvm::make_early_inc_range(module.getOps<gpu::GPUModuleOp>()))
+        kernels.erase();
+      module->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
+    }
 
     OpBuilder builder(context);
     for (auto function : llvm::make_early_inc_range(module.getOps<LLVM::LLVMFuncOp>())) {
       if (function.isExternal())
         continue;
+      function.setLinkage(LLVM::Linkage::Internal);
+      // Other threads change what this one sees.
+      if (function->removeAttr(kEmulatedAttrName)) {
+        makeEmulatedEntry(builder, function);
+        continue;
+      }
       // Buffers never overlap: the memory plan keeps operands of an op apart.
       for (unsigned i = 0; i < function.getNumArguments(); ++i)
         if (isa<LLVM::LLVMPointerType>(function.getArgument(i).getType()))
           function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(),
                               builder.getUnitAttr());
-      function.setLinkage(LLVM::Linkage::Internal);
       if (const StringRef *name = llvm::find(names, function.getSymName());
           name != names.end())
         makeInvoke(builder, function, name - names.begin(), inputs, outputs);
@@ -242,6 +325,40 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
   int64_t countEntries(StringRef attribute) {
     auto array = getOperation()->getAttrOfType<ArrayAttr>(attribute);
     return array ? array.size() : 0;
+  }
+
+  /// Leaves on each launch of a GPU kernel what its lowering needs to know of the kernel.
+  LogicalResult describeGpuLaunches() {
+    ModuleOp module = getOperation();
+    llvm::DenseMap<Operation *, int64_t> numbers;
+    for (auto kernels : module.getOps<gpu::GPUModuleOp>())
+      for (Operation &op : kernels.getOps())
+        if (op.hasAttr(gpu::GPUDialect::getKernelFuncAttrName()) ||
+            op.hasAttr(NVVM::NVVMDialect::getKernelFuncAttrName()))
+          numbers.try_emplace(&op, numbers.size());
+    SymbolTableCollection symbols;
+    WalkResult result = module.walk([&](gpu::LaunchFuncOp launch) {
+      Operation *kernel = symbols.lookupSymbolIn(module, launch.getKernel());
+      auto found = numbers.find(kernel);
+      if (found == numbers.end()) {
+        launch.emitOpError("launches no kernel of this module");
+        return WalkResult::interrupt();
+      }
+      Builder builder(&getContext());
+      launch->setAttr(kKernelIndexAttr, builder.getI32IntegerAttr(found->second));
+      auto function = cast<FunctionOpInterface>(kernel);
+      if (unsigned last = function.getNumArguments();
+          last && function.getArgAttr(last - 1, cnn::kScratchAttrName)) {
+        launch->setAttr(cnn::kScratchAttrName, builder.getUnitAttr());
+        // Whatever a launch names there stands for the runtime's memory.
+        if (launch.getNumKernelOperands() == last)
+          launch.getKernelOperandsMutable().erase(last - 1);
+      }
+      hasGpuLaunches = true;
+      isEmulated |= launch->hasAttr(kEmulatedAttrName);
+      return WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
   }
 
   void declareRuntime() {
@@ -256,6 +373,14 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
         LLVM::LLVMFunctionType::get(none, {pointer, pointer, pointer, i64}));
     LLVM::LLVMFuncOp::create(builder, loc, kLayerDone,
                              LLVM::LLVMFunctionType::get(none, {pointer, i32}));
+    if (hasGpuLaunches) {
+      LLVM::LLVMFuncOp::create(
+          builder, loc, kLaunchKernel,
+          LLVM::LLVMFunctionType::get(
+              none, {pointer, i32, pointer, i32, i32, i32, i32, i32, i32, i32, pointer, i32}));
+      LLVM::LLVMFuncOp::create(builder, loc, kScratch,
+                               LLVM::LLVMFunctionType::get(pointer, {pointer}));
+    }
     if (countEntries("cnn.devices") == 0)
       return;
     SmallVector<Type> buffers = {pointer, pointer, pointer};
@@ -299,6 +424,29 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     LLVM::ReturnOp::create(builder, loc, ValueRange());
   }
 
+  /// The same for a kernel's thread: its shared memory, then the kernel's arguments.
+  void makeEmulatedEntry(OpBuilder &builder, LLVM::LLVMFuncOp kernel) {
+    Location loc = kernel.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+    builder.setInsertionPointAfter(kernel);
+    auto entry = LLVM::LLVMFuncOp::create(
+        builder, loc, getEntryName(kernel.getSymName()),
+        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()),
+                                    {pointer, pointer}),
+        LLVM::Linkage::Internal);
+    Block *block = entry.addEntryBlock(builder);
+    builder.setInsertionPointToStart(block);
+    Value thread = block->getArgument(0);
+    Value shared = LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), thread,
+                                       ArrayRef<LLVM::GEPArg>{int32_t(ThreadField::Shared)});
+    SmallVector<Value> arguments = {thread,
+                                    LLVM::LoadOp::create(builder, loc, pointer, shared)};
+    for (unsigned i = 2; i < kernel.getNumArguments(); ++i)
+      arguments.push_back(loadPointer(builder, loc, block->getArgument(1), i - 2));
+    LLVM::CallOp::create(builder, loc, kernel, arguments);
+    LLVM::ReturnOp::create(builder, loc, ValueRange());
+  }
+
   /// `convoy_model_invoke(rt, arena, weights, inputs, outputs)` around the @main of the
   /// first device, `convoy_model_invoke_K` around that of another one.
   void makeInvoke(OpBuilder &builder, LLVM::LLVMFuncOp main, int64_t device, int64_t inputs,
@@ -322,6 +470,8 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     Value zero = LLVM::ConstantOp::create(builder, loc, builder.getI32Type(), 0);
     LLVM::ReturnOp::create(builder, loc, zero);
   }
+
+  bool hasGpuLaunches = false, isEmulated = false;
 };
 
 } // namespace

@@ -21,7 +21,11 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/Transforms/DialectConversion.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace convoy {
 #define GEN_PASS_DEF_CNNCONVERTGPUTONVVM
@@ -39,6 +43,15 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
   void runOnOperation() override {
     gpu::GPUModuleOp module = getOperation();
     MLIRContext *context = &getContext();
+    // What the conversion knows in one dimension only.
+    RewritePatternSet simplifications(context);
+    vector::populateVectorBroadcastLoweringPatterns(simplifications);
+    vector::populateVectorFromElementsUnrollPatterns(simplifications);
+    vector::populateVectorToElementsUnrollPatterns(simplifications);
+    vector::populateVectorShapeCastLoweringPatterns(simplifications);
+    if (failed(applyPatternsGreedily(module, std::move(simplifications))))
+      return signalPassFailure();
+
     LowerToLLVMOptions options(context);
     options.overrideIndexBitwidth(32);
     options.useBarePtrCallConv = true;

@@ -134,6 +134,7 @@ static void free_context(struct convoy_context *context) {
       free(device->outputs[k]);
     free(device->outputs);
     free(device->layer_nanoseconds);
+    free(device->emulator);
     free(device->arena);
     free_team(&device->team);
   }
@@ -306,6 +307,7 @@ static void run_devices(int64_t begin, int64_t end, void *const *args, uint8_t *
   for (int64_t i = begin; i < end; ++i) {
     struct convoy_device *device = &context->devices[i];
     device->status = CONVOY_OK;
+    device->error_text[0] = 0;
     if (context->profiling)
       device->last_mark = convoy_now();
     void *const *outputs = device->outputs ? device->outputs : (void *const *)args[2];

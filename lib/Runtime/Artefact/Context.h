@@ -51,9 +51,13 @@ struct convoy_device {
   struct convoy_context *context;
   const struct convoy_device_description *description;
   int32_t number;
-  int32_t status; /* the first failure of the current run */
+  int32_t status;       /* the first failure of the current run */
+  char error_text[256]; /* one line on it, empty if the status says it all */
   uint8_t *arena;
   void **outputs; /* where devices but the first put them; null for the first */
+
+  void *emulator; /* working memory of Emulator.c; null until a kernel is emulated */
+  size_t emulator_size;
 
   int64_t *layer_nanoseconds;
   int64_t last_mark;
@@ -92,6 +96,12 @@ CONVOY_HIDDEN int32_t convoy_start_workers(struct convoy_team *team);
 CONVOY_HIDDEN void convoy_stop_workers(struct convoy_team *team);
 CONVOY_HIDDEN void convoy_launch(struct convoy_team *team, convoy_task_body body,
                                  void *const *args, int64_t tasks);
+
+/* Runs a GPU kernel on this CPU. */
+CONVOY_HIDDEN void convoy_emulate(struct convoy_device *device, int32_t layer,
+                                  convoy_emulated_kernel kernel, const int32_t grid[3],
+                                  const int32_t block[3], int32_t shared_bytes,
+                                  void *const *args);
 
 /* Waiting for another thread. */
 CONVOY_HIDDEN void convoy_futex_wait(atomic_uint *word, unsigned expected);

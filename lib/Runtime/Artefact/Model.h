@@ -71,20 +71,65 @@ CONVOY_HIDDEN void convoy_rt_parallel_for(void *rt, convoy_task_body body, void 
                                           int64_t tasks);
 CONVOY_HIDDEN void convoy_rt_layer_done(void *rt, int32_t layer);
 
-/* One thread of an emulated kernel; see Emulator.c. */
-struct convoy_gpu_thread;
+/* One thread of an emulated kernel: what generated code reads of it; see Emulator.c. */
+struct convoy_gpu_thread {
+  int32_t thread_id[3], block_id[3], block_dim[3], grid_dim[3]; /* x, y, z */
+  int32_t lane, warp;
+  uint8_t *shared; /* the block's shared memory, aligned as wide as a vector register */
+};
 typedef void (*convoy_emulated_kernel)(struct convoy_gpu_thread *thread, void *const *args);
 
 /* Runs a GPU kernel on a grid of blocks of threads, in the order of calls: kernel number
- * `kernel` of convoy_gpu_code, or `emulated` on this CPU where that is not null. `args` are
- * `arg_count` pointers to buffers; `shared_bytes` is the kernel's shared memory. A failure
- * is kept in `rt`, and convoy_run returns it. */
+ * `kernel` of convoy_gpu_code, or `emulated` on this CPU where that is not null; `kernel`
+ * is then the layer. `args` are `arg_count` pointers to buffers; `shared_bytes` is the
+ * kernel's shared memory. A failure is kept in `rt`, and convoy_run returns it. */
 CONVOY_HIDDEN void convoy_rt_launch_kernel(void *rt, int32_t kernel,
                                            convoy_emulated_kernel emulated, int32_t grid_x,
                                            int32_t grid_y, int32_t grid_z, int32_t block_x,
                                            int32_t block_y, int32_t block_z,
                                            int32_t shared_bytes, void *const *args,
                                            int32_t arg_count);
+
+/* Memory that all launches of a run share; scratch_size bytes. */
+CONVOY_HIDDEN uint8_t *convoy_rt_scratch(void *rt);
+
+/* Called by an emulated kernel. `site` numbers the operations of a kernel at which threads
+ * meet. A failure ends the launch; the call does not return then. */
+
+/* A thread is about to read or write shared memory. */
+CONVOY_HIDDEN void convoy_gpu_access(struct convoy_gpu_thread *thread, const void *address,
+                                     int32_t bytes, int32_t is_write);
+CONVOY_HIDDEN void convoy_gpu_barrier(struct convoy_gpu_thread *thread, int32_t site);
+
+/* `value` gets that of another lane; 0, and it stays, if there is no such lane. */
+enum convoy_shuffle_mode {
+  CONVOY_SHUFFLE_XOR = 0,
+  CONVOY_SHUFFLE_DOWN = 1,
+  CONVOY_SHUFFLE_UP = 2,
+  CONVOY_SHUFFLE_IDX = 3
+};
+CONVOY_HIDDEN int32_t convoy_gpu_shuffle(struct convoy_gpu_thread *thread, int32_t site,
+                                         int32_t mode, void *value, int32_t bytes,
+                                         int32_t offset, int32_t width);
+
+/* c += a * b of m16n8k`k`, on f16 or tf32, added in f32. Fragments are laid out as PTX's
+ * mma.sync says. */
+CONVOY_HIDDEN void convoy_gpu_mma(struct convoy_gpu_thread *thread, int32_t site, int32_t k,
+                                  int32_t is_f16, const void *a, const void *b, float *c);
+
+/* PTX's ldmatrix of `tiles` 8x8 matrices of 16-bit elements: `row` is the address that this
+ * lane gives, `registers` the words that it gets. */
+CONVOY_HIDDEN void convoy_gpu_load_matrix(struct convoy_gpu_thread *thread, int32_t site,
+                                          const void *row, uint32_t *registers, int32_t tiles,
+                                          int32_t is_transposed);
+
+/* PTX's cp.async: `from_bytes` bytes into shared memory, zeros up to `bytes`. They arrive
+ * when the thread waits, and not before. */
+CONVOY_HIDDEN void convoy_gpu_async_copy(struct convoy_gpu_thread *thread, void *to,
+                                         const void *from, int32_t bytes, int32_t from_bytes);
+CONVOY_HIDDEN void convoy_gpu_async_group(struct convoy_gpu_thread *thread);
+/* Waits until no more than `groups` groups are under way. */
+CONVOY_HIDDEN void convoy_gpu_async_wait(struct convoy_gpu_thread *thread, int32_t groups);
 
 /* Communication between devices, of which each calls the same functions in the
  * same order. Device k holds [bounds[k], bounds[k + 1]) of an axis, as `rows` rows

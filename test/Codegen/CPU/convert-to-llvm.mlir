@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-convert-to-llvm --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s --implicit-check-not=func.func --implicit-check-not=memref. --implicit-check-not=cnn.launch
+// RUN: convoy-opt %s --cnn-convert-to-llvm --split-input-file --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s --implicit-check-not=func.func --implicit-check-not=memref. --implicit-check-not=cnn.launch
 
 // A launch stores its buffers' pointers in an array and calls the runtime with the kernel's
 // entry; each layer reports its end; the locations are the launches'.
@@ -35,6 +35,83 @@ module attributes {cnn.target = #target, cnn.layers = ["first", "second"], cnn.i
     %c0 = arith.constant 0 : index
     %v = vector.load %from[%c0] : memref<8xf32>, vector<8xf32>
     vector.store %v, %to[%c0] : memref<8xf32>, vector<8xf32>
+    return
+  }
+}
+
+// -----
+
+// A launch of a GPU kernel names its number; layers are counted with all others. The
+// kernels stay as they are. Scratch memory comes from the runtime, whatever was named.
+// CHECK-LABEL: llvm.func internal @convoy_main(
+// CHECK-SAME:    %[[RT:[a-z0-9]+]]: !llvm.ptr
+// CHECK:         %[[SCRATCH:.+]] = llvm.call @convoy_rt_scratch(%[[RT]])
+// CHECK:         llvm.store %[[SCRATCH]], %[[SLOT:[^ ]+]]
+// CHECK:         %[[NUMBER:.+]] = llvm.mlir.constant(1 : i32)
+// CHECK-NEXT:    %[[NONE:.+]] = llvm.mlir.zero : !llvm.ptr
+// CHECK:         %[[SHARED:.+]] = llvm.mlir.constant(0 : i32)
+// CHECK:         %[[COUNT:.+]] = llvm.mlir.constant(2 : i32)
+// CHECK-NEXT:    llvm.call @convoy_rt_launch_kernel(%[[RT]], %[[NUMBER]], %[[NONE]], %{{.+}}, %[[SHARED]], %{{.+}}, %[[COUNT]])
+// CHECK-NEXT:    %[[LAYER:.+]] = llvm.mlir.constant(0 : i32)
+// CHECK-NEXT:    llvm.call @convoy_rt_layer_done(%[[RT]], %[[LAYER]])
+// CHECK:         %[[FIRST:.+]] = llvm.mlir.constant(0 : i32)
+// CHECK:         llvm.call @convoy_rt_launch_kernel(%[[RT]], %[[FIRST]],
+// CHECK-NEXT:    %[[NEXT:.+]] = llvm.mlir.constant(1 : i32)
+// CHECK-NEXT:    llvm.call @convoy_rt_layer_done(%[[RT]], %[[NEXT]])
+// CHECK:       gpu.module @kernels
+// CHECK:         arith.constant
+
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80]>>
+module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first", "second"], cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
+  func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<8xf32>, %y: memref<8xf32>) {
+    %c1 = arith.constant 1 : index
+    %c32 = arith.constant 32 : index
+    gpu.launch_func @kernels::@k1 blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1) args(%x : memref<8xf32>, %arena : memref<256xi8>)
+    gpu.launch_func @kernels::@k0 blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1) args(%y : memref<8xf32>)
+    return
+  }
+  gpu.module @kernels {
+    gpu.func @k0(%x: memref<8xf32>) kernel {
+      %c0 = arith.constant 0 : index
+      gpu.return
+    }
+    gpu.func @k1(%x: memref<8xf32>, %s: memref<256xi8> {cnn.scratch}) kernel {
+      gpu.return
+    }
+  }
+}
+
+// -----
+
+// An emulated one names the function, its shared memory and the layer instead. Its entry
+// hands on the thread's shared memory, and promises nothing of what pointers share.
+// CHECK-LABEL: llvm.func internal @convoy_main(
+// CHECK:         %[[LAYER:.+]] = llvm.mlir.constant(0 : i32)
+// CHECK-NEXT:    %[[ENTRY:.+]] = llvm.mlir.addressof @k_entry
+// CHECK:         %[[SHARED:.+]] = llvm.mlir.constant(48 : i32)
+// CHECK:         llvm.call @convoy_rt_launch_kernel(%{{.+}}, %[[LAYER]], %[[ENTRY]], %{{.+}}, %[[SHARED]],
+// CHECK-NOT:   gpu.module
+// CHECK:       llvm.func internal @k(
+// CHECK-NOT:     noalias
+// CHECK:       llvm.func internal @k_entry(%[[THREAD:[^ ]+]]: !llvm.ptr {{.*}}%[[ARGS:[^ ]+]]: !llvm.ptr
+// CHECK:         %[[FIELD:.+]] = llvm.getelementptr %[[THREAD]][56]
+// CHECK-NEXT:    %[[MEMORY:.+]] = llvm.load %[[FIELD]]
+// CHECK:         %[[X:.+]] = llvm.load %{{.+}} -> !llvm.ptr
+// CHECK-NEXT:    llvm.call @k(%[[THREAD]], %[[MEMORY]], %[[X]])
+
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f32, [80]>>
+module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first"], cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
+  func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<8xf32>, %y: memref<8xf32>) {
+    %c1 = arith.constant 1 : index
+    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) args(%x : memref<8xf32>) {cnn.emulated = @k, cnn.shared_bytes = 48 : i64}
+    return
+  }
+  gpu.module @kernels {
+    gpu.func @k(%x: memref<8xf32>) kernel {
+      gpu.return
+    }
+  }
+  func.func private @k(%thread: !llvm.ptr, %shared: memref<48xi8>, %x: memref<8xf32>) attributes {cnn.emulated} {
     return
   }
 }
