@@ -86,6 +86,9 @@ CONVOY_HIDDEN void convoy_rt_launch_kernel(void *rt, int32_t kernel,
                                            int32_t shared_bytes, void *const *args,
                                            int32_t arg_count);
 
+/* The `scratch_size` bytes that all launches of a device share, where the kernels run. */
+CONVOY_HIDDEN uint8_t *convoy_rt_scratch(void *rt);
+
 /* Communication between devices, of which each calls the same functions in the
  * same order. Device k holds [bounds[k], bounds[k + 1]) of an axis, as `rows` rows
  * of elements of `bytes` bytes. A failure is kept in `rt`, and convoy_run returns it. */
