@@ -17,8 +17,9 @@
 |*                                                                            *|
 |* An artefact has no mutable global state. Any number of contexts may exist; *|
 |* one context must not be used by two threads at a time. No function aborts, *|
-|* throws, prints, or changes signal handlers. All strings and structures     *|
-|* returned are constants of the artefact and live as long as it is loaded.   *|
+|* throws, prints, or changes signal handlers. Strings and structures that    *|
+|* are returned live as long as the artefact is loaded, unless said           *|
+|* otherwise.                                                                 *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -38,7 +39,7 @@ extern "C" {
 #endif
 
 /* Grows with every change that an old caller would notice. */
-#define CONVOY_ABI_VERSION 2
+#define CONVOY_ABI_VERSION 3
 
 /* Element types, numbered as in ONNX's TensorProto.DataType. A bool is one
  * byte, 0 or 1. */
@@ -60,12 +61,19 @@ enum convoy_element_type {
 
 enum convoy_status {
   CONVOY_OK = 0,
-  CONVOY_ERROR_ARGUMENT = 1, /* a null or misaligned pointer, a bad number */
-  CONVOY_ERROR_MEMORY = 2,   /* no memory for the context */
-  CONVOY_ERROR_THREADS = 3,  /* the system started no more threads */
-  CONVOY_ERROR_CPU = 4,      /* the CPU lacks what the model was compiled for */
-  CONVOY_ERROR_MODEL = 5,    /* the model's code reported a failure */
-  CONVOY_ERROR_TRANSPORT = 6 /* another device could not be reached */
+  CONVOY_ERROR_ARGUMENT = 1,  /* a null or misaligned pointer, a bad number */
+  CONVOY_ERROR_MEMORY = 2,    /* no memory for the context */
+  CONVOY_ERROR_THREADS = 3,   /* the system started no more threads */
+  CONVOY_ERROR_CPU = 4,       /* the CPU lacks what the model was compiled for */
+  CONVOY_ERROR_MODEL = 5,     /* the model's code reported a failure */
+  CONVOY_ERROR_TRANSPORT = 6, /* another device could not be reached */
+  /* Only of models that run on GPUs. */
+  CONVOY_ERROR_NO_DRIVER = 7,   /* there is no NVIDIA driver */
+  CONVOY_ERROR_OLD_DRIVER = 8,  /* the driver does not know the model's code */
+  CONVOY_ERROR_NO_GPU = 9,      /* there is no GPU of that number */
+  CONVOY_ERROR_GPU = 10,        /* the model has no code for this GPU */
+  CONVOY_ERROR_GPU_MEMORY = 11, /* the GPU has not enough memory */
+  CONVOY_ERROR_CUDA = 12        /* a call of the driver failed */
 };
 
 /* One input or output. Data is dense, row-major (the last dimension moves
@@ -98,6 +106,11 @@ CONVOY_EXPORT const char *convoy_layer_name(int32_t index);
 /* The CPU that the model was compiled for, such as "x86-64-v3". */
 CONVOY_EXPORT const char *convoy_required_cpu(void);
 
+/* The GPUs that the model has code for, as compute capabilities, 80 for 8.0, in rising
+ * order: machine code, or PTX, which fits all later GPUs too, where `*is_ptx` becomes other
+ * than 0. 0 when `index` is out of range, as it always is where the CPU runs the model. */
+CONVOY_EXPORT int32_t convoy_gpu_arch(int32_t index, int32_t *is_ptx);
+
 /* Devices that share the model; 1 unless it was compiled for several. */
 CONVOY_EXPORT int32_t convoy_device_count(void);
 
@@ -108,12 +121,24 @@ CONVOY_EXPORT int64_t convoy_arena_size(void);
  * what this machine lacks. */
 CONVOY_EXPORT const char *convoy_status_text(int32_t status);
 
+/* What convoy_status_text does not tell of the failure that convoy_create_on or convoy_run
+ * returned last, such as the GPU's name, as a line that the next call may change; empty
+ * where there is no more to tell. */
+CONVOY_EXPORT const char *convoy_context_error(const convoy_context *context);
+
 /* Makes a context of `threads` threads, the caller of convoy_run being one of
  * them; 0 means one for each core that the process may use, and 1 never starts
  * a thread. Each device of a model for several gets its share of the threads, at
  * least one. On failure `*context` is null. Results do not depend on `threads`,
- * not in a single bit. */
+ * not in a single bit. A model for GPUs runs on GPU 0, see convoy_create_on. */
 CONVOY_EXPORT int32_t convoy_create(int32_t threads, convoy_context **context);
+
+/* Makes a context on GPU number `ordinal` of a model that was compiled for GPUs. Its
+ * weights are copied there now, and one thread of the process's gives the GPU work. The
+ * devices of a model for several use the GPUs from `ordinal` on, and begin again with GPU
+ * 0 behind the last. On failure `*context` is null, or a context that is only good for
+ * convoy_context_error and convoy_destroy. */
+CONVOY_EXPORT int32_t convoy_create_on(int32_t ordinal, convoy_context **context);
 
 /* How the devices of a model reach each other when they run in other processes.
  * All devices call the same functions in the same order. Device k holds
@@ -133,7 +158,8 @@ typedef struct convoy_transport {
 } convoy_transport;
 
 /* Makes a context of device number `device` alone, which reaches the others through
- * `transport`; that must outlive the context. Only device 0 writes outputs. */
+ * `transport`; that must outlive the context. Only device 0 writes outputs. For models
+ * whose kernels run on the CPU. */
 CONVOY_EXPORT int32_t convoy_create_device(int32_t threads, int32_t device,
                                            const convoy_transport *transport,
                                            convoy_context **context);

@@ -48,8 +48,8 @@ static llvm::Expected<cnn::GpuAttr> describeGpu(mlir::MLIRContext *context,
       llvm::SmallVector<std::string> known;
       for (int64_t other : listGpuArchs())
         known.push_back("sm_" + std::to_string(other));
-      return llvm::createStringError("unknown GPU 'sm_" + std::to_string(arch) +
-                                     "': use " + llvm::join(known, ", "));
+      return llvm::createStringError("unknown GPU 'sm_" + std::to_string(arch) + "': use " +
+                                     llvm::join(known, ", "));
     }
   return cnn::GpuAttr::get(context, gpu.platform, gpu.precision, archs);
 }

@@ -46,8 +46,8 @@ static double getMilliseconds(Clock::duration duration) {
 static llvm::Expected<Report> measure(const Artefact &artefact, const Request &request,
                                       Ranks &ranks) {
   // The first run makes the outputs, so that the others measure only the model.
-  llvm::Expected<Execution> execution =
-      runOnce(artefact, request.inputOptions, request.threads, ranks);
+  llvm::Expected<Execution> execution = runOnce(
+      artefact, request.inputOptions, request.threads, ranks, request.modelOptions.gpu);
   if (!execution)
     return execution.takeError();
   Context &context = execution->context;
@@ -64,6 +64,8 @@ static llvm::Expected<Report> measure(const Artefact &artefact, const Request &r
   constexpr size_t leastRuns = 5;
   Report report;
   report.threads = context.getThreadCount();
+  if (artefact.isForGpu())
+    report.gpu = "cuda:" + std::to_string(request.modelOptions.gpu.value_or(0));
   for (int64_t i = 1; i < request.warmup; ++i)
     if (llvm::Error error = runAgain())
       return std::move(error);
@@ -128,7 +130,8 @@ static void addMacs(Report &report, Request &request) {
   }
   for (auto &entry : longest)
     entry.second->macs = macs.lookup(entry.first());
-  report.peakGigaflops = report.threads * measurePeakGigaflops();
+  if (report.gpu.empty())
+    report.peakGigaflops = report.threads * measurePeakGigaflops();
 }
 
 //===----------------------------------------------------------------------===//
@@ -146,6 +149,7 @@ static void readArguments(Arguments &arguments, Request &request, Ranks &ranks) 
   arguments.flag(OPT_json, request.asJSON);
   request.inputOptions.read(arguments);
   request.modelOptions.readCodeOptions(arguments);
+  request.modelOptions.readDevice(arguments);
   request.modelOptions.read(arguments);
 }
 

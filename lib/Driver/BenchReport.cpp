@@ -26,7 +26,10 @@ void convoy::driver::printText(const Report &report) {
   os << llvm::format("min %.3f ms  median %.3f ms  mean %.3f ms", report.getMin(),
                      report.getMedian(), report.getMean());
   os << "  (" << report.runs.size() << (report.runs.size() == 1 ? " run, " : " runs, ")
-     << report.threads << (report.threads == 1 ? " thread)\n" : " threads)\n");
+     << (report.gpu.empty()
+             ? std::to_string(report.threads) + (report.threads == 1 ? " thread" : " threads")
+             : report.gpu)
+     << ")\n";
   if (report.layers.empty())
     return;
   double total = 0;
@@ -75,7 +78,10 @@ void convoy::driver::printJSON(const Report &report, StringRef model) {
   };
   json.object([&] {
     json.attribute("model", llvm::json::fixUTF8(model));
-    json.attribute("threads", report.threads);
+    if (report.gpu.empty())
+      json.attribute("threads", report.threads);
+    else
+      json.attribute("gpu", report.gpu);
     json.attribute("runs", int64_t(report.runs.size()));
     number("min_ms", report.getMin());
     number("median_ms", report.getMedian());

@@ -31,6 +31,8 @@ struct LayerTime {
 /// What was measured.
 struct Report {
   int threads = 0;
+  /// The GPU that ran it, such as "cuda:0"; empty for the CPU.
+  std::string gpu;
   /// In milliseconds, ascending.
   std::vector<double> runs;
   std::vector<LayerTime> layers;

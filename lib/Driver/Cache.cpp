@@ -138,15 +138,21 @@ static std::optional<Artefact> compileIntoCache(StringRef model, ModelOptions &m
 std::optional<Artefact> convoy::driver::loadOrCompile(StringRef path,
                                                       ModelOptions &modelOptions,
                                                       const Arguments &arguments, int &code) {
-  if (isModelPath(path))
+  if (isModelPath(path)) {
+    if (std::optional<int> usage = modelOptions.resolveTarget(arguments)) {
+      code = *usage;
+      return std::nullopt;
+    }
     return compileIntoCache(path, modelOptions, arguments, code);
+  }
   const CompileOptions &compile = modelOptions.compile;
   if (!compile.shapes.empty() || !compile.cpu.empty() ||
       !compile.schedule.convAlgorithm.empty() || compile.schedule.weights != "f32" ||
-      compile.partition.hasDevices()) {
-    code = arguments.usageError(
-        "--shape, --mcpu, --conv-algorithm, --weights and --devices need a MODEL.onnx: " +
-        path + " is compiled already");
+      compile.partition.hasDevices() || modelOptions.hasTargetOptions()) {
+    code = arguments.usageError("--shape, --target, --gpu-arch, --precision, --mcpu, "
+                                "--conv-algorithm, --weights and --devices need a "
+                                "MODEL.onnx: " +
+                                path + " is compiled already");
     return std::nullopt;
   }
   llvm::Expected<Artefact> artefact = Artefact::load(path);

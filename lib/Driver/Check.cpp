@@ -74,8 +74,8 @@ static llvm::Error check(const Artefact &artefact, const Request &request) {
   if (!files)
     return files.takeError();
   Ranks alone;
-  llvm::Expected<Execution> execution =
-      runOnce(artefact, request.inputOptions, request.threads, alone);
+  llvm::Expected<Execution> execution = runOnce(
+      artefact, request.inputOptions, request.threads, alone, request.modelOptions.gpu);
   if (!execution)
     return execution.takeError();
   std::string firstDifference;
@@ -102,6 +102,7 @@ static void readArguments(Arguments &arguments, Request &request) {
   arguments.number(OPT_atol, request.atol);
   arguments.count(OPT_threads, request.threads, 1, kMaxThreads);
   request.modelOptions.readCodeOptions(arguments);
+  request.modelOptions.readDevice(arguments);
   request.modelOptions.read(arguments);
 }
 

@@ -119,6 +119,10 @@ int convoy::driver::compileCommand(Arguments &arguments) {
     return arguments.usageError("--tune and --conv-algorithm exclude each other");
   if (request.tune && compile.partition.hasDevices())
     return arguments.usageError("--tune and --devices exclude each other");
+  if (std::optional<int> code = request.options.resolveTarget(arguments))
+    return *code;
+  if (request.tune && compile.gpu)
+    return arguments.usageError("--tune is for --target=cpu");
   if (request.tune && !compile.triple.empty())
     return arguments.usageError("--tune times code on this machine, which --mtriple excludes");
   if (request.threads && !request.tune)

@@ -143,8 +143,9 @@ shareInputs(const Artefact &artefact, const InputOptions &options, Ranks &ranks)
 
 llvm::Expected<Execution> convoy::driver::runOnce(const Artefact &artefact,
                                                   const InputOptions &inputOptions,
-                                                  int64_t threads, Ranks &ranks) {
-  llvm::Expected<Context> context = ranks.createContext(artefact, threads);
+                                                  int64_t threads, Ranks &ranks,
+                                                  std::optional<int64_t> gpu) {
+  llvm::Expected<Context> context = ranks.createContext(artefact, threads, gpu);
   if (llvm::Error error = ranks.agree(context ? llvm::Error::success() : context.takeError()))
     return std::move(error);
   llvm::Expected<std::vector<Tensor>> inputs = shareInputs(artefact, inputOptions, ranks);

@@ -50,9 +50,10 @@ struct Execution {
 };
 
 /// Makes the inputs and runs the model with so many threads; 0 is one for each core. Of
-/// several ranks the first one makes the inputs.
+/// several ranks the first one makes the inputs. A model for GPUs gets `gpu`, or the first.
 llvm::Expected<Execution> runOnce(const Artefact &artefact, const InputOptions &inputOptions,
-                                  int64_t threads, Ranks &ranks);
+                                  int64_t threads, Ranks &ranks,
+                                  std::optional<int64_t> gpu = std::nullopt);
 
 } // namespace convoy::driver
 

@@ -126,6 +126,7 @@ int convoy::driver::inspectCommand(Arguments &arguments) {
   arguments.positional(model);
   arguments.flag(OPT_json, asJSON);
   modelOptions.read(arguments);
+  modelOptions.readTargetOptions(arguments);
   modelOptions.readPartitionOptions(arguments);
   arguments.text(OPT_svg, files.drawing);
   arguments.text(OPT_onnx_out, files.onnx);
@@ -136,7 +137,11 @@ int convoy::driver::inspectCommand(Arguments &arguments) {
   if (!devices && !(files.drawing.empty() && files.onnx.empty()))
     return arguments.usageError("--svg and --onnx-out write a partition: they need --devices");
 
+  if (std::optional<int> code = modelOptions.resolveTarget(arguments))
+    return *code;
   std::unique_ptr<MLIRContext> context = makeContext();
+  if (modelOptions.compile.gpu && modelOptions.describeTarget(*context, arguments).empty())
+    return kUsageError;
   DiagnosticPrinter printer(*context, model, modelOptions.isVerbose);
   OwningOpRef<ModuleOp> module = compileTo(
       *context, model, devices ? Phase::Simplify : Phase::Import, modelOptions.compile);

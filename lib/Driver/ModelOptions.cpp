@@ -43,7 +43,69 @@ void ModelOptions::readCodeOptions(Arguments &arguments) {
     compile.schedule.weights = word.str();
     return llvm::Error::success();
   });
+  readTargetOptions(arguments);
   readPartitionOptions(arguments);
+}
+
+void ModelOptions::readTargetOptions(Arguments &arguments) {
+  arguments.value(OPT_target, [this](StringRef word) -> llvm::Error {
+    if (!llvm::is_contained({"cpu", "cuda", "cuda-emulator"}, word))
+      return llvm::createStringError("'" + word + "' is not cpu, cuda or cuda-emulator");
+    target = word.str();
+    return llvm::Error::success();
+  });
+  arguments.value(OPT_gpu_arch, [this](StringRef text) -> llvm::Error {
+    for (StringRef word : llvm::split(text, ',')) {
+      int64_t arch;
+      StringRef digits = word;
+      if (!digits.consume_front("sm_") || digits.getAsInteger(10, arch))
+        return llvm::createStringError("'" + word + "' is not a GPU such as sm_80");
+      gpuArchs.push_back(arch);
+    }
+    return llvm::Error::success();
+  });
+  arguments.value(OPT_precision, [this](StringRef word) -> llvm::Error {
+    precision = cnn::symbolizeGpuPrecision(word);
+    if (!precision)
+      return llvm::createStringError("'" + word + "' is not f32, tf32 or f16");
+    return llvm::Error::success();
+  });
+}
+
+void ModelOptions::readDevice(Arguments &arguments) {
+  arguments.value(OPT_device, [this](StringRef word) -> llvm::Error {
+    int64_t number;
+    StringRef digits = word;
+    if (!digits.consume_front("cuda:") || digits.getAsInteger(10, number) || number < 0 ||
+        number > INT32_MAX)
+      return llvm::createStringError("'" + word + "' is not cuda:0, cuda:1, ...");
+    gpu = number;
+    return llvm::Error::success();
+  });
+}
+
+bool ModelOptions::hasTargetOptions() const {
+  return !target.empty() || !gpuArchs.empty() || precision;
+}
+
+std::optional<int> ModelOptions::resolveTarget(const Arguments &arguments) {
+  if (gpu && !target.empty() && target != "cuda")
+    return arguments.usageError("--device runs code for --target=cuda, not for --target=" +
+                                target);
+  StringRef name = gpu ? "cuda" : target.empty() ? "cpu" : StringRef(target);
+  if (name == "cpu") {
+    if (!gpuArchs.empty() || precision)
+      return arguments.usageError("--gpu-arch and --precision need --target=cuda or "
+                                  "cuda-emulator");
+    return std::nullopt;
+  }
+  if (!compile.schedule.convAlgorithm.empty() || compile.schedule.weights != "f32")
+    return arguments.usageError("--conv-algorithm and --weights are for --target=cpu");
+  compile.gpu.emplace();
+  compile.gpu->platform = name == "cuda" ? cnn::GpuPlatform::cuda : cnn::GpuPlatform::emulator;
+  compile.gpu->precision = precision.value_or(cnn::GpuPrecision::f32);
+  compile.gpu->archs = gpuArchs;
+  return std::nullopt;
 }
 
 /// A number and its unit, times what the unit stands for.

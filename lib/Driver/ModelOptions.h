@@ -17,17 +17,33 @@ namespace convoy::driver {
 struct ModelOptions {
   CompileOptions compile;
   bool isVerbose = false;
+  /// The GPU that is to run the model, of --device.
+  std::optional<int64_t> gpu;
 
   /// Reads --shape and -v.
   void read(Arguments &arguments);
-  /// Reads --mcpu, --conv-algorithm, --weights and the partition options.
+  /// Reads --mcpu, --conv-algorithm, --weights, the target and the partition options.
   void readCodeOptions(Arguments &arguments);
+  /// Reads --target, --gpu-arch and --precision.
+  void readTargetOptions(Arguments &arguments);
+  /// Reads --device.
+  void readDevice(Arguments &arguments);
   /// Reads --devices, --strategy and --link.
   void readPartitionOptions(Arguments &arguments);
 
+  /// Whether an option says how code for a GPU is to be made, or that it is.
+  bool hasTargetOptions() const;
+  /// Makes `compile.gpu` of the options for GPUs, when all are known. Returns the exit
+  /// code after wrong usage, which is reported.
+  std::optional<int> resolveTarget(const Arguments &arguments);
   /// The machine to compile for, as text; empty after wrong usage, which is
   /// reported.
   std::string describeTarget(mlir::MLIRContext &context, const Arguments &arguments) const;
+
+private:
+  std::string target;
+  std::vector<int64_t> gpuArchs;
+  std::optional<cnn::GpuPrecision> precision;
 };
 
 /// Whether the path names a model to compile, not an artefact.

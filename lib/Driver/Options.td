@@ -89,8 +89,13 @@ defm random_inputs : Value<"random-inputs", "SEED",
   "the same for each SEED", running>;
 
 defm threads : Value<"threads", "N",
-  "threads that run the model, for compile with --tune\n"
-  "(default: one for each core)", !listconcat([CompileCommand], running)>;
+  "threads of the CPU that run the model, for compile with\n"
+  "--tune (default: one for each core)", !listconcat([CompileCommand], running)>;
+
+defm device : Value<"device", "cuda:N",
+  "the NVIDIA GPU that runs the model (default: cuda:0 where\n"
+  "it was compiled for GPUs); compiles a MODEL.onnx with\n"
+  "--target=cuda", running>;
 
 defm output : Value<"output", "[NAME=]FILE.npy",
   "write an output; NAME may be left out if there is\n"
@@ -131,6 +136,19 @@ defm onnx_out : Value<"onnx-out", "FILE",
 defm svg : Value<"svg", "FILE",
   "with --devices: draw the devices' columns and what crosses\n"
   "between them", [InspectCommand]>;
+
+defm target : Value<"target", "NAME",
+  "what runs the model: cpu (the default), cuda (NVIDIA GPUs),\n"
+  "or cuda-emulator (the kernels of a GPU on this CPU, slowly,\n"
+  "to test them)", everywhere>;
+
+defm gpu_arch : Value<"gpu-arch", "sm_80,sm_90",
+  "GPUs that get machine code (the default); later ones\n"
+  "compile the last one's PTX when the model is loaded", everywhere>;
+
+defm precision : Value<"precision", "NAME",
+  "what convolutions and dense layers multiply on a GPU: f32\n"
+  "(the default), tf32 or f16; they add in f32", everywhere>;
 
 defm mcpu : Value<"mcpu", "CPU",
   "processor to compile for: native (the default),\n"

@@ -87,10 +87,17 @@ llvm::Error Ranks::broadcast(void *data, size_t size) {
   return llvm::Error::success();
 }
 
-llvm::Expected<Context> Ranks::createContext(const Artefact &artefact, int64_t threads) {
+llvm::Expected<Context> Ranks::createContext(const Artefact &artefact, int64_t threads,
+                                             std::optional<int64_t> gpu) {
   if (!world)
-    return artefact.createContext(int(threads));
+    return gpu ? artefact.createGpuContext(int(*gpu)) : artefact.createContext(int(threads));
   // All ranks find the same, so the first one speaks for them.
+  if (gpu || artefact.isForGpu()) {
+    if (!isFirst())
+      return llvm::make_error<PeerError>();
+    return llvm::createStringError(artefact.getPath() +
+                                   ": --transport=mpi does not reach GPUs");
+  }
   if (artefact.getDeviceCount() != world->size) {
     if (!isFirst())
       return llvm::make_error<PeerError>();

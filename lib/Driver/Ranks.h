@@ -11,6 +11,8 @@
 #include "Arguments.h"
 #include "convoy/Runtime/Artefact.h"
 
+#include <optional>
+
 struct convoy_mpi_world;
 
 namespace convoy::driver {
@@ -46,7 +48,8 @@ public:
   /// Sends what the first process has to all.
   llvm::Error broadcast(void *data, size_t size);
   /// A context of this process's part of the model.
-  llvm::Expected<Context> createContext(const Artefact &artefact, int64_t threads);
+  llvm::Expected<Context> createContext(const Artefact &artefact, int64_t threads,
+                                        std::optional<int64_t> gpu);
   /// For errors of runs: the other processes may wait for this one, so they end too.
   llvm::Error abortUnlessAlone(llvm::Error error);
 

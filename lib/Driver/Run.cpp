@@ -98,7 +98,7 @@ static void printSummary(const TensorInfo &info, const Tensor &tensor) {
 
 static llvm::Error runModel(const Artefact &artefact, const InputOptions &inputOptions,
                             llvm::ArrayRef<std::string> outputArguments, int64_t threads,
-                            Ranks &ranks) {
+                            std::optional<int64_t> gpu, Ranks &ranks) {
   Files files;
   auto checkFiles = [&]() -> llvm::Error {
     llvm::Expected<Files> bound =
@@ -113,7 +113,7 @@ static llvm::Error runModel(const Artefact &artefact, const InputOptions &inputO
   };
   if (llvm::Error error = ranks.agree(ranks.isFirst() ? checkFiles() : llvm::Error::success()))
     return error;
-  llvm::Expected<Execution> execution = runOnce(artefact, inputOptions, threads, ranks);
+  llvm::Expected<Execution> execution = runOnce(artefact, inputOptions, threads, ranks, gpu);
   if (!execution)
     return execution.takeError();
   if (!ranks.isFirst())
@@ -142,6 +142,7 @@ int convoy::driver::runCommand(Arguments &arguments) {
   Ranks ranks;
   ranks.read(arguments);
   modelOptions.readCodeOptions(arguments);
+  modelOptions.readDevice(arguments);
   modelOptions.read(arguments);
   if (std::optional<int> code = arguments.finish())
     return *code;
@@ -152,7 +153,8 @@ int convoy::driver::runCommand(Arguments &arguments) {
   std::optional<Artefact> artefact = loadOrCompile(model, modelOptions, arguments, code);
   if (!artefact)
     return code;
-  if (llvm::Error error = runModel(*artefact, inputOptions, outputArguments, threads, ranks))
+  if (llvm::Error error =
+          runModel(*artefact, inputOptions, outputArguments, threads, modelOptions.gpu, ranks))
     return fail(std::move(error));
   return kDone;
 }

@@ -188,16 +188,20 @@ llvm::Constant *DescriptionBuilder::getGpuCode(const GpuCode &code) {
   if (code.images.empty())
     return getNull();
   llvm::SmallVector<llvm::Constant *> images, kernels;
-  for (const GpuCode::Image &image : code.images)
+  for (const GpuCode::Image &image : code.images) {
     // PTX needs the zero behind it, machine code does not mind.
-    images.push_back(llvm::ConstantStruct::getAnon(
-        {getInt32(image.arch), getInt32(image.isPtx), getString(image.data),
-         getInt64(image.data.size() + image.isPtx)}));
+    llvm::Constant *data = getString(image.data);
+    // An ELF file, of which the driver reads structures in place.
+    llvm::cast<llvm::GlobalVariable>(data)->setAlignment(llvm::Align(16));
+    images.push_back(
+        llvm::ConstantStruct::getAnon({getInt32(image.arch), getInt32(image.isPtx), data,
+                                       getInt64(image.data.size() + image.isPtx)}));
+  }
   for (const std::string &kernel : code.kernels)
     kernels.push_back(getString(kernel));
-  return getAddress(llvm::ConstantStruct::getAnon({getInt32(images.size()),
-                                                   getInt32(kernels.size()), getArray(images),
-                                                   getArray(kernels)}));
+  return getAddress(
+      llvm::ConstantStruct::getAnon({getInt32(images.size()), getInt32(kernels.size()),
+                                     getArray(images), getArray(kernels)}));
 }
 
 /// Bits of CpuFeatures.def that the code for `machine` may use.

@@ -34,9 +34,14 @@ public:
   /// Devices that share the model.
   int getDeviceCount() const;
 
+  /// Whether its kernels run on NVIDIA GPUs.
+  bool isForGpu() const;
+
   /// Makes a context of `threads` threads (see convoy_create); 0 is one for
-  /// each core. Fails if this CPU cannot run the model.
+  /// each core. Fails if this CPU cannot run the model. A model for GPUs gets GPU 0.
   llvm::Expected<Context> createContext(int threads = 0) const;
+  /// Makes a context on GPU number `ordinal` (see convoy_create_on).
+  llvm::Expected<Context> createGpuContext(int ordinal) const;
   /// Makes a context of one device alone, which reaches the others through `transport`.
   llvm::Expected<Context> createDeviceContext(int threads, int device,
                                               const convoy_transport &transport) const;

@@ -8,7 +8,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "Context.h"
+#include "Cuda.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -86,6 +86,15 @@ const char *convoy_layer_name(int32_t index) {
 
 const char *convoy_required_cpu(void) { return convoy_model.cpu; }
 
+int32_t convoy_gpu_arch(int32_t index, int32_t *is_ptx) {
+  if (!convoy_model.gpu || index < 0 || index >= convoy_model.gpu->image_count)
+    return 0;
+  const struct convoy_gpu_image *image = &convoy_model.gpu->images[index];
+  if (is_ptx)
+    *is_ptx = image->is_ptx;
+  return image->arch;
+}
+
 int32_t convoy_device_count(void) { return convoy_model.device_count; }
 
 int64_t convoy_arena_size(void) {
@@ -114,8 +123,15 @@ const char *convoy_status_text(int32_t status) {
   case CONVOY_ERROR_TRANSPORT:
     return "another device that shares the model could not be reached";
   default:
-    return "unknown status";
+    return convoy_model.gpu ? convoy_cuda_status_text(status) : "unknown status";
   }
+}
+
+const char *convoy_context_error(const convoy_context *context) {
+  for (int32_t i = 0; context && i < context->device_count; ++i)
+    if (context->devices[i].status)
+      return context->devices[i].error_text;
+  return "";
 }
 
 /*===----------------------------------------------------------------------===*\
@@ -128,6 +144,8 @@ static void free_team(struct convoy_team *team) {
 }
 
 static void free_context(struct convoy_context *context) {
+  if (convoy_model.gpu && context->devices)
+    convoy_cuda_close(context);
   for (int32_t i = 0; context->devices && i < context->device_count; ++i) {
     struct convoy_device *device = &context->devices[i];
     for (int32_t k = 0; device->outputs && k < convoy_model.output_count; ++k)
@@ -158,6 +176,10 @@ static int make_team(struct convoy_team *team, int32_t threads, int64_t scratch_
 static int make_device(struct convoy_device *device, int32_t threads,
                        int64_t spin_nanoseconds) {
   const struct convoy_device_description *description = device->description;
+  if (convoy_model.gpu) {
+    device->layer_nanoseconds = calloc((size_t)description->layer_count + 1, sizeof(int64_t));
+    return device->layer_nanoseconds && make_team(&device->team, threads, 0, spin_nanoseconds);
+  }
   device->arena = convoy_allocate((size_t)description->arena_size);
   device->layer_nanoseconds = calloc((size_t)description->layer_count + 1, sizeof(int64_t));
   if (!make_team(&device->team, threads, description->scratch_size, spin_nanoseconds) ||
@@ -189,8 +211,8 @@ static int32_t start(struct convoy_context *context) {
   return status;
 }
 
-/* A context of `count` devices from `first` on. */
-static int32_t create(int32_t threads, int32_t first, int32_t count,
+/* A context of `count` devices from `first` on, where it uses GPUs from `gpu` on. */
+static int32_t create(int32_t threads, int32_t gpu, int32_t first, int32_t count,
                       const convoy_transport *transport, convoy_context **result) {
   if (!result)
     return CONVOY_ERROR_ARGUMENT;
@@ -204,6 +226,9 @@ static int32_t create(int32_t threads, int32_t first, int32_t count,
   if (threads == 0)
     threads = cores < 4096 ? cores : 4096;
   if (threads < count)
+    threads = count;
+  /* A thread a device gives the GPU work. */
+  if (convoy_model.gpu)
     threads = count;
 
   struct convoy_context *context = convoy_allocate(sizeof *context);
@@ -230,7 +255,13 @@ static int32_t create(int32_t threads, int32_t first, int32_t count,
     free_context(context);
     return CONVOY_ERROR_MEMORY;
   }
-  int32_t status = start(context);
+  int32_t status = convoy_model.gpu ? convoy_cuda_open(context, gpu) : CONVOY_OK;
+  if (convoy_model.gpu && status != CONVOY_OK) {
+    context->broken = status;
+    *result = context;
+    return status;
+  }
+  status = start(context);
   if (status != CONVOY_OK) {
     free_context(context);
     return status;
@@ -240,16 +271,35 @@ static int32_t create(int32_t threads, int32_t first, int32_t count,
 }
 
 int32_t convoy_create(int32_t threads, convoy_context **result) {
-  return create(threads, 0, convoy_model.device_count, NULL, result);
+  int32_t status = create(threads, 0, 0, convoy_model.device_count, NULL, result);
+  if (convoy_model.gpu && result && *result && status != CONVOY_OK) {
+    convoy_destroy(*result);
+    *result = NULL;
+  }
+  return status;
+}
+
+int32_t convoy_create_on(int32_t ordinal, convoy_context **result) {
+  if (result)
+    *result = NULL;
+  if (!convoy_model.gpu || ordinal < 0)
+    return CONVOY_ERROR_ARGUMENT;
+  return create(1, ordinal, 0, convoy_model.device_count, NULL, result);
 }
 
 int32_t convoy_create_device(int32_t threads, int32_t device,
                              const convoy_transport *transport, convoy_context **result) {
   if (result)
     *result = NULL;
-  if (!transport || device < 0 || device >= convoy_model.device_count)
+  /* Transports reach the memory of processes, not that of GPUs. */
+  if (!transport || device < 0 || device >= convoy_model.device_count || convoy_model.gpu)
     return CONVOY_ERROR_ARGUMENT;
-  return create(threads, device, 1, transport, result);
+  return create(threads, 0, device, 1, transport, result);
+}
+
+/* Why a context on a GPU cannot run. */
+static int32_t get_broken(const convoy_context *context) {
+  return convoy_model.gpu ? context->broken : CONVOY_OK;
 }
 
 int32_t convoy_thread_count(const convoy_context *context) {
@@ -262,9 +312,11 @@ int32_t convoy_thread_count(const convoy_context *context) {
 void convoy_destroy(convoy_context *context) {
   if (!context)
     return;
-  convoy_stop_workers(&context->team);
-  for (int32_t i = 0; i < context->device_count; ++i)
-    convoy_stop_workers(&context->devices[i].team);
+  if (!get_broken(context)) {
+    convoy_stop_workers(&context->team);
+    for (int32_t i = 0; i < context->device_count; ++i)
+      convoy_stop_workers(&context->devices[i].team);
+  }
   free_context(context);
 }
 
@@ -306,6 +358,10 @@ static void run_devices(int64_t begin, int64_t end, void *const *args, uint8_t *
   struct convoy_context *context = args[0];
   for (int64_t i = begin; i < end; ++i) {
     struct convoy_device *device = &context->devices[i];
+    if (convoy_model.gpu) {
+      convoy_cuda_run_device(device);
+      continue;
+    }
     device->status = CONVOY_OK;
     device->error_text[0] = 0;
     if (context->profiling)
@@ -323,13 +379,19 @@ int32_t convoy_run(convoy_context *context, const void *const *inputs, void *con
       !buffers_are_valid((const void *const *)outputs, convoy_model.outputs,
                          convoy_model.output_count))
     return CONVOY_ERROR_ARGUMENT;
+  if (get_broken(context))
+    return get_broken(context);
   void *args[] = {context, (void *)inputs, (void *)outputs};
+  if (convoy_model.gpu)
+    convoy_cuda_send_inputs(context, inputs);
   convoy_launch(&context->team, run_devices, args, context->device_count);
   if (context->profiling)
     ++context->profiled_runs;
   for (int32_t i = 0; i < context->device_count; ++i)
     if (context->devices[i].status != CONVOY_OK)
       return context->devices[i].status;
+  if (convoy_model.gpu)
+    convoy_cuda_take_outputs(context, outputs);
   return CONVOY_OK;
 }
 
@@ -340,6 +402,13 @@ int32_t convoy_run(convoy_context *context, const void *const *inputs, void *con
 int32_t convoy_profile_enable(convoy_context *context, int32_t enable) {
   if (!context)
     return CONVOY_ERROR_ARGUMENT;
+  if (get_broken(context))
+    return get_broken(context);
+  if (convoy_model.gpu && enable) {
+    int32_t status = convoy_cuda_prepare_profile(context);
+    if (status != CONVOY_OK)
+      return status;
+  }
   context->profiling = enable != 0;
   context->profiled_runs = 0;
   for (int32_t i = 0; i < context->device_count; ++i) {
@@ -367,6 +436,10 @@ void convoy_rt_layer_done(void *rt, int32_t layer) {
   struct convoy_device *device = rt;
   if (!device->context->profiling)
     return;
+  if (convoy_model.gpu) {
+    convoy_cuda_mark(device, layer);
+    return;
+  }
   int64_t now = convoy_now();
   if (layer >= 0 && layer < device->description->layer_count)
     device->layer_nanoseconds[layer] += now - device->last_mark;

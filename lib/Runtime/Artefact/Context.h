@@ -14,6 +14,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+struct convoy_cuda;
+
 #define CONVOY_CACHE_LINE 64
 
 /* A thread besides the caller's. Each has its own line, so that a launch wakes
@@ -54,7 +56,8 @@ struct convoy_device {
   int32_t status;       /* the first failure of the current run */
   char error_text[256]; /* one line on it, empty if the status says it all */
   uint8_t *arena;
-  void **outputs; /* where devices but the first put them; null for the first */
+  void **outputs;           /* where devices but the first put them; null for the first */
+  struct convoy_cuda *cuda; /* instead of the memory above, see Cuda.h */
 
   void *emulator; /* working memory of Emulator.c; null until a kernel is emulated */
   size_t emulator_size;
@@ -75,6 +78,7 @@ struct convoy_context {
   int32_t device_count;    /* that run here */
   struct convoy_device *devices;
   const convoy_transport *transport; /* null between threads */
+  int32_t broken;                    /* why it cannot run: it only tells its error */
 
   int32_t profiling;
   int64_t profiled_runs;

@@ -27,6 +27,7 @@ struct options {
   void **inputs;
   void **outputs;
   int32_t threads;
+  int32_t gpu;
   int random;
   int profile;
   uint64_t seed;
@@ -39,6 +40,8 @@ static void print_type(FILE *to, int32_t element_type, int32_t rank, const int64
   fputs(name ? name : "unknown", to);
 }
 
+static int is_for_gpu(void) { return convoy_gpu_arch(0, NULL) != 0; }
+
 static void print_help(const struct options *options) {
   printf("usage: %s [options]\n"
          "Runs the compiled model once.\n\n"
@@ -47,10 +50,12 @@ static void print_help(const struct options *options) {
          "  --output [NAME=]FILE.npy  write an output (default: NAME.npy)\n"
          "  --random-inputs SEED      draw the inputs that are not read: "
          "standard normal\n"
-         "  --threads N               default: one for each core\n"
+         "  %s\n"
          "  --profile                 print the time of each layer\n"
          "  --help\n\n",
-         options->program);
+         options->program,
+         is_for_gpu() ? "--device cuda:N           the GPU that runs it (default: cuda:0)"
+                      : "--threads N               default: one for each core");
   for (int32_t i = 0; i < convoy_input_count(); ++i) {
     const convoy_tensor_info *info = convoy_input(i);
     printf("input %s: ", info->name);
@@ -116,6 +121,18 @@ static int read_number(const struct options *options, const char *flag, const ch
   return EXIT_DONE;
 }
 
+static int read_device(struct options *options, const char *text) {
+  uint64_t number;
+  if (strncmp(text, "cuda:", 5) != 0) {
+    fprintf(stderr, "%s: '--device %s' is not cuda:0, cuda:1, ...\n", options->program, text);
+    return EXIT_USAGE;
+  }
+  int status = read_number(options, "--device", text + 5, INT32_MAX, &number);
+  if (status == EXIT_DONE)
+    options->gpu = (int32_t)number;
+  return status;
+}
+
 /* Returns -1 when the program is to go on. */
 static int read_options(int argc, char **argv, struct options *options) {
   for (int i = 1; i < argc; ++i) {
@@ -138,7 +155,9 @@ static int read_options(int argc, char **argv, struct options *options) {
     int is_input = strcmp(flag, "--input") == 0;
     int is_output = strcmp(flag, "--output") == 0;
     int is_random = strcmp(flag, "--random-inputs") == 0;
-    if (!is_input && !is_output && !is_random && strcmp(flag, "--threads") != 0) {
+    int is_device = is_for_gpu() && strcmp(flag, "--device") == 0;
+    int is_threads = !is_for_gpu() && strcmp(flag, "--threads") == 0;
+    if (!is_input && !is_output && !is_random && !is_device && !is_threads) {
       fprintf(stderr, "%s: unknown option '%s'; try --help\n", options->program, argv[i]);
       return EXIT_USAGE;
     }
@@ -153,7 +172,9 @@ static int read_options(int argc, char **argv, struct options *options) {
 
     int status;
     uint64_t number = 0;
-    if (is_input) {
+    if (is_device) {
+      status = read_device(options, value);
+    } else if (is_input) {
       status = add_file(options, flag, value, convoy_input_count(), convoy_input,
                         options->input_files);
     } else if (is_output) {
@@ -355,15 +376,20 @@ static int run(const struct options *options) {
   if (status != EXIT_DONE)
     return status;
   convoy_context *context;
-  int32_t model_status = convoy_create(options->threads, &context);
+  int32_t model_status = is_for_gpu() ? convoy_create_on(options->gpu, &context)
+                                      : convoy_create(options->threads, &context);
   if (model_status == CONVOY_OK && options->profile)
     model_status = convoy_profile_enable(context, 1);
   if (model_status == CONVOY_OK)
     model_status = convoy_run(context, (const void *const *)options->inputs, options->outputs);
-  if (model_status != CONVOY_OK)
-    status = model_error(options, model_status);
-  else
+  if (model_status == CONVOY_OK) {
     status = write_outputs(options);
+  } else {
+    const char *detail = convoy_context_error(context);
+    fprintf(stderr, "%s: %s%s%s%s\n", options->program, convoy_status_text(model_status),
+            *detail ? " (" : "", detail, *detail ? ")" : "");
+    status = EXIT_FAILED;
+  }
   if (status == EXIT_DONE && options->profile)
     status = print_profile(options, context);
   convoy_destroy(context);

@@ -39,9 +39,12 @@ struct Artefact::Library {
   std::string requiredCpu;
   int64_t arenaSize = 0;
   int deviceCount = 1;
+  bool isForGpu = false;
 
   decltype(convoy_status_text) *statusText = nullptr;
+  decltype(convoy_context_error) *contextError = nullptr;
   decltype(convoy_create) *create = nullptr;
+  decltype(convoy_create_on) *createOn = nullptr;
   decltype(convoy_create_device) *createDevice = nullptr;
   decltype(convoy_thread_count) *threadCount = nullptr;
   decltype(convoy_run) *run = nullptr;
@@ -147,6 +150,7 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   decltype(convoy_required_cpu) *cpu = nullptr;
   decltype(convoy_arena_size) *arena = nullptr;
   decltype(convoy_device_count) *devices = nullptr;
+  decltype(convoy_gpu_arch) *gpuArch = nullptr;
 #define FIND(VARIABLE, NAME)                                                                  \
   if (llvm::Error error = find(VARIABLE, #NAME))                                              \
   return error
@@ -159,8 +163,11 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   FIND(cpu, convoy_required_cpu);
   FIND(arena, convoy_arena_size);
   FIND(devices, convoy_device_count);
+  FIND(gpuArch, convoy_gpu_arch);
+  FIND(createOn, convoy_create_on);
   FIND(createDevice, convoy_create_device);
   FIND(statusText, convoy_status_text);
+  FIND(contextError, convoy_context_error);
   FIND(create, convoy_create);
   FIND(threadCount, convoy_thread_count);
   FIND(run, convoy_run);
@@ -178,6 +185,7 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   requiredCpu = cpu();
   arenaSize = arena();
   deviceCount = devices();
+  isForGpu = gpuArch(0, nullptr) != 0;
   return llvm::Error::success();
 }
 
@@ -206,9 +214,14 @@ int64_t Artefact::getArenaSize() const { return library->arenaSize; }
 
 int Artefact::getDeviceCount() const { return library->deviceCount; }
 
+bool Artefact::isForGpu() const { return library->isForGpu; }
+
 llvm::Expected<Context>
 Artefact::createDeviceContext(int threads, int device,
                               const convoy_transport &transport) const {
+  if (isForGpu())
+    return llvm::createStringError(library->path +
+                                   " runs on GPUs, so its devices cannot be other processes");
   convoy_context *context = nullptr;
   int32_t status = library->createDevice(threads, device, &transport, &context);
   Context result(library, context);
@@ -217,7 +230,23 @@ Artefact::createDeviceContext(int threads, int device,
   return std::move(result);
 }
 
+llvm::Expected<Context> Artefact::createGpuContext(int ordinal) const {
+  if (!isForGpu())
+    return llvm::createStringError(library->path +
+                                   " has no code for NVIDIA GPUs; compile the model with "
+                                   "--target=cuda");
+  convoy_context *context = nullptr;
+  int32_t status = library->createOn(ordinal, &context);
+  Context result(library, context);
+  if (status != CONVOY_OK)
+    return result.makeError(status);
+  return std::move(result);
+}
+
 llvm::Expected<Context> Artefact::createContext(int threads) const {
+  // This way has more to say about failures.
+  if (isForGpu())
+    return createGpuContext(0);
   convoy_context *context = nullptr;
   int32_t status = library->create(threads, &context);
   Context result(library, context);
@@ -245,7 +274,10 @@ Context &Context::operator=(Context &&other) {
 }
 
 llvm::Error Context::makeError(int32_t status) const {
-  return llvm::createStringError(library->path + ": " + library->statusText(status));
+  std::string text = library->path + ": " + library->statusText(status);
+  if (llvm::StringRef detail = library->contextError(context.get()); !detail.empty())
+    text += (" (" + detail + ")").str();
+  return llvm::createStringError(text);
 }
 
 int Context::getThreadCount() const { return library->threadCount(context.get()); }

@@ -1,0 +1,112 @@
+/*===- Cuda.h - Contexts whose kernels run on NVIDIA GPUs ---------*- C -*-===*\
+|*                                                                            *|
+|* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+|*===----------------------------------------------------------------------===*|
+|*                                                                            *|
+|* Called where `convoy_model.gpu` is not null. That is a constant, so all of *|
+|* this is dropped from artefacts whose kernels run on the CPU. Functions     *|
+|* that fail leave the reason in the device's `status` and `error_text`, of   *|
+|* which the first one stays.                                                 *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef CONVOY_RUNTIME_ARTEFACT_CUDA_H
+#define CONVOY_RUNTIME_ARTEFACT_CUDA_H
+
+#include "Context.h"
+#include "CudaDriver.h"
+
+struct convoy_cuda_kernel {
+  CUfunction function;
+  int32_t static_bytes;  /* of shared memory, known from the image */
+  int32_t dynamic_bytes; /* that the driver was told to expect */
+};
+
+/* What a GPU holds for one device of a context. */
+struct convoy_cuda {
+  struct convoy_cuda_driver driver;
+  int32_t ordinal;
+  int32_t capability; /* 80 for 8.0 */
+  char name[64];
+
+  CUdevice gpu;
+  CUcontext context; /* the GPU's primary one; null until it is retained */
+  CUmodule module;
+  struct convoy_cuda_kernel *kernels;
+  CUdeviceptr weights, memory;
+  uint8_t *arena, *scratch; /* in `memory`, as are the inputs and outputs */
+  void **buffers;           /* inputs, then outputs */
+  CUstream stream;
+  CUgraphExec graph; /* the program; null with several devices */
+
+  /* The profile: an event at the start and one behind each layer. */
+  CUevent *marks;
+  int32_t *mark_layers;
+  int32_t mark_count;
+
+  /* Communication: of odd and of even exchanges. */
+  CUevent posted[2], finished[2];
+  float *sums, *terms; /* on the host, see convoy_cuda_reduce */
+  int64_t sum_count;
+
+  /* Of the first device: pinned memory for all inputs and outputs. */
+  uint8_t *staging;
+};
+
+/* Opens the driver and puts the program, the weights and the memory of `context`'s
+ * devices on the GPUs `ordinal`, `ordinal` + 1, ... and again from the first. */
+CONVOY_HIDDEN int32_t convoy_cuda_open(struct convoy_context *context, int32_t ordinal);
+CONVOY_HIDDEN void convoy_cuda_close(struct convoy_context *context);
+
+/* Copies inputs to the GPUs; then each device's thread runs its program; then copies
+ * outputs from the staging memory. */
+CONVOY_HIDDEN void convoy_cuda_send_inputs(struct convoy_context *context,
+                                           const void *const *inputs);
+CONVOY_HIDDEN void convoy_cuda_run_device(struct convoy_device *device);
+CONVOY_HIDDEN void convoy_cuda_take_outputs(struct convoy_context *context,
+                                            void *const *outputs);
+
+/* Makes the events of the profile. */
+CONVOY_HIDDEN int32_t convoy_cuda_prepare_profile(struct convoy_context *context);
+CONVOY_HIDDEN void convoy_cuda_mark(struct convoy_device *device, int32_t layer);
+
+/* See convoy_rt_launch_kernel. */
+CONVOY_HIDDEN void convoy_cuda_launch(struct convoy_device *device, int32_t kernel,
+                                      const int32_t *grid, const int32_t *block,
+                                      int32_t shared_bytes, void *const *args,
+                                      int32_t arg_count);
+
+/* Communication, see Exchange.c: the host's threads have met where these are called, and
+ * the GPUs' streams get the same order. */
+CONVOY_HIDDEN void convoy_cuda_record(struct convoy_device *device, CUevent event);
+CONVOY_HIDDEN void convoy_cuda_wait(struct convoy_device *device, CUevent event);
+CONVOY_HIDDEN void convoy_cuda_copy_rows(struct convoy_device *device,
+                                         struct convoy_device *peer, void *to,
+                                         int64_t to_stride, const void *from,
+                                         int64_t from_stride, int64_t rows, int64_t bytes);
+/* Adds the peer's `count` numbers to what the devices before it gave; after the last one
+ * `to` holds the sums. The host adds: it is rare, and needs no kernel. */
+CONVOY_HIDDEN void convoy_cuda_reduce(struct convoy_device *device, struct convoy_device *peer,
+                                      float *to, const float *from, int64_t count);
+
+CONVOY_HIDDEN const char *convoy_cuda_status_text(int32_t status);
+
+/* Keeps the first failure. */
+CONVOY_HIDDEN void convoy_cuda_fail(struct convoy_device *device, int32_t status,
+                                    const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Returns 1 if `result` is no error, else keeps it. */
+CONVOY_HIDDEN int convoy_cuda_check(struct convoy_device *device, CUresult result,
+                                    const char *function);
+/* Between these two, calls concern the device's GPU; the caller's own choice of a GPU
+ * comes back. `enter` returns 0 if it failed, and then there is nothing to leave. */
+CONVOY_HIDDEN int convoy_cuda_enter(struct convoy_device *device);
+CONVOY_HIDDEN void convoy_cuda_leave(struct convoy_device *device);
+
+/* 1 if the call succeeded. */
+#define CONVOY_CUDA_CALL(DEVICE, FUNCTION, ...)                                               \
+  convoy_cuda_check(DEVICE, (DEVICE)->cuda->driver.FUNCTION(__VA_ARGS__), #FUNCTION)
+
+#endif /* CONVOY_RUNTIME_ARTEFACT_CUDA_H */

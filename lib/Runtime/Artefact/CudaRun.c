@@ -1,0 +1,314 @@
+/*===- CudaRun.c - Runs on a GPU ----------------------------------*- C -*-===*\
+|*                                                                            *|
+|* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+|*===----------------------------------------------------------------------===*|
+|*                                                                            *|
+|* A run copies the inputs to the GPU, launches the captured program, copies  *|
+|* the outputs back and waits. Profiles, and models of several devices, issue *|
+|* the program's launches one by one instead. After a failure a program only  *|
+|* comes to its end, so that devices that exchange data do not wait for it.   *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#include "Cuda.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Inputs go through the staging memory in parts, so that one is on its way while the
+ * next is copied. */
+static const int64_t staging_part = (int64_t)1 << 20;
+
+/* Parameters of a kernel take 4 KiB at most. */
+enum { MAX_ARGS = 512 };
+
+static CUdeviceptr to_device(const void *address) { return (CUdeviceptr)(uintptr_t)address; }
+
+/* Buffers follow each other in the staging memory as they do on the GPU. */
+static int64_t get_staging_offset(const struct convoy_cuda *cuda, int32_t buffer) {
+  return (uint8_t *)cuda->buffers[buffer] - (uint8_t *)cuda->buffers[0];
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Inputs and outputs
+\*===----------------------------------------------------------------------===*/
+
+static void send_inputs(struct convoy_device *device, uint8_t *staging,
+                        const void *const *inputs, int is_first) {
+  struct convoy_cuda *cuda = device->cuda;
+  for (int32_t i = 0; i < convoy_model.input_count; ++i) {
+    uint8_t *staged = staging + get_staging_offset(cuda, i);
+    int64_t size = convoy_model.inputs[i].size;
+    for (int64_t begin = 0; begin < size; begin += staging_part) {
+      int64_t part = size - begin < staging_part ? size - begin : staging_part;
+      if (is_first)
+        memcpy(staged + begin, (const uint8_t *)inputs[i] + begin, (size_t)part);
+      if (!CONVOY_CUDA_CALL(device, cuMemcpyHtoDAsync,
+                            to_device(cuda->buffers[i]) + (CUdeviceptr)begin, staged + begin,
+                            (size_t)part, cuda->stream))
+        return;
+    }
+  }
+}
+
+void convoy_cuda_send_inputs(struct convoy_context *context, const void *const *inputs) {
+  for (int32_t i = 0; i < context->device_count; ++i) {
+    struct convoy_device *device = &context->devices[i];
+    device->status = CONVOY_OK;
+    device->error_text[0] = 0;
+    if (!convoy_cuda_enter(device))
+      continue;
+    send_inputs(device, context->devices[0].cuda->staging, inputs, i == 0);
+    convoy_cuda_leave(device);
+  }
+}
+
+static void fetch_outputs(struct convoy_device *device) {
+  struct convoy_cuda *cuda = device->cuda;
+  for (int32_t i = 0; i < convoy_model.output_count; ++i) {
+    int32_t buffer = convoy_model.input_count + i;
+    int64_t size = convoy_model.outputs[i].size;
+    if (size)
+      (void)CONVOY_CUDA_CALL(device, cuMemcpyDtoHAsync,
+                             cuda->staging + get_staging_offset(cuda, buffer),
+                             to_device(cuda->buffers[buffer]), (size_t)size, cuda->stream);
+  }
+}
+
+void convoy_cuda_take_outputs(struct convoy_context *context, void *const *outputs) {
+  const struct convoy_cuda *cuda = context->devices[0].cuda;
+  for (int32_t i = 0; i < convoy_model.output_count; ++i)
+    if (convoy_model.outputs[i].size)
+      memcpy(outputs[i],
+             cuda->staging + get_staging_offset(cuda, convoy_model.input_count + i),
+             (size_t)convoy_model.outputs[i].size);
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Profile
+\*===----------------------------------------------------------------------===*/
+
+int32_t convoy_cuda_prepare_profile(struct convoy_context *context) {
+  for (int32_t i = 0; i < context->device_count; ++i) {
+    struct convoy_device *device = &context->devices[i];
+    struct convoy_cuda *cuda = device->cuda;
+    if (cuda->marks)
+      continue;
+    size_t count = (size_t)device->description->layer_count + 1;
+    device->status = CONVOY_OK;
+    cuda->marks = calloc(count, sizeof *cuda->marks);
+    cuda->mark_layers = calloc(count, sizeof *cuda->mark_layers);
+    if (!cuda->marks || !cuda->mark_layers)
+      convoy_cuda_fail(device, CONVOY_ERROR_MEMORY, "%s", "profile");
+    if (!device->status && convoy_cuda_enter(device)) {
+      for (size_t k = 0; k < count && !device->status; ++k)
+        (void)CONVOY_CUDA_CALL(device, cuEventCreate, &cuda->marks[k], CU_EVENT_DEFAULT);
+      convoy_cuda_leave(device);
+    }
+    if (device->status)
+      return device->status;
+  }
+  return CONVOY_OK;
+}
+
+void convoy_cuda_mark(struct convoy_device *device, int32_t layer) {
+  struct convoy_cuda *cuda = device->cuda;
+  if (!device->context->profiling || device->status ||
+      cuda->mark_count > device->description->layer_count)
+    return;
+  if (CONVOY_CUDA_CALL(device, cuEventRecord, cuda->marks[cuda->mark_count], cuda->stream))
+    cuda->mark_layers[cuda->mark_count++] = layer;
+}
+
+static void read_marks(struct convoy_device *device) {
+  struct convoy_cuda *cuda = device->cuda;
+  for (int32_t i = 1; i < cuda->mark_count; ++i) {
+    float milliseconds;
+    int32_t layer = cuda->mark_layers[i];
+    if (!CONVOY_CUDA_CALL(device, cuEventElapsedTime, &milliseconds, cuda->marks[i - 1],
+                          cuda->marks[i]))
+      return;
+    if (layer >= 0 && layer < device->description->layer_count)
+      device->layer_nanoseconds[layer] += (int64_t)((double)milliseconds * 1e6);
+  }
+}
+
+/*===----------------------------------------------------------------------===*\
+|* The program
+\*===----------------------------------------------------------------------===*/
+
+static void run_program(struct convoy_device *device) {
+  struct convoy_cuda *cuda = device->cuda;
+  if (cuda->graph && !device->context->profiling) {
+    if (!device->status)
+      (void)CONVOY_CUDA_CALL(device, cuGraphLaunch, cuda->graph, cuda->stream);
+    return;
+  }
+  cuda->mark_count = 0;
+  convoy_cuda_mark(device, -1);
+  /* Also after a failure: others may wait to exchange data with this device. */
+  if (device->description->invoke(device, cuda->arena,
+                                  (const uint8_t *)(uintptr_t)cuda->weights, cuda->buffers,
+                                  cuda->buffers + convoy_model.input_count))
+    convoy_cuda_fail(device, CONVOY_ERROR_MODEL, "%s", "");
+}
+
+void convoy_cuda_run_device(struct convoy_device *device) {
+  struct convoy_cuda *cuda = device->cuda;
+  int entered = convoy_cuda_enter(device);
+  run_program(device);
+  if (!entered)
+    return;
+  if (device->number == 0 && !device->status)
+    fetch_outputs(device);
+  /* Also after a failure: nothing may still use the staging memory. */
+  (void)CONVOY_CUDA_CALL(device, cuStreamSynchronize, cuda->stream);
+  if (device->context->profiling && !device->status)
+    read_marks(device);
+  convoy_cuda_leave(device);
+}
+
+void convoy_cuda_launch(struct convoy_device *device, int32_t number, const int32_t *grid,
+                        const int32_t *block, int32_t shared_bytes, void *const *args,
+                        int32_t arg_count) {
+  struct convoy_cuda *cuda = device->cuda;
+  if (device->status)
+    return;
+  void *parameters[MAX_ARGS];
+  if (number < 0 || number >= convoy_model.gpu->kernel_count || arg_count > MAX_ARGS) {
+    convoy_cuda_fail(device, CONVOY_ERROR_MODEL, "a launch of kernel %d", (int)number);
+    return;
+  }
+  for (int32_t i = 0; i < arg_count; ++i)
+    parameters[i] = (void *)&args[i];
+
+  /* Shared memory that the kernel's image reserves needs nothing here. */
+  struct convoy_cuda_kernel *kernel = &cuda->kernels[number];
+  int32_t dynamic =
+      shared_bytes > kernel->static_bytes ? shared_bytes - kernel->static_bytes : 0;
+  if (dynamic > kernel->dynamic_bytes) {
+    if (!CONVOY_CUDA_CALL(device, cuFuncSetAttribute, kernel->function,
+                          CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, dynamic))
+      return;
+    kernel->dynamic_bytes = dynamic;
+  }
+  CUresult result = cuda->driver.cuLaunchKernel(
+      kernel->function, (unsigned)grid[0], (unsigned)grid[1], (unsigned)grid[2],
+      (unsigned)block[0], (unsigned)block[1], (unsigned)block[2], (unsigned)dynamic,
+      cuda->stream, parameters, NULL);
+  if (result != CUDA_SUCCESS)
+    (void)convoy_cuda_check(device, result, convoy_model.gpu->kernels[number]);
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Communication
+\*===----------------------------------------------------------------------===*/
+
+void convoy_cuda_record(struct convoy_device *device, CUevent event) {
+  if (!device->status)
+    (void)CONVOY_CUDA_CALL(device, cuEventRecord, event, device->cuda->stream);
+}
+
+void convoy_cuda_wait(struct convoy_device *device, CUevent event) {
+  if (!device->status)
+    (void)CONVOY_CUDA_CALL(device, cuStreamWaitEvent, device->cuda->stream, event, 0);
+}
+
+static void copy_within_gpu(struct convoy_device *device, void *to, int64_t to_stride,
+                            const void *from, int64_t from_stride, int64_t rows,
+                            int64_t bytes) {
+  struct convoy_cuda *cuda = device->cuda;
+  if (rows == 1) {
+    (void)CONVOY_CUDA_CALL(device, cuMemcpyDtoDAsync, to_device(to), to_device(from),
+                           (size_t)bytes, cuda->stream);
+    return;
+  }
+  CUDA_MEMCPY2D copy;
+  memset(&copy, 0, sizeof copy);
+  copy.srcMemoryType = copy.dstMemoryType = CU_MEMORYTYPE_DEVICE;
+  copy.srcDevice = to_device(from);
+  copy.srcPitch = (size_t)from_stride;
+  copy.dstDevice = to_device(to);
+  copy.dstPitch = (size_t)to_stride;
+  copy.WidthInBytes = (size_t)bytes;
+  copy.Height = (size_t)rows;
+  (void)CONVOY_CUDA_CALL(device, cuMemcpy2DAsync, &copy, cuda->stream);
+}
+
+static void copy_between_gpus(struct convoy_device *device, struct convoy_device *peer,
+                              void *to, int64_t to_stride, const void *from,
+                              int64_t from_stride, int64_t rows, int64_t bytes) {
+  struct convoy_cuda *cuda = device->cuda;
+  if (rows == 1) {
+    (void)CONVOY_CUDA_CALL(device, cuMemcpyPeerAsync, to_device(to), cuda->context,
+                           to_device(from), peer->cuda->context, (size_t)bytes, cuda->stream);
+    return;
+  }
+  CUDA_MEMCPY3D_PEER copy;
+  memset(&copy, 0, sizeof copy);
+  copy.srcMemoryType = copy.dstMemoryType = CU_MEMORYTYPE_DEVICE;
+  copy.srcDevice = to_device(from);
+  copy.srcContext = peer->cuda->context;
+  copy.srcPitch = (size_t)from_stride;
+  copy.srcHeight = (size_t)rows;
+  copy.dstDevice = to_device(to);
+  copy.dstContext = cuda->context;
+  copy.dstPitch = (size_t)to_stride;
+  copy.dstHeight = (size_t)rows;
+  copy.WidthInBytes = (size_t)bytes;
+  copy.Height = (size_t)rows;
+  copy.Depth = 1;
+  (void)CONVOY_CUDA_CALL(device, cuMemcpy3DPeerAsync, &copy, cuda->stream);
+}
+
+void convoy_cuda_copy_rows(struct convoy_device *device, struct convoy_device *peer, void *to,
+                           int64_t to_stride, const void *from, int64_t from_stride,
+                           int64_t rows, int64_t bytes) {
+  if (device->status || rows == 0 || bytes == 0)
+    return;
+  if (peer->cuda->gpu == device->cuda->gpu)
+    copy_within_gpu(device, to, to_stride, from, from_stride, rows, bytes);
+  else
+    copy_between_gpus(device, peer, to, to_stride, from, from_stride, rows, bytes);
+}
+
+static int make_sums(struct convoy_device *device, int64_t count) {
+  struct convoy_cuda *cuda = device->cuda;
+  if (count <= cuda->sum_count)
+    return 1;
+  free(cuda->sums);
+  free(cuda->terms);
+  cuda->sum_count = 0;
+  cuda->sums = malloc((size_t)count * sizeof(float));
+  cuda->terms = malloc((size_t)count * sizeof(float));
+  if (!cuda->sums || !cuda->terms) {
+    convoy_cuda_fail(device, CONVOY_ERROR_MEMORY, "%s", "sums");
+    return 0;
+  }
+  cuda->sum_count = count;
+  return 1;
+}
+
+void convoy_cuda_reduce(struct convoy_device *device, struct convoy_device *peer, float *to,
+                        const float *from, int64_t count) {
+  struct convoy_cuda *cuda = device->cuda;
+  int64_t bytes = count * (int64_t)sizeof(float);
+  if (device->status || count == 0 || !make_sums(device, count))
+    return;
+  float *terms = peer->number == 0 ? cuda->sums : cuda->terms;
+  /* `to` is still free to pass the terms on. */
+  convoy_cuda_copy_rows(device, peer, to, bytes, from, bytes, 1, bytes);
+  if (device->status ||
+      !CONVOY_CUDA_CALL(device, cuMemcpyDtoHAsync, terms, to_device(to), (size_t)bytes,
+                        cuda->stream) ||
+      !CONVOY_CUDA_CALL(device, cuStreamSynchronize, cuda->stream))
+    return;
+  for (int64_t i = 0; peer->number > 0 && i < count; ++i)
+    cuda->sums[i] += terms[i];
+  if (peer->number == convoy_model.device_count - 1 &&
+      CONVOY_CUDA_CALL(device, cuMemcpyHtoDAsync, to_device(to), cuda->sums, (size_t)bytes,
+                       cuda->stream))
+    (void)CONVOY_CUDA_CALL(device, cuStreamSynchronize, cuda->stream);
+}

@@ -1,0 +1,360 @@
+/*===- FakeStreams.c - Streams that put off what they can ---------*- C -*-===*\
+|*                                                                            *|
+|* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#include "FakeState.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#pragma GCC visibility push(default)
+
+struct op {
+  enum { KERNEL, COPY, RECORD, WAIT } kind;
+  const struct fake_kernel *kernel;
+  int64_t count;
+  float *args[FAKE_MAX_ARGS];
+  char *to;
+  const char *from;
+  size_t to_stride, from_stride, rows, bytes;
+  CUevent event;
+  CUstream stream; /* to wait for, up to `index` */
+  size_t index;
+};
+
+struct list {
+  struct op *ops;
+  size_t count, capacity;
+};
+
+struct CUstream_st {
+  CUcontext context;
+  struct list list;
+  size_t next; /* that runs */
+  CUgraph capture;
+};
+
+struct CUevent_st {
+  CUstream stream; /* of the last record; null before it */
+  size_t index;
+  unsigned flags;
+  double milliseconds;
+  int done;
+};
+
+struct CUgraph_st {
+  struct list list;
+};
+struct CUgraphExec_st {
+  struct list list;
+};
+
+static double clock_milliseconds; /* kernels take half a millisecond each */
+_Thread_local int fake_captures;
+
+/*===----------------------------------------------------------------------===*\
+|* Streams
+\*===----------------------------------------------------------------------===*/
+
+static struct op *append(struct list *list) {
+  if (list->count == list->capacity) {
+    list->capacity = list->capacity ? 2 * list->capacity : 16;
+    list->ops = realloc(list->ops, list->capacity * sizeof *list->ops);
+    if (!list->ops)
+      abort();
+  }
+  struct op *op = &list->ops[list->count++];
+  memset(op, 0, sizeof *op);
+  return op;
+}
+
+static struct op *enqueue(CUstream stream) {
+  return append(stream->capture ? &stream->capture->list : &stream->list);
+}
+
+static void run_until(CUstream stream, size_t count);
+
+static void run_op(CUstream stream, const struct op *op) {
+  switch (op->kind) {
+  case KERNEL:
+    for (int i = 0; i < op->kernel->arg_count; ++i)
+      if (fake_get_owner(op->args[i], 1) != stream->context->gpu) {
+        stream->context->error = FAKE_ILLEGAL_ADDRESS;
+        return;
+      }
+    clock_milliseconds += 0.5;
+    op->kernel->run(op->count, op->args);
+    break;
+  case COPY:
+    for (size_t row = 0; row < op->rows; ++row)
+      memcpy(op->to + row * op->to_stride, op->from + row * op->from_stride, op->bytes);
+    break;
+  case RECORD:
+    op->event->milliseconds = clock_milliseconds;
+    op->event->done = 1;
+    break;
+  case WAIT:
+    run_until(op->stream, op->index + 1);
+    break;
+  }
+}
+
+static void run_until(CUstream stream, size_t count) {
+  while (stream->next < count) {
+    struct op op = stream->list.ops[stream->next++];
+    run_op(stream, &op);
+  }
+}
+
+static CUresult copy(CUstream stream, void *to, size_t to_stride, const void *from,
+                     size_t from_stride, size_t rows, size_t bytes) {
+  struct op *op = enqueue(stream);
+  op->kind = COPY;
+  op->to = to;
+  op->to_stride = to_stride;
+  op->from = from;
+  op->from_stride = from_stride;
+  op->rows = rows;
+  op->bytes = bytes;
+  return CUDA_SUCCESS;
+}
+
+CUresult cuStreamCreate(CUstream *stream, unsigned flags) {
+  CUresult result = fake_begin_in_context("cuStreamCreate");
+  if (result || flags != CU_STREAM_NON_BLOCKING)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  *stream = calloc(1, sizeof **stream);
+  (*stream)->context = fake_current();
+  ++fake_state.live;
+  return fake_end(CUDA_SUCCESS);
+}
+
+CUresult cuStreamDestroy_v2(CUstream stream) {
+  fake_begin("cuStreamDestroy");
+  run_until(stream, stream->list.count);
+  free(stream->list.ops);
+  free(stream);
+  --fake_state.live;
+  return fake_end(CUDA_SUCCESS);
+}
+
+CUresult cuStreamSynchronize(CUstream stream) {
+  CUresult result = fake_begin_alone("cuStreamSynchronize");
+  if (result)
+    return fake_end(result);
+  run_until(stream, stream->list.count);
+  return fake_end(stream->context->error);
+}
+
+CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {
+  CUresult result = fake_begin_in_context("cuStreamWaitEvent");
+  (void)flags;
+  if (result || !event->stream)
+    return fake_end(result);
+  struct op *op = enqueue(stream);
+  op->kind = WAIT;
+  op->stream = event->stream;
+  op->index = event->index;
+  return fake_end(CUDA_SUCCESS);
+}
+
+CUresult cuEventCreate(CUevent *event, unsigned flags) {
+  CUresult result = fake_begin_in_context("cuEventCreate");
+  if (result)
+    return fake_end(result);
+  *event = calloc(1, sizeof **event);
+  (*event)->flags = flags;
+  ++fake_state.live;
+  return fake_end(CUDA_SUCCESS);
+}
+
+CUresult cuEventDestroy_v2(CUevent event) {
+  fake_begin("cuEventDestroy");
+  free(event);
+  --fake_state.live;
+  return fake_end(CUDA_SUCCESS);
+}
+
+CUresult cuEventRecord(CUevent event, CUstream stream) {
+  CUresult result = fake_begin_in_context("cuEventRecord");
+  if (result)
+    return fake_end(result);
+  struct op *op = enqueue(stream);
+  op->kind = RECORD;
+  op->event = event;
+  event->stream = stream;
+  event->index = stream->list.count - 1;
+  event->done = 0;
+  return fake_end(CUDA_SUCCESS);
+}
+
+CUresult cuEventElapsedTime(float *milliseconds, CUevent first, CUevent last) {
+  CUresult result = fake_begin("cuEventElapsedTime");
+  if (result || ((first->flags | last->flags) & CU_EVENT_DISABLE_TIMING))
+    return fake_end(result ? result : CUDA_ERROR_INVALID_HANDLE);
+  if (!first->done || !last->done)
+    return fake_end(600);
+  *milliseconds = (float)(last->milliseconds - first->milliseconds);
+  return fake_end(CUDA_SUCCESS);
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Graphs
+\*===----------------------------------------------------------------------===*/
+
+CUresult cuStreamBeginCapture_v2(CUstream stream, int mode) {
+  CUresult result = fake_begin_in_context("cuStreamBeginCapture");
+  if (result || mode != CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  stream->capture = calloc(1, sizeof *stream->capture);
+  ++fake_captures;
+  ++fake_state.live;
+  return fake_end(CUDA_SUCCESS);
+}
+
+CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph) {
+  CUresult result = fake_begin("cuStreamEndCapture");
+  --fake_captures;
+  *graph = stream->capture;
+  stream->capture = NULL;
+  return fake_end(result);
+}
+
+static void copy_list(struct list *to, const struct list *from) {
+  for (size_t i = 0; i < from->count; ++i)
+    *append(to) = from->ops[i];
+}
+
+CUresult cuGraphInstantiateWithFlags(CUgraphExec *executable, CUgraph graph,
+                                     unsigned long long flags) {
+  CUresult result = fake_begin_in_context("cuGraphInstantiateWithFlags");
+  (void)flags;
+  if (result)
+    return fake_end(result);
+  *executable = calloc(1, sizeof **executable);
+  copy_list(&(*executable)->list, &graph->list);
+  ++fake_state.live;
+  return fake_end(CUDA_SUCCESS);
+}
+
+CUresult cuGraphDestroy(CUgraph graph) {
+  fake_begin("cuGraphDestroy");
+  free(graph->list.ops);
+  free(graph);
+  --fake_state.live;
+  return fake_end(CUDA_SUCCESS);
+}
+
+CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
+  CUresult result = fake_begin_in_context("cuGraphLaunch");
+  if (!result)
+    copy_list(&stream->list, &executable->list);
+  return fake_end(result);
+}
+
+CUresult cuGraphExecDestroy(CUgraphExec executable) {
+  fake_begin("cuGraphExecDestroy");
+  free(executable->list.ops);
+  free(executable);
+  --fake_state.live;
+  return fake_end(CUDA_SUCCESS);
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Copies and launches
+\*===----------------------------------------------------------------------===*/
+
+CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t size) {
+  CUresult result = fake_begin_alone("cuMemcpyHtoD");
+  if (result || fake_get_owner(fake_to_host(to), size) != fake_current()->gpu)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  memcpy(fake_to_host(to), from, size);
+  fake_state.uploaded += (long)size;
+  return fake_end(CUDA_SUCCESS);
+}
+
+CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t size, CUstream stream) {
+  CUresult result = fake_begin_in_context("cuMemcpyHtoDAsync");
+  if (result || fake_get_owner(fake_to_host(to), size) != stream->context->gpu)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  return fake_end(copy(stream, fake_to_host(to), 0, from, 0, 1, size));
+}
+
+CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t size, CUstream stream) {
+  CUresult result = fake_begin_in_context("cuMemcpyDtoHAsync");
+  if (result || fake_get_owner(fake_to_host(from), size) != stream->context->gpu)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  return fake_end(copy(stream, to, 0, fake_to_host(from), 0, 1, size));
+}
+
+CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t size, CUstream stream) {
+  CUresult result = fake_begin_in_context("cuMemcpyDtoDAsync");
+  if (result || fake_get_owner(fake_to_host(to), size) != stream->context->gpu ||
+      fake_get_owner(fake_to_host(from), size) != stream->context->gpu)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  return fake_end(copy(stream, fake_to_host(to), 0, fake_to_host(from), 0, 1, size));
+}
+
+static size_t get_extent(size_t pitch, size_t rows, size_t width) {
+  return (rows - 1) * pitch + width;
+}
+
+CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D *c, CUstream stream) {
+  CUresult result = fake_begin_in_context("cuMemcpy2DAsync");
+  int gpu = stream->context->gpu;
+  if (result || c->srcMemoryType != CU_MEMORYTYPE_DEVICE ||
+      c->dstMemoryType != CU_MEMORYTYPE_DEVICE || c->WidthInBytes > c->srcPitch ||
+      c->WidthInBytes > c->dstPitch ||
+      fake_get_owner(fake_to_host(c->srcDevice),
+                     get_extent(c->srcPitch, c->Height, c->WidthInBytes)) != gpu ||
+      fake_get_owner(fake_to_host(c->dstDevice),
+                     get_extent(c->dstPitch, c->Height, c->WidthInBytes)) != gpu)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  return fake_end(copy(stream, fake_to_host(c->dstDevice), c->dstPitch,
+                       fake_to_host(c->srcDevice), c->srcPitch, c->Height, c->WidthInBytes));
+}
+
+CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext to_context, CUdeviceptr from,
+                           CUcontext from_context, size_t size, CUstream stream) {
+  CUresult result = fake_begin_in_context("cuMemcpyPeerAsync");
+  if (result || fake_get_owner(fake_to_host(to), size) != to_context->gpu ||
+      fake_get_owner(fake_to_host(from), size) != from_context->gpu)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  return fake_end(copy(stream, fake_to_host(to), 0, fake_to_host(from), 0, 1, size));
+}
+
+CUresult cuMemcpy3DPeerAsync(const CUDA_MEMCPY3D_PEER *c, CUstream stream) {
+  CUresult result = fake_begin_in_context("cuMemcpy3DPeerAsync");
+  if (result || c->srcMemoryType != CU_MEMORYTYPE_DEVICE ||
+      c->dstMemoryType != CU_MEMORYTYPE_DEVICE || c->Depth != 1 ||
+      c->WidthInBytes > c->srcPitch || c->WidthInBytes > c->dstPitch ||
+      fake_get_owner(fake_to_host(c->srcDevice),
+                     get_extent(c->srcPitch, c->Height, c->WidthInBytes)) !=
+          c->srcContext->gpu ||
+      fake_get_owner(fake_to_host(c->dstDevice),
+                     get_extent(c->dstPitch, c->Height, c->WidthInBytes)) !=
+          c->dstContext->gpu)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  return fake_end(copy(stream, fake_to_host(c->dstDevice), c->dstPitch,
+                       fake_to_host(c->srcDevice), c->srcPitch, c->Height, c->WidthInBytes));
+}
+
+CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+                        unsigned block_x, unsigned block_y, unsigned block_z,
+                        unsigned shared_bytes, CUstream stream, void **parameters,
+                        void **extra) {
+  CUresult result = fake_begin_in_context("cuLaunchKernel");
+  (void)extra;
+  if (result || shared_bytes != function->shared_bytes || stream->context != fake_current())
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  struct op *op = enqueue(stream);
+  op->kind = KERNEL;
+  op->kernel = function->kernel;
+  op->count = (int64_t)grid_x * grid_y * grid_z * block_x * block_y * block_z;
+  for (int i = 0; i < op->kernel->arg_count; ++i)
+    op->args[i] = *(float **)parameters[i];
+  return fake_end(CUDA_SUCCESS);
+}

@@ -1,0 +1,43 @@
+/*===- HandMade.h - Models that the fake driver runs --------------*- C -*-===*\
+|*                                                                            *|
+|* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+|*===----------------------------------------------------------------------===*|
+|*                                                                            *|
+|* HandMadeSingle.so computes sum = 2 a + b + w, with w[i] = i, and           *|
+|* twice = 2 b, of HAND_MADE_SIZE numbers each. Its layers are "scale", "add" *|
+|* and "scale again".                                                         *|
+|*                                                                            *|
+|* HandMadeParts.so has three devices, which share the columns of x, of       *|
+|* HAND_MADE_ROWS rows and HAND_MADE_WIDTH columns. With                      *|
+|* z[i] = x[(i + 5 * 7) mod HAND_MADE_WIDTH] + 5,                             *|
+|* y[i] = z[i] + 10 (z[i - 1] + z[i] + z[i + 2]) + 100 x[i], where z is 0     *|
+|* beyond the borders.                                                        *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef CONVOY_TEST_FAKECUDA_HANDMADE_H
+#define CONVOY_TEST_FAKECUDA_HANDMADE_H
+
+#include <stdint.h>
+
+/* More than a part of the staging memory. */
+#define HAND_MADE_SIZE 300032
+#define HAND_MADE_ROWS 4
+#define HAND_MADE_WIDTH 24
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Replaces the images, machine code for 80 and 90 and PTX of 90 for a driver 12000. The
+ * arrays are read until the next call. Where `is_broken` is not 0, no driver knows them. */
+void hand_made_set_images(int32_t count, const int32_t *archs, const int32_t *is_ptx,
+                          int32_t is_broken);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CONVOY_TEST_FAKECUDA_HANDMADE_H */

@@ -1,0 +1,403 @@
+//===- CudaRuntimeTest.cpp - Artefacts on a GPU that a driver fakes -------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "../../FakeCuda/FakeDriver.h"
+#include "../../FakeCuda/HandMade.h"
+#include "convoy-c/Artefact.h"
+#include "convoy/Runtime/Artefact.h"
+
+#include "gtest/gtest.h"
+
+#include <dlfcn.h>
+#include <thread>
+
+using namespace convoy;
+
+namespace {
+/// A variable of the environment, for as long as it is in scope.
+class Setting {
+public:
+  Setting(const char *name, const char *value) : name(name) { setenv(name, value, 1); }
+  ~Setting() { unsetenv(name); }
+  const char *name;
+};
+
+/// The C interface of a hand-made model.
+struct Library {
+  explicit Library(const char *path) : handle(dlopen(path, RTLD_NOW | RTLD_LOCAL)) {
+    if (!handle)
+      throw_(dlerror());
+    find(create, "convoy_create");
+    find(createOn, "convoy_create_on");
+    find(createDevice, "convoy_create_device");
+    find(destroy, "convoy_destroy");
+    find(run, "convoy_run");
+    find(profileEnable, "convoy_profile_enable");
+    find(profileRead, "convoy_profile_read");
+    find(statusText, "convoy_status_text");
+    find(contextError, "convoy_context_error");
+    find(threadCount, "convoy_thread_count");
+    find(gpuArch, "convoy_gpu_arch");
+    find(setImages, "hand_made_set_images");
+  }
+  ~Library() { dlclose(handle); }
+
+  template <typename T> void find(T *&function, const char *name) {
+    function = reinterpret_cast<T *>(dlsym(handle, name));
+    if (!function)
+      throw_(name);
+  }
+  static void throw_(const char *text) {
+    fprintf(stderr, "hand-made model: %s\n", text);
+    abort();
+  }
+
+  void *handle;
+  decltype(convoy_create) *create;
+  decltype(convoy_create_on) *createOn;
+  decltype(convoy_create_device) *createDevice;
+  decltype(convoy_destroy) *destroy;
+  decltype(convoy_run) *run;
+  decltype(convoy_profile_enable) *profileEnable;
+  decltype(convoy_profile_read) *profileRead;
+  decltype(convoy_status_text) *statusText;
+  decltype(convoy_context_error) *contextError;
+  decltype(convoy_thread_count) *threadCount;
+  decltype(convoy_gpu_arch) *gpuArch;
+  decltype(hand_made_set_images) *setImages;
+};
+
+/// Inputs and outputs of HandMadeSingle.
+struct SingleBuffers {
+  explicit SingleBuffers(float seed)
+      : a(HAND_MADE_SIZE), b(HAND_MADE_SIZE), sum(HAND_MADE_SIZE), twice(HAND_MADE_SIZE) {
+    for (int i = 0; i < HAND_MADE_SIZE; ++i) {
+      a[i] = seed + float(i % 97);
+      b[i] = seed - float(i % 89);
+    }
+  }
+
+  int32_t run(const Library &library, convoy_context *context) {
+    const void *inputs[] = {a.data(), b.data()};
+    void *outputs[] = {sum.data(), twice.data()};
+    return library.run(context, inputs, outputs);
+  }
+  bool isRight() const {
+    for (int i = 0; i < HAND_MADE_SIZE; ++i)
+      if (sum[i] != 2 * a[i] + b[i] + float(i) || twice[i] != 2 * b[i])
+        return false;
+    return true;
+  }
+
+  std::vector<float> a, b, sum, twice;
+};
+
+class CudaRuntime : public testing::Test {
+protected:
+  CudaRuntime() { fake_cuda_reset(); }
+  ~CudaRuntime() override { EXPECT_EQ(fake_cuda_live(), 0); }
+
+  /// Makes a context that must fail with `status`, and returns its line.
+  std::string getError(int32_t status, int32_t ordinal = 0) {
+    convoy_context *context;
+    EXPECT_EQ(single.createOn(ordinal, &context), status);
+    std::string text = single.contextError(context);
+    // It is good for nothing else.
+    SingleBuffers buffers(1);
+    EXPECT_EQ(buffers.run(single, context), context ? status : CONVOY_ERROR_ARGUMENT);
+    EXPECT_NE(single.profileEnable(context, 1), CONVOY_OK);
+    single.destroy(context);
+    // The other way is silent.
+    if (ordinal == 0) {
+      EXPECT_EQ(single.create(1, &context), status);
+      EXPECT_EQ(context, nullptr);
+    }
+    return text;
+  }
+
+  Library single{HAND_MADE_SINGLE};
+  Library parts{HAND_MADE_PARTS};
+};
+} // namespace
+
+TEST_F(CudaRuntime, ComputesWhatTheKernelsSay) {
+  convoy_context *context;
+  ASSERT_EQ(single.createOn(0, &context), CONVOY_OK);
+  EXPECT_EQ(single.threadCount(context), 1);
+  EXPECT_STREQ(single.contextError(context), "");
+  for (float seed : {1.0f, 2.0f, -3.0f}) {
+    SingleBuffers buffers(seed);
+    ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
+    EXPECT_TRUE(buffers.isRight());
+  }
+  // Weights are uploaded and launches captured once, and runs replay them.
+  EXPECT_EQ(fake_cuda_uploaded(), 4 * HAND_MADE_SIZE);
+  EXPECT_EQ(fake_cuda_calls("cuStreamBeginCapture"), 1);
+  EXPECT_EQ(fake_cuda_calls("cuLaunchKernel"), 4);
+  EXPECT_EQ(fake_cuda_calls("cuGraphLaunch"), 3);
+  EXPECT_EQ(fake_cuda_calls("cuStreamSynchronize"), 3);
+  // Inputs go in parts of at most 1 MiB.
+  EXPECT_EQ(fake_cuda_calls("cuMemcpyHtoDAsync"), 3 * 2 * 2);
+  single.destroy(context);
+}
+
+TEST_F(CudaRuntime, Profiles) {
+  convoy_context *context;
+  ASSERT_EQ(single.createOn(0, &context), CONVOY_OK);
+  ASSERT_EQ(single.profileEnable(context, 1), CONVOY_OK);
+  SingleBuffers buffers(1);
+  for (int i = 0; i < 10; ++i)
+    ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
+  EXPECT_TRUE(buffers.isRight());
+  EXPECT_EQ(fake_cuda_calls("cuGraphLaunch"), 0);
+  int64_t nanoseconds[3], runs;
+  ASSERT_EQ(single.profileRead(context, nanoseconds, &runs), CONVOY_OK);
+  EXPECT_EQ(runs, 10);
+  // The fake GPU takes half a millisecond a kernel; the last layer has two.
+  EXPECT_EQ(nanoseconds[0], 5000000);
+  EXPECT_EQ(nanoseconds[1], 5000000);
+  EXPECT_EQ(nanoseconds[2], 10000000);
+  // Without a profile the graph is used again.
+  ASSERT_EQ(single.profileEnable(context, 0), CONVOY_OK);
+  ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
+  EXPECT_EQ(fake_cuda_calls("cuGraphLaunch"), 1);
+  single.destroy(context);
+}
+
+TEST_F(CudaRuntime, ContextsAreIndependent) {
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 3; ++caller)
+    callers.emplace_back([this, caller] {
+      convoy_context *context;
+      ASSERT_EQ(single.createOn(caller % 2, &context), CONVOY_OK);
+      SingleBuffers buffers{float(caller)};
+      for (int run = 0; run < 5; ++run) {
+        buffers.sum.assign(HAND_MADE_SIZE, 0);
+        ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
+        ASSERT_TRUE(buffers.isRight());
+      }
+      single.destroy(context);
+    });
+  for (std::thread &caller : callers)
+    caller.join();
+}
+
+TEST_F(CudaRuntime, ChoosesTheImage) {
+  struct {
+    const char *capability;
+    std::vector<int32_t> archs, isPtx;
+    const char *image;
+  } cases[] = {
+      {"80", {80, 90, 90}, {0, 0, 1}, "sm_80"}, {"86", {80, 90, 90}, {0, 0, 1}, "sm_80"},
+      {"90", {80, 90, 90}, {0, 0, 1}, "sm_90"}, {"120", {80, 90, 90}, {0, 0, 1}, "compute_90"},
+      {"89", {80, 86, 80}, {0, 0, 1}, "sm_86"}, {"90", {80, 86, 80}, {0, 0, 1}, "compute_80"},
+      {"86", {80, 80}, {0, 1}, "sm_80"},        {"90", {100, 80, 90}, {0, 1, 1}, "compute_90"},
+  };
+  for (const auto &test : cases) {
+    Setting setting("FAKE_CUDA_SM", test.capability);
+    single.setImages(int32_t(test.archs.size()), test.archs.data(), test.isPtx.data(), 0);
+    convoy_context *context;
+    ASSERT_EQ(single.createOn(0, &context), CONVOY_OK) << single.contextError(context);
+    EXPECT_STREQ(fake_cuda_image(), test.image) << test.capability;
+    SingleBuffers buffers(1);
+    ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
+    EXPECT_TRUE(buffers.isRight());
+    single.destroy(context);
+  }
+  int32_t isPtx = -1;
+  EXPECT_EQ(single.gpuArch(0, &isPtx), 100);
+  EXPECT_EQ(isPtx, 0);
+  EXPECT_EQ(single.gpuArch(2, &isPtx), 90);
+  EXPECT_EQ(isPtx, 1);
+  EXPECT_EQ(single.gpuArch(3, &isPtx), 0);
+  EXPECT_EQ(single.gpuArch(-1, nullptr), 0);
+}
+
+TEST_F(CudaRuntime, SaysWhichGpuIsMissing) {
+  EXPECT_EQ(getError(CONVOY_ERROR_NO_GPU, 2), "GPU 2 is asked for, GPUs here: 2");
+  convoy_context *context;
+  EXPECT_EQ(single.createOn(-1, &context), CONVOY_ERROR_ARGUMENT);
+  EXPECT_EQ(context, nullptr);
+  EXPECT_EQ(single.createOn(0, nullptr), CONVOY_ERROR_ARGUMENT);
+  Setting setting("FAKE_CUDA_GPUS", "0");
+  EXPECT_EQ(getError(CONVOY_ERROR_NO_GPU), "no CUDA-capable device is detected");
+}
+
+TEST_F(CudaRuntime, SaysThatTheGpuIsTooOld) {
+  Setting setting("FAKE_CUDA_SM", "75");
+  EXPECT_EQ(getError(CONVOY_ERROR_GPU),
+            "GPU 0 Fake GPU is sm_75, the model has sm_80, sm_90, compute_90");
+}
+
+TEST_F(CudaRuntime, SaysThatTheDriverIsTooOld) {
+  Setting setting("FAKE_CUDA_DRIVER", "11040");
+  EXPECT_EQ(getError(CONVOY_ERROR_OLD_DRIVER),
+            "it is one of CUDA 11.4; compute_90: the provided PTX was compiled with an "
+            "unsupported toolchain.");
+  // Machine code that the driver refuses leaves PTX, where there is some.
+  int32_t archs[] = {90}, isPtx[] = {0};
+  single.setImages(1, archs, isPtx, 0);
+  EXPECT_EQ(getError(CONVOY_ERROR_OLD_DRIVER), "it is one of CUDA 11.4; sm_90: unknown error");
+}
+
+TEST_F(CudaRuntime, SaysThatMemoryIsOut) {
+  // Weights, then arena, scratch and four buffers of the same size.
+  Setting setting("FAKE_CUDA_MEMORY", "8000000");
+  EXPECT_EQ(getError(CONVOY_ERROR_GPU_MEMORY), "GPU 0 Fake GPU has no 7.2 MB left");
+  {
+    Setting smaller("FAKE_CUDA_MEMORY", "1000000");
+    EXPECT_EQ(getError(CONVOY_ERROR_GPU_MEMORY), "GPU 0 Fake GPU has no 1.2 MB left");
+  }
+}
+
+TEST_F(CudaRuntime, SaysWhichCallFails) {
+  {
+    Setting setting("FAKE_CUDA_FAIL", "cuInit=34");
+    EXPECT_EQ(getError(CONVOY_ERROR_NO_DRIVER), "CUDA driver is a stub library");
+  }
+  {
+    Setting setting("FAKE_CUDA_FAIL", "cuInit=804");
+    EXPECT_EQ(getError(CONVOY_ERROR_CUDA), "GPU 0, cuInit: unknown error, error 804");
+  }
+  // While it is made, whatever fails leaves nothing behind.
+  for (const char *function :
+       {"cuDeviceGet", "cuDevicePrimaryCtxRetain", "cuCtxPushCurrent", "cuModuleGetFunction",
+        "cuFuncGetAttribute", "cuMemcpyHtoD", "cuMemHostAlloc", "cuStreamCreate",
+        "cuStreamBeginCapture", "cuLaunchKernel", "cuFuncSetAttribute", "cuStreamEndCapture",
+        "cuGraphInstantiateWithFlags"}) {
+    Setting setting("FAKE_CUDA_FAIL", (std::string(function) + "=201").c_str());
+    std::string error = getError(CONVOY_ERROR_CUDA);
+    EXPECT_NE(error.find("invalid device context, error 201"), std::string::npos) << error;
+    // A launch is known by its kernel.
+    if (std::string(function) != "cuLaunchKernel")
+      EXPECT_NE(error.find(function), std::string::npos) << error;
+    else
+      EXPECT_NE(error.find("GPU 0 Fake GPU, scale: "), std::string::npos) << error;
+    EXPECT_EQ(fake_cuda_live(), 0) << function;
+  }
+  for (int32_t status = CONVOY_OK; status <= CONVOY_ERROR_CUDA; ++status)
+    EXPECT_STRNE(single.statusText(status), "unknown status") << status;
+  EXPECT_STREQ(single.statusText(CONVOY_ERROR_CUDA + 1), "unknown status");
+}
+
+TEST_F(CudaRuntime, SurvivesAFailedRun) {
+  convoy_context *context;
+  ASSERT_EQ(single.createOn(0, &context), CONVOY_OK);
+  SingleBuffers buffers(1);
+  for (const char *function :
+       {"cuMemcpyHtoDAsync", "cuGraphLaunch", "cuMemcpyDtoHAsync", "cuStreamSynchronize"}) {
+    Setting setting("FAKE_CUDA_FAIL", (std::string(function) + "=700").c_str());
+    EXPECT_EQ(buffers.run(single, context), CONVOY_ERROR_CUDA);
+    EXPECT_EQ(std::string("GPU 0 Fake GPU, ") + function +
+                  ": an illegal memory access was encountered, error 700",
+              single.contextError(context));
+  }
+  ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
+  EXPECT_STREQ(single.contextError(context), "");
+  EXPECT_TRUE(buffers.isRight());
+  ASSERT_EQ(single.profileEnable(context, 1), CONVOY_OK);
+  {
+    Setting setting("FAKE_CUDA_FAIL", "cuEventRecord=700");
+    EXPECT_EQ(buffers.run(single, context), CONVOY_ERROR_CUDA);
+  }
+  ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
+  single.destroy(context);
+}
+
+//===----------------------------------------------------------------------===//
+// Several devices
+//===----------------------------------------------------------------------===//
+
+static constexpr int kCount = HAND_MADE_ROWS * HAND_MADE_WIDTH;
+
+static std::vector<float> getExpected(const std::vector<float> &x) {
+  std::vector<float> y(kCount);
+  for (int r = 0; r < HAND_MADE_ROWS; ++r) {
+    auto z = [&](int i) {
+      return i >= 0 && i < HAND_MADE_WIDTH
+                 ? x[r * HAND_MADE_WIDTH + (i + 35) % HAND_MADE_WIDTH] + 5
+                 : 0;
+    };
+    for (int i = 0; i < HAND_MADE_WIDTH; ++i)
+      y[r * HAND_MADE_WIDTH + i] =
+          z(i) + 10 * (z(i - 1) + z(i) + z(i + 2)) + 100 * x[r * HAND_MADE_WIDTH + i];
+  }
+  return y;
+}
+
+/// Runs it on numbers that begin with `first`.
+static int32_t runParts(const Library &parts, convoy_context *context, float first) {
+  std::vector<float> x(kCount), y(kCount, -1);
+  for (int i = 0; i < kCount; ++i)
+    x[i] = first + float(i);
+  const void *inputs[] = {x.data()};
+  void *outputs[] = {y.data()};
+  int32_t status = parts.run(context, inputs, outputs);
+  if (status == CONVOY_OK)
+    EXPECT_EQ(y, getExpected(x));
+  return status;
+}
+
+TEST_F(CudaRuntime, DevicesShareOneGpuOrSeveral) {
+  for (const char *gpus : {"1", "2", "3"}) {
+    Setting setting("FAKE_CUDA_GPUS", gpus);
+    fake_cuda_reset();
+    for (int32_t ordinal = 0; ordinal < atoi(gpus); ++ordinal) {
+      convoy_context *context;
+      ASSERT_EQ(parts.createOn(ordinal, &context), CONVOY_OK) << parts.contextError(context);
+      EXPECT_EQ(parts.threadCount(context), 3);
+      for (int run = 0; run < 20; ++run)
+        ASSERT_EQ(runParts(parts, context, float(run)), CONVOY_OK)
+            << parts.contextError(context);
+      ASSERT_EQ(parts.profileEnable(context, 1), CONVOY_OK);
+      ASSERT_EQ(runParts(parts, context, 7), CONVOY_OK);
+      int64_t nanoseconds[3], runs;
+      ASSERT_EQ(parts.profileRead(context, nanoseconds, &runs), CONVOY_OK);
+      EXPECT_GE(nanoseconds[0], 5 * 500000);
+      parts.destroy(context);
+    }
+    EXPECT_EQ(fake_cuda_calls("cuMemcpy3DPeerAsync") > 0, atoi(gpus) > 1);
+    EXPECT_EQ(fake_cuda_calls("cuMemcpy2DAsync") > 0, true);
+    EXPECT_EQ(fake_cuda_calls("cuCtxEnablePeerAccess") > 0, atoi(gpus) > 1);
+  }
+}
+
+TEST_F(CudaRuntime, NoDeviceWaitsForOneThatFailed) {
+  convoy_context *context;
+  ASSERT_EQ(parts.createOn(0, &context), CONVOY_OK);
+  for (const char *function :
+       {"cuLaunchKernel", "cuMemcpy2DAsync", "cuMemcpy3DPeerAsync", "cuStreamWaitEvent",
+        "cuEventRecord", "cuStreamSynchronize", "cuMemcpyHtoDAsync", "cuCtxPushCurrent"}) {
+    Setting setting("FAKE_CUDA_FAIL", (std::string(function) + "=700").c_str());
+    EXPECT_EQ(runParts(parts, context, 1), CONVOY_ERROR_CUDA) << function;
+    EXPECT_STRNE(parts.contextError(context), "");
+  }
+  EXPECT_EQ(runParts(parts, context, 1), CONVOY_OK) << parts.contextError(context);
+  parts.destroy(context);
+  // Transports reach no GPU.
+  convoy_transport transport = {};
+  EXPECT_EQ(parts.createDevice(1, 0, &transport, &context), CONVOY_ERROR_ARGUMENT);
+}
+
+//===----------------------------------------------------------------------===//
+// The loader
+//===----------------------------------------------------------------------===//
+
+TEST_F(CudaRuntime, LoaderTellsTheWholeError) {
+  llvm::Expected<Artefact> artefact = Artefact::load(HAND_MADE_SINGLE);
+  ASSERT_TRUE(bool(artefact)) << llvm::toString(artefact.takeError());
+  EXPECT_TRUE(artefact->isForGpu());
+  llvm::Expected<Context> context = artefact->createGpuContext(7);
+  ASSERT_FALSE(bool(context));
+  EXPECT_EQ(llvm::toString(context.takeError()),
+            std::string(HAND_MADE_SINGLE) +
+                ": there is no such GPU; 'nvidia-smi -L' lists those there are (GPU 7 is "
+                "asked for, GPUs here: 2)");
+  llvm::Expected<Context> made = artefact->createContext(4);
+  ASSERT_TRUE(bool(made)) << llvm::toString(made.takeError());
+  EXPECT_EQ(made->getThreadCount(), 1);
+}
