@@ -38,6 +38,8 @@ constexpr llvm::StringLiteral kLayerDone = "convoy_rt_layer_done";
 constexpr llvm::StringLiteral kAllGather = "convoy_rt_all_gather";
 constexpr llvm::StringLiteral kAllReduce = "convoy_rt_all_reduce";
 constexpr llvm::StringLiteral kHaloExchange = "convoy_rt_halo_exchange";
+constexpr llvm::StringLiteral kAwait = "convoy_rt_await";
+constexpr llvm::StringLiteral kRelease = "convoy_rt_release";
 constexpr llvm::StringLiteral kInvoke = "convoy_model_invoke";
 constexpr llvm::StringLiteral kLayerIndexAttr = "cnn.layer_index";
 
@@ -104,7 +106,12 @@ StringRef addArguments(OpBuilder &builder, cnn::AllReduceOp op, SmallVectorImpl<
   return kAllReduce;
 }
 
-/// Communication becomes a call of the runtime, which keeps a failure for convoy_run.
+void callRuntime(OpBuilder &builder, Location loc, StringRef function, Value runtime) {
+  LLVM::CallOp::create(builder, loc, TypeRange(), function, runtime);
+}
+
+/// Communication becomes a call of the runtime, which starts it and keeps a failure for
+/// convoy_run; and, unless it is asynchronous, calls that bring it to its end.
 template <typename OpTy> struct LowerCommunication : ConvertOpToLLVMPattern<OpTy> {
   using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
 
@@ -118,6 +125,24 @@ template <typename OpTy> struct LowerCommunication : ConvertOpToLLVMPattern<OpTy
         MemRefDescriptor(adaptor.getInit()).alignedPtr(rewriter, loc)};
     StringRef function = addArguments(rewriter, op, arguments);
     LLVM::CallOp::create(rewriter, loc, TypeRange(), function, arguments);
+    if (!op.getAsync()) {
+      callRuntime(rewriter, loc, kAwait, runtime);
+      callRuntime(rewriter, loc, kRelease, runtime);
+    }
+    markLayerDone(rewriter, op, runtime);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// The end of an asynchronous communication: the runtime knows the buffers.
+template <typename OpTy> struct LowerEnd : ConvertOpToLLVMPattern<OpTy> {
+  using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Value runtime = op->getParentRegion()->front().getArgument(0);
+    callRuntime(rewriter, op.getLoc(), isa<cnn::AwaitOp>(op) ? kAwait : kRelease, runtime);
     markLayerDone(rewriter, op, runtime);
     rewriter.eraseOp(op);
     return success();
@@ -192,11 +217,8 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
       }
       if (failed(main.insertArgument(0, pointer, {}, main.getLoc())))
         return signalPassFailure();
-      int64_t layer = 0;
-      for (Operation &op : main.front())
-        if (isa<cnn::LaunchOp, cnn::CommunicationOpInterface>(op))
-          op.setAttr(kLayerIndexAttr,
-                     IntegerAttr::get(IntegerType::get(context, 32), layer++));
+      if (failed(numberLayers(main)))
+        return signalPassFailure();
     }
     declareRuntime();
 
@@ -212,10 +234,9 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     populateMathToLLVMConversionPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
-    patterns
-        .add<LowerLaunch, LowerCommunication<cnn::AllGatherOp>,
-             LowerCommunication<cnn::AllReduceOp>, LowerCommunication<cnn::HaloExchangeOp>>(
-            converter);
+    patterns.add<LowerLaunch, LowerCommunication<cnn::AllGatherOp>,
+                 LowerCommunication<cnn::AllReduceOp>, LowerCommunication<cnn::HaloExchangeOp>,
+                 LowerEnd<cnn::AwaitOp>, LowerEnd<cnn::ReleaseOp>>(converter);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
@@ -237,6 +258,29 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
       else
         makeEntry(builder, function);
     }
+  }
+
+  /// Tells each operation which entry of `cnn.layers` it is. The parts of an asynchronous
+  /// communication, which end in the order in which they start, are one layer.
+  LogicalResult numberLayers(func::FuncOp main) {
+    SmallVector<Attribute> started;
+    size_t awaited = 0, released = 0;
+    int32_t layers = 0;
+    Builder builder(&getContext());
+    for (Operation &op : main.front()) {
+      if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op)) {
+        size_t &next = isa<cnn::AwaitOp>(op) ? awaited : released;
+        if (next == (isa<cnn::AwaitOp>(op) ? started.size() : awaited))
+          return op.emitError("has no communication to bring to its end");
+        op.setAttr(kLayerIndexAttr, started[next++]);
+      } else if (isa<cnn::LaunchOp, cnn::CommunicationOpInterface>(op)) {
+        op.setAttr(kLayerIndexAttr, builder.getI32IntegerAttr(layers++));
+        if (auto exchange = dyn_cast<cnn::CommunicationOpInterface>(op);
+            exchange && exchange.getAsync())
+          started.push_back(op.getAttr(kLayerIndexAttr));
+      }
+    }
+    return success();
   }
 
   int64_t countEntries(StringRef attribute) {
@@ -267,6 +311,9 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     declare(kAllGather, {i64, i64, pointer});
     declare(kHaloExchange, {i64, i64, pointer, i64, i64});
     declare(kAllReduce, {i64});
+    for (StringRef name : {StringRef(kAwait), StringRef(kRelease)})
+      LLVM::LLVMFuncOp::create(builder, loc, name,
+                               LLVM::LLVMFunctionType::get(none, {pointer}));
   }
 
   static Value loadPointer(OpBuilder &builder, Location loc, Value array, int64_t index) {

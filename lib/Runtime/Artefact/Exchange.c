@@ -5,12 +5,16 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* Between threads of one process. A device posts the address of what it      *|
-|* gives, reads what it wants where the others posted theirs, and waits until *|
-|* those that read from it have finished, since its next operation may write  *|
-|* there. Exchanges are numbered; the numbers of all devices are the same,    *|
-|* because their programs communicate in the same order. A transport takes    *|
-|* all this over where devices are other processes.                           *|
+|* Between threads of one process. A device that starts an exchange posts the *|
+|* address of what it gives, and goes on. When it awaits it, it reads what it *|
+|* wants where the others posted theirs. Before it writes there again, it     *|
+|* waits until those that read from it have finished. Exchanges are numbered; *|
+|* the numbers of all devices are the same, because their programs start them *|
+|* in the same order. Nobody waits for ever: an exchange waits for the others *|
+|* to start it, and its release for them to await it, and whatever they wait  *|
+|* for meanwhile has a smaller number.                                        *|
+|*                                                                            *|
+|* A transport takes all this over where devices are other processes.         *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -42,31 +46,85 @@ static void advance(struct convoy_device *device, atomic_uint *word, unsigned va
     convoy_futex_wake(word, INT_MAX);
 }
 
-static void post(struct convoy_device *device, const void *source) {
-  ++device->exchange;
-  device->sources[device->exchange & 1] = source;
-  advance(device, &device->posted, device->exchange);
+static struct convoy_exchange *get_exchange(struct convoy_device *device, unsigned number) {
+  return &device->exchanges[number % CONVOY_MAX_EXCHANGES];
 }
 
-/* What a peer posted in the current exchange; it may be one ahead, not two. */
-static const void *get_source(struct convoy_device *device, int32_t number) {
+/* A peer's side of the exchange that this device awaits. */
+static const struct convoy_exchange *get_other_side(struct convoy_device *device,
+                                                    int32_t number) {
   struct convoy_device *peer = get_peer(device, number);
-  wait_for(peer, &peer->posted, device->exchange, device->team.spin_nanoseconds);
-  return peer->sources[device->exchange & 1];
-}
-
-static void finish(struct convoy_device *device, int32_t first, int32_t last) {
-  advance(device, &device->finished, device->exchange);
-  for (int32_t i = first; i <= last; ++i) {
-    struct convoy_device *peer = get_peer(device, i);
-    wait_for(peer, &peer->finished, device->exchange, device->team.spin_nanoseconds);
-  }
+  wait_for(peer, &peer->posted, device->awaited, device->team.spin_nanoseconds);
+  return get_exchange(peer, device->awaited);
 }
 
 static void copy_rows(char *to, int64_t to_stride, const char *from, int64_t from_stride,
                       int64_t rows, int64_t bytes) {
   for (int64_t row = 0; row < rows; ++row)
     memcpy(to + row * to_stride, from + row * from_stride, (size_t)bytes);
+}
+
+static void gather(struct convoy_device *device, const struct convoy_exchange *own) {
+  int32_t count = convoy_model.device_count;
+  const int64_t *bounds = own->bounds;
+  /* Its own part first, while the others get there. */
+  for (int32_t i = 0; i < count; ++i) {
+    int32_t number = (device->number + i) % count;
+    int64_t part = (bounds[number + 1] - bounds[number]) * own->bytes;
+    copy_rows((char *)own->to + bounds[number] * own->bytes, bounds[count] * own->bytes,
+              get_other_side(device, number)->from, part, own->rows, part);
+  }
+}
+
+static void exchange_halo(struct convoy_device *device, const struct convoy_exchange *own) {
+  int32_t number = device->number;
+  const int64_t *bounds = own->bounds;
+  int64_t middle = (bounds[number + 1] - bounds[number]) * own->bytes;
+  int64_t front = number > 0 ? own->before * own->bytes : 0;
+  int64_t back = number + 1 < convoy_model.device_count ? own->after * own->bytes : 0;
+  int64_t stride = front + middle + back;
+  char *target = own->to;
+  copy_rows(target + front, stride, own->from, middle, own->rows, middle);
+  if (front) {
+    int64_t part = (bounds[number] - bounds[number - 1]) * own->bytes;
+    const char *source = get_other_side(device, number - 1)->from;
+    copy_rows(target, stride, source + part - front, part, own->rows, front);
+  }
+  if (back) {
+    int64_t part = (bounds[number + 2] - bounds[number + 1]) * own->bytes;
+    copy_rows(target + front + middle, stride, get_other_side(device, number + 1)->from, part,
+              own->rows, back);
+  }
+}
+
+/* Each device adds up its share, and then gathers the others'. */
+static void sum(struct convoy_device *device, const struct convoy_exchange *own) {
+  int32_t devices = convoy_model.device_count;
+  int64_t begin = own->rows * device->number / devices;
+  int64_t end = own->rows * (device->number + 1) / devices;
+  float *to = own->to;
+  for (int32_t number = 0; number < devices; ++number) {
+    const float *source = get_other_side(device, number)->from;
+    if (number == 0)
+      memcpy(to + begin, source + begin, (size_t)(end - begin) * sizeof(float));
+    else
+      for (int64_t i = begin; i < end; ++i)
+        to[i] += source[i];
+  }
+  advance(device, &device->summed, device->awaited);
+  for (int32_t i = 1; i < devices; ++i) {
+    int32_t number = (device->number + i) % devices;
+    struct convoy_device *peer = get_peer(device, number);
+    wait_for(peer, &peer->summed, device->awaited, device->team.spin_nanoseconds);
+    const float *source = get_exchange(peer, device->awaited)->to;
+    int64_t first = own->rows * number / devices, last = own->rows * (number + 1) / devices;
+    memcpy(to + first, source + first, (size_t)(last - first) * sizeof(float));
+  }
+}
+
+static void start(struct convoy_device *device, struct convoy_exchange exchange) {
+  *get_exchange(device, ++device->started) = exchange;
+  advance(device, &device->posted, device->started);
 }
 
 /* Keeps the first failure. After one, a run only comes to its end. */
@@ -81,20 +139,11 @@ void convoy_rt_all_gather(void *rt, const void *from, void *to, int64_t rows, in
   const convoy_transport *transport = device->context->transport;
   if (device->status)
     return;
-  if (transport) {
+  if (transport)
     keep(device, transport->all_gather(transport->user, from, to, rows, bytes, bounds));
-    return;
-  }
-  int32_t count = convoy_model.device_count;
-  post(device, from);
-  /* Its own part first, while the others get there. */
-  for (int32_t i = 0; i < count; ++i) {
-    int32_t number = (device->number + i) % count;
-    int64_t part = (bounds[number + 1] - bounds[number]) * bytes;
-    copy_rows((char *)to + bounds[number] * bytes, bounds[count] * bytes,
-              get_source(device, number), part, rows, part);
-  }
-  finish(device, 0, count - 1);
+  else
+    start(device, (struct convoy_exchange){gather, from, to, rows, bytes, bounds, 0, 0, 0,
+                                           convoy_model.device_count - 1});
 }
 
 void convoy_rt_halo_exchange(void *rt, const void *from, void *to, int64_t rows, int64_t bytes,
@@ -109,22 +158,9 @@ void convoy_rt_halo_exchange(void *rt, const void *from, void *to, int64_t rows,
     return;
   }
   int32_t number = device->number, last = convoy_model.device_count - 1;
-  int64_t own = (bounds[number + 1] - bounds[number]) * bytes;
-  int64_t front = number > 0 ? before * bytes : 0, back = number < last ? after * bytes : 0;
-  int64_t stride = front + own + back;
-  char *target = to;
-  post(device, from);
-  copy_rows(target + front, stride, from, own, rows, own);
-  if (front) {
-    int64_t part = (bounds[number] - bounds[number - 1]) * bytes;
-    const char *source = get_source(device, number - 1);
-    copy_rows(target, stride, source + part - front, part, rows, front);
-  }
-  if (back) {
-    int64_t part = (bounds[number + 2] - bounds[number + 1]) * bytes;
-    copy_rows(target + front + own, stride, get_source(device, number + 1), part, rows, back);
-  }
-  finish(device, number > 0 ? number - 1 : 0, number < last ? number + 1 : last);
+  start(device, (struct convoy_exchange){exchange_halo, from, to, rows, bytes, bounds, before,
+                                         after, number > 0 ? number - 1 : 0,
+                                         number < last ? number + 1 : last});
 }
 
 void convoy_rt_all_reduce(void *rt, const float *from, float *to, int64_t count) {
@@ -132,29 +168,35 @@ void convoy_rt_all_reduce(void *rt, const float *from, float *to, int64_t count)
   const convoy_transport *transport = device->context->transport;
   if (device->status)
     return;
-  if (transport) {
+  if (transport)
     keep(device, transport->all_reduce(transport->user, from, to, count));
+  else
+    start(device, (struct convoy_exchange){sum, from, to, count, sizeof(float), NULL, 0, 0, 0,
+                                           convoy_model.device_count - 1});
+}
+
+void convoy_rt_await(void *rt) {
+  struct convoy_device *device = rt;
+  const convoy_transport *transport = device->context->transport;
+  if (device->status)
+    return;
+  if (transport) {
+    keep(device, transport->finish(transport->user));
     return;
   }
-  /* Each device adds up its share, and then gathers the others'. */
-  int32_t devices = convoy_model.device_count;
-  int64_t begin = count * device->number / devices;
-  int64_t end = count * (device->number + 1) / devices;
-  post(device, from);
-  for (int32_t number = 0; number < devices; ++number) {
-    const float *source = get_source(device, number);
-    if (number == 0)
-      memcpy(to + begin, source + begin, (size_t)(end - begin) * sizeof(float));
-    else
-      for (int64_t i = begin; i < end; ++i)
-        to[i] += source[i];
+  const struct convoy_exchange *exchange = get_exchange(device, ++device->awaited);
+  exchange->complete(device, exchange);
+  advance(device, &device->completed, device->awaited);
+}
+
+void convoy_rt_release(void *rt) {
+  struct convoy_device *device = rt;
+  if (device->status || device->context->transport)
+    return;
+  unsigned number = ++device->released;
+  const struct convoy_exchange *exchange = get_exchange(device, number);
+  for (int32_t i = exchange->first; i <= exchange->last; ++i) {
+    struct convoy_device *peer = get_peer(device, i);
+    wait_for(peer, &peer->completed, number, device->team.spin_nanoseconds);
   }
-  post(device, to);
-  for (int32_t i = 1; i < devices; ++i) {
-    int32_t number = (device->number + i) % devices;
-    const float *source = get_source(device, number);
-    int64_t first = count * number / devices, last = count * (number + 1) / devices;
-    memcpy(to + first, source + first, (size_t)(last - first) * sizeof(float));
-  }
-  finish(device, 0, devices - 1);
 }
