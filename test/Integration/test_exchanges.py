@@ -204,9 +204,6 @@ def test_several_at_once(tmp_path):
     case = branches()
     ends = check_by_transport(case.model, case.feeds, tmp_path, 2, "--strategy=group", "--link=10GB/s,1s")
     assert ends[0].most_pending >= 3, ends[0].most_pending
-    # Where communication takes no time, nothing moves.
-    ends = check_by_transport(case.model, case.feeds, tmp_path, 2, "--strategy=group", "--link=1000TB/s,0s")
-    assert ends[0].most_pending <= 2
 
 
 def test_failure(tmp_path):

@@ -81,7 +81,7 @@ def Cnn_ConvAlgorithm : Cnn_Enum<"ConvAlgorithm",
 
 def Cnn_FactorKind : Cnn_Enum<"FactorKind",
   "a dimension of an operation's iteration space that devices can share",
-  ["batch", "group", "output_channel", "input_channel", "channel", "height"]>;
+  ["batch", "group", "output_channel", "input_channel", "channel", "height", "width"]>;
 
 class Cnn_EnumAttr<EnumAttrInfo info, string mnemonic>
     : EnumAttr<Cnn_Dialect, info, mnemonic> {

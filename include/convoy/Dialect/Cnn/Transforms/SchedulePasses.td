@@ -61,8 +61,8 @@ def CnnAssignLayout : Pass<"cnn-assign-layout", "::mlir::func::FuncOp"> {
     | `resize`, `reduce` with `keep_dims` | with its input, where only spatial dimensions change |
     | `tensor.extract_slice` | with its input, where channels are cut between blocks |
     | `tensor.pad` | with its input, where only spatial dimensions grow |
-    | `all_gather` | along rows; along channels, where devices hold whole blocks; on every device alike |
-    | `halo_exchange` | along rows; on every device alike |
+    | `all_gather` | along rows or columns; along channels, where devices hold whole blocks; on every device alike |
+    | `halo_exchange` | along rows or columns; on every device alike |
     | `all_reduce` | where channels fill all blocks; on every device alike |
 
     Everything else reads and makes plain data. `cnn.reorder` appears only where
