@@ -140,10 +140,16 @@ CONVOY_EXPORT int32_t convoy_create(int32_t threads, convoy_context **context);
  * convoy_context_error and convoy_destroy. */
 CONVOY_EXPORT int32_t convoy_create_on(int32_t ordinal, convoy_context **context);
 
+/* Exchanges between devices that a model starts before it finishes the first of them. */
+#define CONVOY_MAX_EXCHANGES 8
+
 /* How the devices of a model reach each other when they run in other processes.
- * All devices call the same functions in the same order. Device k holds
- * [bounds[k], bounds[k + 1]) of an axis, as `rows` rows of elements of `bytes`
- * bytes. Each function returns 0, or another number after a failure. */
+ * All devices start the same exchanges in the same order, and finish them in that
+ * order; between the two they compute, so a transport that can should only start what
+ * it is asked for. Until an exchange is finished, `from` and `bounds` stay as they
+ * are, and `to` is the transport's.
+ * Device k holds [bounds[k], bounds[k + 1]) of an axis, as `rows` rows of elements of
+ * `bytes` bytes. Each function returns 0, or another number after a failure. */
 typedef struct convoy_transport {
   void *user;
   /* `to` gets the whole axis. */
@@ -155,11 +161,14 @@ typedef struct convoy_transport {
                            const int64_t *bounds, int64_t before, int64_t after);
   /* `to` gets the sums of `count` f32 over all devices. */
   int32_t (*all_reduce)(void *user, const float *from, float *to, int64_t count);
+  /* Comes back when the oldest exchange that is not finished is. */
+  int32_t (*finish)(void *user);
 } convoy_transport;
 
 /* Makes a context of device number `device` alone, which reaches the others through
- * `transport`; that must outlive the context. Only device 0 writes outputs. For models
- * whose kernels run on the CPU. */
+ * `transport`; that must outlive the context. Only device 0 writes outputs. After
+ * CONVOY_ERROR_TRANSPORT the context runs no more. For models whose kernels run on the
+ * CPU. */
 CONVOY_EXPORT int32_t convoy_create_device(int32_t threads, int32_t device,
                                            const convoy_transport *transport,
                                            convoy_context **context);

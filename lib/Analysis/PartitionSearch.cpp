@@ -91,10 +91,11 @@ std::vector<SmallVector<int64_t>> Search::listBounds(Operation *op,
     if (!llvm::is_contained(all, bounds) && checkBounds(factor, bounds, devices).empty())
       all.push_back(std::move(bounds));
   };
-  for (auto [operand, dim] : llvm::zip(op->getOperands(), factor.operands)) {
-    if (!dim.isSplit() || isFreelyDistributed(operand))
+  for (OpOperand &operand : op->getOpOperands()) {
+    const FactorDim &dim = factor.operands[operand.getOperandNumber()];
+    if (!dim.isSplit() || isFreelyDistributed(operand.get()))
       continue;
-    for (const Distribution &form : forms[operand]) {
+    for (const Distribution &form : forms[operand.get()]) {
       if (form.dim != dim.dim ||
           llvm::any_of(form.bounds, [&](int64_t bound) { return bound % dim.size; }))
         continue;
@@ -104,8 +105,8 @@ std::vector<SmallVector<int64_t>> Search::listBounds(Operation *op,
       add(bounds);
     }
   }
-  // Rows that later layers halve stay together.
-  if (factor.kind == FactorKind::height)
+  // Rows and columns that later layers halve stay together.
+  if (factor.kind == FactorKind::height || factor.kind == FactorKind::width)
     for (int64_t rows : {16, 8, 4, 2})
       add(cutEvenly(factor.extent, rows, devices));
   bool ofChannels = factor.kind == FactorKind::channel ||
@@ -130,14 +131,23 @@ LogicalResult Search::listSplits(Step &step) {
   } else {
     step.splits.push_back(OpSplit());
     if (auto partitionable = dyn_cast<PartitionOpInterface>(op);
-        partitionable && strategy != PartitionStrategy::None)
-      for (PartitionFactor &factor : partitionable.getPartitionFactors())
+        partitionable && strategy != PartitionStrategy::None) {
+      SmallVector<PartitionFactor> factors = partitionable.getPartitionFactors();
+      bool hasRows = llvm::any_of(factors, [&](const PartitionFactor &factor) {
+        return factor.kind == FactorKind::height && factor.extent >= devices;
+      });
+      for (PartitionFactor &factor : factors) {
+        // Columns are as good as rows, and twice as many choices no better.
+        if (factor.kind == FactorKind::width && hasRows)
+          continue;
         for (SmallVector<int64_t> &bounds : listBounds(op, factor)) {
           OpSplit split;
           split.factor = factor;
           split.bounds = std::move(bounds);
           step.splits.push_back(std::move(split));
         }
+      }
+    }
     if (strategy != PartitionStrategy::Auto)
       keepPreferred(step);
   }

@@ -31,6 +31,8 @@ void convoy::buildBufferizePipeline(OpPassManager &manager, bool hasDevices) {
 
   program.addPass(createCanonicalizerPass());
   program.addPass(createCSEPass());
+  if (hasDevices)
+    program.nest<func::FuncOp>().addPass(cnn::createCnnSplitCommunication());
   program.addPass(cnn::createCnnPlanMemory());
   program.addPass(cnn::createCnnVerifyBufferized());
 }

@@ -24,6 +24,6 @@ void convoy::buildPartitionPipeline(OpPassManager &manager, const PartitionOptio
   buildAssignPartitionPipeline(manager, options);
   manager.addPass(cnn::createCnnPartitionGroupConv({options.devices}));
   manager.nest<ModuleOp>().addPass(createCanonicalizerPass());
-  manager.addPass(cnn::createCnnSimplifyCommunication({options.latency}));
+  manager.addPass(cnn::createCnnSimplifyCommunication({options.bandwidth, options.latency}));
   manager.addPass(cnn::createCnnReleaseBlobs());
 }

@@ -72,7 +72,7 @@ static int invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *input
   /* 60000 bytes more than the image reserves. */
   launch(rt, SCALE, BLOCKS, THREADS, 61000, scale);
   convoy_rt_layer_done(rt, 0);
-  void *add[] = {arena, inputs[1], (void *)w, convoy_rt_scratch(rt), outputs[0]};
+  void *add[] = {arena, inputs[1], (void *)w, arena + sizeof weights, outputs[0]};
   launch(rt, ADD, BLOCKS, THREADS, 1000, add);
   convoy_rt_layer_done(rt, 1);
   void *again[] = {inputs[1], outputs[1]};
@@ -90,9 +90,8 @@ static const convoy_tensor_info outputs[] = {
     {"sum", CONVOY_FLOAT32, 1, dims, 4 * HAND_MADE_SIZE},
     {"twice", CONVOY_FLOAT32, 1, dims, 4 * HAND_MADE_SIZE}};
 static const char *const layers[] = {"scale", "add", "scale again"};
-static const struct convoy_device_description devices[] = {{invoke, layers, 3, sizeof weights,
-                                                            sizeof weights, sizeof weights,
-                                                            (const uint8_t *)weights}};
+static const struct convoy_device_description devices[] = {
+    {invoke, layers, 3, 2 * sizeof weights, 0, sizeof weights, (const uint8_t *)weights}};
 
 const struct convoy_model_description convoy_model = {
     CONVOY_ABI_VERSION, 2, 2, 1, inputs, outputs, "any", 0, devices, &gpu};

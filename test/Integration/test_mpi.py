@@ -14,7 +14,7 @@ import onnx
 import pytest
 import support
 from support import convoy, must, one_line
-from test_partition import TOLERANCE, load
+from test_partition import TOLERANCE, grouped_network, load
 from test_random_graphs import RandomNetwork
 
 # mpirun wants to be asked twice before it runs as root.
@@ -28,28 +28,37 @@ def mpirun(ranks, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, env=ENVIRONMENT)
 
 
-def check_by_mpi(model, feeds, folder, devices, *options):
+def check_by_mpi(model, feeds, folder, partitions):
+    """Compares partitions, each a number of devices and options, with the network as a whole."""
     (output,) = (value.name for value in model.graph.output)
     (name, data), = feeds.items()
     whole = support.run_artefact(support.compile_model(model, folder), feeds, [output])[output]
     np.save(folder / "in.npy", data)
-    artefact = support.compile_model(folder / "model.onnx", folder, f"--devices={devices}", *options)
-    must(mpirun(devices, "run", artefact, "--transport=mpi", "--threads=1", "--input", f"{name}={folder / 'in.npy'}",
-                "--output", f"{output}={folder / 'out.npy'}"))
-    support.assert_close(np.load(folder / "out.npy"), whole, TOLERANCE, f"{devices} ranks")
+    for devices, *options in partitions:
+        artefact = support.compile_model(folder / "model.onnx", folder, f"--devices={devices}", *options)
+        must(mpirun(devices, "run", artefact, "--transport=mpi", "--threads=1", "--input",
+                    f"{name}={folder / 'in.npy'}", "--output", f"{output}={folder / 'out.npy'}"))
+        support.assert_close(np.load(folder / "out.npy"), whole, TOLERANCE, f"{devices} ranks {' '.join(options)}")
+        (folder / "out.npy").unlink()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name,devices", [("alexnet", 2), ("resnext50_32x4d", 3), ("shufflenet", 4), ("resnet50", 4)])
-def test_network(name, devices, tmp_path):
-    check_by_mpi(*load(name), tmp_path, devices, "--strategy=group")
+@pytest.mark.parametrize("name", ["alexnet", "resnext50_32x4d", "shufflenet", "resnet50"])
+def test_network(name, tmp_path):
+    partitions = [(devices, "--strategy=group") for devices in (2, 3, 4)]
+    check_by_mpi(*load(name), tmp_path, [*partitions, (2, "--strategy=auto")])
+
+
+@pytest.mark.parametrize("groups", [2, 4, 6])
+def test_only_grouped_layers(groups, tmp_path):
+    case = grouped_network(groups)
+    check_by_mpi(case.model, case.feeds, tmp_path, [(devices, "--strategy=group") for devices in (2, 3, 4)])
 
 
 @pytest.mark.parametrize("name", ["tiny_resnext", "tiny_shuffle", "tiny_densenet", "tiny_unet"])
 def test_tiny_model(name, tmp_path):
     """Two pictures at a time, so that parts are cut out of rows."""
-    check_by_mpi(*load(name, batch=2), tmp_path, 3, "--strategy=group")
-    check_by_mpi(*load(name, batch=2), tmp_path, 2, "--strategy=batch")
+    check_by_mpi(*load(name, batch=2), tmp_path, [(3, "--strategy=group"), (2, "--strategy=batch")])
 
 
 def test_lrn(tmp_path):
@@ -62,8 +71,8 @@ def test_lrn(tmp_path):
     y = net.node("Flatten", net.node("GlobalAveragePool", y), axis=1)
     y = net.node("Gemm", y, net.weight(10, 18), net.weight(10), transB=1)
     case = support.network_case("lrn", net, y)
-    check_by_mpi(case.model, case.feeds, tmp_path, 3, "--strategy=group")
-    check_by_mpi(case.model, case.feeds, tmp_path, 3, "--strategy=auto", "--link=1000TB/s,0s")
+    check_by_mpi(case.model, case.feeds, tmp_path,
+                 [(3, "--strategy=group"), (3, "--strategy=auto", "--link=1000TB/s,0s")])
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -74,7 +83,7 @@ def test_random_graph(seed, tmp_path):
     options = [f"--strategy={('group', 'auto', 'rows')[seed % 3]}", "--link=1000TB/s,0s"]
     if convoy("inspect", tmp_path / "model.onnx", "--devices=3", *options).returncode:
         pytest.skip("too few channels")
-    check_by_mpi(case.model, case.feeds, tmp_path, 3, *options)
+    check_by_mpi(case.model, case.feeds, tmp_path, [(3, *options)])
 
 
 # --- Faults -----------------------------------------------------------------------------------------------------------

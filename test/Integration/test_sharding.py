@@ -7,7 +7,7 @@ import pytest
 import support
 from onnx import helper
 from support import convoy, must, one_line
-from test_partition import TOLERANCE, inspect, load
+from test_partition import TOLERANCE, check_partitions, inspect, load
 
 
 def factors(table):
@@ -40,6 +40,28 @@ def test_annotated_network_computes_the_same(tmp_path):
     artefact = support.compile_model(tmp_path / "annotated.onnx", tmp_path, "--devices=2", "--strategy=none")
     shared = support.run_artefact(artefact, feeds, [output])[output]
     support.assert_close(shared, whole, TOLERANCE)
+
+
+def test_columns(tmp_path):
+    """Every node's columns are shared, as no strategy would: convolutions and pools of several strides get halos."""
+    net = support.tiny_models.Network("columns", 13, [2, 8, 6, 24])
+    y = net.node("Relu", net.conv("x", 8, 20, 3))
+    y = net.node("Add", y, net.conv(y, 20, 20, 5))
+    y = net.node("MaxPool", net.conv(y, 20, 32, 3, 2, 4), kernel_shape=[3, 3], strides=[1, 1], pads=[1] * 4)
+    case = support.network_case("columns", net, net.node("LRN", y, size=3, alpha=0.1))
+    case.model.ir_version = 11
+    for devices in (2, 3):
+        entry = case.model.configuration.add()
+        entry.name, entry.num_devices = f"of {devices}", devices
+        for node in case.model.graph.node:
+            use = node.device_configurations.add(configuration_id=entry.name)
+            spec = use.sharding_spec.add(tensor_name=node.output[0], device=range(devices))
+            spec.sharded_dim.add(axis=3).simple_sharding.add(num_shards=devices)
+    onnx.save(case.model, tmp_path / "model.onnx")
+    for devices in (2, 3):
+        table = inspect(tmp_path / "model.onnx", devices, "none")
+        assert {layer.get("factor") for layer in table["layers"][:-1]} == {"width"}
+    check_partitions(case.model, case.feeds, tmp_path, [(f"--devices={n}", "--strategy=none") for n in (2, 3)])
 
 
 def annotated(tensor="c", axis=1, shards=2, devices=(0, 1), configuration="pair", extra=()):

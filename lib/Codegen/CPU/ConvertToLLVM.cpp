@@ -41,8 +41,9 @@ constexpr llvm::StringLiteral kLayerDone = "convoy_rt_layer_done";
 constexpr llvm::StringLiteral kAllGather = "convoy_rt_all_gather";
 constexpr llvm::StringLiteral kAllReduce = "convoy_rt_all_reduce";
 constexpr llvm::StringLiteral kHaloExchange = "convoy_rt_halo_exchange";
+constexpr llvm::StringLiteral kAwait = "convoy_rt_await";
+constexpr llvm::StringLiteral kRelease = "convoy_rt_release";
 constexpr llvm::StringLiteral kLaunchKernel = "convoy_rt_launch_kernel";
-constexpr llvm::StringLiteral kScratch = "convoy_rt_scratch";
 constexpr llvm::StringLiteral kInvoke = "convoy_model_invoke";
 constexpr llvm::StringLiteral kLayerIndexAttr = "cnn.layer_index";
 constexpr llvm::StringLiteral kKernelIndexAttr = "cnn.kernel_index";
@@ -110,7 +111,12 @@ StringRef addArguments(OpBuilder &builder, cnn::AllReduceOp op, SmallVectorImpl<
   return kAllReduce;
 }
 
-/// Communication becomes a call of the runtime, which keeps a failure for convoy_run.
+void callRuntime(OpBuilder &builder, Location loc, StringRef function, Value runtime) {
+  LLVM::CallOp::create(builder, loc, TypeRange(), function, runtime);
+}
+
+/// Communication becomes a call of the runtime, which starts it and keeps a failure for
+/// convoy_run; and, unless it is asynchronous, calls that bring it to its end.
 template <typename OpTy> struct LowerCommunication : ConvertOpToLLVMPattern<OpTy> {
   using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
 
@@ -124,6 +130,24 @@ template <typename OpTy> struct LowerCommunication : ConvertOpToLLVMPattern<OpTy
         MemRefDescriptor(adaptor.getInit()).alignedPtr(rewriter, loc)};
     StringRef function = addArguments(rewriter, op, arguments);
     LLVM::CallOp::create(rewriter, loc, TypeRange(), function, arguments);
+    if (!op.getAsync()) {
+      callRuntime(rewriter, loc, kAwait, runtime);
+      callRuntime(rewriter, loc, kRelease, runtime);
+    }
+    markLayerDone(rewriter, op, runtime);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// The end of an asynchronous communication: the runtime knows the buffers.
+template <typename OpTy> struct LowerEnd : ConvertOpToLLVMPattern<OpTy> {
+  using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(OpTy op, typename OpTy::Adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Value runtime = op->getParentRegion()->front().getArgument(0);
+    callRuntime(rewriter, op.getLoc(), isa<cnn::AwaitOp>(op) ? kAwait : kRelease, runtime);
     markLayerDone(rewriter, op, runtime);
     rewriter.eraseOp(op);
     return success();
@@ -192,10 +216,6 @@ struct LowerGpuLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
         return op.emitOpError("may have only memrefs as arguments");
       buffers.push_back(MemRefDescriptor(buffer).alignedPtr(rewriter, loc));
     }
-    if (op->hasAttr(cnn::kScratchAttrName))
-      buffers.push_back(
-          LLVM::CallOp::create(rewriter, loc, TypeRange(pointer), kScratch, runtime)
-              .getResult());
     Value array = storePointers(rewriter, op, buffers);
 
     auto emulated = op->getAttrOfType<FlatSymbolRefAttr>(kEmulatedAttrName);
@@ -261,11 +281,8 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
       }
       if (failed(main.insertArgument(0, pointer, {}, main.getLoc())))
         return signalPassFailure();
-      int64_t layer = 0;
-      for (Operation &op : main.front())
-        if (isa<cnn::LaunchOp, gpu::LaunchFuncOp, cnn::CommunicationOpInterface>(op))
-          op.setAttr(kLayerIndexAttr,
-                     IntegerAttr::get(IntegerType::get(context, 32), layer++));
+      if (failed(numberLayers(main)))
+        return signalPassFailure();
     }
     if (failed(describeGpuLaunches()))
       return signalPassFailure();
@@ -283,10 +300,9 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     populateMathToLLVMConversionPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
-    patterns
-        .add<LowerLaunch, LowerGpuLaunch, LowerCommunication<cnn::AllGatherOp>,
-             LowerCommunication<cnn::AllReduceOp>, LowerCommunication<cnn::HaloExchangeOp>>(
-            converter);
+    patterns.add<LowerLaunch, LowerGpuLaunch, LowerCommunication<cnn::AllGatherOp>,
+                 LowerCommunication<cnn::AllReduceOp>, LowerCommunication<cnn::HaloExchangeOp>,
+                 LowerEnd<cnn::AwaitOp>, LowerEnd<cnn::ReleaseOp>>(converter);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp, gpu::GPUModuleOp>();
     target.markOpRecursivelyLegal<gpu::GPUModuleOp>();
@@ -322,6 +338,29 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     }
   }
 
+  /// Tells each operation which entry of `cnn.layers` it is. The parts of an asynchronous
+  /// communication, which end in the order in which they start, are one layer.
+  LogicalResult numberLayers(func::FuncOp main) {
+    SmallVector<Attribute> started;
+    size_t awaited = 0, released = 0;
+    int32_t layers = 0;
+    Builder builder(&getContext());
+    for (Operation &op : main.front()) {
+      if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op)) {
+        size_t &next = isa<cnn::AwaitOp>(op) ? awaited : released;
+        if (next == (isa<cnn::AwaitOp>(op) ? started.size() : awaited))
+          return op.emitError("has no communication to bring to its end");
+        op.setAttr(kLayerIndexAttr, started[next++]);
+      } else if (isa<cnn::LaunchOp, gpu::LaunchFuncOp, cnn::CommunicationOpInterface>(op)) {
+        op.setAttr(kLayerIndexAttr, builder.getI32IntegerAttr(layers++));
+        if (auto exchange = dyn_cast<cnn::CommunicationOpInterface>(op);
+            exchange && exchange.getAsync())
+          started.push_back(op.getAttr(kLayerIndexAttr));
+      }
+    }
+    return success();
+  }
+
   int64_t countEntries(StringRef attribute) {
     auto array = getOperation()->getAttrOfType<ArrayAttr>(attribute);
     return array ? array.size() : 0;
@@ -346,13 +385,6 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
       }
       Builder builder(&getContext());
       launch->setAttr(kKernelIndexAttr, builder.getI32IntegerAttr(found->second));
-      auto function = cast<FunctionOpInterface>(kernel);
-      unsigned last = function.getNumArguments();
-      if (last && function.getArgAttr(last - 1, cnn::kScratchAttrName))
-        launch->setAttr(cnn::kScratchAttrName, builder.getUnitAttr());
-      // Whatever a launch names there stands for the runtime's memory.
-      if (launch->hasAttr(cnn::kScratchAttrName) && launch.getNumKernelOperands() == last)
-        launch.getKernelOperandsMutable().erase(last - 1);
       hasGpuLaunches = true;
       isEmulated |= launch->hasAttr(kEmulatedAttrName);
       return WalkResult::advance();
@@ -372,14 +404,11 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
         LLVM::LLVMFunctionType::get(none, {pointer, pointer, pointer, i64}));
     LLVM::LLVMFuncOp::create(builder, loc, kLayerDone,
                              LLVM::LLVMFunctionType::get(none, {pointer, i32}));
-    if (hasGpuLaunches) {
+    if (hasGpuLaunches)
       LLVM::LLVMFuncOp::create(
           builder, loc, kLaunchKernel,
           LLVM::LLVMFunctionType::get(
               none, {pointer, i32, pointer, i32, i32, i32, i32, i32, i32, i32, pointer, i32}));
-      LLVM::LLVMFuncOp::create(builder, loc, kScratch,
-                               LLVM::LLVMFunctionType::get(pointer, {pointer}));
-    }
     if (countEntries("cnn.devices") == 0)
       return;
     SmallVector<Type> buffers = {pointer, pointer, pointer};
@@ -391,6 +420,9 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     declare(kAllGather, {i64, i64, pointer});
     declare(kHaloExchange, {i64, i64, pointer, i64, i64});
     declare(kAllReduce, {i64});
+    for (StringRef name : {StringRef(kAwait), StringRef(kRelease)})
+      LLVM::LLVMFuncOp::create(builder, loc, name,
+                               LLVM::LLVMFunctionType::get(none, {pointer}));
   }
 
   static Value loadPointer(OpBuilder &builder, Location loc, Value array, int64_t index) {

@@ -71,6 +71,8 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
         layers.push_back(StringAttr::get(&getContext(), getLayerName(op.getLoc())));
         continue;
       }
+      if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op))
+        continue;
       const KernelFamily *family = nullptr;
       for (const auto &candidate : families)
         if (candidate->matches(&op, target)) {

@@ -73,6 +73,8 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
         layers.push_back(builder.getStringAttr(getLayerName(op.getLoc())));
         continue;
       }
+      if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op))
+        continue;
       SmallVector<GpuKernels::Launch, 1> *launches = made.find(&op);
       if (!launches) {
         auto family = llvm::find_if(

@@ -358,6 +358,9 @@ static void run_devices(int64_t begin, int64_t end, void *const *args, uint8_t *
   struct convoy_context *context = args[0];
   for (int64_t i = begin; i < end; ++i) {
     struct convoy_device *device = &context->devices[i];
+    /* Exchanges that failed are never finished. */
+    if (device->status == CONVOY_ERROR_TRANSPORT)
+      continue;
     if (convoy_model.gpu) {
       convoy_cuda_run_device(device);
       continue;

@@ -18,6 +18,8 @@ struct convoy_cuda;
 
 #define CONVOY_CACHE_LINE 64
 
+struct convoy_device;
+
 /* A thread besides the caller's. Each has its own line, so that a launch wakes
  * only the threads that get tasks and the others stay asleep. */
 struct convoy_worker {
@@ -47,6 +49,18 @@ struct convoy_team {
   atomic_uint caller_sleeping;
 };
 
+/* What one device gives to the others and wants of them. */
+struct convoy_exchange {
+  /* Brings what the others give into `to`; waits for them. */
+  void (*complete)(struct convoy_device *device, const struct convoy_exchange *exchange);
+  const void *from;
+  void *to;
+  int64_t rows, bytes; /* of a sum: one row of f32 */
+  const int64_t *bounds;
+  int64_t before, after;
+  int32_t first, last; /* devices that read `from` */
+};
+
 /* One device's program in one context: what generated code calls `rt`. */
 struct convoy_device {
   struct convoy_team team;
@@ -66,10 +80,12 @@ struct convoy_device {
   int64_t last_mark;
 
   /* See Exchange.c. */
-  unsigned exchange;
-  const void *sources[2]; /* of odd and of even exchanges */
+  unsigned started, awaited, released; /* numbers of the last such exchanges */
+  struct convoy_exchange exchanges[CONVOY_MAX_EXCHANGES];
+  /* What the other devices look at: numbers of exchanges, too. */
   _Alignas(CONVOY_CACHE_LINE) atomic_uint posted;
-  atomic_uint finished;
+  atomic_uint summed;
+  atomic_uint completed;
   atomic_uint sleepers;
 };
 

@@ -24,6 +24,14 @@ struct convoy_cuda_kernel {
   int32_t dynamic_bytes; /* that the driver was told to expect */
 };
 
+/* What an exchange between devices comes to: its start, its sums, its end. */
+enum convoy_cuda_event {
+  CONVOY_CUDA_POSTED,
+  CONVOY_CUDA_SUMMED,
+  CONVOY_CUDA_COMPLETED,
+  CONVOY_CUDA_EVENT_KINDS
+};
+
 /* What a GPU holds for one device of a context. */
 struct convoy_cuda {
   struct convoy_cuda_driver driver;
@@ -36,8 +44,8 @@ struct convoy_cuda {
   CUmodule module;
   struct convoy_cuda_kernel *kernels;
   CUdeviceptr weights, memory;
-  uint8_t *arena, *scratch; /* in `memory`, as are the inputs and outputs */
-  void **buffers;           /* inputs, then outputs */
+  uint8_t *arena; /* in `memory`, as are the inputs and outputs */
+  void **buffers; /* inputs, then outputs */
   CUstream stream;
   CUgraphExec graph; /* the program; null with several devices */
 
@@ -46,8 +54,7 @@ struct convoy_cuda {
   int32_t *mark_layers;
   int32_t mark_count;
 
-  /* Communication: of odd and of even exchanges. */
-  CUevent posted[2], finished[2];
+  CUevent events[CONVOY_CUDA_EVENT_KINDS][CONVOY_MAX_EXCHANGES];
   float *sums, *terms; /* on the host, see convoy_cuda_reduce */
   int64_t sum_count;
 
@@ -80,8 +87,12 @@ CONVOY_HIDDEN void convoy_cuda_launch(struct convoy_device *device, int32_t kern
 
 /* Communication, see Exchange.c: the host's threads have met where these are called, and
  * the GPUs' streams get the same order. */
-CONVOY_HIDDEN void convoy_cuda_record(struct convoy_device *device, CUevent event);
-CONVOY_HIDDEN void convoy_cuda_wait(struct convoy_device *device, CUevent event);
+/* Has the stream say that it reached exchange `number`, or wait until a peer's has. */
+CONVOY_HIDDEN void convoy_cuda_record(struct convoy_device *device,
+                                      enum convoy_cuda_event event, unsigned number);
+CONVOY_HIDDEN void convoy_cuda_wait(struct convoy_device *device,
+                                    const struct convoy_device *peer,
+                                    enum convoy_cuda_event event, unsigned number);
 CONVOY_HIDDEN void convoy_cuda_copy_rows(struct convoy_device *device,
                                          struct convoy_device *peer, void *to,
                                          int64_t to_stride, const void *from,

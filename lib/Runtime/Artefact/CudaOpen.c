@@ -268,7 +268,6 @@ static int make_memory(struct convoy_device *device) {
   }
   int64_t end = 0;
   int64_t arena = place(&end, description->arena_size);
-  int64_t scratch = place(&end, description->scratch_size);
   int64_t buffers = end;
   for (int32_t i = 0; i < count; ++i)
     (void)place(&end, i < inputs ? convoy_model.inputs[i].size
@@ -276,7 +275,6 @@ static int make_memory(struct convoy_device *device) {
   if (!allocate(device, &cuda->memory, end))
     return 0;
   cuda->arena = get_address(cuda->memory, arena);
-  cuda->scratch = get_address(cuda->memory, scratch);
   for (int32_t i = 0; i < count; ++i)
     cuda->buffers[i] = get_address(
         cuda->memory, place(&buffers, i < inputs ? convoy_model.inputs[i].size
@@ -307,10 +305,13 @@ static int make_stream(struct convoy_device *device) {
   struct convoy_cuda *cuda = device->cuda;
   if (!CONVOY_CUDA_CALL(device, cuStreamCreate, &cuda->stream, CU_STREAM_NON_BLOCKING))
     return 0;
-  for (int i = 0; device->context->device_count > 1 && i < 2; ++i)
-    if (!CONVOY_CUDA_CALL(device, cuEventCreate, &cuda->posted[i], CU_EVENT_DISABLE_TIMING) ||
-        !CONVOY_CUDA_CALL(device, cuEventCreate, &cuda->finished[i], CU_EVENT_DISABLE_TIMING))
-      return 0;
+  if (device->context->device_count == 1)
+    return 1;
+  for (int kind = 0; kind < CONVOY_CUDA_EVENT_KINDS; ++kind)
+    for (int i = 0; i < CONVOY_MAX_EXCHANGES; ++i)
+      if (!CONVOY_CUDA_CALL(device, cuEventCreate, &cuda->events[kind][i],
+                            CU_EVENT_DISABLE_TIMING))
+        return 0;
   return 1;
 }
 
@@ -402,12 +403,10 @@ static void release(struct convoy_device *device) {
   for (int64_t i = 0; cuda->marks && i <= device->description->layer_count; ++i)
     if (cuda->marks[i])
       (void)driver->cuEventDestroy(cuda->marks[i]);
-  for (int i = 0; i < 2; ++i) {
-    if (cuda->posted[i])
-      (void)driver->cuEventDestroy(cuda->posted[i]);
-    if (cuda->finished[i])
-      (void)driver->cuEventDestroy(cuda->finished[i]);
-  }
+  for (int kind = 0; kind < CONVOY_CUDA_EVENT_KINDS; ++kind)
+    for (int i = 0; i < CONVOY_MAX_EXCHANGES; ++i)
+      if (cuda->events[kind][i])
+        (void)driver->cuEventDestroy(cuda->events[kind][i]);
   if (cuda->stream)
     (void)driver->cuStreamDestroy(cuda->stream);
   if (cuda->module)

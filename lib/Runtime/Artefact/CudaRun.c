@@ -206,14 +206,19 @@ void convoy_cuda_launch(struct convoy_device *device, int32_t number, const int3
 |* Communication
 \*===----------------------------------------------------------------------===*/
 
-void convoy_cuda_record(struct convoy_device *device, CUevent event) {
+void convoy_cuda_record(struct convoy_device *device, enum convoy_cuda_event event,
+                        unsigned number) {
   if (!device->status)
-    (void)CONVOY_CUDA_CALL(device, cuEventRecord, event, device->cuda->stream);
+    (void)CONVOY_CUDA_CALL(device, cuEventRecord,
+                           device->cuda->events[event][number % CONVOY_MAX_EXCHANGES],
+                           device->cuda->stream);
 }
 
-void convoy_cuda_wait(struct convoy_device *device, CUevent event) {
+void convoy_cuda_wait(struct convoy_device *device, const struct convoy_device *peer,
+                      enum convoy_cuda_event event, unsigned number) {
   if (!device->status)
-    (void)CONVOY_CUDA_CALL(device, cuStreamWaitEvent, device->cuda->stream, event, 0);
+    (void)CONVOY_CUDA_CALL(device, cuStreamWaitEvent, device->cuda->stream,
+                           peer->cuda->events[event][number % CONVOY_MAX_EXCHANGES], 0);
 }
 
 static void copy_within_gpu(struct convoy_device *device, void *to, int64_t to_stride,

@@ -5,13 +5,16 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* Between threads of one process. A device posts the address of what it      *|
-|* gives, reads what it wants where the others posted theirs, and waits until *|
-|* those that read from it have finished, since its next operation may write  *|
-|* there. Exchanges are numbered; the numbers of all devices are the same,    *|
-|* because their programs communicate in the same order. A transport takes    *|
-|* all this over where devices are other processes; after it failed, a run    *|
-|* only comes to its end.                                                     *|
+|* Between threads of one process. A device that starts an exchange posts the *|
+|* address of what it gives, and goes on. When it awaits it, it reads what it *|
+|* wants where the others posted theirs. Before it writes there again, it     *|
+|* waits until those that read from it have finished. Exchanges are numbered; *|
+|* the numbers of all devices are the same, because their programs start them *|
+|* in the same order. Nobody waits for ever: an exchange waits for the others *|
+|* to start it, and its release for them to await it, and whatever they wait  *|
+|* for meanwhile has a smaller number.                                        *|
+|*                                                                            *|
+|* A transport takes all this over where devices are other processes.         *|
 |*                                                                            *|
 |* With GPUs, threads meet in the same way while they give their streams      *|
 |* work, and an event goes along with each number: streams wait for it where  *|
@@ -28,9 +31,10 @@ static struct convoy_device *get_peer(const struct convoy_device *device, int32_
   return &device->context->devices[number];
 }
 
-/* Waits until `*word`, which counts up, has reached `value`. */
-static void wait_for(struct convoy_device *peer, atomic_uint *word, unsigned value,
-                     int64_t nanoseconds) {
+/* Waits until `*word` of a peer, which counts up, has reached `value`. */
+static void wait_for(struct convoy_device *device, struct convoy_device *peer,
+                     atomic_uint *word, unsigned value, enum convoy_cuda_event event) {
+  int64_t nanoseconds = device->team.spin_nanoseconds;
   for (unsigned now; (int32_t)((now = atomic_load(word)) - value) < 0;) {
     if (convoy_spin(word, now, 1, nanoseconds))
       continue;
@@ -39,41 +43,31 @@ static void wait_for(struct convoy_device *peer, atomic_uint *word, unsigned val
       convoy_futex_wait(word, now);
     atomic_fetch_sub(&peer->sleepers, 1);
   }
+  if (convoy_model.gpu)
+    convoy_cuda_wait(device, peer, event, value);
 }
 
-static void advance(struct convoy_device *device, atomic_uint *word, unsigned value) {
+/* Says that this device has reached number `value` of `word`, which `event` goes along with.
+ */
+static void advance(struct convoy_device *device, atomic_uint *word, unsigned value,
+                    enum convoy_cuda_event event) {
+  if (convoy_model.gpu)
+    convoy_cuda_record(device, event, value);
   atomic_store(word, value);
   if (atomic_load(&device->sleepers))
     convoy_futex_wake(word, INT_MAX);
 }
 
-static void post(struct convoy_device *device, const void *source) {
-  ++device->exchange;
-  device->sources[device->exchange & 1] = source;
-  if (convoy_model.gpu)
-    convoy_cuda_record(device, device->cuda->posted[device->exchange & 1]);
-  advance(device, &device->posted, device->exchange);
+static struct convoy_exchange *get_exchange(struct convoy_device *device, unsigned number) {
+  return &device->exchanges[number % CONVOY_MAX_EXCHANGES];
 }
 
-/* What a peer posted in the current exchange; it may be one ahead, not two. */
-static const void *get_source(struct convoy_device *device, int32_t number) {
+/* A peer's side of the exchange that this device awaits. */
+static const struct convoy_exchange *get_other_side(struct convoy_device *device,
+                                                    int32_t number) {
   struct convoy_device *peer = get_peer(device, number);
-  wait_for(peer, &peer->posted, device->exchange, device->team.spin_nanoseconds);
-  if (convoy_model.gpu)
-    convoy_cuda_wait(device, peer->cuda->posted[device->exchange & 1]);
-  return peer->sources[device->exchange & 1];
-}
-
-static void finish(struct convoy_device *device, int32_t first, int32_t last) {
-  if (convoy_model.gpu)
-    convoy_cuda_record(device, device->cuda->finished[device->exchange & 1]);
-  advance(device, &device->finished, device->exchange);
-  for (int32_t i = first; i <= last; ++i) {
-    struct convoy_device *peer = get_peer(device, i);
-    wait_for(peer, &peer->finished, device->exchange, device->team.spin_nanoseconds);
-    if (convoy_model.gpu)
-      convoy_cuda_wait(device, peer->cuda->finished[device->exchange & 1]);
-  }
+  wait_for(device, peer, &peer->posted, device->awaited, CONVOY_CUDA_POSTED);
+  return get_exchange(peer, device->awaited);
 }
 
 /* Copies rows of device `number`. */
@@ -89,73 +83,49 @@ static void copy_rows(struct convoy_device *device, int32_t number, char *to,
     memcpy(to + row * to_stride, from + row * from_stride, (size_t)bytes);
 }
 
-void convoy_rt_all_gather(void *rt, const void *from, void *to, int64_t rows, int64_t bytes,
-                          const int64_t *bounds) {
-  struct convoy_device *device = rt;
-  const convoy_transport *transport = device->context->transport;
-  if (transport) {
-    if (!device->status &&
-        transport->all_gather(transport->user, from, to, rows, bytes, bounds))
-      device->status = CONVOY_ERROR_TRANSPORT;
-    return;
-  }
+static void gather(struct convoy_device *device, const struct convoy_exchange *own) {
   int32_t count = convoy_model.device_count;
-  post(device, from);
+  const int64_t *bounds = own->bounds;
   /* Its own part first, while the others get there. */
   for (int32_t i = 0; i < count; ++i) {
     int32_t number = (device->number + i) % count;
-    int64_t part = (bounds[number + 1] - bounds[number]) * bytes;
-    copy_rows(device, number, (char *)to + bounds[number] * bytes, bounds[count] * bytes,
-              get_source(device, number), part, rows, part);
+    int64_t part = (bounds[number + 1] - bounds[number]) * own->bytes;
+    copy_rows(device, number, (char *)own->to + bounds[number] * own->bytes,
+              bounds[count] * own->bytes, get_other_side(device, number)->from, part,
+              own->rows, part);
   }
-  finish(device, 0, count - 1);
 }
 
-void convoy_rt_halo_exchange(void *rt, const void *from, void *to, int64_t rows, int64_t bytes,
-                             const int64_t *bounds, int64_t before, int64_t after) {
-  struct convoy_device *device = rt;
-  const convoy_transport *transport = device->context->transport;
-  if (transport) {
-    if (!device->status && transport->halo_exchange(transport->user, from, to, rows, bytes,
-                                                    bounds, before, after))
-      device->status = CONVOY_ERROR_TRANSPORT;
-    return;
-  }
-  int32_t number = device->number, last = convoy_model.device_count - 1;
-  int64_t own = (bounds[number + 1] - bounds[number]) * bytes;
-  int64_t front = number > 0 ? before * bytes : 0, back = number < last ? after * bytes : 0;
-  int64_t stride = front + own + back;
-  char *target = to;
-  post(device, from);
-  copy_rows(device, number, target + front, stride, from, own, rows, own);
+static void exchange_halo(struct convoy_device *device, const struct convoy_exchange *own) {
+  int32_t number = device->number;
+  const int64_t *bounds = own->bounds;
+  int64_t middle = (bounds[number + 1] - bounds[number]) * own->bytes;
+  int64_t front = number > 0 ? own->before * own->bytes : 0;
+  int64_t back = number + 1 < convoy_model.device_count ? own->after * own->bytes : 0;
+  int64_t stride = front + middle + back;
+  char *target = own->to;
+  copy_rows(device, number, target + front, stride, own->from, middle, own->rows, middle);
   if (front) {
-    int64_t part = (bounds[number] - bounds[number - 1]) * bytes;
-    const char *source = get_source(device, number - 1);
-    copy_rows(device, number - 1, target, stride, source + part - front, part, rows, front);
+    int64_t part = (bounds[number] - bounds[number - 1]) * own->bytes;
+    const char *source = get_other_side(device, number - 1)->from;
+    copy_rows(device, number - 1, target, stride, source + part - front, part, own->rows,
+              front);
   }
   if (back) {
-    int64_t part = (bounds[number + 2] - bounds[number + 1]) * bytes;
-    copy_rows(device, number + 1, target + front + own, stride, get_source(device, number + 1),
-              part, rows, back);
+    int64_t part = (bounds[number + 2] - bounds[number + 1]) * own->bytes;
+    copy_rows(device, number + 1, target + front + middle, stride,
+              get_other_side(device, number + 1)->from, part, own->rows, back);
   }
-  finish(device, number > 0 ? number - 1 : 0, number < last ? number + 1 : last);
 }
 
-void convoy_rt_all_reduce(void *rt, const float *from, float *to, int64_t count) {
-  struct convoy_device *device = rt;
-  const convoy_transport *transport = device->context->transport;
-  if (transport) {
-    if (!device->status && transport->all_reduce(transport->user, from, to, count))
-      device->status = CONVOY_ERROR_TRANSPORT;
-    return;
-  }
-  /* Each device adds up its share, and then gathers the others'. */
+/* Each device adds up its share, and then gathers the others'. */
+static void sum(struct convoy_device *device, const struct convoy_exchange *own) {
   int32_t devices = convoy_model.device_count;
-  int64_t begin = count * device->number / devices;
-  int64_t end = count * (device->number + 1) / devices;
-  post(device, from);
+  int64_t begin = own->rows * device->number / devices;
+  int64_t end = own->rows * (device->number + 1) / devices;
+  float *to = own->to;
   for (int32_t number = 0; number < devices; ++number) {
-    const float *source = get_source(device, number);
+    const float *source = get_other_side(device, number)->from;
     if (convoy_model.gpu)
       convoy_cuda_reduce(device, get_peer(device, number), to + begin, source + begin,
                          end - begin);
@@ -165,14 +135,93 @@ void convoy_rt_all_reduce(void *rt, const float *from, float *to, int64_t count)
       for (int64_t i = begin; i < end; ++i)
         to[i] += source[i];
   }
-  post(device, to);
+  advance(device, &device->summed, device->awaited, CONVOY_CUDA_SUMMED);
   for (int32_t i = 1; i < devices; ++i) {
     int32_t number = (device->number + i) % devices;
-    const float *source = get_source(device, number);
-    int64_t first = count * number / devices, last = count * (number + 1) / devices;
+    struct convoy_device *peer = get_peer(device, number);
+    wait_for(device, peer, &peer->summed, device->awaited, CONVOY_CUDA_SUMMED);
+    const float *source = get_exchange(peer, device->awaited)->to;
+    int64_t first = own->rows * number / devices, last = own->rows * (number + 1) / devices;
     int64_t part = (last - first) * (int64_t)sizeof(float);
     copy_rows(device, number, (char *)(to + first), part, (const char *)(source + first), part,
               /*rows=*/1, part);
   }
-  finish(device, 0, devices - 1);
+}
+
+static void start(struct convoy_device *device, struct convoy_exchange exchange) {
+  *get_exchange(device, ++device->started) = exchange;
+  advance(device, &device->posted, device->started, CONVOY_CUDA_POSTED);
+}
+
+/* The transport if there is one. After its failure it gets no more to do: a run only comes
+ * to its end. Between threads, a device goes on after a failure, since others wait for it. */
+static const convoy_transport *get_transport(const struct convoy_device *device) {
+  return device->context->transport;
+}
+
+static void keep(struct convoy_device *device, int32_t failed) {
+  if (failed)
+    device->status = CONVOY_ERROR_TRANSPORT;
+}
+
+void convoy_rt_all_gather(void *rt, const void *from, void *to, int64_t rows, int64_t bytes,
+                          const int64_t *bounds) {
+  struct convoy_device *device = rt;
+  const convoy_transport *transport = get_transport(device);
+  if (!transport)
+    start(device, (struct convoy_exchange){gather, from, to, rows, bytes, bounds, 0, 0, 0,
+                                           convoy_model.device_count - 1});
+  else if (!device->status)
+    keep(device, transport->all_gather(transport->user, from, to, rows, bytes, bounds));
+}
+
+void convoy_rt_halo_exchange(void *rt, const void *from, void *to, int64_t rows, int64_t bytes,
+                             const int64_t *bounds, int64_t before, int64_t after) {
+  struct convoy_device *device = rt;
+  const convoy_transport *transport = get_transport(device);
+  if (transport) {
+    if (!device->status)
+      keep(device, transport->halo_exchange(transport->user, from, to, rows, bytes, bounds,
+                                            before, after));
+    return;
+  }
+  int32_t number = device->number, last = convoy_model.device_count - 1;
+  start(device, (struct convoy_exchange){exchange_halo, from, to, rows, bytes, bounds, before,
+                                         after, number > 0 ? number - 1 : 0,
+                                         number < last ? number + 1 : last});
+}
+
+void convoy_rt_all_reduce(void *rt, const float *from, float *to, int64_t count) {
+  struct convoy_device *device = rt;
+  const convoy_transport *transport = get_transport(device);
+  if (!transport)
+    start(device, (struct convoy_exchange){sum, from, to, count, sizeof(float), NULL, 0, 0, 0,
+                                           convoy_model.device_count - 1});
+  else if (!device->status)
+    keep(device, transport->all_reduce(transport->user, from, to, count));
+}
+
+void convoy_rt_await(void *rt) {
+  struct convoy_device *device = rt;
+  const convoy_transport *transport = get_transport(device);
+  if (transport) {
+    if (!device->status)
+      keep(device, transport->finish(transport->user));
+    return;
+  }
+  const struct convoy_exchange *exchange = get_exchange(device, ++device->awaited);
+  exchange->complete(device, exchange);
+  advance(device, &device->completed, device->awaited, CONVOY_CUDA_COMPLETED);
+}
+
+void convoy_rt_release(void *rt) {
+  struct convoy_device *device = rt;
+  if (get_transport(device))
+    return;
+  unsigned number = ++device->released;
+  const struct convoy_exchange *exchange = get_exchange(device, number);
+  for (int32_t i = exchange->first; i <= exchange->last; ++i) {
+    struct convoy_device *peer = get_peer(device, i);
+    wait_for(device, peer, &peer->completed, number, CONVOY_CUDA_COMPLETED);
+  }
 }

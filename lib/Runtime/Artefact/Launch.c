@@ -9,11 +9,6 @@
 
 #include <stdio.h>
 
-uint8_t *convoy_rt_scratch(void *rt) {
-  struct convoy_device *device = rt;
-  return convoy_model.gpu ? device->cuda->scratch : device->team.scratch;
-}
-
 void convoy_rt_launch_kernel(void *rt, int32_t kernel, convoy_emulated_kernel emulated,
                              int32_t grid_x, int32_t grid_y, int32_t grid_z, int32_t block_x,
                              int32_t block_y, int32_t block_z, int32_t shared_bytes,

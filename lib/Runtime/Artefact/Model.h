@@ -131,9 +131,10 @@ CONVOY_HIDDEN void convoy_gpu_async_group(struct convoy_gpu_thread *thread);
 /* Waits until no more than `groups` groups are under way. */
 CONVOY_HIDDEN void convoy_gpu_async_wait(struct convoy_gpu_thread *thread, int32_t groups);
 
-/* Communication between devices, of which each calls the same functions in the
- * same order. Device k holds [bounds[k], bounds[k + 1]) of an axis, as `rows` rows
- * of elements of `bytes` bytes. A failure is kept in `rt`, and convoy_run returns it. */
+/* Communication between devices, of which each starts the same exchanges in the same
+ * order. Device k holds [bounds[k], bounds[k + 1]) of an axis, as `rows` rows of
+ * elements of `bytes` bytes. `bounds` outlive the run. A failure is kept in `rt`, and
+ * convoy_run returns it. */
 CONVOY_HIDDEN void convoy_rt_all_gather(void *rt, const void *from, void *to, int64_t rows,
                                         int64_t bytes, const int64_t *bounds);
 CONVOY_HIDDEN void convoy_rt_halo_exchange(void *rt, const void *from, void *to, int64_t rows,
@@ -141,5 +142,10 @@ CONVOY_HIDDEN void convoy_rt_halo_exchange(void *rt, const void *from, void *to,
                                            int64_t before, int64_t after);
 /* Adds `count` f32 in the order of devices. */
 CONVOY_HIDDEN void convoy_rt_all_reduce(void *rt, const float *from, float *to, int64_t count);
+/* Waits until the oldest exchange that was not awaited has brought everything into `to`. */
+CONVOY_HIDDEN void convoy_rt_await(void *rt);
+/* Waits until no other device reads the buffers of the oldest exchange that was awaited
+ * and not released. At most CONVOY_MAX_EXCHANGES are started and not released. */
+CONVOY_HIDDEN void convoy_rt_release(void *rt);
 
 #endif /* CONVOY_RUNTIME_ARTEFACT_MODEL_H */

@@ -13,42 +13,58 @@
 #include <string.h>
 
 static int rank, size;
-/* Ranks' parts one after another, where rows of the whole are cut. */
-static char *staging;
-static int64_t staging_size;
-static int *counts, *offsets;
+
+/* An exchange that was started and not finished. */
+struct exchange {
+  MPI_Request requests[4];
+  int count; /* of requests */
+  int *counts, *offsets;
+  /* Ranks' parts one after another, where rows of the whole are cut; from there they
+   * go to `to`, which is null elsewhere. */
+  char *staging, *to;
+  int64_t staging_size, rows, bytes;
+  const int64_t *bounds;
+};
+static struct exchange exchanges[CONVOY_MAX_EXCHANGES];
+static unsigned started, finished;
+
+static struct exchange *start(void) {
+  struct exchange *exchange = &exchanges[started++ % CONVOY_MAX_EXCHANGES];
+  exchange->count = 0;
+  exchange->to = NULL;
+  return exchange;
+}
 
 static int32_t all_gather(void *user, const void *from, void *to, int64_t rows, int64_t bytes,
                           const int64_t *bounds) {
   (void)user;
+  struct exchange *exchange = start();
   int64_t whole = rows * bounds[size] * bytes;
   if (whole > INT_MAX)
     return 1;
   for (int i = 0; i < size; ++i) {
-    counts[i] = (int)(rows * (bounds[i + 1] - bounds[i]) * bytes);
-    offsets[i] = (int)(rows * bounds[i] * bytes);
+    exchange->counts[i] = (int)(rows * (bounds[i + 1] - bounds[i]) * bytes);
+    exchange->offsets[i] = (int)(rows * bounds[i] * bytes);
   }
   char *target = to;
   if (rows > 1) {
-    if (whole > staging_size) {
-      free(staging);
-      staging_size = 0;
-      if (!(staging = malloc((size_t)whole)))
+    if (whole > exchange->staging_size) {
+      free(exchange->staging);
+      exchange->staging_size = 0;
+      if (!(exchange->staging = malloc((size_t)whole)))
         return 1;
-      staging_size = whole;
+      exchange->staging_size = whole;
     }
-    target = staging;
+    target = exchange->staging;
+    exchange->to = to;
+    exchange->rows = rows;
+    exchange->bytes = bytes;
+    exchange->bounds = bounds;
   }
-  if (MPI_Allgatherv(from, counts[rank], MPI_BYTE, target, counts, offsets, MPI_BYTE,
-                     MPI_COMM_WORLD) != MPI_SUCCESS)
-    return 1;
-  for (int i = 0; rows > 1 && i < size; ++i) {
-    int64_t part = (bounds[i + 1] - bounds[i]) * bytes;
-    for (int64_t row = 0; row < rows; ++row)
-      memcpy((char *)to + (row * bounds[size] + bounds[i]) * bytes,
-             staging + offsets[i] + row * part, (size_t)part);
-  }
-  return 0;
+  exchange->count = 1;
+  return MPI_Iallgatherv(from, exchange->counts[rank], MPI_BYTE, target, exchange->counts,
+                         exchange->offsets, MPI_BYTE, MPI_COMM_WORLD,
+                         exchange->requests) != MPI_SUCCESS;
 }
 
 /* Starts to send or receive `length` bytes of each row of `stride` bytes. */
@@ -74,29 +90,46 @@ static int32_t halo_exchange(void *user, const void *from, void *to, int64_t row
   int64_t back = rank + 1 < size ? after * bytes : 0;
   int64_t stride = front + own + back;
   char *target = to, *source = (char *)from;
-  MPI_Request requests[4];
-  int count = 0, failed = 0;
+  struct exchange *exchange = start();
+  MPI_Request *next = exchange->requests;
+  int failed = 0;
   /* The rank in front needs the first `after` elements, the one behind the last `before`. */
   if (rank > 0 && before)
-    failed |= move(1, target, rows, front, stride, rank - 1, &requests[count++]);
+    failed |= move(1, target, rows, front, stride, rank - 1, next++);
   if (rank + 1 < size && after)
-    failed |= move(1, target + front + own, rows, back, stride, rank + 1, &requests[count++]);
+    failed |= move(1, target + front + own, rows, back, stride, rank + 1, next++);
   if (rank > 0 && after)
-    failed |= move(0, source, rows, after * bytes, own, rank - 1, &requests[count++]);
+    failed |= move(0, source, rows, after * bytes, own, rank - 1, next++);
   if (rank + 1 < size && before)
-    failed |= move(0, source + own - before * bytes, rows, before * bytes, own, rank + 1,
-                   &requests[count++]);
-  if (failed)
-    return 1;
+    failed |=
+        move(0, source + own - before * bytes, rows, before * bytes, own, rank + 1, next++);
+  exchange->count = (int)(next - exchange->requests);
   for (int64_t row = 0; row < rows; ++row)
     memcpy(target + row * stride + front, source + row * own, (size_t)own);
-  return MPI_Waitall(count, requests, MPI_STATUSES_IGNORE) != MPI_SUCCESS;
+  return failed;
 }
 
 static int32_t all_reduce(void *user, const float *from, float *to, int64_t count) {
   (void)user;
-  return count > INT_MAX || MPI_Allreduce(from, to, (int)count, MPI_FLOAT, MPI_SUM,
-                                          MPI_COMM_WORLD) != MPI_SUCCESS;
+  struct exchange *exchange = start();
+  exchange->count = 1;
+  return count > INT_MAX || MPI_Iallreduce(from, to, (int)count, MPI_FLOAT, MPI_SUM,
+                                           MPI_COMM_WORLD, exchange->requests) != MPI_SUCCESS;
+}
+
+static int32_t finish(void *user) {
+  (void)user;
+  struct exchange *exchange = &exchanges[finished++ % CONVOY_MAX_EXCHANGES];
+  if (MPI_Waitall(exchange->count, exchange->requests, MPI_STATUSES_IGNORE) != MPI_SUCCESS)
+    return 1;
+  const int64_t *bounds = exchange->bounds;
+  for (int i = 0; exchange->to && i < size; ++i) {
+    int64_t part = (bounds[i + 1] - bounds[i]) * exchange->bytes;
+    for (int64_t row = 0; row < exchange->rows; ++row)
+      memcpy(exchange->to + (row * bounds[size] + bounds[i]) * exchange->bytes,
+             exchange->staging + exchange->offsets[i] + row * part, (size_t)part);
+  }
+  return 0;
 }
 
 static int32_t broadcast(void *data, int64_t bytes) {
@@ -119,9 +152,11 @@ static int32_t any(int32_t value, int32_t *result) {
 }
 
 static void leave(void) {
-  free(staging);
-  free(counts);
-  free(offsets);
+  for (int i = 0; i < CONVOY_MAX_EXCHANGES; ++i) {
+    free(exchanges[i].staging);
+    free(exchanges[i].counts);
+    free(exchanges[i].offsets);
+  }
   MPI_Finalize();
 }
 
@@ -136,13 +171,15 @@ int32_t convoy_mpi_open(convoy_mpi_world *world) {
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
-  counts = calloc((size_t)size, sizeof *counts);
-  offsets = calloc((size_t)size, sizeof *offsets);
-  if (!counts || !offsets)
-    return 1;
-  convoy_mpi_world made = {rank,      size, {NULL, all_gather, halo_exchange, all_reduce},
-                           broadcast, any,  leave,
-                           abort_all};
+  for (int i = 0; i < CONVOY_MAX_EXCHANGES; ++i) {
+    exchanges[i].counts = calloc((size_t)size, sizeof(int));
+    exchanges[i].offsets = calloc((size_t)size, sizeof(int));
+    if (!exchanges[i].counts || !exchanges[i].offsets)
+      return 1;
+  }
+  convoy_mpi_world made = {
+      rank,  size,     {NULL, all_gather, halo_exchange, all_reduce, finish}, broadcast, any,
+      leave, abort_all};
   *world = made;
   return 0;
 }

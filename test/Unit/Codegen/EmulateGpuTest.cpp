@@ -208,9 +208,9 @@ TEST(EmulateGpu, AsynchronousPipeline) {
   EXPECT_TRUE(runEmulated(makePipeline("3"), x, 128).empty());
 }
 
-TEST(EmulateGpu, BlocksOfAGridAndScratch) {
-  // The first kernel leaves what the second one reads, in memory of the grid.
-  EmulatedKernel first = {R"mlir(, %s: memref<64xi8> {cnn.scratch}) kernel {
+TEST(EmulateGpu, BlocksOfAGridAndArena) {
+  // The first kernel leaves what the second one reads, in the arena.
+  EmulatedKernel first = {R"mlir(, %s: memref<64xi8>) kernel {
     %c0 = arith.constant 0 : index
     %c2 = arith.constant 2 : index
     %words = memref.view %s[%c0][] : memref<64xi8> to memref<16xf32>
@@ -224,7 +224,7 @@ TEST(EmulateGpu, BlocksOfAGridAndScratch) {
   })mlir",
                           {8, 1, 1},
                           {2, 1, 1}};
-  EmulatedKernel second = {R"mlir(, %s: memref<64xi8> {cnn.scratch}) kernel {
+  EmulatedKernel second = {R"mlir(, %s: memref<64xi8>) kernel {
     %c0 = arith.constant 0 : index
     %c15 = arith.constant 15 : index
     %words = memref.view %s[%c0][] : memref<64xi8> to memref<16xf32>

@@ -52,8 +52,9 @@ static std::string makeModule(const std::vector<EmulatedKernel> &kernels, size_t
         "gpu.launch_func @kernels::@k{0} blocks in (%g0_{0}, %g1_{0}, %g2_{0}) threads in "
         "(%b0_{0}, %b1_{0}, %b2_{0}) args(%x : memref<{1}xf32>, %y : memref<{2}xf32>{3})\n",
         i, in, out,
-        kernel.text.find("cnn.scratch") == std::string::npos ? ""
-                                                             : ", %arena : memref<64xi8>");
+        kernel.text.find("%s: memref<64xi8>") == std::string::npos
+            ? ""
+            : ", %arena : memref<64xi8>");
     functions += llvm::formatv("gpu.func @k{0}(%x: memref<{1}xf32>, %y: memref<{2}xf32>{3}\n",
                                i, in, out, kernel.text);
   }

@@ -142,6 +142,20 @@ CNN_LINK_EFFECTS(AllReduceOp)
 CNN_LINK_EFFECTS(HaloExchangeOp)
 #undef CNN_LINK_EFFECTS
 
+void AwaitOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable());
+  effects.emplace_back(MemoryEffects::Write::get(), &getTargetMutable());
+  effects.emplace_back(MemoryEffects::Write::get(), LinkResource::get());
+}
+
+void ReleaseOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  for (OpOperand &buffer : getBuffersMutable())
+    effects.emplace_back(MemoryEffects::Read::get(), &buffer);
+  effects.emplace_back(MemoryEffects::Write::get(), LinkResource::get());
+}
+
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getKernelAttr());
   if (!kernel)

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 // One rule an operation, in the manner of the sharding rules of Shardy (OpenXLA).
-// Batch is dimension 0, channels are dimension 1 and rows (height, or the only spatial
-// dimension) dimension 2 of whatever an operation reads and makes.
+// Batch is dimension 0, channels are dimension 1, rows (height, or the only spatial
+// dimension) dimension 2 and columns (width) dimension 3 of whatever an operation reads
+// and makes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,16 +44,16 @@ static void walkAlong(PartitionFactor &factor, Operation *op, Value operand, int
     factor.operands[getIndex(op, operand)] = {dim, size};
 }
 
-constexpr FactorKind kDimKinds[] = {FactorKind::batch, FactorKind::channel,
-                                    FactorKind::height};
+constexpr FactorKind kDimKinds[] = {FactorKind::batch, FactorKind::channel, FactorKind::height,
+                                    FactorKind::width};
 
-/// Batch, channels and rows of an operation whose result has the dimensions of its operands,
-/// broadcast as in NumPy, except for those that `isMixed`.
+/// Batch, channels, rows and columns of an operation whose result has the dimensions of its
+/// operands, broadcast as in NumPy, except for those that `isMixed`.
 static Factors getPointwiseFactors(Operation *op,
                                    llvm::function_ref<bool(int64_t)> isMixed = nullptr) {
   Factors factors;
   ArrayRef<int64_t> result = getShape(op->getResult(0));
-  for (int64_t dim = 0; dim < std::min<int64_t>(3, result.size()); ++dim) {
+  for (int64_t dim = 0; dim < std::min<int64_t>(std::size(kDimKinds), result.size()); ++dim) {
     if (result[dim] < 2 || (isMixed && isMixed(dim)))
       continue;
     PartitionFactor factor = makeFactor(op, kDimKinds[dim], result[dim]);
@@ -68,27 +69,30 @@ static Factors getPointwiseFactors(Operation *op,
   return factors;
 }
 
-/// Rows of an operation with a sliding window, where each input row belongs to one output
-/// row: then parts of the input follow from parts of the result, and what a window reads
-/// beyond its part is halo. Interior parts have no padding.
-static void addRowFactor(Factors &factors, Operation *op, Value input, Value residual,
-                         int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
-  int64_t rows = getShape(op->getResult(0))[2];
-  if (rows < 2 || getShape(input)[2] != rows * stride)
-    return;
-  PartitionFactor factor = makeFactor(op, FactorKind::height, rows);
-  walkAlong(factor, op, input, 2, stride);
-  walkAlong(factor, op, residual, 2);
-  factor.result.dim = 2;
-  factor.haloBefore = pad;
-  factor.haloAfter = std::max<int64_t>(0, (kernel - 1) * dilation - pad - (stride - 1));
-  factors.push_back(std::move(factor));
+/// Rows and columns of an operation with a sliding window, where each of the input belongs
+/// to one of the output: then parts of the input follow from parts of the result, and what
+/// a window reads beyond its part is halo. Interior parts have no padding.
+static void addWindowFactors(Factors &factors, Operation *op, Value input, Value residual,
+                             ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
+                             ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
+  for (size_t i = 0; i < std::min<size_t>(2, kernel.size()); ++i) {
+    int64_t dim = 2 + i, extent = getShape(op->getResult(0))[dim];
+    if (extent < 2 || getShape(input)[dim] != extent * strides[i])
+      continue;
+    PartitionFactor factor = makeFactor(op, kDimKinds[dim], extent);
+    walkAlong(factor, op, input, dim, strides[i]);
+    walkAlong(factor, op, residual, dim);
+    factor.result.dim = dim;
+    factor.haloBefore = pads[i];
+    factor.haloAfter =
+        std::max<int64_t>(0, (kernel[i] - 1) * dilations[i] - pads[i] - (strides[i] - 1));
+    factors.push_back(std::move(factor));
+  }
 }
 
-static void addRowFactor(Factors &factors, ConvOpInterface conv) {
-  addRowFactor(factors, conv, conv.getInput(), conv.getResidual(),
-               conv.getKernelShape().front(), conv.getStrides().front(),
-               conv.getDilations().front(), conv.getPads().front());
+static void addWindowFactors(Factors &factors, ConvOpInterface conv) {
+  addWindowFactors(factors, conv, conv.getInput(), conv.getResidual(), conv.getKernelShape(),
+                   conv.getStrides(), conv.getDilations(), conv.getPads());
 }
 
 //===----------------------------------------------------------------------===//
@@ -129,7 +133,7 @@ Factors ConvOp::getPartitionFactors() {
   Factors factors = {getBatchFactor(*this, getInput(), getResidual())};
   addChannelFactors(factors, *this, getInput(), getFilter(), getBias(), getResidual(),
                     getActivation());
-  addRowFactor(factors, cast<ConvOpInterface>(getOperation()));
+  addWindowFactors(factors, cast<ConvOpInterface>(getOperation()));
   return factors;
 }
 
@@ -149,7 +153,7 @@ Factors GroupConvOp::getPartitionFactors() {
   walkAlong(groups, *this, getResidual(), 1, outputs);
   groups.result = {1, outputs};
   Factors factors = {getBatchFactor(*this, getInput(), getResidual()), std::move(groups)};
-  addRowFactor(factors, cast<ConvOpInterface>(getOperation()));
+  addWindowFactors(factors, cast<ConvOpInterface>(getOperation()));
   return factors;
 }
 
@@ -194,10 +198,10 @@ Factors LrnOp::getPartitionFactors() {
 }
 
 template <typename PoolOp> static Factors getPoolFactors(PoolOp op) {
-  Factors factors = getPointwiseFactors(op, [](int64_t dim) { return dim == 2; });
+  Factors factors = getPointwiseFactors(op, [](int64_t dim) { return dim >= 2; });
   if (!op.getCeilMode())
-    addRowFactor(factors, op, op.getInput(), Value(), op.getKernel().front(),
-                 op.getStrides().front(), op.getDilations().front(), op.getPads().front());
+    addWindowFactors(factors, op, op.getInput(), Value(), op.getKernel(), op.getStrides(),
+                     op.getDilations(), op.getPads());
   return factors;
 }
 Factors MaxPoolOp::getPartitionFactors() { return getPoolFactors(*this); }
@@ -221,16 +225,16 @@ Factors ConcatOp::getPartitionFactors() {
 // Parts
 //===----------------------------------------------------------------------===//
 
-/// Rows that a window reads beyond an inner border are there, in the halo.
-static void dropInnerPads(Operation *part, bool isFirst, bool isLast) {
+/// What a window reads beyond an inner border of a spatial dimension is there, in the halo.
+static void dropInnerPads(Operation *part, int64_t spatial, bool isFirst, bool isLast) {
   auto old = part->getAttrOfType<DenseI64ArrayAttr>("pads");
   if (!old)
     return;
   SmallVector<int64_t> pads(old.asArrayRef());
   if (!isFirst)
-    pads[0] = 0;
+    pads[spatial] = 0;
   if (!isLast)
-    pads[pads.size() / 2] = 0;
+    pads[pads.size() / 2 + spatial] = 0;
   part->setAttr("pads", DenseI64ArrayAttr::get(part->getContext(), pads));
 }
 
@@ -252,8 +256,9 @@ Value convoy::cnn::detail::buildPart(Operation *op, OpBuilder &builder, ValueRan
   }
   if (auto conv = dyn_cast<GroupConvOp>(part); conv && factor.kind == FactorKind::group)
     conv.setGroup(end - begin);
-  if (factor.kind == FactorKind::height)
-    dropInnerPads(part, /*isFirst=*/begin == 0, /*isLast=*/end == factor.extent);
+  if (factor.kind == FactorKind::height || factor.kind == FactorKind::width)
+    dropInnerPads(part, factor.kind == FactorKind::width, /*isFirst=*/begin == 0,
+                  /*isLast=*/end == factor.extent);
   SmallVector<Type, 1> types;
   auto infer = cast<InferTypeOpInterface>(part);
   LogicalResult inferred =

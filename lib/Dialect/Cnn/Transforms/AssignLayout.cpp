@@ -389,10 +389,10 @@ bool LayoutAssigner::assignSlice(tensor::ExtractSliceOp op) {
 
 bool LayoutAssigner::assignGather(AllGatherOp op) {
   auto isWhole = [&](int64_t bound) { return bound % block == 0; };
-  // Along rows, all channels are there; along channels, devices join whole blocks, except
-  // for the last one.
+  // Along rows or columns, all channels are there; along channels, devices join whole blocks,
+  // except for the last one.
   bool alongChannels = op.getAxis() == 1;
-  if (!isData(op.getInput()) || (op.getAxis() != 2 && !alongChannels) ||
+  if (!isData(op.getInput()) || op.getAxis() == 0 ||
       (alongChannels && !llvm::all_of(op.getBounds().drop_back(), isWhole)))
     return false;
   SmallVector<int64_t> bounds(op.getBounds());
@@ -403,7 +403,7 @@ bool LayoutAssigner::assignGather(AllGatherOp op) {
 }
 
 bool LayoutAssigner::assignHalo(HaloExchangeOp op) {
-  if (!isData(op.getInput()) || op.getAxis() != 2)
+  if (!isData(op.getInput()) || op.getAxis() < 2)
     return false;
   replace(op, getBlocked(op.getInput()));
   return true;

@@ -28,6 +28,8 @@ PartitionStrategy getStrategy(FactorKind kind) {
     return PartitionStrategy::Batch;
   case FactorKind::height:
     return PartitionStrategy::Rows;
+  case FactorKind::width:
+    return PartitionStrategy::Auto;
   default:
     return PartitionStrategy::Group;
   }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BufferPlan.h"
+#include "Slice.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -218,6 +219,8 @@ void BufferPlan::mergeInto(Operation *op, ArrayRef<BufferRange> inputs,
       continue;
     Buffer &buffer = buffers[input.root];
     if (buffer.parent || buffer.lastWrite >= at || outer == input.root)
+      continue;
+    if (begin % getPartAlignment(op) != 0)
       continue;
     // A part in the middle of an argument would not be contiguous to its kernels.
     if (!isAllocation(outer) && outerOffset + begin != 0)

@@ -7,6 +7,8 @@
 
 #include "Slice.h"
 
+#include "convoy/Analysis/LayerCost.h"
+#include "convoy/Analysis/Partition.h"
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 
 namespace convoy::cnn {
@@ -15,6 +17,7 @@ namespace convoy::cnn {
 } // namespace convoy::cnn
 
 using namespace mlir;
+using namespace convoy;
 using namespace convoy::cnn;
 
 namespace {
@@ -114,6 +117,75 @@ Operation *merge(AllGatherOp first, AllGatherOp second) {
   return gathered.getDefiningOp();
 }
 
+//===----------------------------------------------------------------------===//
+// Hiding
+//===----------------------------------------------------------------------===//
+
+/// Seconds in which the device could compute something else.
+double getSeconds(Operation *exchange, const Link &link) {
+  auto result = cast<ShapedType>(exchange->getResult(0).getType());
+  Traffic traffic;
+  if (auto sum = dyn_cast<AllReduceOp>(exchange))
+    traffic = getReduceTraffic(result, sum.getDevices());
+  else
+    traffic = {0,
+               getDenseBytes(result) -
+                   getDenseBytes(cast<ShapedType>(exchange->getOperand(0).getType())),
+               1};
+  return traffic.getSeconds(link);
+}
+
+/// Whether `op` goes where its readers go: it takes no time of its own.
+bool followsReaders(Operation *op) {
+  return op->hasTrait<OpTrait::ConstantLike>() ||
+         isa<tensor::EmptyOp, tensor::ExtractSliceOp, tensor::CollapseShapeOp,
+             tensor::ExpandShapeOp>(op);
+}
+
+/// Moves an exchange to its first reader, but not past another one. What only other devices
+/// read stays: a transport may need this one's attention.
+void sinkToReader(Operation *exchange) {
+  if (exchange->use_empty())
+    return;
+  Operation *place = exchange->getNextNode();
+  while (!place->hasTrait<OpTrait::IsTerminator>() && !isa<CommunicationOpInterface>(place) &&
+         !llvm::is_contained(place->getOperands(), exchange->getResult(0)))
+    place = place->getNextNode();
+  exchange->moveBefore(place);
+}
+
+void moveBefore(Operation *op, Operation *place) {
+  for (Value operand : op->getOperands())
+    if (!isBefore(operand, place))
+      moveBefore(operand.getDefiningOp(), place);
+  op->moveBefore(place);
+}
+
+/// Moves what does not need an exchange before it, for as long as that takes.
+void hide(Operation *exchange, const Link &link) {
+  TargetAttr target = getTarget(exchange);
+  auto getWork = [&](Operation *op) { return getDeviceWork(op, OpSplit(), target).seconds; };
+  double left = getSeconds(exchange, link);
+  // What stands between it and what it sends hides it already.
+  Operation *source = exchange->getOperand(0).getDefiningOp();
+  for (Operation *op = exchange->getPrevNode(); op && op != source; op = op->getPrevNode())
+    if (!followsReaders(op) && !isa<CommunicationOpInterface>(op))
+      left -= getWork(op);
+  DenseSet<Operation *> waiting = {exchange};
+  for (Operation *op = exchange->getNextNode(), *next;
+       left > 0 && !op->hasTrait<OpTrait::IsTerminator>(); op = next) {
+    next = op->getNextNode();
+    if (isa<CommunicationOpInterface>(op) || llvm::any_of(op->getOperands(), [&](Value value) {
+          return waiting.contains(value.getDefiningOp());
+        })) {
+      waiting.insert(op);
+    } else if (!followsReaders(op)) {
+      left -= getWork(op);
+      moveBefore(op, exchange);
+    }
+  }
+}
+
 struct SimplifyCommunication
     : convoy::cnn::impl::CnnSimplifyCommunicationBase<SimplifyCommunication> {
   using CnnSimplifyCommunicationBase::CnnSimplifyCommunicationBase;
@@ -151,6 +223,11 @@ struct SimplifyCommunication
         first = merge(cast<AllGatherOp>(first), cast<AllGatherOp>(second));
       exchanges.erase(exchanges.begin() + i + 1);
     }
+    for (const Exchange &exchange : llvm::reverse(exchanges))
+      llvm::for_each(exchange, sinkToReader);
+    for (const Exchange &exchange : exchanges)
+      for (Operation *op : exchange)
+        hide(op, {bandwidth, latency});
   }
 
   /// The communication of all devices, which must be the same.

@@ -8,9 +8,16 @@
 #ifndef CONVOY_LIB_DIALECT_CNN_TRANSFORMS_SLICE_H
 #define CONVOY_LIB_DIALECT_CNN_TRANSFORMS_SLICE_H
 
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace convoy::cnn {
+
+/// Bytes on whose multiples buffers and parts of buffers begin: GPU kernels move 16 bytes at
+/// a time.
+inline int64_t getPartAlignment(mlir::Operation *op) {
+  return getTarget(op).getGpu() ? 16 : 1;
+}
 
 /// `[begin, begin + size)` of dimension `dim`, and all of the others.
 inline mlir::Value createSlice(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,

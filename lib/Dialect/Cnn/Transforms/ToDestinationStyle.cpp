@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Slice.h"
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -41,10 +42,20 @@ bool isContiguous(tensor::ExtractSliceOp slice) {
   return true;
 }
 
+/// Whether a contiguous slice begins where kernels can read it.
+bool isAligned(tensor::ExtractSliceOp slice) {
+  RankedTensorType source = slice.getSourceType();
+  int64_t first = 0;
+  for (auto [offset, extent] : llvm::zip(slice.getStaticOffsets(), source.getShape()))
+    first = first * extent + offset;
+  int64_t bytes = (source.getElementTypeBitWidth() + 7) / 8;
+  return first * bytes % getPartAlignment(slice) == 0;
+}
+
 /// Kernels want contiguous data: a slice that is a strided view, or a view of a
 /// function argument, is copied.
 void copySlice(tensor::ExtractSliceOp slice) {
-  if (isContiguous(slice) && !isa<BlockArgument>(slice.getSource()))
+  if (isContiguous(slice) && isAligned(slice) && !isa<BlockArgument>(slice.getSource()))
     return;
   OpBuilder builder(slice->getContext());
   builder.setInsertionPointAfter(slice);

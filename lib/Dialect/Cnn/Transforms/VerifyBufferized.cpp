@@ -66,7 +66,10 @@ const BorderRow kTable[] = {
     // Views of the arena, the weights, inputs and outputs.
     {"memref.view", atConstantOffset},
     {"memref.reinterpret_cast", fine},
-    // Operations with a kernel of their own, which KernelOps.h lists.
+    // Operations with a kernel of their own, which KernelOps.h lists, and the rest of
+    // asynchronous communication.
+    {"cnn.await", fine},
+    {"cnn.release", fine},
     {"cnn.*", memrefForm},
     {"memref.copy", fine},
     // The generic kernel: linalg around scalar arithmetic.

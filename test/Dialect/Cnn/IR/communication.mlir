@@ -16,6 +16,20 @@ func.func @unused(%x: tensor<1x2x4xf32>) {
 
 // -----
 
+// Nor are the ends of asynchronous ones.
+// CHECK-LABEL: func.func @asynchronous(
+// CHECK:         cnn.all_reduce %[[X:.+]] outs(%[[Y:.+]]) {async, device = 0 : i64, devices = 2 : i64}
+// CHECK:         cnn.await %[[X]] into %[[Y]] : memref<2xf32>, memref<2xf32>
+// CHECK:         cnn.release %[[X]], %[[Y]] : memref<2xf32>, memref<2xf32>
+func.func @asynchronous(%x: memref<2xf32>, %y: memref<2xf32>) {
+  cnn.all_reduce %x outs(%y) {async, device = 0 : i64, devices = 2 : i64} : (memref<2xf32>, memref<2xf32>) -> ()
+  cnn.await %x into %y : memref<2xf32>, memref<2xf32>
+  cnn.release %x, %y : memref<2xf32>, memref<2xf32>
+  return
+}
+
+// -----
+
 func.func @gather_axis(%x: tensor<1x2xf32>) {
   // expected-error @below {{axis is 2 for rank 2}}
   // expected-error @below {{failed to infer returned types}}

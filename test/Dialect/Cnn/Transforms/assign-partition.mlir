@@ -51,3 +51,16 @@ func.func @main(%x: tensor<1x3x32x32xf32>) -> tensor<1x10xf32> {
   %7 = cnn.softmax %6 {axis = 1 : i64} : (tensor<1x10xf32>) -> tensor<1x10xf32>
   return %7 : tensor<1x10xf32>
 }
+
+// -----
+
+// Columns, where there are no rows and channels make uneven parts.
+// FREE:         cnn.max_pool {{.*}}cnn.partition = #cnn.partition<width, [0, 32, 64]>
+// ROWS:         cnn.unary {{.*}}cnn.partition = #cnn.partition<height, [0, 1, 2]>
+// ROWS:         cnn.max_pool
+// ROWS-NOT:     cnn.partition
+func.func @main(%x: tensor<1x3x2x64xf32>) -> tensor<1x3x1x64xf32> {
+  %0 = cnn.unary <relu> %x : (tensor<1x3x2x64xf32>) -> tensor<1x3x2x64xf32>
+  %1 = cnn.max_pool %0 {kernel = array<i64: 2, 3>, strides = array<i64: 2, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>} : (tensor<1x3x2x64xf32>) -> tensor<1x3x1x64xf32>
+  return %1 : tensor<1x3x1x64xf32>
+}

@@ -116,3 +116,19 @@ func.func @main(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x4x4xf32> {
   %1 = cnn.conv %0, %w {cnn.partition = #cnn.partition<height, [0, 2, 4]>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x2x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x4x4xf32>
   return %1 : tensor<1x3x4x4xf32>
 }
+
+// -----
+
+// Columns, likewise: this window reads one of each neighbour.
+// CHECK:       module @device_0
+// CHECK:           %[[H:.+]] = cnn.halo_exchange %{{.+}} {after = 1 : i64, axis = 3 : i64, before = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x2x2x4xf32>) -> tensor<1x2x2x5xf32>
+// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = array<i64: 0, 1, 0, 0>{{.*}} -> tensor<1x3x2x4xf32>
+// CHECK:       module @device_1
+// CHECK:           cnn.conv %{{.+}}, %{{.+}} {{.*}}pads = array<i64: 0, 0, 0, 1>{{.*}} -> tensor<1x3x2x4xf32>
+// CHECK:           cnn.all_gather %{{.+}} {axis = 3 : i64, bounds = array<i64: 0, 4, 8>, device = 1 : i64}
+func.func @main(%x: tensor<1x2x2x8xf32>) -> tensor<1x3x2x8xf32> {
+  %w = arith.constant dense<0.5> : tensor<3x2x1x3xf32>
+  %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<width, [0, 4, 8]>} : (tensor<1x2x2x8xf32>) -> tensor<1x2x2x8xf32>
+  %1 = cnn.conv %0, %w {cnn.partition = #cnn.partition<width, [0, 4, 8]>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>} : (tensor<1x2x2x8xf32>, tensor<3x2x1x3xf32>) -> tensor<1x3x2x8xf32>
+  return %1 : tensor<1x3x2x8xf32>
+}

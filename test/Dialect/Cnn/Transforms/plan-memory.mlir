@@ -255,3 +255,32 @@ func.func @other() {
   return
 }
 }
+
+// -----
+
+// From the start of an exchange nothing else lies on its buffers, until they are released:
+// four at once, where three would do if it was over with the await.
+// CHECK-LABEL: module attributes {cnn.arena_size = 256 : i64
+// CHECK:         cnn.all_reduce %[[A:.+]] outs(%[[B:.+]]) {async
+// CHECK:         cnn.softmax %{{.+}} outs(%[[C:.+]]) {axis
+// CHECK:         cnn.await %[[A]] into %[[B]]
+// CHECK:         cnn.softmax %[[C]] outs(%[[D:.+]]) {axis
+// CHECK:         cnn.release %[[A]], %[[B]]
+module {
+// expected-remark @below {{arena of 256 bytes, at least 256 are alive at once}}
+func.func @main(%x: memref<16xf32>, %y: memref<16xf32>, %z: memref<16xf32>) {
+  %a = memref.alloc() : memref<16xf32>
+  %b = memref.alloc() : memref<16xf32>
+  %c = memref.alloc() : memref<16xf32>
+  %d = memref.alloc() : memref<16xf32>
+  cnn.softmax %x outs(%a) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+  cnn.all_reduce %a outs(%b) {async, device = 0 : i64, devices = 2 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+  cnn.softmax %x outs(%c) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+  cnn.await %a into %b : memref<16xf32>, memref<16xf32>
+  cnn.softmax %b outs(%y) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+  cnn.softmax %c outs(%d) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+  cnn.release %a, %b : memref<16xf32>, memref<16xf32>
+  cnn.softmax %d outs(%z) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+  return
+}
+}

@@ -91,3 +91,48 @@ module {
     }
   }
 }
+
+// -----
+
+// The gather moves to its reader, and what does not need it before it: one softmax if it
+// takes no longer than that, else both. What it takes to compute them comes along.
+// CHECK-LABEL: module @device_0
+// CHECK:         %[[A:.+]] = cnn.softmax %{{.+}} {axis = 1 : i64}
+// CHECK-NEXT:    %[[E:.+]] = cnn.unary <exp>
+// CHECK-NEXT:    %[[S:.+]] = tensor.extract_slice
+// CHECK-NEXT:    %[[T:.+]] = cnn.softmax %[[S]] {axis = 2 : i64}
+// CHECK-NEXT:    %[[G:.+]] = cnn.all_gather %[[A]]
+// CHECK-NEXT:    cnn.lrn %[[G]]
+// CHECK-NEXT:    cnn.all_reduce %[[T]]
+// CHECK-NEXT:    return
+// CHECK-LABEL: module @device_1
+// CHECK:         cnn.all_gather
+// CHECK-NEXT:    cnn.all_reduce
+// FAST-LABEL:  module @device_0
+// FAST:          cnn.softmax %{{.+}} {axis = 1 : i64}
+// FAST-NEXT:     cnn.unary <exp>
+// FAST-NEXT:     cnn.all_gather
+// FAST-NEXT:     cnn.lrn
+// FAST-NEXT:     tensor.extract_slice
+// FAST-NEXT:     cnn.softmax %{{.+}} {axis = 2 : i64}
+module {
+  module @device_0 {
+    func.func @main(%x: tensor<1x4x2x2xf32>) -> (tensor<1x8x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x4x2x2xf32>) {
+      %0 = cnn.softmax %x {axis = 1 : i64} : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
+      %1 = cnn.all_gather %0 {axis = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x4x2x2xf32>) -> tensor<1x8x2x2xf32>
+      %2 = cnn.unary <exp> %x : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
+      %3 = cnn.lrn %1 {size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32} : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
+      %4 = tensor.extract_slice %x[0, 1, 0, 0] [1, 2, 2, 2] [1, 1, 1, 1] : tensor<1x4x2x2xf32> to tensor<1x2x2x2xf32>
+      %5 = cnn.softmax %4 {axis = 2 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+      %6 = cnn.all_reduce %5 {device = 0 : i64, devices = 2 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+      return %3, %6, %2 : tensor<1x8x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x4x2x2xf32>
+    }
+  }
+  module @device_1 {
+    func.func @main(%x: tensor<1x4x2x2xf32>, %y: tensor<1x2x2x2xf32>) -> (tensor<1x8x2x2xf32>, tensor<1x2x2x2xf32>) {
+      %1 = cnn.all_gather %x {axis = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 1 : i64} : (tensor<1x4x2x2xf32>) -> tensor<1x8x2x2xf32>
+      %6 = cnn.all_reduce %y {device = 1 : i64, devices = 2 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+      return %1, %6 : tensor<1x8x2x2xf32>, tensor<1x2x2x2xf32>
+    }
+  }
+}

@@ -81,7 +81,7 @@ def Cnn_ConvAlgorithm : Cnn_Enum<"ConvAlgorithm",
 
 def Cnn_FactorKind : Cnn_Enum<"FactorKind",
   "a dimension of an operation's iteration space that devices can share",
-  ["batch", "group", "output_channel", "input_channel", "channel", "height"]>;
+  ["batch", "group", "output_channel", "input_channel", "channel", "height", "width"]>;
 
 def Cnn_GpuPlatform : Cnn_Enum<"GpuPlatform",
   "what runs GPU kernels: an NVIDIA GPU, or this machine's CPU, thread by thread, to test them",

@@ -13,7 +13,8 @@ include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
 /// Every device's program runs the same communication operations in the same
 /// order, so none may be dropped, merged or moved past another: they write the
 /// links even in the value form. `bounds` are the cuts of dimension `axis` between
-/// devices, of which this program runs on number `device`.
+/// devices, of which this program runs on number `device`. With `async` it is only
+/// started: a `cnn.await` and a `cnn.release` follow.
 class Cnn_CommunicationOp<string mnemonic> : Cnn_Op<mnemonic, [Cnn_CommunicationOpInterface]> {
   dag communicationArguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
                                     I64Attr:$device);
@@ -33,7 +34,8 @@ def Cnn_AllGatherOp : Cnn_CommunicationOp<"all_gather"> {
        : (tensor<1x128x12x12xf32>) -> tensor<1x256x12x12xf32>
     ```
   }];
-  let arguments = !con(communicationArguments, (ins I64Attr:$axis, DenseI64ArrayAttr:$bounds));
+  let arguments = !con(communicationArguments, (ins I64Attr:$axis, DenseI64ArrayAttr:$bounds,
+                                                    UnitAttr:$async));
 }
 
 def Cnn_AllReduceOp : Cnn_CommunicationOp<"all_reduce"> {
@@ -41,7 +43,7 @@ def Cnn_AllReduceOp : Cnn_CommunicationOp<"all_reduce"> {
   let description = [{
     f32; terms are added in the order of devices, so that all get the same bits.
   }];
-  let arguments = !con(communicationArguments, (ins I64Attr:$devices));
+  let arguments = !con(communicationArguments, (ins I64Attr:$devices, UnitAttr:$async));
 }
 
 def Cnn_HaloExchangeOp : Cnn_CommunicationOp<"halo_exchange"> {
@@ -58,7 +60,41 @@ def Cnn_HaloExchangeOp : Cnn_CommunicationOp<"halo_exchange"> {
     ```
   }];
   let arguments = !con(communicationArguments, (ins I64Attr:$axis, DenseI64ArrayAttr:$bounds,
-                                                    I64Attr:$before, I64Attr:$after));
+                                                    I64Attr:$before, I64Attr:$after,
+                                                    UnitAttr:$async));
+}
+
+def Cnn_AwaitOp
+    : Op<Cnn_Dialect, "await", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "bring an asynchronous communication to its end";
+  let description = [{
+    Of those that were started, the oldest one that was not awaited. `source` and
+    `target` are its buffers; from here on `target` can be read. Other devices may
+    still read `source`.
+
+    ```mlir
+    cnn.all_gather %a outs(%b) {async, axis = 1 : i64, ...} : (memref<...>, memref<...>) -> ()
+    ...
+    cnn.await %a into %b : memref<1x128x12x12xf32>, memref<1x256x12x12xf32>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeMemRef:$source, AnyStaticShapeMemRef:$target);
+  let assemblyFormat = "$source `into` $target attr-dict `:` type($source) `,` type($target)";
+}
+
+def Cnn_ReleaseOp
+    : Op<Cnn_Dialect, "release", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "get the buffers of a communication back from the other devices";
+  let description = [{
+    Of those that were awaited, the oldest one that was not released. Once no other
+    device reads `buffers` any more, they can be written again.
+
+    ```mlir
+    cnn.release %a : memref<1x128x12x12xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyStaticShapeMemRef>:$buffers);
+  let assemblyFormat = "$buffers attr-dict `:` type($buffers)";
 }
 
 #endif // CONVOY_DIALECT_CNN_IR_CNNCOMMUNICATIONOPS_TD

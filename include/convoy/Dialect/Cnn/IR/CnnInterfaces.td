@@ -161,7 +161,11 @@ def Cnn_CommunicationOpInterface : OpInterface<"CommunicationOpInterface"> {
   let cppNamespace = "::convoy::cnn";
   let description = "An operation that exchanges data with other devices.";
   let methods = [
-    InterfaceMethod<"The number of the device whose program this is.", "uint64_t", "getDevice">
+    InterfaceMethod<"The number of the device whose program this is.", "uint64_t", "getDevice">,
+    InterfaceMethod<"What this device gives.", "::mlir::Value", "getInput">,
+    InterfaceMethod<"What it gets, in destination and memref form.", "::mlir::Value", "getInit">,
+    InterfaceMethod<"Whether it is only started.", "bool", "getAsync">,
+    InterfaceMethod<"", "void", "setAsync", (ins "bool":$async)>
   ];
 }
 

@@ -109,13 +109,68 @@ def CnnSimplifyCommunication : Pass<"cnn-simplify-communication", "::mlir::Modul
     %2 = cnn.concat %a, %b {axis = 1 : i64}
     ...
     ```
+
+    Then each communication moves to its first reader, or the next communication, and
+    what comes behind it and does not need it moves before it, for as long as the
+    communication takes:
+
+    ```mlir
+    %1 = cnn.all_gather %0 {...}
+    %2 = cnn.conv %1, %w1
+    %3 = cnn.conv %0, %w3
+    ```
+    becomes
+    ```mlir
+    %3 = cnn.conv %0, %w3
+    %1 = cnn.all_gather %0 {...}
+    %2 = cnn.conv %1, %w1
+    ```
+    where `cnn-split-communication` starts it before the convolution.
+
     Pre: all devices run the same communication operations.
     Numerics: bit-exact.
   }];
   let options = [
+    Option<"bandwidth", "bandwidth", "double", /*default=*/"10e9",
+           "Bytes a second into one device">,
     Option<"latency", "latency", "double", /*default=*/"2e-6",
            "Seconds before the first byte of an exchange arrives">];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def CnnSplitCommunication : Pass<"cnn-split-communication", "::mlir::func::FuncOp"> {
+  let summary = "Start communication early, so that devices compute meanwhile";
+  let description = [{
+    A communication starts behind the last operation that writes what it gives, and ends
+    where it stood. Other devices may read that later still: they are waited for behind
+    the next communication, or where the buffer is written again.
+
+    Before:
+    ```mlir
+    cnn.softmax %x outs(%a)
+    cnn.softmax %y outs(%c)
+    cnn.all_gather %a outs(%b) {axis = 1 : i64, ...}
+    cnn.softmax %b outs(%d)
+    ```
+    After:
+    ```mlir
+    cnn.softmax %x outs(%a)
+    cnn.all_gather %a outs(%b) {async, axis = 1 : i64, ...}
+    cnn.softmax %y outs(%c)
+    cnn.await %a into %b
+    cnn.softmax %b outs(%d)
+    cnn.release %a
+    ```
+
+    Communication starts, ends and is released in the order in which it stood, which is
+    the same for all devices; where the programs of devices differ in between, none
+    waits for ever. A memory plan that is made afterwards keeps buffers as long as they
+    are needed.
+
+    Pre: bufferized, straight-line code.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect"];
 }
 
 def CnnLinkDevices : Pass<"cnn-link-devices", "::mlir::ModuleOp"> {

@@ -61,8 +61,8 @@ def CnnAssignLayout : Pass<"cnn-assign-layout", "::mlir::func::FuncOp"> {
     | `resize`, `reduce` with `keep_dims` | with its input, where only spatial dimensions change |
     | `tensor.extract_slice` | with its input, where channels are cut between blocks |
     | `tensor.pad` | with its input, where only spatial dimensions grow |
-    | `all_gather` | along rows; along channels, where devices hold whole blocks; on every device alike |
-    | `halo_exchange` | along rows; on every device alike |
+    | `all_gather` | along rows or columns; along channels, where devices hold whole blocks; on every device alike |
+    | `halo_exchange` | along rows or columns; on every device alike |
     | `all_reduce` | where channels fill all blocks; on every device alike |
 
     Everything else reads and makes plain data. `cnn.reorder` appears only where
@@ -226,7 +226,7 @@ def CnnToDestinationStyle : Pass<"cnn-to-destination-style", "::mlir::func::Func
     ```
 
     Kernels read contiguous buffers, so a slice is copied unless its elements lie
-    side by side. Function arguments become read-only for bufferization.
+    side by side, with a GPU also unless they begin on 16 bytes. Function arguments become read-only for bufferization.
 
     Post: every cnn operation has `outs(tensor.empty)`; no two operations share a
     `tensor.empty` or a `linalg.fill`.
@@ -280,7 +280,8 @@ def CnnPlanMemory : Pass<"cnn-plan-memory", "::mlir::ModuleOp"> {
     - A contiguous view at a static offset becomes a `memref.view` of its own, with
       the identity layout; another one a `memref.reinterpret_cast` with offset 0.
     - Operands of one operation never overlap. Offsets are multiples of 64 bytes,
-      save those of parts of a concatenation and of slices.
+      save those of parts of a concatenation and of slices; with a GPU these are
+      multiples of 16.
     - Equal constants are stored once, in the order of their first reader.
 
     Emits a remark with the size of the arena and the most bytes that are alive
