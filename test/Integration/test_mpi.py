@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import support
 from support import convoy, must, one_line
@@ -79,10 +78,7 @@ def test_lrn(tmp_path):
 def test_random_graph(seed, tmp_path):
     grower = RandomNetwork(2000 + seed)
     case = support.network_case(f"random {seed}", grower.net, grower.grow(), seed)
-    onnx.save(case.model, tmp_path / "model.onnx")
     options = [f"--strategy={('group', 'auto', 'rows')[seed % 3]}", "--link=1000TB/s,0s"]
-    if convoy("inspect", tmp_path / "model.onnx", "--devices=3", *options).returncode:
-        pytest.skip("too few channels")
     check_by_mpi(case.model, case.feeds, tmp_path, [(3, *options)])
 
 
