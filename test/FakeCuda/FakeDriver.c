@@ -207,6 +207,7 @@ CUresult cuGetErrorString(CUresult error, const char **text) {
           : error == CUDA_ERROR_INVALID_CONTEXT ? "invalid device context"
           : error == FAKE_ILLEGAL_ADDRESS       ? "an illegal memory access was encountered"
           : error == CUDA_ERROR_NOT_FOUND       ? "named symbol not found"
+          : error == CUDA_ERROR_INVALID_PTX     ? "a PTX JIT compilation failed"
           : error == CUDA_ERROR_UNSUPPORTED_PTX_VERSION
               ? "the provided PTX was compiled with an unsupported toolchain."
               : NULL;
@@ -296,9 +297,6 @@ CUresult cuCtxEnablePeerAccess(CUcontext peer, unsigned flags) {
 CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, int *options,
                             void **values) {
   CUresult result = fake_begin_alone("cuModuleLoadDataEx");
-  (void)count;
-  (void)options;
-  (void)values;
   if (result)
     return fake_end(result);
   char kind[16], names[1024];
@@ -306,6 +304,11 @@ CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count,
   if (sscanf(image, "fake %15[a-z]_%d %d\n%1023[^\n]", kind, &arch, &version, names) != 4)
     return fake_end(CUDA_ERROR_INVALID_IMAGE);
   int is_ptx = strcmp(kind, "compute") == 0;
+  if (!version && is_ptx && count == 2 && options[0] == CU_JIT_ERROR_LOG_BUFFER &&
+      options[1] == CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES)
+    snprintf(values[0], (uintptr_t)values[1], "line 1; error: it is nonsense\nand more");
+  if (!version)
+    return fake_end(is_ptx ? CUDA_ERROR_INVALID_PTX : CUDA_ERROR_INVALID_IMAGE);
   if (version > get_setting("FAKE_CUDA_DRIVER", 13000))
     return fake_end(is_ptx ? CUDA_ERROR_UNSUPPORTED_PTX_VERSION : CUDA_ERROR_INVALID_IMAGE);
   if (arch > sm || (!is_ptx && arch / 10 != sm / 10))

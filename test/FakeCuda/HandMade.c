@@ -41,7 +41,7 @@ CONVOY_EXPORT void hand_made_set_images(int32_t count, const int32_t *archs,
     images[i].is_ptx = is_ptx[i];
     images[i].data = texts[i];
     snprintf(texts[i], sizeof texts[i], "fake %s_%d %d" NAMES, is_ptx[i] ? "compute" : "sm",
-             (int)archs[i], is_broken ? 99000 : 12000);
+             (int)archs[i], is_broken ? 0 : 12000);
   }
 }
 

@@ -108,6 +108,13 @@ def test_without_mpirun(artefact):
     assert "start it with mpirun -n 2" in one_line(process)
 
 
+def test_no_gpus():
+    process = mpirun(3, "run", support.BIN.parent / "test" / "FakeCuda" / "HandMadeParts.so", "--transport=mpi")
+    assert process.returncode == 1
+    (line,) = lines_of(process)
+    assert line.endswith("HandMadeParts.so: --transport=mpi does not reach GPUs")
+
+
 def test_bad_input_on_the_first_rank(artefact, tmp_path):
     """The other rank knows nothing of files, and must not wait."""
     process = mpirun(2, "run", artefact, "--transport=mpi", "--input", tmp_path / "absent.npy")

@@ -168,26 +168,35 @@ static void fail_for_gpu(struct convoy_device *device) {
 static int load_image(struct convoy_device *device, const struct convoy_gpu_image *image,
                       int is_last) {
   struct convoy_cuda *cuda = device->cuda;
-  CUresult result = cuda->driver.cuModuleLoadDataEx(&cuda->module, image->data, 0, NULL, NULL);
+  char log[128] = "";
+  int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+  void *values[] = {log, (void *)(uintptr_t)(sizeof log - 1)};
+  CUresult result = cuda->driver.cuModuleLoadDataEx(&cuda->module, image->data,
+                                                    image->is_ptx ? 2 : 0, options, values);
   if (result == CUDA_SUCCESS)
     return 1;
   cuda->module = NULL;
   if (!is_last && result != CUDA_ERROR_OUT_OF_MEMORY)
     return 0;
+  const char *kind = image->is_ptx ? "compute" : "sm";
   switch (result) {
   case CUDA_ERROR_CALL_REQUIRES_NEWER_DRIVER:
   case CUDA_ERROR_INVALID_IMAGE:
   case CUDA_ERROR_NO_BINARY_FOR_GPU:
-  case CUDA_ERROR_INVALID_PTX:
   case CUDA_ERROR_UNSUPPORTED_PTX_VERSION: {
     /* The GPU is new enough, so the driver must be what does not know the code. */
     int version = 0;
     (void)cuda->driver.cuDriverGetVersion(&version);
     convoy_cuda_fail(device, CONVOY_ERROR_OLD_DRIVER, "it is one of CUDA %d.%d; %s_%d: %s",
-                     version / 1000, version % 1000 / 10, image->is_ptx ? "compute" : "sm",
-                     (int)image->arch, describe(device, result));
+                     version / 1000, version % 1000 / 10, kind, (int)image->arch,
+                     describe(device, result));
     break;
   }
+  case CUDA_ERROR_INVALID_PTX:
+    log[strcspn(log, "\n")] = 0;
+    convoy_cuda_fail(device, CONVOY_ERROR_CUDA, "%s_%d: %s: %s", kind, (int)image->arch,
+                     describe(device, result), log);
+    break;
   default:
     convoy_cuda_check(device, result, "cuModuleLoadDataEx");
   }

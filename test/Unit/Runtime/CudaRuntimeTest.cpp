@@ -244,6 +244,13 @@ TEST_F(CudaRuntime, SaysThatTheDriverIsTooOld) {
   EXPECT_EQ(getError(CONVOY_ERROR_OLD_DRIVER), "it is one of CUDA 11.4; sm_90: unknown error");
 }
 
+TEST_F(CudaRuntime, SaysWhatIsWrongWithThePtx) {
+  int32_t archs[] = {80, 80}, isPtx[] = {0, 1};
+  single.setImages(2, archs, isPtx, 1);
+  EXPECT_EQ(getError(CONVOY_ERROR_CUDA),
+            "compute_80: a PTX JIT compilation failed: line 1; error: it is nonsense");
+}
+
 TEST_F(CudaRuntime, SaysThatMemoryIsOut) {
   // Weights, then arena, scratch and four buffers of the same size.
   Setting setting("FAKE_CUDA_MEMORY", "8000000");
