@@ -10,6 +10,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <algorithm>
+
 using namespace convoy;
 using namespace convoy::cnn;
 
@@ -21,11 +23,26 @@ static constexpr double kFlopsPerByte = 5.5;
 static constexpr int64_t kSingleStrip = 56;
 static constexpr int64_t kStripTiles = 28;
 
+/// Input channels whose filters a task transforms at a time: few, so that they stay in the
+/// L2 cache, but enough that the sums in memory are a small part of the work.
+static constexpr int64_t kFilterChunk = 128;
+
+/// Floating-point operations in the time that it takes to make one value of a transformed
+/// filter and to write it into the L2 cache: 9 on Zen 5.
+static constexpr double kFilterTransform = 9.0;
+
+/// Transformed filters of so many bytes are worth some time: no cache keeps them until the
+/// next run. Half of the price comes back, since fewer bytes are read.
+static constexpr int64_t kLargeFilters = 16 << 20;
+static constexpr double kCompactPrice = 1.3;
+
 /// The cost model is off by less than this.
 static constexpr double kTopCandidates = 1.6;
 
 static int64_t getOutputs(ConvAlgorithm algorithm) {
-  return algorithm == ConvAlgorithm::winograd_4x4 ? 4 : 2;
+  bool isLarge = algorithm == ConvAlgorithm::winograd_4x4 ||
+                 algorithm == ConvAlgorithm::winograd_4x4_compact;
+  return isLarge ? 4 : 2;
 }
 
 std::string convoy::whyNotAlgorithm(ConvOpInterface op, ConvAlgorithm algorithm,
@@ -67,6 +84,9 @@ WinogradPlan convoy::planWinograd(ConvOpInterface op, ConvAlgorithm algorithm,
       plan.tiles <= kSingleStrip ? 1 : int64_t(llvm::divideCeil(plan.tiles, kStripTiles));
   plan.stripTiles = llvm::divideCeil(plan.tiles, plan.strips);
   plan.strips = llvm::divideCeil(plan.tiles, plan.stripTiles);
+  plan.compact = algorithm == ConvAlgorithm::winograd_4x4_compact;
+  int64_t chunks = llvm::divideCeil(plan.channels.groupInputs, kFilterChunk);
+  plan.filterChunk = llvm::divideCeil(plan.channels.inputChunks, chunks);
   return plan;
 }
 
@@ -86,11 +106,22 @@ double convoy::estimateConvCost(ConvOpInterface op, ConvAlgorithm algorithm,
   WinogradPlan plan = planWinograd(op, algorithm, target);
   double products = double(plan.products());
   double product = 2.0 * filters * products * double(plan.tiles);
-  double weights = kFlopsPerByte * sizeof(float) * filters * products;
+  double weights =
+      kFlopsPerByte * sizeof(float) * filters * (plan.compact ? positions : products);
+  if (plan.compact)
+    product += kFilterTransform * filters * products * double(plan.strips);
   // Each dimension takes about 2.3 operations a vector; a load and a store besides.
   double vectors = 6.6 * products * double(plan.tiles) * groups *
                    double(tile.inputChunks + tile.outputBlocks());
   return std::max(product, weights) + vectors * 2.0 * double(tile.lanes);
+}
+
+/// Whether the transformed filters of `op` are so large that storing them as they are may
+/// be worth the time of transforming them in each run.
+static bool hasLargeFilters(ConvOpInterface op, TargetAttr target) {
+  WinogradPlan plan = planWinograd(op, ConvAlgorithm::winograd_4x4, target);
+  return llvm::product_of(getWinogradFilterShape(plan)) * int64_t(sizeof(float)) >=
+         kLargeFilters;
 }
 
 /// What `tile_blocks` may be for an algorithm, presumably best first.
@@ -131,16 +162,30 @@ llvm::SmallVector<ConvSchedule> convoy::listConvSchedules(ConvOpInterface op,
   };
   llvm::SmallVector<Candidate> candidates;
   for (ConvAlgorithm algorithm :
-       {ConvAlgorithm::direct, ConvAlgorithm::winograd_2x2, ConvAlgorithm::winograd_4x4})
-    if ((!op.hasConvAlgorithm() || op.getConvAlgorithm() == algorithm) &&
-        whyNotAlgorithm(op, algorithm, target).empty())
+       {ConvAlgorithm::direct, ConvAlgorithm::winograd_2x2, ConvAlgorithm::winograd_4x4,
+        ConvAlgorithm::winograd_4x4_compact}) {
+    bool isAllowed = whyNotAlgorithm(op, algorithm, target).empty();
+    if (op.hasConvAlgorithm())
+      isAllowed &= op.getConvAlgorithm() == algorithm;
+    else if (isAllowed && algorithm == ConvAlgorithm::winograd_4x4_compact)
+      isAllowed = hasLargeFilters(op, target);
+    if (isAllowed)
       candidates.push_back({algorithm, estimateConvCost(op, algorithm, target)});
+  }
   llvm::stable_sort(candidates, [](const Candidate &left, const Candidate &right) {
     return left.cost < right.cost;
   });
+  double cheapest = candidates.front().cost;
+  // Room is worth some time.
+  auto compact = llvm::find_if(candidates, [](const Candidate &candidate) {
+    return candidate.algorithm == ConvAlgorithm::winograd_4x4_compact;
+  });
+  if (candidates.front().algorithm == ConvAlgorithm::winograd_4x4 &&
+      compact != candidates.end() && compact->cost <= kCompactPrice * cheapest)
+    std::rotate(candidates.begin(), compact, compact + 1);
   llvm::SmallVector<ConvSchedule> schedules;
   for (const Candidate &candidate : candidates) {
-    if (candidate.cost > kTopCandidates * candidates.front().cost)
+    if (candidate.cost > kTopCandidates * cheapest)
       continue;
     for (int64_t blocks : orderTileBlocks(op, candidate.algorithm, target))
       schedules.push_back({candidate.algorithm, blocks});
@@ -149,6 +194,10 @@ llvm::SmallVector<ConvSchedule> convoy::listConvSchedules(ConvOpInterface op,
 }
 
 llvm::SmallVector<int64_t> convoy::getWinogradFilterShape(const WinogradPlan &plan) {
-  return {plan.channels.groups, plan.channels.outputTiles, plan.products(),
-          plan.channels.groupInputs, plan.channels.tileLanes()};
+  const ConvTile &channels = plan.channels;
+  if (plan.compact)
+    return {channels.groups, channels.outputTiles, channels.groupInputs, plan.taps * plan.taps,
+            channels.tileLanes()};
+  return {channels.groups, channels.outputTiles, plan.products(), channels.groupInputs,
+          channels.tileLanes()};
 }

@@ -33,7 +33,8 @@ void ModelOptions::readCodeOptions(Arguments &arguments) {
   arguments.value(OPT_conv_algorithm, [this](StringRef word) -> llvm::Error {
     if (!cnn::symbolizeConvAlgorithm(word))
       return llvm::createStringError("'" + word +
-                                     "' is not direct, winograd_2x2 or winograd_4x4");
+                                     "' is not direct, winograd_2x2, winograd_4x4 or "
+                                     "winograd_4x4_compact");
     compile.schedule.convAlgorithm = word.str();
     return llvm::Error::success();
   });

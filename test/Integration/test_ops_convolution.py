@@ -151,7 +151,8 @@ def test_op(a_case, tmp_path):
     check_case(a_case, tmp_path)
 
 
-# Stride 1, on maps that tiles of 2x2 and 4x4 fill, cut and exceed; the last are of several strips.
+# Stride 1, on maps that tiles of 2x2 and 4x4 fill, cut and exceed; some are of several strips, or of several chunks of
+# input channels.
 FILTERED = []
 for kernel, x_shape, outputs, attributes in (
     (3, [1, 16, 12, 16], 16, {"pads": [1, 1, 1, 1]}),
@@ -162,6 +163,8 @@ for kernel, x_shape, outputs, attributes in (
     (3, [1, 8, 4, 4], 8, {"pads": [4, 4, 4, 4]}),
     (3, [1, 64, 10, 10], 96, {"group": 2, "pads": [1, 1, 1, 1]}),
     (3, [2, 32, 33, 27], 40, {"pads": [1, 1, 1, 1]}),
+    (3, [1, 200, 6, 7], 24, {"pads": [1, 1, 1, 1]}),
+    (3, [1, 520, 14, 14], 40, {"pads": [1, 1, 1, 1]}),
     (5, [1, 20, 13, 14], 36, {"pads": [2, 2, 2, 2]}),
     (5, [1, 64, 27, 27], 32, {"group": 2, "pads": [2, 2, 2, 2]}),
 ):
@@ -171,7 +174,7 @@ for kernel, x_shape, outputs, attributes in (
         weight(outputs, x_shape[1] // group, kernel, kernel), weight(outputs), opset=11, **attributes))
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "winograd_2x2", "winograd_4x4"])
+@pytest.mark.parametrize("algorithm", ["direct", "winograd_2x2", "winograd_4x4", "winograd_4x4_compact"])
 @pytest.mark.parametrize("level", cpu_levels())
 @pytest.mark.parametrize("a_case", FILTERED, ids=lambda c: c.id)
 def test_algorithm(a_case, level, algorithm, tmp_path):

@@ -18,6 +18,10 @@ namespace convoy {
 struct WinogradPlan {
   /// m, r and n of F(m x m, r x r); n = m + r - 1.
   int64_t outputs, taps, extent;
+  /// Whether filters are stored as they are, and each task transforms its own, in chunks
+  /// of `filterChunk` blocks of input channels that stay in the L2 cache.
+  bool compact;
+  int64_t filterChunk;
   /// Tiles of an image's rows and columns, and of all images.
   int64_t tileRows, tileColumns, tiles;
   /// Tiles of a strip; the last strip may have fewer.
@@ -55,13 +59,15 @@ struct ConvSchedule {
   static std::optional<ConvSchedule> parse(llvm::StringRef text);
 };
 
-/// Schedules of `op` that may be the fastest, by rising cost: the first is what the cost
-/// model chooses; those it finds much more expensive are left out. Where `op` has an
-/// `algorithm` that it allows, they have that.
+/// Schedules of `op` that may be the fastest: first what the cost model chooses, then by
+/// rising cost; those it finds much more expensive are left out. Where transformed filters
+/// are large, it chooses compact ones at a small price. Where `op` has an `algorithm` that
+/// it allows, they have that.
 llvm::SmallVector<ConvSchedule> listConvSchedules(cnn::ConvOpInterface op,
                                                   cnn::TargetAttr target);
 
-/// `[group][O tile][product][I][lanes of the tile]`: transformed filters.
+/// `[group][O tile][product][I][lanes of the tile]`: transformed filters; compact ones are
+/// `[group][O tile][I][position in the kernel][lanes of the tile]`.
 llvm::SmallVector<int64_t> getWinogradFilterShape(const WinogradPlan &plan);
 
 } // namespace convoy

@@ -15,6 +15,13 @@
 // output transform, with the epilogue, reads M while it is in cache. See
 // convoy/Analysis/WinogradTransform.h for the transforms.
 //
+// Where filters are stored compactly, a task transforms them itself, some blocks of input
+// channels at a time, into
+//
+//   U [I of the chunk][block of the tile][product][lane]
+//
+// and adds the products of each such chunk to M.
+//
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvAlgorithm.h"
@@ -143,10 +150,12 @@ struct ScratchLayout {
                    kPlanePadding),
         productPlane(plan.channels.blocks * plan.stripTiles * plan.channels.lanes +
                      kPlanePadding),
-        input(plan.products() * inputPlane), product(plan.products() * productPlane) {}
+        filterPlane(plan.products() * plan.channels.tileLanes() + plan.channels.lanes),
+        input(plan.products() * inputPlane), product(plan.products() * productPlane),
+        filter(plan.compact ? plan.filterChunk * plan.channels.inputChunk * filterPlane : 0) {}
 
-  int64_t inputPlane, productPlane, input, product;
-  int64_t bytes() const { return (input + product) * int64_t(sizeof(float)); }
+  int64_t inputPlane, productPlane, filterPlane, input, product, filter;
+  int64_t bytes() const { return (input + product + filter) * int64_t(sizeof(float)); }
 };
 
 /// Writes one task of a Winograd convolution.
@@ -169,8 +178,8 @@ public:
     strip = indices[0];
     group = indices[1];
     outputTile = indices[2];
-    transformed = viewScratch(0, layout.inputPlane);
-    products = viewScratch(layout.input, layout.productPlane);
+    transformed = viewScratch(0, plan.products(), layout.inputPlane);
+    products = viewScratch(layout.input, plan.products(), layout.productPlane);
     // Another strip or group, or the first task of this thread.
     Value first = cast<scf::ForOp>(task.getParentRegion()->getParentOp()).getLowerBound();
     Value isNew = arith::OrIOp::create(
@@ -180,13 +189,18 @@ public:
       if (taken)
         forStripTiles([&](int64_t count) { transformInput(count); });
     });
-    forStripTiles([&](int64_t count) { multiply(count); });
+    forStripTiles([&](int64_t count) {
+      if (plan.compact)
+        multiplyChunks(count);
+      else
+        multiply(count, {indexConstant(b, 0), wholeBlocks(), partialChannels(), false});
+    });
     forStripTiles([&](int64_t count) { transformOutput(count); });
   }
 
 private:
-  Value viewScratch(int64_t offset, int64_t plane) {
-    auto type = MemRefType::get({plan.products(), plane}, b.getF32Type());
+  Value viewScratch(int64_t offset, int64_t planes, int64_t plane) {
+    auto type = MemRefType::get({planes, plane}, b.getF32Type());
     return memref::ViewOp::create(
         b, type, scratch, indexConstant(b, offset * int64_t(sizeof(float))), ValueRange());
   }
@@ -240,9 +254,10 @@ private:
   void transformTile(const Matrix &matrix, llvm::function_ref<Value(int64_t, int64_t)> read,
                      llvm::function_ref<void(int64_t, int64_t, Value)> write) {
     SmallVector<Values> half;
-    for (int64_t column = 0; column < plan.extent; ++column) {
+    int64_t extent = matrix.front().size();
+    for (int64_t column = 0; column < extent; ++column) {
       Values values;
-      for (int64_t row = 0; row < plan.extent; ++row)
+      for (int64_t row = 0; row < extent; ++row)
         values.push_back(read(row, column));
       half.push_back(linearMap.apply(matrix, values));
     }
@@ -312,61 +327,127 @@ private:
     });
   }
 
-  void multiply(int64_t count) {
+  /// Blocks of input channels whose products are computed at a time.
+  struct InputBlocks {
+    Value first;
+    /// Full blocks, and the channels of one that is not.
+    int64_t whole, partial;
+    /// Whether M holds the products of the blocks before.
+    bool adds;
+  };
+
+  /// Blocks of input channels that are full, and channels in the one that is not.
+  int64_t wholeBlocks() const { return tile.inputChunks - (partialChannels() ? 1 : 0); }
+  int64_t partialChannels() const { return tile.groupInputs % tile.inputChunk; }
+
+  /// Transforms filters a chunk of input channels at a time and sums the products in M.
+  void multiplyChunks(int64_t count) {
+    filters = viewScratch(layout.input + layout.product, plan.filterChunk * tile.inputChunk,
+                          layout.filterPlane);
+    auto multiplyChunk = [&](const InputBlocks &inputs) {
+      transformFilters(affine(b, inputs.first, tile.inputChunk, 0),
+                       inputs.whole * tile.inputChunk + inputs.partial);
+      multiply(count, inputs);
+    };
+    int64_t size = plan.filterChunk, chunks = wholeBlocks() / size;
+    if (chunks > 0)
+      multiplyChunk({indexConstant(b, 0), size, 0, /*adds=*/false});
+    if (chunks > 1)
+      loop(chunks - 1, [&](Value chunk) {
+        multiplyChunk({affine(b, chunk, size, size), size, 0, /*adds=*/true});
+      });
+    int64_t done = chunks * size;
+    if (done * tile.inputChunk < tile.groupInputs)
+      multiplyChunk({indexConstant(b, done), wholeBlocks() - done, partialChannels(),
+                     /*adds=*/done > 0});
+  }
+
+  /// Writes U for `channels` input channels from `first` on.
+  void transformFilters(Value first, int64_t channels) {
+    loop(channels, [&](Value channel) {
+      loop(tile.blocks, [&](Value block) {
+        Value lane = affine(b, block, tile.lanes, 0);
+        Value to = affine(b, block, plan.products() * tile.lanes, 0);
+        transformTile(
+            transform.filter,
+            [&](int64_t i, int64_t j) {
+              return loadWeights(b, tile.lanes, filter,
+                                 {group, outputTile, add(b, first, channel),
+                                  indexConstant(b, i * plan.taps + j), lane});
+            },
+            [&](int64_t i, int64_t j, Value value) {
+              vector::StoreOp::create(
+                  b, value, filters,
+                  ValueRange{channel, affine(b, to, 1, (i * plan.extent + j) * tile.lanes)});
+            });
+      });
+    });
+  }
+
+  void multiply(int64_t count, const InputBlocks &inputs) {
     // Register tiles of almost equal size, since a small one is slow.
     int64_t tiles = llvm::divideCeil(count, tile.pixels);
     int64_t size = count / tiles, larger = count % tiles;
     registerTiles = tiles;
     loop(plan.products(), [&](Value product) {
-      multiplyTiles(product, 0, larger, size + 1, 0);
-      multiplyTiles(product, larger * (size + 1), tiles - larger, size, larger);
+      multiplyTiles(inputs, product, 0, larger, size + 1, 0);
+      multiplyTiles(inputs, product, larger * (size + 1), tiles - larger, size, larger);
     });
   }
 
   /// `count` register tiles of `size` tiles each from `start` on; `before` of the strip's
   /// register tiles lie in front of them.
-  void multiplyTiles(Value product, int64_t start, int64_t count, int64_t size,
-                     int64_t before) {
+  void multiplyTiles(const InputBlocks &inputs, Value product, int64_t start, int64_t count,
+                     int64_t size, int64_t before) {
     if (count == 0)
       return;
     loop(count, [&](Value index) {
       Value first = affine(b, affine(b, index, size, start), tile.lanes, 0);
+      auto place = [&](int64_t block, int64_t i) {
+        return Values{product,
+                      affine(b, first, 1, (block * plan.stripTiles + i) * tile.lanes)};
+      };
       Values sums(tile.blocks * size, zeroVector(b, vectorType));
-      int64_t partial = tile.groupInputs % tile.inputChunk;
-      int64_t whole = tile.inputChunks - (partial ? 1 : 0);
-      Values prefetched = prefetchedElements(affine(b, index, 1, before));
+      if (inputs.adds)
+        for (int64_t block = 0; block < tile.blocks; ++block)
+          for (int64_t i = 0; i < size; ++i)
+            sums[block * size + i] = load(products, place(block, i));
+      Values prefetched = prefetchedElements(product, affine(b, index, 1, before));
       auto body = [&](Value chunk, int64_t channels, ValueRange carried) {
-        Value from = add(b, affine(b, chunk, plan.stripTiles * tile.lanes, 0), first);
+        Value from = add(
+            b, affine(b, add(b, inputs.first, chunk), plan.stripTiles * tile.lanes, 0), first);
         Value channel = affine(b, chunk, tile.inputChunk, 0);
         Values next = emitLoop(b, channels, carried, [&](Value lane, ValueRange values) {
-          return buildStep(product, add(b, channel, lane), add(b, from, lane), size,
+          return buildStep(inputs, product, add(b, channel, lane), add(b, from, lane), size,
                            prefetched, values);
         });
         keepRolled(next);
         return next;
       };
-      if (whole > 0)
-        sums = emitLoop(b, whole, sums, [&](Value chunk, ValueRange carried) {
+      if (inputs.whole > 0)
+        sums = emitLoop(b, inputs.whole, sums, [&](Value chunk, ValueRange carried) {
           return body(chunk, tile.inputChunk, carried);
         });
-      if (partial)
-        sums = body(indexConstant(b, whole), partial, sums);
+      if (inputs.partial)
+        sums = body(indexConstant(b, inputs.whole), inputs.partial, sums);
       for (int64_t block = 0; block < tile.blocks; ++block)
         for (int64_t i = 0; i < size; ++i)
-          vector::StoreOp::create(
-              b, sums[block * size + i], products,
-              ValueRange{product,
-                         affine(b, first, 1, (block * plan.stripTiles + i) * tile.lanes)});
+          vector::StoreOp::create(b, sums[block * size + i], products, place(block, i));
     });
   }
 
-  /// Which elements of each row of the next product's filters a register tile prefetches:
-  /// the tiles share its cache lines.
-  Values prefetchedElements(Value registerTile) {
+  /// Which elements a register tile prefetches with each input channel: of each row of the
+  /// next product's filters, or of the channel in the next chunk. The tiles, and all
+  /// products of a compact chunk, share the cache lines.
+  Values prefetchedElements(Value product, Value registerTile) {
     auto type = cast<MemRefType>(filter.getType());
     int64_t line = 64 * 8 / type.getElementTypeBitWidth();
-    int64_t lines = llvm::divideCeil(tile.tileLanes(), line);
-    int64_t share = llvm::divideCeil(lines, registerTiles);
+    int64_t rows = plan.compact ? plan.taps * plan.taps : 1;
+    int64_t lines = llvm::divideCeil(rows * tile.tileLanes(), line);
+    int64_t sharers = registerTiles * (plan.compact ? plan.products() : 1);
+    if (plan.compact)
+      registerTile = add(b, affine(b, product, registerTiles, 0), registerTile);
+    int64_t share = llvm::divideCeil(lines, sharers);
     Values elements;
     for (int64_t i = 0; i < share; ++i)
       elements.push_back(affine(b,
@@ -377,17 +458,27 @@ private:
   }
 
   /// One input channel: `blocks` vectors of filters times a broadcast for each tile.
-  Values buildStep(Value product, Value channel, Value from, int64_t size,
-                   ArrayRef<Value> prefetched, ValueRange sums) {
+  Values buildStep(const InputBlocks &inputs, Value product, Value channel, Value from,
+                   int64_t size, ArrayRef<Value> prefetched, ValueRange sums) {
     Values weights;
-    for (int64_t block = 0; block < tile.blocks; ++block)
-      weights.push_back(loadWeights(
-          b, tile.lanes, filter,
-          {group, outputTile, product, channel, indexConstant(b, block * tile.lanes)}));
-    for (Value element : prefetched)
-      memref::PrefetchOp::create(
-          b, filter, ValueRange{group, outputTile, affine(b, product, 1, 1), channel, element},
-          /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+    for (int64_t block = 0; block < tile.blocks; ++block) {
+      weights.push_back(
+          plan.compact ? load(filters, {channel, affine(b, product, tile.lanes,
+                                                        block * plan.products() * tile.lanes)})
+                       : loadWeights(b, tile.lanes, filter,
+                                     {group, outputTile, product, channel,
+                                      indexConstant(b, block * tile.lanes)}));
+    }
+    for (Value element : prefetched) {
+      Values indices = {group, outputTile, affine(b, product, 1, 1), channel, element};
+      if (plan.compact) {
+        Value next =
+            affine(b, inputs.first, tile.inputChunk, plan.filterChunk * tile.inputChunk);
+        indices = {group, outputTile, add(b, next, channel), indexConstant(b, 0), element};
+      }
+      memref::PrefetchOp::create(b, filter, indices, /*isWrite=*/false, /*localityHint=*/2,
+                                 /*isDataCache=*/true);
+    }
     Values next(sums);
     for (int64_t i = 0; i < size; ++i) {
       Value element = memref::LoadOp::create(
@@ -472,7 +563,7 @@ private:
   LinearMap linearMap;
   /// Of the strip, for one output tile and product.
   int64_t registerTiles = 0;
-  Value scratch, strip, group, outputTile, transformed, products;
+  Value scratch, strip, group, outputTile, transformed, products, filters;
 };
 
 struct WinogradConvFamily : KernelFamily {

@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse | FileCheck %s
+// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
 // 49 tiles of 4x4 are one strip: register tiles of 13, 12, 12 and 12, two vectors each. A
 // task is a pair of channel blocks; V and M are in the thread's scratch memory.
@@ -30,6 +30,36 @@
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x28x28x16xf32>, %w: memref<1x2x36x32x32xf32>, %b: memref<64xf32>, %r: memref<1x4x28x28x16xf32>, %y: memref<1x4x28x28x16xf32>) {
     cnn.conv %x, %w, %b residual(%r) outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 64, 32, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>} : (memref<1x2x28x28x16xf32>, memref<1x2x36x32x32xf32>, memref<64xf32>, memref<1x4x28x28x16xf32>, memref<1x4x28x28x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Filters as they are: a task transforms them, half of the 256 input channels at a time, into the thread's scratch
+// memory, and adds the second half's products to the first's. 16 tiles are register tiles of 8.
+// CHECK-LABEL: func.func private @winograd_conv_0(
+// CHECK:         %[[V:.+]] = memref.view {{.+}} to memref<36x4176xf32>
+// CHECK:         %[[M:.+]] = memref.view {{.+}} to memref<36x592xf32>
+// CHECK:         %[[U:.+]] = memref.view {{.+}} to memref<128x1168xf32>
+// CHECK:         scf.for %{{.+}} = %c0 to %c128
+// CHECK-COUNT-9:   vector.load %{{.+}} : memref<1x1x256x9x32xf32>, vector<16xf32>
+// CHECK-COUNT-36:  vector.store %{{.+}}, %[[U]]
+// CHECK-NOT:     vector.load %[[M]]
+// CHECK:         memref.prefetch %{{.+}} : memref<1x1x256x9x32xf32>
+// CHECK-COUNT-16: vector.fma
+// CHECK:         scf.yield
+// CHECK-COUNT-16: vector.store %{{.+}}, %[[M]]
+// CHECK:         scf.for %{{.+}} = %c0 to %c128
+// CHECK-COUNT-36:  vector.store %{{.+}}, %[[U]]
+// CHECK-COUNT-16: vector.load %[[M]]
+// CHECK:         vector.load %[[U]]
+// CHECK-COUNT-16: vector.fma
+// CHECK:         scf.yield
+// CHECK-COUNT-16: vector.store %{{.+}}, %[[M]]
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x16x14x14x16xf32>, %w: memref<1x1x256x9x32xf32>, %y: memref<1x2x14x14x16xf32>) {
+    cnn.conv %x, %w outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4_compact>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 32, 256, 3, 3>, output_block = 16 : i64} : (memref<1x16x14x14x16xf32>, memref<1x1x256x9x32xf32>, memref<1x2x14x14x16xf32>) -> ()
     return
   }
 }

@@ -98,8 +98,14 @@ void packWinogradFilter(const WinogradPlan &plan, FilterReader source,
             ((group * tile.groupOutputs + output) * tile.groupInputs + input) * positions;
         for (int64_t i = 0; i < positions; ++i)
           filter[i / plan.taps][i % plan.taps] = source[from + i];
-        Matrix products = transformBoth(transform.filter, filter);
         int64_t outputTile = group * tile.outputTiles + output / lanes;
+        if (plan.compact) {
+          for (int64_t i = 0; i < positions; ++i)
+            packed[((outputTile * tile.groupInputs + input) * positions + i) * lanes +
+                   output % lanes] = source[from + i];
+          continue;
+        }
+        Matrix products = transformBoth(transform.filter, filter);
         for (int64_t i = 0; i < plan.products(); ++i)
           packed[((outputTile * plan.products() + i) * tile.groupInputs + input) * lanes +
                  output % lanes] = float(products[i / plan.extent][i % plan.extent]);

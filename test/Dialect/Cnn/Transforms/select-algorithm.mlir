@@ -35,9 +35,25 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32>
     return %0 : tensor<1x32x7x7x16xf32>
   }
-  // A batch shares them.
-  // CHECK-LABEL: func.func @batch(
+  // At 14x14 they are large, and transforming them in the kernel costs little.
+  // CHECK-LABEL: func.func @room(
+  // CHECK:         algorithm = #cnn.conv_algorithm<winograd_4x4_compact>
+  // PREFER-LABEL: func.func @room(
+  // PREFER:         algorithm = #cnn.conv_algorithm<winograd_2x2>
+  func.func @room(%x: tensor<1x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32> {
+    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
+    return %0 : tensor<1x32x14x14x16xf32>
+  }
+  // Half as many are read fast enough.
+  // CHECK-LABEL: func.func @enough(
   // CHECK:         algorithm = #cnn.conv_algorithm<winograd_4x4>
+  func.func @enough(%x: tensor<1x16x14x14x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32> {
+    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x16x14x14x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32>
+    return %0 : tensor<1x16x14x14x16xf32>
+  }
+  // A batch shares them, read or made.
+  // CHECK-LABEL: func.func @batch(
+  // CHECK:         algorithm = #cnn.conv_algorithm<winograd_4x4_compact>
   func.func @batch(%x: tensor<8x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32> {
     %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<8x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32>
     return %0 : tensor<8x32x7x7x16xf32>

@@ -76,8 +76,9 @@ def Cnn_NearestMode : Cnn_Enum<"NearestMode", "ONNX nearest_mode: how a coordina
   ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]>;
 
 def Cnn_ConvAlgorithm : Cnn_Enum<"ConvAlgorithm",
-  "how a convolution is computed: directly, or by Winograd's minimal filtering in output tiles",
-  ["direct", "winograd_2x2", "winograd_4x4"]>;
+  "how a convolution is computed: directly, or by Winograd's minimal filtering in output tiles, with "
+  "filters that are transformed when the model is compiled or (compact) when it runs",
+  ["direct", "winograd_2x2", "winograd_4x4", "winograd_4x4_compact"]>;
 
 def Cnn_FactorKind : Cnn_Enum<"FactorKind",
   "a dimension of an operation's iteration space that devices can share",

@@ -108,6 +108,10 @@ def CnnSelectAlgorithm : Pass<"cnn-select-algorithm", "::mlir::func::FuncOp"> {
     %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4>, ...}
     ```
 
+    Where F(4x4,3x3) is cheapest but its transformed filters would take 16 MiB or
+    more, `winograd_4x4_compact`, which stores them as they are and transforms them
+    in the kernel, is chosen if the model finds it at most 1.3 times as expensive.
+
     `tuning` names a file of measured times (`convoy compile --tune` writes it);
     a convolution that it has takes the fastest schedule, with a `tile_blocks`
     where that is not the usual one.
@@ -136,7 +140,8 @@ def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
     `selectConvTile`'s choice for the target.
 
     A Winograd convolution's filters are transformed in f64 and laid out as
-    `[group][output tile][product][I][output lanes of the tile]`.
+    `[group][output tile][product][I][output lanes of the tile]`; compact ones are
+    not transformed: `[group][output tile][I][k*k][output lanes of the tile]`.
 
     Post: every convolution and dense layer with a constant filter is packed.
     Numerics: bit-exact with `weights=f32`. With `f16` or `bf16` filters are
