@@ -90,9 +90,6 @@ CONVOY_HIDDEN void convoy_rt_launch_kernel(void *rt, int32_t kernel,
                                            int32_t shared_bytes, void *const *args,
                                            int32_t arg_count);
 
-/* Memory that all launches of a run share; scratch_size bytes. */
-CONVOY_HIDDEN uint8_t *convoy_rt_scratch(void *rt);
-
 /* Called by an emulated kernel. `site` numbers the operations of a kernel at which threads
  * meet. A failure ends the launch; the call does not return then. */
 

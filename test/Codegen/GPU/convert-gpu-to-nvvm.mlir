@@ -1,0 +1,43 @@
+// RUN: convoy-opt %s --pass-pipeline='builtin.module(gpu.module(cnn-convert-gpu-to-nvvm,reconcile-unrealized-casts))' | FileCheck %s
+
+// Buffers are bare pointers, indices have 32 bits, shared memory is a global, and accesses
+// keep their alignment.
+// CHECK:       llvm.mlir.global internal @{{.+}}() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<64 x f32>
+// CHECK-LABEL: llvm.func @stage(%{{.+}}: !llvm.ptr, %{{.+}}: !llvm.ptr)
+// CHECK-SAME:    nvvm.kernel
+// CHECK-SAME:    nvvm.reqntid = array<i32: 16, 1, 1>
+// CHECK:         %[[THREAD:.+]] = nvvm.read.ptx.sreg.tid.x {{.*}} : i32
+// CHECK-NOT:     i64
+// CHECK:         nvvm.cp.async.shared.global %{{.+}}, %{{.+}}, 16, cache = cg, %{{.+}}
+// CHECK:         nvvm.cp.async.commit.group
+// CHECK:         nvvm.cp.async.wait.group 0
+// CHECK:         nvvm.barrier
+// CHECK:         llvm.load %{{.+}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK:         llvm.store %{{.+}}, %{{.+}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr
+// CHECK:         nvvm.mma.sync
+// CHECK-NOT:     unrealized_conversion_cast
+// CHECK:         llvm.return
+gpu.module @kernels {
+  gpu.func @stage(%x: memref<64xf32>, %y: memref<64xf32>)
+      workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}) kernel
+      attributes {known_block_size = array<i32: 16, 1, 1>} {
+    %t = gpu.thread_id x
+    %c4 = arith.constant 4 : index
+    %i = arith.muli %t, %c4 : index
+    %copy = nvgpu.device_async_copy %x[%i], %tile[%i], 4, %c4 {bypassL1} : memref<64xf32> to memref<64xf32, #gpu.address_space<workgroup>>
+    %group = nvgpu.device_async_create_group %copy
+    nvgpu.device_async_wait %group {numGroups = 0 : i32}
+    gpu.barrier
+    %v = vector.load %tile[%i] {alignment = 16 : i64} : memref<64xf32, #gpu.address_space<workgroup>>, vector<4xf32>
+    vector.store %v, %y[%i] {alignment = 16 : i64} : memref<64xf32>, vector<4xf32>
+    %e = vector.extract %v[0] : f32 from vector<4xf32>
+    // Vectors of two dimensions, which canonicalisation makes of insertions.
+    %a = vector.from_elements %e, %e, %e, %e : vector<4x1xf32>
+    %b = vector.from_elements %e, %e : vector<2x1xf32>
+    %zero = arith.constant dense<0.0> : vector<2x2xf32>
+    %sum = nvgpu.mma.sync(%a, %b, %zero) {mmaShape = [16, 8, 8], tf32Enabled} : (vector<4x1xf32>, vector<2x1xf32>, vector<2x2xf32>) -> vector<2x2xf32>
+    %s = vector.extract %sum[0, 0] : f32 from vector<2x2xf32>
+    memref.store %s, %y[%t] : memref<64xf32>
+    gpu.return
+  }
+}

@@ -1,0 +1,58 @@
+// RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s
+// RUN: sed 's/cuda, f32/cuda, tf32/' %s | convoy-opt --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=TF32
+// RUN: sed 's/cuda, f32/cuda, f16/' %s | convoy-opt --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=F16
+
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
+
+// A 3x3 convolution of blocked data. Rows of 16 inputs have 4 floats of padding in shared
+// memory, rows of filters 8. Copies run ahead in groups; a barrier a step.
+// CHECK-LABEL: gpu.func @conv_0(
+// CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x64x20xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}, %[[FILTERS:.+]] : memref<3x16x72xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
+// Two steps ahead of the loop; pixels outside of the picture become zeros.
+// CHECK:         %[[VALID:.+]] = arith.select %{{.+}}, %c4, %c0
+// CHECK:         nvgpu.device_async_copy %{{.+}}, %[[INPUTS]][%c0, {{.+}}], 4, %[[VALID]] {bypassL1}
+// CHECK:         nvgpu.device_async_copy %{{.+}}, %[[FILTERS]][%c0, {{.+}}], 4, %{{.+}} {bypassL1}
+// CHECK:         nvgpu.device_async_create_group
+// CHECK:         %[[GROUP:.+]] = nvgpu.device_async_create_group
+// CHECK:         %[[SUMS:.+]]:16 = scf.for
+// CHECK-NEXT:      nvgpu.device_async_wait %[[GROUP]] {numGroups = 1 : i32}
+// CHECK-NEXT:      gpu.barrier
+// CHECK:           nvgpu.device_async_create_group
+// CHECK-COUNT-8:   vector.load %[[INPUTS]]{{.*}} {alignment = 16 : i64}
+// CHECK-COUNT-2:   vector.load %[[FILTERS]]{{.*}} {alignment = 16 : i64}
+// CHECK:           vector.fma {{.*}} : vector<4xf32>
+// CHECK-NOT:       gpu.barrier
+// CHECK:           scf.yield
+// CHECK:         gpu.return
+
+// Tensor cores: fragments of 8 inputs of tf32, rounded where the hardware would cut, or of
+// 16 of f16.
+// TF32-LABEL: gpu.func @conv_0(
+// TF32:         scf.for
+// TF32:           arith.addi %{{.+}}, %c4096_i32
+// TF32-COUNT-16:  nvgpu.mma.sync({{.*}}) {mmaShape = [16, 8, 8], tf32Enabled} : (vector<4x1xf32>, vector<2x1xf32>, vector<2x2xf32>)
+// TF32-NOT:     vector.fma
+// TF32:         gpu.return
+
+// F16-LABEL: gpu.func @conv_0(
+// F16:         scf.for
+// F16:           arith.truncf
+// F16-COUNT-16:  nvgpu.mma.sync({{.*}}) {mmaShape = [16, 8, 16]} : (vector<4x2xf16>, vector<2x2xf16>, vector<2x2xf32>)
+// F16:         gpu.return
+
+// Three channel planes: inputs one by one, those past the last of 147 are zeros.
+// CHECK-LABEL: gpu.func @conv_1(
+// CHECK:         nvgpu.device_async_copy %{{.+}}, %{{.+}}, 1, %{{.+}} : memref<3072xf32> to
+// CHECK-NOT:     nvgpu.device_async_copy %{{.+}}, %{{.+}}, 4, %{{.+}} : memref<3072xf32> to
+// CHECK:         gpu.return
+module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
+  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,
+                  %x: memref<8x4x56x56x16xf32>, %w: memref<1x1x4x3x3x16x64xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>,
+                  %image: memref<1x3x32x32xf32>, %stem: memref<1x1x1x7x7x3x32xf32>, %z: memref<1x2x16x16x16xf32>) {
+    cnn.conv %x, %w, %b outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>}
+      : (memref<8x4x56x56x16xf32>, memref<1x1x4x3x3x16x64xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
+    cnn.conv %image, %stem outs(%z) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 3, 3, 3, 3>, filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64}
+      : (memref<1x3x32x32xf32>, memref<1x1x1x7x7x3x32xf32>, memref<1x2x16x16x16xf32>) -> ()
+    return
+  }
+}
