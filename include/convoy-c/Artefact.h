@@ -179,7 +179,8 @@ CONVOY_EXPORT int32_t convoy_thread_count(const convoy_context *context);
 /* Runs the model once: `inputs` and `outputs` hold one pointer for each input
  * and output, in order, aligned to the element type. Buffers are the caller's,
  * outputs are written in full, inputs are never written. No output may overlap
- * any other buffer. */
+ * any other buffer. For a model that runs on a GPU, a buffer may also be memory of the
+ * GPU, with nothing that still works on it. */
 CONVOY_EXPORT int32_t convoy_run(convoy_context *context, const void *const *inputs,
                                  void *const *outputs);
 

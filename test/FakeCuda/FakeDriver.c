@@ -180,6 +180,15 @@ CUresult cuMemFreeHost(void *address) {
   return fake_end(release(address));
 }
 
+CUresult cuPointerGetAttribute(void *value, int attribute, CUdeviceptr pointer) {
+  CUresult result = fake_begin_in_context("cuPointerGetAttribute");
+  int owner = fake_get_owner(fake_to_host(pointer), 1);
+  if (result || attribute != CU_POINTER_ATTRIBUTE_MEMORY_TYPE || owner == -2)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  *(unsigned *)value = owner == -1 ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE;
+  return fake_end(CUDA_SUCCESS);
+}
+
 /*===----------------------------------------------------------------------===*\
 |* GPUs and contexts
 \*===----------------------------------------------------------------------===*/

@@ -386,7 +386,7 @@ int32_t convoy_run(convoy_context *context, const void *const *inputs, void *con
     return get_broken(context);
   void *args[] = {context, (void *)inputs, (void *)outputs};
   if (convoy_model.gpu)
-    convoy_cuda_send_inputs(context, inputs);
+    convoy_cuda_begin(context, inputs, outputs);
   convoy_launch(&context->team, run_devices, args, context->device_count);
   if (context->profiling)
     ++context->profiled_runs;
@@ -394,7 +394,7 @@ int32_t convoy_run(convoy_context *context, const void *const *inputs, void *con
     if (context->devices[i].status != CONVOY_OK)
       return context->devices[i].status;
   if (convoy_model.gpu)
-    convoy_cuda_take_outputs(context, outputs);
+    convoy_cuda_end(context);
   return CONVOY_OK;
 }
 

@@ -58,8 +58,11 @@ struct convoy_cuda {
   float *sums, *terms; /* on the host, see convoy_cuda_reduce */
   int64_t sum_count;
 
-  /* Of the first device: pinned memory for all inputs and outputs. */
+  /* Of the first device: pinned memory for all inputs and outputs, and of the current run,
+   * where the caller wants outputs, and which of them come through that memory. */
   uint8_t *staging;
+  void *const *outputs;
+  uint8_t *is_staged;
 };
 
 /* Opens the driver and puts the program, the weights and the memory of `context`'s
@@ -67,13 +70,12 @@ struct convoy_cuda {
 CONVOY_HIDDEN int32_t convoy_cuda_open(struct convoy_context *context, int32_t ordinal);
 CONVOY_HIDDEN void convoy_cuda_close(struct convoy_context *context);
 
-/* Copies inputs to the GPUs; then each device's thread runs its program; then copies
- * outputs from the staging memory. */
-CONVOY_HIDDEN void convoy_cuda_send_inputs(struct convoy_context *context,
-                                           const void *const *inputs);
+/* The parts of a run: sends inputs to the GPUs; runs a device's program, in its thread;
+ * gives the caller what came through the staging memory. */
+CONVOY_HIDDEN void convoy_cuda_begin(struct convoy_context *context, const void *const *inputs,
+                                     void *const *outputs);
 CONVOY_HIDDEN void convoy_cuda_run_device(struct convoy_device *device);
-CONVOY_HIDDEN void convoy_cuda_take_outputs(struct convoy_context *context,
-                                            void *const *outputs);
+CONVOY_HIDDEN void convoy_cuda_end(struct convoy_context *context);
 
 /* Makes the events of the profile. */
 CONVOY_HIDDEN int32_t convoy_cuda_prepare_profile(struct convoy_context *context);

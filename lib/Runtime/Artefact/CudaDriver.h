@@ -58,7 +58,8 @@ enum { CU_STREAM_NON_BLOCKING = 1 };
 enum { CU_EVENT_DEFAULT = 0, CU_EVENT_DISABLE_TIMING = 2 };
 enum { CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1 };
 enum { CU_MEMHOSTALLOC_PORTABLE = 1 };
-enum { CU_MEMORYTYPE_DEVICE = 2 };
+enum { CU_MEMORYTYPE_HOST = 1, CU_MEMORYTYPE_DEVICE = 2 };
+enum { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2 };
 
 typedef struct CUDA_MEMCPY2D {
   size_t srcXInBytes, srcY;
@@ -122,6 +123,7 @@ typedef struct CUDA_MEMCPY3D_PEER {
   FUNCTION(cuMemFree, "_v2", (CUdeviceptr memory))                                            \
   FUNCTION(cuMemHostAlloc, "", (void **memory, size_t size, unsigned flags))                  \
   FUNCTION(cuMemFreeHost, "", (void *memory))                                                 \
+  FUNCTION(cuPointerGetAttribute, "", (void *value, int attribute, CUdeviceptr pointer))      \
   FUNCTION(cuMemcpyHtoD, "_v2", (CUdeviceptr to, const void *from, size_t size))              \
   FUNCTION(cuMemcpyHtoDAsync, "_v2",                                                          \
            (CUdeviceptr to, const void *from, size_t size, CUstream stream))                  \

@@ -303,7 +303,10 @@ static int make_staging(struct convoy_device *device) {
                         CU_MEMHOSTALLOC_PORTABLE))
     return 0;
   device->cuda->staging = staging;
-  return 1;
+  device->cuda->is_staged = calloc((size_t)convoy_model.output_count + 1, 1);
+  if (!device->cuda->is_staged)
+    convoy_cuda_fail(device, CONVOY_ERROR_MEMORY, "%s", "outputs");
+  return !device->status;
 }
 
 /*===----------------------------------------------------------------------===*\
@@ -445,6 +448,7 @@ void convoy_cuda_close(struct convoy_context *context) {
       (void)dlclose(cuda->driver.library);
     free(cuda->kernels);
     free(cuda->buffers);
+    free(cuda->is_staged);
     free(cuda->marks);
     free(cuda->mark_layers);
     free(cuda->sums);

@@ -35,53 +35,87 @@ static int64_t get_staging_offset(const struct convoy_cuda *cuda, int32_t buffer
 |* Inputs and outputs
 \*===----------------------------------------------------------------------===*/
 
+/* CU_MEMORYTYPE_DEVICE for memory of a GPU, CU_MEMORYTYPE_HOST for pinned memory, which
+ * the GPU reaches by itself, 0 for other. */
+static int get_memory_type(const struct convoy_cuda *cuda, const void *buffer) {
+  unsigned type = 0;
+  return cuda->driver.cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
+                                            to_device(buffer)) == CUDA_SUCCESS
+             ? (int)type
+             : 0;
+}
+
+static void stage_input(struct convoy_device *device, uint8_t *staged, const uint8_t *input,
+                        CUdeviceptr to, int64_t size) {
+  for (int64_t begin = 0; begin < size && !device->status; begin += staging_part) {
+    int64_t part = size - begin < staging_part ? size - begin : staging_part;
+    /* The first device's copy serves all. */
+    if (device->number == 0)
+      memcpy(staged + begin, input + begin, (size_t)part);
+    (void)CONVOY_CUDA_CALL(device, cuMemcpyHtoDAsync, to + (CUdeviceptr)begin, staged + begin,
+                           (size_t)part, device->cuda->stream);
+  }
+}
+
 static void send_inputs(struct convoy_device *device, uint8_t *staging,
-                        const void *const *inputs, int is_first) {
+                        const void *const *inputs) {
   struct convoy_cuda *cuda = device->cuda;
-  for (int32_t i = 0; i < convoy_model.input_count; ++i) {
-    uint8_t *staged = staging + get_staging_offset(cuda, i);
-    int64_t size = convoy_model.inputs[i].size;
-    for (int64_t begin = 0; begin < size; begin += staging_part) {
-      int64_t part = size - begin < staging_part ? size - begin : staging_part;
-      if (is_first)
-        memcpy(staged + begin, (const uint8_t *)inputs[i] + begin, (size_t)part);
-      if (!CONVOY_CUDA_CALL(device, cuMemcpyHtoDAsync,
-                            to_device(cuda->buffers[i]) + (CUdeviceptr)begin, staged + begin,
-                            (size_t)part, cuda->stream))
-        return;
+  for (int32_t i = 0; i < convoy_model.input_count && !device->status; ++i) {
+    CUdeviceptr to = to_device(cuda->buffers[i]);
+    size_t size = (size_t)convoy_model.inputs[i].size;
+    switch (size ? get_memory_type(cuda, inputs[i]) : 0) {
+    case CU_MEMORYTYPE_DEVICE:
+      (void)CONVOY_CUDA_CALL(device, cuMemcpyDtoDAsync, to, to_device(inputs[i]), size,
+                             cuda->stream);
+      break;
+    case CU_MEMORYTYPE_HOST:
+      (void)CONVOY_CUDA_CALL(device, cuMemcpyHtoDAsync, to, inputs[i], size, cuda->stream);
+      break;
+    default:
+      stage_input(device, staging + get_staging_offset(cuda, i), inputs[i], to,
+                  convoy_model.inputs[i].size);
     }
   }
 }
 
-void convoy_cuda_send_inputs(struct convoy_context *context, const void *const *inputs) {
+void convoy_cuda_begin(struct convoy_context *context, const void *const *inputs,
+                       void *const *outputs) {
+  context->devices[0].cuda->outputs = outputs;
   for (int32_t i = 0; i < context->device_count; ++i) {
     struct convoy_device *device = &context->devices[i];
     device->status = CONVOY_OK;
     device->error_text[0] = 0;
     if (!convoy_cuda_enter(device))
       continue;
-    send_inputs(device, context->devices[0].cuda->staging, inputs, i == 0);
+    send_inputs(device, context->devices[0].cuda->staging, inputs);
     convoy_cuda_leave(device);
   }
 }
 
 static void fetch_outputs(struct convoy_device *device) {
   struct convoy_cuda *cuda = device->cuda;
-  for (int32_t i = 0; i < convoy_model.output_count; ++i) {
+  for (int32_t i = 0; i < convoy_model.output_count && !device->status; ++i) {
     int32_t buffer = convoy_model.input_count + i;
-    int64_t size = convoy_model.outputs[i].size;
-    if (size)
-      (void)CONVOY_CUDA_CALL(device, cuMemcpyDtoHAsync,
-                             cuda->staging + get_staging_offset(cuda, buffer),
-                             to_device(cuda->buffers[buffer]), (size_t)size, cuda->stream);
+    CUdeviceptr from = to_device(cuda->buffers[buffer]);
+    size_t size = (size_t)convoy_model.outputs[i].size;
+    void *to = cuda->outputs[i];
+    int type = size ? get_memory_type(cuda, to) : CU_MEMORYTYPE_HOST;
+    cuda->is_staged[i] = type == 0;
+    if (type == 0)
+      to = cuda->staging + get_staging_offset(cuda, buffer);
+    if (type == CU_MEMORYTYPE_DEVICE)
+      (void)CONVOY_CUDA_CALL(device, cuMemcpyDtoDAsync, to_device(to), from, size,
+                             cuda->stream);
+    else if (size)
+      (void)CONVOY_CUDA_CALL(device, cuMemcpyDtoHAsync, to, from, size, cuda->stream);
   }
 }
 
-void convoy_cuda_take_outputs(struct convoy_context *context, void *const *outputs) {
+void convoy_cuda_end(struct convoy_context *context) {
   const struct convoy_cuda *cuda = context->devices[0].cuda;
   for (int32_t i = 0; i < convoy_model.output_count; ++i)
-    if (convoy_model.outputs[i].size)
-      memcpy(outputs[i],
+    if (cuda->is_staged[i])
+      memcpy(cuda->outputs[i],
              cuda->staging + get_staging_offset(cuda, convoy_model.input_count + i),
              (size_t)convoy_model.outputs[i].size);
 }

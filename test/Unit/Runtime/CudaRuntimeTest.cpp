@@ -12,6 +12,20 @@
 
 #include "gtest/gtest.h"
 
+extern "C" {
+#include "../../../lib/Runtime/Artefact/CudaDriver.h"
+// Of the fake driver.
+CUresult cuInit(unsigned flags);
+CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device);
+CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device);
+CUresult cuCtxPushCurrent_v2(CUcontext context);
+CUresult cuCtxPopCurrent_v2(CUcontext *context);
+CUresult cuMemAlloc_v2(CUdeviceptr *memory, size_t size);
+CUresult cuMemFree_v2(CUdeviceptr memory);
+CUresult cuMemHostAlloc(void **memory, size_t size, unsigned flags);
+CUresult cuMemFreeHost(void *memory);
+}
+
 #include <dlfcn.h>
 #include <thread>
 
@@ -143,6 +157,48 @@ TEST_F(CudaRuntime, ComputesWhatTheKernelsSay) {
   // Inputs go in parts of at most 1 MiB.
   EXPECT_EQ(fake_cuda_calls("cuMemcpyHtoDAsync"), 3 * 2 * 2);
   single.destroy(context);
+}
+
+TEST_F(CudaRuntime, TakesMemoryOfTheGpu) {
+  // This program's own use of the GPU, which stays as it is.
+  CUcontext own, popped;
+  ASSERT_EQ(cuInit(0), CUDA_SUCCESS);
+  ASSERT_EQ(cuDevicePrimaryCtxRetain(&own, 0), CUDA_SUCCESS);
+  ASSERT_EQ(cuCtxPushCurrent_v2(own), CUDA_SUCCESS);
+  constexpr size_t size = 4 * HAND_MADE_SIZE;
+  CUdeviceptr a, twice;
+  void *b, *sum;
+  ASSERT_EQ(cuMemAlloc_v2(&a, size), CUDA_SUCCESS);
+  ASSERT_EQ(cuMemAlloc_v2(&twice, size), CUDA_SUCCESS);
+  ASSERT_EQ(cuMemHostAlloc(&b, size, CU_MEMHOSTALLOC_PORTABLE), CUDA_SUCCESS);
+  ASSERT_EQ(cuMemHostAlloc(&sum, size, CU_MEMHOSTALLOC_PORTABLE), CUDA_SUCCESS);
+
+  convoy_context *context;
+  ASSERT_EQ(single.createOn(0, &context), CONVOY_OK);
+  SingleBuffers buffers(5);
+  memcpy(reinterpret_cast<void *>(a), buffers.a.data(), size);
+  memcpy(b, buffers.b.data(), size);
+  const void *inputs[] = {reinterpret_cast<void *>(a), b};
+  void *outputs[] = {sum, reinterpret_cast<void *>(twice)};
+  ASSERT_EQ(single.run(context, inputs, outputs), CONVOY_OK);
+  memcpy(buffers.sum.data(), sum, size);
+  memcpy(buffers.twice.data(), reinterpret_cast<void *>(twice), size);
+  EXPECT_TRUE(buffers.isRight());
+  // Each was copied once, and as a whole.
+  EXPECT_EQ(fake_cuda_calls("cuMemcpyDtoDAsync"), 2);
+  EXPECT_EQ(fake_cuda_calls("cuMemcpyHtoDAsync"), 1);
+  EXPECT_EQ(fake_cuda_calls("cuMemcpyDtoHAsync"), 1);
+  ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
+  EXPECT_TRUE(buffers.isRight());
+  single.destroy(context);
+
+  EXPECT_EQ(cuMemFree_v2(a), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemFree_v2(twice), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemFreeHost(b), CUDA_SUCCESS);
+  EXPECT_EQ(cuMemFreeHost(sum), CUDA_SUCCESS);
+  ASSERT_EQ(cuCtxPopCurrent_v2(&popped), CUDA_SUCCESS);
+  EXPECT_EQ(popped, own);
+  cuDevicePrimaryCtxRelease_v2(0);
 }
 
 TEST_F(CudaRuntime, Profiles) {
