@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Diagnostics.h"
+#include "InspectGpu.h"
 #include "InspectPartition.h"
 #include "Layers.h"
 #include "ModelOptions.h"
@@ -143,13 +144,16 @@ int convoy::driver::inspectCommand(Arguments &arguments) {
   if (modelOptions.compile.gpu && modelOptions.describeTarget(*context, arguments).empty())
     return kUsageError;
   DiagnosticPrinter printer(*context, model, modelOptions.isVerbose);
-  OwningOpRef<ModuleOp> module = compileTo(
-      *context, model, devices ? Phase::Simplify : Phase::Import, modelOptions.compile);
+  bool showsKernels = modelOptions.compile.gpu && !devices;
+  Phase last = showsKernels ? Phase::Codegen : devices ? Phase::Simplify : Phase::Import;
+  OwningOpRef<ModuleOp> module = compileTo(*context, model, last, modelOptions.compile);
   if (!module || printer.hasError())
     return printer.getFailure();
   if (devices)
     return inspectPartition(model, *module, modelOptions.compile.partition, asJSON, files,
                             printer);
+  if (showsKernels)
+    return inspectGpu(model, *module, asJSON, printer);
   std::vector<Layer> layers = listLayers(*module);
   ReceptiveFields fields(module->lookupSymbol<func::FuncOp>("main"));
   if (asJSON)

@@ -112,6 +112,12 @@ LogicalResult convoy::assignPartition(ModuleOp module, const PartitionOptions &o
   return manager.run(module);
 }
 
+LogicalResult convoy::lowerToTarget(ModuleOp module) {
+  PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  buildTargetPipeline(manager);
+  return manager.run(module);
+}
+
 LogicalResult convoy::compile(MLIRContext &context, StringRef model, StringRef output,
                               const CompileOptions &options) {
   OwningOpRef<ModuleOp> module = compileTo(context, model, Phase::Target, options);

@@ -69,14 +69,37 @@ static llvm::Expected<std::string> emitPtx(mlir::gpu::GPUModuleOp module, int64_
   return std::string(code.data(), code.size());
 }
 
+/// The GPU kernels of a module, or null.
+static mlir::gpu::GPUModuleOp getKernels(mlir::ModuleOp module) {
+  auto kernels = module.getOps<mlir::gpu::GPUModuleOp>();
+  return kernels.empty() ? nullptr : *kernels.begin();
+}
+
+llvm::Expected<std::vector<KernelResources>> convoy::measureKernels(mlir::ModuleOp module,
+                                                                    int64_t arch) {
+  std::optional<std::string> ptxas = findPtxas();
+  if (!ptxas)
+    return llvm::createStringError("there is no ptxas: put that of CUDA 13 on the PATH, or "
+                                   "name its toolkit in CUDA_HOME");
+  mlir::gpu::GPUModuleOp kernels = getKernels(module);
+  if (!kernels)
+    return std::vector<KernelResources>();
+  llvm::Expected<std::string> ptx = emitPtx(kernels, arch, EmitOptions().optLevel);
+  if (!ptx)
+    return ptx.takeError();
+  llvm::Expected<Assembled> assembled = assemblePtx(*ptxas, *ptx, arch);
+  if (!assembled)
+    return assembled.takeError();
+  return std::move(assembled->kernels);
+}
+
 llvm::Expected<GpuCode> convoy::emitGpuCode(mlir::ModuleOp module, cnn::TargetAttr target,
                                             unsigned optLevel) {
   GpuCode result;
-  auto kernels = module.getOps<mlir::gpu::GPUModuleOp>();
-  if (!target.getGpu() || target.getGpu().getPlatform() != cnn::GpuPlatform::cuda ||
-      kernels.empty())
+  mlir::gpu::GPUModuleOp kernelModule = getKernels(module);
+  if (!kernelModule || !target.getGpu() ||
+      target.getGpu().getPlatform() != cnn::GpuPlatform::cuda)
     return result;
-  mlir::gpu::GPUModuleOp kernelModule = *kernels.begin();
   for (auto kernel : kernelModule.getOps<mlir::LLVM::LLVMFuncOp>())
     if (kernel->hasAttr(mlir::gpu::GPUDialect::getKernelFuncAttrName()))
       result.kernels.push_back(kernel.getName().str());

@@ -8,22 +8,11 @@
 #ifndef CONVOY_LIB_TARGET_PTXAS_H
 #define CONVOY_LIB_TARGET_PTXAS_H
 
-#include "llvm/ADT/StringRef.h"
-#include "llvm/Support/Error.h"
+#include "convoy/Target/Target.h"
 
 #include <optional>
-#include <string>
-#include <vector>
 
 namespace convoy {
-
-/// What a kernel takes of a multiprocessor.
-struct KernelResources {
-  std::string name;
-  /// A thread's registers, a block's bytes of shared memory, and bytes that a thread
-  /// stores to and loads from memory because registers did not suffice.
-  int64_t registers = 0, sharedBytes = 0, spillStores = 0, spillLoads = 0;
-};
 
 struct Assembled {
   /// A cubin.

@@ -144,7 +144,8 @@ def CnnConvertToLLVM : Pass<"cnn-convert-to-llvm", "::mlir::ModuleOp"> {
     `gpu.launch_func` becomes a call of `convoy_rt_launch_kernel` with the kernel's number,
     its position in the `gpu.module`; with the attributes of `cnn-emulate-gpu`, with the
     entry of the function that emulates it, and the layer's number. A kernel whose last
-    argument has the attribute `cnn.scratch` gets `convoy_rt_scratch(rt)` there.
+    argument, or whose launch, has the attribute `cnn.scratch` gets
+    `convoy_rt_scratch(rt)` as its last argument.
 
     `@main` becomes `@convoy_model_invoke`. After launch `i` it calls
     `convoy_rt_layer_done(rt, i)`. See docs/architecture.md.

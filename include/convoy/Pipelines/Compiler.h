@@ -60,6 +60,9 @@ mlir::OwningOpRef<mlir::ModuleOp> compileTo(mlir::MLIRContext &context, llvm::St
 /// Chooses how devices share a simplified module: its operations get `cnn.partition`.
 mlir::LogicalResult assignPartition(mlir::ModuleOp module, const PartitionOptions &options);
 
+/// Takes a module from the end of codegen through the passes of the target phase.
+mlir::LogicalResult lowerToTarget(mlir::ModuleOp module);
+
 /// Compiles `model` into `output`, which appears complete or not at all.
 /// Diagnostics of the model go through the context, others are the error.
 mlir::LogicalResult compile(mlir::MLIRContext &context, llvm::StringRef model,

@@ -13,6 +13,9 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
+#include <string>
+#include <vector>
+
 namespace mlir {
 class DialectRegistry;
 } // namespace mlir
@@ -38,6 +41,19 @@ void registerTargets();
 /// Registers the translations to LLVM IR that `emitArtefact` needs with the
 /// registry of the module's context.
 void registerTargetTranslations(mlir::DialectRegistry &registry);
+
+/// What a GPU kernel takes of a multiprocessor, as the assembler says.
+struct KernelResources {
+  std::string name;
+  /// A thread's registers, a block's bytes of shared memory, and bytes that a thread
+  /// stores to and loads from memory because registers did not suffice.
+  int64_t registers = 0, sharedBytes = 0, spillStores = 0, spillLoads = 0;
+};
+
+/// Assembles the GPU kernels of `module`, which is as for `emitArtefact`, for compute
+/// capability `arch`. An error where there is no ptxas.
+llvm::Expected<std::vector<KernelResources>> measureKernels(mlir::ModuleOp module,
+                                                            int64_t arch);
 
 /// Compiles `module`, which is in the LLVM dialect with the attributes that
 /// docs/architecture.md lists, for its `cnn.target`, and writes `outputPath`.

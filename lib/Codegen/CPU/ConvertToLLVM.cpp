@@ -347,13 +347,12 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
       Builder builder(&getContext());
       launch->setAttr(kKernelIndexAttr, builder.getI32IntegerAttr(found->second));
       auto function = cast<FunctionOpInterface>(kernel);
-      if (unsigned last = function.getNumArguments();
-          last && function.getArgAttr(last - 1, cnn::kScratchAttrName)) {
+      unsigned last = function.getNumArguments();
+      if (last && function.getArgAttr(last - 1, cnn::kScratchAttrName))
         launch->setAttr(cnn::kScratchAttrName, builder.getUnitAttr());
-        // Whatever a launch names there stands for the runtime's memory.
-        if (launch.getNumKernelOperands() == last)
-          launch.getKernelOperandsMutable().erase(last - 1);
-      }
+      // Whatever a launch names there stands for the runtime's memory.
+      if (launch->hasAttr(cnn::kScratchAttrName) && launch.getNumKernelOperands() == last)
+        launch.getKernelOperandsMutable().erase(last - 1);
       hasGpuLaunches = true;
       isEmulated |= launch->hasAttr(kEmulatedAttrName);
       return WalkResult::advance();

@@ -9,6 +9,7 @@
 #include "convoy/Codegen/Passes.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -86,6 +87,14 @@ struct Access {
 
 std::optional<Access> getAccess(Operation *op) {
   using Result = std::optional<Access>;
+  // Rows of a vector with several dimensions lie apart.
+  auto isMatrix = [](Type type) {
+    auto vector = dyn_cast<VectorType>(type);
+    return vector && vector.getRank() > 1;
+  };
+  if (llvm::any_of(op->getOperandTypes(), isMatrix) ||
+      llvm::any_of(op->getResultTypes(), isMatrix))
+    return std::nullopt;
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case([](memref::LoadOp op) {
         return Access{op.getMemRef(), op.getIndices(), op.getType(), false, {}};
@@ -108,7 +117,7 @@ std::optional<Access> getAccess(Operation *op) {
       })
       .Case([](VectorTransferOpInterface op) -> Result {
         // As plain as vector.load and store, or not at all.
-        if (op.getTransferRank() > 1 || op.hasOutOfBoundsDim() || op.getMask() ||
+        if (op.hasOutOfBoundsDim() || op.getMask() ||
             !op.getPermutationMap().isMinorIdentity())
           return std::nullopt;
         return Access{op.getBase(),
@@ -128,9 +137,9 @@ LogicalResult verifyOp(Operation *op) {
           nvgpu::DeviceAsyncCopyOp, nvgpu::DeviceAsyncCreateGroupOp, nvgpu::DeviceAsyncWaitOp>(
           op))
     return success();
-  if (!isa<arith::ArithDialect, cf::ControlFlowDialect, math::MathDialect,
-           memref::MemRefDialect, scf::SCFDialect, ub::UBDialect, vector::VectorDialect>(
-          op->getDialect()))
+  if (!isa<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect,
+           math::MathDialect, memref::MemRefDialect, scf::SCFDialect, ub::UBDialect,
+           vector::VectorDialect>(op->getDialect()))
     return op->emitOpError("cannot be emulated; docs/gpu.md says what a kernel may use");
   if (!llvm::any_of(op->getOperandTypes(), isWorkgroup) || getAccess(op))
     return success();

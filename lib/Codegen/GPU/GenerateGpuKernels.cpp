@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Analysis/LayerCost.h"
 #include "convoy/Codegen/Common/Layers.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 #include "convoy/Codegen/Passes.h"
@@ -104,6 +105,15 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
         builder.getFunctionType(main.getBody().getArgumentTypes(), TypeRange()));
   }
 
+  /// Bytes of the buffers that a kernel reads or writes.
+  static int64_t countBytes(gpu::GPUFuncOp kernel) {
+    int64_t bytes = 0;
+    for (BlockArgument argument : kernel.getArguments())
+      if (!argument.use_empty())
+        bytes += getDenseBytes(cast<ShapedType>(argument.getType()));
+    return bytes;
+  }
+
   /// Puts launches in front of `op`, and their names behind `layers`.
   void launch(OpBuilder &builder, Operation &op, ArrayRef<GpuKernels::Launch> launches,
               Value arena, int64_t scratchBegin, SmallVectorImpl<Attribute> &layers) {
@@ -116,6 +126,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     };
     SmallVector<Value> buffers(llvm::make_filter_range(
         op.getOperands(), [](Value operand) { return isa<MemRefType>(operand.getType()); }));
+    int64_t flops = 2 * computeLayerCost(&op).macs;
     for (const GpuKernels::Launch &launch : launches) {
       gpu::GPUFuncOp kernel = launch.kernel;
       SmallVector<Value> arguments(buffers);
@@ -123,12 +134,16 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
         arguments.push_back(memref::ViewOp::create(
             builder, op.getLoc(), cast<MemRefType>(kernel.getArgumentTypes().back()), arena,
             arith::ConstantIndexOp::create(builder, op.getLoc(), scratchBegin), ValueRange()));
-      gpu::LaunchFuncOp::create(
+      auto launchOp = gpu::LaunchFuncOp::create(
           builder, op.getLoc(),
           SymbolRefAttr::get(builder.getContext(), kKernelModule,
                              {FlatSymbolRefAttr::get(kernel.getNameAttr())}),
           toDim(launch.grid), toDim(launch.block), /*dynamicSharedMemorySize=*/Value(),
           arguments);
+      // Partial sums count as the operation, adding them up as what it moves.
+      launchOp->setAttr(cnn::kFlopsAttrName, builder.getI64IntegerAttr(flops));
+      launchOp->setAttr(cnn::kBytesAttrName, builder.getI64IntegerAttr(countBytes(kernel)));
+      flops = 0;
       StringRef name = getLayerName(op.getLoc());
       if (name.empty())
         name = kernel.getName();

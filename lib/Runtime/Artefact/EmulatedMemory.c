@@ -1,4 +1,4 @@
-/*===- EmulatedMemory.c - Races in shared memory, and asynchronous copies - C -===*\
+/*===- EmulatedMemory.c - Races in shared memory, and async copies -*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
@@ -83,8 +83,10 @@ static void touch_bytes(struct convoy_fiber *fiber, int64_t word, int64_t begin,
   }
 }
 
-void convoy_touch_shared(struct convoy_fiber *fiber, const void *address, int32_t bytes,
-                         int32_t is_write) {
+/* Kernels would grow by many copies of this. */
+__attribute__((noinline)) void convoy_touch_shared(struct convoy_fiber *fiber,
+                                                   const void *address, int32_t bytes,
+                                                   int32_t is_write) {
   struct convoy_block *block = fiber->block;
   int64_t begin = get_offset(fiber, address, bytes, is_write), end = begin + bytes;
   for (int64_t word = begin / 4; word * 4 < end; ++word) {

@@ -26,14 +26,17 @@ static const size_t stack_stride = (64 << 10) + 9 * CONVOY_CACHE_LINE;
 static const uint64_t canary = 0x5f3759df9e3779b9;
 enum { canary_words = 8 };
 
+/* A fiber that a failure ends leaves its stack as it is, which the address sanitizer has
+ * marked. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
 void __asan_unpoison_memory_region(void const volatile *address, size_t size);
-#define UNPOISON(address, size) __asan_unpoison_memory_region(address, size)
-#endif
-#endif
-#ifndef UNPOISON
-#define UNPOISON(address, size) ((void)0)
+#else
+#define __asan_unpoison_memory_region(address, size) ((void)0)
 #endif
 
 /*===----------------------------------------------------------------------===*\
@@ -344,7 +347,7 @@ static void run_blocks(int64_t begin, int64_t end, void *const *args, uint8_t *s
   struct convoy_device *device = emulation->device;
   size_t worker = (size_t)(scratch - device->team.scratch) / device->team.scratch_stride;
   uint8_t *memory = (uint8_t *)device->emulator + worker * emulation->worker_size;
-  UNPOISON(memory, emulation->worker_size);
+  __asan_unpoison_memory_region(memory, emulation->worker_size);
   struct convoy_block block = {.emulation = emulation};
   place_block(&block, memory, emulation->threads, emulation->shared_bytes);
   memset(block.words, 0, (size_t)(emulation->shared_bytes + 3) / 4 * sizeof *block.words);

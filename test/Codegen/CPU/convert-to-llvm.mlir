@@ -42,7 +42,8 @@ module attributes {cnn.target = #target, cnn.layers = ["first", "second"], cnn.i
 // -----
 
 // A launch of a GPU kernel names its number; layers are counted with all others. The
-// kernels stay as they are. Scratch memory comes from the runtime, whatever was named.
+// kernels stay as they are. Scratch memory comes from the runtime, whatever was named, if
+// the kernel or the launch says so.
 // CHECK-LABEL: llvm.func internal @convoy_main(
 // CHECK-SAME:    %[[RT:[a-z0-9]+]]: !llvm.ptr
 // CHECK:         %[[SCRATCH:.+]] = llvm.call @convoy_rt_scratch(%[[RT]])
@@ -54,7 +55,9 @@ module attributes {cnn.target = #target, cnn.layers = ["first", "second"], cnn.i
 // CHECK-NEXT:    llvm.call @convoy_rt_launch_kernel(%[[RT]], %[[NUMBER]], %[[NONE]], %{{.+}}, %[[SHARED]], %{{.+}}, %[[COUNT]])
 // CHECK-NEXT:    %[[LAYER:.+]] = llvm.mlir.constant(0 : i32)
 // CHECK-NEXT:    llvm.call @convoy_rt_layer_done(%[[RT]], %[[LAYER]])
-// CHECK:         %[[FIRST:.+]] = llvm.mlir.constant(0 : i32)
+// CHECK:         %[[AGAIN:.+]] = llvm.call @convoy_rt_scratch(%[[RT]])
+// CHECK:         llvm.store %[[AGAIN]], %
+// CHECK-NEXT:    %[[FIRST:.+]] = llvm.mlir.constant(0 : i32)
 // CHECK:         llvm.call @convoy_rt_launch_kernel(%[[RT]], %[[FIRST]],
 // CHECK-NEXT:    %[[NEXT:.+]] = llvm.mlir.constant(1 : i32)
 // CHECK-NEXT:    llvm.call @convoy_rt_layer_done(%[[RT]], %[[NEXT]])
@@ -67,7 +70,7 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
     %c1 = arith.constant 1 : index
     %c32 = arith.constant 32 : index
     gpu.launch_func @kernels::@k1 blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1) args(%x : memref<8xf32>, %arena : memref<256xi8>)
-    gpu.launch_func @kernels::@k0 blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1) args(%y : memref<8xf32>)
+    gpu.launch_func @kernels::@k0 blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1) args(%y : memref<8xf32>) {cnn.scratch}
     return
   }
   gpu.module @kernels {

@@ -182,3 +182,18 @@ module attributes {gpu.container_module, cnn.target = #target} {
     }
   }
 }
+
+// -----
+
+// Rows of a matrix lie apart.
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f32, [80]>>
+module attributes {gpu.container_module, cnn.target = #target} {
+  gpu.module @kernels {
+    gpu.func @matrices() workgroup(%a: memref<4x8xf32, #gpu.address_space<workgroup>>) kernel {
+      %c0 = arith.constant 0 : index
+      // expected-error @+1 {{on shared memory cannot be emulated}}
+      %v = vector.load %a[%c0, %c0] : memref<4x8xf32, #gpu.address_space<workgroup>>, vector<2x4xf32>
+      gpu.return
+    }
+  }
+}

@@ -31,6 +31,7 @@ static constexpr char moduleText[] = R"mlir(
       cnn.weights = []} {{
     func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<{0}xf32>,
                     %y: memref<{1}xf32>) {{
+      %none = ub.poison : memref<64xi8>
       {2}
       return
     }

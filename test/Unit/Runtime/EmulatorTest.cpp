@@ -285,3 +285,14 @@ TEST_P(Emulator, RefusesLaunchesThatNoGpuHas) {
   EXPECT_EQ(run(nothing, 1, 32, 1 << 20), "a kernel's block or shared memory is too large");
   EXPECT_EQ(run(nullptr, 1, 32, 0), "this artefact has no code that runs kernel 1 here");
 }
+
+TEST_P(Emulator, ReportsFullStacks) {
+  // What lies below the only stack is the table of shared memory's bytes.
+  auto kernel = [](Thread *, void *const *) {
+    volatile char large[70 << 10];
+    for (volatile char &byte : large)
+      byte = 1;
+  };
+  EXPECT_EQ(run(kernel, 1, 1, 4096),
+            "kernel 1 (count), block (0, 0, 0): a thread needs more than 64 KiB of stack");
+}

@@ -7,6 +7,7 @@
 
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -26,6 +27,14 @@ constexpr int64_t kPageSize = 4096;
 bool isSameKernel(func::FuncOp a, func::FuncOp b) {
   return a.getFunctionType() == b.getFunctionType() &&
          a.getAllArgAttrs() == b.getAllArgAttrs() &&
+         OperationEquivalence::isRegionEquivalentTo(&a.getBody(), &b.getBody(),
+                                                    OperationEquivalence::IgnoreLocations);
+}
+
+bool isSameKernel(gpu::GPUFuncOp a, gpu::GPUFuncOp b) {
+  return a.getFunctionType() == b.getFunctionType() &&
+         a.getKnownBlockSize() == b.getKnownBlockSize() &&
+         a.getKnownGridSize() == b.getKnownGridSize() &&
          OperationEquivalence::isRegionEquivalentTo(&a.getBody(), &b.getBody(),
                                                     OperationEquivalence::IgnoreLocations);
 }
@@ -50,6 +59,7 @@ struct LinkDevices : convoy::cnn::impl::CnnLinkDevicesBase<LinkDevices> {
       descriptions.push_back(description.getDictionary(&getContext()));
       weightsSize += cast<IntegerAttr>(description.get("weights_size")).getInt();
       moveFunctions(device, number);
+      moveKernels(device, number);
       device.erase();
     }
     getOperation()->setAttr("cnn.devices", builder.getArrayAttr(descriptions));
@@ -65,6 +75,43 @@ struct LinkDevices : convoy::cnn::impl::CnnLinkDevicesBase<LinkDevices> {
       entry.set("offset", builder.getI64IntegerAttr(begin + offset));
       weights.push_back(entry.getDictionary(device.getContext()));
     }
+  }
+
+  /// The same for the kernels of a GPU, which stay in one gpu.module for all devices.
+  void moveKernels(ModuleOp device, size_t number) {
+    auto modules = device.getOps<gpu::GPUModuleOp>();
+    if (modules.empty())
+      return;
+    gpu::GPUModuleOp from = *modules.begin();
+    SymbolTable symbols(getOperation());
+    auto all = symbols.lookup<gpu::GPUModuleOp>(from.getName());
+    if (!all) {
+      from->remove();
+      symbols.insert(from);
+      getOperation()->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
+                              UnitAttr::get(&getContext()));
+      return;
+    }
+    SymbolTable kernels(all);
+    DenseMap<StringAttr, StringAttr> names;
+    for (auto kernel : llvm::make_early_inc_range(from.getOps<gpu::GPUFuncOp>())) {
+      auto known = llvm::find_if(all.getOps<gpu::GPUFuncOp>(), [&](gpu::GPUFuncOp other) {
+        return isSameKernel(kernel, other);
+      });
+      StringAttr old = kernel.getNameAttr();
+      if (known != all.getOps<gpu::GPUFuncOp>().end()) {
+        names[old] = (*known).getNameAttr();
+        continue;
+      }
+      kernel->remove();
+      names[old] = kernels.insert(kernel);
+    }
+    auto main = symbols.lookup<func::FuncOp>("main_" + std::to_string(number));
+    main.walk([&](gpu::LaunchFuncOp launch) {
+      launch.setKernelAttr(
+          SymbolRefAttr::get(launch.getKernelModuleName(),
+                             {FlatSymbolRefAttr::get(names[launch.getKernelName()])}));
+    });
   }
 
   /// Moves the functions of a device here, under names that are free, and leaves out
