@@ -73,6 +73,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
         layers.push_back(builder.getStringAttr(getLayerName(op.getLoc())));
         continue;
       }
+      markAligned(&op);
       SmallVector<GpuKernels::Launch, 1> *launches = made.find(&op);
       if (!launches) {
         auto family = llvm::find_if(
