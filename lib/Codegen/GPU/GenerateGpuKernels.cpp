@@ -49,6 +49,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     }
     GpuKernelFamilies families;
     addImplicitGemmKernels(families);
+    addPoolKernels(families);
     addGenericKernels(families);
 
     OpBuilder builder(&getContext());
