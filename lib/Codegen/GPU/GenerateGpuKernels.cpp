@@ -50,6 +50,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     GpuKernelFamilies families;
     addImplicitGemmKernels(families);
     addPoolKernels(families);
+    addGlobalPoolKernels(families);
     addGenericKernels(families);
 
     OpBuilder builder(&getContext());

@@ -104,6 +104,7 @@ using GpuKernelFamilies = std::vector<std::unique_ptr<GpuKernelFamily>>;
 /// Every family, the most special first; one function a file in lib/Codegen/GPU.
 void addImplicitGemmKernels(GpuKernelFamilies &families);
 void addPoolKernels(GpuKernelFamilies &families);
+void addGlobalPoolKernels(GpuKernelFamilies &families);
 void addGenericKernels(GpuKernelFamilies &families);
 
 /// Whether operand `operand` of a layer is known to begin at a multiple of 16 bytes.
