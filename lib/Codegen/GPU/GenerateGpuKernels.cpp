@@ -51,6 +51,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     addImplicitGemmKernels(families);
     addPoolKernels(families);
     addGlobalPoolKernels(families);
+    addLrnKernels(families);
     addSoftmaxKernels(families);
     addGenericKernels(families);
 

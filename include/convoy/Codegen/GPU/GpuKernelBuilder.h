@@ -105,6 +105,7 @@ using GpuKernelFamilies = std::vector<std::unique_ptr<GpuKernelFamily>>;
 void addImplicitGemmKernels(GpuKernelFamilies &families);
 void addPoolKernels(GpuKernelFamilies &families);
 void addGlobalPoolKernels(GpuKernelFamilies &families);
+void addLrnKernels(GpuKernelFamilies &families);
 void addSoftmaxKernels(GpuKernelFamilies &families);
 void addGenericKernels(GpuKernelFamilies &families);
 
