@@ -53,6 +53,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     addGlobalPoolKernels(families);
     addLrnKernels(families);
     addSoftmaxKernels(families);
+    addDataMovementKernels(families);
     addGenericKernels(families);
 
     OpBuilder builder(&getContext());

@@ -107,6 +107,7 @@ void addPoolKernels(GpuKernelFamilies &families);
 void addGlobalPoolKernels(GpuKernelFamilies &families);
 void addLrnKernels(GpuKernelFamilies &families);
 void addSoftmaxKernels(GpuKernelFamilies &families);
+void addDataMovementKernels(GpuKernelFamilies &families);
 void addGenericKernels(GpuKernelFamilies &families);
 
 /// Whether operand `operand` of a layer is known to begin at a multiple of 16 bytes.
