@@ -48,6 +48,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
       return signalPassFailure();
     }
     GpuKernelFamilies families;
+    addChannelwiseConvKernels(families);
     addImplicitGemmKernels(families);
     addDenseKernels(families);
     addPoolKernels(families);
