@@ -49,6 +49,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     }
     GpuKernelFamilies families;
     addChannelwiseConvKernels(families);
+    addSmallGroupConvKernels(families);
     addImplicitGemmKernels(families);
     addDenseKernels(families);
     addPoolKernels(families);

@@ -103,6 +103,7 @@ using GpuKernelFamilies = std::vector<std::unique_ptr<GpuKernelFamily>>;
 
 /// Every family, the most special first; one function a file in lib/Codegen/GPU.
 void addChannelwiseConvKernels(GpuKernelFamilies &families);
+void addSmallGroupConvKernels(GpuKernelFamilies &families);
 void addImplicitGemmKernels(GpuKernelFamilies &families);
 void addDenseKernels(GpuKernelFamilies &families);
 void addPoolKernels(GpuKernelFamilies &families);
