@@ -51,6 +51,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     addChannelwiseConvKernels(families);
     addSmallGroupConvKernels(families);
     addImplicitGemmKernels(families);
+    addTransposedConvKernels(families);
     addDenseKernels(families);
     addPoolKernels(families);
     addGlobalPoolKernels(families);

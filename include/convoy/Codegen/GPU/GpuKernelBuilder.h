@@ -105,6 +105,7 @@ using GpuKernelFamilies = std::vector<std::unique_ptr<GpuKernelFamily>>;
 void addChannelwiseConvKernels(GpuKernelFamilies &families);
 void addSmallGroupConvKernels(GpuKernelFamilies &families);
 void addImplicitGemmKernels(GpuKernelFamilies &families);
+void addTransposedConvKernels(GpuKernelFamilies &families);
 void addDenseKernels(GpuKernelFamilies &families);
 void addPoolKernels(GpuKernelFamilies &families);
 void addGlobalPoolKernels(GpuKernelFamilies &families);
