@@ -53,6 +53,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     addImplicitGemmKernels(families);
     addTransposedConvKernels(families);
     addDenseKernels(families);
+    addMatmulKernels(families);
     addPoolKernels(families);
     addGlobalPoolKernels(families);
     addLrnKernels(families);

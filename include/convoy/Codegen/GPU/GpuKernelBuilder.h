@@ -107,6 +107,7 @@ void addSmallGroupConvKernels(GpuKernelFamilies &families);
 void addImplicitGemmKernels(GpuKernelFamilies &families);
 void addTransposedConvKernels(GpuKernelFamilies &families);
 void addDenseKernels(GpuKernelFamilies &families);
+void addMatmulKernels(GpuKernelFamilies &families);
 void addPoolKernels(GpuKernelFamilies &families);
 void addGlobalPoolKernels(GpuKernelFamilies &families);
 void addLrnKernels(GpuKernelFamilies &families);
