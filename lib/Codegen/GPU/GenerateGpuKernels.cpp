@@ -59,6 +59,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     addLrnKernels(families);
     addSoftmaxKernels(families);
     addDataMovementKernels(families);
+    addResamplingKernels(families);
     addGenericKernels(families);
 
     OpBuilder builder(&getContext());

@@ -113,6 +113,7 @@ void addGlobalPoolKernels(GpuKernelFamilies &families);
 void addLrnKernels(GpuKernelFamilies &families);
 void addSoftmaxKernels(GpuKernelFamilies &families);
 void addDataMovementKernels(GpuKernelFamilies &families);
+void addResamplingKernels(GpuKernelFamilies &families);
 void addGenericKernels(GpuKernelFamilies &families);
 
 /// Whether operand `operand` of a layer is known to begin at a multiple of 16 bytes.
