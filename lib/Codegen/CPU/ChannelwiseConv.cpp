@@ -11,7 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTile.h"
-#include "convoy/Codegen/CPU/ConvWindow.h"
+#include "convoy/Codegen/CPU/PixelTile.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -13,18 +13,11 @@
 
 #include "GenericPlan.h"
 #include "convoy/Codegen/CPU/KernelBuilder.h"
+#include "convoy/Codegen/Common/GenericBody.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
-#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -37,18 +30,15 @@ using Values = SmallVector<Value>;
 /// one addition.
 constexpr int64_t kAccumulators = 4;
 
-class GenericEmitter {
+class GenericEmitter : GenericBody {
 public:
   GenericEmitter(ImplicitLocOpBuilder &b, Operation *op, const GenericPlan &plan,
                  ValueRange operands, Value task)
-      : b(b), op(op), plan(plan), operands(operands), task(task),
-        linalgOp(dyn_cast<linalg::LinalgOp>(op)) {}
+      : GenericBody(b, op, plan, operands), plan(plan), task(task) {}
 
   LogicalResult run();
 
 private:
-  LogicalResult captureConstants();
-  void flatten();
   void emitGeneral();
   Values getTaskIndices();
 
@@ -60,44 +50,19 @@ private:
   bool isSplit(int64_t loop) const {
     return loop == plan.splitLoop && plan.chunk < plan.extents[loop];
   }
-  Values advance(ValueRange offsets, int64_t loop, Value iv);
   void forEachVector(int64_t loop, ValueRange offsets,
                      function_ref<void(ValueRange offsets, int64_t lanes)> body);
   void emitParallel(int64_t loop, ValueRange offsets);
   void emitTiles(ValueRange offsets);
   void emitTile(ValueRange offsets);
-  void emitPoint(ValueRange offsets, int64_t lanes, ArrayRef<Value> uniforms = {});
   void emitReduction(ValueRange offsets);
-  Values emitReductionLoops(int64_t loop, ValueRange offsets, ValueRange carried,
-                            function_ref<Values(ValueRange offsets, ValueRange carried)> body);
 
-  Value load(int64_t operand, Value offset, int64_t stride, int64_t lanes);
-  void store(int64_t operand, Value value, Value offset, int64_t lanes);
-  Value widen(Value value, int64_t lanes);
-  Values emitBody(ValueRange arguments, ValueRange ivs, int64_t lanes);
   Value combine(int64_t output, Value lhs, Value rhs);
   Value reduceLanes(int64_t output, Value vector);
   void transposeTile(MutableArrayRef<Value> rows);
 
-  bool isOutput(int64_t operand) const { return plan.accesses[operand].isOutput; }
-  int64_t numOutputs() { return linalgOp ? linalgOp.getNumDpsInits() : 1; }
-  int64_t firstOutput() { return plan.accesses.size() - numOutputs(); }
-  /// Whether the body reads the operand.
-  bool isRead(int64_t operand) {
-    return linalgOp ? !linalgOp.getBlock()->getArgument(operand).use_empty() : operand == 0;
-  }
-  bool reduces() const { return plan.numLoops() > plan.numParallel; }
-
-  ImplicitLocOpBuilder &b;
-  Operation *op;
   const GenericPlan &plan;
-  ValueRange operands;
   Value task;
-  linalg::LinalgOp linalgOp;
-  /// The operands as one-dimensional buffers, or the scalars.
-  Values flats;
-  /// Constants from outside of the body.
-  IRMapping captured;
   /// Where the task's split loop stands.
   Value splitIndex;
   SmallVector<Operation *> combiners;
@@ -106,106 +71,8 @@ private:
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// Memory
+// Combining
 //===----------------------------------------------------------------------===//
-
-void GenericEmitter::flatten() {
-  for (auto [operand, access] : llvm::zip(operands, plan.accesses)) {
-    auto type = dyn_cast<MemRefType>(operand.getType());
-    if (!type) {
-      flats.push_back(operand);
-      continue;
-    }
-    int64_t span = 1;
-    for (auto [extent, stride] : llvm::zip(plan.extents, access.strides))
-      span += (extent - 1) * std::abs(stride);
-    int64_t offset = std::get<1>(type.getStridesAndOffset()) + access.offset;
-    MemRefLayoutAttrInterface layout;
-    if (offset != 0)
-      layout = StridedLayoutAttr::get(b.getContext(), offset, {1});
-    auto flat = MemRefType::get({span}, type.getElementType(), layout, type.getMemorySpace());
-    flats.push_back(memref::ReinterpretCastOp::create(
-        b, flat, operand, offset, ArrayRef<int64_t>(span), ArrayRef<int64_t>(1)));
-  }
-}
-
-Values GenericEmitter::advance(ValueRange offsets, int64_t loop, Value iv) {
-  Values result(offsets);
-  for (auto [offset, access] : llvm::zip(result, plan.accesses))
-    if (int64_t stride = access.stride(loop))
-      offset = add(b, offset, convoy::affine(b, iv, stride, 0));
-  return result;
-}
-
-Value GenericEmitter::load(int64_t operand, Value offset, int64_t stride, int64_t lanes) {
-  if (plan.accesses[operand].isScalar)
-    return flats[operand];
-  if (lanes == 1 || stride == 0)
-    return memref::LoadOp::create(b, flats[operand], offset);
-  auto type = VectorType::get(lanes, plan.accesses[operand].elementType);
-  if (stride == 1)
-    return vector::LoadOp::create(b, type, flats[operand], offset);
-  Values elements;
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    elements.push_back(memref::LoadOp::create(b, flats[operand],
-                                              convoy::affine(b, offset, 1, lane * stride)));
-  return vector::FromElementsOp::create(b, type, elements);
-}
-
-void GenericEmitter::store(int64_t operand, Value value, Value offset, int64_t lanes) {
-  if (lanes == 1)
-    memref::StoreOp::create(b, value, flats[operand], offset);
-  else
-    vector::StoreOp::create(b, widen(value, lanes), flats[operand], offset);
-}
-
-//===----------------------------------------------------------------------===//
-// The body
-//===----------------------------------------------------------------------===//
-
-Value GenericEmitter::widen(Value value, int64_t lanes) {
-  if (lanes == 1 || isa<VectorType>(value.getType()))
-    return value;
-  return vector::BroadcastOp::create(b, VectorType::get(lanes, value.getType()), value);
-}
-
-/// Runs the body on scalars and vectors; what depends on scalars only stays one.
-/// `arguments` of outputs that the body does not read may be null.
-Values GenericEmitter::emitBody(ValueRange arguments, ValueRange ivs, int64_t lanes) {
-  if (!linalgOp)
-    return {arguments.front()};
-  IRMapping mapping = captured;
-  Block *body = linalgOp.getBlock();
-  for (auto [argument, value] : llvm::zip(body->getArguments(), arguments))
-    if (value)
-      mapping.map(argument, value);
-  for (Operation &inner : body->without_terminator()) {
-    if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
-      mapping.map(index.getResult(), ivs[index.getDim()]);
-      continue;
-    }
-    Values values;
-    for (Value operand : inner.getOperands())
-      values.push_back(mapping.lookupOrDefault(operand));
-    bool isVector =
-        llvm::any_of(values, [](Value value) { return isa<VectorType>(value.getType()); });
-    if (!isVector) {
-      b.clone(inner, mapping);
-      continue;
-    }
-    SmallVector<Type> types;
-    for (Type type : inner.getResultTypes())
-      types.push_back(VectorType::get(lanes, type));
-    for (Value &value : values)
-      value = widen(value, lanes);
-    Operation *wide = mlir::clone(b, &inner, types, values);
-    mapping.map(inner.getResults(), wide->getResults());
-  }
-  Values results;
-  for (Value value : body->getTerminator()->getOperands())
-    results.push_back(mapping.lookupOrDefault(value));
-  return results;
-}
 
 Value GenericEmitter::combine(int64_t output, Value lhs, Value rhs) {
   return mlir::clone(b, combiners[output], lhs.getType(), {lhs, rhs})->getResult(0);
@@ -281,7 +148,7 @@ void GenericEmitter::emitParallel(int64_t loop, ValueRange offsets) {
   if (hasVector && loop == plan.numParallel - 1) {
     // What does not change along the loop is read once.
     Values uniforms(plan.accesses.size());
-    if (!reduces())
+    if (!plan.reduces())
       for (int64_t i = 0; i < firstOutput(); ++i)
         if (isRead(i) && plan.accesses[i].stride(loop) == 0)
           uniforms[i] = load(i, offsets[i], 0, 1);
@@ -294,36 +161,6 @@ void GenericEmitter::emitParallel(int64_t loop, ValueRange offsets) {
     emitParallel(loop + 1, advance(offsets, loop, iv));
     return Values();
   });
-}
-
-void GenericEmitter::emitPoint(ValueRange offsets, int64_t lanes, ArrayRef<Value> uniforms) {
-  int64_t loop = plan.numParallel - 1;
-  auto read = [&](int64_t i, Value offset) -> Value {
-    if (!uniforms.empty() && uniforms[i])
-      return uniforms[i];
-    int64_t stride = lanes == 1 ? 0 : plan.accesses[i].stride(loop);
-    return load(i, offset, stride, lanes);
-  };
-  Values outputs;
-  for (int64_t i = firstOutput(); i < int64_t(plan.accesses.size()); ++i)
-    outputs.push_back(isRead(i) ? widen(read(i, offsets[i]), lanes) : Value());
-  auto body = [&](ValueRange inner, ValueRange carried) {
-    Values arguments;
-    for (int64_t i = 0; i < firstOutput(); ++i)
-      arguments.push_back(isRead(i) ? read(i, inner[i]) : Value());
-    llvm::append_range(arguments, carried);
-    Values results = emitBody(arguments, {}, lanes);
-    for (Value &result : results)
-      result = widen(result, lanes);
-    return results;
-  };
-  Values results;
-  if (reduces())
-    results = emitReductionLoops(plan.numParallel, offsets, outputs, body);
-  else
-    results = body(offsets, outputs);
-  for (auto [i, result] : llvm::enumerate(results))
-    store(firstOutput() + i, result, offsets[firstOutput() + i], lanes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -392,17 +229,6 @@ void GenericEmitter::emitTiles(ValueRange offsets) {
 // Reductions
 //===----------------------------------------------------------------------===//
 
-Values GenericEmitter::emitReductionLoops(
-    int64_t loop, ValueRange offsets, ValueRange carried,
-    function_ref<Values(ValueRange offsets, ValueRange carried)> body) {
-  int64_t end = plan.numLoops() - (plan.vector == GenericPlan::Vector::Reduction);
-  if (loop == end)
-    return body(offsets, carried);
-  return emitLoop(b, plan.extents[loop], carried, [&](Value iv, ValueRange inner) {
-    return emitReductionLoops(loop + 1, advance(offsets, loop, iv), inner, body);
-  });
-}
-
 /// One output element: vectors accumulate along the innermost loop, a scalar
 /// takes the elements that do not fill one.
 void GenericEmitter::emitReduction(ValueRange offsets) {
@@ -460,7 +286,8 @@ void GenericEmitter::emitReduction(ValueRange offsets) {
       }
     return state;
   };
-  Values state = emitReductionLoops(plan.numParallel, offsets, carried, row);
+  Values state =
+      emitReductionLoops(plan.numParallel, plan.numLoops() - 1, offsets, carried, row);
   for (int64_t output = 0; output < numOutputs(); ++output) {
     MutableArrayRef<Value> slots = MutableArrayRef(state).slice(output * perOutput, perOutput);
     Value result = slots.back();
@@ -505,38 +332,9 @@ void GenericEmitter::emitGeneral() {
       });
       return;
     }
-    SmallVector<Values> indices(operands.size());
-    Values arguments;
-    for (auto [i, operand] : llvm::enumerate(operands)) {
-      if (plan.accesses[i].isScalar) {
-        arguments.push_back(operand);
-        continue;
-      }
-      for (AffineExpr expr : plan.maps[i].getResults())
-        indices[i].push_back(affine::expandAffineExpr(b, b.getLoc(), expr, ivs, {}));
-      arguments.push_back(
-          isRead(i) ? memref::LoadOp::create(b, operand, indices[i]).getResult() : Value());
-    }
-    Values results = emitBody(arguments, ivs, 1);
-    for (auto [i, result] : llvm::enumerate(results))
-      memref::StoreOp::create(b, result, operands[firstOutput() + i],
-                              indices[firstOutput() + i]);
+    emitIteration(ivs);
   };
   nest(ivs.size());
-}
-
-LogicalResult GenericEmitter::captureConstants() {
-  if (!linalgOp)
-    return success();
-  SetVector<Value> values;
-  getUsedValuesDefinedAbove(linalgOp->getRegion(0), linalgOp->getRegion(0), values);
-  for (Value value : values) {
-    Operation *constant = value.getDefiningOp();
-    if (!constant || !constant->hasTrait<OpTrait::ConstantLike>())
-      return op->emitError("uses a value from outside of its body that is no constant");
-    captured.map(value, b.clone(*constant)->getResult(0));
-  }
-  return success();
 }
 
 LogicalResult GenericEmitter::run() {
@@ -547,11 +345,7 @@ LogicalResult GenericEmitter::run() {
     return success();
   }
   if (plan.vector == GenericPlan::Vector::Reduction)
-    for (int64_t i = 0; i < numOutputs(); ++i) {
-      SmallVector<Operation *> found;
-      matchReduction(linalgOp.getRegionOutputArgs(), i, found);
-      combiners.push_back(found.front());
-    }
+    combiners = *findCombiners(op);
   flatten();
   Values offsets(plan.accesses.size(), indexConstant(b, 0));
   Values ivs = getTaskIndices();

@@ -12,7 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTile.h"
-#include "convoy/Codegen/CPU/ConvWindow.h"
+#include "convoy/Codegen/CPU/PixelTile.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 

@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Codegen/CPU/ConvWindow.h"
+#include "convoy/Codegen/CPU/PixelTile.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,28 +23,6 @@ using namespace convoy;
 using namespace convoy::cnn;
 
 namespace {
-
-template <typename PoolOp> ConvWindow getPoolWindow(PoolOp op) {
-  ConvWindow window;
-  size_t rank = op.getKernel().size();
-  auto input = cast<ShapedType>(op.getInput().getType());
-  window.input = SmallVector<int64_t>(input.getShape().slice(2, rank));
-  window.output = SmallVector<int64_t>(cast<DestinationOpInterface>(op.getOperation())
-                                           .getOutputType()
-                                           .getShape()
-                                           .slice(2, rank));
-  window.kernel = SmallVector<int64_t>(op.getKernel());
-  window.strides = SmallVector<int64_t>(op.getStrides());
-  window.dilations = SmallVector<int64_t>(op.getDilations());
-  window.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
-  return window;
-}
-
-ConvWindow getPoolWindow(Operation *op) {
-  if (auto pool = dyn_cast<MaxPoolOp>(op))
-    return getPoolWindow(pool);
-  return getPoolWindow(cast<AvgPoolOp>(op));
-}
 
 struct PoolFamily : KernelFamily {
   StringRef getName() const override { return "pool"; }
@@ -125,7 +103,8 @@ struct PoolFamily : KernelFamily {
         Value value = sum, column = affine(b, pixels.start, 1, pixel);
         if (average) {
           Value count = arith::MulIOp::create(
-              b, rows, emitCount(b, cast<AvgPoolOp>(op), window, window.rank() - 1, column));
+              b, rows,
+              emitPoolCount(b, cast<AvgPoolOp>(op), window, window.rank() - 1, column));
           count = arith::IndexCastOp::create(b, b.getI32Type(), count);
           Value divisor = arith::SIToFPOp::create(b, b.getF32Type(), count);
           if (blocked)
@@ -142,24 +121,11 @@ struct PoolFamily : KernelFamily {
     return success();
   }
 
-  /// The extent that a mean divides by in one dimension: the window as far as it
-  /// lies inside the input, or inside the padded input with count_include_pad.
-  static Value emitCount(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
-                         int64_t dim, Value position) {
-    ConvWindow counted = window;
-    if (op.getCountIncludePad()) {
-      counted.input[dim] += op.getPads()[dim] + op.getPads()[window.rank() + dim];
-      counted.padsBegin[dim] = 0;
-    }
-    auto [lower, upper] = emitKernelRange(b, counted, dim, position);
-    return arith::SubIOp::create(b, upper, lower);
-  }
-
   static Value emitOuterCount(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
                               ValueRange outer) {
     Value count = indexConstant(b, 1);
     for (auto [dim, position] : llvm::enumerate(outer))
-      count = arith::MulIOp::create(b, count, emitCount(b, op, window, dim, position));
+      count = arith::MulIOp::create(b, count, emitPoolCount(b, op, window, dim, position));
     return count;
   }
 };

@@ -26,7 +26,7 @@
 
 #include "convoy/Analysis/ConvAlgorithm.h"
 #include "convoy/Analysis/WinogradTransform.h"
-#include "convoy/Codegen/CPU/ConvWindow.h"
+#include "convoy/Codegen/CPU/PixelTile.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 

@@ -48,7 +48,19 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
       return signalPassFailure();
     }
     GpuKernelFamilies families;
+    addChannelwiseConvKernels(families);
+    addSmallGroupConvKernels(families);
     addImplicitGemmKernels(families);
+    addTransposedConvKernels(families);
+    addDenseKernels(families);
+    addMatmulKernels(families);
+    addPoolKernels(families);
+    addGlobalPoolKernels(families);
+    addLrnKernels(families);
+    addSoftmaxKernels(families);
+    addDataMovementKernels(families);
+    addResamplingKernels(families);
+    addGenericKernels(families);
 
     OpBuilder builder(&getContext());
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), builder.getUnitAttr());
@@ -75,6 +87,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
       }
       if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op))
         continue;
+      markAligned(&op);
       SmallVector<GpuKernels::Launch, 1> *launches = made.find(&op);
       if (!launches) {
         auto family = llvm::find_if(

@@ -119,6 +119,45 @@ LogicalResult GpuKernels::addThreads(StringRef name, int64_t count,
       scratchBytes);
 }
 
+static constexpr llvm::StringLiteral kAligned = "cnn.aligned";
+
+/// Bytes of the widest access to memory.
+static constexpr int64_t kAccessBytes = 16;
+
+/// Whether a buffer of @main begins at a multiple of an access, as far as is known.
+static bool isAlignedBuffer(Value buffer) {
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  if (!type)
+    return false;
+  auto isMultiple = [](std::optional<int64_t> bytes) {
+    return bytes && *bytes % kAccessBytes == 0;
+  };
+  if (auto view = buffer.getDefiningOp<memref::ViewOp>()) {
+    // Of the arena or the weights; inputs and outputs are the caller's.
+    auto source = dyn_cast<BlockArgument>(view.getSource());
+    return source && source.getArgNumber() < 2 &&
+           isMultiple(getConstantIntValue(view.getByteShift()));
+  }
+  auto cast = buffer.getDefiningOp<memref::ReinterpretCastOp>();
+  int64_t offset = std::get<1>(type.getStridesAndOffset());
+  Type element = type.getElementType();
+  return cast && !ShapedType::isDynamic(offset) && element.isIntOrFloat() &&
+         isMultiple(offset * llvm::divideCeil(element.getIntOrFloatBitWidth(), 8)) &&
+         isAlignedBuffer(cast.getSource());
+}
+
+void convoy::markAligned(Operation *op) {
+  SmallVector<bool> aligned;
+  for (Value operand : op->getOperands())
+    aligned.push_back(isAlignedBuffer(operand));
+  op->setAttr(kAligned, DenseBoolArrayAttr::get(op->getContext(), aligned));
+}
+
+bool convoy::isAligned(Operation *op, unsigned operand) {
+  auto aligned = op->getAttrOfType<DenseBoolArrayAttr>(kAligned);
+  return aligned && aligned[operand];
+}
+
 Value convoy::emitIsInside(ImplicitLocOpBuilder &b, Value value, int64_t extent) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, value, indexConstant(b, extent));
 }
@@ -155,4 +194,28 @@ void convoy::storeLanes(ImplicitLocOpBuilder &b, Value value, Value flat, Value 
   auto type = cast<VectorType>(value.getType());
   vector::StoreOp::create(b, value, flat, index, /*nontemporal=*/false,
                           getAlignment(type.getElementType(), type.getNumElements()));
+}
+
+Value convoy::loadElements(ImplicitLocOpBuilder &b, Value flat, Value index, int64_t lanes) {
+  if (lanes == 1)
+    return memref::LoadOp::create(b, flat, index);
+  return loadLanes(b, flat, index, lanes);
+}
+
+void convoy::storeElements(ImplicitLocOpBuilder &b, Value value, Value flat, Value index) {
+  if (isa<VectorType>(value.getType()))
+    storeLanes(b, value, flat, index);
+  else
+    memref::StoreOp::create(b, value, flat, index);
+}
+
+Value convoy::loadElementsOr(ImplicitLocOpBuilder &b, Value flat, Value index, int64_t lanes,
+                             Value inside, Value otherwise) {
+  if (!inside)
+    return loadElements(b, flat, index, lanes);
+  // Without a branch, so that many loads are under way at once; the first element is
+  // always there.
+  index = arith::SelectOp::create(b, inside, index, indexConstant(b, 0));
+  Value loaded = loadElements(b, flat, index, lanes);
+  return arith::SelectOp::create(b, inside, loaded, otherwise);
 }

@@ -75,10 +75,11 @@ GemmProblem convoy::describeGemm(DenseOp op, TargetAttr target) {
   problem.groupInputs = problem.imageStride = problem.depth = shape[1];
   problem.groupOutputs = problem.outputChannels = shape[0];
   problem.outputTiles = tile.outputTiles;
-  problem.hasRuns = true;
+  problem.hasRuns = isAligned(op, 0) && shape[1] % kGpuQuad == 0;
   problem.groupStride = 0;
   problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);
-  problem.output = GemmProblem::Output::Rows;
+  problem.output = isAligned(op, op->getNumOperands() - 1) ? GemmProblem::Output::AlignedRows
+                                                           : GemmProblem::Output::Rows;
   problem.activation = op.getActivation();
   return problem;
 }
@@ -88,10 +89,9 @@ namespace {
 using Values = SmallVector<Value>;
 
 constexpr int64_t kStep = GpuGemmPlan::kStep;
-constexpr int64_t kWarp = 32;
-/// A thread's pixels in a warp's tile, and the lanes of one access.
+constexpr int64_t kWarp = kGpuWarp, kQuad = kGpuQuad;
+/// A thread's pixels in a warp's tile.
 constexpr int64_t kThreadPixels = 8;
-constexpr int64_t kQuad = 4;
 /// Floats of padding behind a row in shared memory.
 constexpr int64_t kInputPadding = 4, kFilterPadding = 8;
 
@@ -142,11 +142,13 @@ public:
       int64_t written = llvm::alignTo(problem.groupOutputs, kStep);
       return whereChannel(inGroup, written, [&] { store(sums, index); });
     }
-    case GemmProblem::Output::Rows:
+    case GemmProblem::Output::AlignedRows:
       if (problem.outputChannels % lanes == 0) {
         Value index = add(b, affine(b, pixel, problem.outputChannels, 0), inGroup);
         return whereChannel(inGroup, problem.groupOutputs, [&] { store(sums, index); });
       }
+      [[fallthrough]];
+    case GemmProblem::Output::Rows:
       return storeEach(sums, inGroup, affine(b, pixel, problem.outputChannels, 0), 1);
     case GemmProblem::Output::Planes: {
       Value plane = add(b, affine(b, position[0], problem.outputChannels, 0),
@@ -672,11 +674,8 @@ struct ImplicitGemmFamily : GpuKernelFamily {
       return !conv.isTransposed() && op->hasAttr("filter_shape") &&
              !selectConvTile(conv, target).channelwise;
     auto dense = dyn_cast<DenseOp>(op);
-    if (!dense || !dense.getFilterShape())
-      return false;
-    auto shape = dense.getLogicalFilterShape();
-    // Rows are copied 16 bytes at a time.
-    return selectDenseTile(dense, target).rows > kGpuDenseRows && shape[1] % kQuad == 0;
+    return dense && dense.getFilterShape() &&
+           selectDenseTile(dense, target).rows > kGpuDenseRows;
   }
 
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {

@@ -33,9 +33,9 @@ struct GemmProblem {
   /// Rows of the packed filter a tile of output channels, and steps of 16 of them.
   int64_t depth, steps;
 
-  enum class Output { Blocked, Planes, Rows };
+  enum class Output { Blocked, Planes, Rows, AlignedRows };
   /// How results lie in memory: blocks of 16 channels, channel planes, or the channels of
-  /// a row side by side.
+  /// a row side by side, which may begin anywhere or on 16 bytes.
   Output output;
   /// Channels of the output.
   int64_t outputChannels;
@@ -49,7 +49,7 @@ struct GemmProblem {
 
 /// A convolution whose filter is packed in ConvTile's layout, not channel-wise.
 GemmProblem describeGemm(cnn::ConvOpInterface op, cnn::TargetAttr target);
-/// A dense layer of more rows than kGpuDenseRows; its rows are aligned to 16 bytes.
+/// A dense layer of more rows than kGpuDenseRows.
 GemmProblem describeGemm(cnn::DenseOp op, cnn::TargetAttr target);
 
 } // namespace convoy

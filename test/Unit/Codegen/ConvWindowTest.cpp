@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Codegen/CPU/ConvWindow.h"
+#include "convoy/Codegen/CPU/PixelTile.h"
 
 #include "gtest/gtest.h"
 

@@ -14,7 +14,7 @@
 #define CONVOY_CODEGEN_CPU_CONVREGISTERTILE_H
 
 #include "convoy/Analysis/ConvTile.h"
-#include "convoy/Codegen/CPU/ConvWindow.h"
+#include "convoy/Codegen/CPU/PixelTile.h"
 
 namespace convoy {
 

@@ -25,6 +25,9 @@ namespace convoy {
 
 /// Threads of a block for kernels whose threads work alone.
 inline constexpr int64_t kGpuBlockThreads = 256;
+/// Threads of a warp, and f32 elements of the widest access to memory.
+inline constexpr int64_t kGpuWarp = 32;
+inline constexpr int64_t kGpuQuad = 4;
 
 /// Extents of a grid of blocks or of a block of threads: x, y and z, or fewer.
 using GpuExtents = llvm::SmallVector<int64_t, 3>;
@@ -99,7 +102,26 @@ public:
 using GpuKernelFamilies = std::vector<std::unique_ptr<GpuKernelFamily>>;
 
 /// Every family, the most special first; one function a file in lib/Codegen/GPU.
+void addChannelwiseConvKernels(GpuKernelFamilies &families);
+void addSmallGroupConvKernels(GpuKernelFamilies &families);
 void addImplicitGemmKernels(GpuKernelFamilies &families);
+void addTransposedConvKernels(GpuKernelFamilies &families);
+void addDenseKernels(GpuKernelFamilies &families);
+void addMatmulKernels(GpuKernelFamilies &families);
+void addPoolKernels(GpuKernelFamilies &families);
+void addGlobalPoolKernels(GpuKernelFamilies &families);
+void addLrnKernels(GpuKernelFamilies &families);
+void addSoftmaxKernels(GpuKernelFamilies &families);
+void addDataMovementKernels(GpuKernelFamilies &families);
+void addResamplingKernels(GpuKernelFamilies &families);
+void addGenericKernels(GpuKernelFamilies &families);
+
+/// Whether operand `operand` of a layer is known to begin at a multiple of 16 bytes.
+/// Blocked data and weights always do; of plain data only what is so in every launch of
+/// the kernel counts.
+bool isAligned(mlir::Operation *op, unsigned operand);
+/// Notes on a layer what isAligned tells, so that only equal ones share a kernel.
+void markAligned(mlir::Operation *op);
 
 /// Whether `value` lies in `[0, extent)`, as i1; `value` may be negative.
 mlir::Value emitIsInside(mlir::ImplicitLocOpBuilder &builder, mlir::Value value,
@@ -116,6 +138,16 @@ mlir::Value loadLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value flat, mli
                       int64_t lanes);
 void storeLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value flat,
                 mlir::Value index);
+
+/// The same; one lane is a scalar, and not aligned to more than itself.
+mlir::Value loadElements(mlir::ImplicitLocOpBuilder &builder, mlir::Value flat,
+                         mlir::Value index, int64_t lanes);
+void storeElements(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value flat,
+                   mlir::Value index);
+/// The same where `inside` holds or is null; `otherwise` elsewhere, and nothing is read.
+mlir::Value loadElementsOr(mlir::ImplicitLocOpBuilder &builder, mlir::Value flat,
+                           mlir::Value index, int64_t lanes, mlir::Value inside,
+                           mlir::Value otherwise);
 
 } // namespace convoy
 

@@ -1,11 +1,11 @@
-//===- ConvWindow.cpp - Sliding windows over rows of pixels ---------------===//
+//===- PixelTile.cpp - Sliding windows over rows of pixels ---------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Codegen/CPU/ConvWindow.h"
+#include "convoy/Codegen/CPU/PixelTile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -13,36 +13,6 @@
 
 using namespace mlir;
 using namespace convoy;
-
-bool ConvWindow::isPointwise() const {
-  auto all = [](ArrayRef<int64_t> values, int64_t value) {
-    return llvm::all_of(values, [=](int64_t v) { return v == value; });
-  };
-  return all(kernel, 1) && all(strides, 1) && all(padsBegin, 0) &&
-         ArrayRef<int64_t>(input) == ArrayRef<int64_t>(output);
-}
-
-void ConvWindow::flattenPointwise() {
-  assert(isPointwise() && "needs a window of one pixel");
-  int64_t pixels = 1;
-  for (int64_t extent : input)
-    pixels *= extent;
-  input.assign(input.size(), 1);
-  input.back() = pixels;
-  output = input;
-}
-
-ConvWindow convoy::getConvWindow(cnn::ConvOpInterface op) {
-  ConvWindow window;
-  int64_t rank = op.getSpatialRank();
-  window.input = SmallVector<int64_t>(op.getInputType().getShape().slice(2, rank));
-  window.output = SmallVector<int64_t>(op.getOutputType().getShape().slice(2, rank));
-  window.kernel = op.getKernelShape();
-  window.strides = SmallVector<int64_t>(op.getStrides());
-  window.dilations = SmallVector<int64_t>(op.getDilations());
-  window.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
-  return window;
-}
 
 SmallVector<int64_t> convoy::cutRow(int64_t width, int64_t limit) {
   int64_t count = llvm::divideCeil(width, limit);
@@ -88,32 +58,6 @@ void convoy::forEachPixelTile(ImplicitLocOpBuilder &b, const ConvWindow &window,
     start += size;
     ++i;
   }
-}
-
-std::pair<Value, Value> convoy::emitKernelRange(ImplicitLocOpBuilder &b,
-                                                const ConvWindow &window, int64_t dim,
-                                                Value position) {
-  int64_t stride = window.strides[dim], dilation = window.dilations[dim];
-  int64_t pad = window.padsBegin[dim], kernel = window.kernel[dim];
-  int64_t last = (window.output[dim] - 1) * stride - pad + (kernel - 1) * dilation;
-  Value zero = indexConstant(b, 0), all = indexConstant(b, kernel);
-  // Input coordinate = position * stride - pad + k * dilation, in [0, input).
-  Value lower = zero, upper = all;
-  if (pad > 0) {
-    Value missing =
-        arith::SubIOp::create(b, indexConstant(b, pad), affine(b, position, stride, 0));
-    if (dilation != 1)
-      missing = arith::CeilDivSIOp::create(b, missing, indexConstant(b, dilation));
-    lower = arith::MaxSIOp::create(b, zero, missing);
-  }
-  if (last >= window.input[dim]) {
-    Value room = arith::SubIOp::create(b, indexConstant(b, window.input[dim] - 1 + pad),
-                                       affine(b, position, stride, 0));
-    if (dilation != 1)
-      room = arith::FloorDivSIOp::create(b, room, indexConstant(b, dilation));
-    upper = arith::MinSIOp::create(b, all, affine(b, room, 1, 1));
-  }
-  return {lower, upper};
 }
 
 namespace {

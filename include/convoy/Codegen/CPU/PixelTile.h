@@ -1,4 +1,4 @@
-//===- ConvWindow.h - Sliding windows over rows of pixels -------*- C++ -*-===//
+//===- PixelTile.h - Sliding windows over rows of pixels --------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,35 +12,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef CONVOY_CODEGEN_CPU_CONVWINDOW_H
-#define CONVOY_CODEGEN_CPU_CONVWINDOW_H
+#ifndef CONVOY_CODEGEN_CPU_PIXELTILE_H
+#define CONVOY_CODEGEN_CPU_PIXELTILE_H
 
 #include "convoy/Codegen/CPU/KernelBuilder.h"
+#include "convoy/Codegen/Common/ConvWindow.h"
 
 namespace convoy {
-
-/// A sliding window over `rank` spatial dimensions; the last one is "the row".
-struct ConvWindow {
-  llvm::SmallVector<int64_t> input, output, kernel, strides, dilations, padsBegin;
-
-  int64_t rank() const { return input.size(); }
-  /// Output extents but the last.
-  llvm::ArrayRef<int64_t> outerOutput() const {
-    return llvm::ArrayRef<int64_t>(output).drop_back();
-  }
-  /// Whether output pixel `pixel` of a row reads inside the input at `column`.
-  bool isInside(int64_t pixel, int64_t column) const {
-    int64_t position = pixel * strides.back() + column * dilations.back() - padsBegin.back();
-    return position >= 0 && position < input.back();
-  }
-  /// Treats all pixels as one row where the window is a single pixel that moves
-  /// by one, so that small maps fill the tiles.
-  void flattenPointwise();
-  bool isPointwise() const;
-};
-
-/// The window of a convolution.
-ConvWindow getConvWindow(cnn::ConvOpInterface op);
 
 /// A run of pixels in a row.
 struct PixelTile {
@@ -87,12 +65,6 @@ emitKernelLoops(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
                                                                   mlir::ValueRange)>
                     body);
 
-/// The first kernel position inside the input and the one behind the last, in
-/// outer dimension `dim` for the output coordinate `position`.
-std::pair<mlir::Value, mlir::Value> emitKernelRange(mlir::ImplicitLocOpBuilder &builder,
-                                                    const ConvWindow &window, int64_t dim,
-                                                    mlir::Value position);
-
 } // namespace convoy
 
-#endif // CONVOY_CODEGEN_CPU_CONVWINDOW_H
+#endif // CONVOY_CODEGEN_CPU_PIXELTILE_H

@@ -1,0 +1,60 @@
+//===- ConvWindow.h - Sliding windows ---------------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_CODEGEN_COMMON_CONVWINDOW_H
+#define CONVOY_CODEGEN_COMMON_CONVWINDOW_H
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace convoy {
+
+/// A sliding window over `rank` spatial dimensions; the last one is "the row".
+struct ConvWindow {
+  llvm::SmallVector<int64_t> input, output, kernel, strides, dilations, padsBegin;
+
+  int64_t rank() const { return input.size(); }
+  /// Output extents but the last.
+  llvm::ArrayRef<int64_t> outerOutput() const {
+    return llvm::ArrayRef<int64_t>(output).drop_back();
+  }
+  /// Whether output pixel `pixel` of a row reads inside the input at `column`.
+  bool isInside(int64_t pixel, int64_t column) const {
+    int64_t position = pixel * strides.back() + column * dilations.back() - padsBegin.back();
+    return position >= 0 && position < input.back();
+  }
+  /// The largest input coordinate that a window reads in dimension `dim`, the padding
+  /// behind the input included.
+  int64_t lastPosition(int64_t dim) const {
+    return (output[dim] - 1) * strides[dim] - padsBegin[dim] +
+           (kernel[dim] - 1) * dilations[dim];
+  }
+  /// Treats all pixels as one row where the window is a single pixel that moves
+  /// by one, so that small maps fill the tiles.
+  void flattenPointwise();
+  bool isPointwise() const;
+};
+
+/// The window of a convolution.
+ConvWindow getConvWindow(cnn::ConvOpInterface op);
+/// The window of a `cnn.max_pool` or `cnn.avg_pool`.
+ConvWindow getPoolWindow(mlir::Operation *op);
+
+/// The first kernel position inside the input and the one behind the last, in
+/// dimension `dim` for the output coordinate `position`.
+std::pair<mlir::Value, mlir::Value> emitKernelRange(mlir::ImplicitLocOpBuilder &builder,
+                                                    const ConvWindow &window, int64_t dim,
+                                                    mlir::Value position);
+
+/// The extent that a mean divides by in dimension `dim`: the window as far as it lies
+/// inside the input, or inside the padded input with count_include_pad.
+mlir::Value emitPoolCount(mlir::ImplicitLocOpBuilder &builder, cnn::AvgPoolOp op,
+                          const ConvWindow &window, int64_t dim, mlir::Value position);
+
+} // namespace convoy
+
+#endif // CONVOY_CODEGEN_COMMON_CONVWINDOW_H

@@ -1,0 +1,105 @@
+//===- ConvWindow.cpp - Sliding windows -----------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/Common/ConvWindow.h"
+
+#include "convoy/Codegen/Common/LoopEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+bool ConvWindow::isPointwise() const {
+  auto all = [](ArrayRef<int64_t> values, int64_t value) {
+    return llvm::all_of(values, [=](int64_t v) { return v == value; });
+  };
+  return all(kernel, 1) && all(strides, 1) && all(padsBegin, 0) &&
+         ArrayRef<int64_t>(input) == ArrayRef<int64_t>(output);
+}
+
+void ConvWindow::flattenPointwise() {
+  assert(isPointwise() && "needs a window of one pixel");
+  int64_t pixels = 1;
+  for (int64_t extent : input)
+    pixels *= extent;
+  input.assign(input.size(), 1);
+  input.back() = pixels;
+  output = input;
+}
+
+ConvWindow convoy::getConvWindow(cnn::ConvOpInterface op) {
+  ConvWindow window;
+  int64_t rank = op.getSpatialRank();
+  window.input = SmallVector<int64_t>(op.getInputType().getShape().slice(2, rank));
+  window.output = SmallVector<int64_t>(op.getOutputType().getShape().slice(2, rank));
+  window.kernel = op.getKernelShape();
+  window.strides = SmallVector<int64_t>(op.getStrides());
+  window.dilations = SmallVector<int64_t>(op.getDilations());
+  window.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
+  return window;
+}
+
+template <typename PoolOp> static ConvWindow getWindow(PoolOp op) {
+  ConvWindow window;
+  size_t rank = op.getKernel().size();
+  auto input = cast<ShapedType>(op.getInput().getType());
+  window.input = SmallVector<int64_t>(input.getShape().slice(2, rank));
+  window.output = SmallVector<int64_t>(cast<DestinationOpInterface>(op.getOperation())
+                                           .getOutputType()
+                                           .getShape()
+                                           .slice(2, rank));
+  window.kernel = SmallVector<int64_t>(op.getKernel());
+  window.strides = SmallVector<int64_t>(op.getStrides());
+  window.dilations = SmallVector<int64_t>(op.getDilations());
+  window.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
+  return window;
+}
+
+ConvWindow convoy::getPoolWindow(Operation *op) {
+  if (auto pool = dyn_cast<MaxPoolOp>(op))
+    return getWindow(pool);
+  return getWindow(cast<AvgPoolOp>(op));
+}
+
+std::pair<Value, Value> convoy::emitKernelRange(ImplicitLocOpBuilder &b,
+                                                const ConvWindow &window, int64_t dim,
+                                                Value position) {
+  int64_t stride = window.strides[dim], dilation = window.dilations[dim];
+  int64_t pad = window.padsBegin[dim], kernel = window.kernel[dim];
+  int64_t last = window.lastPosition(dim);
+  Value zero = indexConstant(b, 0), all = indexConstant(b, kernel);
+  // Input coordinate = position * stride - pad + k * dilation, in [0, input).
+  Value lower = zero, upper = all;
+  if (pad > 0) {
+    Value missing =
+        arith::SubIOp::create(b, indexConstant(b, pad), affine(b, position, stride, 0));
+    if (dilation != 1)
+      missing = arith::CeilDivSIOp::create(b, missing, indexConstant(b, dilation));
+    lower = arith::MaxSIOp::create(b, zero, missing);
+  }
+  if (last >= window.input[dim]) {
+    Value room = arith::SubIOp::create(b, indexConstant(b, window.input[dim] - 1 + pad),
+                                       affine(b, position, stride, 0));
+    if (dilation != 1)
+      room = arith::FloorDivSIOp::create(b, room, indexConstant(b, dilation));
+    upper = arith::MinSIOp::create(b, all, affine(b, room, 1, 1));
+  }
+  return {lower, upper};
+}
+
+Value convoy::emitPoolCount(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
+                            int64_t dim, Value position) {
+  ConvWindow counted = window;
+  if (op.getCountIncludePad()) {
+    counted.input[dim] += op.getPads()[dim] + op.getPads()[window.rank() + dim];
+    counted.padsBegin[dim] = 0;
+  }
+  auto [lower, upper] = emitKernelRange(b, counted, dim, position);
+  return arith::SubIOp::create(b, upper, lower);
+}

@@ -1,0 +1,201 @@
+//===- GenericBody.cpp - Elements of a linalg operation -------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/Common/GenericBody.h"
+
+#include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+using namespace convoy;
+
+using Values = SmallVector<Value>;
+
+LogicalResult GenericBody::captureConstants() {
+  if (!linalgOp)
+    return success();
+  SetVector<Value> values;
+  getUsedValuesDefinedAbove(linalgOp->getRegion(0), linalgOp->getRegion(0), values);
+  for (Value value : values) {
+    Operation *constant = value.getDefiningOp();
+    if (!constant || !constant->hasTrait<OpTrait::ConstantLike>())
+      return op->emitError("uses a value from outside of its body that is no constant");
+    captured.map(value, b.clone(*constant)->getResult(0));
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+void GenericBody::flatten() {
+  for (auto [operand, access] : llvm::zip(operands, loops.accesses)) {
+    auto type = dyn_cast<MemRefType>(operand.getType());
+    if (!type) {
+      flats.push_back(operand);
+      continue;
+    }
+    int64_t span = 1;
+    for (auto [extent, stride] : llvm::zip(loops.extents, access.strides))
+      span += (extent - 1) * std::abs(stride);
+    int64_t offset = std::get<1>(type.getStridesAndOffset()) + access.offset;
+    MemRefLayoutAttrInterface layout;
+    if (offset != 0)
+      layout = StridedLayoutAttr::get(b.getContext(), offset, {1});
+    auto flat = MemRefType::get({span}, type.getElementType(), layout, type.getMemorySpace());
+    flats.push_back(memref::ReinterpretCastOp::create(
+        b, flat, operand, offset, ArrayRef<int64_t>(span), ArrayRef<int64_t>(1)));
+  }
+}
+
+Values GenericBody::advance(ValueRange offsets, int64_t loop, Value iv) {
+  Values result(offsets);
+  for (auto [offset, access] : llvm::zip(result, loops.accesses))
+    if (int64_t stride = access.stride(loop))
+      offset = add(b, offset, convoy::affine(b, iv, stride, 0));
+  return result;
+}
+
+/// Bytes on whose multiple a vector lies; what its element asks for, unless more is known.
+static llvm::MaybeAlign getAlignment(VectorType type, bool isAligned) {
+  if (!isAligned)
+    return {};
+  return llvm::MaybeAlign(type.getNumElements() * type.getElementTypeBitWidth() / 8);
+}
+
+Value GenericBody::load(int64_t operand, Value offset, int64_t stride, int64_t lanes) {
+  if (loops.accesses[operand].isScalar)
+    return flats[operand];
+  if (lanes == 1 || stride == 0)
+    return memref::LoadOp::create(b, flats[operand], offset);
+  auto type = VectorType::get(lanes, loops.accesses[operand].elementType);
+  if (stride == 1)
+    return vector::LoadOp::create(b, type, flats[operand], offset, /*nontemporal=*/false,
+                                  getAlignment(type, alignsVectors));
+  Values elements;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    elements.push_back(memref::LoadOp::create(b, flats[operand],
+                                              convoy::affine(b, offset, 1, lane * stride)));
+  return vector::FromElementsOp::create(b, type, elements);
+}
+
+void GenericBody::store(int64_t operand, Value value, Value offset, int64_t lanes) {
+  if (lanes == 1) {
+    memref::StoreOp::create(b, value, flats[operand], offset);
+    return;
+  }
+  value = widen(value, lanes);
+  vector::StoreOp::create(b, value, flats[operand], offset, /*nontemporal=*/false,
+                          getAlignment(cast<VectorType>(value.getType()), alignsVectors));
+}
+
+//===----------------------------------------------------------------------===//
+// The body
+//===----------------------------------------------------------------------===//
+
+Value GenericBody::widen(Value value, int64_t lanes) {
+  if (lanes == 1 || isa<VectorType>(value.getType()))
+    return value;
+  return vector::BroadcastOp::create(b, VectorType::get(lanes, value.getType()), value);
+}
+
+Values GenericBody::emitBody(ValueRange arguments, ValueRange ivs, int64_t lanes) {
+  if (!linalgOp)
+    return {arguments.front()};
+  IRMapping mapping = captured;
+  Block *body = linalgOp.getBlock();
+  for (auto [argument, value] : llvm::zip(body->getArguments(), arguments))
+    if (value)
+      mapping.map(argument, value);
+  for (Operation &inner : body->without_terminator()) {
+    if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
+      mapping.map(index.getResult(), ivs[index.getDim()]);
+      continue;
+    }
+    Values values;
+    for (Value operand : inner.getOperands())
+      values.push_back(mapping.lookupOrDefault(operand));
+    bool isVector =
+        llvm::any_of(values, [](Value value) { return isa<VectorType>(value.getType()); });
+    if (!isVector) {
+      b.clone(inner, mapping);
+      continue;
+    }
+    SmallVector<Type> types;
+    for (Type type : inner.getResultTypes())
+      types.push_back(VectorType::get(lanes, type));
+    for (Value &value : values)
+      value = widen(value, lanes);
+    Operation *wide = mlir::clone(b, &inner, types, values);
+    mapping.map(inner.getResults(), wide->getResults());
+  }
+  Values results;
+  for (Value value : body->getTerminator()->getOperands())
+    results.push_back(mapping.lookupOrDefault(value));
+  return results;
+}
+
+void GenericBody::emitPoint(ValueRange offsets, int64_t lanes, ArrayRef<Value> uniforms) {
+  int64_t loop = loops.numParallel - 1;
+  auto read = [&](int64_t i, Value offset) -> Value {
+    if (!uniforms.empty() && uniforms[i])
+      return uniforms[i];
+    int64_t stride = lanes == 1 ? 0 : loops.accesses[i].stride(loop);
+    return load(i, offset, stride, lanes);
+  };
+  Values outputs;
+  for (int64_t i = firstOutput(); i < int64_t(loops.accesses.size()); ++i)
+    outputs.push_back(isRead(i) ? widen(read(i, offsets[i]), lanes) : Value());
+  auto body = [&](ValueRange inner, ValueRange carried) {
+    Values arguments;
+    for (int64_t i = 0; i < firstOutput(); ++i)
+      arguments.push_back(isRead(i) ? read(i, inner[i]) : Value());
+    llvm::append_range(arguments, carried);
+    Values results = emitBody(arguments, {}, lanes);
+    for (Value &result : results)
+      result = widen(result, lanes);
+    return results;
+  };
+  Values results;
+  if (loops.reduces())
+    results = emitReductionLoops(loops.numParallel, loops.numLoops(), offsets, outputs, body);
+  else
+    results = body(offsets, outputs);
+  for (auto [i, result] : llvm::enumerate(results))
+    store(firstOutput() + i, result, offsets[firstOutput() + i], lanes);
+}
+
+Values GenericBody::emitReductionLoops(int64_t loop, int64_t end, ValueRange offsets,
+                                       ValueRange carried, ReductionBody body) {
+  if (loop == end)
+    return body(offsets, carried);
+  return emitLoop(b, loops.extents[loop], carried, [&](Value iv, ValueRange inner) {
+    return emitReductionLoops(loop + 1, end, advance(offsets, loop, iv), inner, body);
+  });
+}
+
+void GenericBody::emitIteration(ValueRange ivs) {
+  SmallVector<Values> indices(operands.size());
+  Values arguments;
+  for (auto [i, operand] : llvm::enumerate(operands)) {
+    if (loops.accesses[i].isScalar) {
+      arguments.push_back(operand);
+      continue;
+    }
+    for (AffineExpr expr : loops.maps[i].getResults())
+      indices[i].push_back(affine::expandAffineExpr(b, b.getLoc(), expr, ivs, {}));
+    arguments.push_back(isRead(i) ? memref::LoadOp::create(b, operand, indices[i]).getResult()
+                                  : Value());
+  }
+  Values results = emitBody(arguments, ivs, 1);
+  for (auto [i, result] : llvm::enumerate(results))
+    memref::StoreOp::create(b, result, operands[firstOutput() + i],
+                            indices[firstOutput() + i]);
+}

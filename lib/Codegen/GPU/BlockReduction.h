@@ -1,0 +1,40 @@
+//===- BlockReduction.h - Values of many threads made one -------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_CODEGEN_GPU_BLOCKREDUCTION_H
+#define CONVOY_LIB_CODEGEN_GPU_BLOCKREDUCTION_H
+
+#include "convoy/Codegen/GPU/GpuKernelBuilder.h"
+
+namespace convoy {
+
+using Combine = llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)>;
+
+/// `combine`, in a fixed order, of each of `values` in all threads whose number is the same
+/// modulo `columns`, a power of two up to 32. Every thread of the block, `threads` in whole
+/// warps, must come here and gets the results. Values are f32 or vectors, of one type.
+llvm::SmallVector<mlir::Value> combineThreads(GpuKernel &kernel,
+                                              llvm::ArrayRef<mlir::Value> values,
+                                              int64_t threads, int64_t columns,
+                                              Combine combine);
+
+/// Visits a thread's share of `count` elements, those whose number is `thread` modulo
+/// `threads`, `unroll` at a time: `body` gets the number, whether there is such an element
+/// (null where it is sure), which of the `unroll` it is, and the state to change.
+llvm::SmallVector<mlir::Value>
+forEachOfThread(mlir::ImplicitLocOpBuilder &builder, mlir::Value thread, int64_t threads,
+                int64_t count, int64_t unroll, mlir::ValueRange inits,
+                llvm::function_ref<void(mlir::Value number, mlir::Value inside, int64_t slot,
+                                        llvm::MutableArrayRef<mlir::Value> state)>
+                    body);
+
+/// `combine` of some values, from the first to the last.
+mlir::Value combineInOrder(llvm::ArrayRef<mlir::Value> values, Combine combine);
+
+} // namespace convoy
+
+#endif // CONVOY_LIB_CODEGEN_GPU_BLOCKREDUCTION_H

@@ -1,0 +1,231 @@
+//===- ChannelwiseConv.cpp - Depthwise and small-group convolution on a GPU ===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Blocked data; a group's channels lie within one block. A thread computes four channels
+// of some neighbouring pixels of a row, which share inputs and weights. Groups of eight
+// channels read two quads of inputs, others one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ConvEpilogue.h"
+#include "GpuWindow.h"
+
+#include "convoy/Analysis/ConvTile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// Threads from which on a GPU is full, so that each may do more.
+constexpr int64_t kManyThreads = 1 << 18;
+/// Columns of a kernel that are unrolled, at most.
+constexpr int64_t kMaxColumns = 16;
+
+/// What a thread does.
+struct Plan {
+  Plan(ConvOpInterface op, TargetAttr target)
+      : tile(selectConvTile(op, target)), window(getConvWindow(op)),
+        batch(op.getOutputType().getDimSize(0)) {
+    int64_t quads = tile.lanes / kGpuQuad;
+    int64_t all = batch * tile.outputTiles * quads * llvm::product_of(window.output);
+    pixels = 1;
+    unrollsColumns = window.kernel.back() <= kMaxColumns;
+    while (unrollsColumns && pixels < 4 && all / (2 * pixels) >= kManyThreads &&
+           2 * pixels <= window.output.back())
+      pixels *= 2;
+    extents = {batch, tile.outputTiles};
+    llvm::append_range(extents, window.outerOutput());
+    extents.push_back(llvm::divideCeil(window.output.back(), pixels));
+    extents.push_back(quads);
+  }
+
+  ConvTile tile;
+  ConvWindow window;
+  int64_t batch;
+  /// Neighbouring pixels of a thread, and whether the kernel's columns are unrolled.
+  int64_t pixels;
+  bool unrollsColumns;
+  /// Threads: batch, channel block, rows, pixels, quad.
+  SmallVector<int64_t> extents;
+};
+
+/// Writes the code of one thread.
+class ChannelwiseConv {
+public:
+  ChannelwiseConv(GpuKernel &kernel, ConvOpInterface op, const Plan &plan)
+      : kernel(kernel), b(kernel.b), plan(plan), window(plan.window), operands(kernel, op),
+        type(VectorType::get({kGpuQuad}, b.getF32Type())), zero(zeroVector(b, type)) {}
+
+  void build(Value index) {
+    int64_t rank = window.rank(), lanes = plan.tile.lanes;
+    Values at = delinearize(b, index, plan.extents);
+    quad = at.back();
+    lane = affine(b, quad, kGpuQuad, 0);
+    block = at[1];
+    Value plane = add(b, affine(b, at[0], plan.tile.outputTiles, 0), block);
+    inputPlane = affine(b, plane, llvm::product_of(window.input), 0);
+    firstPixel = affine(b, at[rank + 1], plan.pixels, 0);
+    Values pixel(at.begin() + 2, at.begin() + 1 + rank);
+    pixel.push_back(firstPixel);
+
+    Value start = zero;
+    if (operands.bias)
+      start =
+          loadElements(b, operands.bias, add(b, affine(b, block, lanes, 0), lane), kGpuQuad);
+    Values sums(plan.pixels, start);
+    ArrayRef<int64_t> looped(window.kernel);
+    if (plan.unrollsColumns)
+      looped = looped.drop_back();
+    sums = forEachPosition(b, looped, sums, [&](ValueRange position, ValueRange carried) {
+      return plan.unrollsColumns ? addRow(pixel, position, carried)
+                                 : addColumn(pixel, position, carried);
+    });
+
+    Value outputPixel = indexConstant(b, 0);
+    for (int64_t dim = 0; dim < rank; ++dim)
+      outputPixel = add(b, affine(b, outputPixel, window.output[dim], 0), pixel[dim]);
+    Value first = add(b, affine(b, plane, llvm::product_of(window.output), 0), outputPixel);
+    for (int64_t i = 0; i < plan.pixels; ++i) {
+      auto store = [&] {
+        Value to = affine(b, affine(b, first, 1, i), lanes, 0);
+        operands.store(b, sums[i], add(b, to, lane));
+      };
+      if (i == 0 || window.output.back() % plan.pixels == 0)
+        store();
+      else
+        kernel.when(emitIsInside(b, affine(b, firstPixel, 1, i), window.output.back()), store);
+    }
+  }
+
+private:
+  /// Adds one kernel row: every input column is read once for all pixels.
+  Values addRow(ValueRange pixel, ValueRange position, ValueRange carried) {
+    int64_t columns = window.kernel.back(), stride = window.strides.back();
+    int64_t dilation = window.dilations.back(), pad = window.padsBegin.back();
+    auto [row, inside] = locateInput(b, window, pixel, position);
+    row = affine(b, row, window.input.back(), 0);
+    int64_t last = (llvm::alignTo(window.output.back(), plan.pixels) - 1) * stride - pad +
+                   (columns - 1) * dilation;
+    bool checks = pad > 0 || last >= window.input.back();
+    Values kernelPosition(position), sums(carried);
+    kernelPosition.push_back(Value());
+    SmallVector<Values> weights;
+    for (int64_t column = 0; column < columns; ++column) {
+      kernelPosition.back() = indexConstant(b, column);
+      weights.push_back(loadWeights(kernelPosition));
+    }
+    // In the order of memory, so that an input may be forgotten soon.
+    for (int64_t at = 0; at <= (plan.pixels - 1) * stride + (columns - 1) * dilation; ++at) {
+      Values inputs;
+      for (int64_t i = 0; i < plan.pixels; ++i) {
+        int64_t distance = at - i * stride;
+        if (distance < 0 || distance % dilation != 0 || distance / dilation >= columns)
+          continue;
+        if (inputs.empty()) {
+          Value column = affine(b, firstPixel, stride, at - pad);
+          Value exists = inside;
+          if (checks)
+            exists = emitBoth(b, exists, emitIsInside(b, column, window.input.back()));
+          inputs = loadInputs(add(b, row, column), exists);
+        }
+        sums[i] = multiply(inputs, weights[distance / dilation], sums[i]);
+      }
+    }
+    return sums;
+  }
+
+  /// Adds one position of the kernel, for one pixel.
+  Values addColumn(ValueRange pixel, ValueRange position, ValueRange carried) {
+    auto [offset, inside] = locateInput(b, window, pixel, position);
+    return {multiply(loadInputs(offset, inside), loadWeights(position), carried[0])};
+  }
+
+  /// A quad of weights for each input channel of a group.
+  Values loadWeights(ValueRange position) {
+    Value row = block;
+    for (auto [index, extent] : llvm::zip(position, window.kernel))
+      row = add(b, affine(b, row, extent, 0), index);
+    Values weights;
+    for (int64_t channel = 0; channel < plan.tile.groupInputs; ++channel) {
+      Value from = affine(b, row, plan.tile.groupInputs, channel);
+      from = add(b, affine(b, from, plan.tile.lanes, 0), lane);
+      weights.push_back(loadLanes(b, operands.filter, from, kGpuQuad));
+    }
+    return weights;
+  }
+
+  /// The quads of inputs at an offset in the plane, zeros where it is not inside.
+  Values loadInputs(Value offset, Value inside) {
+    int64_t quads = std::max<int64_t>(1, plan.tile.groupInputs / kGpuQuad);
+    Value first = affine(b, add(b, inputPlane, offset), plan.tile.lanes, 0);
+    if (quads == 1)
+      return {loadElementsOr(b, operands.input, add(b, first, lane), kGpuQuad, inside, zero)};
+    // All quads of the group that this one belongs to.
+    Value group = arith::DivUIOp::create(b, quad, indexConstant(b, quads));
+    first = add(b, first, affine(b, group, quads * kGpuQuad, 0));
+    Values inputs;
+    for (int64_t i = 0; i < quads; ++i)
+      inputs.push_back(loadElementsOr(b, operands.input, affine(b, first, 1, i * kGpuQuad),
+                                      kGpuQuad, inside, zero));
+    return inputs;
+  }
+
+  /// Output lane l takes lane `l / size * size + k` of the inputs for channel k.
+  Value multiply(ArrayRef<Value> inputs, ArrayRef<Value> weights, Value sum) {
+    int64_t size = plan.tile.groupInputs;
+    for (int64_t channel = 0; channel < size; ++channel) {
+      Value factor = inputs[channel / kGpuQuad];
+      if (size > 1) {
+        SmallVector<int64_t> pattern;
+        for (int64_t l = 0; l < kGpuQuad; ++l)
+          pattern.push_back(size < kGpuQuad ? l / size * size + channel : channel % kGpuQuad);
+        factor = vector::ShuffleOp::create(b, factor, factor, pattern);
+      }
+      sum = vector::FMAOp::create(b, factor, weights[channel], sum);
+    }
+    return sum;
+  }
+
+  GpuKernel &kernel;
+  ImplicitLocOpBuilder &b;
+  const Plan &plan;
+  const ConvWindow &window;
+  GpuConvOperands operands;
+  VectorType type;
+  Value zero, quad, lane, block, inputPlane, firstPixel;
+};
+
+struct ChannelwiseConvFamily : GpuKernelFamily {
+  bool matches(Operation *op, TargetAttr target) const override {
+    auto conv = dyn_cast<ConvOpInterface>(op);
+    return conv && op->hasAttr("filter_shape") && !conv.isTransposed() &&
+           selectConvTile(conv, target).channelwise;
+  }
+
+  LogicalResult build(GpuKernels &kernels, Operation *operation,
+                      TargetAttr target) const override {
+    auto op = cast<ConvOpInterface>(operation);
+    Plan plan(op, target);
+    return kernels.addThreads("group_conv", llvm::product_of(plan.extents),
+                              [&](GpuKernel &kernel, Value index) {
+                                ChannelwiseConv(kernel, op, plan).build(index);
+                              });
+  }
+};
+
+} // namespace
+
+void convoy::addChannelwiseConvKernels(GpuKernelFamilies &families) {
+  families.push_back(std::make_unique<ChannelwiseConvFamily>());
+}

@@ -1,0 +1,85 @@
+//===- GlobalPool.cpp - Mean or largest value of a channel on a GPU -------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A block of threads computes a block of channels, each thread four of them in every so
+// many pixels, or one channel of plain data.
+//
+//===----------------------------------------------------------------------===//
+
+#include "BlockReduction.h"
+
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// Pixels that a thread has under way at once.
+constexpr int64_t kUnroll = 4;
+
+struct GlobalPoolFamily : GpuKernelFamily {
+  bool matches(Operation *op, TargetAttr) const override {
+    auto pool = dyn_cast<GlobalPoolOp>(op);
+    return pool && cast<ShapedType>(pool.getInput().getType()).getElementType().isF32();
+  }
+
+  LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {
+    auto op = cast<GlobalPoolOp>(operation);
+    ArrayRef<int64_t> shape = cast<ShapedType>(op.getInput().getType()).getShape();
+    int64_t block = op.getBlocked() ? shape.back() : 1;
+    int64_t lanes = op.getBlocked() ? kGpuQuad : 1, columns = block / lanes;
+    int64_t planes = shape[0] * shape[1];
+    int64_t pixels = llvm::product_of(shape.drop_front(2)) / block;
+    int64_t threads = std::clamp<int64_t>(
+        llvm::bit_floor(uint64_t(pixels * columns / kUnroll)), kGpuWarp, kGpuBlockThreads);
+    return kernels.add("global_pool", {planes}, {threads}, [&](GpuKernel &kernel) {
+      ImplicitLocOpBuilder &b = kernel.b;
+      bool average = op.getKind() == PoolKind::average;
+      Type type = b.getF32Type();
+      if (op.getBlocked())
+        type = VectorType::get({lanes}, type);
+      Value start = emitConstant(b, b.getLoc(), type,
+                                 average ? 0.0 : -std::numeric_limits<double>::infinity());
+      auto combine = [&](Value x, Value y) -> Value {
+        return average ? Value(arith::AddFOp::create(b, x, y)) : emitMax(b, b.getLoc(), x, y);
+      };
+      Value input = flatten(b, kernel.operands[0]), output = flatten(b, kernel.operands[1]);
+      Value thread = kernel.thread(), plane = kernel.block();
+      // Counted in accesses: a thread's are of the same channels.
+      int64_t count = pixels * columns;
+      Values sums = forEachOfThread(
+          b, thread, threads, count, kUnroll, Values(kUnroll, start),
+          [&](Value number, Value inside, int64_t slot, MutableArrayRef<Value> state) {
+            Value from = affine(b, add(b, affine(b, plane, count, 0), number), lanes, 0);
+            Value value = loadElementsOr(b, input, from, lanes, inside, start);
+            state[slot] = combine(state[slot], value);
+          });
+      Value result = combineInOrder(sums, combine);
+      result = combineThreads(kernel, result, threads, columns, combine).front();
+      if (average)
+        result = arith::DivFOp::create(b, result,
+                                       emitConstant(b, b.getLoc(), type, double(pixels)));
+      kernel.when(emitIsInside(b, thread, columns), [&] {
+        Value to = add(b, affine(b, plane, columns, 0), thread);
+        storeElements(b, result, output, affine(b, to, lanes, 0));
+      });
+    });
+  }
+};
+
+} // namespace
+
+void convoy::addGlobalPoolKernels(GpuKernelFamilies &families) {
+  families.push_back(std::make_unique<GlobalPoolFamily>());
+}

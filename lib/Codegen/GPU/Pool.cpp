@@ -1,0 +1,92 @@
+//===- Pool.cpp - Max and average pooling on a GPU ------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A thread computes four channels of a pixel of blocked data, one element of plain data.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GpuWindow.h"
+
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+using Values = SmallVector<Value>;
+
+struct PoolFamily : GpuKernelFamily {
+  static ShapedType getOutputType(Operation *op) {
+    return cast<DestinationOpInterface>(op).getOutputType();
+  }
+
+  bool matches(Operation *op, TargetAttr) const override {
+    return isa<MaxPoolOp, AvgPoolOp>(op) && getOutputType(op).getElementType().isF32();
+  }
+
+  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
+    ConvWindow window = getPoolWindow(op);
+    ArrayRef<int64_t> shape = getOutputType(op).getShape();
+    bool blocked = int64_t(shape.size()) == window.rank() + 3;
+    int64_t block = blocked ? shape.back() : 1, lanes = blocked ? kGpuQuad : 1;
+    // Planes, pixels, and parts of a block.
+    SmallVector<int64_t> extents = {shape[0] * shape[1]};
+    llvm::append_range(extents, window.output);
+    extents.push_back(block / lanes);
+    return kernels.addThreads(
+        "pool", llvm::product_of(extents), [&](GpuKernel &kernel, Value index) {
+          ImplicitLocOpBuilder &b = kernel.b;
+          Values at = delinearize(b, index, extents);
+          ArrayRef<Value> pixel = ArrayRef(at).drop_front().drop_back();
+          Value input = flatten(b, kernel.operands[0]);
+          Value output = flatten(b, kernel.operands[1]);
+          Value plane = affine(b, at.front(), llvm::product_of(window.input), 0);
+          Value lane = affine(b, at.back(), lanes, 0);
+          Type type = b.getF32Type();
+          if (blocked)
+            type = VectorType::get({lanes}, type);
+          bool average = isa<AvgPoolOp>(op);
+          Value start = emitConstant(b, b.getLoc(), type,
+                                     average ? 0.0 : -std::numeric_limits<double>::infinity());
+          auto accept = [&](ValueRange position, ValueRange carried) -> Values {
+            auto [offset, inside] = locateInput(b, window, pixel, position);
+            Value from = add(b, affine(b, add(b, plane, offset), block, 0), lane);
+            Value value = loadElementsOr(b, input, from, lanes, inside, start);
+            return {average ? Value(arith::AddFOp::create(b, carried[0], value))
+                            : emitMax(b, b.getLoc(), carried[0], value)};
+          };
+          Value result = forEachPosition(b, window.kernel, start, accept).front();
+          if (auto op_ = dyn_cast<AvgPoolOp>(op))
+            result = divide(b, op_, window, pixel, result);
+          storeElements(b, result, output, affine(b, index, lanes, 0));
+        });
+  }
+
+  static Value divide(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
+                      ValueRange pixel, Value sum) {
+    Value count = indexConstant(b, 1);
+    for (auto [dim, position] : llvm::enumerate(pixel))
+      count = arith::MulIOp::create(b, count, emitPoolCount(b, op, window, dim, position));
+    count = arith::IndexCastOp::create(b, b.getI32Type(), count);
+    Value divisor = arith::SIToFPOp::create(b, b.getF32Type(), count);
+    if (isa<VectorType>(sum.getType()))
+      divisor = vector::BroadcastOp::create(b, sum.getType(), divisor);
+    return arith::DivFOp::create(b, sum, divisor);
+  }
+};
+
+} // namespace
+
+void convoy::addPoolKernels(GpuKernelFamilies &families) {
+  families.push_back(std::make_unique<PoolFamily>());
+}

@@ -1,0 +1,317 @@
+//===- TransposedConv.cpp - Transposed convolution on a GPU, gathering ----===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Output element o takes from input element i where o + pad = i * stride + k * dilation.
+// A thread computes a quad of channels of some pixels of a row with the same o % stride, a
+// phase: they meet the same kernel columns. In each dimension it steps from one kernel
+// position that fits the phase to the next.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ConvEpilogue.h"
+
+#include "convoy/Analysis/ConvTile.h"
+#include "convoy/Codegen/Common/ConvWindow.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// Threads from which on a GPU is full, so that each may do more.
+constexpr int64_t kManyThreads = 1 << 17;
+
+/// What a thread does.
+struct Plan {
+  Plan(ConvOpInterface op, TargetAttr target)
+      : tile(selectConvTile(op, target)), window(getConvWindow(op)),
+        batch(op.getOutputType().getDimSize(0)), inputBlocked(op.isInputBlocked()),
+        outputBlocked(op.isOutputBlocked()), outputChannels(op.getOutputChannels()) {
+    int64_t stride = window.strides.back(), width = window.output.back();
+    int64_t inPhase = llvm::divideCeil(width, stride);
+    int64_t quads = tile.outputTiles * tile.tileLanes() / kGpuQuad;
+    int64_t all = batch * tile.groups * quads * llvm::product_of(window.outerOutput()) * width;
+    pixels = 1;
+    while (pixels < 4 && all / (2 * pixels) >= kManyThreads && 2 * pixels <= inPhase)
+      pixels *= 2;
+    extents = {batch, tile.groups};
+    llvm::append_range(extents, window.outerOutput());
+    extents.append({stride, int64_t(llvm::divideCeil(inPhase, pixels)), quads});
+  }
+
+  ConvTile tile;
+  ConvWindow window;
+  int64_t batch;
+  bool inputBlocked, outputBlocked;
+  int64_t outputChannels;
+  /// Pixels of a thread.
+  int64_t pixels;
+  /// Threads: batch, group, rows, phase, pixels in it, quad of output channels.
+  SmallVector<int64_t> extents;
+};
+
+/// Writes the code of one thread.
+class TransposedConv {
+public:
+  TransposedConv(GpuKernel &kernel, ConvOpInterface op, const Plan &plan)
+      : kernel(kernel), b(kernel.b), plan(plan), window(plan.window), operands(kernel, op),
+        type(VectorType::get({kGpuQuad}, b.getF32Type())) {}
+
+  void build(Value index) {
+    int64_t rank = window.rank(), lanes = plan.tile.tileLanes();
+    Values at = delinearize(b, index, plan.extents);
+    batch = at[0];
+    group = at[1];
+    outer.assign(at.begin() + 2, at.begin() + 1 + rank);
+    Value phase = at[rank + 1];
+    Value first = affine(b, at[rank + 2], plan.pixels, 0);
+    for (int64_t i = 0; i < plan.pixels; ++i)
+      columns.push_back(
+          add(b, affine(b, affine(b, first, 1, i), window.strides.back(), 0), phase));
+    channel = affine(b, at[rank + 3], kGpuQuad, 0);
+    Values parts = delinearize(b, channel, {plan.tile.outputTiles, lanes});
+    outputTile = add(b, affine(b, group, plan.tile.outputTiles, 0), parts[0]);
+    lane = parts[1];
+
+    Value start = zeroVector(b, type);
+    if (operands.bias)
+      start = loadElements(b, operands.bias, add(b, affine(b, outputTile, lanes, 0), lane),
+                           kGpuQuad);
+    Values sums(plan.pixels, start);
+    Value none = indexConstant(b, 0);
+    sums = forEachRow(0, none, none, sums);
+    for (int64_t i = 0; i < plan.pixels; ++i) {
+      Value column = columns[i];
+      if (plan.extents[rank + 1] * plan.extents[rank + 2] * plan.pixels ==
+          window.output.back())
+        store(sums[i], column);
+      else
+        kernel.when(emitIsInside(b, column, window.output.back()),
+                    [&] { store(sums[i], column); });
+    }
+  }
+
+private:
+  Value divide(Value value, int64_t divisor) {
+    if (divisor == 1)
+      return value;
+    return arith::DivUIOp::create(b, value, indexConstant(b, divisor));
+  }
+
+  /// The kernel positions of dimension `dim` that fit `u` = o + pad: `body` gets each with
+  /// the input coordinate that it meets, which may be outside.
+  Values forEachStep(int64_t dim, Value u, ValueRange inits,
+                     llvm::function_ref<Values(Value, Value, ValueRange)> body) {
+    int64_t stride = window.strides[dim], dilation = window.dilations[dim];
+    int64_t common = std::gcd(stride, dilation), step = stride / common;
+    int64_t distance = dilation / common, inverse = 0;
+    while (inverse * distance % step != 1 % step)
+      ++inverse;
+    // The first position that fits is (u / common * inverse) % step, where `common`
+    // divides u; nothing fits elsewhere.
+    Value first = indexConstant(b, 0), row = u;
+    if (step > 1) {
+      first = affine(b, divide(u, common), inverse, 0);
+      first = arith::RemUIOp::create(b, first, indexConstant(b, step));
+      row = arith::SubIOp::create(b, u, affine(b, first, dilation, 0));
+    }
+    if (stride > 1)
+      row = arith::DivSIOp::create(b, row, indexConstant(b, stride));
+    Value count = divide(
+        arith::SubIOp::create(b, indexConstant(b, window.kernel[dim] + step - 1), first),
+        step);
+    if (common > 1) {
+      Value rest = arith::RemUIOp::create(b, u, indexConstant(b, common));
+      Value fits =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rest, indexConstant(b, 0));
+      count = arith::SelectOp::create(b, fits, count, indexConstant(b, 0));
+    }
+    return emitLoop(b, indexConstant(b, 0), count, 1, inits, [&](Value t, ValueRange carried) {
+      Value position = add(b, first, affine(b, t, step, 0));
+      Value coordinate = arith::SubIOp::create(b, row, affine(b, t, distance, 0));
+      return body(position, coordinate, carried);
+    });
+  }
+
+  /// Loops over the kernel's rows; `position` and `offset` count those so far, of the
+  /// kernel and of the input.
+  Values forEachRow(int64_t dim, Value position, Value offset, ValueRange sums) {
+    bool isLast = dim == window.rank() - 1;
+    Value u = affine(b, isLast ? columns.front() : outer[dim], 1, window.padsBegin[dim]);
+    return forEachStep(dim, u, sums, [&](Value k, Value coordinate, ValueRange carried) {
+      Value nextPosition = add(b, affine(b, position, window.kernel[dim], 0), k);
+      Value nextOffset = affine(b, offset, window.input[dim], 0);
+      if (isLast)
+        return addPosition(nextPosition, nextOffset, coordinate, carried);
+      // A row outside of the input is skipped, as for all threads of its output row.
+      nextOffset = add(b, nextOffset, coordinate);
+      Value inside = emitIsInside(b, coordinate, window.input[dim]);
+      return emitWhere(inside, carried,
+                       [&] { return forEachRow(dim + 1, nextPosition, nextOffset, carried); });
+    });
+  }
+
+  /// The values that `body` gives where `condition` holds, `values` elsewhere.
+  Values emitWhere(Value condition, ValueRange values, llvm::function_ref<Values()> body) {
+    auto branch = scf::IfOp::create(b, values.getTypes(), condition, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, body());
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, values);
+    return Values(branch.getResults());
+  }
+
+  /// Adds all input channels of one kernel position.
+  Values addPosition(Value position, Value rowOffset, Value column, ValueRange carried) {
+    const ConvTile &tile = plan.tile;
+    int64_t positions = llvm::product_of(window.kernel);
+    Values offsets, insides;
+    for (int64_t i = 0; i < plan.pixels; ++i) {
+      Value at = affine(b, column, 1, i);
+      insides.push_back(emitIsInside(b, at, window.input.back()));
+      offsets.push_back(add(b, rowOffset, at));
+    }
+    auto addChannels = [&](Value chunk, Value firstInput, int64_t count, ValueRange values) {
+      Values sums(values);
+      Value row = add(b, affine(b, outputTile, tile.inputChunks, 0), chunk);
+      row = add(b, affine(b, row, positions, 0), position);
+      row = add(b, affine(b, row, tile.inputChunk, 0), firstInput);
+      SmallVector<Values> inputs;
+      for (int64_t i = 0; i < plan.pixels; ++i)
+        inputs.push_back(loadInputs(chunk, firstInput, count, offsets[i], insides[i]));
+      for (int64_t j = 0; j < count; ++j) {
+        Value from = add(b, affine(b, affine(b, row, 1, j), tile.tileLanes(), 0), lane);
+        Value weights = loadLanes(b, operands.filter, from, kGpuQuad);
+        for (int64_t i = 0; i < plan.pixels; ++i) {
+          Value broadcast = vector::BroadcastOp::create(b, type, inputs[i][j]);
+          sums[i] = vector::FMAOp::create(b, broadcast, weights, sums[i]);
+        }
+      }
+      return sums;
+    };
+    // Whole quads of inputs, then the rest of the last chunk.
+    auto addChunk = [&](Value chunk, int64_t count, ValueRange values) {
+      Values sums(values);
+      int64_t quads = count / kGpuQuad;
+      if (quads > 0)
+        sums = emitLoop(b, quads, sums, [&](Value quad, ValueRange inner) {
+          return addChannels(chunk, affine(b, quad, kGpuQuad, 0), kGpuQuad, inner);
+        });
+      if (count % kGpuQuad)
+        sums = addChannels(chunk, indexConstant(b, quads * kGpuQuad), count % kGpuQuad, sums);
+      return sums;
+    };
+    int64_t partial = tile.groupInputs % tile.inputChunk;
+    int64_t whole = tile.groupInputs / tile.inputChunk;
+    Values sums(carried);
+    if (whole > 0)
+      sums = emitLoop(b, whole, sums, [&](Value chunk, ValueRange values) {
+        return addChunk(chunk, tile.inputChunk, values);
+      });
+    if (partial)
+      sums = addChunk(indexConstant(b, whole), partial, sums);
+    return sums;
+  }
+
+  /// `count` input channels of a pixel as scalars, zeros where it is not inside.
+  Values loadInputs(Value chunk, Value firstInput, int64_t count, Value offset, Value inside) {
+    const ConvTile &tile = plan.tile;
+    int64_t plane = llvm::product_of(window.input);
+    Values result;
+    if (plan.inputBlocked) {
+      Value block = add(
+          b, affine(b, add(b, affine(b, batch, tile.groups, 0), group), tile.inputChunks, 0),
+          chunk);
+      Value from = add(b, affine(b, block, plane, 0), offset);
+      from = add(b, affine(b, from, tile.inputChunk, 0), firstInput);
+      // A rest is part of a quad that is there, too.
+      Value quad =
+          loadElementsOr(b, operands.input, from, kGpuQuad, inside, zeroVector(b, type));
+      for (int64_t j = 0; j < count; ++j)
+        result.push_back(vector::ExtractOp::create(b, quad, j));
+      return result;
+    }
+    Value zero = emitConstant(b, b.getLoc(), b.getF32Type(), 0.0);
+    Value firstPlane =
+        add(b, affine(b, add(b, affine(b, batch, tile.groups, 0), group), tile.groupInputs, 0),
+            firstInput);
+    for (int64_t j = 0; j < count; ++j) {
+      Value from = add(b, affine(b, affine(b, firstPlane, 1, j), plane, 0), offset);
+      result.push_back(loadElementsOr(b, operands.input, from, 1, inside, zero));
+    }
+    return result;
+  }
+
+  void store(Value sum, Value column) {
+    const ConvTile &tile = plan.tile;
+    int64_t lanes = tile.tileLanes(), plane = llvm::product_of(window.output);
+    Value pixel = indexConstant(b, 0);
+    for (int64_t dim = 0; dim < window.rank(); ++dim)
+      pixel = add(b, affine(b, pixel, window.output[dim], 0),
+                  dim == window.rank() - 1 ? column : outer[dim]);
+    if (plan.outputBlocked) {
+      Value block = add(b, affine(b, batch, tile.groups * tile.outputTiles, 0), outputTile);
+      Value to = add(b, affine(b, block, plane, 0), pixel);
+      operands.store(b, sum, add(b, affine(b, to, lanes, 0), lane));
+      return;
+    }
+    Value firstPlane = add(b, affine(b, batch, plan.outputChannels, 0),
+                           add(b, affine(b, group, tile.groupOutputs, 0), channel));
+    for (int64_t i = 0; i < kGpuQuad; ++i) {
+      auto storeLane = [&] {
+        Value to = add(b, affine(b, affine(b, firstPlane, 1, i), plane, 0), pixel);
+        operands.store(b, vector::ExtractOp::create(b, sum, i), to);
+      };
+      if (tile.groupOutputs % lanes == 0)
+        storeLane();
+      else
+        kernel.when(emitIsInside(b, affine(b, channel, 1, i), tile.groupOutputs), storeLane);
+    }
+  }
+
+  GpuKernel &kernel;
+  ImplicitLocOpBuilder &b;
+  const Plan &plan;
+  const ConvWindow &window;
+  GpuConvOperands operands;
+  VectorType type;
+  Value batch, group, outputTile, channel, lane;
+  Values outer, columns;
+};
+
+struct TransposedConvFamily : GpuKernelFamily {
+  bool matches(Operation *op, TargetAttr target) const override {
+    auto conv = dyn_cast<ConvTransposeOp>(op);
+    return conv && conv.getFilterShape();
+  }
+
+  LogicalResult build(GpuKernels &kernels, Operation *operation,
+                      TargetAttr target) const override {
+    auto op = cast<ConvOpInterface>(operation);
+    Plan plan(op, target);
+    return kernels.addThreads("conv_transpose", llvm::product_of(plan.extents),
+                              [&](GpuKernel &kernel, Value index) {
+                                TransposedConv(kernel, op, plan).build(index);
+                              });
+  }
+};
+
+} // namespace
+
+void convoy::addTransposedConvKernels(GpuKernelFamilies &families) {
+  families.push_back(std::make_unique<TransposedConvFamily>());
+}

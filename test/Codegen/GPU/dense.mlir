@@ -1,0 +1,39 @@
+// RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+
+// 256 threads a tile of 16 outputs: 64 inputs at a time, each by four quads of weights, eight
+// times before the next are asked for. Warps add up in shared memory.
+// CHECK-LABEL: gpu.func @dense_0(
+// CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<128xf32
+// CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 63, 1, 1>
+// CHECK:         scf.for
+// CHECK-COUNT-8:   vector.load {{.+}} {alignment = 16 : i64}
+// CHECK:           scf.yield
+// CHECK-COUNT-12: gpu.shuffle xor
+// CHECK:         vector.store %{{.+}}, %[[SHARED]]
+// CHECK:         gpu.barrier
+// CHECK-COUNT-8: vector.load %[[SHARED]]
+// CHECK-COUNT-4: memref.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+  func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x2048xf32>, %w: memref<63x2048x16xf32>, %b: memref<1008xf32>, %y: memref<1x1000xf32>) {
+    cnn.dense %x, %w, %b outs(%y) {filter_shape = array<i64: 1000, 2048>} : (memref<1x2048xf32>, memref<63x2048x16xf32>, memref<1008xf32>, memref<1x1000xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Rows that cannot be copied 16 bytes at a time are no matrix product: eight of them read the
+// weights together, then the rest.
+// CHECK-LABEL: gpu.func @dense_0(
+// CHECK-SAME:    known_grid_size = array<i32: 2, 1, 1>
+// CHECK:         scf.if
+// CHECK-LABEL: gpu.func @dense_0_0(
+// CHECK-SAME:    known_grid_size = array<i32: 2, 1, 1>
+// CHECK:       gpu.launch_func  @kernels::@dense_0 
+// CHECK:       gpu.launch_func  @kernels::@dense_0_0 
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+  func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<9x30xf32>, %w: memref<1x30x32xf32>, %y: memref<9x20xf32>) {
+    cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 20, 30>} : (memref<9x30xf32>, memref<1x30x32xf32>, memref<9x20xf32>) -> ()
+    return
+  }
+}
