@@ -94,6 +94,13 @@ SmallVector<Value> ConvRegisterTile::buildStep(const KernelPosition &position, V
     weightIndices.back() = indexConstant(b, block * tile.lanes);
     weights.push_back(loadWeights(b, tile.lanes, filter, weightIndices));
   }
+  for (int64_t element : prefetched) {
+    SmallVector<Value> indices(weightIndices);
+    indices[1] = affine(b, outputTile, 1, 1);
+    indices.back() = indexConstant(b, element);
+    memref::PrefetchOp::create(b, filter, indices, /*isWrite=*/false, /*localityHint=*/2,
+                               /*isDataCache=*/true);
+  }
   SmallVector<Value> next(sums);
   int64_t pixels = position.columns.size();
   for (int64_t pixel = 0; pixel < pixels; ++pixel) {
@@ -122,7 +129,8 @@ SmallVector<Value> ConvRegisterTile::inputIndices(const KernelPosition &position
   } else {
     indices.push_back(add(b, affine(b, group, tile.groupInputs, 0), channel));
   }
-  llvm::append_range(indices, position.outer);
+  llvm::append_range(indices, position.pixelOuter.empty() ? position.outer
+                                                          : position.pixelOuter[pixel]);
   indices.push_back(position.columns[pixel]);
   if (inputBlocked)
     indices.push_back(add(b, lane, channel));

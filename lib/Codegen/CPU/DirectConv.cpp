@@ -10,10 +10,14 @@
 // Input and output are each blocked or plain, so the same code serves 1x1, strided,
 // grouped and first-layer convolutions of one to three dimensions.
 //
+// Rows of small maps do not fill register tiles. There a task is all pixels of a map, and
+// a tile any run of them, whatever rows they lie in: it is known at compile time where.
+//
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/ConvRegisterTile.h"
 
+#include "convoy/Codegen/CPU/VectorRows.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -22,14 +26,21 @@ using namespace convoy::cnn;
 
 namespace {
 
+/// Multiply-adds of a kernel without loops over pixels and kernel positions, whose code
+/// stays in the instruction cache.
+constexpr int64_t kUnrolledMultiplyAdds = 1200;
+
 /// Writes one task of a direct convolution.
 class DirectConv : ConvRegisterTile {
 public:
   DirectConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
              TargetAttr target)
       : ConvRegisterTile(b, op, operands, target) {
-    if (flattens(window, tile))
-      flatten();
+    if (flattens(window, tile)) {
+      window.flattenPointwise();
+      input = reshape(input, inputBlocked, window.input);
+      reshapeOutput(window.output);
+    }
   }
 
   static int64_t countTasks(ConvOpInterface op, TargetAttr target) {
@@ -37,41 +48,120 @@ public:
     ConvTile tile = selectConvTile(op, target);
     if (flattens(window, tile))
       window.flattenPointwise();
+    if (spansRows(window, tile))
+      return ConvRegisterTile::countTasks(op, tile, {});
     return ConvRegisterTile::countTasks(op, tile, window.outerOutput());
   }
 
   void build(Value task) {
+    if (spansRows(window, tile))
+      return buildMap(task);
     setTask(task, window.outerOutput());
     forEachPixelTile(b, window, tile.pixels, [&](PixelTile pixels) { buildTile(pixels); });
   }
 
 private:
-  /// Small maps of a 1x1 convolution do not fill a tile row by row.
+  /// Maps of a 1x1 convolution may not fill a tile row by row either, but as one row.
   static bool flattens(const ConvWindow &window, const ConvTile &tile) {
-    return window.isPointwise() && window.rank() > 1 && window.output.back() < tile.pixels;
+    return window.isPointwise() && window.rank() > 1 && window.output.back() < tile.pixels &&
+           !spansRows(window, tile);
   }
 
-  /// Makes one row of all pixels, in the window and in the buffers.
-  void flatten() {
-    window.flattenPointwise();
-    auto reshape = [&](Value buffer, bool blocked) -> Value {
-      if (!buffer)
-        return buffer;
-      auto type = cast<MemRefType>(buffer.getType());
-      SmallVector<int64_t> shape(type.getShape().take_front(2));
-      llvm::append_range(shape, window.input);
-      if (blocked)
-        shape.push_back(type.getShape().back());
-      SmallVector<int64_t> strides(shape.size(), 1);
-      for (int64_t i = int64_t(shape.size()) - 2; i >= 0; --i)
-        strides[i] = strides[i + 1] * shape[i + 1];
-      return memref::ReinterpretCastOp::create(b,
-                                               MemRefType::get(shape, type.getElementType()),
-                                               buffer, /*offset=*/0, shape, strides);
+  /// Whether register tiles of any pixels are clearly fewer than those of rows, in so
+  /// small a map that each may have code of its own.
+  static bool spansRows(const ConvWindow &window, const ConvTile &tile) {
+    int64_t pixels = llvm::product_of(window.output);
+    int64_t inRows = llvm::product_of(window.outerOutput()) *
+                     int64_t(llvm::divideCeil(window.output.back(), tile.pixels));
+    int64_t any = llvm::divideCeil(pixels, tile.pixels);
+    int64_t multiplyAdds = pixels * tile.blocks * llvm::product_of(window.kernel);
+    return multiplyAdds <= kUnrolledMultiplyAdds && any * 5 <= inRows * 4;
+  }
+
+  /// `buffer` with other extents of as many pixels.
+  Value reshape(Value buffer, bool blocked, ArrayRef<int64_t> extents) {
+    auto type = cast<MemRefType>(buffer.getType());
+    SmallVector<int64_t> shape(type.getShape().take_front(2));
+    llvm::append_range(shape, extents);
+    if (blocked)
+      shape.push_back(type.getShape().back());
+    return reshapeBuffer(b, buffer, shape);
+  }
+
+  void reshapeOutput(ArrayRef<int64_t> extents) {
+    output = reshape(output, outputBlocked, extents);
+    if (residual)
+      residual = reshape(residual, outputBlocked, extents);
+  }
+
+  /// All pixels of a map as one row of the output, in tiles of about the same size.
+  void buildMap(Value task) {
+    setTask(task, {});
+    outer.assign(window.rank() - 1, indexConstant(b, 0));
+    SmallVector<int64_t> row(window.rank(), 1);
+    row.back() = llvm::product_of(window.output);
+    reshapeOutput(row);
+    int64_t tiles = llvm::divideCeil(row.back(), tile.pixels), start = 0;
+    for (int64_t i = 0; i < tiles; ++i) {
+      int64_t end = row.back() * (i + 1) / tiles;
+      PixelTile pixels = {indexConstant(b, start), start, end - start};
+      int64_t shares = std::min<int64_t>(tiles, 2);
+      if (i >= tiles - shares)
+        prefetchNextTile(tiles - 1 - i, shares);
+      auto buildChunk = [&](Value chunk, int64_t channels, ValueRange values) {
+        SmallVector<Value> next(values);
+        for (int64_t k = 0; k < llvm::product_of(window.kernel); ++k)
+          if (std::optional<KernelPosition> position = locate(pixels, k))
+            next = buildPosition(*position, chunk, channels, next);
+        return next;
+      };
+      SmallVector<Value> sums = forEachChunk(initAccumulators(pixels.size), buildChunk);
+      store(pixels, sums, [](Value pixel) { return pixel; });
+      start = end;
+    }
+  }
+
+  /// A small map uses weights for so short a time that it would wait for those of the next
+  /// task: the last register tiles fetch them, each its share of every row.
+  void prefetchNextTile(int64_t share, int64_t shares) {
+    Type stored = cast<MemRefType>(filter.getType()).getElementType();
+    int64_t line = 64 * 8 / stored.getIntOrFloatBitWidth();
+    prefetched.clear();
+    for (int64_t element = share * line; element < tile.tileLanes(); element += shares * line)
+      prefetched.push_back(element);
+  }
+
+  /// Where the pixels of a map's tile meet one position of the kernel; none where all of
+  /// them meet padding.
+  std::optional<KernelPosition> locate(const PixelTile &pixels, int64_t kernelIndex) {
+    auto split = [](int64_t index, ArrayRef<int64_t> extents) {
+      SmallVector<int64_t> parts(extents.size());
+      for (int64_t dim = int64_t(extents.size()) - 1; dim >= 0; --dim) {
+        parts[dim] = index % extents[dim];
+        index /= extents[dim];
+      }
+      return parts;
     };
-    input = reshape(input, inputBlocked);
-    output = reshape(output, outputBlocked);
-    residual = reshape(residual, outputBlocked);
+    SmallVector<int64_t> kernel = split(kernelIndex, window.kernel);
+    KernelPosition position;
+    for (int64_t k : kernel)
+      position.kernel.push_back(indexConstant(b, k));
+    bool any = false;
+    for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
+      SmallVector<Value> coordinates;
+      bool isInside = true;
+      for (auto [dim, at] :
+           llvm::enumerate(split(*pixels.staticStart + pixel, window.output))) {
+        int64_t coordinate = at * window.strides[dim] + kernel[dim] * window.dilations[dim] -
+                             window.padsBegin[dim];
+        isInside &= coordinate >= 0 && coordinate < window.input[dim];
+        coordinates.push_back(indexConstant(b, coordinate));
+      }
+      position.columns.push_back(isInside ? coordinates.pop_back_val() : Value());
+      position.pixelOuter.push_back(coordinates);
+      any |= isInside;
+    }
+    return any ? std::optional(position) : std::nullopt;
   }
 
   void buildTile(const PixelTile &pixels) {

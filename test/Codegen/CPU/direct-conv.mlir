@@ -31,17 +31,22 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A 7x7 map does not fill rows of 14: all 49 pixels are one row, cut into 11 + 2 * 13 + 12.
+// A 7x7 map does not fill rows of 14: a task is all 49 pixels, 12 + 12 + 12 + 13. The last two tiles fetch the
+// next task's weights, a line of each row.
 // CHECK:       cnn.launch @conv_0 tasks(1)
 // CHECK-LABEL: func.func private @conv_0(
 // CHECK:         memref.reinterpret_cast {{.+}} to memref<1x2x1x49x16xf32>
-// CHECK:         scf.for {{.+}} -> (vector<16xf32>
-// CHECK-COUNT-22:  vector.fma
-// CHECK:           scf.yield
-// CHECK:         scf.for
-// CHECK-COUNT-26:  vector.fma
-// CHECK:           scf.yield
+// CHECK-NOT:     memref.prefetch
 // CHECK-COUNT-24:  vector.fma
+// CHECK:           scf.yield
+// CHECK-NOT:     memref.prefetch
+// CHECK-COUNT-24:  vector.fma
+// CHECK:           scf.yield
+// CHECK:         memref.prefetch %arg3[%c0, %c1, %{{.+}}, %c0, %c0, %{{.+}}, %c16], read, locality<2>
+// CHECK-COUNT-24:  vector.fma
+// CHECK:           scf.yield
+// CHECK:         memref.prefetch %arg3[%c0, %c1, %{{.+}}, %c0, %c0, %{{.+}}, %c0], read, locality<2>
+// CHECK-COUNT-26:  vector.fma
 // CHECK-NOT:     vector.fma
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x7x7x16xf32>, %w: memref<1x1x2x1x1x16x32xf32>, %y: memref<1x2x7x7x16xf32>) {
@@ -95,12 +100,18 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Two groups, a batch of two, strides, dilations and four different pads.
-// CHECK:       cnn.launch @conv_0 tasks(16)
+// Two groups, a batch of two, strides, dilations and four different pads. Of 16 pixels each tile holds two
+// rows of four; in the first kernel row and column only three pixels of the second row are inside.
+// CHECK:       cnn.launch @conv_0 tasks(4)
 // CHECK-LABEL: func.func private @conv_0(
 // CHECK:         vector.load {{.+}} : memref<2x1x2x3x3x16x32xf32>, vector<16xf32>
-// CHECK:         vector.fma
-// CHECK-COUNT-8: vector.store
+// CHECK-COUNT-6: vector.fma
+// CHECK-NOT:     vector.fma
+// CHECK:         scf.yield
+// CHECK-COUNT-8: vector.fma
+// CHECK-NOT:     vector.fma
+// CHECK:         scf.yield
+// CHECK-COUNT-32: vector.store
 // CHECK-NOT:     vector.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<2x4x8x8x16xf32>, %w: memref<2x1x2x3x3x16x32xf32>, %y: memref<2x4x4x4x16xf32>) {

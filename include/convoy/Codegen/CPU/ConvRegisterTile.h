@@ -62,6 +62,9 @@ protected:
   bool inputBlocked, outputBlocked;
   /// The row of the output.
   llvm::SmallVector<mlir::Value> outer;
+  /// Elements of each row of the next output tile's filters that a step fetches into the
+  /// L2 cache.
+  llvm::SmallVector<int64_t> prefetched;
 
 private:
   llvm::SmallVector<mlir::Value> buildStep(const KernelPosition &position, mlir::Value chunk,

@@ -46,6 +46,8 @@ struct KernelPosition {
   llvm::SmallVector<mlir::Value> outer;
   /// Input coordinate in the row of each pixel of the tile; null where outside.
   llvm::SmallVector<mlir::Value> columns;
+  /// `outer` of each pixel, where a tile's pixels lie in several rows; empty elsewhere.
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>> pixelOuter;
 };
 
 /// The operands of a convolution in memref form inside its kernel; null where it has none.
