@@ -68,11 +68,15 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
     populateMathToLLVMConversionPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
-    populateGpuToNVVMConversionPatterns(converter, patterns);
+    // Last of all: it would call libdevice where LLVM has an operation of its own.
+    populateGpuToNVVMConversionPatterns(converter, patterns, /*benefit=*/0);
     populateNVGPUToNVVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     configureGpuToNVVMConversionLegality(target);
     target.addLegalDialect<NVVM::NVVMDialect>();
+    // What the NVPTX code generator knows by itself.
+    target.addLegalOp<LLVM::CopySignOp, LLVM::FAbsOp, LLVM::FCeilOp, LLVM::FFloorOp,
+                      LLVM::FRemOp, LLVM::RoundEvenOp, LLVM::RoundOp, LLVM::SqrtOp>();
     target
         .addIllegalDialect<arith::ArithDialect, cf::ControlFlowDialect, memref::MemRefDialect,
                            nvgpu::NVGPUDialect, vector::VectorDialect>();
