@@ -123,9 +123,10 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
   /// Bytes of the buffers that a kernel reads or writes.
   static int64_t countBytes(gpu::GPUFuncOp kernel) {
     int64_t bytes = 0;
-    for (BlockArgument argument : kernel.getArguments())
+    // Behind the arguments are buffers in shared memory.
+    for (auto [argument, type] : llvm::zip(kernel.getArguments(), kernel.getArgumentTypes()))
       if (!argument.use_empty())
-        bytes += getDenseBytes(cast<ShapedType>(argument.getType()));
+        bytes += getDenseBytes(cast<ShapedType>(type));
     return bytes;
   }
 
