@@ -10,7 +10,6 @@
 #include "Layers.h"
 #include "convoy/Analysis/GpuDescription.h"
 #include "convoy/Pipelines/Compiler.h"
-#include "convoy/Target/Target.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
