@@ -8,6 +8,7 @@
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -78,6 +79,9 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   };
   function.setKnownGridSizeAttr(toArray(grid));
   function.setKnownBlockSizeAttr(toArray(block));
+  // Else ptxas saves registers for a second block of so many threads, and spills.
+  if (llvm::product_of(block) >= kGpuBlockThreads)
+    function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
   symbols.insert(function);
   b.setInsertionPointToStart(&function.getBody().front());
 

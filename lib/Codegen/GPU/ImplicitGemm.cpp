@@ -75,7 +75,7 @@ GemmProblem convoy::describeGemm(DenseOp op, TargetAttr target) {
   problem.groupInputs = problem.imageStride = problem.depth = shape[1];
   problem.groupOutputs = problem.outputChannels = shape[0];
   problem.outputTiles = tile.outputTiles;
-  problem.hasRuns = isAligned(op, 0) && shape[1] % kGpuQuad == 0;
+  problem.hasRuns = true;
   problem.groupStride = 0;
   problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);
   problem.output = isAligned(op, op->getNumOperands() - 1) ? GemmProblem::Output::AlignedRows
@@ -674,7 +674,9 @@ struct ImplicitGemmFamily : GpuKernelFamily {
       return !conv.isTransposed() && op->hasAttr("filter_shape") &&
              !selectConvTile(conv, target).channelwise;
     auto dense = dyn_cast<DenseOp>(op);
-    return dense && dense.getFilterShape() &&
+    // Rows are copied 16 bytes at a time.
+    return dense && dense.getFilterShape() && isAligned(op, 0) &&
+           dense.getLogicalFilterShape()[1] % kQuad == 0 &&
            selectDenseTile(dense, target).rows > kGpuDenseRows;
   }
 

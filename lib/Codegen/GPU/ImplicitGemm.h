@@ -49,7 +49,7 @@ struct GemmProblem {
 
 /// A convolution whose filter is packed in ConvTile's layout, not channel-wise.
 GemmProblem describeGemm(cnn::ConvOpInterface op, cnn::TargetAttr target);
-/// A dense layer of more rows than kGpuDenseRows.
+/// A dense layer of more rows than kGpuDenseRows; its rows are aligned to 16 bytes.
 GemmProblem describeGemm(cnn::DenseOp op, cnn::TargetAttr target);
 
 } // namespace convoy

@@ -5,8 +5,8 @@
 // CHECK:       llvm.mlir.global internal @{{.+}}() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<64 x f32>
 // CHECK-LABEL: llvm.func @stage(%{{.+}}: !llvm.ptr, %{{.+}}: !llvm.ptr)
 // CHECK-SAME:    nvvm.kernel
-// CHECK-SAME:    nvvm.reqntid = array<i32: 16, 1, 1>
-// CHECK:         %[[THREAD:.+]] = nvvm.read.ptx.sreg.tid.x {{.*}} : i32
+// CHECK-SAME:    nvvm.maxntid = array<i32: 16, 1, 1>
+// CHECK:         %[[THREAD:.+]] = nvvm.read.ptx.sreg.tid.x {{.*}}i32
 // CHECK-NOT:     i64
 // CHECK:         nvvm.cp.async.shared.global %{{.+}}, %{{.+}}, 16, cache = cg, %{{.+}}
 // CHECK:         nvvm.cp.async.commit.group

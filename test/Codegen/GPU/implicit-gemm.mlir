@@ -7,7 +7,7 @@
 // A 3x3 convolution of blocked data. Rows of 16 inputs have 4 floats of padding in shared
 // memory, rows of filters 8. Copies run ahead in groups; a barrier a step.
 // CHECK-LABEL: gpu.func @conv_0(
-// CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x64x20xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}, %[[FILTERS:.+]] : memref<3x16x72xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
+// CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x128x20xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}, %[[FILTERS:.+]] : memref<3x16x72xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
 // Two steps ahead of the loop; pixels outside of the picture become zeros.
 // CHECK:         %[[VALID:.+]] = arith.select %{{.+}}, %c4, %c0
 // CHECK:         nvgpu.device_async_copy %{{.+}}, %[[INPUTS]][%c0, {{.+}}], 4, %[[VALID]] {bypassL1}
@@ -15,7 +15,7 @@
 // CHECK:         nvgpu.device_async_create_group
 // CHECK:         %[[GROUP:.+]] = nvgpu.device_async_create_group
 // CHECK:         %[[SUMS:.+]]:16 = scf.for
-// CHECK-NEXT:      nvgpu.device_async_wait %[[GROUP]] {numGroups = 1 : i32}
+// CHECK:           nvgpu.device_async_wait %[[GROUP]] {numGroups = 1 : i32}
 // CHECK-NEXT:      gpu.barrier
 // CHECK:           nvgpu.device_async_create_group
 // CHECK-COUNT-8:   vector.load %[[INPUTS]]{{.*}} {alignment = 16 : i64}
@@ -41,7 +41,7 @@
 // F16:         gpu.return
 
 // Three channel planes: inputs one by one, those past the last of 147 are zeros.
-// CHECK-LABEL: gpu.func @conv_1(
+// CHECK-LABEL: gpu.func @conv_0_0(
 // CHECK:         nvgpu.device_async_copy %{{.+}}, %{{.+}}, 1, %{{.+}} : memref<3072xf32> to
 // CHECK-NOT:     nvgpu.device_async_copy %{{.+}}, %{{.+}}, 4, %{{.+}} : memref<3072xf32> to
 // CHECK:         gpu.return

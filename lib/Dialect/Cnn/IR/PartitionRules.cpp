@@ -107,11 +107,15 @@ static PartitionFactor getBatchFactor(Operation *op, Value input, Value residual
   return batch;
 }
 
-/// Output and input channels of an operation whose filter is `O x I x ...`.
+/// Output and input channels of an operation whose filter is `O x I x ...`, or
+/// `I x O x ...` where `isTransposed`.
 static void addChannelFactors(Factors &factors, Operation *op, Value input, Value filter,
-                              Value bias, Value residual, FunctionAttr activation) {
-  PartitionFactor outputs = makeFactor(op, FactorKind::output_channel, getShape(filter)[0]);
-  walkAlong(outputs, op, filter, 0);
+                              Value bias, Value residual, FunctionAttr activation,
+                              bool isTransposed = false) {
+  int64_t outputDim = isTransposed ? 1 : 0, inputDim = 1 - outputDim;
+  PartitionFactor outputs =
+      makeFactor(op, FactorKind::output_channel, getShape(filter)[outputDim]);
+  walkAlong(outputs, op, filter, outputDim);
   walkAlong(outputs, op, bias, 0);
   walkAlong(outputs, op, residual, 1);
   outputs.result.dim = 1;
@@ -119,9 +123,10 @@ static void addChannelFactors(Factors &factors, Operation *op, Value input, Valu
   // A function of the sum is no sum of functions.
   if (!activation.isIdentity())
     return;
-  PartitionFactor inputs = makeFactor(op, FactorKind::input_channel, getShape(filter)[1]);
+  PartitionFactor inputs =
+      makeFactor(op, FactorKind::input_channel, getShape(filter)[inputDim]);
   walkAlong(inputs, op, input, 1);
-  walkAlong(inputs, op, filter, 1);
+  walkAlong(inputs, op, filter, inputDim);
   inputs.isReduction = true;
   for (Value once : {bias, residual})
     if (once)
@@ -144,16 +149,48 @@ Factors DenseOp::getPartitionFactors() {
   return factors;
 }
 
-Factors GroupConvOp::getPartitionFactors() {
-  PartitionFactor groups = makeFactor(*this, FactorKind::group, getGroup());
-  int64_t outputs = getShape(getFilter())[0] / getGroup();
-  walkAlong(groups, *this, getInput(), 1, getShape(getFilter())[1]);
-  walkAlong(groups, *this, getFilter(), 0, outputs);
-  walkAlong(groups, *this, getBias(), 0, outputs);
-  walkAlong(groups, *this, getResidual(), 1, outputs);
+static PartitionFactor getGroupFactor(ConvOpInterface conv) {
+  PartitionFactor groups = makeFactor(conv, FactorKind::group, conv.getGroups());
+  int64_t inputs = conv.getInputChannels() / conv.getGroups();
+  int64_t outputs = conv.getOutputChannels() / conv.getGroups();
+  walkAlong(groups, conv, conv.getInput(), 1, inputs);
+  walkAlong(groups, conv, conv.getFilter(), 0, conv.isTransposed() ? inputs : outputs);
+  walkAlong(groups, conv, conv.getBias(), 0, outputs);
+  walkAlong(groups, conv, conv.getResidual(), 1, outputs);
   groups.result = {1, outputs};
-  Factors factors = {getBatchFactor(*this, getInput(), getResidual()), std::move(groups)};
-  addWindowFactors(factors, cast<ConvOpInterface>(getOperation()));
+  return groups;
+}
+
+Factors GroupConvOp::getPartitionFactors() {
+  auto conv = cast<ConvOpInterface>(getOperation());
+  Factors factors = {getBatchFactor(*this, getInput(), getResidual()), getGroupFactor(conv)};
+  addWindowFactors(factors, conv);
+  return factors;
+}
+
+Factors ConvTransposeOp::getPartitionFactors() {
+  Factors factors = {getBatchFactor(*this, getInput(), getResidual())};
+  if (getGroup() > 1)
+    factors.push_back(getGroupFactor(cast<ConvOpInterface>(getOperation())));
+  else
+    addChannelFactors(factors, *this, getInput(), getFilter(), getBias(), getResidual(),
+                      getActivation(), /*isTransposed=*/true);
+  return factors;
+}
+
+/// Rows of the left matrix and, where there is but one, columns of the right one.
+Factors MatmulOp::getPartitionFactors() {
+  int64_t rank = getShape((*this)->getResult(0)).size(), columns = rank - 1;
+  Factors factors =
+      getPointwiseFactors(*this, [&](int64_t dim) { return dim == columns && rank > 2; });
+  for (PartitionFactor &factor : factors) {
+    if (factor.result.dim == columns) {
+      factor.kind = FactorKind::output_channel;
+      factor.operands[0].dim = -1;
+    } else if (factor.result.dim == columns - 1) {
+      factor.operands[1].dim = -1;
+    }
+  }
   return factors;
 }
 
@@ -177,13 +214,37 @@ Value GroupConvOp::buildPart(OpBuilder &builder, ValueRange operands,
 // Normalisation, pools, element-wise operations
 //===----------------------------------------------------------------------===//
 
-Factors ScaleShiftOp::getPartitionFactors() {
-  Factors factors = getPointwiseFactors(*this);
+/// As getPointwiseFactors, where each operand but the first has one element a channel.
+static Factors getPerChannelFactors(Operation *op,
+                                    llvm::function_ref<bool(int64_t)> isMixed = nullptr) {
+  Factors factors = getPointwiseFactors(op, isMixed);
   for (PartitionFactor &factor : factors)
-    for (Value parameter : {getScale(), getOffset()})
-      factor.operands[getIndex(*this, parameter)].dim =
-          factor.kind == FactorKind::channel ? 0 : -1;
+    for (FactorDim &parameter : llvm::drop_begin(factor.operands))
+      parameter.dim = factor.kind == FactorKind::channel ? 0 : -1;
   return factors;
+}
+Factors ScaleShiftOp::getPartitionFactors() { return getPerChannelFactors(*this); }
+Factors BatchNormOp::getPartitionFactors() {
+  bool isTraining = getMode() == BatchNormMode::training;
+  return getPerChannelFactors(*this, [&](int64_t dim) { return isTraining && dim != 1; });
+}
+Factors InstanceNormOp::getPartitionFactors() {
+  return getPerChannelFactors(*this, [](int64_t dim) { return dim >= 2; });
+}
+
+Factors GroupNormOp::getPartitionFactors() {
+  Factors factors = getPerChannelFactors(*this, [](int64_t dim) { return dim >= 1; });
+  PartitionFactor groups = makeFactor(*this, FactorKind::group, getNumGroups());
+  int64_t channels = getShape(getInput())[1] / int64_t(getNumGroups());
+  groups.operands.assign((*this)->getNumOperands(), {0, channels});
+  groups.operands.front().dim = 1;
+  groups.result = {1, channels};
+  factors.push_back(std::move(groups));
+  return factors;
+}
+
+Factors LayerNormOp::getPartitionFactors() {
+  return getPointwiseFactors(*this, [&](int64_t dim) { return dim >= int64_t(getAxis()); });
 }
 
 Factors LrnOp::getPartitionFactors() {
@@ -209,7 +270,9 @@ Factors AvgPoolOp::getPartitionFactors() { return getPoolFactors(*this); }
 Factors GlobalPoolOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors UnaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors BinaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors SelectOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors CastOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors BroadcastOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 
 Factors SoftmaxOp::getPartitionFactors() {
   return getPointwiseFactors(*this, [&](int64_t dim) { return dim == int64_t(getAxis()); });
@@ -219,6 +282,61 @@ Factors LogSoftmaxOp::getPartitionFactors() {
 }
 Factors ConcatOp::getPartitionFactors() {
   return getPointwiseFactors(*this, [&](int64_t dim) { return dim == int64_t(getAxis()); });
+}
+
+Factors ReduceOp::getPartitionFactors() {
+  SmallVector<int64_t> kept;
+  for (int64_t dim = 0; dim < int64_t(getShape(getInput()).size()); ++dim)
+    if (getKeepDims() || !llvm::is_contained(getAxes(), dim))
+      kept.push_back(dim);
+  Factors factors = getPointwiseFactors(*this);
+  for (PartitionFactor &factor : factors)
+    factor.operands[0].dim = kept[factor.result.dim];
+  return factors;
+}
+
+/// The result has the indices' dimensions in place of `axis`, which is read whole.
+Factors GatherOp::getPartitionFactors() {
+  int64_t axis = getAxis(), indices = getShape(getIndices()).size();
+  Factors factors = getPointwiseFactors(*this);
+  for (PartitionFactor &factor : factors) {
+    int64_t dim = factor.result.dim, place = dim - axis;
+    bool isPicked = place >= 0 && place < indices;
+    factor.operands[0].dim = isPicked ? -1 : place < 0 ? dim : dim - indices + 1;
+    factor.operands[1].dim = isPicked ? place : -1;
+  }
+  return factors;
+}
+
+/// Whether each element of a resize by a whole number becomes that many equal ones.
+static bool isRepetition(ResizeOp resize) {
+  if (resize.getMode() != ResizeMode::nearest)
+    return false;
+  NearestMode nearest = resize.getNearest();
+  switch (resize.getCoordinates()) {
+  case CoordinateMode::asymmetric:
+    return nearest == NearestMode::floor;
+  case CoordinateMode::align_corners:
+    return false;
+  default:
+    return nearest == NearestMode::round_prefer_floor ||
+           nearest == NearestMode::round_prefer_ceil;
+  }
+}
+
+Factors ResizeOp::getPartitionFactors() {
+  ArrayRef<int64_t> from = ::getShape(getInput()), to = getShape();
+  auto isMixed = [&](int64_t dim) {
+    int64_t scale = to[dim] / from[dim];
+    return from[dim] < 2 || to[dim] != from[dim] * scale || getScales()[dim] != float(scale) ||
+           (scale != 1 && !isRepetition(*this));
+  };
+  Factors factors = getPointwiseFactors(*this, isMixed);
+  for (PartitionFactor &factor : factors) {
+    factor.extent = from[factor.result.dim];
+    factor.result.size = to[factor.result.dim] / factor.extent;
+  }
+  return factors;
 }
 
 //===----------------------------------------------------------------------===//
@@ -238,13 +356,35 @@ static void dropInnerPads(Operation *part, int64_t spatial, bool isFirst, bool i
   part->setAttr("pads", DenseI64ArrayAttr::get(part->getContext(), pads));
 }
 
+static void setGroups(Operation *part, int64_t groups) {
+  if (auto conv = dyn_cast<GroupConvOp>(part))
+    conv.setGroup(groups);
+  else if (auto transpose = dyn_cast<ConvTransposeOp>(part))
+    transpose.setGroup(groups);
+  else if (auto norm = dyn_cast<GroupNormOp>(part))
+    norm.setNumGroups(groups);
+}
+
+/// Of an operation that has its result's shape as an attribute.
+static void cutShape(Operation *part, const FactorDim &result, int64_t units) {
+  auto old = part->getAttrOfType<DenseI64ArrayAttr>("shape");
+  if (!old)
+    return;
+  SmallVector<int64_t> shape(old.asArrayRef());
+  // A broadcast's may have fewer dimensions.
+  int64_t rank = getShape(part->getResult(0)).size(), dim = result.dim - rank + shape.size();
+  if (dim < 0)
+    return;
+  shape[dim] = units * result.size;
+  part->setAttr("shape", DenseI64ArrayAttr::get(part->getContext(), shape));
+}
+
 Value convoy::cnn::detail::buildPart(Operation *op, OpBuilder &builder, ValueRange operands,
                                      const PartitionFactor &factor, int64_t begin,
                                      int64_t end) {
-  IRMapping mapping;
-  for (auto [old, value] : llvm::zip_equal(op->getOperands(), operands))
-    mapping.map(old, value);
-  Operation *part = builder.clone(*op, mapping);
+  // Not by a mapping: an operand that is there twice may be needed in two forms.
+  Operation *part = builder.clone(*op);
+  part->setOperands(operands);
   part->removeAttr(kPartitionAttrName);
   if (begin > 0 && !factor.addedOnce.empty()) {
     if (auto conv = dyn_cast<ConvOpInterface>(part)) {
@@ -254,8 +394,9 @@ Value convoy::cnn::detail::buildPart(Operation *op, OpBuilder &builder, ValueRan
       dense.getBiasMutable().clear();
     }
   }
-  if (auto conv = dyn_cast<GroupConvOp>(part); conv && factor.kind == FactorKind::group)
-    conv.setGroup(end - begin);
+  if (factor.kind == FactorKind::group)
+    setGroups(part, end - begin);
+  cutShape(part, factor.result, end - begin);
   if (factor.kind == FactorKind::height || factor.kind == FactorKind::width)
     dropInnerPads(part, factor.kind == FactorKind::width, /*isFirst=*/begin == 0,
                   /*isLast=*/end == factor.extent);

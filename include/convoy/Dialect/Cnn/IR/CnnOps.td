@@ -78,7 +78,7 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
   let extraClassDeclaration = "int64_t getGroups() { return getGroup(); }";
 }
 
-def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose"> {
+def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_Partitionable]> {
   let summary = "transposed convolution";
   let description = [{
     ONNX ConvTranspose: filter `C x O/group x kernel...`, result
@@ -96,7 +96,7 @@ def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose"> {
 // Normalisation
 //===----------------------------------------------------------------------===//
 
-def Cnn_BatchNormOp : Cnn_Op<"batch_norm"> {
+def Cnn_BatchNormOp : Cnn_Op<"batch_norm", [Cnn_Partitionable]> {
   let summary = "batch normalisation, with its mode";
   let description = [{
     Ioffe and Szegedy 2015. In `inference` mode
@@ -129,7 +129,7 @@ def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift", [Cnn_Partitionable]> {
   }];
 }
 
-def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments]> {
+def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments, Cnn_Partitionable]> {
   let summary = "layer normalisation over the dimensions from `axis` on";
   let description = [{
     ONNX LayerNormalization's first result; `scale` and `bias` broadcast to the
@@ -144,7 +144,7 @@ def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments]> {
   }];
 }
 
-def Cnn_InstanceNormOp : Cnn_Op<"instance_norm"> {
+def Cnn_InstanceNormOp : Cnn_Op<"instance_norm", [Cnn_Partitionable]> {
   let summary = "normalisation over the spatial dimensions of each channel";
   let description = [{ ONNX InstanceNormalization: `scale` and `bias` are `C`. }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$bias,
@@ -155,7 +155,7 @@ def Cnn_InstanceNormOp : Cnn_Op<"instance_norm"> {
   }];
 }
 
-def Cnn_GroupNormOp : Cnn_Op<"group_norm"> {
+def Cnn_GroupNormOp : Cnn_Op<"group_norm", [Cnn_Partitionable]> {
   let summary = "normalisation over groups of channels";
   let description = [{
     ONNX GroupNormalization 21: `scale` and `bias` are `C` (the importer expands
@@ -254,7 +254,7 @@ def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments, Cnn_Partitionable]>
   }];
 }
 
-def Cnn_MatmulOp : Cnn_Op<"matmul"> {
+def Cnn_MatmulOp : Cnn_Op<"matmul", [Cnn_Partitionable]> {
   let summary = "matrix product of two computed tensors";
   let description = [{
     `lhs: B... x M x K`, `rhs: B... x K x N`, both of rank 2 or more with batch
@@ -295,7 +295,7 @@ def Cnn_BinaryOp : Cnn_Op<"binary", [Cnn_Partitionable]> {
   let hasFolder = 1;
 }
 
-def Cnn_SelectOp : Cnn_Op<"select"> {
+def Cnn_SelectOp : Cnn_Op<"select", [Cnn_Partitionable]> {
   let summary = "element-wise choice (ONNX Where), with broadcasting";
   let arguments = (ins Cnn_Shaped:$condition, Cnn_Shaped:$lhs, Cnn_Shaped:$rhs,
                        Optional<Cnn_Shaped>:$init);
@@ -319,7 +319,7 @@ def Cnn_CastOp : Cnn_Op<"cast", [Cnn_Partitionable]> {
 // Reductions along axes
 //===----------------------------------------------------------------------===//
 
-def Cnn_ReduceOp : Cnn_Op<"reduce"> {
+def Cnn_ReduceOp : Cnn_Op<"reduce", [Cnn_Partitionable]> {
   let summary = "reduction over some dimensions";
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
                        Cnn_ReduceKindAttr:$kind, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims);
@@ -357,7 +357,7 @@ def Cnn_ConcatOp : Cnn_Op<"concat", [AttrSizedOperandSegments, Cnn_Partitionable
   let hasFolder = 1;
 }
 
-def Cnn_GatherOp : Cnn_Op<"gather"> {
+def Cnn_GatherOp : Cnn_Op<"gather", [Cnn_Partitionable]> {
   let summary = "slices picked by indices along one dimension";
   let description = [{ ONNX Gather; a negative index counts from the end. }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$indices, Optional<Cnn_Shaped>:$init,
@@ -369,7 +369,7 @@ def Cnn_GatherOp : Cnn_Op<"gather"> {
   let hasFolder = 1;
 }
 
-def Cnn_BroadcastOp : Cnn_Op<"broadcast"> {
+def Cnn_BroadcastOp : Cnn_Op<"broadcast", [Cnn_Partitionable]> {
   let summary = "NumPy broadcast to a given shape (ONNX Expand)";
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, DenseI64ArrayAttr:$shape);
   let assemblyFormat = [{
@@ -378,7 +378,7 @@ def Cnn_BroadcastOp : Cnn_Op<"broadcast"> {
   let hasFolder = 1;
 }
 
-def Cnn_ResizeOp : Cnn_Op<"resize"> {
+def Cnn_ResizeOp : Cnn_Op<"resize", [Cnn_Partitionable]> {
   let summary = "nearest or linear interpolation to another size";
   let description = [{
     ONNX Resize. `shape` is the result's, `scales` the scale of each dimension
