@@ -28,40 +28,86 @@ static Value exchange(ImplicitLocOpBuilder &b, Value value, int32_t bit) {
   return vector::FromElementsOp::create(b, type, parts);
 }
 
+namespace {
+
+/// Values of a block of threads on their way to one.
+class BlockValues {
+public:
+  BlockValues(GpuKernel &kernel, ArrayRef<Value> values, int64_t threads, int64_t columns,
+              Combine combine)
+      : kernel(kernel), b(kernel.b), values(values), columns(columns),
+        warps(threads / kGpuWarp), combine(combine) {
+    assert(threads % kGpuWarp == 0 && "shuffles need whole warps");
+    auto vector = dyn_cast<VectorType>(values.front().getType());
+    width = vector ? vector.getNumElements() : 1;
+    row = columns * width;
+  }
+
+  /// By shuffles, in each warp for itself.
+  SmallVector<Value> combineWarps() {
+    for (Value &value : values)
+      for (int64_t bit = columns; bit < kGpuWarp; bit *= 2)
+        value = combine(value, exchange(b, value, bit));
+    return values;
+  }
+
+  /// Puts the warps' values into shared memory.
+  void share() {
+    buffer = kernel.shared({int64_t(values.size()) * warps * row},
+                           getElementTypeOrSelf(values.front().getType()));
+    Value lane = arith::RemUIOp::create(b, kernel.thread(), indexConstant(b, kGpuWarp));
+    Value warp = arith::DivUIOp::create(b, kernel.thread(), indexConstant(b, kGpuWarp));
+    kernel.when(emitIsInside(b, lane, columns), [&] {
+      Value index = add(b, affine(b, warp, row, 0), affine(b, lane, width, 0));
+      for (auto [i, value] : llvm::enumerate(values))
+        storeElements(b, value, buffer, affine(b, index, 1, i * warps * row));
+    });
+    kernel.barrier();
+  }
+
+  /// The combination of all warps' values with the number `which`.
+  Value collect(Value which) {
+    Value column = arith::RemUIOp::create(b, kernel.thread(), indexConstant(b, columns));
+    Value first = add(b, affine(b, which, warps * row, 0), affine(b, column, width, 0));
+    Value result;
+    for (int64_t warp = 0; warp < warps; ++warp) {
+      Value part = loadElements(b, buffer, affine(b, first, 1, warp * row), width);
+      result = result ? combine(result, part) : part;
+    }
+    return result;
+  }
+
+private:
+  GpuKernel &kernel;
+  ImplicitLocOpBuilder &b;
+  SmallVector<Value> values;
+  int64_t columns, warps;
+  Combine combine;
+  /// Elements of a value, and of a warp's.
+  int64_t width, row;
+  Value buffer;
+};
+
+} // namespace
+
 SmallVector<Value> convoy::combineThreads(GpuKernel &kernel, ArrayRef<Value> values,
                                           int64_t threads, int64_t columns, Combine combine) {
-  assert(threads % kGpuWarp == 0 && "shuffles need whole warps");
-  ImplicitLocOpBuilder &b = kernel.b;
-  SmallVector<Value> results(values);
-  for (Value &result : results)
-    for (int64_t bit = columns; bit < kGpuWarp; bit *= 2)
-      result = combine(result, exchange(b, result, bit));
-  int64_t warps = threads / kGpuWarp;
-  if (warps == 1)
+  BlockValues block(kernel, values, threads, columns, combine);
+  SmallVector<Value> results = block.combineWarps();
+  if (threads == kGpuWarp)
     return results;
-
-  Type type = values.front().getType();
-  auto vector = dyn_cast<VectorType>(type);
-  int64_t width = vector ? vector.getNumElements() : 1, row = columns * width;
-  Value buffer =
-      kernel.shared({int64_t(values.size()) * warps * row}, getElementTypeOrSelf(type));
-  Value thread = kernel.thread();
-  Value lane = arith::RemUIOp::create(b, thread, indexConstant(b, kGpuWarp));
-  Value warp = arith::DivUIOp::create(b, thread, indexConstant(b, kGpuWarp));
-  kernel.when(emitIsInside(b, lane, columns), [&] {
-    Value index = add(b, affine(b, warp, row, 0), affine(b, lane, width, 0));
-    for (auto [i, result] : llvm::enumerate(results))
-      storeElements(b, result, buffer, affine(b, index, 1, i * warps * row));
-  });
-  kernel.barrier();
-  Value column = arith::RemUIOp::create(b, thread, indexConstant(b, columns));
+  block.share();
   for (auto [i, result] : llvm::enumerate(results))
-    for (int64_t other = 0; other < warps; ++other) {
-      Value index = affine(b, column, width, (i * warps + other) * row);
-      Value part = loadElements(b, buffer, index, width);
-      result = other == 0 ? part : combine(result, part);
-    }
+    result = block.collect(indexConstant(kernel.b, i));
   return results;
+}
+
+Value convoy::combineThreadsOf(GpuKernel &kernel, ArrayRef<Value> values, Value which,
+                               int64_t threads, int64_t columns, Combine combine) {
+  BlockValues block(kernel, values, threads, columns, combine);
+  block.combineWarps();
+  block.share();
+  return block.collect(which);
 }
 
 SmallVector<Value> convoy::forEachOfThread(

@@ -22,6 +22,12 @@ llvm::SmallVector<mlir::Value> combineThreads(GpuKernel &kernel,
                                               int64_t threads, int64_t columns,
                                               Combine combine);
 
+/// The same for the value whose number is `which`, a thread's own choice; there are several
+/// warps.
+mlir::Value combineThreadsOf(GpuKernel &kernel, llvm::ArrayRef<mlir::Value> values,
+                             mlir::Value which, int64_t threads, int64_t columns,
+                             Combine combine);
+
 /// Visits a thread's share of `count` elements, those whose number is `thread` modulo
 /// `threads`, `unroll` at a time: `body` gets the number, whether there is such an element
 /// (null where it is sure), which of the `unroll` it is, and the state to change.

@@ -38,67 +38,57 @@ constexpr int64_t kInputThreads = kGpuBlockThreads / kQuads;
 /// Writes the code of one thread.
 class Dense {
 public:
-  Dense(GpuKernel &kernel, DenseOp op, const DenseTile &tile)
-      : kernel(kernel), b(kernel.b), op(op), tile(tile), input(flatten(b, kernel.operands[0])),
+  Dense(GpuKernel &kernel, DenseOp op, int64_t rows)
+      : kernel(kernel), b(kernel.b), op(op), rows(rows), input(flatten(b, kernel.operands[0])),
         filter(flatten(b, kernel.operands[1])),
         bias(op.getBias() ? flatten(b, kernel.operands[2]) : Value()),
         output(flatten(b, kernel.operands.back())), outputs(op.getLogicalFilterShape()[0]),
         depth(op.getLogicalFilterShape()[1]),
         type(VectorType::get({kGpuQuad}, b.getF32Type())) {}
 
-  /// `count` rows from `firstRow` on.
-  void build(Value firstRow, int64_t count) {
+  void build() {
     thread = kernel.thread();
-    Value quad = arith::RemUIOp::create(b, thread, indexConstant(b, kQuads));
+    quad = arith::RemUIOp::create(b, thread, indexConstant(b, kQuads));
     Value part = arith::DivUIOp::create(b, thread, indexConstant(b, kQuads));
-    // The 16 outputs may be some of a wider tile of the packed filter.
-    Values at =
-        delinearize(b, kernel.block(), {tile.outputTiles, tile.tileLanes() / kOutputs});
-    Value column = add(b, affine(b, at[1], kOutputs, 0), affine(b, quad, kGpuQuad, 0));
-    Value tileStart = affine(b, at[0], depth, 0);
+    Value tileStart = affine(b, kernel.block(), depth, 0);
+    Value column = affine(b, quad, kGpuQuad, 0);
 
     // More rows have more multiply-adds to do for each weight, and need more registers.
-    int64_t unroll = count == 1 ? 8 : count <= 4 ? 4 : 2;
-    Values sums(count, zeroVector(b, type));
+    int64_t unroll = rows == 1 ? 8 : rows <= 4 ? 4 : 2;
+    Values sums(rows, zeroVector(b, type));
     sums = forEachOfThread(
         b, part, kInputThreads, depth, unroll, sums,
         [&](Value number, Value inside, int64_t, MutableArrayRef<Value> state) {
-          Value row = add(b, tileStart, number);
-          Value from = add(b, affine(b, row, tile.tileLanes(), 0), column);
+          Value from = add(b, affine(b, add(b, tileStart, number), kOutputs, 0), column);
           if (inside)
             from = arith::SelectOp::create(b, inside, from, column);
           Value weights = loadLanes(b, filter, from, kGpuQuad);
-          for (int64_t i = 0; i < count; ++i) {
-            Value rowStart = affine(b, affine(b, firstRow, 1, i), depth, 0);
-            Value x = loadElementsOr(b, input, add(b, rowStart, number), 1, inside, zero());
+          for (int64_t row = 0; row < rows; ++row) {
+            Value x =
+                loadElementsOr(b, input, affine(b, number, 1, row * depth), 1, inside, zero());
             Value broadcast = vector::BroadcastOp::create(b, type, x);
-            state[i] = vector::FMAOp::create(b, broadcast, weights, state[i]);
+            state[row] = vector::FMAOp::create(b, broadcast, weights, state[row]);
           }
         });
-    sums = combineThreads(kernel, sums, kGpuBlockThreads, kQuads, [&](Value x, Value y) {
-      return Value(arith::AddFOp::create(b, x, y));
-    });
-    kernel.when(emitIsInside(b, thread, count * kQuads),
-                [&] { finish(sums, firstRow, part, quad); });
+    // A thread finishes a quad of one row; those without a row read what is there.
+    Value row = arith::MinUIOp::create(b, part, indexConstant(b, rows - 1));
+    Value sum =
+        combineThreadsOf(kernel, sums, row, kGpuBlockThreads, kQuads, [&](Value x, Value y) {
+          return Value(arith::AddFOp::create(b, x, y));
+        });
+    kernel.when(emitIsInside(b, thread, rows * kQuads), [&] { finish(sum, part); });
   }
 
 private:
   Value zero() { return emitConstant(b, b.getLoc(), b.getF32Type(), 0.0); }
 
-  /// Stores the thread's quad of outputs of row `row`, of which every thread has all sums.
-  /// Rows are aligned to their elements only.
-  void finish(ArrayRef<Value> sums, Value firstRow, Value row, Value quad) {
-    Value value = sums[0];
-    for (size_t i = 1; i < sums.size(); ++i) {
-      Value isMine =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::eq, row, indexConstant(b, i));
-      value = arith::SelectOp::create(b, isMine, sums[i], value);
-    }
+  /// Stores a quad of outputs of row `row`; rows are aligned to their elements only.
+  void finish(Value value, Value row) {
     Value first = add(b, affine(b, kernel.block(), kOutputs, 0), affine(b, quad, kGpuQuad, 0));
     if (bias)
       value = arith::AddFOp::create(b, value, loadElements(b, bias, first, kGpuQuad));
     value = emitUnary(b, b.getLoc(), op.getActivation(), value);
-    Value start = affine(b, add(b, firstRow, row), outputs, 0);
+    Value start = affine(b, row, outputs, 0);
     for (int64_t lane = 0; lane < kGpuQuad; ++lane) {
       Value at = affine(b, first, 1, lane);
       auto store = [&] {
@@ -114,38 +104,27 @@ private:
   GpuKernel &kernel;
   ImplicitLocOpBuilder &b;
   DenseOp op;
-  const DenseTile &tile;
+  int64_t rows;
   Value input, filter, bias, output;
   int64_t outputs, depth;
   VectorType type;
-  Value thread;
+  Value thread, quad;
 };
 
 struct DenseFamily : GpuKernelFamily {
-  bool matches(Operation *op, TargetAttr) const override {
+  bool matches(Operation *op, TargetAttr target) const override {
     auto dense = dyn_cast<DenseOp>(op);
-    return dense && dense.getFilterShape();
+    return dense && dense.getFilterShape() &&
+           selectDenseTile(dense, target).rows <= kGpuDenseRows;
   }
 
   LogicalResult build(GpuKernels &kernels, Operation *operation,
                       TargetAttr target) const override {
     auto op = cast<DenseOp>(operation);
     DenseTile tile = selectDenseTile(op, target);
-    int64_t blocks = tile.outputTiles * tile.tileLanes() / kOutputs;
-    // Whole groups of rows, then the rest.
-    int64_t whole = tile.rows / kGpuDenseRows, rest = tile.rows % kGpuDenseRows;
-    if (whole > 0 && failed(kernels.add(
-                         "dense", {blocks, whole}, {kGpuBlockThreads}, [&](GpuKernel &kernel) {
-                           Value row = affine(kernel.b, kernel.block(1), kGpuDenseRows, 0);
-                           Dense(kernel, op, tile).build(row, kGpuDenseRows);
-                         })))
-      return failure();
-    if (rest == 0)
-      return success();
-    return kernels.add("dense", {blocks}, {kGpuBlockThreads}, [&](GpuKernel &kernel) {
-      Value row = indexConstant(kernel.b, whole * kGpuDenseRows);
-      Dense(kernel, op, tile).build(row, rest);
-    });
+    assert(tile.tileLanes() == kOutputs && "the filter is packed for this kernel");
+    return kernels.add("dense", {tile.outputTiles}, {kGpuBlockThreads},
+                       [&](GpuKernel &kernel) { Dense(kernel, op, tile.rows).build(); });
   }
 };
 

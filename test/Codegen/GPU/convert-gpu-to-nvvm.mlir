@@ -40,4 +40,32 @@ gpu.module @kernels {
     memref.store %s, %y[%t] : memref<64xf32>
     gpu.return
   }
+
+  // What LLVM can do is not left to a library, of which artefacts have none.
+  // CHECK-LABEL: llvm.func @functions(
+  // CHECK-NOT:     llvm.call
+  // CHECK:         llvm.intr.sqrt
+  // CHECK:         llvm.intr.fma
+  // CHECK:         llvm.intr.floor
+  // CHECK:         llvm.intr.ceil
+  // CHECK:         llvm.intr.roundeven
+  // CHECK:         llvm.intr.fabs
+  // CHECK:         llvm.intr.copysign
+  // CHECK:         llvm.frem
+  // CHECK-NOT:     llvm.call
+  // CHECK:         llvm.return
+  gpu.func @functions(%x: memref<1xf32>) kernel {
+    %c0 = arith.constant 0 : index
+    %a = memref.load %x[%c0] : memref<1xf32>
+    %b = math.sqrt %a : f32
+    %c = math.fma %a, %b, %b : f32
+    %d = math.floor %c : f32
+    %e = math.ceil %d : f32
+    %f = math.roundeven %e : f32
+    %g = math.absf %f : f32
+    %h = math.copysign %g, %a : f32
+    %i = arith.remf %h, %a : f32
+    memref.store %i, %x[%c0] : memref<1xf32>
+    gpu.return
+  }
 }

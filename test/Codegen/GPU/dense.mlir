@@ -22,18 +22,21 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Rows that cannot be copied 16 bytes at a time are no matrix product: eight of them read the
-// weights together, then the rest.
+// Several rows read the weights together; then a thread finishes four outputs of a row.
 // CHECK-LABEL: gpu.func @dense_0(
+// CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<640xf32
 // CHECK-SAME:    known_grid_size = array<i32: 2, 1, 1>
+// CHECK-COUNT-1: vector.load
+// CHECK-COUNT-5: vector.fma
+// CHECK:         arith.minui
+// CHECK-COUNT-5: vector.store %{{.+}}, %[[SHARED]]
+// CHECK-COUNT-8: vector.load %[[SHARED]]
+// CHECK-NOT:     vector.load %[[SHARED]]
+// CHECK:         arith.cmpi ult, %thread_id_x, %c20
 // CHECK:         scf.if
-// CHECK-LABEL: gpu.func @dense_0_0(
-// CHECK-SAME:    known_grid_size = array<i32: 2, 1, 1>
-// CHECK:       gpu.launch_func  @kernels::@dense_0 
-// CHECK:       gpu.launch_func  @kernels::@dense_0_0 
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
-  func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<9x30xf32>, %w: memref<1x30x32xf32>, %y: memref<9x20xf32>) {
-    cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 20, 30>} : (memref<9x30xf32>, memref<1x30x32xf32>, memref<9x20xf32>) -> ()
+  func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<5x30xf32>, %w: memref<2x30x16xf32>, %y: memref<5x20xf32>) {
+    cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 20, 30>} : (memref<5x30xf32>, memref<2x30x16xf32>, memref<5x20xf32>) -> ()
     return
   }
 }
