@@ -8,26 +8,11 @@
 #include "convoy/Codegen/CPU/KernelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace convoy;
-
-void convoy::keepRolled(ValueRange results) {
-  auto loop = results.empty() ? scf::ForOp() : results.front().getDefiningOp<scf::ForOp>();
-  if (!loop)
-    return;
-  MLIRContext *context = loop.getContext();
-  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/BoolAttr::get(context, true),
-                                          {}, {}, {}, {}, {}, {});
-  // The conversions carry attributes of the LLVM dialect over to the branch.
-  loop->setAttr("loop_annotation",
-                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
-                                              {}, {}, {}, {}, {}, {}));
-}
 
 Value convoy::emitScratch(ImplicitLocOpBuilder &b, MemRefType type) {
   OpBuilder::InsertionGuard guard(b);

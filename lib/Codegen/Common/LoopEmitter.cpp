@@ -8,6 +8,7 @@
 #include "convoy/Codegen/Common/LoopEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -79,6 +80,19 @@ SmallVector<Value> convoy::emitLoop(ImplicitLocOpBuilder &b, Value lower, Value 
   SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
   scf::YieldOp::create(b, next);
   return SmallVector<Value>(loop.getResults());
+}
+
+void convoy::keepRolled(ValueRange results) {
+  auto loop = results.empty() ? scf::ForOp() : results.front().getDefiningOp<scf::ForOp>();
+  if (!loop)
+    return;
+  MLIRContext *context = loop.getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/BoolAttr::get(context, true),
+                                          {}, {}, {}, {}, {}, {});
+  // The conversions carry attributes of the LLVM dialect over to the branch.
+  loop->setAttr("loop_annotation",
+                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
+                                              {}, {}, {}, {}, {}, {}));
 }
 
 Value convoy::zeroVector(ImplicitLocOpBuilder &b, VectorType type) {

@@ -29,8 +29,9 @@ using Values = SmallVector<Value>;
 
 /// Threads from which on a GPU is full, so that each may do more.
 constexpr int64_t kManyThreads = 1 << 18;
-/// Columns of a kernel that are unrolled, at most.
-constexpr int64_t kMaxColumns = 16;
+/// Quads of inputs and weights for one pixel that a thread has under way at once, so that
+/// they leave registers for other threads.
+constexpr int64_t kQuadsUnderWay = 20;
 
 /// What a thread does.
 struct Plan {
@@ -40,8 +41,8 @@ struct Plan {
     int64_t quads = tile.lanes / kGpuQuad;
     int64_t all = batch * tile.outputTiles * quads * llvm::product_of(window.output);
     pixels = 1;
-    unrollsColumns = window.kernel.back() <= kMaxColumns;
-    while (unrollsColumns && pixels < 4 && all / (2 * pixels) >= kManyThreads &&
+    unrolled = std::max<int64_t>(1, kQuadsUnderWay / (tile.groupInputs + inputQuads()));
+    while (pixels < 4 && all / (2 * pixels) >= kManyThreads &&
            2 * pixels <= window.output.back())
       pixels *= 2;
     extents = {batch, tile.outputTiles};
@@ -50,12 +51,16 @@ struct Plan {
     extents.push_back(quads);
   }
 
+  /// Quads of inputs that a quad of outputs needs.
+  int64_t inputQuads() const { return std::max<int64_t>(1, tile.groupInputs / kGpuQuad); }
+  /// Whether a kernel row is unrolled.
+  bool unrollsColumns() const { return window.kernel.back() <= unrolled; }
+
   ConvTile tile;
   ConvWindow window;
   int64_t batch;
-  /// Neighbouring pixels of a thread, and whether the kernel's columns are unrolled.
-  int64_t pixels;
-  bool unrollsColumns;
+  /// Neighbouring pixels of a thread, and positions of the kernel without a loop.
+  int64_t pixels, unrolled;
   /// Threads: batch, channel block, rows, pixels, quad.
   SmallVector<int64_t> extents;
 };
@@ -84,13 +89,20 @@ public:
       start =
           loadElements(b, operands.bias, add(b, affine(b, block, lanes, 0), lane), kGpuQuad);
     Values sums(plan.pixels, start);
-    ArrayRef<int64_t> looped(window.kernel);
-    if (plan.unrollsColumns)
-      looped = looped.drop_back();
-    sums = forEachPosition(b, looped, sums, [&](ValueRange position, ValueRange carried) {
-      return plan.unrollsColumns ? addRow(pixel, position, carried)
-                                 : addColumn(pixel, position, carried);
-    });
+    if (plan.unrollsColumns())
+      sums = forEachPosition(
+          b, ArrayRef(window.kernel).drop_back(), sums,
+          [&](ValueRange position, ValueRange carried) {
+            return addRow(pixel, position, carried);
+          },
+          plan.unrolled / window.kernel.back());
+    else
+      sums = forEachPosition(
+          b, window.kernel, sums,
+          [&](ValueRange position, ValueRange carried) {
+            return addColumn(pixel, position, carried);
+          },
+          plan.unrolled);
 
     Value outputPixel = indexConstant(b, 0);
     for (int64_t dim = 0; dim < rank; ++dim)
@@ -145,10 +157,18 @@ private:
     return sums;
   }
 
-  /// Adds one position of the kernel, for one pixel.
+  /// Adds one position of the kernel.
   Values addColumn(ValueRange pixel, ValueRange position, ValueRange carried) {
-    auto [offset, inside] = locateInput(b, window, pixel, position);
-    return {multiply(loadInputs(offset, inside), loadWeights(position), carried[0])};
+    // A thread's last pixels may be outside of the output.
+    ConvWindow whole = window;
+    whole.output.back() = llvm::alignTo(window.output.back(), plan.pixels);
+    Values weights = loadWeights(position), sums(carried), at(pixel);
+    for (int64_t i = 0; i < plan.pixels; ++i) {
+      at.back() = affine(b, firstPixel, 1, i);
+      auto [offset, inside] = locateInput(b, whole, at, position);
+      sums[i] = multiply(loadInputs(offset, inside), weights, sums[i]);
+    }
+    return sums;
   }
 
   /// A quad of weights for each input channel of a group.
@@ -167,7 +187,7 @@ private:
 
   /// The quads of inputs at an offset in the plane, zeros where it is not inside.
   Values loadInputs(Value offset, Value inside) {
-    int64_t quads = std::max<int64_t>(1, plan.tile.groupInputs / kGpuQuad);
+    int64_t quads = plan.inputQuads();
     Value first = affine(b, add(b, inputPlane, offset), plan.tile.lanes, 0);
     if (quads == 1)
       return {loadElementsOr(b, operands.input, add(b, first, lane), kGpuQuad, inside, zero)};

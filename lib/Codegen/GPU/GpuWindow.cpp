@@ -10,9 +10,6 @@
 using namespace mlir;
 using namespace convoy;
 
-/// Positions up to which a kernel is unrolled.
-static constexpr int64_t kUnrolledPositions = 16;
-
 PlanePosition convoy::locateInput(ImplicitLocOpBuilder &b, const ConvWindow &window,
                                   ValueRange output, ValueRange kernel) {
   PlanePosition position{indexConstant(b, 0), Value()};
@@ -30,7 +27,8 @@ PlanePosition convoy::locateInput(ImplicitLocOpBuilder &b, const ConvWindow &win
 
 SmallVector<Value>
 convoy::forEachPosition(ImplicitLocOpBuilder &b, ArrayRef<int64_t> extents, ValueRange inits,
-                        llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)> body) {
+                        llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)> body,
+                        int64_t unrolled) {
   SmallVector<Value> position;
   std::function<SmallVector<Value>(ValueRange)> nest =
       [&](ValueRange carried) -> SmallVector<Value> {
@@ -43,8 +41,11 @@ convoy::forEachPosition(ImplicitLocOpBuilder &b, ArrayRef<int64_t> extents, Valu
       position.pop_back();
       return next;
     };
-    if (int64_t(llvm::product_of(extents.drop_front(dim))) > kUnrolledPositions)
-      return emitLoop(b, extents[dim], carried, visit);
+    if (int64_t(llvm::product_of(extents.drop_front(dim))) > unrolled) {
+      SmallVector<Value> results = emitLoop(b, extents[dim], carried, visit);
+      keepRolled(results);
+      return results;
+    }
     SmallVector<Value> values(carried);
     for (int64_t i = 0; i < extents[dim]; ++i)
       values = visit(indexConstant(b, i), values);

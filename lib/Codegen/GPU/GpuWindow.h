@@ -28,13 +28,17 @@ struct PlanePosition {
 PlanePosition locateInput(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
                           mlir::ValueRange output, mlir::ValueRange kernel);
 
+/// Positions up to which a kernel is unrolled, usually.
+inline constexpr int64_t kUnrolledPositions = 16;
+
 /// Emits `body` for each position of a kernel of `extents`; it gets the carried values and
-/// gives their next ones.
+/// gives their next ones. Up to `unrolled` positions there is no loop.
 llvm::SmallVector<mlir::Value> forEachPosition(
     mlir::ImplicitLocOpBuilder &builder, llvm::ArrayRef<int64_t> extents,
     mlir::ValueRange inits,
     llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange, mlir::ValueRange)>
-        body);
+        body,
+    int64_t unrolled = kUnrolledPositions);
 
 } // namespace convoy
 

@@ -79,9 +79,6 @@ void addGenericKernels(KernelFamilies &families);
 
 /// Helpers that most families use; more are in LoopEmitter.h.
 ///
-/// Keeps LLVM from unrolling the loop that `results` came from, if it is a loop:
-/// between unrolled iterations it shares loads, and spills what it shares.
-void keepRolled(mlir::ValueRange results);
 /// A buffer on the stack, allocated once at the entry of the kernel.
 mlir::Value emitScratch(mlir::ImplicitLocOpBuilder &builder, mlir::MemRefType type);
 /// `lanes` weights side by side, or one weight as a scalar for 0 lanes, as f32 whatever

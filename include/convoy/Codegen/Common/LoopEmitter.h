@@ -31,6 +31,9 @@ llvm::SmallVector<mlir::Value> emitLoop(
     mlir::ImplicitLocOpBuilder &builder, mlir::Value lower, mlir::Value upper, int64_t step,
     mlir::ValueRange inits,
     llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+/// Keeps LLVM from unrolling the loop that `results` came from, if it is a loop:
+/// between unrolled iterations it shares loads, and spills what it shares.
+void keepRolled(mlir::ValueRange results);
 mlir::Value zeroVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type);
 mlir::Value splatVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type,
                         float value);
