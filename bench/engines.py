@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The engines that bench/compare times. Each runs in a process of its own, which this file is the program of:
 
-    engines.py ENGINE MODEL.onnx WORK_FOLDER THREADS CONVOY
+    engines.py ENGINE MODEL.onnx WORK_FOLDER THREADS CONVOY [OPTIONS]
+
+OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32, tf32, f16; of a GPU) and "artefact", where Convoy's is or will be.
 
 It loads the model, answers a line of JSON ({"ready": true, ...} or {"error": "..."}), then reads commands, one a line:
 `output FILE` writes the first output as .npy, `time N` runs N times and answers the seconds of each run.
-All engines compute in f32 and keep f32 weights.
+On a CPU all engines compute in f32 and keep f32 weights.
 """
 
 import ctypes
@@ -18,19 +20,24 @@ import time
 from pathlib import Path
 
 import numpy as np
+from torch_engines import TorchCompile, TorchGraph
 
 
 class Convoy:
     """The artefact, through its C interface."""
 
-    def __init__(self, model, folder, threads, convoy):
-        artefact = folder / "convoy.so"
-        start = time.perf_counter()
-        done = subprocess.run([convoy, "compile", model, "-o", artefact], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(done.stderr.strip())
-        self.compile_seconds = time.perf_counter() - start
+    def __init__(self, model, folder, threads, convoy, options):
+        artefact = Path(options.get("artefact") or folder / "convoy.so")
+        on_gpu = options["device"] == "cuda"
+        self.compile_seconds = None
+        if not artefact.exists():
+            target = ["--target=cuda", f"--precision={options['precision']}"] if on_gpu else []
+            start = time.perf_counter()
+            done = subprocess.run([convoy, "compile", model, "-o", artefact, *target], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True)
+            if done.returncode:
+                raise RuntimeError(done.stderr.strip())
+            self.compile_seconds = time.perf_counter() - start
         self.library = ctypes.CDLL(str(artefact))
         self.library.convoy_status_text.restype = ctypes.c_char_p
         for function in (self.library.convoy_input, self.library.convoy_output):
@@ -41,7 +48,10 @@ class Convoy:
         self.pointers = [(ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
                          for arrays in (self.inputs, self.outputs)]
         self.context = ctypes.c_void_p()
-        self.check(self.library.convoy_create(threads, ctypes.byref(self.context)))
+        if on_gpu:
+            self.check(self.library.convoy_create_on(0, ctypes.byref(self.context)))
+        else:
+            self.check(self.library.convoy_create(threads, ctypes.byref(self.context)))
 
     @staticmethod
     def make_array(info):
@@ -70,14 +80,14 @@ class TensorInfo(ctypes.Structure):
 
 
 class OnnxRuntime:
-    def __init__(self, model, folder, threads, convoy):
+    def __init__(self, model, folder, threads, convoy, options):
         import onnxruntime
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        self.session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        session_options = onnxruntime.SessionOptions()
+        session_options.intra_op_num_threads = threads
+        session_options.inter_op_num_threads = 1
+        session_options.log_severity_level = 4
+        self.session = onnxruntime.InferenceSession(str(model), session_options, providers=["CPUExecutionProvider"])
 
     def set_input(self, array):
         self.feeds = {self.session.get_inputs()[0].name: array}
@@ -90,7 +100,7 @@ class OnnxRuntime:
 
 
 class OpenVino:
-    def __init__(self, model, folder, threads, convoy):
+    def __init__(self, model, folder, threads, convoy, options):
         import openvino
 
         compiled = openvino.Core().compile_model(str(model), "CPU", {
@@ -115,7 +125,7 @@ class OpenVino:
 class Ncnn:
     """Converted with pnnx, with weights and arithmetic in f32."""
 
-    def __init__(self, model, folder, threads, convoy):
+    def __init__(self, model, folder, threads, convoy, options):
         import ncnn
         import onnx
 
@@ -133,12 +143,12 @@ class Ncnn:
             raise RuntimeError(f"pnnx failed: {(done.stdout + done.stderr).strip()[-200:]}")
         self.ncnn = ncnn
         self.net = ncnn.Net()
-        options = self.net.opt
-        options.num_threads = threads
-        options.use_vulkan_compute = False
+        chosen = self.net.opt
+        chosen.num_threads = threads
+        chosen.use_vulkan_compute = False
         for name in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
-            setattr(options, name, False)
-        options.use_packing_layout = options.use_winograd_convolution = options.use_sgemm_convolution = True
+            setattr(chosen, name, False)
+        chosen.use_packing_layout = chosen.use_winograd_convolution = chosen.use_sgemm_convolution = True
         if self.net.load_param(str(folder / "m.ncnn.param")) or self.net.load_model(str(folder / "m.ncnn.bin")):
             raise RuntimeError("ncnn does not load what pnnx made")
 
@@ -156,7 +166,8 @@ class Ncnn:
         return np.array(self.result)
 
 
-ENGINES = {"convoy": Convoy, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "ncnn": Ncnn}
+ENGINES = {"convoy": Convoy, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "ncnn": Ncnn,
+           "torch-graph": TorchGraph, "torch-compile": TorchCompile}
 
 
 def say(**answer):
@@ -164,14 +175,15 @@ def say(**answer):
 
 
 def main():
-    name, model, folder, threads, convoy = sys.argv[1:]
+    name, model, folder, threads, convoy = sys.argv[1:6]
+    options = json.loads(sys.argv[6]) if len(sys.argv) > 6 else {"device": "cpu"}
     # What the engines print themselves must not look like an answer.
     answers = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = os.fdopen(answers, "w")
     try:
         start = time.perf_counter()
-        engine = ENGINES[name](Path(model).resolve(), Path(folder), int(threads), convoy)
+        engine = ENGINES[name](Path(model).resolve(), Path(folder), int(threads), convoy, options)
         engine.set_input(np.load(Path(folder).parent / "input.npy"))
         engine.run()
         seconds = time.perf_counter() - start

@@ -36,7 +36,18 @@ def describe_machine(root):
     return machine
 
 
+def describe_gpu():
+    """The GPU, and what it is compared with."""
+    import torch
+
+    return {"gpu": torch.cuda.get_device_name(0), "torch": torch.__version__, "cuda": torch.version.cuda,
+            "cudnn": torch.backends.cudnn.version(), "date": datetime.date.today().isoformat()}
+
+
 def format_machine(machine):
+    if "gpu" in machine:
+        return (f"{machine['gpu']}, PyTorch {machine['torch']}, CUDA {machine['cuda']}, cuDNN {machine['cudnn']}, "
+                f"{machine['date']}")
     text = f"{machine['cpu']}, {machine['vectors']}, {machine['cores']} cores, {machine['date']}"
     if "peak_gflops" in machine:
         text += f"; one core: {machine['peak_gflops']:.0f} GFLOP/s, reads {machine['read_gb_per_s']:.0f} GB/s"

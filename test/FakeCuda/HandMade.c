@@ -122,9 +122,12 @@ static int invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *in,
     void *slice[] = {i ? full : in[0], (void *)w, part};
     launch(rt, SLICE, 1, 1, 0, slice);
     convoy_rt_all_gather(rt, part, full, ROWS, 4, bounds);
+    convoy_rt_await(rt);
+    convoy_rt_release(rt);
   }
   convoy_rt_layer_done(rt, 0);
   convoy_rt_halo_exchange(rt, part, halo, ROWS, 4, bounds, BEFORE, AFTER);
+  convoy_rt_await(rt);
   void *window[] = {halo, (void *)w, own};
   launch(rt, WINDOW, 1, 1, 0, window);
   convoy_rt_all_gather(rt, own, windows, ROWS, 4, bounds);
@@ -132,8 +135,13 @@ static int invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *in,
   void *mask[] = {in[0], (void *)w, terms};
   launch(rt, MASK, 1, COUNT, 0, mask);
   convoy_rt_all_reduce(rt, terms, sums, COUNT);
+  /* Of the windows, then of the sums: both were under way at once. */
+  convoy_rt_await(rt);
+  convoy_rt_await(rt);
   void *mix[] = {full, windows, sums, out[0]};
   launch(rt, MIX, 1, COUNT, 0, mix);
+  for (int i = 0; i < 3; ++i)
+    convoy_rt_release(rt);
   convoy_rt_layer_done(rt, 2);
   return 0;
 }

@@ -57,6 +57,19 @@ def test_tiny_model(name, batch, tmp_path):
     support.assert_close(*emulate(name, tmp_path, batch=batch), 2e-5, name)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
+def test_architecture(name, tmp_path):
+    support.assert_close(*emulate(name, tmp_path), 2e-5, name)
+
+
+@pytest.mark.parametrize("devices", [2, 3])
+@pytest.mark.parametrize("name", support.tiny_models.TINY_MODELS)
+def test_shared_by_devices(name, devices, tmp_path):
+    shared = emulate(name, tmp_path, f"--devices={devices}", "--strategy=group")
+    support.assert_close(*shared, 2e-5, name)
+
+
 @pytest.mark.parametrize("precision", ROUNDED)
 def test_precision_of_a_network(precision, tmp_path):
     actual, expected = emulate("squeezenet", tmp_path, f"--precision={precision}")
