@@ -107,7 +107,8 @@ llvm::Expected<GpuCode> convoy::emitGpuCode(mlir::ModuleOp module, cnn::TargetAt
   std::optional<std::string> ptxas = findPtxas();
   llvm::ArrayRef<int64_t> archs = target.getGpu().getArchs();
   for (int64_t arch : archs) {
-    bool isLast = arch == archs.back();
+    // Of the last for later GPUs, of the first for drivers that refuse the machine code.
+    bool hasPtx = arch == archs.front() || arch == archs.back();
     if (!ptxas && arch != archs.front())
       continue;
     llvm::Expected<std::string> ptx = emitPtx(kernelModule, arch, optLevel);
@@ -119,7 +120,7 @@ llvm::Expected<GpuCode> convoy::emitGpuCode(mlir::ModuleOp module, cnn::TargetAt
         return assembled.takeError();
       result.images.push_back({arch, /*isPtx=*/false, std::move(assembled->code)});
     }
-    if (!ptxas || isLast)
+    if (hasPtx)
       result.images.push_back({arch, /*isPtx=*/true, std::move(*ptx)});
   }
   return result;
