@@ -34,7 +34,7 @@ sys.path.insert(0, {bench!r})
 import engines
 __import__(name)
 start = time.perf_counter()
-engine = engines.ENGINES[name](engines.Path(model), engines.Path(folder), int(threads), "")
+engine = engines.ENGINES[name](engines.Path(model), engines.Path(folder), int(threads), "", {{"device": "cpu"}})
 engine.set_input(np.load(folder + "/input.npy"))
 engine.run()
 engine.get_output()
