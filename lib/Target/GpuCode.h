@@ -32,8 +32,8 @@ struct GpuCode {
 
 /// Compiles `gpu.module @kernels` of `module`, which is in the LLVM and NVVM dialects,
 /// for the GPU of its target: machine code for each of its compute capabilities, and PTX
-/// of the first and the last one. Nothing for a module without kernels. Without ptxas there is no
-/// machine code but PTX of the first capability, which the driver compiles when the model
+/// of the first and the last one. Nothing for a module without kernels. Without ptxas there is
+/// no machine code but PTX of the first capability, which the driver compiles when the model
 /// is loaded.
 llvm::Expected<GpuCode> emitGpuCode(mlir::ModuleOp module, cnn::TargetAttr target,
                                     unsigned optLevel);

@@ -184,7 +184,7 @@ def Cnn_GpuAttr : Cnn_Attr<"Gpu", "gpu"> {
   let summary = "the GPU that kernels are generated for";
   let description = [{
     `archs` are the compute capabilities that get machine code, 80 for sm_80, in rising
-    order; the last one's PTX goes along for later ones.
+    order; PTX of the first and the last goes along for other drivers and later GPUs.
 
     ```mlir
     #cnn.gpu<cuda, f32, [80, 90]>
