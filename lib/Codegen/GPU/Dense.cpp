@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BlockReduction.h"
+#include "ConvEpilogue.h"
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Analysis/GpuGemmPlan.h"
@@ -39,11 +40,8 @@ constexpr int64_t kInputThreads = kGpuBlockThreads / kQuads;
 class Dense {
 public:
   Dense(GpuKernel &kernel, DenseOp op, int64_t rows)
-      : kernel(kernel), b(kernel.b), op(op), rows(rows), input(flatten(b, kernel.operands[0])),
-        filter(flatten(b, kernel.operands[1])),
-        bias(op.getBias() ? flatten(b, kernel.operands[2]) : Value()),
-        output(flatten(b, kernel.operands.back())), outputs(op.getLogicalFilterShape()[0]),
-        depth(op.getLogicalFilterShape()[1]),
+      : kernel(kernel), b(kernel.b), rows(rows), operands(kernel, op),
+        outputs(op.getLogicalFilterShape()[0]), depth(op.getLogicalFilterShape()[1]),
         type(VectorType::get({kGpuQuad}, b.getF32Type())) {}
 
   void build() {
@@ -62,10 +60,10 @@ public:
           Value from = add(b, affine(b, add(b, tileStart, number), kOutputs, 0), column);
           if (inside)
             from = arith::SelectOp::create(b, inside, from, column);
-          Value weights = loadLanes(b, filter, from, kGpuQuad);
+          Value weights = loadLanes(b, operands.filter, from, kGpuQuad);
           for (int64_t row = 0; row < rows; ++row) {
-            Value x =
-                loadElementsOr(b, input, affine(b, number, 1, row * depth), 1, inside, zero());
+            Value x = loadElementsOr(b, operands.input, affine(b, number, 1, row * depth), 1,
+                                     inside, zero());
             Value broadcast = vector::BroadcastOp::create(b, type, x);
             state[row] = vector::FMAOp::create(b, broadcast, weights, state[row]);
           }
@@ -85,14 +83,13 @@ private:
   /// Stores a quad of outputs of row `row`; rows are aligned to their elements only.
   void finish(Value value, Value row) {
     Value first = add(b, affine(b, kernel.block(), kOutputs, 0), affine(b, quad, kGpuQuad, 0));
-    if (bias)
-      value = arith::AddFOp::create(b, value, loadElements(b, bias, first, kGpuQuad));
-    value = emitUnary(b, b.getLoc(), op.getActivation(), value);
+    if (operands.bias)
+      value = arith::AddFOp::create(b, value, loadElements(b, operands.bias, first, kGpuQuad));
     Value start = affine(b, row, outputs, 0);
     for (int64_t lane = 0; lane < kGpuQuad; ++lane) {
       Value at = affine(b, first, 1, lane);
       auto store = [&] {
-        storeElements(b, vector::ExtractOp::create(b, value, lane), output, add(b, start, at));
+        operands.store(b, vector::ExtractOp::create(b, value, lane), add(b, start, at));
       };
       if (outputs % kOutputs == 0)
         store();
@@ -103,9 +100,8 @@ private:
 
   GpuKernel &kernel;
   ImplicitLocOpBuilder &b;
-  DenseOp op;
   int64_t rows;
-  Value input, filter, bias, output;
+  GpuConvOperands operands;
   int64_t outputs, depth;
   VectorType type;
   Value thread, quad;

@@ -72,7 +72,7 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   scratchSize = std::max(scratchSize, scratchBytes);
 
   b.setInsertionPointToEnd(module.getBody());
-  auto function = gpu::GPUFuncOp::create(b, (name + "_0").str(), b.getFunctionType(types, {}));
+  auto function = gpu::GPUFuncOp::create(b, name, b.getFunctionType(types, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   auto toArray = [&](const GpuExtents &extents) {
     return b.getDenseI32ArrayAttr(SmallVector<int32_t>(extents.begin(), extents.end()));

@@ -21,9 +21,10 @@
 
 #include "ImplicitGemm.h"
 
+#include "ConvEpilogue.h"
+
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
-#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -61,7 +62,6 @@ GemmProblem convoy::describeGemm(ConvOpInterface op, TargetAttr target) {
   problem.output =
       op.isOutputBlocked() ? GemmProblem::Output::Blocked : GemmProblem::Output::Planes;
   problem.outputChannels = op.getOutputChannels();
-  problem.activation = op.getActivation();
   return problem;
 }
 
@@ -81,7 +81,6 @@ GemmProblem convoy::describeGemm(DenseOp op, TargetAttr target) {
   problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);
   problem.output = isAligned(op, op->getNumOperands() - 1) ? GemmProblem::Output::AlignedRows
                                                            : GemmProblem::Output::Rows;
-  problem.activation = op.getActivation();
   return problem;
 }
 
@@ -96,29 +95,11 @@ constexpr int64_t kThreadPixels = 8;
 /// Floats of padding behind a row in shared memory.
 constexpr int64_t kInputPadding = 4, kFilterPadding = 8;
 
-/// The operands of a convolution or dense layer inside a kernel, flat.
-struct GemmOperands {
-  GemmOperands(GpuKernel &kernel, Operation *op) {
-    ArrayRef<Value> operands = kernel.operands;
-    auto flat = [&](Value value) { return flatten(kernel.b, value); };
-    input = flat(operands[0]);
-    filter = flat(operands[1]);
-    size_t next = 2;
-    auto conv = dyn_cast<ConvOpInterface>(op);
-    if (conv ? bool(conv.getBias()) : bool(cast<DenseOp>(op).getBias()))
-      bias = flat(operands[next++]);
-    if (conv && conv.getResidual())
-      residual = flat(operands[next++]);
-    output = flat(operands[next]);
-  }
-  Value input, filter, bias, residual, output;
-};
-
 /// Takes sums to the output: bias, residual, activation.
 class Epilogue {
 public:
   Epilogue(GpuKernel &kernel, const GemmProblem &problem, const GpuGemmPlan &plan,
-           const GemmOperands &operands)
+           const GpuConvOperands &operands)
       : kernel(kernel), b(kernel.b), problem(problem), plan(plan), operands(operands) {}
 
   /// Finishes the sums of a pixel that exists: `sums` are side by side from `channel` on,
@@ -141,12 +122,13 @@ public:
       index = add(b, affine(b, index, problem.outputPixels(), 0), position[1]);
       index = add(b, affine(b, index, kStep, 0), parts[1]);
       int64_t written = llvm::alignTo(problem.groupOutputs, kStep);
-      return whereChannel(inGroup, written, [&] { store(sums, index); });
+      return whereChannel(inGroup, written, [&] { operands.store(b, sums, index); });
     }
     case GemmProblem::Output::AlignedRows:
       if (problem.outputChannels % lanes == 0) {
         Value index = add(b, affine(b, pixel, problem.outputChannels, 0), inGroup);
-        return whereChannel(inGroup, problem.groupOutputs, [&] { store(sums, index); });
+        return whereChannel(inGroup, problem.groupOutputs,
+                            [&] { operands.store(b, sums, index); });
       }
       [[fallthrough]];
     case GemmProblem::Output::Rows:
@@ -168,14 +150,6 @@ private:
     kernel.when(emitIsInside(b, channel, end), body);
   }
 
-  void store(Value sums, Value index) {
-    int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
-    if (operands.residual)
-      sums = arith::AddFOp::create(b, sums, loadLanes(b, operands.residual, index, lanes));
-    sums = emitUnary(b, b.getLoc(), problem.activation, sums);
-    storeLanes(b, sums, operands.output, index);
-  }
-
   /// Stores lane by lane, `stride` elements apart from `first`, where `channel` is 0.
   void storeEach(Value sums, Value channel, Value first, int64_t stride) {
     int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
@@ -183,12 +157,7 @@ private:
       Value at = affine(b, channel, 1, lane);
       whereChannel(at, problem.groupOutputs, [&] {
         Value index = add(b, first, affine(b, at, stride, 0));
-        Value value = vector::ExtractOp::create(b, sums, lane);
-        if (operands.residual)
-          value = arith::AddFOp::create(b, value,
-                                        memref::LoadOp::create(b, operands.residual, index));
-        value = emitUnary(b, b.getLoc(), problem.activation, value);
-        memref::StoreOp::create(b, value, operands.output, index);
+        operands.store(b, vector::ExtractOp::create(b, sums, lane), index);
       });
     }
   }
@@ -197,7 +166,7 @@ private:
   ImplicitLocOpBuilder &b;
   const GemmProblem &problem;
   const GpuGemmPlan &plan;
-  const GemmOperands &operands;
+  const GpuConvOperands &operands;
 };
 
 /// Partial sums in scratch memory: [split][pixel][group][output tile][channel of the tile].
@@ -617,7 +586,7 @@ private:
   const GemmProblem &problem;
   const GpuGemmPlan &plan;
   GpuPrecision precision;
-  GemmOperands operands;
+  GpuConvOperands operands;
   PartialSums partial;
   VectorType quadType;
   Value thread, lane, firstPixel, group, outputTile, warpChannel, warpPixel;
@@ -632,7 +601,7 @@ private:
 void buildReduction(GpuKernel &kernel, Value index, Operation *op, const GemmProblem &problem,
                     const GpuGemmPlan &plan) {
   ImplicitLocOpBuilder &b = kernel.b;
-  GemmOperands operands(kernel, op);
+  GpuConvOperands operands(kernel, op);
   PartialSums partial(problem, plan);
   Values position = delinearize(
       b, index, {problem.pixels, problem.groups, problem.outputTiles, plan.channels / kQuad});

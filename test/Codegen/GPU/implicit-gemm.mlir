@@ -6,7 +6,7 @@
 
 // A 3x3 convolution of blocked data. Rows of 16 inputs have 4 floats of padding in shared
 // memory, rows of filters 8. Copies run ahead in groups; a barrier a step.
-// CHECK-LABEL: gpu.func @conv_0(
+// CHECK-LABEL: gpu.func @conv(
 // CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x128x20xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}, %[[FILTERS:.+]] : memref<3x16x72xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
 // Two steps ahead of the loop; pixels outside of the picture become zeros.
 // CHECK:         %[[VALID:.+]] = arith.select %{{.+}}, %c4, %c0
@@ -27,21 +27,21 @@
 
 // Tensor cores: fragments of 8 inputs of tf32, rounded where the hardware would cut, or of
 // 16 of f16.
-// TF32-LABEL: gpu.func @conv_0(
+// TF32-LABEL: gpu.func @conv(
 // TF32:         scf.for
 // TF32:           arith.addi %{{.+}}, %c4096_i32
 // TF32-COUNT-16:  nvgpu.mma.sync({{.*}}) {mmaShape = [16, 8, 8], tf32Enabled} : (vector<4x1xf32>, vector<2x1xf32>, vector<2x2xf32>)
 // TF32-NOT:     vector.fma
 // TF32:         gpu.return
 
-// F16-LABEL: gpu.func @conv_0(
+// F16-LABEL: gpu.func @conv(
 // F16:         scf.for
 // F16:           arith.truncf
 // F16-COUNT-16:  nvgpu.mma.sync({{.*}}) {mmaShape = [16, 8, 16]} : (vector<4x2xf16>, vector<2x2xf16>, vector<2x2xf32>)
 // F16:         gpu.return
 
 // Three channel planes: inputs one by one, those past the last of 147 are zeros.
-// CHECK-LABEL: gpu.func @conv_0_0(
+// CHECK-LABEL: gpu.func @conv_0(
 // CHECK:         nvgpu.device_async_copy %{{.+}}, %{{.+}}, 1, %{{.+}} : memref<3072xf32> to
 // CHECK-NOT:     nvgpu.device_async_copy %{{.+}}, %{{.+}}, 4, %{{.+}} : memref<3072xf32> to
 // CHECK:         gpu.return

@@ -424,7 +424,7 @@ def Cnn_LaunchOp : Op<Cnn_Dialect, "launch", [DeclareOpInterfaceMethods<SymbolUs
     ranges, in parallel, and waits for all of them. See docs/architecture.md.
 
     ```mlir
-    cnn.launch @conv_0 tasks(112) (%x, %w, %y) : memref<...>, memref<...>, memref<...>
+    cnn.launch @conv tasks(112) (%x, %w, %y) : memref<...>, memref<...>, memref<...>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, I64Attr:$tasks,
