@@ -137,7 +137,7 @@ def CnnConvertToLLVM : Pass<"cnn-convert-to-llvm", "::mlir::ModuleOp"> {
     the kernel, a function made here that unpacks the array:
 
     ```mlir
-    llvm.func internal @conv_0_entry(%begin: i64, %end: i64, %args: !llvm.ptr) {
+    llvm.func internal @conv_entry(%begin: i64, %end: i64, %args: !llvm.ptr) {
       %m0 = llvm.load %args[0] ...
       llvm.call @conv(%begin, %end, %m0, ...)
     }
