@@ -123,17 +123,24 @@ def test_architecture_in_f16(name, tmp_path):
     support.assert_close(actual, expected, 2e-2, name)
 
 
-def arena_size(model, precision):
-    """Bytes of the arena that a model's data between its inputs and outputs takes."""
-    text = must(convoy("compile", model, EMULATED, f"--precision={precision}", "--stop-after=bufferize")).stdout
-    return int(text.split("cnn.arena_size = ")[1].split()[0])
-
-
-@pytest.mark.parametrize("name", ["tiny_resnet", "tiny_mobilenet", "squeezenet", "densenet121"])
+@pytest.mark.parametrize("name", ["tiny_resnet", "tiny_mobilenet", "squeezenet", "resnet50"])
 def test_f16_halves_memory(name):
     model = support.models.cached(name)
-    ratio = arena_size(model, "f16") / arena_size(model, "f32")
-    assert 0.45 < ratio < 0.55, f"{name} takes {ratio:.2f} of the memory in f16"
+    sizes = {}
+    for precision in ("f32", "f16"):
+        text = must(convoy("compile", model, EMULATED, f"--precision={precision}", "--stop-after=bufferize")).stdout
+        for memory in ("arena", "weights"):
+            sizes[memory, precision] = int(text.split(f"cnn.{memory}_size = ")[1].split()[0])
+    for memory in ("arena", "weights"):
+        ratio = sizes[memory, "f16"] / sizes[memory, "f32"]
+        assert 0.45 < ratio < 0.55, f"{name}: the {memory} in f16 is {ratio:.2f} of f32's"
+
+
+def test_weight_too_large_for_f16(tmp_path):
+    weight = support.Const(np.full((4, 8), 7e4, np.float32))
+    a_case = support.case("large", "Gemm", support.rand(1, 8), weight, opset=11, transB=1)
+    with pytest.raises(Exception, match="node 'the_gemm'.* has a weight of .*too large for f16: use --precision=tf32"):
+        support.compile_model(a_case.model, tmp_path, EMULATED, "--precision=f16")
 
 
 @pytest.mark.parametrize("devices", [2, 3])

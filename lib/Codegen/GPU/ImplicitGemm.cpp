@@ -24,6 +24,7 @@
 
 #include "ImplicitGemm.h"
 
+#include "BlockReduction.h"
 #include "ConvEpilogue.h"
 
 #include "convoy/Analysis/ConvTile.h"
@@ -639,17 +640,35 @@ private:
     return sums;
   }
 
+  /// Lanes hold two sums of a tile's row side by side. Neighbours swap, so that each stores
+  /// four at once: even lanes of one tile, odd lanes of the next, and together a whole block
+  /// of 16 channels.
   void writeTensors(ValueRange sums) {
-    Value id = groupId(), lanes = affine(b, groupLane(), 2, 0);
-    int64_t columns = tileColumns();
+    Value member = groupLane();
+    Value pair = arith::DivUIOp::create(b, member, indexConstant(b, 2));
+    Value odd = arith::RemUIOp::create(b, member, indexConstant(b, 2));
+    Value isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, odd, indexConstant(b, 0));
+    auto choose = [&](Value ifOdd, Value ifEven) -> Value {
+      return arith::SelectOp::create(b, isOdd, ifOdd, ifEven);
+    };
+    Value first = add(b, warpChannel, add(b, affine(b, pair, kQuad, 0), affine(b, odd, 8, 0)));
     for (int64_t row = 0; row < tileRows(); ++row)
-      for (int64_t upper = 0; upper < 2; ++upper)
-        writePixel(
-            add(b, warpPixel, affine(b, id, 1, row * 16 + upper * 8)), [&](auto finish) {
-              for (int64_t column = 0; column < columns; ++column)
-                finish(add(b, warpChannel, affine(b, lanes, 1, column * 8)),
-                       vector::ExtractOp::create(b, sums[row * columns + column], upper));
-            });
+      for (int64_t upper = 0; upper < 2; ++upper) {
+        Values quads;
+        for (int64_t column = 0; column < tileColumns(); column += 2) {
+          int64_t tile = row * tileColumns() + column;
+          Value mine = vector::ExtractOp::create(b, sums[tile], upper);
+          Value next = vector::ExtractOp::create(b, sums[tile + 1], upper);
+          Value other = exchangeLanes(b, choose(mine, next), 1), kept = choose(next, mine);
+          quads.push_back(vector::ShuffleOp::create(
+              b, choose(other, kept), choose(kept, other), ArrayRef<int64_t>{0, 1, 2, 3}));
+        }
+        writePixel(add(b, warpPixel, affine(b, groupId(), 1, row * 16 + upper * 8)),
+                   [&](auto finish) {
+                     for (auto [i, quad] : llvm::enumerate(quads))
+                       finish(affine(b, first, 1, i * 16), quad);
+                   });
+      }
   }
 
   //===--------------------------------------------------------------------===//

@@ -49,10 +49,12 @@
 // F16-COUNT-16:  nvgpu.mma.sync
 // F16-NOT:       nvgpu.mma.sync
 // F16:           scf.yield
-// The bias is f32, and what is stored was rounded once.
-// F16:         vector.load %arg2{{.*}} : memref<64xf32>, vector<2xf32>
-// F16:         arith.truncf %{{.+}} : vector<2xf32> to vector<2xf16>
-// F16-NEXT:    vector.store {{.*}} {alignment = 4 : i64} : memref<1605632xf16>, vector<2xf16>
+// Neighbouring lanes swap two sums, so that each stores four. The bias is f32, and what is
+// stored was rounded once.
+// F16:         gpu.shuffle xor
+// F16:         vector.load %arg2{{.*}} : memref<64xf32>, vector<4xf32>
+// F16:         arith.truncf %{{.+}} : vector<4xf32> to vector<4xf16>
+// F16-NEXT:    vector.store {{.*}} {alignment = 8 : i64} : memref<1605632xf16>, vector<4xf16>
 
 // MIXED: error: copies blocks of inputs as they are, and needs them in the filter's type
 

@@ -56,7 +56,7 @@ std::optional<double> getNumber(Value value) {
 /// made of are of a usual size.
 class Growth {
 public:
-  /// Says of an argument of the body that its elements are not.
+  /// Says of an argument of the body that its elements may be larger than usual.
   void addLarge(Value argument) { known[argument] = true; }
 
   bool mayGrow(Value value) {
@@ -91,9 +91,7 @@ private:
           return fma.getA() == fma.getB() || anyGrows(fma->getOperands());
         })
         .Case([&](arith::DivFOp div) { return mayGrow(div); })
-        .Case([&](arith::SelectOp select) {
-          return mayGrow(select.getTrueValue()) || mayGrow(select.getFalseValue());
-        })
+        .Case([&](arith::SelectOp select) { return mayGrow(select); })
         .Default([&](Operation *other) { return anyGrows(other->getOperands()); });
   }
 
@@ -110,6 +108,17 @@ private:
            compare.getPredicate() == arith::CmpFPredicate::OLT &&
            compare.getLhs() == select.getTrueValue() &&
            compare.getRhs() == select.getFalseValue();
+  }
+
+  bool mayGrow(arith::SelectOp select) {
+    // The smaller or larger of a number and a value: bounds are often the largest f32.
+    auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
+    bool isClamp = compare &&
+                   llvm::is_contained(select->getOperands().drop_front(), compare.getLhs()) &&
+                   llvm::is_contained(select->getOperands().drop_front(), compare.getRhs());
+    return llvm::any_of(select->getOperands().drop_front(), [&](Value value) {
+      return !(isClamp && getNumber(value)) && mayGrow(value);
+    });
   }
 
   bool mayGrow(arith::DivFOp div) {
@@ -134,6 +143,15 @@ private:
 
   DenseMap<Value, bool> known;
 };
+
+/// Whether a value is a constant with numbers that f16 does not have, as masks are.
+bool isLargeConstant(Value value) {
+  std::optional<ConstantData> data = ConstantData::get(value);
+  return data && data->holds<float>() &&
+         llvm::any_of(data->getValues<float>(), [](float number) {
+           return std::isfinite(number) && std::abs(number) > kLargest;
+         });
+}
 
 bool mayGrow(FunctionAttr activation) {
   return activation.getKind() == UnaryKind::exp ||
@@ -312,7 +330,7 @@ void Narrower::narrow(linalg::GenericOp op) {
     for (OpOperand *input : op.getDpsInputOperands()) {
       readsData |= isData(input->get());
       BlockArgument argument = op.getMatchingBlockArgument(input);
-      if (large.contains(input->get()))
+      if (large.contains(input->get()) || isLargeConstant(input->get()))
         growth.addLarge(argument);
       if (!isF16(input->get()) || !argument.getType().isF32())
         continue;

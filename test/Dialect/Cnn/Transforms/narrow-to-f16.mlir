@@ -150,6 +150,31 @@ func.func @growth(%x: tensor<4xf32>, %z: tensor<4xf32>) -> (tensor<8xi1>) {
   return %all : tensor<8xi1>
 }
 
+// A bound of a clamp adds nothing, however large it is; a mask's numbers do.
+// CHECK-LABEL: func.func @bounds(
+// CHECK:         %[[C:.+]] = linalg.generic {{.*}} outs(%{{.+}} : tensor<4xf16>)
+// CHECK:           arith.cmpf
+// CHECK:         linalg.generic {{.*}} ins(%[[C]], %{{.+}}) outs(%{{.+}} : tensor<4xf32>)
+// CHECK:         return
+func.func @bounds(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %most = arith.constant 3.40282347E+38 : f32
+  %mask = arith.constant dense<[0.0, 0.0, -1.0e9, -1.0e9]> : tensor<4xf32>
+  %e = tensor.empty() : tensor<4xf32>
+  %clip = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %c = arith.cmpf olt, %most, %a : f32
+    %r = arith.select %c, %most, %a : f32
+    linalg.yield %r : f32
+  } -> tensor<4xf32>
+  %masked = linalg.generic {indexing_maps = [#map, #map, #map], iterator_types = ["parallel"]} ins(%clip, %mask : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %r = arith.addf %a, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<4xf32>
+  %y = cnn.softmax %masked {axis = 0 : i64} : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
 // What joins data has one type: inputs and constants are converted. A value that is returned
 // stays f32 for all its readers.
 // CHECK-LABEL: func.func @join(

@@ -243,8 +243,8 @@ def CnnNarrowToF16 : Pass<"cnn-narrow-to-f16", "::mlir::func::FuncOp"> {
     - inputs and outputs of the function, and constants but filters;
     - results of linalg's reductions and what is computed of them and constants alone:
       statistics of norms;
-    - results that grow beyond f16 for usual operands: of `exp`, powers, squares, and
-      divisions by what is computed;
+    - results that grow beyond f16 for usual operands: of `exp`, powers, squares,
+      divisions by what is computed, and of constants that are not f16's (masks);
     - terms and results of `cnn.all_reduce`, which the host adds.
 
     A conversion, a `linalg.generic` of its own, is made where an operation moves data
