@@ -12,6 +12,7 @@ import test_ops_convolution
 import test_ops_elementwise
 import test_ops_pooling_and_norms
 import test_ops_shape
+import test_random_graphs
 from onnx import TensorProto, helper
 from support import check_case, convoy, must, one_line
 
@@ -112,6 +113,13 @@ def test_tiny_model_in_f16(name, tmp_path):
 @pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
 def test_architecture(name, tmp_path):
     support.assert_close(*emulate(name, tmp_path), 2e-5, name)
+
+
+@pytest.mark.parametrize("seed", range(0, 24, 2))
+def test_random_graph_in_f16(seed, tmp_path):
+    grower = test_random_graphs.RandomNetwork(seed)
+    a_case = support.network_case(f"random {seed}", grower.net, grower.grow(), seed, tolerance=2e-2)
+    check_case(a_case, tmp_path, [EMULATED, "--precision=f16"])
 
 
 # Roundings of up to 121 layers add up.
