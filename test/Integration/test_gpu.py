@@ -211,9 +211,13 @@ def test_kernels_fit(name, arch, precision, tmp_path):
 
 def test_tensor_core_kernels_fit(tmp_path):
     model = support.models.cached("squeezenet")
+    moved = {}
     for precision in ROUNDED:
         report = json.loads(must(convoy("inspect", model, "--target=cuda", "--json",
                                         f"--precision={precision}")).stdout)
         for launch in report["launches"]:
             assert launch["spill_stores"] == launch["spill_loads"] == 0, f"{precision}, {launch['kernel']} spills"
             assert launch["registers"] <= MAX_REGISTERS, f"{precision}, {launch['kernel']}"
+        moved[precision] = sum(launch["bytes"] for launch in report["launches"])
+    # Partial sums are f32.
+    assert 0.5 < moved["f16"] / moved["tf32"] < 0.7
