@@ -80,6 +80,19 @@ def test_f16_in_memory(a_case, tmp_path):
     check_case(through_f16(a_case), tmp_path, [EMULATED, "--precision=f16"])
 
 
+@pytest.mark.parametrize("precision, tolerance", [("f32", 1e-5), ("f16", STORED)])
+@pytest.mark.parametrize("channels, kernel, group, size", [(40, 3, 1, (9, 11)), (33, 1, 1, (7, 5)), (20, 3, 20, (8, 8)),
+                                                           (64, 3, 1, (4, 4))])
+def test_residual(channels, kernel, group, size, precision, tolerance, tmp_path):
+    """Results lie on residuals."""
+    model, feeds = test_ops_convolution.residual_model(channels, kernel, group, size)
+    for tensor in model.graph.initializer:
+        # Else four convolutions leave f16's range.
+        array = support.numpy_helper.to_array(tensor)
+        tensor.CopyFrom(support.numpy_helper.from_array(array / np.float32(kernel * channels**0.5), tensor.name))
+    check_case(support.Case("residual", model, feeds, tolerance), tmp_path, [EMULATED, f"--precision={precision}"])
+
+
 def emulate(name, tmp_path, *options, batch=1, size=None):
     """The output of a network's emulated kernels, and ONNX Runtime's."""
     model = support.models.cached(name, batch=batch, size=size, pre_softmax=True)
