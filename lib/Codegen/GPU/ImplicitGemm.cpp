@@ -692,6 +692,15 @@ struct ImplicitGemmFamily : GpuKernelFamily {
 
 } // namespace
 
+void convoy::finishGemm(GpuKernel &kernel, Operation *op, const GemmProblem &problem,
+                        int64_t tileChannels, Value pixel, Value group, Value tile,
+                        Value channel, Value sums) {
+  GpuGemmPlan plan = {};
+  plan.channels = tileChannels;
+  GemmOperands operands(kernel, op);
+  Epilogue(kernel, problem, plan, operands).finish(pixel, group, tile, channel, sums);
+}
+
 void convoy::addImplicitGemmKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<ImplicitGemmFamily>());
 }
