@@ -40,7 +40,6 @@ struct GemmProblem {
   Output output;
   /// Channels of the output.
   int64_t outputChannels;
-  cnn::FunctionAttr activation;
 
   int64_t outputPixels() const {
     return llvm::product_of(llvm::ArrayRef(results).drop_front());
