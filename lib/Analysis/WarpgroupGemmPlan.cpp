@@ -30,36 +30,30 @@ static constexpr int64_t kStepBytes = 128;
 /// What a tensor map allows.
 static constexpr int64_t kMaxStep = 8, kMaxBox = 256;
 
-/// Whether shapes, layouts and types are ones that copies and products can take.
+/// Whether shapes and layouts are ones that copies and products can take.
 static bool fits(ConvOpInterface op, GpuPrecision precision) {
-  int64_t rank = op.getSpatialRank(), groups = op.getGroups();
-  auto element = llvm::cast<mlir::ShapedType>(op.getInputType()).getElementType();
-  bool hasType = precision == GpuPrecision::tf32  ? element.isF32()
-                 : precision == GpuPrecision::f16 ? element.isF16()
-                                                  : false;
+  int64_t groups = op.getGroups();
   auto isStep = [](int64_t stride) { return stride <= kMaxStep; };
   int64_t row = WarpgroupGemmPlan::kRow, outputs = op.getOutputChannels() / groups;
-  return hasType && !op.isTransposed() && rank <= 2 && op.isInputBlocked() &&
-         op.isOutputBlocked() && op.getConvAlgorithm() == ConvAlgorithm::direct &&
+  return precision != GpuPrecision::f32 && !op.isTransposed() && op.getSpatialRank() == 2 &&
+         op.isInputBlocked() && op.isOutputBlocked() &&
+         op.getConvAlgorithm() == ConvAlgorithm::direct &&
          llvm::all_of(op.getStrides(), isStep) && op.getInputChannels() / groups % row == 0 &&
          outputs >= kMinChannels && (groups == 1 || outputs % row == 0);
 }
 
-static WarpgroupGemmPlan describe(ConvOpInterface op) {
+static WarpgroupGemmPlan describe(ConvOpInterface op, GpuPrecision precision) {
   WarpgroupGemmPlan plan;
-  int64_t rank = op.getSpatialRank();
   auto input = op.getInputType().getShape(), output = op.getOutputType().getShape();
-  // One dimension is the width.
-  auto pair = [&](llvm::ArrayRef<int64_t> values, int64_t missing) {
-    return rank == 2 ? std::array<int64_t, 2>{values[0], values[1]}
-                     : std::array<int64_t, 2>{missing, values[0]};
+  auto pair = [](llvm::ArrayRef<int64_t> values) {
+    return std::array<int64_t, 2>{values[0], values[1]};
   };
-  plan.input = pair(input.slice(2, rank), 1);
-  plan.kernel = pair(op.getKernelShape(), 1);
-  plan.strides = pair(op.getStrides(), 1);
-  plan.dilations = pair(op.getDilations(), 1);
-  plan.padsBegin = pair(op.getPads().take_front(rank), 0);
-  std::array<int64_t, 2> results = pair(output.slice(2, rank), 1);
+  plan.input = pair(input.drop_front(2));
+  plan.kernel = pair(op.getKernelShape());
+  plan.strides = pair(op.getStrides());
+  plan.dilations = pair(op.getDilations());
+  plan.padsBegin = pair(op.getPads());
+  std::array<int64_t, 2> results = pair(output.drop_front(2));
   auto areAll = [](llvm::ArrayRef<int64_t> values, int64_t value) {
     return llvm::all_of(values, [&](int64_t other) { return other == value; });
   };
@@ -68,8 +62,8 @@ static WarpgroupGemmPlan describe(ConvOpInterface op) {
     results = {1, results[0] * results[1]};
   }
   plan.results = {output[0], results[0], results[1]};
-  plan.elementBytes =
-      llvm::cast<mlir::ShapedType>(op.getInputType()).getElementTypeBitWidth() / 8;
+  // Filters are packed before the types of data are known; these follow.
+  plan.elementBytes = precision == GpuPrecision::f16 ? 2 : 4;
   return plan;
 }
 
@@ -104,7 +98,7 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
   if (!gpu || !gpu.getArchSpecific() || !fits(op, gpu.getPrecision()) ||
       planGpuGemm(op).splits > 1)
     return std::nullopt;
-  WarpgroupGemmPlan plan = describe(op), best = plan;
+  WarpgroupGemmPlan plan = describe(op, gpu.getPrecision()), best = plan;
   int64_t groups = op.getGroups(), outputs = op.getOutputChannels() / groups;
   int64_t blocks = op.getInputChannels() / groups / WarpgroupGemmPlan::kRow;
   plan.runs = kStepBytes / plan.rowBytes();

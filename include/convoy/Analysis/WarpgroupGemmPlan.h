@@ -26,8 +26,8 @@ struct WarpgroupGemmPlan {
   /// Pixels that a group of four warps multiplies at a time.
   static constexpr int64_t kGroupPixels = 64;
 
-  /// The window in two dimensions, height and width; a 1x1 kernel has all pixels of an
-  /// image side by side.
+  /// The window, height and width; a 1x1 kernel without strides has all pixels of an image
+  /// side by side.
   std::array<int64_t, 2> input, kernel, strides, dilations, padsBegin;
   /// Results: images, height, width; and how many of each a block of threads computes.
   std::array<int64_t, 3> results, tile;

@@ -332,24 +332,28 @@ private:
     write(WgmmaWaitOp::create(b, sumType, results[0], b.getI64IntegerAttr(0)));
   }
 
-  /// A thread has two neighbouring columns of each eight, in two rows eight apart.
+  /// Sums are in rows eight apart, as in the products of a warp.
   void write(Value sums) {
     Value warp = arith::DivUIOp::create(b, thread, indexConstant(b, kGpuWarp));
     Value lane = arith::RemUIOp::create(b, thread, indexConstant(b, kGpuWarp));
     Value row =
         add(b, affine(b, warp, 16, 0), arith::DivUIOp::create(b, lane, indexConstant(b, 4)));
-    Value column = affine(b, arith::RemUIOp::create(b, lane, indexConstant(b, 4)), 2, 0);
-    for (int64_t upper = 0; upper < 2; ++upper)
+    Value column = getQuadColumn(b, lane);
+    auto pairType = VectorType::get({2}, b.getF32Type());
+    for (int64_t upper = 0; upper < 2; ++upper) {
+      Values pairs;
+      for (int64_t i = upper * 2; i < plan.channels / 2; i += 4)
+        pairs.push_back(vector::FromElementsOp::create(
+            b, pairType,
+            ValueRange{LLVM::ExtractValueOp::create(b, sums, i),
+                       LLVM::ExtractValueOp::create(b, sums, i + 1)}));
+      Values quads = swapToQuads(b, lane, pairs);
       writePixel(affine(b, row, 1, upper * 8), [&](Value pixel) {
-        for (int64_t i = upper * 2; i < plan.channels / 2; i += 4) {
-          Value pair = vector::FromElementsOp::create(
-              b, VectorType::get({2}, b.getF32Type()),
-              ValueRange{LLVM::ExtractValueOp::create(b, sums, i),
-                         LLVM::ExtractValueOp::create(b, sums, i + 1)});
+        for (auto [i, quad] : llvm::enumerate(quads))
           finishGemm(kernel, op, problem, plan.channels, pixel, group, outputTile,
-                     affine(b, column, 1, i / 4 * 8), pair);
-        }
+                     affine(b, column, 1, i * 16), quad);
       });
+    }
   }
 
   void writePixel(Value row, llvm::function_ref<void(Value)> body) {
@@ -394,6 +398,11 @@ struct WarpgroupGemmFamily : GpuKernelFamily {
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
     auto conv = cast<ConvOpInterface>(op);
     WarpgroupGemmPlan plan = *planWarpgroupGemm(conv, target);
+    auto input = cast<ShapedType>(conv.getInputType());
+    if (input.getElementTypeBitWidth() != 8 * plan.elementBytes)
+      return op->emitError("has an input of ") << input.getElementType()
+                                               << ", which products of warp groups cannot "
+                                                  "read";
     GemmProblem problem = describeGemm(conv, target);
     int64_t filterRows =
         problem.groups * problem.outputTiles * plan.steps * plan.runs * plan.channels;

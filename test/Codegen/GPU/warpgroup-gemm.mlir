@@ -8,7 +8,7 @@
 // A block of threads computes 2 x 56 of the pixels by 64 channels, in 18 steps of 32 input
 // channels at a position. A stage is 2 x 128 rows of inputs and 2 x 64 of filters, of 64
 // bytes; four of them, then the barriers.
-// CHECK-LABEL: gpu.func @conv_wgmma_0(
+// CHECK-LABEL: gpu.func @conv_wgmma(
 // CHECK-SAME:    %[[INPUTS:[^:]+]]: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>}, %[[FILTERS:[^:]+]]: !llvm.ptr {{.*}} kernel
 // CHECK-SAME:    known_block_size = array<i32: 288, 1, 1>, known_grid_size = array<i32: 224, 1, 1>
 // CHECK:         %[[MEMORY:.+]] = gpu.dynamic_shared_memory
@@ -61,8 +61,12 @@
 // CHECK-NEXT:          arith.muli %[[BEFORE]], %c8
 // CHECK:               nvvm.mbarrier.arrive
 // CHECK:             scf.yield %{{.+}}, %{{.+}}, %{{.+}}, %[[STAGE]]
+// Neighbouring lanes swap sums, so that each stores four at once.
 // CHECK:           cnn.wgmma_wait %[[LOOP]]#2 pending(0)
-// CHECK-COUNT-16:  vector.store {{.*}} vector<2xf32>
+// CHECK-COUNT-4:   gpu.shuffle xor
+// CHECK-COUNT-4:   vector.store {{.*}} vector<4xf32>
+// CHECK-COUNT-4:   gpu.shuffle xor
+// CHECK-COUNT-4:   vector.store {{.*}} vector<4xf32>
 
 // One thread copies: 2 x 112 rows of inputs, 128 rows of filters.
 // CHECK:         scf.if
@@ -76,13 +80,13 @@
 
 // A 1x1 kernel takes pixels side by side; strides are steps of the box. Few channels, planes
 // of channels, and what too few blocks would compute stay with the kernel for all GPUs.
-// CHECK-LABEL: gpu.func @conv_wgmma_0_0(
-// CHECK-LABEL: gpu.func @conv_wgmma_0_1(
+// CHECK-LABEL: gpu.func @conv_wgmma_0(
+// CHECK-LABEL: gpu.func @conv_wgmma_1(
 // CHECK-NOT:     @conv_wgmma
-// CHECK:       gpu.func @conv_0(
-// CHECK:       gpu.func @conv_0_2(
-// CHECK:       gpu.func @conv_0_3(
-// CHECK:       gpu.func @conv_sum_0(
+// CHECK:       gpu.func @conv(
+// CHECK:       gpu.func @conv_2(
+// CHECK:       gpu.func @conv_3(
+// CHECK:       gpu.func @conv_sum(
 
 // MAIN-LABEL: func.func @main(
 // MAIN:         cnn.tensor_map %{{.+}} {box = array<i64: 16, 56, 2, 1, 1>, sizes = array<i64: 16, 56, 56, 4, 8>, steps = array<i64: 1, 1, 1, 1, 1>, swizzle = 64 : i64}
