@@ -24,8 +24,8 @@
 
 #include "ImplicitGemm.h"
 
-#include "BlockReduction.h"
 #include "ConvEpilogue.h"
+#include "TensorFragment.h"
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
@@ -778,29 +778,6 @@ struct ImplicitGemmFamily : GpuKernelFamily {
 };
 
 } // namespace
-
-Value convoy::getQuadColumn(ImplicitLocOpBuilder &b, Value lane) {
-  Value member = arith::RemUIOp::create(b, lane, indexConstant(b, 4));
-  Value pair = arith::DivUIOp::create(b, member, indexConstant(b, 2));
-  Value odd = arith::RemUIOp::create(b, member, indexConstant(b, 2));
-  return add(b, affine(b, pair, kQuad, 0), affine(b, odd, 8, 0));
-}
-
-Values convoy::swapToQuads(ImplicitLocOpBuilder &b, Value lane, ValueRange pairs) {
-  Value odd = arith::RemUIOp::create(b, lane, indexConstant(b, 2));
-  Value isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, odd, indexConstant(b, 0));
-  auto choose = [&](Value ifOdd, Value ifEven) -> Value {
-    return arith::SelectOp::create(b, isOdd, ifOdd, ifEven);
-  };
-  Values quads;
-  for (size_t i = 0; i < pairs.size(); i += 2) {
-    Value other = exchangeLanes(b, choose(pairs[i], pairs[i + 1]), 1);
-    Value kept = choose(pairs[i + 1], pairs[i]);
-    quads.push_back(vector::ShuffleOp::create(b, choose(other, kept), choose(kept, other),
-                                              ArrayRef<int64_t>{0, 1, 2, 3}));
-  }
-  return quads;
-}
 
 void convoy::finishGemm(GpuKernel &kernel, Operation *op, const GemmProblem &problem,
                         int64_t tileChannels, Value pixel, Value group, Value tile,

@@ -52,14 +52,6 @@ GemmProblem describeGemm(cnn::ConvOpInterface op, cnn::TargetAttr target);
 /// A dense layer of more rows than kGpuDenseRows.
 GemmProblem describeGemm(cnn::DenseOp op, cnn::TargetAttr target);
 
-/// Lanes hold two sums of a row in each eight columns of a tensor core's product, from column
-/// 2 * (lane % 4) on: `pairs`, an even number of vectors of two. Neighbours swap, so that
-/// each has four side by side, of every 16 columns from getQuadColumn on: even lanes in the
-/// first eight, odd lanes in the second, and together a whole block of channels.
-llvm::SmallVector<mlir::Value> swapToQuads(mlir::ImplicitLocOpBuilder &builder,
-                                           mlir::Value lane, mlir::ValueRange pairs);
-mlir::Value getQuadColumn(mlir::ImplicitLocOpBuilder &builder, mlir::Value lane);
-
 /// Takes sums of `op` to its output: bias, residual, activation. They are of `pixel`, which
 /// exists, and side by side from `channel` on, which counts in the tile of `tileChannels`
 /// output channels `tile` of `group`.

@@ -25,6 +25,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ImplicitGemm.h"
+#include "TensorFragment.h"
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Analysis/WarpgroupGemmPlan.h"

@@ -72,23 +72,32 @@ std::vector<float> runEmulated(const std::vector<EmulatedKernel> &kernels,
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
   auto module = mlir::parseSourceString<mlir::ModuleOp>(makeModule(kernels, x.size(), count),
                                                         context.get());
-  GpuOptions gpu;
-  gpu.platform = cnn::GpuPlatform::emulator;
-  llvm::Expected<cnn::TargetAttr> target = describeTarget(context.get(), "", "", gpu);
-  if (!module || !target) {
+  if (!module) {
     ADD_FAILURE() << "the kernels are not valid IR";
     return {};
   }
-  (*module)->setAttr(cnn::kTargetAttrName, *target);
-  mlir::PassManager manager(context.get(), mlir::ModuleOp::getOperationName());
+  return runEmulated(*module, x, threads, error);
+}
+
+std::vector<float> runEmulated(mlir::ModuleOp module, const std::vector<float> &x, int threads,
+                               std::string *error) {
+  GpuOptions gpu;
+  gpu.platform = cnn::GpuPlatform::emulator;
+  llvm::Expected<cnn::TargetAttr> target = describeTarget(module.getContext(), "", "", gpu);
+  if (!target) {
+    ADD_FAILURE() << llvm::toString(target.takeError());
+    return {};
+  }
+  module->setAttr(cnn::kTargetAttrName, *target);
+  mlir::PassManager manager(module.getContext(), mlir::ModuleOp::getOperationName());
   buildTargetPipeline(manager);
   llvm::SmallString<128> path;
-  if (failed(manager.run(*module)) ||
+  if (failed(manager.run(module)) ||
       llvm::sys::fs::createTemporaryFile("emulated", "so", path)) {
     ADD_FAILURE() << "the kernels cannot be emulated";
     return {};
   }
-  llvm::Error failure = emitArtefact(*module, EmitKind::Lib, path);
+  llvm::Error failure = emitArtefact(module, EmitKind::Lib, path);
   llvm::Expected<Artefact> artefact = failure ? std::move(failure) : Artefact::load(path);
   llvm::sys::fs::remove(path);
   if (!artefact) {

@@ -8,6 +8,8 @@
 #ifndef CONVOY_TEST_UNIT_CODEGEN_EMULATEDKERNEL_H
 #define CONVOY_TEST_UNIT_CODEGEN_EMULATEDKERNEL_H
 
+#include "mlir/IR/BuiltinOps.h"
+
 #include <array>
 #include <string>
 #include <vector>
@@ -30,6 +32,10 @@ struct EmulatedKernel {
 std::vector<float> runEmulated(const std::vector<EmulatedKernel> &kernels,
                                const std::vector<float> &x, size_t count, int threads = 1,
                                std::string *error = nullptr);
+
+/// The same of a module after code generation, with an input and an output of f32.
+std::vector<float> runEmulated(mlir::ModuleOp module, const std::vector<float> &x, int threads,
+                               std::string *error);
 
 inline std::vector<float> runEmulated(const EmulatedKernel &kernel,
                                       const std::vector<float> &x, size_t count,
