@@ -92,10 +92,10 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   if (target.getGpu())
     return selectGpuTile(op, target, tile);
   bool blocked = op.isInputBlocked() && op.isOutputBlocked();
-  // Groups of half a 512-bit vector are convolutions of their own in 256-bit vectors:
-  // channel-wise code would shuffle as often as it multiplies.
+  // With strides, groups of half a 512-bit vector are convolutions of their own in 256-bit
+  // vectors: channel-wise code would shuffle almost as often as it multiplies.
   if (blocked && !op.isTransposed() && tile.groups > 1 && tile.lanes == 16 &&
-      tile.groupInputs == 8 && tile.groupOutputs == 8)
+      tile.groupInputs == 8 && tile.groupOutputs == 8 && op.getStrides().back() > 1)
     tile.lanes = 8;
   tile.channelwise = isChannelwise(op, tile);
   tile.pixelwise = prefersPixels(op, tile.groupOutputs, tile.lanes);
@@ -112,7 +112,9 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   }
   if (tile.channelwise) {
     tile.blocks = 1;
-    tile.pixels = target.getVectorRegisters() >= 32 ? 14 : 6;
+    // Beside the sums, groups have their inputs in registers, to shuffle them.
+    int64_t sums = tile.groupInputs > 1 ? 12 : 14;
+    tile.pixels = target.getVectorRegisters() >= 32 ? sums : 6;
     tile.outputTiles = llvm::divideCeil(op.getOutputChannels(), tile.lanes);
     tile.inputChunk = tile.groupInputs;
     tile.inputChunks = 1;
