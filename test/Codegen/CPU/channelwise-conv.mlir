@@ -62,8 +62,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // The columns of a wide kernel are a loop.
-// CHECK:       cnn.launch @group_conv_0 tasks(6)
-// CHECK-LABEL: func.func private @group_conv_0(
+// CHECK:       cnn.launch @group_conv tasks(6)
+// CHECK-LABEL: func.func private @group_conv(
 // CHECK:         scf.for {{.+}} = %c0 to %c41 step %c1 iter_args(
 // CHECK:           vector.load {{.+}} : memref<1x1x41x1x16xf32>
 // CHECK-COUNT-14:  vector.fma

@@ -170,8 +170,8 @@ module attributes {cnn.target = #cnn.target<triple = "aarch64-linux-gnu", cpu = 
 
 // 25 KB of input do not fit the L2 cache of 16 KB, 8 KB of filters do: the tasks of a row follow
 // each other.
-// CHECK:       cnn.launch @conv_0 tasks(28)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(28)
+// CHECK-LABEL: func.func private @conv(
 // CHECK:         scf.for %[[TASK:.+]] = %arg0 to %arg1
 // CHECK-NEXT:      %[[TILE:.+]] = arith.remui %[[TASK]], %c2
 // CHECK-NEXT:      %[[ROW:.+]] = arith.divui %[[TASK]], %c2
@@ -188,8 +188,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // A tile on the network's plain input fetches the two lines of its columns in each of the two
 // rows of three channels that the next row of the output reads first, as far as there are such.
-// CHECK:       cnn.launch @conv_0 tasks(14)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(14)
+// CHECK-LABEL: func.func private @conv(
 // CHECK:         scf.for %[[ROW:.+]] = %arg0 to %arg1
 // CHECK:           %[[FIRST:.+]] = arith.muli %[[ROW]], %c2
 // CHECK:           %[[NEXT:.+]] = arith.addi %[[FIRST]], %c2
