@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -51,6 +52,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     GpuKernelFamilies families;
     addChannelwiseConvKernels(families);
     addSmallGroupConvKernels(families);
+    addWarpgroupGemmKernels(families);
     addImplicitGemmKernels(families);
     addTransposedConvKernels(families);
     addDenseKernels(families);
@@ -122,12 +124,14 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
   }
 
   /// Bytes of the buffers that a kernel reads or writes.
-  static int64_t countBytes(gpu::GPUFuncOp kernel) {
+  static int64_t countBytes(GpuKernels::Launch launch) {
     int64_t bytes = 0;
-    // Behind the arguments are buffers in shared memory.
-    for (auto [argument, type] : llvm::zip(kernel.getArguments(), kernel.getArgumentTypes()))
-      if (!argument.use_empty())
+    for (auto [i, type] : llvm::enumerate(launch.kernel.getArgumentTypes())) {
+      bool isMapped =
+          llvm::any_of(launch.maps, [&](const GpuTensorMap &map) { return map.operand == i; });
+      if (isa<MemRefType>(type) && (isMapped || !launch.kernel.getArgument(i).use_empty()))
         bytes += getDenseBytes(cast<ShapedType>(type));
+    }
     return bytes;
   }
 
@@ -147,19 +151,27 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     for (const GpuKernels::Launch &launch : launches) {
       gpu::GPUFuncOp kernel = launch.kernel;
       SmallVector<Value> arguments(buffers);
-      if (kernel.getNumArguments() > buffers.size())
+      if (kernel.getNumArguments() > buffers.size() + launch.maps.size())
         arguments.push_back(memref::ViewOp::create(
-            builder, op.getLoc(), cast<MemRefType>(kernel.getArgumentTypes().back()), arena,
-            arith::ConstantIndexOp::create(builder, op.getLoc(), scratchBegin), ValueRange()));
+            builder, op.getLoc(), cast<MemRefType>(kernel.getArgumentTypes()[buffers.size()]),
+            arena, arith::ConstantIndexOp::create(builder, op.getLoc(), scratchBegin),
+            ValueRange()));
+      for (const GpuTensorMap &map : launch.maps)
+        arguments.push_back(cnn::TensorMapOp::create(builder, op.getLoc(),
+                                                     buffers[map.operand], map.sizes, map.box,
+                                                     map.steps, map.swizzle));
+      Value dynamicBytes;
+      if (launch.dynamicBytes)
+        dynamicBytes = arith::ConstantIntOp::create(builder, op.getLoc(), builder.getI32Type(),
+                                                    launch.dynamicBytes);
       auto launchOp = gpu::LaunchFuncOp::create(
           builder, op.getLoc(),
           SymbolRefAttr::get(builder.getContext(), kKernelModule,
                              {FlatSymbolRefAttr::get(kernel.getNameAttr())}),
-          toDim(launch.grid), toDim(launch.block), /*dynamicSharedMemorySize=*/Value(),
-          arguments);
+          toDim(launch.grid), toDim(launch.block), dynamicBytes, arguments);
       // Partial sums count as the operation, adding them up as what it moves.
       launchOp->setAttr(cnn::kFlopsAttrName, builder.getI64IntegerAttr(flops));
-      launchOp->setAttr(cnn::kBytesAttrName, builder.getI64IntegerAttr(countBytes(kernel)));
+      launchOp->setAttr(cnn::kBytesAttrName, builder.getI64IntegerAttr(countBytes(launch)));
       flops = 0;
       StringRef name = getLayerName(op.getLoc());
       if (name.empty())

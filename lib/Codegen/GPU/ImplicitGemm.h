@@ -9,6 +9,7 @@
 #define CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H
 
 #include "convoy/Analysis/GpuGemmPlan.h"
+#include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
 namespace convoy {
 
@@ -50,6 +51,13 @@ struct GemmProblem {
 GemmProblem describeGemm(cnn::ConvOpInterface op, cnn::TargetAttr target);
 /// A dense layer of more rows than kGpuDenseRows.
 GemmProblem describeGemm(cnn::DenseOp op, cnn::TargetAttr target);
+
+/// Takes sums of `op` to its output: bias, residual, activation. They are of `pixel`, which
+/// exists, and side by side from `channel` on, which counts in the tile of `tileChannels`
+/// output channels `tile` of `group`.
+void finishGemm(GpuKernel &kernel, mlir::Operation *op, const GemmProblem &problem,
+                int64_t tileChannels, mlir::Value pixel, mlir::Value group, mlir::Value tile,
+                mlir::Value channel, mlir::Value sums);
 
 } // namespace convoy
 
