@@ -47,7 +47,7 @@ def through_f16(a_case):
     before, after = [], []
     for value in graph.input:
         if value.name in feeds and value.type.tensor_type.elem_type == TensorProto.FLOAT:
-            before.append(helper.make_node("Mul", [f"{value.name}_half", "two"], [value.name]))
+            before.append(helper.make_node("Mul", [f"{value.name}_half", "f16_two"], [value.name]))
             feeds[f"{value.name}_half"] = np.asarray(feeds.pop(value.name) / 2, np.float32)
             value.name = f"{value.name}_half"
     for value in graph.output:
@@ -55,11 +55,11 @@ def through_f16(a_case):
             for node in graph.node:
                 for names in (node.input, node.output):
                     names[:] = [f"{name}_twice" if name == value.name else name for name in names]
-            after.append(helper.make_node("Mul", [f"{value.name}_twice", "half"], [value.name]))
+            after.append(helper.make_node("Mul", [f"{value.name}_twice", "f16_half"], [value.name]))
     nodes = [*before, *graph.node, *after]
     del graph.node[:]
     graph.node.extend(nodes)
-    for name, number in (("two", 2.0), ("half", 0.5)):
+    for name, number in (("f16_two", 2.0), ("f16_half", 0.5)):
         graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]))
         feeds[name] = np.array([number], np.float32)
     tolerance = CANCELLED if "large-values" in a_case.name or "far-from-zero" in a_case.name else STORED
