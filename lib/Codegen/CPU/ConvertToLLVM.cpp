@@ -212,9 +212,13 @@ struct LowerGpuLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
     SmallVector<Value> buffers;
     for (auto [original, buffer] :
          llvm::zip_equal(op.getKernelOperands(), adaptor.getKernelOperands())) {
-      if (!isa<MemRefType>(original.getType()))
-        return op.emitOpError("may have only memrefs as arguments");
-      buffers.push_back(MemRefDescriptor(buffer).alignedPtr(rewriter, loc));
+      // The place of a pointer holds a number.
+      if (original.getType().isIndex())
+        buffers.push_back(LLVM::IntToPtrOp::create(rewriter, loc, pointer, buffer));
+      else if (isa<MemRefType>(original.getType()))
+        buffers.push_back(MemRefDescriptor(buffer).alignedPtr(rewriter, loc));
+      else
+        return op.emitOpError("may have only memrefs and indices as arguments");
     }
     Value array = storePointers(rewriter, op, buffers);
 
@@ -472,8 +476,11 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
                                        ArrayRef<LLVM::GEPArg>{int32_t(ThreadField::Shared)});
     SmallVector<Value> arguments = {thread,
                                     LLVM::LoadOp::create(builder, loc, pointer, shared)};
-    for (unsigned i = 2; i < kernel.getNumArguments(); ++i)
+    for (unsigned i = 2; i < kernel.getNumArguments(); ++i) {
       arguments.push_back(loadPointer(builder, loc, block->getArgument(1), i - 2));
+      if (Type type = kernel.getArgument(i).getType(); type != pointer)
+        arguments.back() = LLVM::PtrToIntOp::create(builder, loc, type, arguments.back());
+    }
     LLVM::CallOp::create(builder, loc, kernel, arguments);
     LLVM::ReturnOp::create(builder, loc, ValueRange());
   }

@@ -14,6 +14,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <utility>
+
 using namespace mlir;
 using namespace convoy;
 
@@ -69,6 +71,8 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
     }
   if (scratchBytes > 0)
     types.push_back(MemRefType::get({scratchBytes}, b.getI8Type()));
+  if (rounds > 1)
+    types.push_back(b.getIndexType());
   scratchSize = std::max(scratchSize, scratchBytes);
 
   b.setInsertionPointToEnd(module.getBody());
@@ -79,13 +83,12 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   };
   function.setKnownGridSizeAttr(toArray(grid));
   function.setKnownBlockSizeAttr(toArray(block));
-  // Else ptxas saves registers for a second block of so many threads, and spills.
-  if (llvm::product_of(block) >= kGpuBlockThreads)
-    function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
+  // Else ptxas saves registers for further blocks, and spills.
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
   symbols.insert(function);
   b.setInsertionPointToStart(&function.getBody().front());
 
-  GpuKernel kernel{b, function, {}, Value()};
+  GpuKernel kernel{b, function, {}, Value(), Value()};
   unsigned next = 0;
   for (Value operand : op->getOperands()) {
     if (isMemRef(operand)) {
@@ -98,11 +101,13 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
     kernel.operands.push_back(b.clone(*constant)->getResult(0));
   }
   if (scratchBytes > 0)
-    kernel.scratch = function.getArgument(next);
+    kernel.scratch = function.getArgument(next++);
+  if (rounds > 1)
+    kernel.round = function.getArgument(next);
   body(kernel);
   b.setInsertionPointToEnd(&function.getBody().back());
   gpu::ReturnOp::create(b);
-  launches.push_back({function, grid, block});
+  launches.push_back({function, grid, block, std::exchange(computedFlops, 0)});
   return success();
 }
 

@@ -96,23 +96,21 @@ constexpr int64_t kThreadPixels = 8;
 /// Floats of padding behind a row in shared memory.
 constexpr int64_t kInputPadding = 4, kFilterPadding = 8;
 
-/// The operands of a convolution or dense layer inside a kernel, flat.
-struct GemmOperands {
-  GemmOperands(GpuKernel &kernel, Operation *op) {
-    ArrayRef<Value> operands = kernel.operands;
-    auto flat = [&](Value value) { return flatten(kernel.b, value); };
-    input = flat(operands[0]);
-    filter = flat(operands[1]);
-    size_t next = 2;
-    auto conv = dyn_cast<ConvOpInterface>(op);
-    if (conv ? bool(conv.getBias()) : bool(cast<DenseOp>(op).getBias()))
-      bias = flat(operands[next++]);
-    if (conv && conv.getResidual())
-      residual = flat(operands[next++]);
-    output = flat(operands[next]);
-  }
-  Value input, filter, bias, residual, output;
-};
+/// The operands of a convolution or dense layer inside a kernel.
+GemmOperands findOperands(GpuKernel &kernel, Operation *op) {
+  size_t next = 0;
+  auto take = [&] { return flatten(kernel.b, kernel.operands[next++]); };
+  GemmOperands operands;
+  operands.input = take();
+  operands.filter = take();
+  auto conv = dyn_cast<ConvOpInterface>(op);
+  if (conv ? bool(conv.getBias()) : bool(cast<DenseOp>(op).getBias()))
+    operands.bias = take();
+  if (conv && conv.getResidual())
+    operands.residual = take();
+  operands.output = take();
+  return operands;
+}
 
 /// Takes sums to the output: bias, residual, activation.
 class Epilogue {
@@ -223,10 +221,10 @@ struct PartialSums {
 /// Writes the kernel that sums.
 class ImplicitGemm {
 public:
-  ImplicitGemm(GpuKernel &kernel, Operation *op, const GemmProblem &problem,
+  ImplicitGemm(GpuKernel &kernel, const GemmOperands &operands, const GemmProblem &problem,
                const GpuGemmPlan &plan, GpuPrecision precision)
       : kernel(kernel), b(kernel.b), problem(problem), plan(plan), precision(precision),
-        operands(kernel, op), partial(problem, plan),
+        operands(operands), partial(problem, plan),
         quadType(VectorType::get({kQuad}, b.getF32Type())) {}
 
   static GpuExtents getGrid(const GemmProblem &problem, const GpuGemmPlan &plan) {
@@ -629,10 +627,9 @@ private:
 };
 
 /// The kernel that adds partial sums: a thread for four channels of a pixel.
-void buildReduction(GpuKernel &kernel, Value index, Operation *op, const GemmProblem &problem,
-                    const GpuGemmPlan &plan) {
+void buildReduction(GpuKernel &kernel, Value index, const GemmOperands &operands,
+                    const GemmProblem &problem, const GpuGemmPlan &plan) {
   ImplicitLocOpBuilder &b = kernel.b;
-  GemmOperands operands(kernel, op);
   PartialSums partial(problem, plan);
   Values position = delinearize(
       b, index, {problem.pixels, problem.groups, problem.outputTiles, plan.channels / kQuad});
@@ -649,26 +646,6 @@ void buildReduction(GpuKernel &kernel, Value index, Operation *op, const GemmPro
       .finish(position[0], position[1], position[2], channel, sum);
 }
 
-LogicalResult buildGemm(GpuKernels &kernels, Operation *op, StringRef name,
-                        const GemmProblem &problem, const GpuGemmPlan &plan,
-                        GpuPrecision precision) {
-  PartialSums partial(problem, plan);
-  if (failed(kernels.add(
-          name, ImplicitGemm::getGrid(problem, plan), {plan.threads()},
-          [&](GpuKernel &kernel) {
-            ImplicitGemm(kernel, op, problem, plan, precision).build();
-          },
-          partial.bytes())))
-    return failure();
-  if (plan.splits == 1)
-    return success();
-  return kernels.addThreads((name + "_sum").str(), problem.pixels * partial.channels / kQuad,
-                            [&](GpuKernel &kernel, Value index) {
-                              buildReduction(kernel, index, op, problem, plan);
-                            },
-                            partial.bytes());
-}
-
 struct ImplicitGemmFamily : GpuKernelFamily {
   bool matches(Operation *op, TargetAttr target) const override {
     if (auto conv = dyn_cast<ConvOpInterface>(op))
@@ -681,16 +658,45 @@ struct ImplicitGemmFamily : GpuKernelFamily {
 
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
     GpuPrecision precision = target.getGpu().getPrecision();
+    auto getOperands = [&](GpuKernel &kernel) { return findOperands(kernel, op); };
     if (auto conv = dyn_cast<ConvOpInterface>(op))
-      return buildGemm(kernels, op, "conv", describeGemm(conv, target), planGpuGemm(conv),
-                       precision);
+      return buildGemm(kernels, "conv", describeGemm(conv, target), planGpuGemm(conv),
+                       precision, getOperands);
     auto dense = cast<DenseOp>(op);
-    return buildGemm(kernels, op, "dense", describeGemm(dense, target), planGpuGemm(dense),
-                     precision);
+    return buildGemm(kernels, "dense", describeGemm(dense, target), planGpuGemm(dense),
+                     precision, getOperands);
   }
 };
 
 } // namespace
+
+int64_t convoy::getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan) {
+  return PartialSums(problem, plan).bytes();
+}
+
+LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
+                                const GemmProblem &problem, const GpuGemmPlan &plan,
+                                GpuPrecision precision,
+                                llvm::function_ref<GemmOperands(GpuKernel &)> getOperands,
+                                int64_t scratchBytes) {
+  PartialSums partial(problem, plan);
+  scratchBytes += partial.bytes();
+  if (failed(kernels.add(
+          name, ImplicitGemm::getGrid(problem, plan), {plan.threads()},
+          [&](GpuKernel &kernel) {
+            ImplicitGemm(kernel, getOperands(kernel), problem, plan, precision).build();
+          },
+          scratchBytes)))
+    return failure();
+  if (plan.splits == 1)
+    return success();
+  return kernels.addThreads((name + "_sum").str(), problem.pixels * partial.channels / kQuad,
+                            [&](GpuKernel &kernel, Value index) {
+                              buildReduction(kernel, index, getOperands(kernel), problem,
+                                             plan);
+                            },
+                            scratchBytes);
+}
 
 void convoy::addImplicitGemmKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<ImplicitGemmFamily>());

@@ -9,6 +9,7 @@
 #define CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H
 
 #include "convoy/Analysis/GpuGemmPlan.h"
+#include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
 namespace convoy {
 
@@ -51,6 +52,21 @@ struct GemmProblem {
 GemmProblem describeGemm(cnn::ConvOpInterface op, cnn::TargetAttr target);
 /// A dense layer of more rows than kGpuDenseRows.
 GemmProblem describeGemm(cnn::DenseOp op, cnn::TargetAttr target);
+
+/// The operands of a matrix product inside a kernel, flat; null where it has none.
+struct GemmOperands {
+  mlir::Value input, filter, bias, residual, output;
+};
+
+/// Makes the kernels of a matrix product; `getOperands` finds its operands in each.
+/// `scratchBytes` of memory of the whole grid are there besides getGemmScratchBytes, which
+/// come first.
+mlir::LogicalResult buildGemm(GpuKernels &kernels, llvm::StringRef name,
+                              const GemmProblem &problem, const GpuGemmPlan &plan,
+                              cnn::GpuPrecision precision,
+                              llvm::function_ref<GemmOperands(GpuKernel &)> getOperands,
+                              int64_t scratchBytes = 0);
+int64_t getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan);
 
 } // namespace convoy
 

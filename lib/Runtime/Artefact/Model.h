@@ -81,8 +81,9 @@ typedef void (*convoy_emulated_kernel)(struct convoy_gpu_thread *thread, void *c
 
 /* Runs a GPU kernel on a grid of blocks of threads, in the order of calls: kernel number
  * `kernel` of convoy_gpu_code, or `emulated` on this CPU where that is not null; `kernel`
- * is then the layer. `args` are `arg_count` pointers to buffers; `shared_bytes` is the
- * kernel's shared memory. A failure is kept in `rt`, and convoy_run returns it. */
+ * is then the layer. `args` are `arg_count` pointers to buffers, or numbers in their place;
+ * `shared_bytes` is the kernel's shared memory. A failure is kept in `rt`, and convoy_run
+ * returns it. */
 CONVOY_HIDDEN void convoy_rt_launch_kernel(void *rt, int32_t kernel,
                                            convoy_emulated_kernel emulated, int32_t grid_x,
                                            int32_t grid_y, int32_t grid_z, int32_t block_x,

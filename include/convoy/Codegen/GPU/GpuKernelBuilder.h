@@ -40,6 +40,8 @@ struct GpuKernel {
   llvm::SmallVector<mlir::Value> operands;
   /// Memory of the whole grid, `memref<Nxi8>`; null unless the kernel asked for it.
   mlir::Value scratch;
+  /// Which round this launch belongs to, an index; null if there is only one.
+  mlir::Value round;
 
   /// This thread's and this block's index along x (0), y (1) or z (2).
   mlir::Value thread(int64_t dimension = 0);
@@ -52,16 +54,24 @@ struct GpuKernel {
   void when(mlir::Value condition, llvm::function_ref<void()> body);
 };
 
-/// The kernels of one operation, in the order in which they run.
+/// The kernels of one operation, in the order in which they run; all of them once more for
+/// each further round, if the operation's work is cut into several.
 class GpuKernels {
 public:
   struct Launch {
     mlir::gpu::GPUFuncOp kernel;
     GpuExtents grid, block;
+    /// The floating-point operations that it computes instead of the operation's; 0 for
+    /// those.
+    int64_t computedFlops = 0;
   };
 
   GpuKernels(mlir::gpu::GPUModuleOp module, mlir::SymbolTable &symbols, mlir::Operation *op)
       : module(module), symbols(symbols), op(op) {}
+
+  /// Says how many rounds there are; before the first kernel.
+  void setRounds(int64_t count) { rounds = count; }
+  int64_t getRounds() const { return rounds; }
 
   /// Adds a kernel; `body` writes its code. `scratchBytes` of memory, if any, belong to
   /// the whole grid, are shared with the operation's other kernels and of unspecified
@@ -75,6 +85,10 @@ public:
                                  llvm::function_ref<void(GpuKernel &, mlir::Value)> body,
                                  int64_t scratchBytes = 0);
 
+  /// The next kernel computes what the operation is there for, in `flops` floating-point
+  /// operations a round that are not the operation's own.
+  void setComputedFlops(int64_t flops) { computedFlops = flops; }
+
   llvm::ArrayRef<Launch> getLaunches() const { return launches; }
   int64_t getScratchSize() const { return scratchSize; }
 
@@ -83,7 +97,7 @@ private:
   mlir::SymbolTable &symbols;
   mlir::Operation *op;
   llvm::SmallVector<Launch, 1> launches;
-  int64_t scratchSize = 0;
+  int64_t scratchSize = 0, rounds = 1, computedFlops = 0;
 };
 
 /// One family of kernels. Families hold no state.
@@ -104,6 +118,7 @@ using GpuKernelFamilies = std::vector<std::unique_ptr<GpuKernelFamily>>;
 /// Every family, the most special first; one function a file in lib/Codegen/GPU.
 void addChannelwiseConvKernels(GpuKernelFamilies &families);
 void addSmallGroupConvKernels(GpuKernelFamilies &families);
+void addWinogradConvKernels(GpuKernelFamilies &families);
 void addImplicitGemmKernels(GpuKernelFamilies &families);
 void addTransposedConvKernels(GpuKernelFamilies &families);
 void addDenseKernels(GpuKernelFamilies &families);
