@@ -195,7 +195,8 @@ def test_kernels_fit(name, arch, tmp_path):
 
 
 # Every epilogue that a transform may have, with and without tiles that are cut; 5x5 kernels; several strips.
-FITTED = [*UNITS, *test_ops_convolution.FILTERED[-2:], residual_unit([8, 64, 223, 224], 64)]
+FITTED = [*UNITS, *test_ops_convolution.FILTERED[-2:], residual_unit([1, 256, 56, 56], 256),
+          residual_unit([8, 64, 223, 224], 64)]
 
 
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
