@@ -15,6 +15,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <algorithm>
 #include <chrono>
 
 using namespace convoy;
@@ -93,19 +94,24 @@ static llvm::Expected<Report> measure(const Artefact &artefact, const Request &r
   if (!request.profile)
     return report;
 
-  if (llvm::Error error = context.enableProfile(true))
-    return std::move(error);
-  for (size_t i = 0; i < report.runs.size(); ++i)
+  std::vector<std::vector<int64_t>> times(artefact.getLayers().size());
+  for (size_t i = 0; i < report.runs.size(); ++i) {
+    if (llvm::Error error = context.enableProfile(true))
+      return std::move(error);
     if (llvm::Error error = runAgain())
       return std::move(error);
-  llvm::Expected<Context::Profile> profile = context.readProfile();
-  if (!profile)
-    return profile.takeError();
-  for (auto [name, nanoseconds] : llvm::zip(artefact.getLayers(), profile->nanoseconds)) {
+    llvm::Expected<Context::Profile> profile = context.readProfile();
+    if (!profile)
+      return profile.takeError();
+    for (auto [layer, nanoseconds] : llvm::zip_equal(times, profile->nanoseconds))
+      layer.push_back(nanoseconds);
+  }
+  for (auto [name, layerTimes] : llvm::zip_equal(artefact.getLayers(), times)) {
     LayerTime &layer = report.layers.emplace_back();
     layer.name = name;
-    layer.milliseconds =
-        double(nanoseconds) / 1e6 / double(std::max<int64_t>(profile->runs, 1));
+    auto median = layerTimes.begin() + layerTimes.size() / 2;
+    std::nth_element(layerTimes.begin(), median, layerTimes.end());
+    layer.milliseconds = double(*median) / 1e6;
   }
   return report;
 }

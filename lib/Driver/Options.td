@@ -110,7 +110,7 @@ defm seconds : Value<"seconds", "S", "how long to time (default: 2)", [BenchComm
 defm warmup : Value<"warmup", "N", "runs before the timed ones (default: 3)", [BenchCommand]>;
 
 def profile : Switch<"profile",
-  "time each layer too, in further runs; with a MODEL.onnx\n"
+  "time each layer too, the median of further runs; with a MODEL.onnx\n"
   "also its GFLOP/s (a multiply-add is two) and percent of\n"
   "the measured multiply-add peak", [BenchCommand]>;
 

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Convolution, transposed convolution, Gemm and MatMul, one node at a time, against ONNX Runtime."""
 
+import re
+
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
-from support import (Const, assert_close, case, check_case, compile_model, cpu_levels, floats, rand, run_artefact,
-                     run_onnxruntime, weight)
+from onnx import helper, numpy_helper
+from support import (Const, assert_close, case, check_case, compile_model, convoy, cpu_levels, floats, make_model, must,
+                     rand, run_artefact, run_onnxruntime, weight)
 
 CASES = []
 
@@ -181,6 +183,45 @@ def test_algorithm(a_case, level, algorithm, tmp_path):
     """Every algorithm on every shape that it allows, alone; threads share strips."""
     for threads in (1, 3):
         check_case(a_case, tmp_path, [f"--mcpu={level}", f"--conv-algorithm={algorithm}"], threads)
+
+
+def residual_model(channels, kernel, group, size):
+    """Sums of convolutions with what they read, with what is read later and with what nobody reads any more."""
+    nodes, constants = [], {}
+
+    def add_conv(name, data, residual):
+        constants.update({f"w_{name}": weight(channels, channels // group, kernel, kernel).array,
+                          f"b_{name}": weight(channels).array})
+        nodes.append(helper.make_node("Conv", [data, f"w_{name}", f"b_{name}"], [f"conv_{name}"], group=group,
+                                      pads=[kernel // 2] * 4))
+        nodes.append(helper.make_node("Add", [f"conv_{name}", residual], [name]))
+
+    nodes.append(helper.make_node("Relu", ["x"], ["a"]))
+    add_conv("b", "a", "a")
+    add_conv("c", "b", "a")
+    add_conv("d", "c", "b")
+    add_conv("e", "d", "d")
+    nodes.append(helper.make_node("Sub", ["e", "c"], ["y"]))
+    feeds = {"x": rand(2, channels, *size)}
+    return make_model(nodes, feeds, ["y"], constants), feeds
+
+
+@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("channels, kernel, group, size, algorithm", [
+    (40, 3, 1, (9, 11), "direct"), (33, 1, 1, (7, 5), "direct"), (64, 3, 1, (9, 10), "winograd_2x2"),
+    (32, 3, 1, (13, 9), "winograd_4x4"), (32, 3, 1, (13, 9), "winograd_4x4_compact"), (20, 3, 20, (8, 8), "direct"),
+    (12, 1, 2, (6, 8), "direct")])
+def test_residual(channels, kernel, group, size, algorithm, level, tmp_path):
+    model, feeds = residual_model(channels, kernel, group, size)
+    options = [f"--mcpu={level}", f"--conv-algorithm={algorithm}"]
+    expected = run_onnxruntime(model, feeds)
+    artefact = compile_model(model, tmp_path, *options)
+    for threads in (1, 3):
+        assert_close(run_artefact(artefact, feeds, expected, threads)["y"], expected["y"], 1e-5)
+    must(convoy("compile", tmp_path / "model.onnx", *options, "--stop-after=bufferize", "-o", tmp_path / "ir.mlir"))
+    updates = re.findall(r"residual\((%\w+)\) outs\(\1\)", (tmp_path / "ir.mlir").read_text())
+    # The sums with a, which c is the last to read, and with b.
+    assert len(updates) == 2
 
 
 # One of each kernel that reads packed weights.

@@ -7,6 +7,7 @@
 
 #include "convoy/Codegen/CPU/ConvRegisterTile.h"
 
+#include "convoy/Analysis/LayerCost.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -16,11 +17,16 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
+/// Elements of a cache line.
+static constexpr int64_t kLine = 16;
+/// The most lines that a register tile fetches of the next row.
+static constexpr int64_t kPrefetchedLines = 32;
+
 ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterface op,
                                    ValueRange operands, TargetAttr target)
     : ConvOperands(op, operands), b(builder), op(op), tile(selectConvTile(op, target)),
       window(getConvWindow(op)), inputBlocked(op.isInputBlocked()),
-      outputBlocked(op.isOutputBlocked()),
+      outputBlocked(op.isOutputBlocked()), l2(target.getL2()),
       vectorType(VectorType::get({tile.lanes}, builder.getF32Type())) {}
 
 int64_t ConvRegisterTile::countTasks(ConvOpInterface op, const ConvTile &tile,
@@ -32,17 +38,54 @@ int64_t ConvRegisterTile::countTasks(ConvOpInterface op, const ConvTile &tile,
 }
 
 void ConvRegisterTile::setTask(Value task, ArrayRef<int64_t> outerOutput) {
-  SmallVector<int64_t> extents = {op.getOutputType().getDimSize(0), tile.groups,
-                                  tile.outputTiles};
+  SmallVector<int64_t> extents = {op.getOutputType().getDimSize(0), tile.groups};
   llvm::append_range(extents, outerOutput);
+  size_t tileDim = keepsRows() ? extents.size() : 2;
+  extents.insert(extents.begin() + tileDim, tile.outputTiles);
   SmallVector<Value> indices = delinearize(b, task, extents);
   batch = indices[0];
   group = indices[1];
-  outputTile = indices[2];
-  outer.assign(indices.begin() + 3, indices.end());
+  outputTile = indices[tileDim];
+  indices.erase(indices.begin() + tileDim);
+  outer.assign(indices.begin() + 2, indices.end());
   // The first channel block of this tile, counted through all groups.
   firstBlock =
       add(b, affine(b, group, tile.outputBlocks(), 0), affine(b, outputTile, tile.blocks, 0));
+}
+
+/// Whether the tiles of output channels that read the same rows follow each other.
+bool ConvRegisterTile::keepsRows() const {
+  return getDenseBytes(cast<MemRefType>(input.getType())) > l2 &&
+         getDenseBytes(cast<MemRefType>(filter.getType())) <= l2 / 2;
+}
+
+void ConvRegisterTile::prefetchNextRow(const PixelTile &pixels) {
+  if (inputBlocked || window.rank() < 2)
+    return;
+  size_t dim = window.rank() - 2;
+  int64_t stride = window.strides[dim], columns = pixels.size * window.strides.back();
+  int64_t lines = tile.groupInputs * stride * llvm::divideCeil(columns, kLine);
+  int64_t last = (window.kernel[dim] - 1) * window.dilations[dim] - window.padsBegin[dim];
+  if (lines > kPrefetchedLines || last < 0)
+    return;
+  auto clamp = [&](Value coordinate, size_t d) {
+    return arith::MinSIOp::create(b, coordinate, indexConstant(b, window.input[d] - 1));
+  };
+  Value firstColumn = affine(b, pixels.start, window.strides.back(), 0);
+  for (int64_t row = 1; row <= stride; ++row) {
+    SmallVector<Value> indices = {batch, Value()};
+    for (size_t d = 0; d < dim; ++d)
+      indices.push_back(clamp(affine(b, outer[d], window.strides[d], 0), d));
+    indices.push_back(clamp(affine(b, outer[dim], stride, last + row), dim));
+    indices.push_back(Value());
+    for (int64_t channel = 0; channel < tile.groupInputs; ++channel)
+      for (int64_t column = 0; column < columns; column += kLine) {
+        indices[1] = affine(b, group, tile.groupInputs, channel);
+        indices.back() = affine(b, firstColumn, 1, column);
+        memref::PrefetchOp::create(b, input, indices, /*isWrite=*/false, /*localityHint=*/3,
+                                   /*isDataCache=*/true);
+      }
+  }
 }
 
 SmallVector<Value> ConvRegisterTile::initAccumulators(int64_t pixels) {
@@ -74,6 +117,7 @@ SmallVector<Value> ConvRegisterTile::forEachChunk(SmallVector<Value> sums, Chunk
 
 SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &position, Value chunk,
                                                    int64_t channels, ValueRange sums) {
+  prefetchNextTile(position, chunk, channels);
   SmallVector<Value> next =
       emitLoop(b, channels, sums, [&](Value channel, ValueRange carried) {
         return buildStep(position, chunk, channel, carried);
@@ -81,6 +125,22 @@ SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &positio
   // A tile fills the registers; unrolled, LLVM hoists loads and spills.
   keepRolled(next);
   return next;
+}
+
+void ConvRegisterTile::prefetchNextTile(const KernelPosition &position, Value chunk,
+                                        int64_t channels) {
+  if (prefetchShares == 0)
+    return;
+  Type stored = cast<MemRefType>(filter.getType()).getElementType();
+  int64_t line = 64 * 8 / stored.getIntOrFloatBitWidth(), row = tile.tileLanes();
+  for (int64_t i = prefetchShare * line; i < channels * row; i += prefetchShares * line) {
+    SmallVector<Value> indices = {group, affine(b, outputTile, 1, 1), chunk};
+    llvm::append_range(indices, position.kernel);
+    indices.push_back(indexConstant(b, i / row));
+    indices.push_back(indexConstant(b, i % row));
+    memref::PrefetchOp::create(b, filter, indices, /*isWrite=*/false, /*localityHint=*/2,
+                               /*isDataCache=*/true);
+  }
 }
 
 SmallVector<Value> ConvRegisterTile::buildStep(const KernelPosition &position, Value chunk,
@@ -93,13 +153,6 @@ SmallVector<Value> ConvRegisterTile::buildStep(const KernelPosition &position, V
   for (int64_t block = 0; block < tile.blocks; ++block) {
     weightIndices.back() = indexConstant(b, block * tile.lanes);
     weights.push_back(loadWeights(b, tile.lanes, filter, weightIndices));
-  }
-  for (int64_t element : prefetched) {
-    SmallVector<Value> indices(weightIndices);
-    indices[1] = affine(b, outputTile, 1, 1);
-    indices.back() = indexConstant(b, element);
-    memref::PrefetchOp::create(b, filter, indices, /*isWrite=*/false, /*localityHint=*/2,
-                               /*isDataCache=*/true);
   }
   SmallVector<Value> next(sums);
   int64_t pixels = position.columns.size();

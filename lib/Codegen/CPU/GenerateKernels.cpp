@@ -17,7 +17,9 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace convoy {
 #define GEN_PASS_DEF_CNNGENERATECPUKERNELS
@@ -30,6 +32,12 @@ using namespace convoy;
 namespace {
 
 bool isMemRef(Value value) { return isa<MemRefType>(value.getType()); }
+
+/// The buffers among an operation's operands, each once: what its kernel takes.
+llvm::SmallSetVector<Value, 8> getBuffers(Operation *op) {
+  auto buffers = llvm::make_filter_range(op->getOperands(), isMemRef);
+  return {buffers.begin(), buffers.end()};
+}
 
 struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUKernels> {
   using CnnGenerateCPUKernelsBase::CnnGenerateCPUKernelsBase;
@@ -92,9 +100,8 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
       }
       scratchSize = std::max(scratchSize, family->getScratchSize(&op, target));
       OpBuilder builder(&op);
-      SmallVector<Value> buffers(llvm::make_filter_range(op.getOperands(), isMemRef));
       cnn::LaunchOp::create(builder, op.getLoc(), kernel->getSymName(),
-                            family->countTasks(&op, target), buffers);
+                            family->countTasks(&op, target), getBuffers(&op).getArrayRef());
       StringRef name = getLayerName(op.getLoc());
       layers.push_back(builder.getStringAttr(name.empty() ? kernel->getSymName() : name));
     }
@@ -108,9 +115,8 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
                            cnn::TargetAttr target) {
     ImplicitLocOpBuilder b(op->getLoc(), &getContext());
     SmallVector<Type> types = {b.getIndexType(), b.getIndexType()};
-    for (Value operand : op->getOperands())
-      if (isMemRef(operand))
-        types.push_back(operand.getType());
+    llvm::SmallSetVector<Value, 8> buffers = getBuffers(op);
+    llvm::append_range(types, ValueRange(buffers.getArrayRef()).getTypes());
     int64_t scratchSize = family.getScratchSize(op, target);
     if (scratchSize > 0)
       types.push_back(MemRefType::get({scratchSize}, b.getI8Type()));
@@ -120,11 +126,13 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     symbols.insert(kernel);
     Block *entry = kernel.addEntryBlock();
     b.setInsertionPointToStart(entry);
+    IRMapping arguments;
+    arguments.map(ValueRange(buffers.getArrayRef()),
+                  entry->getArguments().slice(2, buffers.size()));
     SmallVector<Value> operands;
-    unsigned next = 2;
     for (Value operand : op->getOperands()) {
       if (isMemRef(operand)) {
-        operands.push_back(entry->getArgument(next++));
+        operands.push_back(arguments.lookup(operand));
         continue;
       }
       Operation *constant = operand.getDefiningOp();
@@ -135,8 +143,9 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
       operands.push_back(b.clone(*constant)->getResult(0));
     }
     if (scratchSize > 0) {
-      kernel.setArgAttr(next, cnn::kScratchAttrName, b.getUnitAttr());
-      operands.push_back(entry->getArgument(next));
+      unsigned scratch = entry->getNumArguments() - 1;
+      kernel.setArgAttr(scratch, cnn::kScratchAttrName, b.getUnitAttr());
+      operands.push_back(entry->getArgument(scratch));
     }
     auto loop = scf::ForOp::create(b, entry->getArgument(0), entry->getArgument(1),
                                    indexConstant(b, 1));

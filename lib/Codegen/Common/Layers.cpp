@@ -32,6 +32,12 @@ StringRef convoy::getLayerName(Location loc) {
 bool convoy::shareKernel(Operation *a, Operation *b) {
   if (a->getOperandTypes() != b->getOperandTypes())
     return false;
+  // A kernel has an argument for each buffer.
+  DenseMap<Value, Value> buffers, inverse;
+  for (auto [x, y] : llvm::zip(a->getOperands(), b->getOperands()))
+    if (buffers.try_emplace(x, y).first->second != y ||
+        inverse.try_emplace(y, x).first->second != x)
+      return false;
   for (auto [x, y] : llvm::zip(a->getOperands(), b->getOperands())) {
     Attribute constantX, constantY;
     bool isX = matchPattern(x, m_Constant(&constantX));

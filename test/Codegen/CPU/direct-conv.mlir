@@ -165,3 +165,43 @@ module attributes {cnn.target = #cnn.target<triple = "aarch64-linux-gnu", cpu = 
     return
   }
 }
+
+// -----
+
+// 25 KB of input do not fit the L2 cache of 16 KB, 8 KB of filters do: the tasks of a row follow
+// each other.
+// CHECK:       cnn.launch @conv_0 tasks(28)
+// CHECK-LABEL: func.func private @conv_0(
+// CHECK:         scf.for %[[TASK:.+]] = %arg0 to %arg1
+// CHECK-NEXT:      %[[TILE:.+]] = arith.remui %[[TASK]], %c2
+// CHECK-NEXT:      %[[ROW:.+]] = arith.divui %[[TASK]], %c2
+// CHECK:           vector.load %arg3[%c0, %[[TILE]],
+// CHECK:           memref.load %arg2[%c0, %{{.+}}, %[[ROW]],
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 16384>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x14x14x16xf32>, %w: memref<1x2x2x1x1x16x32xf32>, %y: memref<1x4x14x14x16xf32>) {
+    cnn.conv %x, %w outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 64, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x14x14x16xf32>, memref<1x2x2x1x1x16x32xf32>, memref<1x4x14x14x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// A tile on the network's plain input fetches the two lines of its columns in each of the two
+// rows of three channels that the next row of the output reads first, as far as there are such.
+// CHECK:       cnn.launch @conv_0 tasks(14)
+// CHECK-LABEL: func.func private @conv_0(
+// CHECK:         scf.for %[[ROW:.+]] = %arg0 to %arg1
+// CHECK:           %[[FIRST:.+]] = arith.muli %[[ROW]], %c2
+// CHECK:           %[[NEXT:.+]] = arith.addi %[[FIRST]], %c2
+// CHECK:           %[[CLAMPED:.+]] = arith.minsi %[[NEXT]], %c27
+// CHECK:           memref.prefetch %arg2[%c0, %c0, %[[CLAMPED]], %c0], read, locality<3>, data
+// CHECK:           memref.prefetch %arg2[%c0, %c0, %[[CLAMPED]], %c16], read, locality<3>, data
+// CHECK:           memref.prefetch %arg2[%c0, %c1, %[[CLAMPED]], %c0], read, locality<3>, data
+// CHECK-COUNT-9:   memref.prefetch
+// CHECK-NOT:       memref.prefetch
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x3x28x28xf32>, %w: memref<1x1x1x3x3x3x32xf32>, %y: memref<1x2x14x14x16xf32>) {
+    cnn.conv %x, %w outs(%y) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 32, 3, 3, 3>, output_block = 16 : i64} : (memref<1x3x28x28xf32>, memref<1x1x1x3x3x3x32xf32>, memref<1x2x14x14x16xf32>) -> ()
+    return
+  }
+}

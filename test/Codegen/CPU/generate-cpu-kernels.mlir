@@ -20,3 +20,25 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// A residual that is also the result is one argument, since arguments do not overlap: a kernel
+// of its own.
+// CHECK:       cnn.launch @[[UPDATE:.+]] tasks({{.+}}) (%arg2, %arg3, %arg4) :
+// CHECK:       cnn.launch @[[APART:.+]] tasks({{.+}}) (%arg2, %arg3, %arg4, %arg5) :
+// CHECK:       cnn.launch @[[UPDATE]] tasks({{.+}}) (%arg4, %arg3, %arg5) :
+// CHECK:       func.func private @[[UPDATE]](%{{[^,]+}}: index, %{{[^,]+}}: index, %{{[^,]+}}: memref<1x1x4x4x16xf32>, %{{[^,]+}}: memref<1x1x1x1x1x16x16xf32>, %[[SUM:[^,]+]]: memref<1x1x4x4x16xf32>)
+// CHECK:       %[[STORED:.+]] = memref.reinterpret_cast %[[SUM]]
+// CHECK:       %[[LOADED:.+]] = memref.reinterpret_cast %[[SUM]]
+// CHECK:       %[[RESIDUAL:.+]] = vector.load %[[LOADED]]
+// CHECK:       arith.addf %{{.+}}, %[[RESIDUAL]]
+// CHECK:       vector.store %{{.+}}, %[[STORED]]
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %a: memref<1x1x4x4x16xf32>, %b: memref<1x1x4x4x16xf32>) {
+    cnn.conv %x, %w residual(%a) outs(%a) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+    cnn.conv %x, %w residual(%a) outs(%b) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+    cnn.conv %a, %w residual(%b) outs(%b) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+    return
+  }
+}

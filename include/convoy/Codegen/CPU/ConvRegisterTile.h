@@ -19,7 +19,9 @@
 namespace convoy {
 
 /// Writes the register tiles of one task: a row of the output for one tile of output
-/// channels. Input and output are each blocked or plain.
+/// channels. Input and output are each blocked or plain. Where the input does not fit the
+/// L2 cache but the filters do, all tiles of a row follow each other and read it there;
+/// elsewhere all rows of a tile do, and its filters stay in the L1 cache.
 class ConvRegisterTile : protected ConvOperands {
 public:
   /// `operands` stand for the operands of `op`, which is in memref form.
@@ -36,6 +38,11 @@ protected:
   /// Adds the products of some channels of one chunk of input channels.
   using ChunkBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
       mlir::Value chunk, int64_t channels, mlir::ValueRange sums)>;
+
+  /// Fetches what the next row of the output will read of a plain input in the columns of
+  /// this tile: such an input is the network's and lies in no cache, and the hardware does
+  /// not see where so many rows at a time go on.
+  void prefetchNextRow(const PixelTile &pixels);
 
   /// Sets the position in the output from the task's index.
   void setTask(mlir::Value task, llvm::ArrayRef<int64_t> outerOutput);
@@ -62,11 +69,13 @@ protected:
   bool inputBlocked, outputBlocked;
   /// The row of the output.
   llvm::SmallVector<mlir::Value> outer;
-  /// Elements of each row of the next output tile's filters that a step fetches into the
-  /// L2 cache.
-  llvm::SmallVector<int64_t> prefetched;
+  /// Register tiles of a task that fetch the filters of the next one into the L2 cache, each
+  /// its share of the lines, and the number of the one being built.
+  int64_t prefetchShares = 0, prefetchShare = 0;
 
 private:
+  bool keepsRows() const;
+  void prefetchNextTile(const KernelPosition &position, mlir::Value chunk, int64_t channels);
   llvm::SmallVector<mlir::Value> buildStep(const KernelPosition &position, mlir::Value chunk,
                                            mlir::Value channel, mlir::ValueRange sums);
   llvm::SmallVector<mlir::Value> inputIndices(const KernelPosition &position, int64_t pixel,
@@ -78,6 +87,7 @@ private:
   void storePlain(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums,
                   OutputColumn column);
 
+  int64_t l2;
   mlir::VectorType vectorType;
   mlir::Value scratch, batch, group, outputTile, firstBlock;
 };

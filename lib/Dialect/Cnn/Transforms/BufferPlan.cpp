@@ -84,6 +84,7 @@ FailureOr<BufferPlan> BufferPlan::create(func::FuncOp function) {
   if (failed(plan.findAccesses(function)))
     return failure();
   plan.findMerges(function);
+  plan.findUpdates(function);
   plan.place();
   return plan;
 }
@@ -238,6 +239,31 @@ void BufferPlan::findMerges(func::FuncOp function) {
     BufferRange result;
     if (getJoin(op, inputs, result))
       mergeInto(&op, inputs, result);
+  }
+}
+
+/// A residual that nobody reads any more holds the sum: each element is written where it
+/// was read, and the cache holds its line already.
+void BufferPlan::findUpdates(func::FuncOp function) {
+  for (auto conv : function.getOps<ConvOpInterface>()) {
+    if (!conv.getResidual())
+      continue;
+    Operation *op = conv;
+    int64_t at = positions[op];
+    BufferRange residual = *locate(conv.getResidual());
+    BufferRange result = *locate(op->getOperands().back());
+    if (!isAllocation(result.root) || !residual.isWholeRoot() || !result.isWholeRoot() ||
+        buffers[result.root].parent || buffers[result.root].firstAccess < at)
+      continue;
+    Value outer = resolve(residual.root).first;
+    bool isRead = !isAllocation(outer);
+    for (auto &[root, buffer] : buffers)
+      isRead |= buffer.lastAccess > at && resolve(root).first == outer;
+    for (OpOperand &use : op->getOpOperands().drop_back())
+      if (&use != &conv.getResidualMutable()[0] && isa<MemRefType>(use.get().getType()))
+        isRead |= resolve(locate(use.get())->root).first == outer;
+    if (!isRead)
+      buffers[result.root].parent = residual.root;
   }
 }
 

@@ -85,6 +85,7 @@ private:
                  const BufferRange &result);
   bool adoptAdjacentInputs(mlir::Operation *op, llvm::ArrayRef<BufferRange> inputs,
                            const BufferRange &result);
+  void findUpdates(mlir::func::FuncOp function);
   void place();
 
   llvm::MapVector<mlir::Value, Buffer> buffers;

@@ -128,9 +128,15 @@ LogicalResult checkBuffers(Operation *op) {
   if (isa<memref::ViewOp, memref::ReinterpretCastOp>(op))
     return success();
   SmallVector<std::pair<Span, bool>> spans;
+  // A convolution may add to its residual where it lies.
+  OpOperand *updated = nullptr;
+  if (auto conv = dyn_cast<ConvOpInterface>(op))
+    if (conv.getResidual() == op->getOperands().back())
+      updated = &conv.getResidualMutable()[0];
   WalkResult result = op->walk([&](Operation *inner) -> WalkResult {
-    for (Value operand : inner->getOperands()) {
-      if (!isa<BaseMemRefType>(operand.getType()))
+    for (OpOperand &use : inner->getOpOperands()) {
+      Value operand = use.get();
+      if (!isa<BaseMemRefType>(operand.getType()) || &use == updated)
         continue;
       FailureOr<Span> span = getSpan(op, operand);
       if (failed(span))

@@ -284,3 +284,52 @@ func.func @main(%x: memref<16xf32>, %y: memref<16xf32>, %z: memref<16xf32>) {
   return
 }
 }
+
+// -----
+
+// A sum lies on its residual if nobody reads that later: the second convolution is the last to
+// read %b. The first one's residual is read again, and the third one's is its input as well.
+// CHECK-LABEL: module attributes {cnn.arena_size = 2048 : i64
+// CHECK:         cnn.softmax %arg2 outs(%[[A:.+]]) {axis
+// CHECK:         cnn.conv %arg2, %arg3 residual(%[[A]]) outs(%[[B:.+]]) {
+// CHECK:         cnn.conv %[[A]], %arg3 residual(%[[B]]) outs(%[[B]]) {
+// CHECK:         cnn.conv %[[B]], %arg3 residual(%[[B]]) outs(%[[A]]) {
+// CHECK:         cnn.softmax %[[A]] outs(%arg4)
+module {
+// expected-remark @below {{arena of 2048 bytes, at least 2048 are alive at once}}
+func.func @main(%x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y: memref<1x1x4x4x16xf32>) {
+  %a = memref.alloc() : memref<1x1x4x4x16xf32>
+  %b = memref.alloc() : memref<1x1x4x4x16xf32>
+  %c = memref.alloc() : memref<1x1x4x4x16xf32>
+  %d = memref.alloc() : memref<1x1x4x4x16xf32>
+  cnn.softmax %x outs(%a) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %x, %w residual(%a) outs(%b) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %a, %w residual(%b) outs(%c) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %c, %w residual(%c) outs(%d) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.softmax %d outs(%y) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// An exchange of the residual is under way until it is released.
+// CHECK-LABEL: module attributes {cnn.arena_size = 3072 : i64
+// CHECK:         cnn.conv %arg2, %arg3 residual(%[[A:.+]]) outs(%[[C:.+]]) {
+// CHECK:         cnn.release %[[A]],
+// CHECK:         cnn.softmax %[[C]] outs(%arg4)
+module {
+// expected-remark @below {{arena of 3072 bytes}}
+func.func @main(%x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y: memref<1x1x4x4x16xf32>) {
+  %a = memref.alloc() : memref<1x1x4x4x16xf32>
+  %b = memref.alloc() : memref<1x1x4x4x16xf32>
+  %c = memref.alloc() : memref<1x1x4x4x16xf32>
+  cnn.softmax %x outs(%a) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.all_reduce %a outs(%b) {async, device = 0 : i64, devices = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %x, %w residual(%a) outs(%c) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.await %a into %b : memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>
+  cnn.release %a, %b : memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>
+  cnn.softmax %c outs(%y) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  return
+}
+}

@@ -92,3 +92,18 @@ func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>) {
   return
 }
 }
+
+// -----
+
+// A convolution adds to its residual where it lies, but does not overwrite its input.
+module attributes {cnn.arena_size = 1024 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
+func.func @main(%arena: memref<1024xi8>, %weights: memref<0xi8>, %x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>) {
+  %c0 = arith.constant 0 : index
+  %a = memref.view %arena[%c0][] : memref<1024xi8> to memref<1x1x4x4x16xf32>
+  memref.copy %x, %a : memref<1x1x4x4x16xf32> to memref<1x1x4x4x16xf32>
+  cnn.conv %x, %w residual(%a) outs(%a) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  // expected-error @below {{writes a buffer that it reads}}
+  cnn.conv %a, %w residual(%a) outs(%a) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  return
+}
+}

@@ -285,7 +285,8 @@ def CnnPlanMemory : Pass<"cnn-plan-memory", "::mlir::ModuleOp"> {
       is copied whole is merged with the copy the same way.
     - A contiguous view at a static offset becomes a `memref.view` of its own, with
       the identity layout; another one a `memref.reinterpret_cast` with offset 0.
-    - Operands of one operation never overlap. Offsets are multiples of 64 bytes,
+    - The result of a convolution lies on its residual, if nothing reads that later.
+      Otherwise operands of one operation never overlap. Offsets are multiples of 64 bytes,
       save those of parts of a concatenation and of slices; with a GPU these are
       multiples of 16.
     - Equal constants are stored once, in the order of their first reader.
@@ -307,7 +308,7 @@ def CnnVerifyBufferized : Pass<"cnn-verify-bufferized", "::mlir::ModuleOp"> {
   let description = [{
     The table is in VerifyBufferized.cpp: the contract of docs/architecture.md.
     Views must lie inside of the arena and the weights, and no operation may
-    write what it reads.
+    write what it reads, except for a convolution its residual.
 
     Before and after: the same IR.
     Numerics: bit-exact.
