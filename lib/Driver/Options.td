@@ -148,7 +148,8 @@ defm gpu_arch : Value<"gpu-arch", "sm_80,sm_90",
 
 defm precision : Value<"precision", "NAME",
   "what convolutions and dense layers multiply on a GPU: f32\n"
-  "(the default), tf32 or f16; they add in f32", everywhere>;
+  "(the default), tf32 or f16; they add in f32. f16 is what\n"
+  "weights and data are in memory, too", everywhere>;
 
 defm mcpu : Value<"mcpu", "CPU",
   "processor to compile for: native (the default),\n"

@@ -25,6 +25,7 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(cnn::createCnnFuseElementwise());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
+  functions.addPass(cnn::createCnnNarrowToF16());
   functions.addPass(cnn::createCnnToDestinationStyle());
   program.addPass(cnn::createCnnVerifyScheduled());
   // Blobs are the context's, and all devices' together.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """GPU kernels: run by the emulator against ONNX Runtime, and assembled for real GPUs."""
 
+import copy
 import json
 
 import numpy as np
@@ -11,11 +12,17 @@ import test_ops_convolution
 import test_ops_elementwise
 import test_ops_pooling_and_norms
 import test_ops_shape
+import test_random_graphs
+from onnx import TensorProto, helper
 from support import check_case, convoy, must, one_line
 
 EMULATED = "--target=cuda-emulator"
 # Factors have 11 significant bits; a sum of random products is off by about one rounding of its terms.
 ROUNDED = {"tf32": 3e-3, "f16": 3e-3}
+# f16 in memory: each operand and each result are rounded once, to 2**-12 of themselves.
+STORED = 2.5e-3
+# Differences of large numbers that lose what is asked for.
+CANCELLED = 3e-2
 
 CONVOLUTIONS = test_ops_convolution.CASES
 OTHERS = [*test_ops_elementwise.CASES, *test_ops_pooling_and_norms.CASES, *test_ops_shape.CASES]
@@ -107,9 +114,49 @@ def test_winograd_needs_f32(tmp_path):
         assert not any("winograd" in launch["kernel"] for launch in launches), precision
 
 
-def emulate(name, tmp_path, *options, batch=1):
+def through_f16(a_case):
+    """A case between two products that nothing folds, so that its operation reads and writes f16."""
+    model, feeds = copy.deepcopy(a_case.model), dict(a_case.feeds)
+    graph = model.graph
+    before, after = [], []
+    for value in graph.input:
+        if value.name in feeds and value.type.tensor_type.elem_type == TensorProto.FLOAT:
+            before.append(helper.make_node("Mul", [f"{value.name}_half", "two"], [value.name]))
+            feeds[f"{value.name}_half"] = np.asarray(feeds.pop(value.name) / 2, np.float32)
+            value.name = f"{value.name}_half"
+    for value in graph.output:
+        if value.type.tensor_type.elem_type == TensorProto.FLOAT:
+            for node in graph.node:
+                for names in (node.input, node.output):
+                    names[:] = [f"{name}_twice" if name == value.name else name for name in names]
+            after.append(helper.make_node("Mul", [f"{value.name}_twice", "half"], [value.name]))
+    nodes = [*before, *graph.node, *after]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    for name, number in (("two", 2.0), ("half", 0.5)):
+        graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]))
+        feeds[name] = np.array([number], np.float32)
+    tolerance = CANCELLED if "large-values" in a_case.name or "far-from-zero" in a_case.name else STORED
+    return support.Case(a_case.name, model, feeds, tolerance, a_case.options)
+
+
+def some_of_each(cases, step):
+    """Every `step`th case, and the first of each operation."""
+    first = {}
+    for a_case in cases:
+        first.setdefault(a_case.name.split("-")[0], a_case)
+    return [a_case for i, a_case in enumerate(cases)
+            if i % step == 0 or a_case is first[a_case.name.split("-")[0]]]
+
+
+@pytest.mark.parametrize("a_case", some_of_each([*CONVOLUTIONS, *OTHERS], 4), ids=lambda a_case: a_case.id)
+def test_f16_in_memory(a_case, tmp_path):
+    check_case(through_f16(a_case), tmp_path, [EMULATED, "--precision=f16"])
+
+
+def emulate(name, tmp_path, *options, batch=1, size=None):
     """The output of a network's emulated kernels, and ONNX Runtime's."""
-    model = support.models.cached(name, batch=batch, pre_softmax=True)
+    model = support.models.cached(name, batch=batch, size=size, pre_softmax=True)
     graph = support.onnx.load(model, load_external_data=False).graph
     known = {tensor.name for tensor in graph.initializer}
     value = next(value for value in graph.input if value.name not in known)
@@ -131,10 +178,51 @@ def test_tiny_model(name, batch, tmp_path):
     support.assert_close(*emulate(name, tmp_path, batch=batch), 2e-5, name)
 
 
+@pytest.mark.parametrize("name", support.tiny_models.TINY_MODELS)
+def test_tiny_model_in_f16(name, tmp_path):
+    support.assert_close(*emulate(name, tmp_path, "--precision=f16"), 4e-3, name)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
 def test_architecture(name, tmp_path):
     support.assert_close(*emulate(name, tmp_path), 2e-5, name)
+
+
+@pytest.mark.parametrize("seed", range(0, 24, 2))
+def test_random_graph_in_f16(seed, tmp_path):
+    grower = test_random_graphs.RandomNetwork(seed)
+    a_case = support.network_case(f"random {seed}", grower.net, grower.grow(), seed, tolerance=2e-2)
+    check_case(a_case, tmp_path, [EMULATED, "--precision=f16"])
+
+
+# Roundings of up to 121 layers add up.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
+def test_architecture_in_f16(name, tmp_path):
+    actual, expected = emulate(name, tmp_path, "--precision=f16")
+    assert support.relative_difference(actual, expected) > 1e-6, f"{name} is not rounded"
+    support.assert_close(actual, expected, 2e-2, name)
+
+
+@pytest.mark.parametrize("name", ["tiny_resnet", "tiny_mobilenet", "squeezenet", "resnet50"])
+def test_f16_halves_memory(name):
+    model = support.models.cached(name)
+    sizes = {}
+    for precision in ("f32", "f16"):
+        text = must(convoy("compile", model, EMULATED, f"--precision={precision}", "--stop-after=bufferize")).stdout
+        for memory in ("arena", "weights"):
+            sizes[memory, precision] = int(text.split(f"cnn.{memory}_size = ")[1].split()[0])
+    for memory in ("arena", "weights"):
+        ratio = sizes[memory, "f16"] / sizes[memory, "f32"]
+        assert 0.45 < ratio < 0.55, f"{name}: the {memory} in f16 is {ratio:.2f} of f32's"
+
+
+def test_weight_too_large_for_f16(tmp_path):
+    weight = support.Const(np.full((4, 8), 7e4, np.float32))
+    a_case = support.case("large", "Gemm", support.rand(1, 8), weight, opset=11, transB=1)
+    with pytest.raises(Exception, match="node 'the_gemm'.* has a weight of .*too large for f16: use --precision=tf32"):
+        support.compile_model(a_case.model, tmp_path, EMULATED, "--precision=f16")
 
 
 @pytest.mark.parametrize("devices", [2, 3])
@@ -147,6 +235,13 @@ def test_shared_by_devices(name, devices, tmp_path):
 def test_winograd_shared_by_devices(tmp_path):
     options = ["--devices=2", "--strategy=group", "--conv-algorithm=winograd_4x4"]
     support.assert_close(*emulate("tiny_resnet", tmp_path, *options), 2e-5, "tiny_resnet")
+
+
+@pytest.mark.parametrize("name", ["tiny_resnext", "tiny_se", "tiny_unet"])
+def test_shared_by_devices_in_f16(name, tmp_path):
+    for strategy in ("group", "rows"):
+        shared = emulate(name, tmp_path, "--devices=2", f"--strategy={strategy}", "--precision=f16")
+        support.assert_close(*shared, 4e-3, f"{name} by {strategy}")
 
 
 @pytest.mark.parametrize("precision", ROUNDED)
@@ -185,11 +280,13 @@ def check_fit(name, launches):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("precision", ["f32", "f16"])
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
-def test_kernels_fit(name, arch, tmp_path):
+def test_kernels_fit(name, arch, precision, tmp_path):
     model = support.models.cached(name)
-    report = json.loads(must(convoy("inspect", model, "--target=cuda", f"--gpu-arch={arch}", "--json")).stdout)
+    report = json.loads(must(convoy("inspect", model, "--target=cuda", f"--gpu-arch={arch}", "--json",
+                                    f"--precision={precision}")).stdout)
     assert report["arch"] == int(arch[3:])
     assert sum(launch["flops"] for launch in report["launches"]) > 1e8
     check_fit(name, report["launches"])

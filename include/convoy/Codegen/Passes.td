@@ -39,7 +39,7 @@ def CnnGenerateGPUKernels : Pass<"cnn-generate-gpu-kernels", "::mlir::ModuleOp">
     ```
     After:
     ```mlir
-    gpu.launch_func @kernels::@dense_0 blocks in (%c4, %c1, %c1) threads in (%c256, %c1, %c1)
+    gpu.launch_func @kernels::@dense blocks in (%c4, %c1, %c1) threads in (%c256, %c1, %c1)
         args(%x : memref<1x128xf32>, %w : memref<4x128x16xf32>, %y : memref<1x64xf32>)
     ```
 
@@ -66,13 +66,13 @@ def CnnConvertGPUToNVVM : Pass<"cnn-convert-gpu-to-nvvm", "::mlir::gpu::GPUModul
 
     Before:
     ```mlir
-    gpu.func @copy_0(%x: memref<64xf32>, %y: memref<64xf32>) kernel {
+    gpu.func @copy(%x: memref<64xf32>, %y: memref<64xf32>) kernel {
       %i = gpu.thread_id x
       %v = memref.load %x[%i] : memref<64xf32>
     ```
     After:
     ```mlir
-    llvm.func @copy_0(%x: !llvm.ptr, %y: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel} {
+    llvm.func @copy(%x: !llvm.ptr, %y: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel} {
       %i = nvvm.read.ptx.sreg.tid.x : i32
       %p = llvm.getelementptr inbounds %x[%i] : (!llvm.ptr, i32) -> !llvm.ptr, f32
     ```
@@ -137,9 +137,9 @@ def CnnConvertToLLVM : Pass<"cnn-convert-to-llvm", "::mlir::ModuleOp"> {
     the kernel, a function made here that unpacks the array:
 
     ```mlir
-    llvm.func internal @conv_0_entry(%begin: i64, %end: i64, %args: !llvm.ptr) {
+    llvm.func internal @conv_entry(%begin: i64, %end: i64, %args: !llvm.ptr) {
       %m0 = llvm.load %args[0] ...
-      llvm.call @conv_0(%begin, %end, %m0, ...)
+      llvm.call @conv(%begin, %end, %m0, ...)
     }
     ```
     `gpu.launch_func` becomes a call of `convoy_rt_launch_kernel` with the kernel's number,

@@ -120,8 +120,7 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     int64_t scratchSize = family.getScratchSize(op, target);
     if (scratchSize > 0)
       types.push_back(MemRefType::get({scratchSize}, b.getI8Type()));
-    auto kernel =
-        func::FuncOp::create(b, (family.getName() + "_0").str(), b.getFunctionType(types, {}));
+    auto kernel = func::FuncOp::create(b, family.getName(), b.getFunctionType(types, {}));
     kernel.setPrivate();
     symbols.insert(kernel);
     Block *entry = kernel.addEntryBlock();

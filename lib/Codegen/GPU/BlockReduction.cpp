@@ -13,8 +13,8 @@
 using namespace mlir;
 using namespace convoy;
 
-/// The value of the lane whose number differs in `bit`; shuffles move 32 bits.
-static Value exchange(ImplicitLocOpBuilder &b, Value value, int32_t bit) {
+Value convoy::exchangeLanes(ImplicitLocOpBuilder &b, Value value, int32_t bit) {
+  // Shuffles move 32 bits.
   auto move = [&](Value part) -> Value {
     return gpu::ShuffleOp::create(b, part, bit, int32_t(kGpuWarp), gpu::ShuffleMode::XOR)
         .getShuffleResult();
@@ -47,7 +47,7 @@ public:
   SmallVector<Value> combineWarps() {
     for (Value &value : values)
       for (int64_t bit = columns; bit < kGpuWarp; bit *= 2)
-        value = combine(value, exchange(b, value, bit));
+        value = combine(value, exchangeLanes(b, value, bit));
     return values;
   }
 

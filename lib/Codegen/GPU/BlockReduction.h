@@ -14,6 +14,10 @@ namespace convoy {
 
 using Combine = llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)>;
 
+/// The value, f32 or a vector, of the lane whose number differs in `bit`. All lanes of the
+/// warp must come here.
+mlir::Value exchangeLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, int32_t bit);
+
 /// `combine`, in a fixed order, of each of `values` in all threads whose number is the same
 /// modulo `columns`, a power of two up to 32. Every thread of the block, `threads` in whole
 /// warps, must come here and gets the results. Values are f32 or vectors, of one type.

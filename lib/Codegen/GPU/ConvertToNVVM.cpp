@@ -49,6 +49,7 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
     vector::populateVectorFromElementsUnrollPatterns(simplifications);
     vector::populateVectorToElementsUnrollPatterns(simplifications);
     vector::populateVectorShapeCastLoweringPatterns(simplifications);
+    vector::populateVectorInsertExtractStridedSliceTransforms(simplifications);
     if (failed(applyPatternsGreedily(module, std::move(simplifications))))
       return signalPassFailure();
 

@@ -199,7 +199,7 @@ private:
 struct ReorderFamily : GpuKernelFamily {
   bool matches(Operation *op, TargetAttr) const override {
     auto reorder = dyn_cast<ReorderOp>(op);
-    return reorder && getType(reorder.getInit()).getElementType().isF32();
+    return reorder && isGpuFloat(getType(reorder.getInit()).getElementType());
   }
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr) const override {
     return Reorder(cast<ReorderOp>(op)).build(kernels);
@@ -210,7 +210,7 @@ struct ReorderFamily : GpuKernelFamily {
 // cnn.concat
 //===----------------------------------------------------------------------===//
 
-/// Each thread copies an element, or four, of every input.
+/// Each thread copies an element, or some side by side, of every input.
 struct ConcatFamily : GpuKernelFamily {
   bool matches(Operation *op, TargetAttr) const override {
     auto concat = dyn_cast<ConcatOp>(op);
@@ -223,14 +223,13 @@ struct ConcatFamily : GpuKernelFamily {
     auto getRow = [&](Value value) -> int64_t {
       return llvm::product_of(getType(value).getShape().drop_front(op.getAxis()));
     };
-    bool inQuads = element.isIntOrFloat() && element.getIntOrFloatBitWidth() == 32;
     int64_t longest = 0;
-    for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
-      inQuads &= isAligned(op, i) && getRow(operand) % kGpuQuad == 0;
-      if (operand != op.getInit())
-        longest = std::max(longest, getType(operand).getNumElements());
-    }
-    int64_t lanes = inQuads ? kGpuQuad : 1;
+    for (Value input : op.getInputs())
+      longest = std::max(longest, getType(input).getNumElements());
+    int64_t lanes = getAccessLanes(element, longest);
+    for (auto [i, operand] : llvm::enumerate(op->getOperands()))
+      while (lanes > 1 && (!isAligned(op, i) || getRow(operand) % lanes != 0))
+        lanes = lanes > kGpuQuad ? kGpuQuad : 1;
     return kernels.addThreads("concat", longest / lanes, [&](GpuKernel &kernel, Value index) {
       ImplicitLocOpBuilder &b = kernel.b;
       Value output = flatten(b, kernel.operands.back());

@@ -5,13 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 // The time is that of reading the weights once. A block of threads computes 16 outputs of
-// up to eight rows: a thread multiplies a quad of outputs' weights with every 64th input,
-// so that the block reads memory front to back, several KiB at a time; then all threads'
-// sums are added in a fixed order.
+// up to eight rows: a thread multiplies 16 bytes of weights, of 4 outputs or in f16 of 8,
+// with every 64th (128th) input, so that the block reads memory front to back, several KiB
+// at a time; then all threads' sums are added in a fixed order.
 //
 //===----------------------------------------------------------------------===//
 
 #include "BlockReduction.h"
+#include "ConvEpilogue.h"
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Analysis/GpuGemmPlan.h"
@@ -30,69 +31,63 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Outputs of a block of threads, and the quads of threads that share their inputs.
+/// Outputs of a block of threads.
 constexpr int64_t kOutputs = 16;
-constexpr int64_t kQuads = kOutputs / kGpuQuad;
-constexpr int64_t kInputThreads = kGpuBlockThreads / kQuads;
 
 /// Writes the code of one thread.
 class Dense {
 public:
   Dense(GpuKernel &kernel, DenseOp op, int64_t rows)
-      : kernel(kernel), b(kernel.b), op(op), rows(rows), input(flatten(b, kernel.operands[0])),
-        filter(flatten(b, kernel.operands[1])),
-        bias(op.getBias() ? flatten(b, kernel.operands[2]) : Value()),
-        output(flatten(b, kernel.operands.back())), outputs(op.getLogicalFilterShape()[0]),
-        depth(op.getLogicalFilterShape()[1]),
-        type(VectorType::get({kGpuQuad}, b.getF32Type())) {}
+      : kernel(kernel), b(kernel.b), rows(rows), operands(kernel, op),
+        outputs(op.getLogicalFilterShape()[0]), depth(op.getLogicalFilterShape()[1]),
+        lanes(getElementTypeOrSelf(op.getFilter()).isF16() ? 2 * kGpuQuad : kGpuQuad),
+        columns(kOutputs / lanes), type(VectorType::get({lanes}, b.getF32Type())) {}
 
   void build() {
     thread = kernel.thread();
-    quad = arith::RemUIOp::create(b, thread, indexConstant(b, kQuads));
-    Value part = arith::DivUIOp::create(b, thread, indexConstant(b, kQuads));
+    column = affine(b, arith::RemUIOp::create(b, thread, indexConstant(b, columns)), lanes, 0);
+    Value part = arith::DivUIOp::create(b, thread, indexConstant(b, columns));
     Value tileStart = affine(b, kernel.block(), depth, 0);
-    Value column = affine(b, quad, kGpuQuad, 0);
 
     // More rows have more multiply-adds to do for each weight, and need more registers.
     int64_t unroll = rows == 1 ? 8 : rows <= 4 ? 4 : 2;
     Values sums(rows, zeroVector(b, type));
     sums = forEachOfThread(
-        b, part, kInputThreads, depth, unroll, sums,
+        b, part, kGpuBlockThreads / columns, depth, unroll, sums,
         [&](Value number, Value inside, int64_t, MutableArrayRef<Value> state) {
           Value from = add(b, affine(b, add(b, tileStart, number), kOutputs, 0), column);
           if (inside)
             from = arith::SelectOp::create(b, inside, from, column);
-          Value weights = loadLanes(b, filter, from, kGpuQuad);
+          Value weights = loadLanes(b, operands.filter, from, lanes);
           for (int64_t row = 0; row < rows; ++row) {
-            Value x =
-                loadElementsOr(b, input, affine(b, number, 1, row * depth), 1, inside, zero());
+            Value x = loadElementsOr(b, operands.input, affine(b, number, 1, row * depth), 1,
+                                     inside, zero());
             Value broadcast = vector::BroadcastOp::create(b, type, x);
             state[row] = vector::FMAOp::create(b, broadcast, weights, state[row]);
           }
         });
-    // A thread finishes a quad of one row; those without a row read what is there.
+    // A thread finishes its lanes of one row; those without a row read what is there.
     Value row = arith::MinUIOp::create(b, part, indexConstant(b, rows - 1));
     Value sum =
-        combineThreadsOf(kernel, sums, row, kGpuBlockThreads, kQuads, [&](Value x, Value y) {
+        combineThreadsOf(kernel, sums, row, kGpuBlockThreads, columns, [&](Value x, Value y) {
           return Value(arith::AddFOp::create(b, x, y));
         });
-    kernel.when(emitIsInside(b, thread, rows * kQuads), [&] { finish(sum, part); });
+    kernel.when(emitIsInside(b, thread, rows * columns), [&] { finish(sum, part); });
   }
 
 private:
   Value zero() { return emitConstant(b, b.getLoc(), b.getF32Type(), 0.0); }
 
-  /// Stores a quad of outputs of row `row`; rows are aligned to their elements only.
+  /// Stores some outputs of row `row`; rows are aligned to their elements only.
   void finish(Value value, Value row) {
-    Value first = add(b, affine(b, kernel.block(), kOutputs, 0), affine(b, quad, kGpuQuad, 0));
-    if (bias)
-      value = arith::AddFOp::create(b, value, loadElements(b, bias, first, kGpuQuad));
-    value = emitUnary(b, b.getLoc(), op.getActivation(), value);
+    Value first = add(b, affine(b, kernel.block(), kOutputs, 0), column);
+    if (operands.bias)
+      value = arith::AddFOp::create(b, value, loadElements(b, operands.bias, first, lanes));
     Value start = affine(b, row, outputs, 0);
-    for (int64_t lane = 0; lane < kGpuQuad; ++lane) {
+    for (int64_t lane = 0; lane < lanes; ++lane) {
       Value at = affine(b, first, 1, lane);
       auto store = [&] {
-        storeElements(b, vector::ExtractOp::create(b, value, lane), output, add(b, start, at));
+        operands.store(b, vector::ExtractOp::create(b, value, lane), add(b, start, at));
       };
       if (outputs % kOutputs == 0)
         store();
@@ -103,12 +98,13 @@ private:
 
   GpuKernel &kernel;
   ImplicitLocOpBuilder &b;
-  DenseOp op;
   int64_t rows;
-  Value input, filter, bias, output;
+  GpuConvOperands operands;
   int64_t outputs, depth;
+  /// Outputs of a thread, and threads that share an input.
+  int64_t lanes, columns;
   VectorType type;
-  Value thread, quad;
+  Value thread, column;
 };
 
 struct DenseFamily : GpuKernelFamily {

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 // Whatever has no kernel of its own arrives here as a linalg operation or a copy. A thread
-// computes an output element, or four side by side, with all reduction loops. Where
+// computes an output element, or some side by side, with all reduction loops. Where
 // outputs are few and reductions long, the threads of a block share an output: each
 // combines some of its elements, then a tree in shared memory combines the threads'.
 //
@@ -76,30 +76,34 @@ private:
     columns = std::min<int64_t>(kGpuBlockThreads / threads, llvm::bit_ceil(uint64_t(outputs)));
   }
 
-  /// Four lanes along the last parallel loop, if all accesses along it are whole and
+  /// Some lanes along the last parallel loop, if all accesses along it are whole and
   /// aligned, or of one element.
   void selectLanes(Operation *op, const GenericLoops &loops) {
     int64_t last = loops.numParallel - 1;
-    if (last < 0 || loops.extents[last] % kGpuQuad != 0 || !hasVectorBody(op))
+    if (last < 0 || !hasVectorBody(op))
       return;
+    SmallVector<Type> elements;
+    for (const Access &access : loops.accesses)
+      if (!access.isScalar)
+        elements.push_back(access.elementType);
+    lanes = getAccessLanes(elements, outputs);
+    while (lanes > 1 && !isWhole(op, loops, last))
+      lanes = lanes > kGpuQuad ? kGpuQuad : 1;
+  }
+
+  /// Whether `lanes` iterations of loop `last` access each operand once, or one element.
+  bool isWhole(Operation *op, const GenericLoops &loops, int64_t last) const {
+    bool whole = loops.extents[last] % lanes == 0;
     for (auto [i, access] : llvm::enumerate(loops.accesses)) {
-      if (access.isScalar)
-        continue;
-      Type element = access.elementType;
-      int64_t bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
-      if (bits > 32 || bits % 8 != 0)
-        return;
-      if (access.stride(last) == 0 && !access.isOutput)
+      if (access.isScalar || (access.stride(last) == 0 && !access.isOutput))
         continue;
       auto type = cast<MemRefType>(op->getOperand(i).getType());
       int64_t offset = std::get<1>(type.getStridesAndOffset()) + access.offset;
-      bool whole = access.stride(last) == 1 && isAligned(op, i) && offset % kGpuQuad == 0;
+      whole &= access.stride(last) == 1 && isAligned(op, i) && offset % lanes == 0;
       for (int64_t loop = 0; loop < loops.numLoops(); ++loop)
-        whole &= loop == last || access.stride(loop) % kGpuQuad == 0;
-      if (!whole)
-        return;
+        whole &= loop == last || access.stride(loop) % lanes == 0;
     }
-    lanes = kGpuQuad;
+    return whole;
   }
 };
 
@@ -230,7 +234,7 @@ private:
     Values buffers, results;
     for (Value value : values) {
       buffers.push_back(kernel.shared({all}, value.getType()));
-      storeElements(b, value, buffers.back(), thread);
+      memref::StoreOp::create(b, value, buffers.back(), thread);
     }
     kernel.barrier();
     for (int64_t half = plan.threads / 2; half > 0; half /= 2) {
@@ -238,15 +242,15 @@ private:
         Value other =
             convoy::affine(b, thread, 1, half * (plan.outputsFirst ? plan.columns : 1));
         for (auto [i, buffer] : llvm::enumerate(buffers)) {
-          Value sum = combine(i, loadElements(b, buffer, thread, 1),
-                              loadElements(b, buffer, other, 1));
-          storeElements(b, sum, buffer, thread);
+          Value sum = combine(i, memref::LoadOp::create(b, buffer, thread),
+                              memref::LoadOp::create(b, buffer, other));
+          memref::StoreOp::create(b, sum, buffer, thread);
         }
       });
       kernel.barrier();
     }
     for (Value buffer : buffers)
-      results.push_back(loadElements(b, buffer, thread, 1));
+      results.push_back(memref::LoadOp::create(b, buffer, thread));
     return results;
   }
 

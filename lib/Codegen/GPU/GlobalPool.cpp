@@ -31,7 +31,7 @@ constexpr int64_t kUnroll = 4;
 struct GlobalPoolFamily : GpuKernelFamily {
   bool matches(Operation *op, TargetAttr) const override {
     auto pool = dyn_cast<GlobalPoolOp>(op);
-    return pool && cast<ShapedType>(pool.getInput().getType()).getElementType().isF32();
+    return pool && isGpuFloat(getElementTypeOrSelf(pool.getInput()));
   }
 
   LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {

@@ -7,6 +7,8 @@
 
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -76,7 +78,7 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   scratchSize = std::max(scratchSize, scratchBytes);
 
   b.setInsertionPointToEnd(module.getBody());
-  auto function = gpu::GPUFuncOp::create(b, (name + "_0").str(), b.getFunctionType(types, {}));
+  auto function = gpu::GPUFuncOp::create(b, name, b.getFunctionType(types, {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   auto toArray = [&](const GpuExtents &extents) {
     return b.getDenseI32ArrayAttr(SmallVector<int32_t>(extents.begin(), extents.end()));
@@ -191,26 +193,62 @@ Value convoy::flatten(ImplicitLocOpBuilder &b, Value buffer) {
                                            ArrayRef<int64_t>(count), ArrayRef<int64_t>(1));
 }
 
+bool convoy::isGpuFloat(Type element) { return element.isF32() || element.isF16(); }
+
+int64_t convoy::getAccessLanes(ArrayRef<Type> elements, int64_t count) {
+  // Elements from which on a GPU is full, so that a thread may move more.
+  constexpr int64_t many = 1 << 18;
+  unsigned widest = 0;
+  for (Type element : elements) {
+    unsigned bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
+    if (bits > 32 || bits % 8 != 0)
+      return 1;
+    widest = std::max(widest, bits);
+  }
+  if (widest <= 16 && count >= many && count % (2 * kGpuQuad) == 0)
+    return 2 * kGpuQuad;
+  return count % kGpuQuad == 0 ? kGpuQuad : 1;
+}
+
 /// Bytes on whose multiple `lanes` elements of `element` lie.
 static llvm::MaybeAlign getAlignment(Type element, int64_t lanes) {
-  return llvm::MaybeAlign(lanes * element.getIntOrFloatBitWidth() / 8);
+  return llvm::MaybeAlign(std::min(kAccessBytes, lanes * element.getIntOrFloatBitWidth() / 8));
+}
+
+/// `value` with elements of type `element`, if one of both is f16 and the other f32.
+static Value changeWidth(ImplicitLocOpBuilder &b, Value value, Type element) {
+  Type from = getElementTypeOrSelf(value.getType());
+  if (from == element || !isGpuFloat(from) || !isGpuFloat(element))
+    return value;
+  return emitCast(b, b.getLoc(), value, element);
+}
+
+/// What kernels compute with, for what is loaded.
+static Value widen(ImplicitLocOpBuilder &b, Value loaded) {
+  return changeWidth(b, loaded, b.getF32Type());
+}
+
+static Type getElementType(Value buffer) {
+  return cast<MemRefType>(buffer.getType()).getElementType();
 }
 
 Value convoy::loadLanes(ImplicitLocOpBuilder &b, Value flat, Value index, int64_t lanes) {
-  Type element = cast<MemRefType>(flat.getType()).getElementType();
-  return vector::LoadOp::create(b, VectorType::get({lanes}, element), flat, index,
-                                /*nontemporal=*/false, getAlignment(element, lanes));
+  Type element = getElementType(flat);
+  return widen(b, vector::LoadOp::create(b, VectorType::get({lanes}, element), flat, index,
+                                         /*nontemporal=*/false, getAlignment(element, lanes)));
 }
 
 void convoy::storeLanes(ImplicitLocOpBuilder &b, Value value, Value flat, Value index) {
-  auto type = cast<VectorType>(value.getType());
-  vector::StoreOp::create(b, value, flat, index, /*nontemporal=*/false,
-                          getAlignment(type.getElementType(), type.getNumElements()));
+  Type element = getElementType(flat);
+  value = changeWidth(b, value, element);
+  vector::StoreOp::create(
+      b, value, flat, index, /*nontemporal=*/false,
+      getAlignment(element, cast<VectorType>(value.getType()).getNumElements()));
 }
 
 Value convoy::loadElements(ImplicitLocOpBuilder &b, Value flat, Value index, int64_t lanes) {
   if (lanes == 1)
-    return memref::LoadOp::create(b, flat, index);
+    return widen(b, memref::LoadOp::create(b, flat, index));
   return loadLanes(b, flat, index, lanes);
 }
 
@@ -218,7 +256,7 @@ void convoy::storeElements(ImplicitLocOpBuilder &b, Value value, Value flat, Val
   if (isa<VectorType>(value.getType()))
     storeLanes(b, value, flat, index);
   else
-    memref::StoreOp::create(b, value, flat, index);
+    memref::StoreOp::create(b, changeWidth(b, value, getElementType(flat)), flat, index);
 }
 
 Value convoy::loadElementsOr(ImplicitLocOpBuilder &b, Value flat, Value index, int64_t lanes,

@@ -5,25 +5,30 @@
 //
 //===----------------------------------------------------------------------===//
 // A block of threads computes a tile of pixels times output channels. The sum goes in
-// steps of 16 inputs; each step's inputs and filters are copied into shared memory
-// asynchronously, a few steps ahead:
+// stages of 16 inputs in f32, 32 in f16, which are 64 bytes; each stage's inputs and filters
+// are copied into shared memory asynchronously, a few stages ahead:
 //
 //   inputs  [stage][pixel][16 + 4]         outside of the picture: zeros
 //   filters [stage][16][channel + 8]
 //
+//   inputs  [stage][pixel][32 + 8]         in f16
+//   filters [stage][32][channel + 8]
+//
 // The padding keeps the threads of a warp in different banks. A warp computes 32 pixels
 // times 64 channels (32 in narrow tiles), each thread 8 x 8 in registers: with multiply-adds
-// in f32, or with tensor cores. Where there are too few tiles for a GPU, several blocks
-// share the steps of a tile and leave partial sums in memory, which a second kernel adds in
-// the same order each time.
+// in f32, or with tensor cores, which ldmatrix gives f16. Where there are too few tiles for a
+// GPU, several blocks share the steps of a tile and leave partial sums in memory, which a
+// second kernel adds in the same order each time.
 //
 //===----------------------------------------------------------------------===//
 
 #include "ImplicitGemm.h"
 
+#include "BlockReduction.h"
+#include "ConvEpilogue.h"
+
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
-#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -35,6 +40,10 @@
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
+
+/// Bytes of an asynchronous copy of a run, and of padding behind a row of inputs in shared
+/// memory.
+static constexpr int64_t kCopyBytes = 16;
 
 GemmProblem convoy::describeGemm(ConvOpInterface op, TargetAttr target) {
   ConvTile tile = selectConvTile(op, target);
@@ -61,7 +70,6 @@ GemmProblem convoy::describeGemm(ConvOpInterface op, TargetAttr target) {
   problem.output =
       op.isOutputBlocked() ? GemmProblem::Output::Blocked : GemmProblem::Output::Planes;
   problem.outputChannels = op.getOutputChannels();
-  problem.activation = op.getActivation();
   return problem;
 }
 
@@ -76,12 +84,13 @@ GemmProblem convoy::describeGemm(DenseOp op, TargetAttr target) {
   problem.groupOutputs = problem.outputChannels = shape[0];
   problem.outputTiles = tile.outputTiles;
   // Runs are copied 16 bytes at a time.
-  problem.hasRuns = isAligned(op, 0) && shape[1] % kGpuQuad == 0;
+  Type element = getElementTypeOrSelf(op.getInput());
+  problem.hasRuns = isAligned(op, 0) && element == getElementTypeOrSelf(op.getFilter()) &&
+                    shape[1] % (kCopyBytes / (element.getIntOrFloatBitWidth() / 8)) == 0;
   problem.groupStride = 0;
   problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);
   problem.output = isAligned(op, op->getNumOperands() - 1) ? GemmProblem::Output::AlignedRows
                                                            : GemmProblem::Output::Rows;
-  problem.activation = op.getActivation();
   return problem;
 }
 
@@ -93,30 +102,14 @@ constexpr int64_t kStep = GpuGemmPlan::kStep;
 constexpr int64_t kWarp = kGpuWarp, kQuad = kGpuQuad;
 /// A thread's pixels in a warp's tile.
 constexpr int64_t kThreadPixels = 8;
-/// Floats of padding behind a row in shared memory.
-constexpr int64_t kInputPadding = 4, kFilterPadding = 8;
-
-/// The operands of a convolution or dense layer inside a kernel.
-GemmOperands findOperands(GpuKernel &kernel, Operation *op) {
-  size_t next = 0;
-  auto take = [&] { return flatten(kernel.b, kernel.operands[next++]); };
-  GemmOperands operands;
-  operands.input = take();
-  operands.filter = take();
-  auto conv = dyn_cast<ConvOpInterface>(op);
-  if (conv ? bool(conv.getBias()) : bool(cast<DenseOp>(op).getBias()))
-    operands.bias = take();
-  if (conv && conv.getResidual())
-    operands.residual = take();
-  operands.output = take();
-  return operands;
-}
+/// Copies of a pixel's run in a stage, and elements of padding behind a row of filters.
+constexpr int64_t kRunCopies = 4, kFilterPadding = 8;
 
 /// Takes sums to the output: bias, residual, activation.
 class Epilogue {
 public:
   Epilogue(GpuKernel &kernel, const GemmProblem &problem, const GpuGemmPlan &plan,
-           const GemmOperands &operands)
+           const GpuConvOperands &operands)
       : kernel(kernel), b(kernel.b), problem(problem), plan(plan), operands(operands) {}
 
   /// Finishes the sums of a pixel that exists: `sums` are side by side from `channel` on,
@@ -139,12 +132,13 @@ public:
       index = add(b, affine(b, index, problem.outputPixels(), 0), position[1]);
       index = add(b, affine(b, index, kStep, 0), parts[1]);
       int64_t written = llvm::alignTo(problem.groupOutputs, kStep);
-      return whereChannel(inGroup, written, [&] { store(sums, index); });
+      return whereChannel(inGroup, written, [&] { operands.store(b, sums, index); });
     }
     case GemmProblem::Output::AlignedRows:
       if (problem.outputChannels % lanes == 0) {
         Value index = add(b, affine(b, pixel, problem.outputChannels, 0), inGroup);
-        return whereChannel(inGroup, problem.groupOutputs, [&] { store(sums, index); });
+        return whereChannel(inGroup, problem.groupOutputs,
+                            [&] { operands.store(b, sums, index); });
       }
       [[fallthrough]];
     case GemmProblem::Output::Rows:
@@ -166,14 +160,6 @@ private:
     kernel.when(emitIsInside(b, channel, end), body);
   }
 
-  void store(Value sums, Value index) {
-    int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
-    if (operands.residual)
-      sums = arith::AddFOp::create(b, sums, loadLanes(b, operands.residual, index, lanes));
-    sums = emitUnary(b, b.getLoc(), problem.activation, sums);
-    storeLanes(b, sums, operands.output, index);
-  }
-
   /// Stores lane by lane, `stride` elements apart from `first`, where `channel` is 0.
   void storeEach(Value sums, Value channel, Value first, int64_t stride) {
     int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
@@ -181,12 +167,7 @@ private:
       Value at = affine(b, channel, 1, lane);
       whereChannel(at, problem.groupOutputs, [&] {
         Value index = add(b, first, affine(b, at, stride, 0));
-        Value value = vector::ExtractOp::create(b, sums, lane);
-        if (operands.residual)
-          value = arith::AddFOp::create(b, value,
-                                        memref::LoadOp::create(b, operands.residual, index));
-        value = emitUnary(b, b.getLoc(), problem.activation, value);
-        memref::StoreOp::create(b, value, operands.output, index);
+        operands.store(b, vector::ExtractOp::create(b, sums, lane), index);
       });
     }
   }
@@ -195,7 +176,7 @@ private:
   ImplicitLocOpBuilder &b;
   const GemmProblem &problem;
   const GpuGemmPlan &plan;
-  const GemmOperands &operands;
+  const GpuConvOperands &operands;
 };
 
 /// Partial sums in scratch memory: [split][pixel][group][output tile][channel of the tile].
@@ -221,10 +202,11 @@ struct PartialSums {
 /// Writes the kernel that sums.
 class ImplicitGemm {
 public:
-  ImplicitGemm(GpuKernel &kernel, const GemmOperands &operands, const GemmProblem &problem,
+  ImplicitGemm(GpuKernel &kernel, const GpuConvOperands &operands, const GemmProblem &problem,
                const GpuGemmPlan &plan, GpuPrecision precision)
       : kernel(kernel), b(kernel.b), problem(problem), plan(plan), precision(precision),
         operands(operands), partial(problem, plan),
+        element(cast<MemRefType>(operands.filter.getType()).getElementType()),
         quadType(VectorType::get({kQuad}, b.getF32Type())) {}
 
   static GpuExtents getGrid(const GemmProblem &problem, const GpuGemmPlan &plan) {
@@ -244,15 +226,20 @@ public:
     Values warpPosition = delinearize(b, warp, {warps, plan.warpsOfPixels()});
     warpChannel = affine(b, warpPosition[0], plan.warpChannels(), 0);
     warpPixel = affine(b, warpPosition[1], GpuGemmPlan::kWarpPixels, 0);
-    inputs = kernel.shared({plan.stages, plan.pixels, kStep + kInputPadding}, b.getF32Type());
+    inputs = kernel.shared({plan.stages, plan.pixels, stageDepth() + copied()}, element);
     filters =
-        kernel.shared({plan.stages, kStep, plan.channels + kFilterPadding}, b.getF32Type());
+        kernel.shared({plan.stages, stageDepth(), plan.channels + kFilterPadding}, element);
     preparePixels();
     sumUp();
   }
 
 private:
-  bool usesTensorCores() const { return precision != GpuPrecision::f32; }
+  bool isHalf() const { return element.isF16(); }
+  bool usesTensorCores() const { return isHalf() || precision == GpuPrecision::tf32; }
+  /// Elements of a copy, inputs of a stage, and the steps that these are.
+  int64_t copied() const { return kCopyBytes / (element.getIntOrFloatBitWidth() / 8); }
+  int64_t stageDepth() const { return kRunCopies * copied(); }
+  int64_t stageSteps() const { return stageDepth() / kStep; }
 
   //===--------------------------------------------------------------------===//
   // Copies into shared memory
@@ -271,10 +258,10 @@ private:
   void preparePixels() {
     int64_t threads = plan.threads();
     if (problem.hasRuns) {
-      // Four threads copy a pixel's run.
-      quad = arith::RemUIOp::create(b, thread, indexConstant(b, kQuad));
-      Value first = arith::DivUIOp::create(b, thread, indexConstant(b, kQuad));
-      for (int64_t row = 0; row < plan.pixels; row += threads / kQuad)
+      // Four threads copy a pixel's runs.
+      part = arith::RemUIOp::create(b, thread, indexConstant(b, kRunCopies));
+      Value first = arith::DivUIOp::create(b, thread, indexConstant(b, kRunCopies));
+      for (int64_t row = 0; row < plan.pixels; row += threads / kRunCopies)
         pixels.push_back(preparePixel(affine(b, first, 1, row)));
       return;
     }
@@ -319,89 +306,131 @@ private:
     index = arith::SelectOp::create(b, none, indexConstant(b, 0), index);
     Value token = nvgpu::DeviceAsyncCopyOp::create(
         b, to, at, from, index, b.getIndexAttr(count), valid,
-        /*bypassL1=*/count == kQuad ? b.getUnitAttr() : UnitAttr());
+        /*bypassL1=*/count == copied() ? b.getUnitAttr() : UnitAttr());
     tokens.push_back(token);
   }
 
   /// `count` where `inside` holds, else 0.
+  Value countWhere(Value inside, int64_t count) {
+    return countWhere(inside, indexConstant(b, count));
+  }
   Value countWhere(Value inside, Value count) {
     return arith::SelectOp::create(b, inside, count, indexConstant(b, 0));
   }
 
-  void copyRuns(Value stage, Value step, Value exists) {
+  /// Whether row `row` of the packed filter is one of this block's.
+  Value isRow(Value row) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, endRow);
+  }
+
+  void copyRuns(Value stage, Value step) {
+    // Behind the first elements of a stage are those of the next step.
+    Value column = affine(b, part, copied(), 0), lane = column;
+    if (stageSteps() > 1) {
+      Values parts = delinearize(b, part, {stageSteps(), kStep / copied()});
+      step = add(b, step, parts[0]);
+      lane = affine(b, parts[1], copied(), 0);
+    }
+    Value exists = isRow(affine(b, step, kStep, 0));
     SmallVector<int64_t> extents = {problem.steps / int64_t(llvm::product_of(problem.kernel))};
     llvm::append_range(extents, problem.kernel);
     Values position = delinearize(b, step, extents);
     Value run = add(b, affine(b, group, problem.groupStride, 0), position[0]);
-    Value left;
+    Value left = indexConstant(b, copied());
     if (problem.groupInputs % kStep != 0) {
       // Lanes past the last channel hold anything, and must not reach a sum.
-      Value channel = add(b, affine(b, position[0], kStep, 0), affine(b, quad, kQuad, 0));
-      left = arith::SubIOp::create(b, indexConstant(b, problem.groupInputs), channel);
-      left = arith::MaxSIOp::create(b, left, indexConstant(b, 0));
-      left = arith::MinSIOp::create(b, left, indexConstant(b, kQuad));
+      Value channel = add(b, affine(b, position[0], kStep, 0), lane);
+      Value rest = arith::SubIOp::create(b, indexConstant(b, problem.groupInputs), channel);
+      rest = arith::MaxSIOp::create(b, rest, indexConstant(b, 0));
+      left = arith::MinSIOp::create(b, rest, left);
     }
     for (const CopiedPixel &pixel : pixels) {
       auto [offset, inside] = locate(pixel, ArrayRef(position).drop_front());
       Value index = add(b, affine(b, run, problem.inputPixels(), 0), offset);
-      index = add(b, affine(b, index, kStep, 0), affine(b, quad, kQuad, 0));
-      index = add(b, pixel.image, index);
-      Value valid =
-          countWhere(emitBoth(b, exists, inside), left ? left : indexConstant(b, kQuad));
-      copy(inputs, {stage, pixel.row, affine(b, quad, kQuad, 0)}, operands.input, index, kQuad,
-           valid);
+      index = add(b, pixel.image, add(b, affine(b, index, kStep, 0), lane));
+      copy(inputs, {stage, pixel.row, column}, operands.input, index, copied(),
+           countWhere(emitBoth(b, exists, inside), left));
     }
   }
 
-  /// Inputs one by one: a thread copies some of a pixel's.
-  void copyPlanes(Value stage, Value step, Value exists) {
-    int64_t count = kStep * plan.pixels / plan.threads();
-    const CopiedPixel &pixel = pixels.front();
+  /// An input that is no part of a run.
+  struct SingleInput {
+    Value index, inside;
+  };
+
+  SingleInput locateSingle(Value step, Value column) {
     SmallVector<int64_t> extents(problem.kernel);
     extents.push_back(problem.groupInputs);
     // The first extent takes what is left, so that it may grow past the end.
     extents.insert(extents.begin(), 2);
+    const CopiedPixel &pixel = pixels.front();
+    Value row = add(b, affine(b, step, kStep, 0), column);
+    Values position = delinearize(b, row, extents);
+    auto [offset, inside] = locate(pixel, ArrayRef(position).drop_front().drop_back());
+    Value channel = add(b, affine(b, group, problem.groupStride, 0), position.back());
+    Value index = add(b, affine(b, channel, problem.inputPixels(), 0), offset);
+    return {add(b, pixel.image, index), emitBoth(b, isRow(row), inside)};
+  }
+
+  /// Inputs one by one: a thread copies some of a pixel's.
+  void copyPlanes(Value stage, Value step) {
+    int64_t count = kStep * plan.pixels / plan.threads();
     for (int64_t i = 0; i < count; ++i) {
       Value column = affine(b, part, count, i);
-      Value input = add(b, affine(b, step, kStep, 0), column);
-      Values position = delinearize(b, input, extents);
-      auto [offset, inside] = locate(pixel, ArrayRef(position).drop_front().drop_back());
-      if (problem.depth % kStep != 0)
-        inside = emitBoth(b, inside, emitIsInside(b, input, problem.depth));
-      Value channel = add(b, affine(b, group, problem.groupStride, 0), position.back());
-      Value index = add(b, affine(b, channel, problem.inputPixels(), 0), offset);
-      index = add(b, pixel.image, index);
-      Value valid = countWhere(emitBoth(b, exists, inside), indexConstant(b, 1));
-      copy(inputs, {stage, pixel.row, column}, operands.input, index, 1, valid);
+      SingleInput input = locateSingle(step, column);
+      copy(inputs, {stage, pixels.front().row, column}, operands.input, input.index, 1,
+           countWhere(input.inside, 1));
     }
   }
 
-  void copyFilters(Value stage, Value step, Value exists) {
-    int64_t quads = plan.channels / kQuad;
-    Value tile = add(b, affine(b, group, problem.outputTiles, 0), outputTile);
-    Value firstRow = add(b, affine(b, tile, problem.depth, 0), affine(b, step, kStep, 0));
-    for (int64_t i = 0; i < kStep * quads; i += plan.threads()) {
-      Values position = delinearize(b, affine(b, thread, 1, i), {kStep, quads});
-      Value column = affine(b, position[1], kQuad, 0);
-      Value index = add(b, affine(b, add(b, firstRow, position[0]), plan.channels, 0), column);
-      Value inside = exists;
-      if (problem.depth % kStep != 0) {
-        Value row = add(b, affine(b, step, kStep, 0), position[0]);
-        inside = emitBoth(b, inside, emitIsInside(b, row, problem.depth));
+  /// The same in f16, of which a copy would take two: what is loaded now is stored by
+  /// storePlanes.
+  void loadPlanes(Value stage, Value step) {
+    int64_t count = stageDepth() * plan.pixels / plan.threads();
+    auto type = VectorType::get({copied()}, element);
+    Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+    for (int64_t first = 0; first < count; first += copied()) {
+      Values elements;
+      for (int64_t i = first; i < first + copied(); ++i) {
+        SingleInput input = locateSingle(step, affine(b, part, count, i));
+        Value x = loadElementsOr(b, operands.input, input.index, 1, input.inside, zero);
+        elements.push_back(arith::TruncFOp::create(b, element, x));
       }
-      Value valid = countWhere(inside, indexConstant(b, kQuad));
-      copy(filters, {stage, position[0], column}, operands.filter, index, kQuad, valid);
+      loaded.push_back({vector::FromElementsOp::create(b, type, elements),
+                        {stage, pixels.front().row, affine(b, part, count, first)}});
     }
   }
 
-  /// Starts the copies of `step` into `stage`, as a group; of steps from `end` on, zeros.
-  Value startStep(Value stage, Value step, Value end) {
-    Value exists = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, step, end);
+  void storePlanes() {
+    for (const LoadedInputs &some : loaded)
+      vector::StoreOp::create(b, some.elements, inputs, some.at, /*nontemporal=*/false,
+                              llvm::MaybeAlign(kCopyBytes));
+    loaded.clear();
+  }
+
+  void copyFilters(Value stage, Value step) {
+    int64_t copies = plan.channels / copied();
+    Value tile = add(b, affine(b, group, problem.outputTiles, 0), outputTile);
+    Value tileStart = affine(b, tile, problem.depth, 0);
+    for (int64_t i = 0; i < stageDepth() * copies; i += plan.threads()) {
+      Values position = delinearize(b, affine(b, thread, 1, i), {stageDepth(), copies});
+      Value column = affine(b, position[1], copied(), 0);
+      Value row = add(b, affine(b, step, kStep, 0), position[0]);
+      Value index = add(b, affine(b, add(b, tileStart, row), plan.channels, 0), column);
+      copy(filters, {stage, position[0], column}, operands.filter, index, copied(),
+           countWhere(isRow(row), copied()));
+    }
+  }
+
+  /// Starts the copies from `step` on into `stage`, as a group; past the end, of zeros.
+  Value startStage(Value stage, Value step) {
     if (problem.hasRuns)
-      copyRuns(stage, step, exists);
+      copyRuns(stage, step);
+    else if (isHalf())
+      loadPlanes(stage, step);
     else
-      copyPlanes(stage, step, exists);
-    copyFilters(stage, step, exists);
+      copyPlanes(stage, step);
+    copyFilters(stage, step);
     Value group = nvgpu::DeviceAsyncCreateGroupOp::create(
         b, nvgpu::DeviceAsyncTokenType::get(b.getContext()), tokens);
     tokens.clear();
@@ -417,26 +446,39 @@ private:
     int64_t share = llvm::divideCeil(problem.steps, plan.splits);
     Value begin = affine(b, kernel.block(2), share, 0);
     Value end = indexConstant(b, problem.steps);
-    if (plan.splits > 1)
+    endRow = indexConstant(b, problem.depth);
+    if (plan.splits > 1) {
       end = arith::MinSIOp::create(b, end, affine(b, begin, 1, share));
+      endRow = arith::MinSIOp::create(b, endRow, affine(b, end, kStep, 0));
+    }
 
     int64_t ahead = plan.stages - 1;
     Value token;
-    for (int64_t i = 0; i < ahead; ++i)
-      token = startStep(indexConstant(b, i), affine(b, begin, 1, i), end);
+    for (int64_t i = 0; i < ahead; ++i) {
+      token = startStage(indexConstant(b, i), affine(b, begin, 1, i * stageSteps()));
+      storePlanes();
+    }
     Values sums(countSums(), zeroSum());
-    sums = emitLoop(b, begin, end, 1, sums, [&](Value step, ValueRange carried) {
+    sums = emitLoop(b, begin, end, stageSteps(), sums, [&](Value step, ValueRange carried) {
       Value number = arith::SubIOp::create(b, step, begin);
-      auto stageOf = [&](Value step) {
-        return Value(arith::RemUIOp::create(b, step, indexConstant(b, plan.stages)));
+      if (stageSteps() > 1)
+        number = arith::DivUIOp::create(b, number, indexConstant(b, stageSteps()));
+      auto stageOf = [&](Value number) {
+        return Value(arith::RemUIOp::create(b, number, indexConstant(b, plan.stages)));
       };
       nvgpu::DeviceAsyncWaitOp::create(b, token, b.getI32IntegerAttr(ahead - 1));
-      // Now all threads' copies of this step are there, and none reads the stage that
+      // Now all threads' copies of this stage are there, and none reads the stage that
       // the next copies overwrite.
       kernel.barrier();
-      startStep(stageOf(affine(b, number, 1, ahead)), affine(b, step, 1, ahead), end);
-      return usesTensorCores() ? multiplyTensors(stageOf(number), carried)
-                               : multiply(stageOf(number), carried);
+      startStage(stageOf(affine(b, number, 1, ahead)),
+                 affine(b, step, 1, ahead * stageSteps()));
+      Value stage = stageOf(number);
+      Values next = isHalf()            ? multiplyHalves(stage, carried)
+                    : usesTensorCores() ? multiplyTensors(stage, carried)
+                                        : multiply(stage, carried);
+      // Loads are under way while the warp multiplies.
+      storePlanes();
+      return next;
     });
     if (usesTensorCores())
       writeTensors(sums);
@@ -445,9 +487,11 @@ private:
   }
 
   int64_t channelQuads() const { return plan.warpChannels() / 32; }
+  /// Tiles of 16 pixels and of 8 channels that a warp computes with tensor cores.
+  int64_t tileRows() const { return GpuGemmPlan::kWarpPixels / 16; }
+  int64_t tileColumns() const { return plan.warpChannels() / 8; }
   int64_t countSums() const {
-    return usesTensorCores() ? (GpuGemmPlan::kWarpPixels / 16) * (plan.warpChannels() / 8)
-                             : kThreadPixels * channelQuads();
+    return usesTensorCores() ? tileRows() * tileColumns() : kThreadPixels * channelQuads();
   }
   Value zeroSum() {
     return zeroVector(b,
@@ -518,69 +562,113 @@ private:
     return arith::BitcastOp::create(b, b.getF32Type(), arith::AddIOp::create(b, bits, half));
   }
 
-  Value toOperand(Value value) {
-    return precision == GpuPrecision::tf32
-               ? roundToTf32(value)
-               : Value(arith::TruncFOp::create(b, b.getF16Type(), value));
+  /// The products of a step's inputs with its filters: tiles of 16 pixels by 8 channels,
+  /// whose parts `left` and `right` have.
+  void multiplyTiles(ArrayRef<Value> left, ArrayRef<Value> right, int64_t depth,
+                     MutableArrayRef<Value> sums) {
+    for (size_t row = 0; row < left.size(); ++row)
+      for (size_t column = 0; column < right.size(); ++column) {
+        Value &sum = sums[row * right.size() + column];
+        sum = nvgpu::MmaSyncOp::create(b, left[row], right[column], sum,
+                                       ArrayRef<int64_t>{16, 8, depth},
+                                       /*tf32Enabled=*/!isHalf());
+      }
   }
 
-  /// A fragment of `rows` registers of one tf32 or two f16 each; `read(register, element)`
-  /// gives an f32.
-  Value makeFragment(int64_t rows, llvm::function_ref<Value(int64_t, int64_t)> read) {
-    bool half = precision == GpuPrecision::f16;
-    auto type = VectorType::get({rows, half ? 2 : 1},
-                                half ? Type(b.getF16Type()) : Type(b.getF32Type()));
-    Value fragment = arith::ConstantOp::create(b, b.getZeroAttr(type));
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t i = 0; i < (half ? 2 : 1); ++i)
-        fragment = vector::InsertOp::create(b, toOperand(read(row, i)), fragment,
-                                            ArrayRef<int64_t>{row, i});
+  /// A fragment of `registers` tf32; `read` gives the f32 of each.
+  Value makeFragment(int64_t registers, llvm::function_ref<Value(int64_t)> read) {
+    auto type = VectorType::get({registers, 1}, b.getF32Type());
+    Value fragment = zeroVector(b, type);
+    for (int64_t i = 0; i < registers; ++i)
+      fragment =
+          vector::InsertOp::create(b, roundToTf32(read(i)), fragment, ArrayRef<int64_t>{i, 0});
     return fragment;
   }
 
   Values multiplyTensors(Value stage, ValueRange carried) {
+    constexpr int64_t depth = 8;
     Values sums(carried);
-    bool half = precision == GpuPrecision::f16;
-    // Inputs of one mma, and those of a register's lane group.
-    int64_t depth = half ? 16 : 8, perLane = half ? 2 : 1;
-    int64_t rows = GpuGemmPlan::kWarpPixels / 16, columns = plan.warpChannels() / 8;
-    Value id = groupId(), lanes = affine(b, groupLane(), perLane, 0);
+    Value id = groupId(), member = groupLane();
     for (int64_t first = 0; first < kStep; first += depth) {
       Values left, right;
-      for (int64_t row = 0; row < rows; ++row)
-        left.push_back(makeFragment(4, [&](int64_t reg, int64_t i) {
+      for (int64_t row = 0; row < tileRows(); ++row)
+        left.push_back(makeFragment(4, [&](int64_t reg) -> Value {
           Value pixel = add(b, warpPixel, affine(b, id, 1, row * 16 + (reg % 2) * 8));
-          Value column = affine(b, lanes, 1, first + (reg / 2) * depth / 2 + i);
-          return Value(memref::LoadOp::create(b, inputs, ValueRange{stage, pixel, column}));
+          Value column = affine(b, member, 1, first + (reg / 2) * depth / 2);
+          return memref::LoadOp::create(b, inputs, ValueRange{stage, pixel, column});
         }));
-      for (int64_t column = 0; column < columns; ++column)
-        right.push_back(makeFragment(2, [&](int64_t reg, int64_t i) {
-          Value row = affine(b, lanes, 1, first + reg * depth / 2 + i);
+      for (int64_t column = 0; column < tileColumns(); ++column)
+        right.push_back(makeFragment(2, [&](int64_t reg) -> Value {
+          Value row = affine(b, member, 1, first + reg * depth / 2);
           Value channel = add(b, warpChannel, affine(b, id, 1, column * 8));
-          return Value(memref::LoadOp::create(b, filters, ValueRange{stage, row, channel}));
+          return memref::LoadOp::create(b, filters, ValueRange{stage, row, channel});
         }));
-      for (int64_t row = 0; row < rows; ++row)
-        for (int64_t column = 0; column < columns; ++column) {
-          Value &sum = sums[row * columns + column];
-          sum = nvgpu::MmaSyncOp::create(b, left[row], right[column], sum,
-                                         ArrayRef<int64_t>{16, 8, depth},
-                                         /*tf32Enabled=*/!half);
-        }
+      multiplyTiles(left, right, depth, sums);
     }
     return sums;
   }
 
+  /// Four 8 x 8 matrices of f16 from a 16 x 16 part of shared memory, of which each thread
+  /// says where a row of a matrix begins.
+  Value loadMatrices(Value buffer, Value stage, Value row, Value column, bool transposed) {
+    row = add(b, row, arith::RemUIOp::create(b, lane, indexConstant(b, 16)));
+    Value half = arith::DivUIOp::create(b, lane, indexConstant(b, 16));
+    column = add(b, column, affine(b, half, 8, 0));
+    return nvgpu::LdMatrixOp::create(b, VectorType::get({4, 2}, element), buffer,
+                                     ValueRange{stage, row, column}, transposed,
+                                     /*numTiles=*/4);
+  }
+
+  Values multiplyHalves(Value stage, ValueRange carried) {
+    constexpr int64_t depth = 16;
+    Values sums(carried);
+    for (int64_t first = 0; first < stageDepth(); first += depth) {
+      Values left, right;
+      for (int64_t row = 0; row < tileRows(); ++row)
+        left.push_back(loadMatrices(inputs, stage, affine(b, warpPixel, 1, row * 16),
+                                    indexConstant(b, first), /*transposed=*/false));
+      // Two tiles of channels at a time.
+      for (int64_t column = 0; column < tileColumns(); column += 2) {
+        Value both = loadMatrices(filters, stage, indexConstant(b, first),
+                                  affine(b, warpChannel, 1, column * 8), /*transposed=*/true);
+        for (int64_t first : {0, 2})
+          right.push_back(vector::ExtractStridedSliceOp::create(
+              b, both, ArrayRef<int64_t>{first}, ArrayRef<int64_t>{2}, ArrayRef<int64_t>{1}));
+      }
+      multiplyTiles(left, right, depth, sums);
+    }
+    return sums;
+  }
+
+  /// Lanes hold two sums of a tile's row side by side. Neighbours swap, so that each stores
+  /// four at once: even lanes of one tile, odd lanes of the next, and together a whole block
+  /// of 16 channels.
   void writeTensors(ValueRange sums) {
-    int64_t rows = GpuGemmPlan::kWarpPixels / 16, columns = plan.warpChannels() / 8;
-    Value id = groupId(), lanes = affine(b, groupLane(), 2, 0);
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t upper = 0; upper < 2; ++upper)
-        writePixel(
-            add(b, warpPixel, affine(b, id, 1, row * 16 + upper * 8)), [&](auto finish) {
-              for (int64_t column = 0; column < columns; ++column)
-                finish(add(b, warpChannel, affine(b, lanes, 1, column * 8)),
-                       vector::ExtractOp::create(b, sums[row * columns + column], upper));
-            });
+    Value member = groupLane();
+    Value pair = arith::DivUIOp::create(b, member, indexConstant(b, 2));
+    Value odd = arith::RemUIOp::create(b, member, indexConstant(b, 2));
+    Value isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, odd, indexConstant(b, 0));
+    auto choose = [&](Value ifOdd, Value ifEven) -> Value {
+      return arith::SelectOp::create(b, isOdd, ifOdd, ifEven);
+    };
+    Value first = add(b, warpChannel, add(b, affine(b, pair, kQuad, 0), affine(b, odd, 8, 0)));
+    for (int64_t row = 0; row < tileRows(); ++row)
+      for (int64_t upper = 0; upper < 2; ++upper) {
+        Values quads;
+        for (int64_t column = 0; column < tileColumns(); column += 2) {
+          int64_t tile = row * tileColumns() + column;
+          Value mine = vector::ExtractOp::create(b, sums[tile], upper);
+          Value next = vector::ExtractOp::create(b, sums[tile + 1], upper);
+          Value other = exchangeLanes(b, choose(mine, next), 1), kept = choose(next, mine);
+          quads.push_back(vector::ShuffleOp::create(
+              b, choose(other, kept), choose(kept, other), ArrayRef<int64_t>{0, 1, 2, 3}));
+        }
+        writePixel(add(b, warpPixel, affine(b, groupId(), 1, row * 16 + upper * 8)),
+                   [&](auto finish) {
+                     for (auto [i, quad] : llvm::enumerate(quads))
+                       finish(affine(b, first, 1, i * 16), quad);
+                   });
+      }
   }
 
   //===--------------------------------------------------------------------===//
@@ -615,19 +703,29 @@ private:
   const GemmProblem &problem;
   const GpuGemmPlan &plan;
   GpuPrecision precision;
-  GemmOperands operands;
+  GpuConvOperands operands;
   PartialSums partial;
+  /// Of inputs and filters in shared memory.
+  Type element;
   VectorType quadType;
   Value thread, lane, firstPixel, group, outputTile, warpChannel, warpPixel;
   Value inputs, filters;
-  /// Which quarter of a run, or which part of a pixel's inputs, this thread copies.
-  Value quad, part;
+  /// The row of the packed filter behind this block's last one.
+  Value endRow;
+  /// Which part of a pixel's inputs this thread copies.
+  Value part;
   SmallVector<CopiedPixel> pixels;
   Values tokens;
+  /// Inputs on their way through registers, and where in shared memory they go.
+  struct LoadedInputs {
+    Value elements;
+    Values at;
+  };
+  SmallVector<LoadedInputs> loaded;
 };
 
 /// The kernel that adds partial sums: a thread for four channels of a pixel.
-void buildReduction(GpuKernel &kernel, Value index, const GemmOperands &operands,
+void buildReduction(GpuKernel &kernel, Value index, const GpuConvOperands &operands,
                     const GemmProblem &problem, const GpuGemmPlan &plan) {
   ImplicitLocOpBuilder &b = kernel.b;
   PartialSums partial(problem, plan);
@@ -658,8 +756,13 @@ struct ImplicitGemmFamily : GpuKernelFamily {
 
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
     GpuPrecision precision = target.getGpu().getPrecision();
-    auto getOperands = [&](GpuKernel &kernel) { return findOperands(kernel, op); };
-    if (auto conv = dyn_cast<ConvOpInterface>(op))
+    auto conv = dyn_cast<ConvOpInterface>(op);
+    if (conv && conv.isInputBlocked() &&
+        conv.getInputType().getElementType() != getElementTypeOrSelf(conv.getFilter()))
+      return op->emitError("copies blocks of inputs as they are, and needs them in the "
+                           "filter's type: cnn-narrow-to-f16 comes first");
+    auto getOperands = [&](GpuKernel &kernel) { return GpuConvOperands(kernel, op); };
+    if (conv)
       return buildGemm(kernels, "conv", describeGemm(conv, target), planGpuGemm(conv),
                        precision, getOperands);
     auto dense = cast<DenseOp>(op);
@@ -677,7 +780,7 @@ int64_t convoy::getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPla
 LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
                                 const GemmProblem &problem, const GpuGemmPlan &plan,
                                 GpuPrecision precision,
-                                llvm::function_ref<GemmOperands(GpuKernel &)> getOperands,
+                                llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
                                 int64_t scratchBytes) {
   PartialSums partial(problem, plan);
   scratchBytes += partial.bytes();

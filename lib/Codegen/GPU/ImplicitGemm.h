@@ -8,8 +8,9 @@
 #ifndef CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H
 #define CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H
 
+#include "ConvEpilogue.h"
+
 #include "convoy/Analysis/GpuGemmPlan.h"
-#include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
 namespace convoy {
 
@@ -40,7 +41,6 @@ struct GemmProblem {
   Output output;
   /// Channels of the output.
   int64_t outputChannels;
-  cnn::FunctionAttr activation;
 
   int64_t outputPixels() const {
     return llvm::product_of(llvm::ArrayRef(results).drop_front());
@@ -53,18 +53,13 @@ GemmProblem describeGemm(cnn::ConvOpInterface op, cnn::TargetAttr target);
 /// A dense layer of more rows than kGpuDenseRows.
 GemmProblem describeGemm(cnn::DenseOp op, cnn::TargetAttr target);
 
-/// The operands of a matrix product inside a kernel, flat; null where it has none.
-struct GemmOperands {
-  mlir::Value input, filter, bias, residual, output;
-};
-
 /// Makes the kernels of a matrix product; `getOperands` finds its operands in each.
 /// `scratchBytes` of memory of the whole grid are there besides getGemmScratchBytes, which
 /// come first.
 mlir::LogicalResult buildGemm(GpuKernels &kernels, llvm::StringRef name,
                               const GemmProblem &problem, const GpuGemmPlan &plan,
                               cnn::GpuPrecision precision,
-                              llvm::function_ref<GemmOperands(GpuKernel &)> getOperands,
+                              llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
                               int64_t scratchBytes = 0);
 int64_t getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan);
 

@@ -134,7 +134,7 @@ private:
 struct LrnFamily : GpuKernelFamily {
   bool matches(Operation *op, TargetAttr) const override {
     auto lrn = dyn_cast<LrnOp>(op);
-    return lrn && cast<ShapedType>(lrn.getInput().getType()).getElementType().isF32();
+    return lrn && isGpuFloat(getElementTypeOrSelf(lrn.getInput()));
   }
 
   LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {

@@ -173,7 +173,7 @@ private:
 struct MatmulFamily : GpuKernelFamily {
   bool matches(Operation *op, TargetAttr) const override {
     auto matmul = dyn_cast<MatmulOp>(op);
-    return matmul && cast<ShapedType>(matmul.getLhs().getType()).getElementType().isF32();
+    return matmul && isGpuFloat(getElementTypeOrSelf(matmul.getLhs()));
   }
 
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr) const override {

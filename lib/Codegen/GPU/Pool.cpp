@@ -31,7 +31,7 @@ struct PoolFamily : GpuKernelFamily {
   }
 
   bool matches(Operation *op, TargetAttr) const override {
-    return isa<MaxPoolOp, AvgPoolOp>(op) && getOutputType(op).getElementType().isF32();
+    return isa<MaxPoolOp, AvgPoolOp>(op) && isGpuFloat(getOutputType(op).getElementType());
   }
 
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {

@@ -30,10 +30,14 @@ MemRefType getType(Value value) { return cast<MemRefType>(value.getType()); }
 
 /// Elements that a thread moves at once where `inner` are contiguous on both sides.
 int64_t getLanes(Operation *op, Value input, unsigned output, int64_t inner) {
-  Type element = getType(input).getElementType();
-  bool inQuads = element.isIntOrFloat() && element.getIntOrFloatBitWidth() == 32 &&
-                 inner % kGpuQuad == 0 && isAligned(op, 0) && isAligned(op, output);
-  return inQuads ? kGpuQuad : 1;
+  if (!isAligned(op, 0) || !isAligned(op, output))
+    return 1;
+  MemRefType result = getType(op->getOperand(output));
+  int64_t lanes = getAccessLanes({getType(input).getElementType(), result.getElementType()},
+                                 result.getNumElements());
+  while (inner % lanes != 0)
+    lanes = lanes > kGpuQuad ? kGpuQuad : 1;
+  return lanes;
 }
 
 //===----------------------------------------------------------------------===//
@@ -247,7 +251,7 @@ struct ResizeFamily : GpuKernelFamily {
   bool matches(Operation *op, TargetAttr) const override {
     auto resize = dyn_cast<ResizeOp>(op);
     return resize && (resize.getMode() == ResizeMode::nearest ||
-                      getType(resize.getInput()).getElementType().isF32());
+                      isGpuFloat(getType(resize.getInput()).getElementType()));
   }
 
   LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {

@@ -14,6 +14,7 @@
 #include "GpuWindow.h"
 
 #include "convoy/Analysis/ConvTile.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 // The largest value, the exponentials of the differences to it with their sum, and the
 // division. A block of threads does this for one sum and keeps its elements in registers
-// where they are few, otherwise in the output; a thread alone does where sums are many
-// and their elements lie side by side with those of other sums.
+// where they are few, otherwise it reads them again and computes them anew; a thread alone
+// does where sums are many and their elements lie side by side with those of other sums.
 //
 //===----------------------------------------------------------------------===//
 
@@ -68,20 +68,15 @@ public:
     Values largest =
         walk(unroll, lowest,
              [&](Value number, Value inside, int64_t slot, MutableArrayRef<Value> state) {
-               Value x = loadElementsOr(b, input, at(number), 1, inside, lowest);
-               kept[slot] = x;
+               Value x = kept[slot] = load(number, inside);
                state[slot] = max(state[slot], x);
              });
     Value top = combine(largest, [&](Value x, Value y) { return max(x, y); });
     Values sums =
         walk(unroll, zero,
              [&](Value number, Value inside, int64_t slot, MutableArrayRef<Value> state) {
-               Value x = keeps ? kept[slot]
-                               : loadElementsOr(b, input, at(number), 1, inside, lowest);
-               x = math::ExpOp::create(b, arith::SubFOp::create(b, x, top));
-               kept[slot] = x;
-               if (!keeps)
-                 store(x, number, inside);
+               Value x = keeps ? kept[slot] : load(number, inside);
+               x = kept[slot] = exponential(x, top);
                // A row of infinities has no number as its sum, here as everywhere.
                if (inside)
                  x = arith::SelectOp::create(b, inside, x, zero);
@@ -92,8 +87,7 @@ public:
     Value factor = arith::DivFOp::create(b, constant(1.0), sum);
     walk(unroll, Value(),
          [&](Value number, Value inside, int64_t slot, MutableArrayRef<Value>) {
-           Value x =
-               keeps ? kept[slot] : loadElementsOr(b, output, at(number), 1, inside, zero);
+           Value x = keeps ? kept[slot] : exponential(load(number, inside), top);
            store(arith::MulFOp::create(b, x, factor), number, inside);
          });
   }
@@ -102,6 +96,13 @@ private:
   Value constant(double value) { return emitConstant(b, b.getLoc(), b.getF32Type(), value); }
   Value max(Value x, Value y) { return emitMax(b, b.getLoc(), x, y); }
   Value at(Value number) { return add(b, first, affine(b, number, extents.inner, 0)); }
+
+  Value load(Value number, Value inside) {
+    return loadElementsOr(b, input, at(number), 1, inside, lowest);
+  }
+  Value exponential(Value x, Value top) {
+    return math::ExpOp::create(b, arith::SubFOp::create(b, x, top));
+  }
 
   void store(Value x, Value number, Value inside) {
     if (!inside)
@@ -132,7 +133,7 @@ private:
 struct SoftmaxFamily : GpuKernelFamily {
   bool matches(Operation *op, TargetAttr) const override {
     auto softmax = dyn_cast<SoftmaxOp>(op);
-    return softmax && cast<ShapedType>(softmax.getInput().getType()).getElementType().isF32();
+    return softmax && isGpuFloat(getElementTypeOrSelf(softmax.getInput()));
   }
 
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr) const override {

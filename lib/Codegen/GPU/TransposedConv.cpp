@@ -15,6 +15,7 @@
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/Common/ConvWindow.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

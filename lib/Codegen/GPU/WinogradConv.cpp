@@ -69,8 +69,8 @@ public:
     kernels.setComputedFlops(2 * channels.groups * channels.groupInputs *
                              channels.groupOutputs * plan.products() * plan.stripTiles);
     auto getOperands = [&](GpuKernel &kernel) {
-      return GemmOperands{viewInput(kernel), flatten(kernel.b, kernel.operands[1]), Value(),
-                          Value(), viewProducts(kernel)};
+      return GpuConvOperands(viewInput(kernel), flatten(kernel.b, kernel.operands[1]),
+                             viewProducts(kernel));
     };
     // Behind partial sums, if there are some.
     int64_t partial = getGemmScratchBytes(problem, gemm);
@@ -100,7 +100,6 @@ private:
     products.groupStride = products.steps = channels.inputChunks;
     products.output = GemmProblem::Output::Blocked;
     products.outputChannels = products.groups * products.groupOutputs;
-    products.activation = FunctionAttr::get(op.getContext(), UnaryKind::identity);
     return products;
   }
 

@@ -7,7 +7,7 @@
 
 A kernel is a function `NAME_entry`; its hot loop is the innermost loop with the most multiply-adds. Each is a line:
 
-    conv_0: 28 x 16 lanes, 28 embedded broadcasts, 0 scalar, 0 on stack
+    conv: 28 x 16 lanes, 28 embedded broadcasts, 0 scalar, 0 on stack
 
 It counts the vector multiply-adds, those of them that broadcast one element of memory or of a register, the
 multiply-adds of single elements, and the instructions that touch the stack. With --all every innermost loop that has

@@ -4,8 +4,8 @@
 
 // Depthwise: a lane is a channel. A row of 14 pixels is loaded once for all three kernel
 // columns, of which two miss a pixel at a border.
-// CHECK:       cnn.launch @group_conv_0 tasks(28)
-// CHECK-LABEL: func.func private @group_conv_0(
+// CHECK:       cnn.launch @group_conv tasks(28)
+// CHECK-LABEL: func.func private @group_conv(
 // CHECK:         scf.for {{.+}} iter_args({{.+}}) -> (vector<16xf32>
 // CHECK-COUNT-40:  vector.fma
 // CHECK-NOT:       vector.fma
@@ -23,8 +23,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Four channels a group, as in ResNeXt: each input vector is spread over its group's lanes,
 // one shuffle for each of the four channels.
-// CHECK:       cnn.launch @group_conv_0 tasks(28)
-// CHECK-LABEL: func.func private @group_conv_0(
+// CHECK:       cnn.launch @group_conv tasks(28)
+// CHECK-LABEL: func.func private @group_conv(
 // CHECK:         vector.shuffle {{.+}} [0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12]
 // CHECK:         vector.fma
 // CHECK:         vector.shuffle {{.+}} [3, 3, 3, 3, 7, 7, 7, 7, 11, 11, 11, 11, 15, 15, 15, 15]
@@ -38,8 +38,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Away from borders the kernel's columns are a loop, which LLVM is to keep; then the residual.
-// CHECK:       cnn.launch @group_conv_0 tasks(6)
-// CHECK-LABEL: func.func private @group_conv_0(
+// CHECK:       cnn.launch @group_conv tasks(6)
+// CHECK-LABEL: func.func private @group_conv(
 // CHECK:         scf.for {{.+}} = %c0 to %c3 step %c1 iter_args(
 // CHECK:           scf.for {{.+}} = %c0 to %c3 step %c1 iter_args(
 // CHECK:             vector.load {{.+}} : memref<1x3x3x1x16xf32>

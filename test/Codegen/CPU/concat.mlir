@@ -2,8 +2,8 @@
 
 // Channels of batch 1: one row, cut into pieces; every task copies its piece of each
 // input, four vectors a step.
-// CHECK:       cnn.launch @concat_0 tasks(32)
-// CHECK-LABEL: func.func private @concat_0(
+// CHECK:       cnn.launch @concat tasks(32)
+// CHECK-LABEL: func.func private @concat(
 // CHECK:         scf.for
 // CHECK-COUNT-4:   vector.load %{{.+}} : memref<1x65536xf32>, vector<16xf32>
 // CHECK-COUNT-4:   vector.store %{{.+}} : memref<1x98304xf32>, vector<16xf32>
@@ -19,8 +19,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Short rows of another type: all rows in one task, the ends of rows masked.
-// CHECK:       cnn.launch @concat_0 tasks(1)
-// CHECK-LABEL: func.func private @concat_0(
+// CHECK:       cnn.launch @concat tasks(1)
+// CHECK-LABEL: func.func private @concat(
 // CHECK:         vector.maskedload %{{.+}} : memref<3x5xi64>, vector<8xi1>, vector<8xi64> into vector<8xi64>
 // CHECK:         vector.maskedstore
 // CHECK:         vector.load %{{.+}} : memref<3x9xi64>, vector<8xi64>
@@ -35,7 +35,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Truth values are bytes in memory but bits in a vector: one at a time.
-// CHECK-LABEL: func.func private @concat_0(
+// CHECK-LABEL: func.func private @concat(
 // CHECK-NOT:     vector
 // CHECK:         memref.load
 // CHECK:         memref.store
@@ -49,8 +49,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // A copy from a view: rows as long as both sides are contiguous.
-// CHECK:       cnn.launch @copy_0 tasks(1)
-// CHECK-LABEL: func.func private @copy_0(
+// CHECK:       cnn.launch @copy tasks(1)
+// CHECK-LABEL: func.func private @copy(
 // CHECK:         memref.reinterpret_cast %{{.+}} to offset: [163], sizes: [2, 3, 10], strides: [120, 20, 1]
 // CHECK:         memref.reinterpret_cast %{{.+}} to offset: [0], sizes: [2, 3, 10], strides: [30, 10, 1]
 // CHECK:         vector.maskedload

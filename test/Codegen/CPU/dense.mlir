@@ -3,8 +3,8 @@
 // The numbers are those of Integration/test_ops_convolution.py and of the architectures.
 
 // One row is bound by memory: four streams of weights, masks at the end of 100 outputs.
-// CHECK:       cnn.launch @dense_0 tasks(2)
-// CHECK-LABEL: func.func private @dense_0(
+// CHECK:       cnn.launch @dense tasks(2)
+// CHECK-LABEL: func.func private @dense(
 // CHECK-COUNT-4: vector.load {{.+}} : memref<128xf32>, vector<16xf32>
 // CHECK:         scf.for {{.+}} = %c0 to %c64 step %c1 iter_args(
 // CHECK-COUNT-4:   vector.load {{.+}} : memref<2x64x64xf32>, vector<16xf32>
@@ -22,8 +22,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Twenty rows are cut into 14 and 6, each with two vectors of outputs.
-// CHECK:       cnn.launch @dense_0 tasks(4)
-// CHECK-LABEL: func.func private @dense_0(
+// CHECK:       cnn.launch @dense tasks(4)
+// CHECK-LABEL: func.func private @dense(
 // CHECK:         scf.for
 // CHECK-COUNT-28:  vector.fma
 // CHECK:           scf.yield

@@ -4,8 +4,8 @@
 
 // 1x1 with a whole epilogue: a task is a row of 14 pixels for two vectors of channels, whose
 // 28 sums start at the bias and are carried through both loops over the input channels.
-// CHECK:       cnn.launch @conv_0 tasks(28)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(28)
+// CHECK-LABEL: func.func private @conv(
 // CHECK-COUNT-2: vector.load %{{.+}} : memref<64xf32>, vector<16xf32>
 // CHECK:         scf.for {{.+}} = %c0 to %c2 step %c1 iter_args(
 // CHECK-NEXT:      scf.for {{.+}} = %c0 to %c16 step %c1 iter_args(
@@ -33,8 +33,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // A 7x7 map does not fill rows of 14: a task is all 49 pixels, 12 + 12 + 12 + 13. The last two tiles fetch the
 // next task's weights, a line of each row.
-// CHECK:       cnn.launch @conv_0 tasks(1)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(1)
+// CHECK-LABEL: func.func private @conv(
 // CHECK:         memref.reinterpret_cast {{.+}} to memref<1x2x1x49x16xf32>
 // CHECK-NOT:     memref.prefetch
 // CHECK-COUNT-24:  vector.fma
@@ -59,8 +59,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // 3x3 with pads: the rows that exist are a loop, and of the columns the left one misses the
 // first pixel and the right one the last.
-// CHECK:       cnn.launch @conv_0 tasks(14)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(14)
+// CHECK-LABEL: func.func private @conv(
 // CHECK:         arith.maxsi
 // CHECK:         arith.minsi
 // CHECK:         scf.for
@@ -84,8 +84,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // The stem reads 3 plain channels. The left border is a tile of its own, the right border too,
 // and a loop runs over what is between.
-// CHECK:       cnn.launch @conv_0 tasks(224)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(224)
+// CHECK-LABEL: func.func private @conv(
 // CHECK:         scf.for {{.+}} = %c0 to %c3 step %c1
 // CHECK:           memref.load {{.+}} : memref<1x3x224x224xf32>
 // CHECK:         scf.for {{.+}} = %c14 to %{{.+}} step %c14
@@ -102,8 +102,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Two groups, a batch of two, strides, dilations and four different pads. Of 16 pixels each tile holds two
 // rows of four; in the first kernel row and column only three pixels of the second row are inside.
-// CHECK:       cnn.launch @conv_0 tasks(4)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(4)
+// CHECK-LABEL: func.func private @conv(
 // CHECK:         vector.load {{.+}} : memref<2x1x2x3x3x16x32xf32>, vector<16xf32>
 // CHECK-COUNT-6: vector.fma
 // CHECK-NOT:     vector.fma
@@ -124,8 +124,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Kernel rows two apart; 20 input channels are a whole block and a quarter of one. The 20 plain
 // output channels go through one scratch tile, and what the tile has beyond them stays there.
-// CHECK:       cnn.launch @conv_0 tasks(8)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(8)
+// CHECK-LABEL: func.func private @conv(
 // CHECK:         memref.alloca() {alignment = 64 : i64} : memref<14x32xf32>
 // CHECK-NEXT:    scf.for
 // CHECK:           %[[MISSING:.+]] = arith.ceildivsi
@@ -153,8 +153,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Vectors of four lanes: the same tile of 28 sums, 14 pixels by two vectors.
-// CHECK:       cnn.launch @conv_0 tasks(28)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(28)
+// CHECK-LABEL: func.func private @conv(
 // CHECK:         scf.for {{.+}} = %c0 to %c8 step %c1 iter_args(
 // CHECK-NEXT:      scf.for {{.+}} = %c0 to %c4 step %c1 iter_args(
 // CHECK-COUNT-28:    vector.fma {{.+}} : vector<4xf32>
@@ -170,8 +170,8 @@ module attributes {cnn.target = #cnn.target<triple = "aarch64-linux-gnu", cpu = 
 
 // 25 KB of input do not fit the L2 cache of 16 KB, 8 KB of filters do: the tasks of a row follow
 // each other.
-// CHECK:       cnn.launch @conv_0 tasks(28)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(28)
+// CHECK-LABEL: func.func private @conv(
 // CHECK:         scf.for %[[TASK:.+]] = %arg0 to %arg1
 // CHECK-NEXT:      %[[TILE:.+]] = arith.remui %[[TASK]], %c2
 // CHECK-NEXT:      %[[ROW:.+]] = arith.divui %[[TASK]], %c2
@@ -188,8 +188,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // A tile on the network's plain input fetches the two lines of its columns in each of the two
 // rows of three channels that the next row of the output reads first, as far as there are such.
-// CHECK:       cnn.launch @conv_0 tasks(14)
-// CHECK-LABEL: func.func private @conv_0(
+// CHECK:       cnn.launch @conv tasks(14)
+// CHECK-LABEL: func.func private @conv(
 // CHECK:         scf.for %[[ROW:.+]] = %arg0 to %arg1
 // CHECK:           %[[FIRST:.+]] = arith.muli %[[ROW]], %c2
 // CHECK:           %[[NEXT:.+]] = arith.addi %[[FIRST]], %c2

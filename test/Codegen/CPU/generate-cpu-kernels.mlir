@@ -5,7 +5,7 @@
 // CHECK:       cnn.layers = ["first", "second"]
 // CHECK-LABEL: func.func @main(
 // CHECK-NOT:   cnn.conv
-// CHECK:       cnn.launch @[[KERNEL:conv_0]] tasks(28) (%arg2, %[[W:.+]], %arg3)
+// CHECK:       cnn.launch @[[KERNEL:conv]] tasks(28) (%arg2, %[[W:.+]], %arg3)
 // CHECK:       cnn.launch @[[KERNEL]] tasks(28) (%arg3, %[[W]], %arg2)
 // CHECK:       func.func private @[[KERNEL]](%[[BEGIN:.+]]: index, %[[END:.+]]: index,
 // CHECK:       scf.for %{{.+}} = %[[BEGIN]] to %[[END]]

@@ -3,8 +3,8 @@
 // The numbers are those of Integration/test_ops_elementwise.py and test_random_graphs.py.
 
 // Dimensions that lie side by side are one loop; what is broadcast is loaded outside of it.
-// CHECK:       cnn.launch @generic_0 tasks(1)
-// CHECK-LABEL: func.func private @generic_0(
+// CHECK:       cnn.launch @generic tasks(1)
+// CHECK-LABEL: func.func private @generic(
 // CHECK:         scf.for {{.+}} = %c0 to %c32 step %c1
 // CHECK:           %[[S:.+]] = memref.load
 // CHECK-NEXT:      scf.for {{.+}} = %c0 to %c784 step %c16
@@ -25,8 +25,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // A sum along the vectors: four of them side by side, joined in one fixed order.
-// CHECK:       cnn.launch @generic_0 tasks(1)
-// CHECK-LABEL: func.func private @generic_0(
+// CHECK:       cnn.launch @generic tasks(1)
+// CHECK-LABEL: func.func private @generic(
 // CHECK-COUNT-6: vector.load {{.+}} : memref<3200xf32>, vector<16xf32>
 // CHECK:         vector.load {{.+}} : memref<3200xf32>, vector<4xf32>
 // CHECK-COUNT-4: vector.shuffle
@@ -46,8 +46,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // A transpose reads along the input's rows and writes along the output's: squares of 16 vectors,
 // turned by four rounds of shuffles.
-// CHECK:       cnn.launch @generic_0 tasks(1)
-// CHECK-LABEL: func.func private @generic_0(
+// CHECK:       cnn.launch @generic tasks(1)
+// CHECK-LABEL: func.func private @generic(
 // CHECK:         scf.for {{.+}} = %c0 to %c32 step %c16
 // CHECK:           scf.for {{.+}} = %c0 to %c32 step %c16
 // CHECK-COUNT-16:    vector.load {{.+}} : memref<1024xf32>, vector<16xf32>
@@ -65,8 +65,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Large work is cut into tasks of whole vectors; the last ends with what is left.
-// CHECK:       cnn.launch @generic_0 tasks(6)
-// CHECK-LABEL: func.func private @generic_0(
+// CHECK:       cnn.launch @generic tasks(6)
+// CHECK-LABEL: func.func private @generic(
 // CHECK:         %[[FROM:.+]] = arith.muli
 // CHECK:         %[[TO:.+]] = arith.minui
 // CHECK-NEXT:    scf.for {{.+}} = %[[FROM]] to %[[TO]] step %c16

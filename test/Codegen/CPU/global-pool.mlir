@@ -2,8 +2,8 @@
 
 // Blocked: a task is a channel block, 3 x 7 pixels are walked by eights and 5 are left;
 // nothing crosses lanes.
-// CHECK:       cnn.launch @global_pool_0 tasks(128)
-// CHECK-LABEL: func.func private @global_pool_0(
+// CHECK:       cnn.launch @global_pool tasks(128)
+// CHECK-LABEL: func.func private @global_pool(
 // CHECK-DAG:     %[[COUNT:.+]] = arith.constant dense<2.100000e+01> : vector<16xf32>
 // CHECK:         %[[SUMS:.+]]:8 = scf.for
 // CHECK-COUNT-8:   vector.load %{{.+}} : memref<128x336xf32>, vector<16xf32>
@@ -24,8 +24,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Plain: 49 pixels are three vectors and one lane of a fourth, whose other lanes never
 // win; then a tree over the lanes. Little data is one task.
-// CHECK:       cnn.launch @global_pool_0 tasks(1)
-// CHECK-LABEL: func.func private @global_pool_0(
+// CHECK:       cnn.launch @global_pool tasks(1)
+// CHECK-LABEL: func.func private @global_pool(
 // CHECK-DAG:     %[[LOWEST:.+]] = arith.constant dense<0xFF800000> : vector<16xf32>
 // CHECK-COUNT-3: vector.load
 // CHECK:         vector.maskedload %{{.+}}, %[[LOWEST]]

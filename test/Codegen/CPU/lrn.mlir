@@ -2,8 +2,8 @@
 
 // Blocked, AlexNet's: the window of 5 is shifted in from the channel blocks on both
 // sides, which count as zero outside of the data; the exponent 3/4 is two roots.
-// CHECK:       cnn.launch @lrn_0 tasks(36)
-// CHECK-LABEL: func.func private @lrn_0(
+// CHECK:       cnn.launch @lrn tasks(36)
+// CHECK-LABEL: func.func private @lrn(
 // CHECK-DAG:     %[[ZERO:.+]] = arith.constant dense<0.000000e+00> : vector<16xf32>
 // CHECK:         %[[X:.+]] = vector.load
 // CHECK:         %[[BEFORE:.+]] = arith.select %{{.+}}, %{{.+}}, %[[ZERO]] : vector<16xf32>
@@ -29,8 +29,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Plain: vectors of pixels, a loop over the channels of the window, a masked end of the
 // row; another exponent goes through the logarithm.
-// CHECK:       cnn.launch @lrn_0 tasks(1)
-// CHECK-LABEL: func.func private @lrn_0(
+// CHECK:       cnn.launch @lrn tasks(1)
+// CHECK-LABEL: func.func private @lrn(
 // CHECK:         vector.load
 // CHECK:         arith.maxsi
 // CHECK:         arith.minsi

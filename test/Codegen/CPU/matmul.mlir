@@ -2,8 +2,8 @@
 
 // 197 columns are 6 tiles of two vectors and one of 5 columns, 197 rows 16 tiles of 12
 // rows and one of 5. Tasks of one column tile are neighbours.
-// CHECK:       cnn.launch @matmul_0 tasks(1428)
-// CHECK-LABEL: func.func private @matmul_0(
+// CHECK:       cnn.launch @matmul tasks(1428)
+// CHECK-LABEL: func.func private @matmul(
 // CHECK:         scf.if
 // CHECK:           scf.if
 // CHECK:             scf.for
@@ -32,8 +32,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Batches broadcast: the operands' own batch counts are 2 and 3. A single row takes
 // more vectors, here all four.
-// CHECK:       cnn.launch @matmul_0 tasks(1)
-// CHECK-LABEL: func.func private @matmul_0(
+// CHECK:       cnn.launch @matmul tasks(1)
+// CHECK-LABEL: func.func private @matmul(
 // CHECK-DAG:     %[[LHS:.+]] = memref.reinterpret_cast %{{.+}} sizes: [2, 1, 7]
 // CHECK-DAG:     memref.reinterpret_cast %{{.+}} sizes: [6, 1, 64]
 // CHECK-DAG:     %[[OF_RHS:.+]] = arith.remui %[[BATCH:.+]], %c3

@@ -2,8 +2,8 @@
 
 // 18 outputs of a group are two tiles of 9; 40 pixels are two vectors, then a half one. Each
 // step loads the pixels of an input channel and broadcasts a weight for each output channel.
-// CHECK:         cnn.launch @pixelwise_conv_0 tasks(8)
-// CHECK-LABEL: func.func private @pixelwise_conv_0(
+// CHECK:         cnn.launch @pixelwise_conv tasks(8)
+// CHECK-LABEL: func.func private @pixelwise_conv(
 // The last task of a row: 8 pixels.
 // CHECK:         scf.if
 // CHECK:           memref.load %{{.+}} : memref<36xf32>

@@ -4,8 +4,8 @@
 
 // A task is a row of one channel block. Columns in the padding are left out, nothing is
 // compared with them; one comparison and one choice are what maxps does.
-// CHECK:       cnn.launch @pool_0 tasks(8)
-// CHECK-LABEL: func.func private @pool_0(
+// CHECK:       cnn.launch @pool tasks(8)
+// CHECK-LABEL: func.func private @pool(
 // CHECK-DAG:     arith.constant dense<0xFF800000> : vector<16xf32>
 // CHECK:         scf.for
 // CHECK-COUNT-11:  arith.cmpf olt, {{.+}} : vector<16xf32>
@@ -22,8 +22,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // An average over what is inside: the rows that exist times the columns that exist.
-// CHECK:       cnn.launch @pool_0 tasks(16)
-// CHECK-LABEL: func.func private @pool_0(
+// CHECK:       cnn.launch @pool tasks(16)
+// CHECK-LABEL: func.func private @pool(
 // CHECK:         scf.for
 // CHECK-COUNT-22:  arith.addf
 // CHECK:           scf.yield
@@ -39,8 +39,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // An average that counts the pads divides by nine everywhere.
-// CHECK:       cnn.launch @pool_0 tasks(16)
-// CHECK-LABEL: func.func private @pool_0(
+// CHECK:       cnn.launch @pool tasks(16)
+// CHECK-LABEL: func.func private @pool(
 // CHECK-DAG:     %[[NINE:.+]] = arith.constant dense<9.000000e+00> : vector<16xf32>
 // CHECK-NOT:     arith.sitofp
 // CHECK-COUNT-8: arith.divf {{.+}}, %[[NINE]] : vector<16xf32>
@@ -55,8 +55,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // The last window of a rounded up extent reaches beyond the input: of 5 rows the third window
 // has one, and so for the columns. Plain data goes an element at a time.
-// CHECK:       cnn.launch @pool_0 tasks(9)
-// CHECK-LABEL: func.func private @pool_0(
+// CHECK:       cnn.launch @pool tasks(9)
+// CHECK-LABEL: func.func private @pool(
 // CHECK:         %[[ROOM:.+]] = arith.subi %c5, %
 // CHECK-NEXT:    %[[END:.+]] = arith.minsi %[[ROOM]], %c2
 // CHECK:         scf.for {{.+}} = %c0 to %[[END]] step %c1 iter_args({{.+}}) -> (f32, f32, f32)
@@ -74,8 +74,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Elements of the window two apart in both directions; no border, so both are loops.
-// CHECK:       cnn.launch @pool_0 tasks(3)
-// CHECK-LABEL: func.func private @pool_0(
+// CHECK:       cnn.launch @pool tasks(3)
+// CHECK-LABEL: func.func private @pool(
 // CHECK:         scf.for %{{.+}} = %c0 to %c3 step %c1
 // CHECK:           %[[AT:.+]] = arith.muli %{{.+}}, %c2
 // CHECK:           scf.for %[[K:.+]] = %c0 to %c3 step %c1

@@ -4,8 +4,8 @@
 
 // To blocked, 4 lanes: squares of 4 channels by 4 pixels in log2(4) steps; the second
 // block has one channel and zeros, the last square one pixel.
-// CHECK:       cnn.launch @reorder_0 tasks(1)
-// CHECK-LABEL: func.func private @reorder_0(
+// CHECK:       cnn.launch @reorder tasks(1)
+// CHECK-LABEL: func.func private @reorder(
 // CHECK-DAG:     %[[ZERO:.+]] = arith.constant dense<0.000000e+00> : vector<4xf32>
 // CHECK:         scf.if
 // CHECK:           scf.for
@@ -46,8 +46,8 @@ module attributes {cnn.target = #target} {
 
 // The way back writes the channels that exist only, so that one shuffle falls away. One
 // large map is cut into pieces.
-// CHECK:       cnn.launch @reorder_0 tasks(32)
-// CHECK-LABEL: func.func private @reorder_0(
+// CHECK:       cnn.launch @reorder tasks(32)
+// CHECK-LABEL: func.func private @reorder(
 // CHECK:         arith.minsi
 // CHECK:         scf.for
 // CHECK-COUNT-4:   vector.load
@@ -66,7 +66,7 @@ module attributes {cnn.target = #target} {
 #target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n1", features = "", vector_lanes = 4, vector_registers = 32, l1 = 65536, l2 = 1048576>
 
 // Channel c of the result is channel c % 2 * 4 + c / 2 of the input.
-// CHECK-LABEL: func.func private @reorder_0(
+// CHECK-LABEL: func.func private @reorder(
 // CHECK-DAG:     %[[TWO:.+]] = arith.constant 2 : index
 // CHECK-DAG:     %[[FOUR:.+]] = arith.constant 4 : index
 // CHECK:         %[[C:.+]] = arith.muli %{{.+}}, %[[FOUR]]

@@ -3,8 +3,8 @@
 // The numbers are those of Integration/test_ops_shape.py.
 
 // An index counts from the end where it is negative, is kept inside, and moves 32 elements.
-// CHECK:       cnn.launch @gather_0 tasks(1)
-// CHECK-LABEL: func.func private @gather_0(
+// CHECK:       cnn.launch @gather tasks(1)
+// CHECK-LABEL: func.func private @gather(
 // CHECK:         %[[I:.+]] = arith.index_cast %{{.+}} : i64 to index
 // CHECK:         %[[NEGATIVE:.+]] = arith.cmpi slt, %[[I]], %c0
 // CHECK:         arith.select %[[NEGATIVE]]
@@ -22,10 +22,10 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Nearest: tables of offsets, made at compile time.
-// CHECK:       cnn.launch @resize_0 tasks(1)
-// CHECK-DAG:   memref.global "private" constant @resize_0_lower_2 : memref<16xi64> = dense<[0, 0, 8, 8, 16, 16,
-// CHECK-DAG:   memref.global "private" constant @resize_0_lower_3 : memref<16xi64> = dense<[0, 0, 1, 1, 2, 2,
-// CHECK-LABEL: func.func private @resize_0(
+// CHECK:       cnn.launch @resize tasks(1)
+// CHECK-DAG:   memref.global "private" constant @resize_lower_2 : memref<16xi64> = dense<[0, 0, 8, 8, 16, 16,
+// CHECK-DAG:   memref.global "private" constant @resize_lower_3 : memref<16xi64> = dense<[0, 0, 1, 1, 2, 2,
+// CHECK-LABEL: func.func private @resize(
 // CHECK-NOT:     arith.mulf
 // CHECK:         scf.for {{.+}} = %c0 to %c16 step %c1 {
 // CHECK:           %[[X:.+]] = memref.load {{.+}} : memref<512xf32>
@@ -40,10 +40,10 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Linear: two offsets and two weights along each dimension.
-// CHECK:       cnn.launch @resize_0 tasks(128)
-// CHECK-DAG:   memref.global "private" constant @resize_0_lower_weight_2 : memref<16xf32> = dense<[1.000000e+00, 7.500000e-01, 2.500000e-01,
-// CHECK-DAG:   memref.global "private" constant @resize_0_upper_3 : memref<16xi64> = dense<[1, 1, 1, 2, 2, 3,
-// CHECK-LABEL: func.func private @resize_0(
+// CHECK:       cnn.launch @resize tasks(128)
+// CHECK-DAG:   memref.global "private" constant @resize_lower_weight_2 : memref<16xf32> = dense<[1.000000e+00, 7.500000e-01, 2.500000e-01,
+// CHECK-DAG:   memref.global "private" constant @resize_upper_3 : memref<16xi64> = dense<[1, 1, 1, 2, 2, 3,
+// CHECK-LABEL: func.func private @resize(
 // CHECK-COUNT-4: memref.load {{.+}} : memref<512xf32>
 // CHECK:         %[[SUM:.+]] = arith.addf
 // CHECK-NEXT:    memref.store %[[SUM]]
@@ -57,8 +57,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Blocked data is moved a vector at a time, with one weight for all lanes.
-// CHECK:       cnn.launch @resize_0
-// CHECK-LABEL: func.func private @resize_0(
+// CHECK:       cnn.launch @resize
+// CHECK-LABEL: func.func private @resize(
 // CHECK:         %[[X:.+]] = vector.load {{.+}} : memref<1024xf32>, vector<16xf32>
 // CHECK-NEXT:    %[[W:.+]] = vector.broadcast %{{.+}} : f32 to vector<16xf32>
 // CHECK-NEXT:    arith.mulf %[[X]], %[[W]] : vector<16xf32>

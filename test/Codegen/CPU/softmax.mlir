@@ -2,8 +2,8 @@
 
 // The last dimension: 1000 = 15 * 4 vectors, 2 vectors and 8 elements. The lanes past
 // the end count as -inf for the maximum and as zero for the sum.
-// CHECK:       cnn.launch @softmax_0 tasks(8)
-// CHECK-LABEL: func.func private @softmax_0(
+// CHECK:       cnn.launch @softmax tasks(8)
+// CHECK-LABEL: func.func private @softmax(
 // CHECK-DAG:     %[[LOWEST:.+]] = arith.constant dense<0xFF800000> : vector<16xf32>
 // CHECK:         scf.for {{.+}} iter_args({{.+}}) -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK-COUNT-4:   arith.cmpf olt
@@ -28,8 +28,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Another dimension: vectors side by side, no lane meets another. One map is cut into
 // pieces of 4 vectors.
-// CHECK:       cnn.launch @softmax_0 tasks(32)
-// CHECK-LABEL: func.func private @softmax_0(
+// CHECK:       cnn.launch @softmax tasks(32)
+// CHECK-LABEL: func.func private @softmax(
 // CHECK-NOT:     vector.shuffle
 // CHECK-NOT:     masked
 // CHECK-COUNT-4: math.exp

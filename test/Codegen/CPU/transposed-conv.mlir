@@ -3,8 +3,8 @@
 // Kernel 4, stride 2, pad 1: an output column meets kernel columns 1 and 3 or 0 and 2.
 // The 9 even columns: column 0 misses kernel column 3, column 8 kernel column 1 (9 pixels
 // of 2 vectors, less one at each end).
-// CHECK:       cnn.launch @conv_transpose_0 tasks(18)
-// CHECK-LABEL: func.func private @conv_transpose_0(
+// CHECK:       cnn.launch @conv_transpose tasks(18)
+// CHECK-LABEL: func.func private @conv_transpose(
 // CHECK:         vector.load %{{.+}} : memref<32xf32>
 // CHECK:         scf.for {{.+}} -> (vector<16xf32>
 // CHECK-COUNT-16:  vector.fma
@@ -29,8 +29,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Kernel 1, stride 2: odd columns meet nothing and are the bias, through the activation.
 // Plain groups go through a scratch tile.
-// CHECK:       cnn.launch @conv_transpose_0 tasks(22)
-// CHECK-LABEL: func.func private @conv_transpose_0(
+// CHECK:       cnn.launch @conv_transpose tasks(22)
+// CHECK-LABEL: func.func private @conv_transpose(
 // CHECK:         memref.alloca() {alignment = 64 : i64} : memref<28x16xf32>
 // CHECK-COUNT-6: vector.fma
 // CHECK-NOT:     vector.fma

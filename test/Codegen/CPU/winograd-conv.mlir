@@ -3,8 +3,8 @@
 // 49 tiles of 4x4 are one strip: register tiles of 13, 12, 12 and 12, two vectors each. A
 // task is a pair of channel blocks; V and M are in the thread's scratch memory.
 // CHECK:         cnn.scratch_size = [[SIZE:[0-9]+]] : i64
-// CHECK:         cnn.launch @winograd_conv_0 tasks(2) (%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}) : memref<1x2x28x28x16xf32>, memref<1x2x36x32x32xf32>
-// CHECK-LABEL: func.func private @winograd_conv_0(
+// CHECK:         cnn.launch @winograd_conv tasks(2) (%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}) : memref<1x2x28x28x16xf32>, memref<1x2x36x32x32xf32>
+// CHECK-LABEL: func.func private @winograd_conv(
 // CHECK-SAME:    %[[BEGIN:[a-z0-9]+]]: index, {{.*}}, %[[SCRATCH:[a-z0-9]+]]: memref<[[SIZE]]xi8> {cnn.scratch})
 // CHECK:         scf.for %[[TASK:.+]] = %[[BEGIN]] to
 // CHECK:         %[[V:.+]] = memref.view %[[SCRATCH]]{{.+}} to memref<36x1648xf32>
@@ -38,7 +38,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Filters as they are: a task transforms them, half of the 256 input channels at a time, into the thread's scratch
 // memory, and adds the second half's products to the first's. 16 tiles are register tiles of 8.
-// CHECK-LABEL: func.func private @winograd_conv_0(
+// CHECK-LABEL: func.func private @winograd_conv(
 // CHECK:         %[[V:.+]] = memref.view {{.+}} to memref<36x4176xf32>
 // CHECK:         %[[M:.+]] = memref.view {{.+}} to memref<36x592xf32>
 // CHECK:         %[[U:.+]] = memref.view {{.+}} to memref<128x1168xf32>

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
 // Depthwise: nine quads of inputs and of weights make four channels of a pixel.
-// CHECK-LABEL: gpu.func @group_conv_0(
+// CHECK-LABEL: gpu.func @group_conv(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 2, 1, 1>
 // CHECK-NOT:     scf.for
 // CHECK-COUNT-9: vector.fma
@@ -18,7 +18,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Groups of two: each lane takes both lanes of its group.
-// CHECK-LABEL: gpu.func @group_conv_0(
+// CHECK-LABEL: gpu.func @group_conv(
 // CHECK:         vector.shuffle %[[X:.+]], %[[X]] [0, 0, 2, 2]
 // CHECK:         vector.shuffle %[[X]], %[[X]] [1, 1, 3, 3]
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
@@ -31,7 +31,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Groups of eight read two quads of inputs and eight of weights.
-// CHECK-LABEL: gpu.func @group_conv_0(
+// CHECK-LABEL: gpu.func @group_conv(
 // CHECK-COUNT-8: vector.load {{.+}} : memref<128xf32>, vector<4xf32>
 // CHECK-COUNT-2: vector.load {{.+}} : memref<1024xf32>, vector<4xf32>
 // CHECK-COUNT-8: vector.fma
@@ -47,7 +47,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Where there are many pixels, a thread has four in a row: six inputs for three columns, in
 // each of three rows.
-// CHECK-LABEL: gpu.func @group_conv_0(
+// CHECK-LABEL: gpu.func @group_conv(
 // CHECK-SAME:    known_grid_size = array<i32: 2048, 1, 1>
 // CHECK-COUNT-18: vector.load {{.+}} : memref<8388608xf32>, vector<4xf32>
 // CHECK-COUNT-4: vector.store

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
 // One kernel for all inputs, as many threads as the longest has elements.
-// CHECK-LABEL: gpu.func @concat_0(
+// CHECK-LABEL: gpu.func @concat(
 // CHECK-SAME:    known_block_size = array<i32: 64, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
 // CHECK:         arith.cmpi ult, %{{.+}}, %c40
 // CHECK:         memref.load
@@ -19,7 +19,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Buffers that are known to be aligned, of whole quads: four elements at a time.
-// CHECK-LABEL: gpu.func @concat_0(
+// CHECK-LABEL: gpu.func @concat(
 // CHECK:         vector.load {{.+}} {alignment = 16 : i64}
 // CHECK:         vector.store {{.+}} {alignment = 16 : i64}
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {

@@ -2,7 +2,7 @@
 
 // 256 threads a tile of 16 outputs: 64 inputs at a time, each by four quads of weights, eight
 // times before the next are asked for. Warps add up in shared memory.
-// CHECK-LABEL: gpu.func @dense_0(
+// CHECK-LABEL: gpu.func @dense(
 // CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<128xf32
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 63, 1, 1>
 // CHECK:         scf.for
@@ -23,7 +23,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Several rows read the weights together; then a thread finishes four outputs of a row.
-// CHECK-LABEL: gpu.func @dense_0(
+// CHECK-LABEL: gpu.func @dense(
 // CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<640xf32
 // CHECK-SAME:    known_grid_size = array<i32: 2, 1, 1>
 // CHECK-COUNT-1: vector.load

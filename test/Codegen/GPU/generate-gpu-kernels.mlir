@@ -8,15 +8,15 @@
 // CHECK-SAME:    cnn.scratch_size = 0 : i64
 // CHECK-SAME:    gpu.container_module
 // CHECK:         gpu.module @kernels
-// CHECK:           gpu.func @dense_0(%{{.+}}: memref<20x64xf32>, %{{.+}}: memref<1x64x32xf32>, %{{.+}}: memref<20x32xf32>) workgroup(
+// CHECK:           gpu.func @dense(%{{.+}}: memref<20x64xf32>, %{{.+}}: memref<1x64x32xf32>, %{{.+}}: memref<20x32xf32>) workgroup(
 // CHECK-SAME:        known_block_size = array<i32: 128, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
 // CHECK-NOT:       gpu.func
 // CHECK:         func.func @main(%[[ARENA:[a-z0-9]+]]: memref<8192xi8>
 // CHECK:           %[[X:.+]] = memref.view %[[ARENA]]
-// CHECK:           gpu.launch_func{{ +}}@kernels::@dense_0 blocks in (%c1, %c1, %c1) threads in (%c128, %c1, %c1)
+// CHECK:           gpu.launch_func{{ +}}@kernels::@dense blocks in (%c1, %c1, %c1) threads in (%c128, %c1, %c1)
 // CHECK-SAME:        args(%[[X]] : memref<20x64xf32>, %[[W:.+]] : memref<1x64x32xf32>, %{{.+}} : memref<20x32xf32>)
 // CHECK-SAME:        {cnn.bytes = 15872 : i64, cnn.flops = 81920 : i64}
-// CHECK:           gpu.launch_func{{ +}}@kernels::@dense_0 {{.*}} args(%[[X]] : {{.+}}, %[[W]] : {{.+}}, %{{.+}} : memref<20x32xf32>)
+// CHECK:           gpu.launch_func{{ +}}@kernels::@dense {{.*}} args(%[[X]] : {{.+}}, %[[W]] : {{.+}}, %{{.+}} : memref<20x32xf32>)
 module attributes {cnn.target = #target, cnn.arena_size = 8192 : i64, cnn.weights_size = 8192 : i64} {
   func.func @main(%arena: memref<8192xi8>, %weights: memref<8192xi8>, %y: memref<20x32xf32>, %z: memref<20x32xf32>) {
     %c0 = arith.constant 0 : index
@@ -33,14 +33,14 @@ module attributes {cnn.target = #target, cnn.arena_size = 8192 : i64, cnn.weight
 // A long sum with few results is shared by blocks, which leave parts of it behind the
 // arena's buffers for a second kernel.
 // CHECK:       module attributes {cnn.arena_size = 655360 : i64
-// CHECK-SAME:    cnn.layers = ["long/dense_0", "long/dense_sum_0"]
-// CHECK:         gpu.func @dense_0({{.+}}, %[[SCRATCH:.+]]: memref<131072xi8>) workgroup
+// CHECK-SAME:    cnn.layers = ["long/dense", "long/dense_sum"]
+// CHECK:         gpu.func @dense({{.+}}, %[[SCRATCH:.+]]: memref<131072xi8>) workgroup
 // CHECK-SAME:      known_grid_size = array<i32: 1, 1, 16>
-// CHECK:         gpu.func @dense_sum_0({{.+}}, %{{.+}}: memref<131072xi8>) kernel
+// CHECK:         gpu.func @dense_sum({{.+}}, %{{.+}}: memref<131072xi8>) kernel
 // CHECK:         func.func @main(%[[ARENA:[a-z0-9]+]]: memref<655360xi8>
 // CHECK:           %[[PARTS:.+]] = memref.view %[[ARENA]][%c524288][] : memref<655360xi8> to memref<131072xi8>
-// CHECK:           gpu.launch_func{{ +}}@kernels::@dense_0 {{.*}}, %[[PARTS]] : memref<131072xi8>)
-// CHECK:           gpu.launch_func{{ +}}@kernels::@dense_sum_0 {{.*}}, %[[PARTS]] : memref<131072xi8>)
+// CHECK:           gpu.launch_func{{ +}}@kernels::@dense {{.*}}, %[[PARTS]] : memref<131072xi8>)
+// CHECK:           gpu.launch_func{{ +}}@kernels::@dense_sum {{.*}}, %[[PARTS]] : memref<131072xi8>)
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80]>>
 module attributes {cnn.target = #target, cnn.arena_size = 524288 : i64, cnn.weights_size = 262144 : i64} {
   func.func @main(%arena: memref<524288xi8>, %weights: memref<262144xi8>, %y: memref<64x32xf32>) {

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
 // Element by element: inputs and outputs of the function are the caller's, of any alignment.
-// CHECK-LABEL: gpu.func @generic_0(
+// CHECK-LABEL: gpu.func @generic(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
 // CHECK:         memref.load
 // CHECK:         math.exp {{.+}} : f32
@@ -20,7 +20,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // In the arena, four elements at a time; what is the same for all four is read once.
-// CHECK-LABEL: gpu.func @generic_0(
+// CHECK-LABEL: gpu.func @generic(
 // CHECK-SAME:    known_block_size = array<i32: 64, 1, 1>
 // CHECK:         vector.load {{.+}} {alignment = 16 : i64}
 // CHECK:         memref.load
@@ -44,7 +44,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Few long sums: 256 threads each, a tree in shared memory at the end.
-// CHECK-LABEL: gpu.func @generic_0(
+// CHECK-LABEL: gpu.func @generic(
 // CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<256xf32
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 3, 1, 1>
 // CHECK-COUNT-4: arith.addf
@@ -67,7 +67,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Sums of columns: neighbouring threads read neighbouring columns, of any type.
-// CHECK-LABEL: gpu.func @generic_0(
+// CHECK-LABEL: gpu.func @generic(
 // CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<256xi64
 // CHECK:         arith.remui %thread_id_x, %c32
 // CHECK:         arith.divui %thread_id_x, %c32
@@ -87,7 +87,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Places that are computed: loops stay as they are, parallel ones are threads.
-// CHECK-LABEL: gpu.func @generic_0(
+// CHECK-LABEL: gpu.func @generic(
 // CHECK-SAME:    known_block_size = array<i32: 64, 1, 1>
 // CHECK:         arith.divui %{{.+}}, %c8
 // CHECK:         arith.index_cast
@@ -107,7 +107,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // A copy of a part.
-// CHECK-LABEL: gpu.func @generic_0(
+// CHECK-LABEL: gpu.func @generic(
 // CHECK:         memref.load {{.+}} : memref<35xi8, strided<[1], offset: 3>>
 // CHECK:         memref.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {

@@ -2,7 +2,7 @@
 
 // A block of threads a channel block: 49 pixels of four quads, of which a thread has every
 // eighth. Lanes of the same quad add up by shuffles; one warp needs no shared memory.
-// CHECK-LABEL: gpu.func @global_pool_0(
+// CHECK-LABEL: gpu.func @global_pool(
 // CHECK-NOT:     workgroup
 // CHECK-SAME:    known_block_size = array<i32: 32, 1, 1>, known_grid_size = array<i32: 3, 1, 1>
 // CHECK-DAG:     %[[COUNT:.+]] = arith.constant dense<4.900000e+01> : vector<4xf32>
@@ -21,7 +21,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // A large map has 256 threads, whose warps meet in shared memory.
-// CHECK-LABEL: gpu.func @global_pool_0(
+// CHECK-LABEL: gpu.func @global_pool(
 // CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<8xf32
 // CHECK:         scf.for
 // CHECK-COUNT-4:   memref.load

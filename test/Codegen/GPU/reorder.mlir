@@ -2,7 +2,7 @@
 
 // 64 pixels of a channel block at a time. Into blocks: read along pixels into shared memory,
 // written along channels from there, sixteen bytes at a time.
-// CHECK-LABEL: gpu.func @reorder_0(
+// CHECK-LABEL: gpu.func @reorder(
 // CHECK-SAME:    workgroup(%[[TILE:.+]] : memref<1088xf32
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 2, 2, 3>
 // CHECK:         memref.load %reinterpret_cast
@@ -20,7 +20,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // The way back; channels past the last are not written.
-// CHECK-LABEL: gpu.func @reorder_0(
+// CHECK-LABEL: gpu.func @reorder(
 // CHECK-DAG:     %[[CHANNELS:.+]] = arith.constant 20 : index
 // CHECK:         vector.load
 // CHECK:         gpu.barrier
@@ -38,7 +38,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // Small maps: an element a thread; with a shuffle, from channel c % 3 * 6 + c / 3, and zeros
 // past the last.
-// CHECK-LABEL: gpu.func @reorder_0(
+// CHECK-LABEL: gpu.func @reorder(
 // CHECK-NOT:     gpu.barrier
 // CHECK-DAG:     arith.remui %[[CHANNEL:.+]], %c3
 // CHECK-DAG:     arith.divui %[[CHANNEL]], %c3

@@ -2,7 +2,7 @@
 
 // A block of threads a row; each keeps its elements in registers, of which the last do not
 // all exist. Two sums of threads: the largest and the sum.
-// CHECK-LABEL: gpu.func @softmax_0(
+// CHECK-LABEL: gpu.func @softmax(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 2, 1, 1>
 // CHECK-COUNT-4: memref.load %reinterpret_cast
 // CHECK-COUNT-5: gpu.shuffle xor
@@ -22,7 +22,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Long rows are kept in the output, a thread's elements its own.
-// CHECK-LABEL: gpu.func @softmax_0(
+// CHECK-LABEL: gpu.func @softmax(
 // CHECK:         scf.for
 // CHECK:         scf.for
 // CHECK-COUNT-4:   math.exp
@@ -38,7 +38,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Few elements in many columns: a thread alone.
-// CHECK-LABEL: gpu.func @softmax_0(
+// CHECK-LABEL: gpu.func @softmax(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 4, 1, 1>
 // CHECK-NOT:     gpu.shuffle
 // CHECK-COUNT-3: math.exp

@@ -2,7 +2,7 @@
 
 // Blocked data: a thread a quad of channels of a pixel. In each dimension it takes every
 // second position of the kernel, and goes through quads of inputs.
-// CHECK-LABEL: gpu.func @conv_transpose_0(
+// CHECK-LABEL: gpu.func @conv_transpose(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
 // CHECK:         scf.for
 // CHECK:           scf.if
@@ -21,7 +21,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Plain data: three input channels, one by one; of the quad's outputs those that exist.
-// CHECK-LABEL: gpu.func @conv_transpose_0(
+// CHECK-LABEL: gpu.func @conv_transpose(
 // CHECK-COUNT-3: memref.load
 // CHECK-COUNT-3: vector.fma
 // CHECK-NOT:     vector.fma

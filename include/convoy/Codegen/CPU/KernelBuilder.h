@@ -7,7 +7,7 @@
 // A kernel family knows some operations in memref form and writes the code of one
 // task of them. `cnn-generate-cpu-kernels` makes the function around it:
 //
-//   func.func private @conv_0(%begin: index, %end: index, %m0: memref<...>, ...) {
+//   func.func private @conv(%begin: index, %end: index, %m0: memref<...>, ...) {
 //     scf.for %task = %begin to %end step %c1 { <buildTask> }
 //   }
 //

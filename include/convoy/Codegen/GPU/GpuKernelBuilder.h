@@ -147,8 +147,17 @@ mlir::Value emitBoth(mlir::ImplicitLocOpBuilder &builder, mlir::Value lhs, mlir:
 /// A buffer of contiguous elements as one of rank 1.
 mlir::Value flatten(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer);
 
-/// `lanes` elements of a flat buffer from `index` on, as one access of up to 16 bytes:
-/// `index` must be a multiple of `lanes`.
+/// Whether kernels compute with elements of this type: f32, or f16, which loads turn into
+/// f32 and stores round.
+bool isGpuFloat(mlir::Type element);
+
+/// Elements of an operation's buffers of `types` that a thread moves at once, all of which
+/// begin on 16 bytes, for `count` elements side by side: 4, or 8 of up to 2 bytes where
+/// there are enough for many threads; 1 of types without vectors in memory.
+int64_t getAccessLanes(llvm::ArrayRef<mlir::Type> elements, int64_t count);
+
+/// `lanes` elements of a flat buffer from `index` on, as one access: `index` must be a
+/// multiple of `lanes`, and the buffer begin on 16 bytes. Of f16 these are f32.
 mlir::Value loadLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value flat, mlir::Value index,
                       int64_t lanes);
 void storeLanes(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value flat,

@@ -596,6 +596,16 @@ LogicalResult inferTypes(std::optional<Location> loc, ValueRange operands,
   return success();
 }
 
+/// Whether a result may have type `actual` where `inferred` was expected: kernels of a GPU
+/// may round what they store.
+bool isCompatible(Type inferred, Type actual) {
+  auto expected = cast<ShapedType>(inferred), other = cast<ShapedType>(actual);
+  auto isNarrowable = [](Type element) { return element.isF32() || element.isF16(); };
+  return expected == other ||
+         (expected.getShape() == other.getShape() && isNarrowable(expected.getElementType()) &&
+          isNarrowable(other.getElementType()));
+}
+
 } // namespace
 
 #define CNN_INFER(OP)                                                                         \
@@ -604,6 +614,9 @@ LogicalResult inferTypes(std::optional<Location> loc, ValueRange operands,
                                      OpaqueProperties properties, RegionRange regions,        \
                                      SmallVectorImpl<Type> &types) {                          \
     return inferTypes<OP>(loc, operands, attributes, properties, regions, types);             \
+  }                                                                                           \
+  bool OP::isCompatibleReturnTypes(TypeRange inferred, TypeRange actual) {                    \
+    return llvm::equal(inferred, actual, isCompatible);                                       \
   }
 CNN_INFER(ConvOp)
 CNN_INFER(GroupConvOp)

@@ -12,7 +12,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/PatternMatch.h"
-#include "llvm/ADT/bit.h"
 
 #include <cmath>
 
@@ -117,17 +116,6 @@ void packWinogradFilter(const WinogradPlan &plan, FilterReader source,
       }
 }
 
-/// The f16 that is nearest to `value`, as bits.
-uint16_t toF16(float value) { return llvm::bit_cast<uint16_t>(static_cast<_Float16>(value)); }
-
-/// The bf16 that is nearest to `value`, as bits; ties go to even.
-uint16_t toBF16(float value) {
-  uint32_t bits = llvm::bit_cast<uint32_t>(value);
-  if (std::isnan(value))
-    return uint16_t(bits >> 16 | 0x40);
-  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
 struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
   using CnnPackWeightsBase::CnnPackWeightsBase;
 
@@ -157,27 +145,22 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
   /// The packed filter in the type that `weights` asks for, null with a diagnostic where
   /// a weight is too large for it.
   ElementsAttr store(Operation *op, ElementsAttr filter) {
-    if (weights == "f32")
+    GpuAttr gpu = getTarget(op).getGpu();
+    bool half = gpu ? gpu.getPrecision() == GpuPrecision::f16 : weights == "f16";
+    if (!half && weights == "f32")
       return filter;
-    bool half = weights == "f16";
-    ConstantData data = *ConstantData::get(filter);
-    std::vector<uint16_t> bits;
-    bits.reserve(data.getValues<float>().size());
-    for (float value : data.getValues<float>()) {
-      bits.push_back(half ? toF16(value) : toBF16(value));
-      constexpr uint16_t infinity = 0x7c00;
-      if (half && std::isfinite(value) && (bits.back() & 0x7fff) == infinity) {
+    if (!half)
+      return roundConstant(filter, BFloat16Type::get(&getContext()));
+    // From here on the nearest f16 is infinite.
+    constexpr float tooLarge = 65520;
+    for (float value : ConstantData::get(filter)->getValues<float>())
+      if (std::isfinite(value) && std::abs(value) >= tooLarge) {
         op->emitError("has a weight of ")
-            << value << ", too large for f16: use --weights=bf16 or f32";
+            << value << ", too large for f16: use "
+            << (gpu ? "--precision=tf32" : "--weights=bf16") << " or f32";
         return {};
       }
-    }
-    Type element =
-        half ? Type(Float16Type::get(&getContext())) : Type(BFloat16Type::get(&getContext()));
-    ArrayRef<char> bytes(reinterpret_cast<const char *>(bits.data()),
-                         bits.size() * sizeof(uint16_t));
-    return makeConstantFromBytes(cast<RankedTensorType>(filter.getType()).clone(element),
-                                 bytes);
+    return roundConstant(filter, Float16Type::get(&getContext()));
   }
 
   std::optional<FilterReader> read(Operation *op, Value value, ConstantData &data) {

@@ -16,6 +16,9 @@
 #include "mlir/IR/Operation.h"
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/bit.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace convoy::cnn;
@@ -248,6 +251,31 @@ ElementsAttr convoy::cnn::reshapeConstant(ElementsAttr value, RankedTensorType t
     return dense.reshape(type);
   auto resource = cast<DenseResourceElementsAttr>(value);
   return cast<ElementsAttr>(DenseResourceElementsAttr::get(type, resource.getRawHandle()));
+}
+
+/// The f16 that is nearest to `value`, as bits.
+static uint16_t toF16(float value) {
+  return llvm::bit_cast<uint16_t>(static_cast<_Float16>(value));
+}
+
+/// The bf16 that is nearest to `value`, as bits; ties go to even.
+static uint16_t toBF16(float value) {
+  uint32_t bits = llvm::bit_cast<uint32_t>(value);
+  if (std::isnan(value))
+    return uint16_t(bits >> 16 | 0x40);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+ElementsAttr convoy::cnn::roundConstant(ElementsAttr value, Type element) {
+  ConstantData data = *ConstantData::get(value);
+  bool half = element.isF16();
+  std::vector<uint16_t> bits;
+  bits.reserve(data.getValues<float>().size());
+  for (float number : data.getValues<float>())
+    bits.push_back(half ? toF16(number) : toBF16(number));
+  ArrayRef<char> bytes(reinterpret_cast<const char *>(bits.data()),
+                       bits.size() * sizeof(uint16_t));
+  return makeConstantFromBytes(data.getType().clone(element), bytes);
 }
 
 Value convoy::cnn::createConstant(OpBuilder &builder, Location loc, ElementsAttr value) {

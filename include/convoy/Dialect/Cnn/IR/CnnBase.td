@@ -22,6 +22,10 @@ def Cnn_Dialect : Dialect {
     `N x ceil(C/c) x spatial... x c`, whose lanes past `C` hold unspecified
     values that never reach a lane that counts.
 
+    A result has the first operand's element type, unless the operation says
+    another one; f32 may be f16 and the other way round: kernels of a GPU compute
+    in f32, and round when they store.
+
     Every operation has three forms: on tensors with a result; on tensors with
     an `outs` destination (from `cnn-to-destination-style` on); and, after
     bufferization, on memrefs with an `outs` memref and no result.
@@ -89,7 +93,8 @@ def Cnn_GpuPlatform : Cnn_Enum<"GpuPlatform",
   ["cuda", "emulator"]>;
 
 def Cnn_GpuPrecision : Cnn_Enum<"GpuPrecision",
-  "what convolutions and dense layers multiply on a GPU; they always add in f32",
+  "what convolutions and dense layers multiply on a GPU, where they always add in f32; f16 "
+  "is what data and weights are in memory, too",
   ["f32", "tf32", "f16"]>;
 
 class Cnn_EnumAttr<EnumAttrInfo info, string mnemonic>

@@ -26,6 +26,11 @@ class Cnn_Op<string mnemonic, list<Trait> traits = []>
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
         AlwaysSpeculatable])> {
   let results = (outs Variadic<AnyStaticShapeTensor>:$results);
+  /// Operations with declarations of their own append them.
+  code commonDeclarations = [{
+    static bool isCompatibleReturnTypes(::mlir::TypeRange inferred, ::mlir::TypeRange actual);
+  }];
+  let extraClassDeclaration = commonDeclarations;
 }
 
 /// Rules are in PartitionRules.cpp.

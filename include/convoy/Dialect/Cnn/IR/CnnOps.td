@@ -63,7 +63,7 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_Partitionable]> {
     ```
   }];
   let arguments = !con(convOperands, convAttributes);
-  let extraClassDeclaration = "int64_t getGroups() { return 1; }";
+  let extraClassDeclaration = commonDeclarations # "int64_t getGroups() { return 1; }";
 }
 
 def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
@@ -75,7 +75,7 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
     is the number of input channels.
   }];
   let arguments = !con(convOperands, convAttributes, (ins I64Attr:$group));
-  let extraClassDeclaration = "int64_t getGroups() { return getGroup(); }";
+  let extraClassDeclaration = commonDeclarations # "int64_t getGroups() { return getGroup(); }";
 }
 
 def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_Partitionable]> {
@@ -86,7 +86,7 @@ def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_Partitionable]> {
   }];
   let arguments = !con(convOperands, convAttributes,
       (ins DefaultValuedAttr<I64Attr, "1">:$group, DenseI64ArrayAttr:$output_padding));
-  let extraClassDeclaration = [{
+  let extraClassDeclaration = commonDeclarations # [{
     int64_t getGroups() { return getGroup(); }
     bool isTransposed() { return true; }
   }];
@@ -243,7 +243,7 @@ def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments, Cnn_Partitionable]>
     $input `,` $filter (`,` $bias^)? (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
-  let extraClassDeclaration = [{
+  let extraClassDeclaration = commonDeclarations # [{
     /// `N x K`, packed or not.
     ::llvm::SmallVector<int64_t> getLogicalFilterShape() {
       if (auto shape = getFilterShape())
@@ -424,7 +424,7 @@ def Cnn_LaunchOp : Op<Cnn_Dialect, "launch", [DeclareOpInterfaceMethods<SymbolUs
     ranges, in parallel, and waits for all of them. See docs/architecture.md.
 
     ```mlir
-    cnn.launch @conv_0 tasks(112) (%x, %w, %y) : memref<...>, memref<...>, memref<...>
+    cnn.launch @conv tasks(112) (%x, %w, %y) : memref<...>, memref<...>, memref<...>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, I64Attr:$tasks,

@@ -147,7 +147,8 @@ def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
     Post: every convolution and dense layer with a constant filter is packed.
     Numerics: bit-exact with `weights=f32`. With `f16` or `bf16` filters are
     rounded, in this layout, to 11 or 8 significant bits; kernels compute in f32.
-    Biases stay f32. A weight that is too large for f16 is an error.
+    Biases stay f32. A weight that is too large for f16 is an error. For a GPU whose
+    precision is `f16`, filters are stored in f16.
   }];
   let options = [Option<"weights", "weights", "std::string", /*default=*/"\"f32\"",
       "How filters are stored: f32, f16 or bf16">];
@@ -211,6 +212,52 @@ def CnnFuseElementwise : Pass<"cnn-fuse-elementwise", "::mlir::func::FuncOp"> {
     Numerics: bit-exact.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def CnnNarrowToF16 : Pass<"cnn-narrow-to-f16", "::mlir::func::FuncOp"> {
+  let summary = "Keep data of an f16 GPU in f16 between inputs and outputs";
+  let description = [{
+    For a target with a GPU of precision `f16`; nothing changes for others. Kernels
+    read f16 or f32, compute in f32, and round once, when they store: so results of
+    operations become f16, and no operation is added where a kernel can read and
+    write both. linalg's bodies get `arith.extf` and `arith.truncf`.
+
+    Before:
+    ```mlir
+    %0 = cnn.conv %x, %w {...} : (tensor<1x3x8x8xf32>, tensor<1x1x1x3x3x3x32xf16>)
+        -> tensor<1x2x8x8x16xf32>
+    %1 = cnn.max_pool %0 {...} : (tensor<1x2x8x8x16xf32>) -> tensor<1x2x4x4x16xf32>
+    %2 = cnn.reorder %1 {block = 0, channels = 32} -> tensor<1x32x4x4xf32>
+    return %2
+    ```
+    After:
+    ```mlir
+    %0 = cnn.conv %x, %w {...} : (tensor<1x3x8x8xf32>, tensor<1x1x1x3x3x3x32xf16>)
+        -> tensor<1x2x8x8x16xf16>
+    %1 = cnn.max_pool %0 {...} : (tensor<1x2x8x8x16xf16>) -> tensor<1x2x4x4x16xf16>
+    %2 = cnn.reorder %1 {block = 0, channels = 32} -> tensor<1x32x4x4xf32>
+    return %2
+    ```
+
+    What stays f32:
+
+    - inputs and outputs of the function, and constants but filters;
+    - results of linalg's reductions and what is computed of them and constants alone:
+      statistics of norms;
+    - results that grow beyond f16 for usual operands: of `exp`, powers, squares,
+      divisions by what is computed, and of constants that are not f16's (masks);
+    - terms and results of `cnn.all_reduce`, which the host adds.
+
+    A conversion, a `linalg.generic` of its own, is made where an operation moves data
+    and its operands differ, and where a matrix product would read f32 blocks or rows.
+    `cnn.all_gather` and `cnn.halo_exchange` always move f16, so that all devices agree.
+
+    Pre: filters are packed in f16, operations without a kernel are decomposed.
+    Numerics: each stored value is rounded to 11 significant bits. Values beyond 65504
+    become infinite, those below 6.1e-5 lose bits, and below 3e-8 they become 0.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def CnnToDestinationStyle : Pass<"cnn-to-destination-style", "::mlir::func::FuncOp"> {

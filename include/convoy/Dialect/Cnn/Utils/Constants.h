@@ -129,6 +129,9 @@ mlir::ElementsAttr makeBlobConstant(mlir::RankedTensorType type, llvm::StringRef
 /// The same constant with another shape of as many elements, without copying.
 mlir::ElementsAttr reshapeConstant(mlir::ElementsAttr value, mlir::RankedTensorType type);
 
+/// An f32 constant in f16 or bf16, rounded to nearest, ties to even.
+mlir::ElementsAttr roundConstant(mlir::ElementsAttr value, mlir::Type element);
+
 /// An `arith.constant` of the value.
 mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
                            mlir::ElementsAttr value);

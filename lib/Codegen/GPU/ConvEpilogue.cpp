@@ -1,0 +1,50 @@
+//===- ConvEpilogue.cpp - From sums to a convolution's output -------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ConvEpilogue.h"
+
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+GpuConvOperands::GpuConvOperands(GpuKernel &kernel, Operation *op) {
+  bool hasBias, hasResidual = false;
+  if (auto conv = dyn_cast<ConvOpInterface>(op)) {
+    activation = conv.getActivation();
+    hasBias = bool(conv.getBias());
+    hasResidual = bool(conv.getResidual());
+  } else {
+    auto dense = cast<DenseOp>(op);
+    activation = dense.getActivation();
+    hasBias = bool(dense.getBias());
+  }
+  size_t next = 0;
+  auto take = [&] { return flatten(kernel.b, kernel.operands[next++]); };
+  input = take();
+  filter = take();
+  if (hasBias)
+    bias = take();
+  if (hasResidual)
+    residual = take();
+  output = take();
+}
+
+GpuConvOperands::GpuConvOperands(Value input, Value filter, Value output)
+    : input(input), filter(filter), output(output),
+      activation(FunctionAttr::get(input.getContext(), UnaryKind::identity)) {}
+
+void GpuConvOperands::store(ImplicitLocOpBuilder &b, Value sum, Value index) const {
+  auto type = dyn_cast<VectorType>(sum.getType());
+  if (residual)
+    sum = arith::AddFOp::create(
+        b, sum, loadElements(b, residual, index, type ? type.getNumElements() : 1));
+  storeElements(b, emitUnary(b, b.getLoc(), activation, sum), output, index);
+}
