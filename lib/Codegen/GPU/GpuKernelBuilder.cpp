@@ -86,10 +86,11 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   function.setKnownGridSizeAttr(toArray(grid));
   function.setKnownBlockSizeAttr(toArray(block));
   // Else ptxas saves registers for a second block of so many threads, or an eighth one of
-  // two warps, and spills.
+  // two warps, and spills. Six blocks of two warps have 168 registers a thread.
   int64_t threads = llvm::product_of(block);
   if (threads >= kGpuBlockThreads || threads <= 2 * kGpuWarp)
-    function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
+    function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                      b.getI32IntegerAttr(threads >= kGpuBlockThreads ? 1 : 6));
   symbols.insert(function);
   b.setInsertionPointToStart(&function.getBody().front());
 
