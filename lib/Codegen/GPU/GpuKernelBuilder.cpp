@@ -85,12 +85,11 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   };
   function.setKnownGridSizeAttr(toArray(grid));
   function.setKnownBlockSizeAttr(toArray(block));
-  // Else ptxas saves registers for a second block of so many threads, or an eighth one of
-  // two warps, and spills. Six blocks of two warps have 168 registers a thread.
-  int64_t threads = llvm::product_of(block);
-  if (threads >= kGpuBlockThreads || threads <= 2 * kGpuWarp)
-    function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                      b.getI32IntegerAttr(threads >= kGpuBlockThreads ? 1 : 6));
+  // Left alone, ptxas saves registers for more blocks than are worth spills.
+  constexpr int64_t registerFile = 64 * 1024, threadRegisters = 168;
+  int64_t blocks = registerFile / (threadRegisters * llvm::product_of(block));
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    b.getI32IntegerAttr(std::max<int64_t>(1, blocks)));
   symbols.insert(function);
   b.setInsertionPointToStart(&function.getBody().front());
 
