@@ -26,6 +26,8 @@ config.substitutions += [
     ("%source", config.convoy_source_dir),
     # A driver that fakes GPUs, and the folder of artefacts for it.
     ("%fake-cuda", "env LD_LIBRARY_PATH=" + os.path.join(config.test_exec_root, "FakeCuda", "driver")),
+    ("%fake-old-cuda",
+     "env LD_LIBRARY_PATH=" + os.path.join(config.test_exec_root, "FakeCuda", "old-driver")),
     ("%hand-made", os.path.join(config.test_exec_root, "FakeCuda")),
     ("%llvm_lib_dir", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")),
 ]

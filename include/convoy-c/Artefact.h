@@ -108,7 +108,8 @@ CONVOY_EXPORT const char *convoy_required_cpu(void);
 
 /* The GPUs that the model has code for, as compute capabilities, 80 for 8.0, in rising
  * order: machine code, or PTX, which fits all later GPUs too, where `*is_ptx` becomes other
- * than 0. 0 when `index` is out of range, as it always is where the CPU runs the model. */
+ * than 0; of sm_90a both are for 9.0 alone. 0 when `index` is out of range, as it always is
+ * where the CPU runs the model. */
 CONVOY_EXPORT int32_t convoy_gpu_arch(int32_t index, int32_t *is_ptx);
 
 /* Devices that share the model; 1 unless it was compiled for several. */

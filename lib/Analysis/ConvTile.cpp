@@ -8,6 +8,7 @@
 #include "convoy/Analysis/ConvTile.h"
 
 #include "convoy/Analysis/GpuGemmPlan.h"
+#include "convoy/Analysis/WarpgroupGemmPlan.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -54,7 +55,7 @@ static bool isChannelwise(ConvOpInterface op, const ConvTile &tile) {
 
 /// The layout that a GPU's kernels read: tiles as the matrix product has them, and whole
 /// steps of blocked input channels.
-static ConvTile selectGpuTile(ConvOpInterface op, ConvTile tile) {
+static ConvTile selectGpuTile(ConvOpInterface op, TargetAttr target, ConvTile tile) {
   tile.channelwise = isChannelwise(op, tile);
   tile.pixelwise = false;
   tile.pixels = 1;
@@ -65,7 +66,11 @@ static ConvTile selectGpuTile(ConvOpInterface op, ConvTile tile) {
     tile.outputTiles = llvm::divideCeil(op.getOutputChannels(), tile.lanes);
     return tile;
   }
-  if (!op.isTransposed()) {
+  if (auto plan = planWarpgroupGemm(op, target)) {
+    tile.blocks = plan->channels / tile.lanes;
+    tile.pixels = plan->tilePixels();
+    tile.stepChunks = plan->runs;
+  } else if (!op.isTransposed()) {
     GpuGemmPlan plan = planGpuGemm(op);
     tile.blocks = plan.channels / tile.lanes;
     tile.pixels = plan.pixels;
@@ -85,12 +90,12 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   tile.groupInputs = op.getInputChannels() / tile.groups;
   tile.groupOutputs = op.getOutputChannels() / tile.groups;
   if (target.getGpu())
-    return selectGpuTile(op, tile);
+    return selectGpuTile(op, target, tile);
   bool blocked = op.isInputBlocked() && op.isOutputBlocked();
-  // Groups of half a 512-bit vector are convolutions of their own in 256-bit vectors:
-  // channel-wise code would shuffle as often as it multiplies.
+  // With strides, groups of half a 512-bit vector are convolutions of their own in 256-bit
+  // vectors: channel-wise code would shuffle almost as often as it multiplies.
   if (blocked && !op.isTransposed() && tile.groups > 1 && tile.lanes == 16 &&
-      tile.groupInputs == 8 && tile.groupOutputs == 8)
+      tile.groupInputs == 8 && tile.groupOutputs == 8 && op.getStrides().back() > 1)
     tile.lanes = 8;
   tile.channelwise = isChannelwise(op, tile);
   tile.pixelwise = prefersPixels(op, tile.groupOutputs, tile.lanes);
@@ -107,7 +112,9 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   }
   if (tile.channelwise) {
     tile.blocks = 1;
-    tile.pixels = target.getVectorRegisters() >= 32 ? 14 : 6;
+    // Beside the sums, groups have their inputs in registers, to shuffle them.
+    int64_t sums = tile.groupInputs > 1 ? 12 : 14;
+    tile.pixels = target.getVectorRegisters() >= 32 ? sums : 6;
     tile.outputTiles = llvm::divideCeil(op.getOutputChannels(), tile.lanes);
     tile.inputChunk = tile.groupInputs;
     tile.inputChunks = 1;
@@ -137,8 +144,13 @@ llvm::SmallVector<int64_t> convoy::getPackedFilterShape(ConvOpInterface op,
   if (tile.channelwise)
     shape = {tile.outputTiles};
   else
-    shape = {tile.groups, tile.outputTiles, tile.inputChunks};
+    shape = {tile.groups, tile.outputTiles,
+             tile.inputChunks / std::max<int64_t>(1, tile.stepChunks)};
   llvm::append_range(shape, op.getKernelShape());
+  if (tile.stepChunks) {
+    shape.append({tile.stepChunks, tile.tileLanes(), tile.inputChunk});
+    return shape;
+  }
   shape.push_back(tile.inputChunk);
   shape.push_back(tile.tileLanes());
   return shape;

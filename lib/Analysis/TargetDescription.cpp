@@ -36,22 +36,30 @@ static constexpr int64_t kUsualGpuArchs[] = {80, 90};
 /// with 16 bytes each.
 static constexpr int64_t kGpuBlock = 16;
 
+/// The one that has architecture-specific code to offer: wgmma.
+static constexpr int64_t kSpecificGpuArch = 90;
+
 static llvm::Expected<cnn::GpuAttr> describeGpu(mlir::MLIRContext *context,
                                                 const GpuOptions &gpu) {
+  if (gpu.archSpecific && gpu.archs.size() != 1)
+    return llvm::createStringError("code for sm_90a runs on nothing else: name it alone");
   llvm::SmallVector<int64_t> archs(gpu.archs.begin(), gpu.archs.end());
   if (archs.empty())
     archs.assign(std::begin(kUsualGpuArchs), std::end(kUsualGpuArchs));
   llvm::sort(archs);
   archs.erase(llvm::unique(archs), archs.end());
   for (int64_t arch : archs)
-    if (!llvm::is_contained(listGpuArchs(), arch)) {
+    if (!llvm::is_contained(listGpuArchs(), arch) ||
+        (gpu.archSpecific && arch != kSpecificGpuArch)) {
       llvm::SmallVector<std::string> known;
       for (int64_t other : listGpuArchs())
-        known.push_back("sm_" + std::to_string(other));
-      return llvm::createStringError("unknown GPU 'sm_" + std::to_string(arch) + "': use " +
-                                     llvm::join(known, ", "));
+        known.push_back(cnn::GpuAttr::getArchName(other, /*specific=*/false));
+      known.push_back(cnn::GpuAttr::getArchName(kSpecificGpuArch, /*specific=*/true));
+      return llvm::createStringError("unknown GPU '" +
+                                     cnn::GpuAttr::getArchName(arch, gpu.archSpecific) +
+                                     "': use " + llvm::join(known, ", "));
     }
-  return cnn::GpuAttr::get(context, gpu.platform, gpu.precision, archs);
+  return cnn::GpuAttr::get(context, gpu.platform, gpu.precision, archs, gpu.archSpecific);
 }
 
 llvm::Expected<cnn::TargetAttr> convoy::describeTarget(mlir::MLIRContext *context,

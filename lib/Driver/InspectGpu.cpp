@@ -23,7 +23,7 @@ namespace {
 struct LaunchRow {
   std::string layer, kernel;
   SmallVector<int64_t> grid, block;
-  int64_t flops = 0, computedFlops = 0, bytes = 0;
+  int64_t flops = 0, computedFlops = 0, bytes = 0, dynamicBytes = 0;
   KernelResources resources;
   double occupancy = 0, seconds = 0;
 };
@@ -45,6 +45,8 @@ static std::vector<LaunchRow> listLaunches(ModuleOp module) {
     };
     row.grid = read(launch.getGridSizeOperandValues());
     row.block = read(launch.getBlockSizeOperandValues());
+    if (Value size = launch.getDynamicSharedMemorySize())
+      row.dynamicBytes = getConstantIntValue(size).value_or(0);
     auto number = [&](StringRef name) {
       auto attr = launch->getAttrOfType<IntegerAttr>(name);
       return attr ? attr.getInt() : 0;
@@ -63,7 +65,8 @@ static std::string formatTime(double seconds) {
   return llvm::formatv("{0:f2} us", seconds * 1e6);
 }
 
-static void printText(ArrayRef<LaunchRow> rows, const GpuDescription &gpu) {
+static void printText(ArrayRef<LaunchRow> rows, const GpuDescription &gpu,
+                      StringRef archName) {
   std::vector<std::vector<std::string>> table = {{"layer", "kernel", "grid", "block",
                                                   "registers", "spilled", "shared",
                                                   "occupancy", "FLOPs", "bytes", "roofline"}};
@@ -83,7 +86,7 @@ static void printText(ArrayRef<LaunchRow> rows, const GpuDescription &gpu) {
   }
   table.push_back({"total", std::to_string(rows.size()) + " launches", "", "", "", "", "", "",
                    formatCount(flops), formatCount(bytes) + "B", formatTime(seconds)});
-  llvm::outs() << "sm_" << gpu.arch << ", roofline of " << gpu.name << '\n';
+  llvm::outs() << archName << ", roofline of " << gpu.name << '\n';
   printTable(table);
 }
 
@@ -110,6 +113,7 @@ static void printJSON(StringRef model, ArrayRef<LaunchRow> rows, const GpuDescri
           json.attribute("spill_stores", row.resources.spillStores);
           json.attribute("spill_loads", row.resources.spillLoads);
           json.attribute("shared_bytes", row.resources.sharedBytes);
+          json.attribute("serialized", row.resources.isSerialized);
           json.attribute("occupancy", row.occupancy);
           json.attribute("flops", row.flops);
           json.attribute("bytes", row.bytes);
@@ -135,6 +139,7 @@ int convoy::driver::inspectGpu(StringRef model, ModuleOp module, bool asJSON,
     resources[kernel.name] = kernel;
   for (LaunchRow &row : rows) {
     row.resources = resources.lookup(row.kernel);
+    row.resources.sharedBytes += row.dynamicBytes;
     row.occupancy = getOccupancy(gpu, llvm::product_of(row.block), row.resources.registers,
                                  row.resources.sharedBytes);
     row.seconds = std::max(double(row.computedFlops) / gpu.getFlops(target.getPrecision()),
@@ -143,6 +148,6 @@ int convoy::driver::inspectGpu(StringRef model, ModuleOp module, bool asJSON,
   if (asJSON)
     printJSON(model, rows, gpu);
   else
-    printText(rows, gpu);
+    printText(rows, gpu, target.getArchName(gpu.arch));
   return kDone;
 }

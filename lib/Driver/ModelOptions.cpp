@@ -59,6 +59,7 @@ void ModelOptions::readTargetOptions(Arguments &arguments) {
     for (StringRef word : llvm::split(text, ',')) {
       int64_t arch;
       StringRef digits = word;
+      gpuArchSpecific |= digits.consume_back("a");
       if (!digits.consume_front("sm_") || digits.getAsInteger(10, arch))
         return llvm::createStringError("'" + word + "' is not a GPU such as sm_80");
       gpuArchs.push_back(arch);
@@ -106,6 +107,7 @@ std::optional<int> ModelOptions::resolveTarget(const Arguments &arguments) {
   compile.gpu->platform = name == "cuda" ? cnn::GpuPlatform::cuda : cnn::GpuPlatform::emulator;
   compile.gpu->precision = precision.value_or(cnn::GpuPrecision::f32);
   compile.gpu->archs = gpuArchs;
+  compile.gpu->archSpecific = gpuArchSpecific;
   return std::nullopt;
 }
 

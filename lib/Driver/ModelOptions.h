@@ -43,6 +43,7 @@ struct ModelOptions {
 private:
   std::string target;
   std::vector<int64_t> gpuArchs;
+  bool gpuArchSpecific = false;
   std::optional<cnn::GpuPrecision> precision;
 };
 

@@ -144,7 +144,8 @@ defm target : Value<"target", "NAME",
 
 defm gpu_arch : Value<"gpu-arch", "sm_80,sm_90",
   "GPUs that get machine code (the default); later ones\n"
-  "compile the last one's PTX when the model is loaded", everywhere>;
+  "compile the last one's PTX when the model is loaded;\n"
+  "sm_90a is code for compute capability 9.0 alone", everywhere>;
 
 defm precision : Value<"precision", "NAME",
   "what convolutions and dense layers multiply on a GPU: f32\n"

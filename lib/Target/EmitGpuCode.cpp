@@ -26,8 +26,8 @@ static unsigned getPtxVersion(int64_t arch) {
   return arch >= 100 ? 86 : 80;
 }
 
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(int64_t arch,
-                                                                          unsigned optLevel) {
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+createMachine(int64_t arch, llvm::StringRef archName, unsigned optLevel) {
   LLVMInitializeNVPTXTargetInfo();
   LLVMInitializeNVPTXTarget();
   LLVMInitializeNVPTXTargetMC();
@@ -41,8 +41,8 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(int64_
   // Multiply and add fuse where the IR says so, and only there.
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
-      triple, "sm_" + std::to_string(arch), "+ptx" + std::to_string(getPtxVersion(arch)),
-      options, std::nullopt, std::nullopt,
+      triple, archName, "+ptx" + std::to_string(getPtxVersion(arch)), options, std::nullopt,
+      std::nullopt,
       llvm::CodeGenOpt::getLevel(std::min(optLevel, 3u))
           .value_or(llvm::CodeGenOptLevel::Default)));
   if (!machine)
@@ -51,8 +51,9 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(int64_
 }
 
 static llvm::Expected<std::string> emitPtx(mlir::gpu::GPUModuleOp module, int64_t arch,
-                                           unsigned optLevel) {
-  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine = createMachine(arch, optLevel);
+                                           llvm::StringRef archName, unsigned optLevel) {
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
+      createMachine(arch, archName, optLevel);
   if (!machine)
     return machine.takeError();
   llvm::LLVMContext llvmContext;
@@ -77,6 +78,7 @@ static mlir::gpu::GPUModuleOp getKernels(mlir::ModuleOp module) {
 
 llvm::Expected<std::vector<KernelResources>> convoy::measureKernels(mlir::ModuleOp module,
                                                                     int64_t arch) {
+  std::string archName = cnn::getTarget(module).getGpu().getArchName(arch);
   std::optional<std::string> ptxas = findPtxas();
   if (!ptxas)
     return llvm::createStringError("there is no ptxas: put that of CUDA 13 on the PATH, or "
@@ -84,10 +86,10 @@ llvm::Expected<std::vector<KernelResources>> convoy::measureKernels(mlir::Module
   mlir::gpu::GPUModuleOp kernels = getKernels(module);
   if (!kernels)
     return std::vector<KernelResources>();
-  llvm::Expected<std::string> ptx = emitPtx(kernels, arch, EmitOptions().optLevel);
+  llvm::Expected<std::string> ptx = emitPtx(kernels, arch, archName, EmitOptions().optLevel);
   if (!ptx)
     return ptx.takeError();
-  llvm::Expected<Assembled> assembled = assemblePtx(*ptxas, *ptx, arch);
+  llvm::Expected<Assembled> assembled = assemblePtx(*ptxas, *ptx, archName);
   if (!assembled)
     return assembled.takeError();
   return std::move(assembled->kernels);
@@ -106,22 +108,25 @@ llvm::Expected<GpuCode> convoy::emitGpuCode(mlir::ModuleOp module, cnn::TargetAt
 
   std::optional<std::string> ptxas = findPtxas();
   llvm::ArrayRef<int64_t> archs = target.getGpu().getArchs();
+  bool archSpecific = target.getGpu().getArchSpecific();
   for (int64_t arch : archs) {
     // Of the last for later GPUs, of the first for drivers that refuse the machine code.
     bool hasPtx = arch == archs.front() || arch == archs.back();
     if (!ptxas && arch != archs.front())
       continue;
-    llvm::Expected<std::string> ptx = emitPtx(kernelModule, arch, optLevel);
+    std::string archName = target.getGpu().getArchName(arch);
+    llvm::Expected<std::string> ptx = emitPtx(kernelModule, arch, archName, optLevel);
     if (!ptx)
       return ptx.takeError();
     if (ptxas) {
-      llvm::Expected<Assembled> assembled = assemblePtx(*ptxas, *ptx, arch);
+      llvm::Expected<Assembled> assembled = assemblePtx(*ptxas, *ptx, archName);
       if (!assembled)
         return assembled.takeError();
-      result.images.push_back({arch, /*isPtx=*/false, std::move(assembled->code)});
+      result.images.push_back(
+          {arch, archSpecific, /*isPtx=*/false, std::move(assembled->code)});
     }
     if (hasPtx)
-      result.images.push_back({arch, /*isPtx=*/true, std::move(*ptx)});
+      result.images.push_back({arch, archSpecific, /*isPtx=*/true, std::move(*ptx)});
   }
   return result;
 }

@@ -21,6 +21,8 @@ namespace convoy {
 struct GpuCode {
   struct Image {
     int64_t arch;
+    /// For `arch` and no later GPU.
+    bool archSpecific;
     bool isPtx;
     std::string data;
   };

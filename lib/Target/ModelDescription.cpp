@@ -193,9 +193,9 @@ llvm::Constant *DescriptionBuilder::getGpuCode(const GpuCode &code) {
     llvm::Constant *data = getString(image.data);
     // An ELF file, of which the driver reads structures in place.
     llvm::cast<llvm::GlobalVariable>(data)->setAlignment(llvm::Align(16));
-    images.push_back(
-        llvm::ConstantStruct::getAnon({getInt32(image.arch), getInt32(image.isPtx), data,
-                                       getInt64(image.data.size() + image.isPtx)}));
+    images.push_back(llvm::ConstantStruct::getAnon(
+        {getInt32(image.arch), getInt32(image.archSpecific), getInt32(image.isPtx), data,
+         getInt64(image.data.size() + image.isPtx)}));
   }
   for (const std::string &kernel : code.kernels)
     kernels.push_back(getString(kernel));

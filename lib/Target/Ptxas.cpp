@@ -49,10 +49,12 @@ static std::vector<KernelResources> parseResources(StringRef text) {
       (void)line.take_front(end).rtrim().rsplit(' ').second.getAsInteger(10, number);
     return number;
   };
-  llvm::SmallVector<StringRef> lines;
+  llvm::SmallVector<StringRef> lines, serialized;
   text.split(lines, '\n');
   for (StringRef line : lines) {
-    if (line.contains("Compiling entry function '")) {
+    if (line.contains("wgmma.mma_async instructions are serialized")) {
+      serialized.push_back(line.rsplit("the function '").second.split('\'').first);
+    } else if (line.contains("Compiling entry function '")) {
       kernels.emplace_back();
       kernels.back().name = line.split('\'').second.split('\'').first.str();
     } else if (kernels.empty()) {
@@ -66,10 +68,12 @@ static std::vector<KernelResources> parseResources(StringRef text) {
       kernels.back().sharedBytes = numberBefore(line, "bytes smem");
     }
   }
+  for (KernelResources &kernel : kernels)
+    kernel.isSerialized = llvm::is_contained(serialized, kernel.name);
   return kernels;
 }
 
-llvm::Expected<Assembled> convoy::assemblePtx(StringRef ptxas, StringRef ptx, int64_t arch) {
+llvm::Expected<Assembled> convoy::assemblePtx(StringRef ptxas, StringRef ptx, StringRef arch) {
   llvm::SmallString<128> source, object, log;
   auto remove = llvm::scope_exit([&] {
     for (StringRef path : {StringRef(source), StringRef(object), StringRef(log)})
@@ -94,8 +98,7 @@ llvm::Expected<Assembled> convoy::assemblePtx(StringRef ptxas, StringRef ptx, in
   if (std::error_code code = fs::createTemporaryFile("convoy", "log", log))
     return llvm::createStringError(code, "cannot make a temporary file");
 
-  std::string archName = "sm_" + std::to_string(arch);
-  llvm::SmallVector<StringRef> arguments = {ptxas,       "--gpu-name",    archName,
+  llvm::SmallVector<StringRef> arguments = {ptxas,       "--gpu-name",    arch,
                                             "--verbose", "--opt-level",   "3",
                                             source,      "--output-file", object};
   std::string message;
@@ -106,7 +109,7 @@ llvm::Expected<Assembled> convoy::assemblePtx(StringRef ptxas, StringRef ptx, in
   StringRef text = output ? (*output)->getBuffer() : StringRef();
   if (status != 0)
     return llvm::createStringError(
-        ptxas + ": fails for " + archName + ": " +
+        ptxas + ": fails for " + arch + ": " +
         (message.empty() ? text.trim().split('\n').first.str() : message));
   auto code = llvm::MemoryBuffer::getFile(object);
   if (!code)

@@ -24,9 +24,9 @@ struct Assembled {
 /// CUDA_HOME or CUDA_PATH names or that is at its usual place.
 std::optional<std::string> findPtxas();
 
-/// Assembles `ptx` for compute capability `arch`, 80 for sm_80.
+/// Assembles `ptx` for the GPU `arch` such as sm_80.
 llvm::Expected<Assembled> assemblePtx(llvm::StringRef ptxas, llvm::StringRef ptx,
-                                      int64_t arch);
+                                      llvm::StringRef arch);
 
 } // namespace convoy
 

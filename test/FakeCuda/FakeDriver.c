@@ -300,7 +300,7 @@ CUresult cuCtxEnablePeerAccess(CUcontext peer, unsigned flags) {
 
 /*===----------------------------------------------------------------------===*\
 |* Code. An image is "fake sm_NN VERSION\nNAME NAME ...\n", or fake compute_NN for PTX,
-|* where VERSION is that of the driver which it needs.
+|* where VERSION is that of the driver which it needs; sm_NNa is for one capability alone.
 \*===----------------------------------------------------------------------===*/
 
 CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, int *options,
@@ -310,7 +310,10 @@ CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count,
     return fake_end(result);
   char kind[16], names[1024];
   int arch, version, sm = (int)get_setting("FAKE_CUDA_SM", 90);
-  if (sscanf(image, "fake %15[a-z]_%d %d\n%1023[^\n]", kind, &arch, &version, names) != 4)
+  int is_specific =
+      sscanf(image, "fake %15[a-z]_%da %d\n%1023[^\n]", kind, &arch, &version, names) == 4;
+  if (!is_specific &&
+      sscanf(image, "fake %15[a-z]_%d %d\n%1023[^\n]", kind, &arch, &version, names) != 4)
     return fake_end(CUDA_ERROR_INVALID_IMAGE);
   int is_ptx = strcmp(kind, "compute") == 0;
   if (!version && is_ptx && count == 2 && options[0] == CU_JIT_ERROR_LOG_BUFFER &&
@@ -320,9 +323,9 @@ CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count,
     return fake_end(is_ptx ? CUDA_ERROR_INVALID_PTX : CUDA_ERROR_INVALID_IMAGE);
   if (version > get_setting("FAKE_CUDA_DRIVER", 13000))
     return fake_end(is_ptx ? CUDA_ERROR_UNSUPPORTED_PTX_VERSION : CUDA_ERROR_INVALID_IMAGE);
-  if (arch > sm || (!is_ptx && arch / 10 != sm / 10))
+  if (arch > sm || (!is_ptx && arch / 10 != sm / 10) || (is_specific && arch != sm))
     return fake_end(CUDA_ERROR_NO_BINARY_FOR_GPU);
-  snprintf(image_line, sizeof image_line, "%s_%d", kind, arch);
+  snprintf(image_line, sizeof image_line, "%s_%d%s", kind, arch, is_specific ? "a" : "");
   *module = calloc(1, sizeof **module);
   snprintf((*module)->names, sizeof(*module)->names, " %s ", names);
   ++fake_state.live;
@@ -366,3 +369,30 @@ CUresult cuFuncSetAttribute(CUfunction function, int attribute, int value) {
   function->shared_bytes = (unsigned)value;
   return fake_end(CUDA_SUCCESS);
 }
+
+#ifndef FAKE_CUDA_OLD
+/* Checks what a driver checks, and keeps the address, which is all that kernels read. */
+CUresult cuTensorMapEncodeTiled(CUtensorMap *map, int type, unsigned rank, void *address,
+                                const uint64_t *sizes, const uint64_t *strides,
+                                const unsigned *box, const unsigned *steps, int interleave,
+                                int swizzle, int promotion, int fill) {
+  CUresult result = fake_begin_in_context("cuTensorMapEncodeTiled");
+  unsigned bytes = type == CU_TENSOR_MAP_DATA_TYPE_FLOAT16 ? 2 : 4;
+  int is_good = !result && (uintptr_t)map % 64 == 0 && (uintptr_t)address % 16 == 0 &&
+                rank >= 1 && rank <= 5 && interleave == CU_TENSOR_MAP_INTERLEAVE_NONE &&
+                promotion == CU_TENSOR_MAP_L2_PROMOTION_L2_128B &&
+                fill == CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE && box[0] * bytes == 16u << swizzle;
+  uint64_t size = bytes;
+  for (unsigned i = 0; is_good && i < rank; ++i) {
+    is_good = sizes[i] && box[i] >= 1 && box[i] <= 256 && steps[i] >= 1 && steps[i] <= 8 &&
+              box[i] % steps[i] == 0;
+    size *= sizes[i];
+    if (i + 1 < rank)
+      is_good &= strides[i] == size && size % 16 == 0;
+  }
+  if (!is_good || fake_get_owner(address, size) != fake_current()->gpu)
+    return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
+  map->opaque[0] = (uint64_t)(uintptr_t)address;
+  return fake_end(CUDA_SUCCESS);
+}
+#endif

@@ -80,9 +80,16 @@ static void fake_mix(int64_t count, float *const *args) {
     args[3][i] = args[0][i] + 10 * args[1][i] + 100 * args[2][i];
 }
 
+/* (y, map of x): y = 2 x */
+static void fake_twice(int64_t count, float *const *args) {
+  for (int64_t i = 0; i < count; ++i)
+    args[0][i] = 2 * args[1][i];
+}
+
 static const struct fake_kernel fake_kernels[] = {
     {"scale", 2, fake_scale},   {"add", 5, fake_add},   {"slice", 3, fake_slice},
     {"window", 3, fake_window}, {"mask", 3, fake_mask}, {"mix", 4, fake_mix},
+    {"twice", 2, fake_twice},
 };
 
 #endif /* CONVOY_TEST_FAKECUDA_FAKEKERNELS_H */

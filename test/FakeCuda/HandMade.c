@@ -21,34 +21,37 @@
 |* Code
 \*===----------------------------------------------------------------------===*/
 
-#define NAMES "\nscale add slice window mask mix\n"
+#define NAMES "\nscale add slice window mask mix twice\n"
 
-enum { SCALE, ADD, SLICE, WINDOW, MASK, MIX, KERNELS, MAX_IMAGES = 8 };
-static const char *const kernels[] = {"scale", "add", "slice", "window", "mask", "mix"};
+enum { SCALE, ADD, SLICE, WINDOW, MASK, MIX, TWICE, KERNELS, MAX_IMAGES = 8 };
+static const char *const kernels[] = {"scale", "add", "slice", "window",
+                                      "mask",  "mix", "twice"};
 
 static char texts[MAX_IMAGES][128] = {"fake sm_80 12000" NAMES, "fake sm_90 12000" NAMES,
                                       "fake compute_90 12000" NAMES};
-static struct convoy_gpu_image images[MAX_IMAGES] = {{80, 0, texts[0], sizeof texts[0]},
-                                                     {90, 0, texts[1], sizeof texts[1]},
-                                                     {90, 1, texts[2], sizeof texts[2]}};
+static struct convoy_gpu_image images[MAX_IMAGES] = {{80, 0, 0, texts[0], sizeof texts[0]},
+                                                     {90, 0, 0, texts[1], sizeof texts[1]},
+                                                     {90, 0, 1, texts[2], sizeof texts[2]}};
 static struct convoy_gpu_code gpu = {3, KERNELS, images, kernels};
 
 CONVOY_EXPORT void hand_made_set_images(int32_t count, const int32_t *archs,
-                                        const int32_t *is_ptx, int32_t is_broken) {
+                                        const int32_t *is_ptx, int32_t is_specific,
+                                        int32_t is_broken) {
   gpu.image_count = count;
   for (int32_t i = 0; i < count; ++i) {
     images[i].arch = archs[i];
     images[i].is_ptx = is_ptx[i];
+    images[i].is_specific = is_specific;
     images[i].data = texts[i];
-    snprintf(texts[i], sizeof texts[i], "fake %s_%d %d" NAMES, is_ptx[i] ? "compute" : "sm",
-             (int)archs[i], is_broken ? 0 : 12000);
+    snprintf(texts[i], sizeof texts[i], "fake %s_%d%s %d" NAMES, is_ptx[i] ? "compute" : "sm",
+             (int)archs[i], is_specific ? "a" : "", is_broken ? 0 : 12000);
   }
 }
 
 static void launch(void *rt, int32_t kernel, int32_t blocks, int32_t threads,
                    int32_t shared_bytes, void *const *args) {
   convoy_rt_launch_kernel(rt, kernel, NULL, blocks, 1, 1, threads, 1, 1, shared_bytes, args,
-                          fake_kernels[kernel].arg_count);
+                          fake_kernels[kernel].arg_count, kernel == TWICE);
 }
 
 #ifndef HAND_MADE_PARTS
@@ -77,7 +80,10 @@ static int invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *input
   convoy_rt_layer_done(rt, 1);
   void *again[] = {inputs[1], outputs[1]};
   launch(rt, SCALE, BLOCKS, THREADS, 61000, again);
-  launch(rt, SCALE, BLOCKS, THREADS, 61000, again);
+  struct convoy_tensor_map map = {inputs[1], 4,     2, 64, {16, HAND_MADE_SIZE / 16},
+                                  {16, 32},  {1, 2}};
+  void *twice[] = {outputs[1], &map};
+  launch(rt, TWICE, BLOCKS, THREADS, 61000, twice);
   convoy_rt_layer_done(rt, 2);
   return 0;
 }

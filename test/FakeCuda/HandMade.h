@@ -32,9 +32,10 @@ extern "C" {
 #endif
 
 /* Replaces the images, machine code for 80 and 90 and PTX of 90 for a driver 12000. The
- * arrays are read until the next call. Images are nonsense where `is_broken` is not 0. */
+ * arrays are read until the next call. Images are for their capability alone where
+ * `is_specific` is not 0, and nonsense where `is_broken` is not. */
 void hand_made_set_images(int32_t count, const int32_t *archs, const int32_t *is_ptx,
-                          int32_t is_broken);
+                          int32_t is_specific, int32_t is_broken);
 
 #ifdef __cplusplus
 }

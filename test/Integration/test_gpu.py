@@ -154,6 +154,19 @@ def test_f16_in_memory(a_case, tmp_path):
     check_case(through_f16(a_case), tmp_path, [EMULATED, "--precision=f16"])
 
 
+@pytest.mark.parametrize("precision, tolerance", [("f32", 1e-5), ("f16", STORED)])
+@pytest.mark.parametrize("channels, kernel, group, size", [(40, 3, 1, (9, 11)), (33, 1, 1, (7, 5)), (20, 3, 20, (8, 8)),
+                                                           (64, 3, 1, (4, 4))])
+def test_residual(channels, kernel, group, size, precision, tolerance, tmp_path):
+    """Results lie on residuals."""
+    model, feeds = test_ops_convolution.residual_model(channels, kernel, group, size)
+    for tensor in model.graph.initializer:
+        # Else four convolutions leave f16's range.
+        array = support.numpy_helper.to_array(tensor)
+        tensor.CopyFrom(support.numpy_helper.from_array(array / np.float32(kernel * channels**0.5), tensor.name))
+    check_case(support.Case("residual", model, feeds, tolerance), tmp_path, [EMULATED, f"--precision={precision}"])
+
+
 def emulate(name, tmp_path, *options, batch=1, size=None):
     """The output of a network's emulated kernels, and ONNX Runtime's."""
     model = support.models.cached(name, batch=batch, size=size, pre_softmax=True)
@@ -307,9 +320,123 @@ def test_winograd_kernels_fit(algorithm, arch, tmp_path):
 
 def test_tensor_core_kernels_fit(tmp_path):
     model = support.models.cached("squeezenet")
+    moved = {}
     for precision in ROUNDED:
         report = json.loads(must(convoy("inspect", model, "--target=cuda", "--json",
                                         f"--precision={precision}")).stdout)
         for launch in report["launches"]:
             assert launch["spill_stores"] == launch["spill_loads"] == 0, f"{precision}, {launch['kernel']} spills"
             assert launch["registers"] <= MAX_REGISTERS, f"{precision}, {launch['kernel']}"
+        moved[precision] = sum(launch["bytes"] for launch in report["launches"])
+    # Partial sums are f32.
+    assert 0.5 < moved["f16"] / moved["tf32"] < 0.7
+
+
+# Convolutions for warp groups: name, input, outputs, kernel and ONNX's attributes. The numbers of channels leave sums to
+# one block, which small maps otherwise share.
+WARPGROUPS = [
+    ("pads", [1, 16, 10, 11], 64, [3, 3], {"pads": [1, 1, 1, 1]}),
+    ("asymmetric-pads", [2, 16, 9, 9], 32, [3, 3], {"pads": [0, 1, 2, 3]}),
+    ("pads-beyond-kernel", [1, 16, 5, 5], 32, [3, 3], {"pads": [4, 4, 4, 4]}),
+    ("stride-2", [1, 16, 15, 17], 264, [3, 3], {"pads": [1, 1, 1, 1], "strides": [2, 2]}),
+    ("stride-3x1", [1, 32, 13, 9], 64, [2, 2], {"strides": [3, 1]}),
+    ("stride-beyond-kernel", [1, 128, 8, 8], 256, [1, 1], {"strides": [3, 3]}),
+    ("dilations", [1, 16, 13, 13], 32, [3, 3], {"pads": [2, 4, 2, 4], "dilations": [2, 4]}),
+    ("stride-dilation", [1, 16, 14, 15], 48, [3, 3], {"strides": [2, 2], "dilations": [2, 1]}),
+    ("wide", [1, 16, 20, 70], 32, [3, 3], {"pads": [1, 1, 1, 1]}),
+    ("tall", [1, 16, 90, 2], 32, [3, 1], {"pads": [1, 0, 1, 0]}),
+    # The ring of stages goes round and round: 4 and 8 blocks of channels, then 15, one a step.
+    ("many-steps", [2, 224, 9, 7], 64, [1, 1], {}),
+    ("many-short-steps", [1, 240, 6, 6], 40, [1, 1], {}),
+    ("batch-in-a-tile", [7, 16, 3, 5], 40, [3, 3], {"pads": [1, 1, 1, 1]}),
+    ("batch-7x7", [4, 16, 7, 7], 512, [3, 3], {"pads": [1, 1, 1, 1]}),
+    ("two-warp-groups", [3, 16, 56, 56], 192, [3, 3], {"pads": [1, 1, 1, 1]}),
+    ("two-warp-groups-1x1", [2, 64, 60, 60], 256, [1, 1], {}),
+    ("groups", [1, 64, 12, 12], 128, [1, 1], {"group": 2}),
+    ("groups-3x3", [2, 32, 9, 9], 64, [3, 3], {"group": 2, "pads": [1, 1, 1, 1]}),
+]
+HOPPER = "--gpu-arch=sm_90a"
+
+
+def warpgroup_case(name, x, outputs, kernel, attributes, precision):
+    filters = support.weight(outputs, x[1] // attributes.get("group", 1), *kernel)
+    operands = [support.rand(*x), filters, support.weight(outputs)]
+    a_case = support.case(name, "Conv", *operands, kernel_shape=kernel, **attributes)
+    if precision == "f16":
+        a_case = through_f16(a_case)
+    return support.Case(a_case.name, a_case.model, a_case.feeds, ROUNDED[precision])
+
+
+def launches_of(model, precision, *options):
+    report = json.loads(must(convoy("inspect", model, "--target=cuda", HOPPER, f"--precision={precision}", "--json",
+                                    *options)).stdout)
+    return report["launches"]
+
+
+@pytest.mark.parametrize("precision", ROUNDED)
+@pytest.mark.parametrize("shape", WARPGROUPS, ids=lambda shape: shape[0])
+def test_warpgroups(shape, precision, tmp_path):
+    a_case = warpgroup_case(*shape, precision)
+    check_case(a_case, tmp_path, [EMULATED, HOPPER, f"--precision={precision}"], threads=2)
+    support.onnx.save(a_case.model, tmp_path / "m.onnx")
+    products = [launch for launch in launches_of(tmp_path / "m.onnx", precision) if "wgmma" in launch["kernel"]]
+    assert len(products) == 1, "another kernel was tested"
+    assert products[0]["block"][0] == (288 if "two" in shape[0] else 160)
+    assert not products[0]["serialized"] and products[0]["spill_stores"] == products[0]["spill_loads"] == 0
+
+
+@pytest.mark.parametrize("precision", ROUNDED)
+@pytest.mark.parametrize("activation", ["Relu", "LeakyRelu", "HardSwish"])
+def test_warpgroup_epilogue(activation, precision, tmp_path):
+    node = helper.make_node
+    nodes = [node("Mul", ["x", "two"], ["m"]), node("Conv", ["m", "w", "b"], ["c"], pads=[0, 1, 0, 1]),
+             node("Add", ["c", "m"], ["s"]), node(activation, ["s"], ["a"]), node("Mul", ["a", "half"], ["y"])]
+    feeds = {"x": support.rand(2, 32, 9, 9), "two": np.array([2], np.float32), "half": np.array([0.5], np.float32)}
+    constants = {"w": support.weight(32, 32, 1, 3).array, "b": support.weight(32).array}
+    model = support.make_model(nodes, feeds, ["y"], constants, opset=14)
+    check_case(support.Case(activation, model, feeds, ROUNDED[precision]), tmp_path,
+               [EMULATED, HOPPER, f"--precision={precision}"])
+    support.onnx.save(model, tmp_path / "m.onnx")
+    assert any("wgmma" in launch["kernel"] for launch in launches_of(tmp_path / "m.onnx", precision))
+
+
+@pytest.mark.parametrize("precision", ["f32", *ROUNDED])
+@pytest.mark.parametrize("name", support.tiny_models.TINY_MODELS)
+def test_tiny_model_on_hopper(name, precision, tmp_path):
+    tolerance = 2e-5 if precision == "f32" else 5e-3
+    support.assert_close(*emulate(name, tmp_path, HOPPER, f"--precision={precision}"), tolerance, name)
+
+
+def test_network_on_hopper(tmp_path):
+    actual, expected = emulate("squeezenet", tmp_path, HOPPER, "--precision=tf32")
+    difference = support.relative_difference(actual, expected)
+    assert 1e-6 < difference < 1e-2, "tensor cores are not used, or lose more than they may"
+
+
+# What a block of threads may have of a multiprocessor's 64 Ki registers, and of its shared memory.
+MAX_HOPPER_REGISTERS, MAX_HOPPER_SHARED = 65536, 227 * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ROUNDED)
+@pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
+def test_hopper_kernels_fit(name, precision):
+    launches = launches_of(support.models.cached(name), precision)
+    for launch in launches:
+        kernel = f"{name}, {launch['kernel']}"
+        assert launch["registers"] > 0, f"{kernel} was not assembled"
+        assert launch["spill_stores"] == launch["spill_loads"] == 0, f"{kernel} spills"
+        assert not launch["serialized"], f"{kernel}: products wait for each other"
+        assert launch["registers"] * np.prod(launch["block"]) <= MAX_HOPPER_REGISTERS, kernel
+        assert launch["shared_bytes"] <= MAX_HOPPER_SHARED, f"{kernel} takes {launch['shared_bytes']} bytes"
+    # Those of few channels, and maps that are small at batch 1, stay with the ordinary kernels.
+    without = {"alexnet", "shufflenet", "zfnet512"}
+    assert any("wgmma" in launch["kernel"] for launch in launches) == (name not in without), name
+
+
+def test_hopper_artefact_has_code_of_one_capability(tmp_path):
+    a_case = warpgroup_case(*WARPGROUPS[0], "tf32")
+    artefact = support.compile_model(a_case.model, tmp_path, "--target=cuda", HOPPER, "--precision=tf32")
+    code = artefact.read_bytes()
+    assert b".target sm_90a" in code and b"wgmma.mma_async" in code
+    assert code.count(b".target sm_") == 1, "PTX for later GPUs"

@@ -21,6 +21,8 @@ namespace convoy {
 /// Channel-wise convolutions (depthwise, and groups of a few channels that
 /// divide the vector) have `[channel block][kernel...][channel in group][lanes]`.
 /// Pixelwise convolutions have vectors of pixels: `lanes` is 1 in the layout above.
+/// Those of WarpgroupGemmPlan have rows of inputs, with several chunks a step of the sum:
+/// `[group][O tile][chunks' step][kernel...][chunk][lanes of the tile][I in chunk]`.
 struct ConvTile {
   /// Lanes of a vector of channels; a block of blocked data may be several of them.
   int64_t lanes;
@@ -41,6 +43,8 @@ struct ConvTile {
   /// Whether vectors hold pixels: 1x1 kernels on plain data, where groups of channels
   /// fill vectors worse than the pixels of a map.
   bool pixelwise;
+  /// Chunks of inputs in a step of a warp group's sum; 0 in other layouts.
+  int64_t stepChunks = 0;
 
   /// Channel blocks of a group's output.
   int64_t outputBlocks() const { return outputTiles * blocks; }

@@ -27,7 +27,7 @@ struct GpuGemmPlan {
   int64_t pixels, channels;
   /// Blocks that share the steps of a result; their sums are added by a second kernel.
   int64_t splits;
-  /// Steps whose data are in shared memory at a time.
+  /// Stages whose data are in shared memory at a time: a step each, or in f16 two.
   int64_t stages;
   /// The estimated time, in multiply-adds of a multiprocessor at its peak.
   double cost = 0;

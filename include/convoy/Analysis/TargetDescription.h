@@ -21,6 +21,8 @@ struct GpuOptions {
   cnn::GpuPrecision precision = cnn::GpuPrecision::f32;
   /// Compute capabilities such as 80; the usual ones if empty.
   std::vector<int64_t> archs;
+  /// Whether code is for the one capability in `archs` alone: sm_90a.
+  bool archSpecific = false;
 };
 
 /// Compute capabilities that code can be generated for, in rising order.

@@ -48,6 +48,8 @@ struct KernelResources {
   /// A thread's registers, a block's bytes of shared memory, and bytes that a thread
   /// stores to and loads from memory because registers did not suffice.
   int64_t registers = 0, sharedBytes = 0, spillStores = 0, spillLoads = 0;
+  /// Whether the assembler made each wgmma wait for the one before it.
+  bool isSerialized = false;
 };
 
 /// Assembles the GPU kernels of `module`, which is as for `emitArtefact`, for compute

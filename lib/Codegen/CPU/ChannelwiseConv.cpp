@@ -17,11 +17,150 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <map>
+
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
 namespace {
+
+/// Multiply-adds of a row of the kernel that are written one after another.
+constexpr int64_t kUnrolledMultiplyAdds = 512;
+
+/// Writes one task: a row of one channel block.
+class ChannelwiseConv : ConvOperands {
+public:
+  ChannelwiseConv(ImplicitLocOpBuilder &builder, ConvOpInterface op, ValueRange operands,
+                  TargetAttr target)
+      : ConvOperands(op, operands), b(builder), op(op), tile(selectConvTile(op, target)),
+        window(getConvWindow(op)),
+        vectorType(VectorType::get({tile.lanes}, builder.getF32Type())) {}
+
+  /// A task is a row of one channel block.
+  static SmallVector<int64_t> getTaskExtents(ConvOpInterface op) {
+    return SmallVector<int64_t>(op.getOutputType().getShape().drop_back(2));
+  }
+
+  void build(Value task) {
+    SmallVector<Value> indices = delinearize(b, task, getTaskExtents(op));
+    batch = indices[0];
+    block = indices[1];
+    outer.assign(indices.begin() + 2, indices.end());
+    forEachPixelTile(b, window, tile.pixels, [&](PixelTile pixels) {
+      store(pixels, sumUp(pixels, SmallVector<Value>(pixels.size, getStart())));
+    });
+  }
+
+private:
+  Value getStart() {
+    if (!bias)
+      return zeroVector(b, vectorType);
+    return vector::LoadOp::create(b, vectorType, bias,
+                                  ValueRange{affine(b, block, tile.lanes, 0)});
+  }
+
+  SmallVector<Value> sumUp(const PixelTile &pixels, ValueRange starts) {
+    int64_t columns = window.kernel.back();
+    if (columns * pixels.size * tile.inputChunk > kUnrolledMultiplyAdds)
+      return emitKernelLoops(b, window, outer, pixels, starts,
+                             [&](const KernelPosition &position, ValueRange sums) {
+                               return addPosition(position, sums);
+                             });
+    SmallVector<Value> sums = emitKernelRowLoops(
+        b, window, outer, starts, [&](const KernelPosition &position, ValueRange carried) {
+          return addRow(pixels, position, carried);
+        });
+    // A row's code is long enough.
+    keepRolled(sums);
+    return sums;
+  }
+
+  /// Adds the products of one position of the kernel.
+  SmallVector<Value> addPosition(const KernelPosition &position, ValueRange sums) {
+    SmallVector<Value> next(sums);
+    for (int64_t k = 0; k < tile.inputChunk; ++k) {
+      Value weights = loadFilter(position.kernel, k);
+      for (auto [sum, column] : llvm::zip(next, position.columns))
+        if (column)
+          sum = vector::FMAOp::create(b, loadInput(position, column, k), weights, sum);
+    }
+    return next;
+  }
+
+  /// Adds the products of a row of the kernel. Its columns meet the same inputs in
+  /// different pixels: each is loaded and shuffled once.
+  SmallVector<Value> addRow(const PixelTile &pixels, const KernelPosition &row,
+                            ValueRange sums) {
+    SmallVector<Value> next(sums);
+    Value first = affine(b, pixels.start, window.strides.back(), -window.padsBegin.back());
+    // Pixel and column of the kernel by the input column from the tile's first one.
+    std::map<int64_t, SmallVector<std::pair<int64_t, int64_t>>> uses;
+    for (int64_t column = 0; column < window.kernel.back(); ++column)
+      for (int64_t pixel = 0; pixel < pixels.size; ++pixel)
+        if (!pixels.staticStart || window.isInside(*pixels.staticStart + pixel, column))
+          uses[pixel * window.strides.back() + column * window.dilations.back()].push_back(
+              {pixel, column});
+    for (int64_t k = 0; k < tile.inputChunk; ++k) {
+      SmallVector<Value> weights;
+      for (int64_t column = 0; column < window.kernel.back(); ++column) {
+        SmallVector<Value> kernel(row.kernel);
+        kernel.push_back(indexConstant(b, column));
+        weights.push_back(loadFilter(kernel, k));
+      }
+      for (const auto &[offset, products] : uses) {
+        Value lanes = loadInput(row, affine(b, first, 1, offset), k);
+        for (auto [pixel, column] : products)
+          next[pixel] = vector::FMAOp::create(b, lanes, weights[column], next[pixel]);
+      }
+    }
+    return next;
+  }
+
+  Value loadFilter(ArrayRef<Value> kernel, int64_t k) {
+    SmallVector<Value> indices = {block};
+    llvm::append_range(indices, kernel);
+    indices.append({indexConstant(b, k), indexConstant(b, 0)});
+    return loadWeights(b, tile.lanes, filter, indices);
+  }
+
+  /// The `k`-th channel of each lane's group.
+  Value loadInput(const KernelPosition &position, Value column, int64_t k) {
+    SmallVector<Value> indices = {batch, block};
+    llvm::append_range(indices, position.outer);
+    indices.append({column, indexConstant(b, 0)});
+    Value loaded = vector::LoadOp::create(b, vectorType, input, indices);
+    if (tile.inputChunk == 1)
+      return loaded;
+    SmallVector<int64_t> pattern;
+    for (int64_t lane = 0; lane < tile.lanes; ++lane)
+      pattern.push_back(lane / tile.inputChunk * tile.inputChunk + k);
+    return vector::ShuffleOp::create(b, loaded, loaded, pattern);
+  }
+
+  /// Adds the residual, applies the activation and stores.
+  void store(const PixelTile &pixels, ArrayRef<Value> sums) {
+    for (auto [pixel, sum] : llvm::enumerate(sums)) {
+      SmallVector<Value> indices = {batch, block};
+      llvm::append_range(indices, outer);
+      indices.append({affine(b, pixels.start, 1, pixel), indexConstant(b, 0)});
+      Value value = sum;
+      if (residual)
+        value = arith::AddFOp::create(
+            b, value, vector::LoadOp::create(b, vectorType, residual, indices));
+      value = emitUnary(b, b.getLoc(), op.getActivation(), value);
+      vector::StoreOp::create(b, value, output, indices);
+    }
+  }
+
+  ImplicitLocOpBuilder &b;
+  ConvOpInterface op;
+  ConvTile tile;
+  ConvWindow window;
+  VectorType vectorType;
+  Value batch, block;
+  SmallVector<Value> outer;
+};
 
 struct ChannelwiseConvFamily : KernelFamily {
   StringRef getName() const override { return "group_conv"; }
@@ -31,83 +170,13 @@ struct ChannelwiseConvFamily : KernelFamily {
     return conv && !conv.isTransposed() && selectConvTile(conv, target).channelwise;
   }
 
-  /// A task is a row of one channel block.
-  static SmallVector<int64_t> getTaskExtents(ConvOpInterface op) {
-    ShapedType type = op.getOutputType();
-    return SmallVector<int64_t>(type.getShape().drop_back(2));
-  }
-
   int64_t countTasks(Operation *op, TargetAttr) const override {
-    int64_t tasks = 1;
-    for (int64_t extent : getTaskExtents(cast<ConvOpInterface>(op)))
-      tasks *= extent;
-    return tasks;
+    return llvm::product_of(ChannelwiseConv::getTaskExtents(cast<ConvOpInterface>(op)));
   }
 
-  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *operation, ValueRange operands,
+  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {
-    auto op = cast<ConvOpInterface>(operation);
-    ConvTile tile = selectConvTile(op, target);
-    ConvWindow window = getConvWindow(op);
-    auto vectorType = VectorType::get({tile.lanes}, b.getF32Type());
-    Value input = operands[0], filter = operands[1], output = operands.back();
-    Value bias = op.getBias() ? operands[2] : Value();
-    Value residual = op.getResidual() ? operands[op.getBias() ? 3 : 2] : Value();
-    Value zero = indexConstant(b, 0);
-
-    SmallVector<Value> indices = delinearize(b, task, getTaskExtents(op));
-    Value batch = indices[0], block = indices[1];
-    ArrayRef<Value> outer = ArrayRef<Value>(indices).drop_front(2);
-
-    forEachPixelTile(b, window, tile.pixels, [&](PixelTile pixels) {
-      Value start =
-          bias ? Value(vector::LoadOp::create(b, vectorType, bias,
-                                              ValueRange{affine(b, block, tile.lanes, 0)}))
-               : zeroVector(b, vectorType);
-      SmallVector<Value> sums(pixels.size, start);
-      sums = emitKernelLoops(
-          b, window, outer, pixels, sums,
-          [&](const KernelPosition &position, ValueRange carried) {
-            SmallVector<Value> next(carried);
-            SmallVector<Value> weights;
-            for (int64_t k = 0; k < tile.inputChunk; ++k) {
-              SmallVector<Value> weightIndices = {block};
-              llvm::append_range(weightIndices, position.kernel);
-              weightIndices.append({indexConstant(b, k), zero});
-              weights.push_back(loadWeights(b, tile.lanes, filter, weightIndices));
-            }
-            for (auto [sum, column] : llvm::zip(next, position.columns)) {
-              if (!column)
-                continue;
-              SmallVector<Value> inputIndices = {batch, block};
-              llvm::append_range(inputIndices, position.outer);
-              inputIndices.append({column, zero});
-              Value loaded = vector::LoadOp::create(b, vectorType, input, inputIndices);
-              for (int64_t k = 0; k < tile.inputChunk; ++k) {
-                Value lanes = loaded;
-                if (tile.inputChunk > 1) {
-                  SmallVector<int64_t> pattern;
-                  for (int64_t lane = 0; lane < tile.lanes; ++lane)
-                    pattern.push_back(lane / tile.inputChunk * tile.inputChunk + k);
-                  lanes = vector::ShuffleOp::create(b, loaded, loaded, pattern);
-                }
-                sum = vector::FMAOp::create(b, lanes, weights[k], sum);
-              }
-            }
-            return next;
-          });
-      for (auto [pixel, sum] : llvm::enumerate(sums)) {
-        SmallVector<Value> outputIndices = {batch, block};
-        llvm::append_range(outputIndices, outer);
-        outputIndices.append({affine(b, pixels.start, 1, pixel), zero});
-        Value value = sum;
-        if (residual)
-          value = arith::AddFOp::create(
-              b, value, vector::LoadOp::create(b, vectorType, residual, outputIndices));
-        value = emitUnary(b, b.getLoc(), op.getActivation(), value);
-        vector::StoreOp::create(b, value, output, outputIndices);
-      }
-    });
+    ChannelwiseConv(b, cast<ConvOpInterface>(op), operands, target).build(task);
     return success();
   }
 };

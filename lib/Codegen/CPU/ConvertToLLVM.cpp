@@ -198,6 +198,44 @@ struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
   }
 };
 
+/// A tensor map becomes a convoy_tensor_map on the stack, there once.
+struct LowerTensorMap : ConvertOpToLLVMPattern<cnn::TensorMapOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(cnn::TensorMapOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    constexpr size_t maxRank = 5, addressBytes = 8;
+    int64_t elementBytes =
+        cast<MemRefType>(op.getBuffer().getType()).getElementTypeBitWidth() / 8;
+    // In the order of the structure's fields behind the address.
+    SmallVector<int32_t> fields = {int32_t(elementBytes), int32_t(op.getSizes().size()),
+                                   int32_t(op.getSwizzle())};
+    for (ArrayRef<int64_t> list : {op.getSizes(), op.getBox(), op.getSteps()})
+      for (size_t i = 0; i < maxRank; ++i)
+        fields.push_back(i < list.size() ? int32_t(list[i]) : 1);
+    auto type = VectorType::get({int64_t(fields.size())}, rewriter.getI32Type());
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    Value map;
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(&op->getParentRegion()->front());
+      map = LLVM::AllocaOp::create(
+          rewriter, loc, pointer, rewriter.getI8Type(),
+          getInt(rewriter, loc, int64_t(addressBytes + 4 * fields.size())), addressBytes);
+    }
+    LLVM::StoreOp::create(
+        rewriter, loc, MemRefDescriptor(adaptor.getBuffer()).alignedPtr(rewriter, loc), map);
+    Value rest = LLVM::GEPOp::create(rewriter, loc, pointer, rewriter.getI8Type(), map,
+                                     ArrayRef<LLVM::GEPArg>{int32_t(addressBytes)});
+    Value values = LLVM::ConstantOp::create(
+        rewriter, loc, type, DenseElementsAttr::get(type, ArrayRef<int32_t>(fields)));
+    LLVM::StoreOp::create(rewriter, loc, values, rest, /*alignment=*/4);
+    rewriter.replaceOp(op, map);
+    return success();
+  }
+};
+
 /// The same for a kernel on a GPU, or on the emulated one.
 struct LowerGpuLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
@@ -210,15 +248,21 @@ struct LowerGpuLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
     Value runtime = op->getParentRegion()->front().getArgument(0);
     SmallVector<Value> buffers;
+    int64_t maps = 0;
     for (auto [original, buffer] :
          llvm::zip_equal(op.getKernelOperands(), adaptor.getKernelOperands())) {
-      // The place of a pointer holds a number.
-      if (original.getType().isIndex())
+      if (isa<LLVM::LLVMPointerType>(original.getType())) {
+        buffers.push_back(buffer);
+        ++maps;
+      } else if (original.getType().isIndex() && maps == 0) {
+        // The place of a pointer holds a number.
         buffers.push_back(LLVM::IntToPtrOp::create(rewriter, loc, pointer, buffer));
-      else if (isa<MemRefType>(original.getType()))
+      } else if (isa<MemRefType>(original.getType()) && maps == 0) {
         buffers.push_back(MemRefDescriptor(buffer).alignedPtr(rewriter, loc));
-      else
-        return op.emitOpError("may have only memrefs and indices as arguments");
+      } else {
+        return op.emitOpError(
+            "may have only memrefs and indices as arguments, and tensor maps behind");
+      }
     }
     Value array = storePointers(rewriter, op, buffers);
 
@@ -242,7 +286,8 @@ struct LowerGpuLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
       arguments.push_back(toInt32(rewriter, loc, bytes));
     else
       arguments.push_back(getInt(rewriter, loc, 0, 32));
-    arguments.append({array, getInt(rewriter, loc, buffers.size(), 32)});
+    arguments.append(
+        {array, getInt(rewriter, loc, buffers.size(), 32), getInt(rewriter, loc, maps, 32)});
     LLVM::CallOp::create(rewriter, loc, TypeRange(), kLaunchKernel, arguments);
     markLayerDone(rewriter, op, runtime);
     rewriter.eraseOp(op);
@@ -304,9 +349,10 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     populateMathToLLVMConversionPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
-    patterns.add<LowerLaunch, LowerGpuLaunch, LowerCommunication<cnn::AllGatherOp>,
-                 LowerCommunication<cnn::AllReduceOp>, LowerCommunication<cnn::HaloExchangeOp>,
-                 LowerEnd<cnn::AwaitOp>, LowerEnd<cnn::ReleaseOp>>(converter);
+    patterns
+        .add<LowerLaunch, LowerTensorMap, LowerGpuLaunch, LowerCommunication<cnn::AllGatherOp>,
+             LowerCommunication<cnn::AllReduceOp>, LowerCommunication<cnn::HaloExchangeOp>,
+             LowerEnd<cnn::AwaitOp>, LowerEnd<cnn::ReleaseOp>>(converter);
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp, gpu::GPUModuleOp>();
     target.markOpRecursivelyLegal<gpu::GPUModuleOp>();
@@ -411,8 +457,8 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     if (hasGpuLaunches)
       LLVM::LLVMFuncOp::create(
           builder, loc, kLaunchKernel,
-          LLVM::LLVMFunctionType::get(
-              none, {pointer, i32, pointer, i32, i32, i32, i32, i32, i32, i32, pointer, i32}));
+          LLVM::LLVMFunctionType::get(none, {pointer, i32, pointer, i32, i32, i32, i32, i32,
+                                             i32, i32, pointer, i32, i32}));
     if (countEntries("cnn.devices") == 0)
       return;
     SmallVector<Type> buffers = {pointer, pointer, pointer};

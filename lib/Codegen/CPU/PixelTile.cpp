@@ -62,18 +62,20 @@ void convoy::forEachPixelTile(ImplicitLocOpBuilder &b, const ConvWindow &window,
 
 namespace {
 
-/// Emits the loops from the outermost kernel dimension inwards.
-struct KernelLoops {
+using PositionBody =
+    llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)>;
+
+/// Emits the loops over the kernel's rows, from the outermost dimension inwards.
+struct KernelRowLoops {
   ImplicitLocOpBuilder &b;
   const ConvWindow &window;
   ValueRange outerOutput;
-  const PixelTile &tile;
-  llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)> body;
+  PositionBody body;
   KernelPosition position;
 
   SmallVector<Value> emitOuter(int64_t dim, ValueRange carried) {
     if (dim == window.rank() - 1)
-      return emitColumns(carried);
+      return body(position, carried);
     auto [lower, upper] = emitKernelRange(b, window, dim, outerOutput[dim]);
     auto visit = [&](Value k, ValueRange values) {
       Value coordinate =
@@ -90,6 +92,15 @@ struct KernelLoops {
       return emitLoop(b, window.kernel[dim], carried, visit);
     return emitLoop(b, lower, upper, 1, carried, visit);
   }
+};
+
+/// Emits the loop over the columns of a kernel's row.
+struct KernelColumnLoop {
+  ImplicitLocOpBuilder &b;
+  const ConvWindow &window;
+  const PixelTile &tile;
+  PositionBody body;
+  KernelPosition position;
 
   SmallVector<Value> emitColumns(ValueRange carried) {
     bool border = false;
@@ -150,6 +161,15 @@ SmallVector<Value> convoy::emitKernelLoops(
     ImplicitLocOpBuilder &b, const ConvWindow &window, ValueRange outerOutput,
     const PixelTile &tile, ValueRange inits,
     llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)> body) {
-  KernelLoops loops{b, window, outerOutput, tile, body, {}};
-  return loops.emitOuter(0, inits);
+  return emitKernelRowLoops(
+      b, window, outerOutput, inits, [&](const KernelPosition &row, ValueRange carried) {
+        return KernelColumnLoop{b, window, tile, body, row}.emitColumns(carried);
+      });
+}
+
+SmallVector<Value> convoy::emitKernelRowLoops(
+    ImplicitLocOpBuilder &b, const ConvWindow &window, ValueRange outerOutput,
+    ValueRange inits,
+    llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)> body) {
+  return KernelRowLoops{b, window, outerOutput, body, {}}.emitOuter(0, inits);
 }

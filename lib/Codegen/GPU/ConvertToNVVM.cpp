@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/Passes.h"
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -15,6 +16,7 @@
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Conversion/NVGPUToNVVM/NVGPUToNVVM.h"
+#include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -37,6 +39,38 @@ using namespace convoy;
 
 namespace {
 
+/// The wait as text that gives the sums: nothing uses them before it.
+struct LowerWgmmaWait : OpRewritePattern<cnn::WgmmaWaitOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(cnn::WgmmaWaitOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<LLVM::LLVMStructType>(op.getStarted().getType());
+    size_t count = type.getBody().size();
+    SmallVector<Value> started;
+    std::string constraints, tied;
+    for (size_t i = 0; i < count; ++i) {
+      started.push_back(LLVM::ExtractValueOp::create(rewriter, loc, op.getStarted(), i));
+      constraints += "=f,";
+      tied += std::to_string(i) + (i + 1 < count ? "," : "");
+    }
+    std::string text =
+        "wgmma.wait_group.sync.aligned " + std::to_string(op.getPending()) + ";";
+    rewriter.replaceOpWithNewOp<LLVM::InlineAsmOp>(
+        op, type, started, text, constraints + tied, /*has_side_effects=*/true,
+        /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+        LLVM::AsmDialectAttr::get(rewriter.getContext(), LLVM::AsmDialect::AD_ATT),
+        /*operand_attrs=*/ArrayAttr());
+    return success();
+  }
+};
+
+bool isEmptyArray(Type type) {
+  auto array = dyn_cast<LLVM::LLVMArrayType>(type);
+  return array && array.getNumElements() == 0;
+}
+
 struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM> {
   using CnnConvertGPUToNVVMBase::CnnConvertGPUToNVVMBase;
 
@@ -52,6 +86,12 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
     vector::populateVectorInsertExtractStridedSliceTransforms(simplifications);
     if (failed(applyPatternsGreedily(module, std::move(simplifications))))
       return signalPassFailure();
+
+    SmallVector<std::tuple<StringAttr, unsigned, Attribute>> maps;
+    for (auto kernel : module.getOps<gpu::GPUFuncOp>())
+      for (unsigned i = 0; i < kernel.getNumArguments(); ++i)
+        if (Attribute type = kernel.getArgAttr(i, LLVM::LLVMDialect::getByValAttrName()))
+          maps.emplace_back(kernel.getNameAttr(), i, type);
 
     LowerToLLVMOptions options(context);
     options.overrideIndexBitwidth(32);
@@ -81,7 +121,25 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
     target
         .addIllegalDialect<arith::ArithDialect, cf::ControlFlowDialect, memref::MemRefDialect,
                            nvgpu::NVGPUDialect, vector::VectorDialect>();
+    target.addIllegalOp<cnn::WgmmaWaitOp>();
+    patterns.add<LowerWgmmaWait>(context);
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
+      return signalPassFailure();
+    for (const auto &[name, argument, type] : maps) {
+      // The conversion drops these.
+      auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
+      kernel.setArgAttr(argument, LLVM::LLVMDialect::getByValAttrName(), type);
+      kernel.setArgAttr(argument, NVVM::NVVMDialect::getGridConstantAttrName(),
+                        UnitAttr::get(context));
+    }
+    // Memory whose size the launch says is declared, not defined.
+    for (auto global : module.getOps<LLVM::GlobalOp>())
+      if (isEmptyArray(global.getGlobalType()))
+        global.setLinkage(LLVM::Linkage::External);
+    // What LLVM has no intrinsic for becomes text.
+    RewritePatternSet texts(context);
+    populateNVVMToLLVMConversionPatterns(texts);
+    if (failed(applyPatternsGreedily(module, std::move(texts))))
       signalPassFailure();
   }
 };

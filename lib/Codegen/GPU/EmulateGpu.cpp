@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
@@ -43,9 +44,19 @@ constexpr llvm::StringLiteral kLoadMatrix = "convoy_gpu_load_matrix";
 constexpr llvm::StringLiteral kAsyncCopy = "convoy_gpu_async_copy";
 constexpr llvm::StringLiteral kAsyncGroup = "convoy_gpu_async_group";
 constexpr llvm::StringLiteral kAsyncWait = "convoy_gpu_async_wait";
+constexpr llvm::StringLiteral kMbarrierInit = "convoy_gpu_mbarrier_init";
+constexpr llvm::StringLiteral kMbarrierArrive = "convoy_gpu_mbarrier_arrive";
+constexpr llvm::StringLiteral kMbarrierWait = "convoy_gpu_mbarrier_wait";
+constexpr llvm::StringLiteral kFenceAsync = "convoy_gpu_fence_async";
+constexpr llvm::StringLiteral kCopyBox = "convoy_gpu_copy_box";
+constexpr llvm::StringLiteral kWgmma = "convoy_gpu_wgmma";
+constexpr llvm::StringLiteral kWgmmaFence = "convoy_gpu_wgmma_fence";
+constexpr llvm::StringLiteral kWgmmaCommit = "convoy_gpu_wgmma_commit";
+constexpr llvm::StringLiteral kWgmmaWait = "convoy_gpu_wgmma_wait";
 
-/// Operands of warp operations lie here, on the thread's stack, 16 bytes each.
-constexpr int32_t kExchangeBytes = 64;
+/// Operands of warp operations lie here, on the thread's stack, 16 bytes each; or the sums
+/// of a warp group's product.
+constexpr int32_t kExchangeBytes = 512;
 
 bool isWorkgroup(Type type) {
   auto memref = dyn_cast<MemRefType>(type);
@@ -74,6 +85,29 @@ LogicalResult verifyMma(nvgpu::MmaSyncOp op) {
     return success();
   return op.emitOpError("cannot be emulated: use tf32 m16n8k4 or m16n8k8, or f16 m16n8k8 or "
                         "m16n8k16, with f32 sums");
+}
+
+LogicalResult verifyWgmma(NVVM::WgmmaMmaAsyncOp op) {
+  auto type = cast<LLVM::LLVMStructType>(op.getInouts().getType());
+  NVVM::MMAShapeAttr shape = op.getShape();
+  bool half = op.getTypeA() == NVVM::WGMMATypes::f16;
+  bool isKnown =
+      op.getTypeA() == op.getTypeB() && op.getTypeD() == NVVM::WGMMATypes::f32 &&
+      (half || op.getTypeA() == NVVM::WGMMATypes::tf32) && shape.getK() == (half ? 16 : 8) &&
+      type.getBody().size() * 2 == size_t(shape.getN()) &&
+      op.getScaleA() == NVVM::WGMMAScaleIn::one && op.getScaleB() == NVVM::WGMMAScaleIn::one &&
+      op.getLayoutA() == NVVM::MMALayout::row && op.getLayoutB() == NVVM::MMALayout::col;
+  if (isKnown)
+    return success();
+  return op.emitOpError("cannot be emulated: use tf32 or f16 with the sum's dimension "
+                        "innermost, and f32 sums");
+}
+
+LogicalResult verifyBoxCopy(NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp op) {
+  if (op.getMode() == NVVM::TMALoadMode::TILE && !op.getMulticastMask() &&
+      !op.getL2CacheHint() && !op.getPredicate())
+    return success();
+  return op.emitOpError("cannot be emulated: use tiles, for the own block");
 }
 
 /// Accesses to memory whose address and size are known.
@@ -132,6 +166,16 @@ std::optional<Access> getAccess(Operation *op) {
 LogicalResult verifyOp(Operation *op) {
   if (auto mma = dyn_cast<nvgpu::MmaSyncOp>(op))
     return verifyMma(mma);
+  if (auto wgmma = dyn_cast<NVVM::WgmmaMmaAsyncOp>(op))
+    return verifyWgmma(wgmma);
+  if (auto copy = dyn_cast<NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp>(op))
+    return verifyBoxCopy(copy);
+  if (isa<gpu::DynamicSharedMemoryOp, NVVM::MBarrierInitOp, NVVM::MBarrierArriveOp,
+          NVVM::MBarrierArriveExpectTxOp, NVVM::MBarrierTryWaitParityOp,
+          NVVM::FenceMbarrierInitOp, NVVM::FenceProxyOp, NVVM::WgmmaFenceAlignedOp,
+          NVVM::WgmmaGroupSyncAlignedOp, NVVM::WgmmaWaitGroupSyncOp, cnn::WgmmaWaitOp,
+          LLVM::IntToPtrOp, LLVM::ExtractValueOp, LLVM::UndefOp>(op))
+    return success();
   if (isa<gpu::ThreadIdOp, gpu::BlockIdOp, gpu::BlockDimOp, gpu::GridDimOp, gpu::LaneIdOp,
           gpu::SubgroupIdOp, gpu::BarrierOp, gpu::ShuffleOp, gpu::ReturnOp, nvgpu::LdMatrixOp,
           nvgpu::DeviceAsyncCopyOp, nvgpu::DeviceAsyncCreateGroupOp, nvgpu::DeviceAsyncWaitOp>(
@@ -156,8 +200,10 @@ LogicalResult verifyOp(Operation *op) {
 
 class KernelEmulation {
 public:
-  KernelEmulation(gpu::GPUFuncOp kernel, SymbolTable &symbols)
-      : kernel(kernel), b(kernel.getLoc(), kernel.getContext()), symbols(symbols) {}
+  /// `dynamicBytes` of shared memory are there for `gpu.dynamic_shared_memory`.
+  KernelEmulation(gpu::GPUFuncOp kernel, SymbolTable &symbols, int64_t dynamicBytes)
+      : kernel(kernel), b(kernel.getLoc(), kernel.getContext()), symbols(symbols),
+        dynamicBytes(dynamicBytes) {}
 
   /// Moves the kernel's body into a function of one thread.
   func::FuncOp run() {
@@ -173,7 +219,7 @@ public:
     return function;
   }
 
-  int64_t getSharedBytes() const { return sharedBytes; }
+  int64_t getSharedBytes() const { return sharedBytes + dynamicBytes; }
 
 private:
   void makeFunction();
@@ -202,6 +248,15 @@ private:
   void rewriteMma(nvgpu::MmaSyncOp op);
   void rewriteLoadMatrix(nvgpu::LdMatrixOp op);
   void rewriteAsyncCopy(nvgpu::DeviceAsyncCopyOp op);
+  void rewriteDynamicMemory(gpu::DynamicSharedMemoryOp op);
+  void rewriteBoxCopy(NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp op);
+  void rewriteWgmma(NVVM::WgmmaMmaAsyncOp op);
+  void rewriteWgmmaWait(cnn::WgmmaWaitOp op);
+  /// Calls the function instead of an operation that gives nothing of use.
+  void replaceByCall(Operation *op, StringRef name, ValueRange arguments) {
+    call(name, arguments);
+    op->erase();
+  }
   /// Tokens order nothing here: groups are counted.
   void replaceToken(Operation *op) {
     op->getResult(0).replaceAllUsesWith(
@@ -215,7 +270,8 @@ private:
   LLVM::LLVMPointerType pointer = LLVM::LLVMPointerType::get(b.getContext());
   func::FuncOp function;
   Value thread, exchange;
-  int64_t sharedBytes = 0;
+  /// Of buffers, which come first, and behind them.
+  int64_t sharedBytes = 0, dynamicBytes;
   /// Operations so far at which threads meet.
   int32_t sites = 0;
 };
@@ -236,7 +292,7 @@ void KernelEmulation::makeFunction() {
     sharedBytes += llvm::alignTo(type.getNumElements() * getElementBytes(type), 16);
   }
   auto sharedType = MemRefType::get(
-      {sharedBytes}, b.getI8Type(), AffineMap(),
+      {getSharedBytes()}, b.getI8Type(), AffineMap(),
       gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup));
   SmallVector<Type> inputs = {pointer, sharedType};
   llvm::append_range(inputs, kernel.getArgumentTypes());
@@ -277,7 +333,9 @@ LLVM::CallOp KernelEmulation::call(StringRef name, ValueRange arguments, Type re
   if (!symbols.lookup(name)) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(&symbols.getOp()->getRegion(0).front());
-    SmallVector<Type> types(ValueRange(all).getTypes());
+    SmallVector<Type> types;
+    for (Value value : all)
+      types.push_back(isa<LLVM::LLVMPointerType>(value.getType()) ? pointer : value.getType());
     Type returned = result ? result : LLVM::LLVMVoidType::get(b.getContext());
     symbols.insert(
         LLVM::LLVMFuncOp::create(b, name, LLVM::LLVMFunctionType::get(returned, types)));
@@ -401,6 +459,42 @@ void KernelEmulation::rewriteAsyncCopy(nvgpu::DeviceAsyncCopyOp op) {
   replaceToken(op);
 }
 
+void KernelEmulation::rewriteDynamicMemory(gpu::DynamicSharedMemoryOp op) {
+  Value offset = arith::ConstantIndexOp::create(b, sharedBytes);
+  Value size = arith::ConstantIndexOp::create(b, dynamicBytes);
+  Value shared = function.getArgument(1);
+  op.replaceAllUsesWith(
+      Value(memref::ViewOp::create(b, op.getType(), shared, offset, ValueRange{size})));
+  op.erase();
+}
+
+void KernelEmulation::rewriteBoxCopy(NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp op) {
+  for (auto [i, coordinate] : llvm::enumerate(op.getCoordinates()))
+    LLVM::StoreOp::create(b, coordinate, getPointer(exchange, int32_t(i) * 4));
+  replaceByCall(op, kCopyBox,
+                {op.getDstMem(), op.getTmaDescriptor(), exchange,
+                 getInt(op.getCoordinates().size()), op.getMbar()});
+}
+
+void KernelEmulation::rewriteWgmma(NVVM::WgmmaMmaAsyncOp op) {
+  LLVM::StoreOp::create(b, op.getInouts(), exchange);
+  bool isF16 = op.getTypeA() == NVVM::WGMMATypes::f16;
+  bool adds = op.getScaleD() == NVVM::WGMMAScaleOut::one;
+  call(kWgmma, {getNextSite(), op.getDescriptorA(), op.getDescriptorB(),
+                getInt(op.getShape().getN()), getInt(isF16), getInt(adds), exchange});
+  op.replaceAllUsesWith(
+      LLVM::LoadOp::create(b, op.getInouts().getType(), exchange).getResult());
+  op.erase();
+}
+
+void KernelEmulation::rewriteWgmmaWait(cnn::WgmmaWaitOp op) {
+  LLVM::StoreOp::create(b, op.getStarted(), exchange);
+  call(kWgmmaWait, {getNextSite(), getInt(op.getPending()), exchange});
+  op.replaceAllUsesWith(
+      LLVM::LoadOp::create(b, op.getStarted().getType(), exchange).getResult());
+  op.erase();
+}
+
 void KernelEmulation::rewrite(Operation *op) {
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](gpu::ThreadIdOp op) {
@@ -441,6 +535,34 @@ void KernelEmulation::rewrite(Operation *op) {
         call(kAsyncWait, {getInt(op.getNumGroups().value_or(0))});
         op.erase();
       })
+      .Case([&](gpu::DynamicSharedMemoryOp op) { rewriteDynamicMemory(op); })
+      .Case([&](NVVM::MBarrierInitOp op) {
+        replaceByCall(op, kMbarrierInit, {op.getAddr(), op.getCount()});
+      })
+      .Case([&](NVVM::MBarrierArriveOp op) {
+        replaceByCall(op, kMbarrierArrive, {op.getAddr(), getInt(0)});
+      })
+      .Case([&](NVVM::MBarrierArriveExpectTxOp op) {
+        replaceByCall(op, kMbarrierArrive, {op.getAddr(), op.getTxcount()});
+      })
+      .Case([&](NVVM::MBarrierTryWaitParityOp op) {
+        replaceByCall(op, kMbarrierWait, {op.getAddr(), op.getPhase()});
+      })
+      .Case<NVVM::FenceMbarrierInitOp, NVVM::FenceProxyOp>(
+          [&](Operation *op) { replaceByCall(op, kFenceAsync, {}); })
+      .Case([&](NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp op) { rewriteBoxCopy(op); })
+      .Case(
+          [&](NVVM::WgmmaFenceAlignedOp op) { replaceByCall(op, kWgmmaFence, getNextSite()); })
+      .Case([&](NVVM::WgmmaGroupSyncAlignedOp op) {
+        replaceByCall(op, kWgmmaCommit, getNextSite());
+      })
+      .Case([&](NVVM::WgmmaWaitGroupSyncOp op) {
+        replaceByCall(op, kWgmmaWait,
+                      {getNextSite(), getInt(op.getGroup()),
+                       LLVM::ZeroOp::create(b, pointer).getResult()});
+      })
+      .Case([&](NVVM::WgmmaMmaAsyncOp op) { rewriteWgmma(op); })
+      .Case([&](cnn::WgmmaWaitOp op) { rewriteWgmmaWait(op); })
       .Default([&](Operation *op) {
         if (std::optional<Access> access = getAccess(op))
           if (isWorkgroup(access->memref.getType()))
@@ -455,6 +577,9 @@ void KernelEmulation::dropTypesOfGpus() {
     if (!type.getMemorySpace())
       return std::nullopt;
     return MemRefType::get(type.getShape(), type.getElementType(), type.getLayout());
+  });
+  replacer.addReplacement([](LLVM::LLVMPointerType type) -> std::optional<Type> {
+    return LLVM::LLVMPointerType::get(type.getContext());
   });
   replacer.addReplacement([](nvgpu::DeviceAsyncTokenType type) -> std::optional<Type> {
     return IntegerType::get(type.getContext(), 32);
@@ -477,6 +602,12 @@ struct EmulateGpu : convoy::impl::CnnEmulateGpuBase<EmulateGpu> {
       return;
     SymbolTable symbols(module);
     OpBuilder builder(module.getContext());
+    llvm::DenseMap<Attribute, int64_t> dynamicBytes;
+    module.walk([&](gpu::LaunchFuncOp launch) {
+      int64_t &bytes = dynamicBytes[launch.getKernel()];
+      if (Value size = launch.getDynamicSharedMemorySize())
+        bytes = std::max(bytes, getConstantIntValue(size).value_or(0));
+    });
     llvm::DenseMap<Attribute, std::pair<FlatSymbolRefAttr, int64_t>> emulated;
     for (auto kernels : module.getOps<gpu::GPUModuleOp>())
       for (auto kernel : kernels.getOps<gpu::GPUFuncOp>()) {
@@ -488,7 +619,7 @@ struct EmulateGpu : convoy::impl::CnnEmulateGpuBase<EmulateGpu> {
           return signalPassFailure();
         auto name = SymbolRefAttr::get(kernels.getSymNameAttr(),
                                        {FlatSymbolRefAttr::get(kernel.getNameAttr())});
-        KernelEmulation emulation(kernel, symbols);
+        KernelEmulation emulation(kernel, symbols, dynamicBytes.lookup(name));
         func::FuncOp function = emulation.run();
         emulated[name] = {FlatSymbolRefAttr::get(function), emulation.getSharedBytes()};
       }

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -59,6 +60,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     addChannelwiseConvKernels(families);
     addSmallGroupConvKernels(families);
     addWinogradConvKernels(families);
+    addWarpgroupGemmKernels(families);
     addImplicitGemmKernels(families);
     addTransposedConvKernels(families);
     addDenseKernels(families);
@@ -131,12 +133,17 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
   }
 
   /// Bytes that a launch of a kernel reads or writes if each is moved once.
-  static int64_t countBytes(gpu::GPUFuncOp kernel, unsigned buffers, int64_t rounds) {
+  static int64_t countBytes(const GpuKernels::Launch &launch, unsigned buffers,
+                            int64_t rounds) {
     int64_t bytes = 0;
-    ArrayRef<BlockArgument> arguments = kernel.getArguments();
+    gpu::GPUFuncOp kernel = launch.kernel;
+    ArrayRef<BlockArgument> arguments = kernel.getArguments().drop_back(launch.maps.size());
     auto isUsed = [](Operation *user) { return !isOpTriviallyDead(user); };
     for (BlockArgument argument : arguments.take_front(buffers))
-      if (llvm::any_of(argument.getUsers(), isUsed))
+      if (llvm::any_of(argument.getUsers(), isUsed) ||
+          llvm::any_of(launch.maps, [&](const GpuTensorMap &map) {
+            return map.operand == argument.getArgNumber();
+          }))
         bytes += getDenseBytes(cast<ShapedType>(argument.getType()));
     // What knows its round does a part of the work.
     if (rounds > 1 && llvm::any_of(arguments.back().getUsers(), isUsed))
@@ -175,25 +182,34 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
       for (const GpuKernels::Launch &launch : kernels.launches) {
         gpu::GPUFuncOp kernel = launch.kernel;
         SmallVector<Value> arguments(buffers);
-        for (Type type : kernel.getArgumentTypes().drop_front(buffers.size()))
+        for (Type type : kernel.getArgumentTypes()
+                             .drop_front(buffers.size())
+                             .drop_back(launch.maps.size()))
           arguments.push_back(type.isIndex()
                                   ? constant(round)
                                   : Value(memref::ViewOp::create(
                                         builder, op.getLoc(), cast<MemRefType>(type), arena,
                                         constant(scratchBegin), ValueRange())));
+        for (const GpuTensorMap &map : launch.maps)
+          arguments.push_back(cnn::TensorMapOp::create(builder, op.getLoc(),
+                                                       buffers[map.operand], map.sizes,
+                                                       map.box, map.steps, map.swizzle));
+        Value dynamicBytes;
+        if (launch.dynamicBytes)
+          dynamicBytes = arith::ConstantIntOp::create(
+              builder, op.getLoc(), builder.getI32Type(), launch.dynamicBytes);
         auto launchOp = gpu::LaunchFuncOp::create(
             builder, op.getLoc(),
             SymbolRefAttr::get(builder.getContext(), kKernelModule,
                                {FlatSymbolRefAttr::get(kernel.getNameAttr())}),
-            toDim(launch.grid), toDim(launch.block), /*dynamicSharedMemorySize=*/Value(),
-            arguments);
+            toDim(launch.grid), toDim(launch.block), dynamicBytes, arguments);
         auto set = [&](StringRef name, int64_t value) {
           launchOp->setAttr(name, builder.getI64IntegerAttr(value));
         };
         set(cnn::kFlopsAttrName, &launch == main ? flops : 0);
         if (computes(launch))
           set(cnn::kComputedFlopsAttrName, launch.computedFlops);
-        set(cnn::kBytesAttrName, countBytes(kernel, buffers.size(), kernels.rounds));
+        set(cnn::kBytesAttrName, countBytes(launch, buffers.size(), kernels.rounds));
         StringRef name = getLayerName(op.getLoc());
         if (name.empty())
           name = kernel.getName();

@@ -50,11 +50,20 @@ void GpuKernel::when(Value condition, llvm::function_ref<void()> body) {
   body();
 }
 
+/// A CUtensorMap.
+static constexpr int64_t kMapBytes = 128, kMapAlignment = 64;
+
 static bool isMemRef(Value value) { return isa<MemRefType>(value.getType()); }
 
 LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
                               llvm::function_ref<void(GpuKernel &)> body,
                               int64_t scratchBytes) {
+  return add(name, grid, block, body, scratchBytes, /*maps=*/{}, /*dynamicBytes=*/0);
+}
+
+LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
+                              llvm::function_ref<void(GpuKernel &)> body, int64_t scratchBytes,
+                              ArrayRef<GpuTensorMap> maps, int64_t dynamicBytes) {
   grid.resize(3, 1);
   block.resize(3, 1);
   // Limits of compute capability 3.0 and later.
@@ -76,6 +85,8 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   if (rounds > 1)
     types.push_back(b.getIndexType());
   scratchSize = std::max(scratchSize, scratchBytes);
+  unsigned firstMap = types.size();
+  types.append(maps.size(), LLVM::LLVMPointerType::get(b.getContext()));
 
   b.setInsertionPointToEnd(module.getBody());
   auto function = gpu::GPUFuncOp::create(b, name, b.getFunctionType(types, {}));
@@ -93,7 +104,7 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   symbols.insert(function);
   b.setInsertionPointToStart(&function.getBody().front());
 
-  GpuKernel kernel{b, function, {}, Value(), Value()};
+  GpuKernel kernel{b, function, {}, Value(), Value(), {}};
   unsigned next = 0;
   for (Value operand : op->getOperands()) {
     if (isMemRef(operand)) {
@@ -109,10 +120,19 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
     kernel.scratch = function.getArgument(next++);
   if (rounds > 1)
     kernel.round = function.getArgument(next);
+  for (unsigned i = firstMap; i < types.size(); ++i) {
+    // The parameter itself is the map: the hardware reads it where it is.
+    function.setArgAttr(i, LLVM::LLVMDialect::getByValAttrName(),
+                        TypeAttr::get(LLVM::LLVMArrayType::get(b.getI8Type(), kMapBytes)));
+    function.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(),
+                        b.getI64IntegerAttr(kMapAlignment));
+    kernel.maps.push_back(function.getArgument(i));
+  }
   body(kernel);
   b.setInsertionPointToEnd(&function.getBody().back());
   gpu::ReturnOp::create(b);
-  launches.push_back({function, grid, block, std::exchange(computedFlops, 0)});
+  launches.push_back({function, grid, block, std::exchange(computedFlops, 0),
+                      llvm::to_vector_of<GpuTensorMap, 2>(maps), dynamicBytes});
   return success();
 }
 

@@ -24,8 +24,8 @@
 
 #include "ImplicitGemm.h"
 
-#include "BlockReduction.h"
 #include "ConvEpilogue.h"
+#include "TensorFragment.h"
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
@@ -640,29 +640,15 @@ private:
     return sums;
   }
 
-  /// Lanes hold two sums of a tile's row side by side. Neighbours swap, so that each stores
-  /// four at once: even lanes of one tile, odd lanes of the next, and together a whole block
-  /// of 16 channels.
   void writeTensors(ValueRange sums) {
-    Value member = groupLane();
-    Value pair = arith::DivUIOp::create(b, member, indexConstant(b, 2));
-    Value odd = arith::RemUIOp::create(b, member, indexConstant(b, 2));
-    Value isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, odd, indexConstant(b, 0));
-    auto choose = [&](Value ifOdd, Value ifEven) -> Value {
-      return arith::SelectOp::create(b, isOdd, ifOdd, ifEven);
-    };
-    Value first = add(b, warpChannel, add(b, affine(b, pair, kQuad, 0), affine(b, odd, 8, 0)));
+    Value first = add(b, warpChannel, getQuadColumn(b, lane));
     for (int64_t row = 0; row < tileRows(); ++row)
       for (int64_t upper = 0; upper < 2; ++upper) {
-        Values quads;
-        for (int64_t column = 0; column < tileColumns(); column += 2) {
-          int64_t tile = row * tileColumns() + column;
-          Value mine = vector::ExtractOp::create(b, sums[tile], upper);
-          Value next = vector::ExtractOp::create(b, sums[tile + 1], upper);
-          Value other = exchangeLanes(b, choose(mine, next), 1), kept = choose(next, mine);
-          quads.push_back(vector::ShuffleOp::create(
-              b, choose(other, kept), choose(kept, other), ArrayRef<int64_t>{0, 1, 2, 3}));
-        }
+        Values pairs;
+        for (int64_t column = 0; column < tileColumns(); ++column)
+          pairs.push_back(
+              vector::ExtractOp::create(b, sums[row * tileColumns() + column], upper));
+        Values quads = swapToQuads(b, lane, pairs);
         writePixel(add(b, warpPixel, affine(b, groupId(), 1, row * 16 + upper * 8)),
                    [&](auto finish) {
                      for (auto [i, quad] : llvm::enumerate(quads))
@@ -799,6 +785,15 @@ LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
                                              plan);
                             },
                             scratchBytes);
+}
+
+void convoy::finishGemm(GpuKernel &kernel, Operation *op, const GemmProblem &problem,
+                        int64_t tileChannels, Value pixel, Value group, Value tile,
+                        Value channel, Value sums) {
+  GpuGemmPlan plan = {};
+  plan.channels = tileChannels;
+  GpuConvOperands operands(kernel, op);
+  Epilogue(kernel, problem, plan, operands).finish(pixel, group, tile, channel, sums);
 }
 
 void convoy::addImplicitGemmKernels(GpuKernelFamilies &families) {

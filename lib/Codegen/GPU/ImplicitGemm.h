@@ -11,6 +11,7 @@
 #include "ConvEpilogue.h"
 
 #include "convoy/Analysis/GpuGemmPlan.h"
+#include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
 namespace convoy {
 
@@ -62,6 +63,13 @@ mlir::LogicalResult buildGemm(GpuKernels &kernels, llvm::StringRef name,
                               llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
                               int64_t scratchBytes = 0);
 int64_t getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan);
+
+/// Takes sums of `op` to its output: bias, residual, activation. They are of `pixel`, which
+/// exists, and side by side from `channel` on, which counts in the tile of `tileChannels`
+/// output channels `tile` of `group`.
+void finishGemm(GpuKernel &kernel, mlir::Operation *op, const GemmProblem &problem,
+                int64_t tileChannels, mlir::Value pixel, mlir::Value group, mlir::Value tile,
+                mlir::Value channel, mlir::Value sums);
 
 } // namespace convoy
 

@@ -85,7 +85,7 @@ CONVOY_HIDDEN void convoy_cuda_mark(struct convoy_device *device, int32_t layer)
 CONVOY_HIDDEN void convoy_cuda_launch(struct convoy_device *device, int32_t kernel,
                                       const int32_t *grid, const int32_t *block,
                                       int32_t shared_bytes, void *const *args,
-                                      int32_t arg_count);
+                                      int32_t arg_count, int32_t map_count);
 
 /* Communication, see Exchange.c: the host's threads have met where these are called, and
  * the GPUs' streams get the same order. */

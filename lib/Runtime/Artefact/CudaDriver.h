@@ -15,6 +15,7 @@
 #define CONVOY_RUNTIME_ARTEFACT_CUDADRIVER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef int CUresult;
 typedef int CUdevice;
@@ -60,6 +61,20 @@ enum { CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1 };
 enum { CU_MEMHOSTALLOC_PORTABLE = 1 };
 enum { CU_MEMORYTYPE_HOST = 1, CU_MEMORYTYPE_DEVICE = 2 };
 enum { CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2 };
+
+/* Only the driver and the hardware look into it. */
+typedef struct CUtensorMap {
+  uint64_t opaque[16];
+} __attribute__((aligned(64))) CUtensorMap;
+enum { CU_TENSOR_MAP_DATA_TYPE_FLOAT16 = 6, CU_TENSOR_MAP_DATA_TYPE_TFLOAT32 = 11 };
+enum { CU_TENSOR_MAP_INTERLEAVE_NONE = 0 };
+enum {
+  CU_TENSOR_MAP_SWIZZLE_32B = 1,
+  CU_TENSOR_MAP_SWIZZLE_64B = 2,
+  CU_TENSOR_MAP_SWIZZLE_128B = 3
+};
+enum { CU_TENSOR_MAP_L2_PROMOTION_L2_128B = 2 };
+enum { CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE = 0 };
 
 typedef struct CUDA_MEMCPY2D {
   size_t srcXInBytes, srcY;
@@ -156,10 +171,18 @@ typedef struct CUDA_MEMCPY3D_PEER {
             unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared_bytes,      \
             CUstream stream, void **parameters, void **extra))
 
+/* The same for functions that drivers before CUDA 12.0 lack; null there. */
+#define CONVOY_CUDA_LATER_FUNCTIONS(FUNCTION)                                                 \
+  FUNCTION(cuTensorMapEncodeTiled, "",                                                        \
+           (CUtensorMap * map, int type, unsigned rank, void *address, const uint64_t *sizes, \
+            const uint64_t *strides, const unsigned *box, const unsigned *steps,              \
+            int interleave, int swizzle, int promotion, int fill))
+
 struct convoy_cuda_driver {
   void *library;
 #define CONVOY_CUDA_MEMBER(NAME, VERSION, PARAMETERS) CUresult(*NAME) PARAMETERS;
   CONVOY_CUDA_FUNCTIONS(CONVOY_CUDA_MEMBER)
+  CONVOY_CUDA_LATER_FUNCTIONS(CONVOY_CUDA_MEMBER)
 #undef CONVOY_CUDA_MEMBER
 };
 

@@ -92,14 +92,18 @@ static int open_driver(struct convoy_device *device) {
     return 0;
   }
   /* Through an integer: ISO C converts no object's address to a function's. */
+#define FIND_LATER(NAME, VERSION, PARAMETERS)                                                 \
+  driver->NAME = (CUresult(*) PARAMETERS)(uintptr_t)dlsym(driver->library, #NAME VERSION);
 #define FIND(NAME, VERSION, PARAMETERS)                                                       \
-  driver->NAME = (CUresult(*) PARAMETERS)(uintptr_t)dlsym(driver->library, #NAME VERSION);    \
+  FIND_LATER(NAME, VERSION, PARAMETERS)                                                       \
   if (!driver->NAME) {                                                                        \
     convoy_cuda_fail(device, CONVOY_ERROR_OLD_DRIVER, "it has no %s", #NAME);                 \
     return 0;                                                                                 \
   }
   CONVOY_CUDA_FUNCTIONS(FIND)
+  CONVOY_CUDA_LATER_FUNCTIONS(FIND_LATER)
 #undef FIND
+#undef FIND_LATER
   CUresult result = driver->cuInit(0);
   switch (result) {
   case CUDA_ERROR_STUB_LIBRARY:
@@ -139,13 +143,15 @@ static int open_gpu(struct convoy_device *device, int32_t ordinal) {
 \*===----------------------------------------------------------------------===*/
 
 /* Machine code runs on GPUs of its own generation that are not older, PTX on all that
- * are not older. */
+ * are not older; what is specific to a capability runs on that alone. */
 static const struct convoy_gpu_image *find_image(int32_t capability, int is_ptx) {
   const struct convoy_gpu_image *best = NULL;
   for (int32_t i = 0; i < convoy_model.gpu->image_count; ++i) {
     const struct convoy_gpu_image *image = &convoy_model.gpu->images[i];
     if (!image->is_ptx == !is_ptx && image->arch <= capability &&
-        (is_ptx || image->arch / 10 == capability / 10) && (!best || image->arch > best->arch))
+        (is_ptx || image->arch / 10 == capability / 10) &&
+        (!image->is_specific || image->arch == capability) &&
+        (!best || image->arch > best->arch))
       best = image;
   }
   return best;
@@ -157,8 +163,9 @@ static void fail_for_gpu(struct convoy_device *device) {
   size_t length = 0;
   for (int32_t i = 0; i < convoy_model.gpu->image_count && length < sizeof archs; ++i) {
     const struct convoy_gpu_image *image = &convoy_model.gpu->images[i];
-    length += (size_t)snprintf(archs + length, sizeof archs - length, "%s%s_%d", i ? ", " : "",
-                               image->is_ptx ? "compute" : "sm", (int)image->arch);
+    length += (size_t)snprintf(archs + length, sizeof archs - length, "%s%s_%d%s",
+                               i ? ", " : "", image->is_ptx ? "compute" : "sm",
+                               (int)image->arch, image->is_specific ? "a" : "");
   }
   convoy_cuda_fail(device, CONVOY_ERROR_GPU, "GPU %d %s is sm_%d, the model has %s",
                    (int)cuda->ordinal, cuda->name, (int)cuda->capability, archs);
@@ -179,6 +186,7 @@ static int load_image(struct convoy_device *device, const struct convoy_gpu_imag
   if (!is_last && result != CUDA_ERROR_OUT_OF_MEMORY)
     return 0;
   const char *kind = image->is_ptx ? "compute" : "sm";
+  const char *specific = image->is_specific ? "a" : "";
   switch (result) {
   case CUDA_ERROR_CALL_REQUIRES_NEWER_DRIVER:
   case CUDA_ERROR_INVALID_IMAGE:
@@ -187,15 +195,15 @@ static int load_image(struct convoy_device *device, const struct convoy_gpu_imag
     /* The GPU is new enough, so the driver must be what does not know the code. */
     int version = 0;
     (void)cuda->driver.cuDriverGetVersion(&version);
-    convoy_cuda_fail(device, CONVOY_ERROR_OLD_DRIVER, "it is one of CUDA %d.%d; %s_%d: %s",
-                     version / 1000, version % 1000 / 10, kind, (int)image->arch,
+    convoy_cuda_fail(device, CONVOY_ERROR_OLD_DRIVER, "it is one of CUDA %d.%d; %s_%d%s: %s",
+                     version / 1000, version % 1000 / 10, kind, (int)image->arch, specific,
                      describe(device, result));
     break;
   }
   case CUDA_ERROR_INVALID_PTX:
     log[strcspn(log, "\n")] = 0;
-    convoy_cuda_fail(device, CONVOY_ERROR_CUDA, "%s_%d: %s: %s", kind, (int)image->arch,
-                     describe(device, result), log);
+    convoy_cuda_fail(device, CONVOY_ERROR_CUDA, "%s_%d%s: %s: %s", kind, (int)image->arch,
+                     specific, describe(device, result), log);
     break;
   default:
     convoy_cuda_check(device, result, "cuModuleLoadDataEx");

@@ -22,7 +22,7 @@
 static const int64_t staging_part = (int64_t)1 << 20;
 
 /* Parameters of a kernel take 4 KiB at most. */
-enum { MAX_ARGS = 512 };
+enum { MAX_ARGS = 512, MAX_MAPS = 4 };
 
 static CUdeviceptr to_device(const void *address) { return (CUdeviceptr)(uintptr_t)address; }
 
@@ -204,19 +204,58 @@ void convoy_cuda_run_device(struct convoy_device *device) {
   convoy_cuda_leave(device);
 }
 
+/* What the driver makes of a tensor map, which a launch copies into the kernel's
+ * parameters. */
+static int encode_map(struct convoy_device *device, const struct convoy_tensor_map *map,
+                      CUtensorMap *encoded) {
+  if (!device->cuda->driver.cuTensorMapEncodeTiled) {
+    convoy_cuda_fail(device, CONVOY_ERROR_OLD_DRIVER, "it has no cuTensorMapEncodeTiled");
+    return 0;
+  }
+  uint64_t sizes[CONVOY_MAX_MAP_RANK], strides[CONVOY_MAX_MAP_RANK];
+  unsigned box[CONVOY_MAX_MAP_RANK], steps[CONVOY_MAX_MAP_RANK];
+  uint64_t stride = (uint64_t)map->element_bytes;
+  for (int32_t i = 0; i < map->rank; ++i) {
+    sizes[i] = (uint64_t)map->sizes[i];
+    /* Of the next dimension; the driver wants none for the first. */
+    strides[i] = stride *= sizes[i];
+    /* Elements that a box spans, not those that it takes. */
+    box[i] = (unsigned)(map->box[i] * map->steps[i]);
+    steps[i] = (unsigned)map->steps[i];
+  }
+  return CONVOY_CUDA_CALL(device, cuTensorMapEncodeTiled, encoded,
+                          map->element_bytes == 2 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16
+                                                  : CU_TENSOR_MAP_DATA_TYPE_TFLOAT32,
+                          (unsigned)map->rank, map->address, sizes, strides, box, steps,
+                          CU_TENSOR_MAP_INTERLEAVE_NONE,
+                          map->swizzle == 32   ? CU_TENSOR_MAP_SWIZZLE_32B
+                          : map->swizzle == 64 ? CU_TENSOR_MAP_SWIZZLE_64B
+                                               : CU_TENSOR_MAP_SWIZZLE_128B,
+                          CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
+                          CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+}
+
 void convoy_cuda_launch(struct convoy_device *device, int32_t number, const int32_t *grid,
                         const int32_t *block, int32_t shared_bytes, void *const *args,
-                        int32_t arg_count) {
+                        int32_t arg_count, int32_t map_count) {
   struct convoy_cuda *cuda = device->cuda;
   if (device->status)
     return;
   void *parameters[MAX_ARGS];
-  if (number < 0 || number >= convoy_model.gpu->kernel_count || arg_count > MAX_ARGS) {
+  CUtensorMap maps[MAX_MAPS];
+  if (number < 0 || number >= convoy_model.gpu->kernel_count || arg_count > MAX_ARGS ||
+      map_count > MAX_MAPS) {
     convoy_cuda_fail(device, CONVOY_ERROR_MODEL, "a launch of kernel %d", (int)number);
     return;
   }
   for (int32_t i = 0; i < arg_count; ++i)
     parameters[i] = (void *)&args[i];
+  for (int32_t i = 0; i < map_count; ++i) {
+    int32_t arg = arg_count - map_count + i;
+    if (!encode_map(device, args[arg], &maps[i]))
+      return;
+    parameters[arg] = &maps[i];
+  }
 
   /* Shared memory that the kernel's image reserves needs nothing here. */
   struct convoy_cuda_kernel *kernel = &cuda->kernels[number];

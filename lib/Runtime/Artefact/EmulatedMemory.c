@@ -48,10 +48,12 @@ static _Noreturn void fail_race(struct convoy_fiber *fiber, int64_t offset, int 
 }
 
 /* Forgets what was before the last barrier. */
-static void renew(struct convoy_touch *touched, uint32_t epoch) {
-  if (touched->epoch == epoch)
+static void renew(struct convoy_touch *touched, const struct convoy_block *block) {
+  if (touched->epoch == block->epoch)
     return;
-  touched->epoch = epoch;
+  if (touched->epoch < block->first_epoch)
+    touched->scribe = 0;
+  touched->epoch = block->epoch;
   touched->writer = touched->reader = touched->other = touched->split = 0;
 }
 
@@ -89,11 +91,17 @@ __attribute__((noinline)) void convoy_touch_shared(struct convoy_fiber *fiber,
                                                    int32_t is_write) {
   struct convoy_block *block = fiber->block;
   int64_t begin = get_offset(fiber, address, bytes, is_write), end = begin + bytes;
+  if (block->has_pieces)
+    convoy_check_pieces(fiber, begin, bytes, is_write);
   for (int64_t word = begin / 4; word * 4 < end; ++word) {
     struct convoy_touch *touched = &block->words[word];
     if (touched->copier)
       fail_race(fiber, word * 4, is_write, touched->copier, 1);
-    renew(touched, block->epoch);
+    renew(touched, block);
+    if (is_write) {
+      touched->scribe = (uint16_t)(fiber->number + 1);
+      touched->fence = fiber->fences;
+    }
     int64_t first = word * 4 < begin ? begin - word * 4 : 0;
     int64_t last = word * 4 + 4 > end ? end - word * 4 : 4;
     if (touched->split || last - first < 4) {
@@ -103,6 +111,34 @@ __attribute__((noinline)) void convoy_touch_shared(struct convoy_fiber *fiber,
     uint16_t other = touch(touched, (uint16_t)(fiber->number + 1), is_write);
     if (other)
       fail_race(fiber, word * 4, is_write, other, 0);
+  }
+}
+
+void convoy_check_plain(struct convoy_fiber *fiber, int64_t offset, int32_t bytes,
+                        int32_t is_write) {
+  struct convoy_block *block = fiber->block;
+  uint16_t id = (uint16_t)(fiber->number + 1);
+  for (int64_t word = offset / 4; word * 4 < offset + bytes; ++word) {
+    struct convoy_touch copy = block->words[word];
+    if (copy.copier)
+      fail_race(fiber, word * 4, is_write, copy.copier, 1);
+    if (copy.epoch == block->epoch) {
+      for (int i = 0; copy.split && i < 4; ++i) {
+        struct convoy_touch byte = block->bytes[word * 4 + i];
+        uint16_t other = touch(&byte, id, is_write);
+        if (other)
+          fail_race(fiber, word * 4 + i, is_write, other, 0);
+      }
+      uint16_t other = copy.split ? 0 : touch(&copy, id, is_write);
+      if (other)
+        fail_race(fiber, word * 4, is_write, other, 0);
+    }
+    if (copy.epoch >= block->first_epoch && copy.scribe &&
+        block->fibers[copy.scribe - 1].fences == copy.fence)
+      convoy_fail_block(block,
+                        "thread %d wrote byte %lld of shared memory without a fence.proxy."
+                        "async before a copy or product uses it",
+                        copy.scribe - 1, (long long)word * 4);
   }
 }
 

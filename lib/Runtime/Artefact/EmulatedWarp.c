@@ -20,7 +20,7 @@
 
 #include <string.h>
 
-static void check_full(struct convoy_fiber *fiber, const char *operation) {
+void convoy_check_full(struct convoy_fiber *fiber, const char *operation) {
   if (fiber->warp->full != UINT32_MAX)
     convoy_fail_block(fiber->block, "%s in warp %d, which has less than %d lanes", operation,
                       (int)fiber->thread.warp, CONVOY_WARP);
@@ -96,21 +96,24 @@ static float widen_f16(uint16_t half) {
   return sign ? -size : size;
 }
 
-/* Element `part` of what register `number` holds. The hardware reads the upper 19 bits of
- * a tf32. */
-static float get_element(const void *registers, int number, int part, int is_f16) {
+float convoy_read_factor(const void *address, int is_f16) {
   if (is_f16) {
     uint16_t half;
-    memcpy(&half, (const char *)registers + number * 4 + part * 2, sizeof half);
+    memcpy(&half, address, sizeof half);
     return widen_f16(half);
   }
   uint32_t bits;
-  memcpy(&bits, (const char *)registers + number * 4, sizeof bits);
+  memcpy(&bits, address, sizeof bits);
   return get_float(bits & 0xffffe000);
 }
 
+/* Element `part` of what register `number` holds. */
+static float get_element(const void *registers, int number, int part, int is_f16) {
+  return convoy_read_factor((const char *)registers + number * 4 + part * 2, is_f16);
+}
+
 static void multiply(struct convoy_fiber *last) {
-  check_full(last, "mma");
+  convoy_check_full(last, "mma");
   struct convoy_warp *warp = last->warp;
   const struct product *first = warp->given[0];
   int k = first->k, is_f16 = first->is_f16, parts = is_f16 ? 2 : 1;
@@ -157,7 +160,7 @@ struct matrices {
 };
 
 static void load_matrices(struct convoy_fiber *last) {
-  check_full(last, "ldmatrix");
+  convoy_check_full(last, "ldmatrix");
   struct convoy_warp *warp = last->warp;
   const struct matrices *first = warp->given[0];
   struct convoy_fiber *lanes = last - last->thread.lane;

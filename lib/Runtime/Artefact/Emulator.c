@@ -178,6 +178,17 @@ static _Noreturn void fail_deadlock(struct convoy_block *block) {
                         __builtin_ctz(warp->arrived), (int)i, warp->operation, (int)warp->site,
                         __builtin_ctz(warp->full & ~warp->arrived));
   }
+  for (int32_t i = 0; i < threads; ++i) {
+    const struct convoy_fiber *fiber = &block->fibers[i];
+    if (fiber->mbarrier) {
+      const struct convoy_mbarrier *barrier = &block->mbarriers[fiber->mbarrier - 1];
+      convoy_fail_block(block,
+                        "thread %d waits for phase %u of the mbarrier at byte %lld, which "
+                        "lacks %d arrivals and %lld bytes",
+                        (int)i, (unsigned)barrier->phase, (long long)barrier->offset,
+                        (int)barrier->pending, (long long)barrier->bytes);
+    }
+  }
   convoy_fail_block(block,
                     "%d of %d threads wait at a barrier (meeting point %d), the rest "
                     "have ended",
@@ -203,10 +214,18 @@ static struct convoy_fiber *find_ready(struct convoy_fiber *fiber) {
 
 /* Lets others run until another one makes this thread ready. */
 static void hand_over(struct convoy_fiber *fiber) {
-  struct convoy_fiber *next = find_ready(fiber);
-  if (!next)
-    fail_deadlock(fiber->block);
-  switch_stack(&fiber->stack_pointer, next->stack_pointer);
+  struct convoy_fiber *next;
+  /* Copies arrive as late as they can. */
+  while (!(next = find_ready(fiber)))
+    if (!convoy_deliver_box(fiber->block))
+      fail_deadlock(fiber->block);
+  if (next != fiber)
+    switch_stack(&fiber->stack_pointer, next->stack_pointer);
+}
+
+void convoy_suspend(struct convoy_fiber *fiber) {
+  fiber->warp->ready &= ~(1u << fiber->thread.lane);
+  hand_over(fiber);
 }
 
 void convoy_gpu_barrier(struct convoy_gpu_thread *thread, int32_t site) {
@@ -225,8 +244,17 @@ void convoy_gpu_barrier(struct convoy_gpu_thread *thread, int32_t site) {
   }
   block->waiting = 0;
   ++block->epoch;
-  for (int32_t i = 0; i * CONVOY_WARP < block->emulation->threads; ++i)
+  int32_t warps = (block->emulation->threads + CONVOY_WARP - 1) / CONVOY_WARP;
+  for (int32_t i = 0; i < warps; ++i)
     block->warps[i].ready = block->warps[i].full;
+  if (!block->has_pieces)
+    return;
+  for (int32_t i = 1; i < warps; ++i)
+    convoy_join_clocks(block->warps[0].clocks, block->warps[i].clocks);
+  for (int32_t i = 0; i < warps; ++i) {
+    convoy_join_clocks(block->warps[i].clocks, block->warps[0].clocks);
+    ++block->warps[i].clocks[i];
+  }
 }
 
 void convoy_meet_warp(struct convoy_fiber *fiber, int32_t site, const char *operation,
@@ -261,9 +289,13 @@ static void run_fiber(struct convoy_fiber *fiber) {
   struct convoy_block *block = fiber->block;
   block->emulation->kernel(&fiber->thread, block->emulation->args);
   convoy_drop_copies(fiber);
+  convoy_check_products(fiber);
   fiber->warp->ready &= ~(1u << fiber->thread.lane);
   if (++block->done < block->emulation->threads)
     hand_over(fiber);
+  if (block->box_count)
+    convoy_fail_block(block, "the block ends while %d copies of boxes are under way",
+                      (int)block->box_count);
   switch_stack(&fiber->stack_pointer, block->stack_pointer);
 }
 
@@ -287,6 +319,9 @@ static void start_fiber(struct convoy_block *block, int32_t number) {
   fiber->warp->ready = fiber->warp->full;
   fiber->number = number;
   fiber->group = fiber->first_copy = fiber->copy_count = 0;
+  fiber->fences = 0;
+  fiber->mbarrier = 0;
+  fiber->warp->clocks[thread->warp] = 1;
   uint8_t *stack = block->stacks + (size_t)number * stack_stride;
   for (int i = 0; i < canary_words; ++i)
     memcpy(stack + i * sizeof canary, &canary, sizeof canary);
@@ -310,8 +345,13 @@ static void run_block(struct convoy_block *block) {
   /* NaN in each float format: what nobody wrote is to be seen in results. */
   memset(block->shared, 0xff, (size_t)block->emulation->shared_bytes);
   memset(block->warps, 0, sizeof block->warps);
-  ++block->epoch;
+  block->first_epoch = ++block->epoch;
   block->waiting = block->done = 0;
+  block->mbarrier_count = block->has_pieces = 0;
+  block->first_box = block->box_count = 0;
+  for (int32_t i = 0; i * CONVOY_WARP < threads; ++i)
+    for (int32_t k = 0; k < CONVOY_MAX_SUMS; ++k)
+      block->sums[i * CONVOY_MAX_SUMS + k].is_used = 0;
   for (int32_t i = 0; i < threads; ++i)
     start_fiber(block, i);
   switch_stack(&block->stack_pointer, block->fibers[0].stack_pointer);
@@ -337,6 +377,10 @@ static size_t place_block(struct convoy_block *placed, uint8_t *memory, int32_t 
   placed->shared = take(memory, &used, words * 4);
   placed->words = take(memory, &used, words * sizeof *placed->words);
   placed->bytes = take(memory, &used, words * 4 * sizeof *placed->bytes);
+  placed->pieces = take(memory, &used, (words + 3) / 4 * sizeof *placed->pieces);
+  placed->sums = take(memory, &used,
+                      (size_t)(threads + CONVOY_WARP - 1) / CONVOY_WARP * CONVOY_MAX_SUMS *
+                          sizeof *placed->sums);
   placed->stacks = take(memory, &used, (size_t)threads * stack_stride);
   return used;
 }

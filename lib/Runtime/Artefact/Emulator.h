@@ -22,6 +22,15 @@
 #define CONVOY_MAX_BLOCK 1024
 /* Copies that one thread may have under way. */
 #define CONVOY_MAX_COPIES 128
+#define CONVOY_MAX_WARPS (CONVOY_MAX_BLOCK / CONVOY_WARP)
+/* Barriers in shared memory and copies of boxes under way, of a block; products under way
+ * and sums that they add to, of a warp. */
+#define CONVOY_MAX_MBARRIERS 32
+#define CONVOY_MAX_BOXES 64
+#define CONVOY_MAX_PRODUCTS 64
+#define CONVOY_MAX_SUMS 4
+/* What a warp knows: of each warp how far it is, of each mbarrier how many phases ended. */
+#define CONVOY_CLOCKS (CONVOY_MAX_WARPS + CONVOY_MAX_MBARRIERS)
 
 /* Who touched a piece of shared memory since the last barrier. Threads count from 1; 0 is
  * none. */
@@ -32,7 +41,47 @@ struct convoy_touch {
   uint16_t other;  /* the last one that is not `reader` */
   uint16_t copier; /* has an asynchronous copy to here under way */
   uint16_t split;  /* of a word: its bytes are kept one by one */
-  uint16_t unused;
+  uint16_t scribe; /* the last writer, also one before the last barrier */
+  uint16_t fence;  /* how many fences it had passed when it wrote */
+};
+
+/* The same of 16 bytes for copies of boxes and products, which mbarriers order. */
+struct convoy_piece {
+  uint32_t block;                   /* the rest is void unless this is its first epoch */
+  uint16_t arriving, reading;       /* copies and products under way */
+  uint32_t mbarrier;                /* that the last copy told of itself, from 1; 0 is none */
+  uint32_t phase;                   /* that ended with it, or later */
+  uint32_t reads[CONVOY_MAX_WARPS]; /* how far each warp was when its product had read */
+};
+
+struct convoy_mbarrier {
+  int64_t offset;
+  int32_t count, pending; /* arrivals of a phase, and those that it waits for */
+  int64_t bytes;          /* announced and not arrived */
+  uint32_t phase;
+  int32_t thread;                                      /* made it, */
+  uint32_t made;                                       /* when its warp was so far */
+  int32_t is_fenced;                                   /* and told copies of it */
+  uint32_t given[CONVOY_CLOCKS], ended[CONVOY_CLOCKS]; /* by arrivals; up to the last phase */
+};
+
+struct convoy_box_copy {
+  uint8_t *to;
+  const struct convoy_tensor_map *map;
+  int32_t position[CONVOY_MAX_MAP_RANK];
+  int32_t mbarrier;
+};
+
+/* A warp's 16 rows of a warp group's product. */
+struct convoy_product {
+  uint64_t a, b;
+  int32_t n, is_f16, adds, sums;
+  uint32_t group;
+};
+
+struct convoy_sums {
+  int32_t is_used, n;
+  float values[16][256];
 };
 
 struct convoy_async_copy {
@@ -49,6 +98,11 @@ struct convoy_warp {
   int32_t site;
   const char *operation;
   void *given[CONVOY_WARP]; /* by each lane that arrived */
+  uint32_t clocks[CONVOY_CLOCKS];
+  int32_t is_fenced;       /* for products */
+  uint32_t started, group; /* products so far, and groups of them */
+  uint32_t first_product, product_count;
+  struct convoy_product products[CONVOY_MAX_PRODUCTS]; /* a ring */
 };
 
 struct convoy_fiber {
@@ -57,7 +111,9 @@ struct convoy_fiber {
   struct convoy_warp *warp;
   void *stack_pointer; /* while another one runs */
   int32_t number;
-  uint32_t group; /* of the next asynchronous copy */
+  uint32_t group;   /* of the next asynchronous copy */
+  int32_t mbarrier; /* that it waits for, from 1; 0 is none */
+  uint16_t fences;  /* of what it wrote, for copies and products */
   uint32_t first_copy, copy_count;
   struct convoy_async_copy copies[CONVOY_MAX_COPIES]; /* a ring */
 };
@@ -85,9 +141,17 @@ struct convoy_block {
   void *stack_pointer; /* of the thread of the team */
   uint8_t *shared;
   struct convoy_touch *words, *bytes; /* of shared memory */
+  uint32_t first_epoch;
+  int32_t mbarrier_count;
+  int32_t has_pieces, are_pieces_clear; /* anything touched them; ever */
+  struct convoy_piece *pieces;
+  struct convoy_sums *sums; /* CONVOY_MAX_SUMS a warp */
+  uint32_t first_box, box_count;
   uint8_t *stacks;
   struct convoy_fiber *fibers;
-  struct convoy_warp warps[CONVOY_MAX_BLOCK / CONVOY_WARP];
+  struct convoy_warp warps[CONVOY_MAX_WARPS];
+  struct convoy_mbarrier mbarriers[CONVOY_MAX_MBARRIERS];
+  struct convoy_box_copy boxes[CONVOY_MAX_BOXES]; /* a ring */
 };
 
 /* Keeps the launch's first failure, and leaves the block for good. */
@@ -99,6 +163,43 @@ CONVOY_HIDDEN _Noreturn void convoy_fail_block(struct convoy_block *block, const
 CONVOY_HIDDEN void convoy_meet_warp(struct convoy_fiber *fiber, int32_t site,
                                     const char *operation, void *given,
                                     void (*act)(struct convoy_fiber *last));
+
+/* The next three are of EmulatedBoxes.c. */
+/* Has the oldest copy of a box arrive; 0 if there is none. */
+CONVOY_HIDDEN int convoy_deliver_box(struct convoy_block *block);
+/* Adds what others know to what a warp knows. */
+CONVOY_HIDDEN void convoy_join_clocks(uint32_t *clocks, const uint32_t *others);
+/* The address that hardware uses for `address` in rows of `width` bytes: 16-byte pieces are
+ * permuted within eight rows. */
+static inline uintptr_t convoy_swizzle(uintptr_t address, int32_t width) {
+  return address ^ (address >> 3 & (uintptr_t)(width - 16));
+}
+/* Fails unless the copy that filled a piece is known to have arrived. */
+CONVOY_HIDDEN void convoy_check_copied(struct convoy_fiber *fiber,
+                                       const struct convoy_piece *piece, int64_t offset,
+                                       const char *access);
+/* Fails if a plain access conflicts with an mbarrier, a copy of a box or a product. */
+CONVOY_HIDDEN void convoy_check_pieces(struct convoy_fiber *fiber, int64_t offset,
+                                       int32_t bytes, int32_t is_write);
+/* The 16 bytes at a multiple of 16; clear where nothing happened in this block. */
+CONVOY_HIDDEN struct convoy_piece *convoy_get_piece(struct convoy_block *block,
+                                                    int64_t offset);
+
+/* Fails unless copies and products may read or write [offset, offset + bytes) in spite of
+ * the plain accesses to it. */
+CONVOY_HIDDEN void convoy_check_plain(struct convoy_fiber *fiber, int64_t offset,
+                                      int32_t bytes, int32_t is_write);
+
+/* Suspends the fiber until another one makes it ready. */
+CONVOY_HIDDEN void convoy_suspend(struct convoy_fiber *fiber);
+/* Fails if a warp ends in the midst of products. */
+CONVOY_HIDDEN void convoy_check_products(struct convoy_fiber *fiber);
+
+/* Fails in a warp of less than 32 lanes. */
+CONVOY_HIDDEN void convoy_check_full(struct convoy_fiber *fiber, const char *operation);
+
+/* An f16 or, of its upper 19 bits, a tf32. */
+CONVOY_HIDDEN float convoy_read_factor(const void *address, int is_f16);
 
 /* A thread touches [address, address + bytes) of shared memory. */
 CONVOY_HIDDEN void convoy_touch_shared(struct convoy_fiber *fiber, const void *address,

@@ -33,9 +33,11 @@ struct convoy_device_description {
 };
 
 /* Kernels for GPUs of compute capability `arch` (80 for sm_80): machine code, or PTX
- * that the driver compiles for any later GPU. */
+ * that the driver compiles for any later GPU. Where `is_specific`, both are for that
+ * capability alone (sm_90a). */
 struct convoy_gpu_image {
   int32_t arch;
+  int32_t is_specific;
   int32_t is_ptx;
   const void *data; /* PTX ends with a zero that `size` counts */
   int64_t size;
@@ -79,17 +81,26 @@ struct convoy_gpu_thread {
 };
 typedef void (*convoy_emulated_kernel)(struct convoy_gpu_thread *thread, void *const *args);
 
+/* A buffer as copies of boxes see it, see cnn.tensor_map: contiguous, innermost dimension
+ * first, `rank` of them; elements of 2 bytes are f16, of 4 bytes f32. */
+enum { CONVOY_MAX_MAP_RANK = 5 };
+struct convoy_tensor_map {
+  void *address;
+  int32_t element_bytes, rank, swizzle;
+  int32_t sizes[CONVOY_MAX_MAP_RANK], box[CONVOY_MAX_MAP_RANK], steps[CONVOY_MAX_MAP_RANK];
+};
+
 /* Runs a GPU kernel on a grid of blocks of threads, in the order of calls: kernel number
  * `kernel` of convoy_gpu_code, or `emulated` on this CPU where that is not null; `kernel`
- * is then the layer. `args` are `arg_count` pointers to buffers, or numbers in their place;
- * `shared_bytes` is the kernel's shared memory. A failure is kept in `rt`, and convoy_run
- * returns it. */
+ * is then the layer. `args` are `arg_count` pointers to buffers, or numbers in their place,
+ * of which the last `map_count` are to a convoy_tensor_map each; `shared_bytes` is the
+ * kernel's shared memory. A failure is kept in `rt`, and convoy_run returns it. */
 CONVOY_HIDDEN void convoy_rt_launch_kernel(void *rt, int32_t kernel,
                                            convoy_emulated_kernel emulated, int32_t grid_x,
                                            int32_t grid_y, int32_t grid_z, int32_t block_x,
                                            int32_t block_y, int32_t block_z,
                                            int32_t shared_bytes, void *const *args,
-                                           int32_t arg_count);
+                                           int32_t arg_count, int32_t map_count);
 
 /* Called by an emulated kernel. `site` numbers the operations of a kernel at which threads
  * meet. A failure ends the launch; the call does not return then. */
@@ -128,6 +139,36 @@ CONVOY_HIDDEN void convoy_gpu_async_copy(struct convoy_gpu_thread *thread, void 
 CONVOY_HIDDEN void convoy_gpu_async_group(struct convoy_gpu_thread *thread);
 /* Waits until no more than `groups` groups are under way. */
 CONVOY_HIDDEN void convoy_gpu_async_wait(struct convoy_gpu_thread *thread, int32_t groups);
+
+/* PTX's mbarrier: `count` arrivals and the bytes that arrivals announce end a phase. A
+ * thread waits until the last phase of `parity` has ended. */
+CONVOY_HIDDEN void convoy_gpu_mbarrier_init(struct convoy_gpu_thread *thread, void *barrier,
+                                            int32_t count);
+CONVOY_HIDDEN void convoy_gpu_mbarrier_arrive(struct convoy_gpu_thread *thread, void *barrier,
+                                              int32_t expected_bytes);
+CONVOY_HIDDEN void convoy_gpu_mbarrier_wait(struct convoy_gpu_thread *thread, void *barrier,
+                                            int32_t parity);
+/* fence.mbarrier_init and fence.proxy.async: copies and products see what this thread
+ * wrote. */
+CONVOY_HIDDEN void convoy_gpu_fence_async(struct convoy_gpu_thread *thread);
+
+/* PTX's cp.async.bulk.tensor of a box at `position`, innermost dimension first, which tells
+ * `barrier` how many bytes arrived. */
+CONVOY_HIDDEN void convoy_gpu_copy_box(struct convoy_gpu_thread *thread, void *to,
+                                       const struct convoy_tensor_map *map,
+                                       const int32_t *position, int32_t rank, void *barrier);
+
+/* PTX's wgmma of m64n`n`, on tf32 or f16, out of shared memory: `a` and `b` are matrix
+ * descriptors. `sums` are this thread's n / 2 registers; until a wait has given them back
+ * they hold something that is no sum. */
+CONVOY_HIDDEN void convoy_gpu_wgmma_fence(struct convoy_gpu_thread *thread, int32_t site);
+CONVOY_HIDDEN void convoy_gpu_wgmma(struct convoy_gpu_thread *thread, int32_t site, int64_t a,
+                                    int64_t b, int32_t n, int32_t is_f16, int32_t adds,
+                                    float *sums);
+CONVOY_HIDDEN void convoy_gpu_wgmma_commit(struct convoy_gpu_thread *thread, int32_t site);
+/* Waits until no more than `groups` groups are under way; `sums` may be null. */
+CONVOY_HIDDEN void convoy_gpu_wgmma_wait(struct convoy_gpu_thread *thread, int32_t site,
+                                         int32_t groups, float *sums);
 
 /* Communication between devices, of which each starts the same exchanges in the same
  * order. Device k holds [bounds[k], bounds[k + 1]) of an axis, as `rows` rows of

@@ -37,16 +37,16 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Away from borders the kernel's columns are a loop, which LLVM is to keep; then the residual.
+// A kernel of 3x3 with strides: 14 pixels and three columns meet 29 inputs, loaded once for each
+// row of the kernel, whose loop LLVM is to keep; then the residual.
 // CHECK:       cnn.launch @group_conv tasks(6)
 // CHECK-LABEL: func.func private @group_conv(
 // CHECK:         scf.for {{.+}} = %c0 to %c3 step %c1 iter_args(
-// CHECK:           scf.for {{.+}} = %c0 to %c3 step %c1 iter_args(
-// CHECK:             vector.load {{.+}} : memref<1x3x3x1x16xf32>
-// CHECK-COUNT-14:    vector.fma
-// CHECK-NOT:         vector.fma
-// CHECK:             scf.yield
-// CHECK-NEXT:      } {loop_annotation = #[[ROLLED:.+]]}
+// CHECK-COUNT-3:   vector.load {{.+}} : memref<1x3x3x1x16xf32>
+// CHECK-COUNT-29:  vector.load {{.+}} : memref<1x1x13x29x16xf32>
+// CHECK-NOT:       vector.load
+// CHECK:           scf.yield
+// CHECK-NEXT:    } {loop_annotation = #[[ROLLED:.+]]}
 // CHECK:         %[[R:.+]] = vector.load {{.+}} : memref<1x1x6x14x16xf32>
 // CHECK-NEXT:    %[[SUM:.+]] = arith.addf %{{.+}}, %[[R]]
 // CHECK-NEXT:    vector.store %[[SUM]]
@@ -55,6 +55,24 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x13x29x16xf32>, %w: memref<1x3x3x1x16xf32>, %r: memref<1x1x6x14x16xf32>, %y: memref<1x1x6x14x16xf32>) {
     cnn.group_conv %x, %w residual(%r) outs(%y) {group = 16 : i64, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 1, 3, 3>, output_block = 16 : i64} : (memref<1x1x13x29x16xf32>, memref<1x3x3x1x16xf32>, memref<1x1x6x14x16xf32>, memref<1x1x6x14x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// The columns of a wide kernel are a loop.
+// CHECK:       cnn.launch @group_conv tasks(6)
+// CHECK-LABEL: func.func private @group_conv(
+// CHECK:         scf.for {{.+}} = %c0 to %c41 step %c1 iter_args(
+// CHECK:           vector.load {{.+}} : memref<1x1x41x1x16xf32>
+// CHECK-COUNT-14:  vector.fma
+// CHECK-NOT:       vector.fma
+// CHECK:           scf.yield
+// CHECK-NEXT:    } {loop_annotation
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x6x54x16xf32>, %w: memref<1x1x41x1x16xf32>, %y: memref<1x1x6x14x16xf32>) {
+    cnn.group_conv %x, %w outs(%y) {group = 16 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 1, 1, 41>, output_block = 16 : i64} : (memref<1x1x6x54x16xf32>, memref<1x1x41x1x16xf32>, memref<1x1x6x14x16xf32>) -> ()
     return
   }
 }

@@ -49,7 +49,8 @@ module attributes {cnn.target = #target, cnn.layers = ["first", "second"], cnn.i
 // CHECK-NEXT:    %[[NONE:.+]] = llvm.mlir.zero : !llvm.ptr
 // CHECK:         %[[SHARED:.+]] = llvm.mlir.constant(0 : i32)
 // CHECK:         %[[COUNT:.+]] = llvm.mlir.constant(2 : i32)
-// CHECK-NEXT:    llvm.call @convoy_rt_launch_kernel(%[[RT]], %[[NUMBER]], %[[NONE]], %{{.+}}, %[[SHARED]], %{{.+}}, %[[COUNT]])
+// CHECK-NEXT:    %[[MAPS:.+]] = llvm.mlir.constant(0 : i32)
+// CHECK-NEXT:    llvm.call @convoy_rt_launch_kernel(%[[RT]], %[[NUMBER]], %[[NONE]], %{{.+}}, %[[SHARED]], %{{.+}}, %[[COUNT]], %[[MAPS]])
 // CHECK-NEXT:    %[[LAYER:.+]] = llvm.mlir.constant(0 : i32)
 // CHECK-NEXT:    llvm.call @convoy_rt_layer_done(%[[RT]], %[[LAYER]])
 // CHECK:         %[[FIRST:.+]] = llvm.mlir.constant(0 : i32)
@@ -118,5 +119,36 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
   }
   func.func private @k(%thread: !llvm.ptr, %shared: memref<48xi8>, %x: memref<8xf32>, %round: index) attributes {cnn.emulated} {
     return
+  }
+}
+
+// -----
+
+// A tensor map is a structure on the stack, whose pointer is the last argument.
+// CHECK-LABEL: llvm.func internal @convoy_main(
+// CHECK:         %[[MAP:.+]] = llvm.alloca %{{.+}} x i8 {alignment = 8 : i64}
+// CHECK:         %[[SHARED:.+]] = llvm.mlir.constant(70000 : i32)
+// CHECK:         llvm.store %{{.+}}, %[[MAP]] : !llvm.ptr, !llvm.ptr
+// CHECK:         %[[REST:.+]] = llvm.getelementptr %[[MAP]][8]
+// CHECK:         %[[FIELDS:.+]] = llvm.mlir.constant(dense<[4, 2, 64, 16, 2, 1, 1, 1, 16, 1, 1, 1, 1, 1, 2, 1, 1, 1]> : vector<18xi32>)
+// CHECK-NEXT:    llvm.store %[[FIELDS]], %[[REST]] {alignment = 4 : i64}
+// CHECK:         %[[SLOT:.+]] = llvm.getelementptr %{{.+}}[1]
+// CHECK-NEXT:    llvm.store %[[MAP]], %[[SLOT]]
+// CHECK:         %[[MAPS:.+]] = llvm.mlir.constant(1 : i32)
+// CHECK-NEXT:    llvm.call @convoy_rt_launch_kernel({{.*}}%[[SHARED]], %{{.+}}, %[[MAPS]])
+
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
+module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["one"], cnn.inputs = [{name = "x", type = tensor<32xf32>}], cnn.outputs = [], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
+  func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<32xf32>) {
+    %c1 = arith.constant 1 : index
+    %bytes = arith.constant 70000 : i32
+    %map = cnn.tensor_map %x {sizes = array<i64: 16, 2>, box = array<i64: 16, 1>, steps = array<i64: 1, 2>, swizzle = 64 : i64} : memref<32xf32> -> !llvm.ptr
+    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) dynamic_shared_memory_size %bytes args(%x : memref<32xf32>, %map : !llvm.ptr)
+    return
+  }
+  gpu.module @kernels {
+    gpu.func @k(%x: memref<32xf32>, %map: !llvm.ptr) kernel {
+      gpu.return
+    }
   }
 }

@@ -2,6 +2,7 @@
 
 // Buffers are bare pointers, indices have 32 bits, shared memory is a global, and accesses
 // keep their alignment.
+// CHECK:       llvm.mlir.global external @[[MEMORY:__dynamic_shmem__.+]]() {{.*}} : !llvm.array<0 x i8>
 // CHECK:       llvm.mlir.global internal @{{.+}}() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<64 x f32>
 // CHECK-LABEL: llvm.func @stage(%{{.+}}: !llvm.ptr, %{{.+}}: !llvm.ptr)
 // CHECK-SAME:    nvvm.kernel
@@ -66,6 +67,43 @@ gpu.module @kernels {
     %h = math.copysign %g, %a : f32
     %i = arith.remf %h, %a : f32
     memref.store %i, %x[%c0] : memref<1xf32>
+    gpu.return
+  }
+
+  // A tensor map is a parameter by value; memory that the launch sizes is declared; waits
+  // for products give the sums, as text, so that none is used before.
+  // CHECK-LABEL: llvm.func @warpgroup(
+  // CHECK-SAME:    %[[MAP:[^:]+]]: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>, nvvm.grid_constant}
+  // CHECK:         llvm.mlir.addressof @[[MEMORY]] : !llvm.ptr<3>
+  // CHECK:         nvvm.mbarrier.init
+  // CHECK:         nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.+}}, %[[MAP]]
+  // CHECK:         llvm.inline_asm {{.*}}mbarrier.try_wait.parity.shared.b64
+  // CHECK:         nvvm.wgmma.fence.aligned
+  // CHECK:         llvm.inline_asm has_side_effects {{.*}}wgmma.mma_async.sync.aligned.m64n8k8.f32.tf32.tf32
+  // CHECK:         nvvm.wgmma.commit.group.sync.aligned
+  // CHECK:         %[[SUMS:.+]] = llvm.inline_asm has_side_effects asm_dialect = att "wgmma.wait_group.sync.aligned 0;", "=f,=f,=f,=f,0,1,2,3"
+  // CHECK:         llvm.extractvalue %[[SUMS]][0]
+  gpu.func @warpgroup(%map: !llvm.ptr {llvm.byval = !llvm.array<128 x i8>, llvm.align = 64 : i64}, %y: memref<64xf32>) kernel {
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %ticks = arith.constant 1000 : i32
+    %descriptor = arith.constant 0x8000002000010000 : i64
+    %t = gpu.thread_id x
+    %memory = gpu.dynamic_shared_memory : memref<?xi8, #gpu.address_space<workgroup>>
+    %index = memref.extract_aligned_pointer_as_index %memory : memref<?xi8, #gpu.address_space<workgroup>> -> index
+    %address = arith.index_cast %index : index to i64
+    %barrier = llvm.inttoptr %address : i64 to !llvm.ptr<3>
+    %to = llvm.inttoptr %address : i64 to !llvm.ptr<7>
+    nvvm.mbarrier.init %barrier, %c1 : !llvm.ptr<3>, i32
+    nvvm.cp.async.bulk.tensor.shared.cluster.global %to, %map, %barrier, box [%c0, %c0] : !llvm.ptr<7>, !llvm.ptr
+    nvvm.mbarrier.try_wait.parity %barrier, %c0, %ticks : !llvm.ptr<3>, i32, i32
+    nvvm.wgmma.fence.aligned
+    %none = llvm.mlir.undef : !llvm.struct<(f32, f32, f32, f32)>
+    %started = nvvm.wgmma.mma_async %descriptor, %descriptor, %none, <m = 64, n = 8, k = 8>, D [<f32>, <zero>], A [<tf32>, <one>, <row>], B [<tf32>, <one>, <col>] : !llvm.struct<(f32, f32, f32, f32)> -> !llvm.struct<(f32, f32, f32, f32)>
+    nvvm.wgmma.commit.group.sync.aligned
+    %sums = cnn.wgmma_wait %started pending(0) : !llvm.struct<(f32, f32, f32, f32)>
+    %sum = llvm.extractvalue %sums[0] : !llvm.struct<(f32, f32, f32, f32)>
+    memref.store %sum, %y[%t] : memref<64xf32>
     gpu.return
   }
 }

@@ -197,3 +197,100 @@ module attributes {gpu.container_module, cnn.target = #target} {
     }
   }
 }
+
+// -----
+
+// Memory that the launch sizes lies behind the buffers. Barriers, copies of boxes and
+// products of warp groups are calls; sums go through the thread's stack.
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+module attributes {gpu.container_module, cnn.target = #target} {
+  // CHECK-LABEL: func.func @main(
+  // CHECK:         gpu.launch_func {{.*}} {cnn.emulated = @warpgroup, cnn.shared_bytes = 2064 : i64}
+  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<32xf32>, %y: memref<64xf32>) {
+    %c1 = arith.constant 1 : index
+    %bytes = arith.constant 2048 : i32
+    %map = cnn.tensor_map %x {sizes = array<i64: 16, 2>, box = array<i64: 16, 2>, steps = array<i64: 1, 1>, swizzle = 64 : i64} : memref<32xf32> -> !llvm.ptr
+    gpu.launch_func @kernels::@warpgroup blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) dynamic_shared_memory_size %bytes args(%map : !llvm.ptr, %y : memref<64xf32>)
+    return
+  }
+  gpu.module @kernels {
+    // CHECK-LABEL: func.func private @warpgroup(
+    // CHECK-SAME:    %[[THREAD:[^:]+]]: !llvm.ptr, %[[SHARED:[^:]+]]: memref<2064xi8>, %[[MAP:[^:]+]]: !llvm.ptr
+    // CHECK:         %[[STACK:.+]] = llvm.alloca
+    // CHECK:         %[[OFFSET:.+]] = arith.constant 16 : index
+    // CHECK:         memref.view %[[SHARED]][%[[OFFSET]]][%{{.+}}] : memref<2064xi8> to memref<?xi8>
+    // CHECK:         %[[BARRIER:.+]] = llvm.inttoptr %{{.+}} : i64 to !llvm.ptr
+    // CHECK:         llvm.call @convoy_gpu_mbarrier_init(%[[THREAD]], %[[BARRIER]], %{{.+}})
+    // CHECK:         llvm.call @convoy_gpu_fence_async(%[[THREAD]])
+    // CHECK:         llvm.call @convoy_gpu_mbarrier_arrive(%[[THREAD]], %[[BARRIER]], %[[BYTES:.+]]) : (!llvm.ptr, !llvm.ptr, i32) -> ()
+    // CHECK:         llvm.store %{{.+}}, %{{.+}} : i32, !llvm.ptr
+    // CHECK:         %[[RANK:.+]] = llvm.mlir.constant(2 : i32)
+    // CHECK:         llvm.call @convoy_gpu_copy_box(%[[THREAD]], %{{.+}}, %[[MAP]], %[[STACK]], %[[RANK]], %[[BARRIER]])
+    // CHECK:         llvm.call @convoy_gpu_mbarrier_wait(%[[THREAD]], %[[BARRIER]], %{{.+}})
+    // CHECK:         llvm.call @convoy_gpu_wgmma_fence(%[[THREAD]], %{{.+}})
+    // CHECK:         llvm.store %{{.+}}, %[[STACK]] : !llvm.struct<(f32, f32, f32, f32)>
+    // CHECK:         llvm.call @convoy_gpu_wgmma(%[[THREAD]], %{{.+}}, %[[A:.+]], %[[A]], %{{.+}}, %{{.+}}, %{{.+}}, %[[STACK]])
+    // CHECK:         %[[STARTED:.+]] = llvm.load %[[STACK]] : !llvm.ptr -> !llvm.struct<(f32, f32, f32, f32)>
+    // CHECK:         llvm.call @convoy_gpu_wgmma_commit(%[[THREAD]], %{{.+}})
+    // CHECK:         %[[NULL:.+]] = llvm.mlir.zero : !llvm.ptr
+    // CHECK:         llvm.call @convoy_gpu_wgmma_wait(%[[THREAD]], %{{.+}}, %{{.+}}, %[[NULL]])
+    // CHECK:         llvm.store %[[STARTED]], %[[STACK]]
+    // CHECK:         llvm.call @convoy_gpu_wgmma_wait(%[[THREAD]], %{{.+}}, %{{.+}}, %[[STACK]])
+    // CHECK:         %[[SUMS:.+]] = llvm.load %[[STACK]]
+    // CHECK:         llvm.extractvalue %[[SUMS]][0]
+    gpu.func @warpgroup(%map: !llvm.ptr {llvm.byval = !llvm.array<128 x i8>, llvm.align = 64 : i64}, %y: memref<64xf32>)
+        workgroup(%a: memref<4xf32, #gpu.address_space<workgroup>>) kernel {
+      %c0 = arith.constant 0 : i32
+      %c1 = arith.constant 1 : i32
+      %bytes = arith.constant 128 : i32
+      %ticks = arith.constant 1000 : i32
+      %descriptor = arith.constant 0x8000002000010000 : i64
+      %t = gpu.thread_id x
+      %memory = gpu.dynamic_shared_memory : memref<?xi8, #gpu.address_space<workgroup>>
+      %index = memref.extract_aligned_pointer_as_index %memory : memref<?xi8, #gpu.address_space<workgroup>> -> index
+      %address = arith.index_cast %index : index to i64
+      %barrier = llvm.inttoptr %address : i64 to !llvm.ptr<3>
+      %to = llvm.inttoptr %address : i64 to !llvm.ptr<7>
+      nvvm.mbarrier.init %barrier, %c1 : !llvm.ptr<3>, i32
+      nvvm.fence.mbarrier.init
+      nvvm.mbarrier.arrive.expect_tx %barrier, %bytes : !llvm.ptr<3>, i32
+      nvvm.cp.async.bulk.tensor.shared.cluster.global %to, %map, %barrier, box [%c0, %c0] : !llvm.ptr<7>, !llvm.ptr
+      nvvm.mbarrier.try_wait.parity %barrier, %c0, %ticks : !llvm.ptr<3>, i32, i32
+      nvvm.wgmma.fence.aligned
+      %none = llvm.mlir.undef : !llvm.struct<(f32, f32, f32, f32)>
+      %started = nvvm.wgmma.mma_async %descriptor, %descriptor, %none, <m = 64, n = 8, k = 8>, D [<f32>, <zero>], A [<tf32>, <one>, <row>], B [<tf32>, <one>, <col>] : !llvm.struct<(f32, f32, f32, f32)> -> !llvm.struct<(f32, f32, f32, f32)>
+      nvvm.wgmma.commit.group.sync.aligned
+      nvvm.wgmma.wait.group.sync.aligned 1
+      %sums = cnn.wgmma_wait %started pending(0) : !llvm.struct<(f32, f32, f32, f32)>
+      %sum = llvm.extractvalue %sums[0] : !llvm.struct<(f32, f32, f32, f32)>
+      memref.store %sum, %y[%t] : memref<64xf32>
+      gpu.return
+    }
+  }
+}
+
+// -----
+
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+module attributes {gpu.container_module, cnn.target = #target} {
+  gpu.module @kernels {
+    gpu.func @transposed(%a: i64, %b: i64, %sums: !llvm.struct<(f32, f32, f32, f32)>) kernel {
+      // expected-error @+1 {{cannot be emulated: use tf32 or f16 with the sum's dimension innermost, and f32 sums}}
+      %d = nvvm.wgmma.mma_async %a, %b, %sums, <m = 64, n = 8, k = 16>, D [<f32>, <one>], A [<f16>, <one>, <col>], B [<f16>, <one>, <col>] : !llvm.struct<(f32, f32, f32, f32)> -> !llvm.struct<(f32, f32, f32, f32)>
+      gpu.return
+    }
+  }
+}
+
+// -----
+
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+module attributes {gpu.container_module, cnn.target = #target} {
+  gpu.module @kernels {
+    gpu.func @multicast(%to: !llvm.ptr<7>, %map: !llvm.ptr, %barrier: !llvm.ptr<3>, %mask: i16, %c: i32) kernel {
+      // expected-error @+1 {{cannot be emulated: use tiles, for the own block}}
+      nvvm.cp.async.bulk.tensor.shared.cluster.global %to, %map, %barrier, box [%c, %c] multicast_mask = %mask : !llvm.ptr<7>, !llvm.ptr
+      gpu.return
+    }
+  }
+}

@@ -41,19 +41,21 @@ struct ConvTileTest : testing::Test {
 
   /// A convolution on blocked data: channels of input and output, filter as OxIxHxW.
   cnn::ConvOpInterface blockedConv(int64_t lanes, int64_t inputs, int64_t outputs,
-                                   int64_t groups = 1) {
+                                   int64_t groups = 1, int64_t stride = 1) {
     auto blocks = [&](int64_t channels) { return (channels + lanes - 1) / lanes; };
     std::string input = llvm::formatv("tensor<1x{0}x14x14x{1}xf32>", blocks(inputs), lanes);
     std::string filter = llvm::formatv("tensor<{0}x{1}x3x3xf32>", outputs, inputs / groups);
-    std::string output = llvm::formatv("tensor<1x{0}x14x14x{1}xf32>", blocks(outputs), lanes);
+    std::string output =
+        llvm::formatv("tensor<1x{0}x{2}x{2}x{1}xf32>", blocks(outputs), lanes, 14 / stride);
     std::string group =
         groups > 1 ? llvm::formatv("group = {0} : i64, ", groups).str() : std::string();
     return parse<cnn::ConvOpInterface>(
         "%x: " + input + ", %w: " + filter,
         llvm::formatv("%y = cnn.{0} %x, %w {{dilations = array<i64: 1, 1>, {1}output_block = "
-                      "{2} : i64, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} "
-                      ": ({3}, {4}) -> {5}",
-                      groups > 1 ? "group_conv" : "conv", group, lanes, input, filter, output)
+                      "{2} : i64, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: {3}, "
+                      "{3}>} : ({4}, {5}) -> {6}",
+                      groups > 1 ? "group_conv" : "conv", group, lanes, stride, input, filter,
+                      output)
             .str());
   }
 
@@ -110,8 +112,13 @@ TEST_F(ConvTileTest, SmallGroupsAreChannelwise) {
   ASSERT_TRUE(bool(small));
   EXPECT_TRUE(selectConvTile(small, avx512).channelwise);
 
-  // Eight of 16 lanes are convolutions in vectors of half the width.
-  cnn::ConvOpInterface half = blockedConv(16, 64, 64, 8);
+  // Also eight of 16 lanes, where pixels share what was shuffled; with strides these are
+  // convolutions in vectors of half the width.
+  cnn::ConvOpInterface shared = blockedConv(16, 64, 64, 8);
+  ASSERT_TRUE(bool(shared));
+  EXPECT_TRUE(selectConvTile(shared, avx512).channelwise);
+  EXPECT_EQ(selectConvTile(shared, avx512).pixels, 12);
+  cnn::ConvOpInterface half = blockedConv(16, 64, 64, 8, /*stride=*/2);
   ASSERT_TRUE(bool(half));
   tile = selectConvTile(half, avx512);
   EXPECT_FALSE(tile.channelwise);

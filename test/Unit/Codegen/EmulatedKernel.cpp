@@ -48,13 +48,18 @@ static std::string makeModule(const std::vector<EmulatedKernel> &kernels, size_t
       for (int axis = 0; axis < 3; ++axis)
         launches += llvm::formatv("%{0}{1}_{2} = arith.constant {3} : index\n", name, axis, i,
                                   sizes[axis]);
+    if (!kernel.map.empty())
+      launches += llvm::formatv("%map{0} = cnn.tensor_map %x {1} : memref<{2}xf32> -> "
+                                "!llvm.ptr\n",
+                                i, kernel.map, in);
     launches += llvm::formatv(
         "gpu.launch_func @kernels::@k{0} blocks in (%g0_{0}, %g1_{0}, %g2_{0}) threads in "
-        "(%b0_{0}, %b1_{0}, %b2_{0}) args(%x : memref<{1}xf32>, %y : memref<{2}xf32>{3})\n",
+        "(%b0_{0}, %b1_{0}, %b2_{0}) args(%x : memref<{1}xf32>, %y : memref<{2}xf32>{3}{4})\n",
         i, in, out,
         kernel.text.find("%s: memref<64xi8>") == std::string::npos
             ? ""
-            : ", %arena : memref<64xi8>");
+            : ", %arena : memref<64xi8>",
+        kernel.map.empty() ? "" : ", %map" + std::to_string(i) + " : !llvm.ptr");
     functions += llvm::formatv("gpu.func @k{0}(%x: memref<{1}xf32>, %y: memref<{2}xf32>{3}\n",
                                i, in, out, kernel.text);
   }
@@ -62,28 +67,38 @@ static std::string makeModule(const std::vector<EmulatedKernel> &kernels, size_t
 }
 
 std::vector<float> runEmulated(const std::vector<EmulatedKernel> &kernels,
-                               const std::vector<float> &x, size_t count, int threads) {
+                               const std::vector<float> &x, size_t count, int threads,
+                               std::string *error) {
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
   auto module = mlir::parseSourceString<mlir::ModuleOp>(makeModule(kernels, x.size(), count),
                                                         context.get());
-  GpuOptions gpu;
-  gpu.platform = cnn::GpuPlatform::emulator;
-  llvm::Expected<cnn::TargetAttr> target = describeTarget(context.get(), "", "", gpu);
-  if (!module || !target) {
+  if (!module) {
     ADD_FAILURE() << "the kernels are not valid IR";
     return {};
   }
-  (*module)->setAttr(cnn::kTargetAttrName, *target);
-  mlir::PassManager manager(context.get(), mlir::ModuleOp::getOperationName());
+  return runEmulated(*module, x, threads, error);
+}
+
+std::vector<float> runEmulated(mlir::ModuleOp module, const std::vector<float> &x, int threads,
+                               std::string *error) {
+  GpuOptions gpu;
+  gpu.platform = cnn::GpuPlatform::emulator;
+  llvm::Expected<cnn::TargetAttr> target = describeTarget(module.getContext(), "", "", gpu);
+  if (!target) {
+    ADD_FAILURE() << llvm::toString(target.takeError());
+    return {};
+  }
+  module->setAttr(cnn::kTargetAttrName, *target);
+  mlir::PassManager manager(module.getContext(), mlir::ModuleOp::getOperationName());
   buildTargetPipeline(manager);
   llvm::SmallString<128> path;
-  if (failed(manager.run(*module)) ||
+  if (failed(manager.run(module)) ||
       llvm::sys::fs::createTemporaryFile("emulated", "so", path)) {
     ADD_FAILURE() << "the kernels cannot be emulated";
     return {};
   }
-  llvm::Error error = emitArtefact(*module, EmitKind::Lib, path);
-  llvm::Expected<Artefact> artefact = error ? std::move(error) : Artefact::load(path);
+  llvm::Error failure = emitArtefact(module, EmitKind::Lib, path);
+  llvm::Expected<Artefact> artefact = failure ? std::move(failure) : Artefact::load(path);
   llvm::sys::fs::remove(path);
   if (!artefact) {
     ADD_FAILURE() << llvm::toString(artefact.takeError());
@@ -99,7 +114,9 @@ std::vector<float> runEmulated(const std::vector<EmulatedKernel> &kernels,
   llvm::copy(x, inputs[0].getAs<float>().begin());
   llvm::Expected<std::vector<Tensor>> outputs = runner->run(inputs);
   if (!outputs) {
-    llvm::consumeError(outputs.takeError());
+    std::string text = llvm::toString(outputs.takeError());
+    if (error)
+      *error = text;
     return {};
   }
   llvm::MutableArrayRef<float> y = outputs->front().getAs<float>();

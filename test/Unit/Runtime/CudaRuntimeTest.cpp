@@ -255,7 +255,8 @@ TEST_F(CudaRuntime, ChoosesTheImage) {
   };
   for (const auto &test : cases) {
     Setting setting("FAKE_CUDA_SM", test.capability);
-    single.setImages(int32_t(test.archs.size()), test.archs.data(), test.isPtx.data(), 0);
+    single.setImages(int32_t(test.archs.size()), test.archs.data(), test.isPtx.data(),
+                     /*is_specific=*/0, /*is_broken=*/0);
     convoy_context *context;
     ASSERT_EQ(single.createOn(0, &context), CONVOY_OK) << single.contextError(context);
     EXPECT_STREQ(fake_cuda_image(), test.image) << test.capability;
@@ -289,6 +290,36 @@ TEST_F(CudaRuntime, SaysThatTheGpuIsTooOld) {
             "GPU 0 Fake GPU is sm_75, the model has sm_80, sm_90, compute_90");
 }
 
+TEST_F(CudaRuntime, TakesCodeOfOneCapability) {
+  int32_t archs[] = {90, 90}, isPtx[] = {0, 1};
+  single.setImages(2, archs, isPtx, /*is_specific=*/1, /*is_broken=*/0);
+  convoy_context *context;
+  ASSERT_EQ(single.createOn(0, &context), CONVOY_OK) << single.contextError(context);
+  EXPECT_STREQ(fake_cuda_image(), "sm_90a");
+  SingleBuffers buffers(1);
+  ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
+  EXPECT_TRUE(buffers.isRight());
+  single.destroy(context);
+  for (const char *other : {"89", "100"}) {
+    Setting setting("FAKE_CUDA_SM", other);
+    EXPECT_EQ(getError(CONVOY_ERROR_GPU), std::string("GPU 0 Fake GPU is sm_") + other +
+                                              ", the model has sm_90a, "
+                                              "compute_90a");
+  }
+}
+
+TEST_F(CudaRuntime, EncodesTensorMaps) {
+  convoy_context *context;
+  ASSERT_EQ(single.createOn(0, &context), CONVOY_OK) << single.contextError(context);
+  // Once: the graph keeps it.
+  SingleBuffers buffers(1);
+  for (int run = 0; run < 3; ++run)
+    ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
+  EXPECT_TRUE(buffers.isRight());
+  EXPECT_EQ(fake_cuda_calls("cuTensorMapEncodeTiled"), 1);
+  single.destroy(context);
+}
+
 TEST_F(CudaRuntime, SaysThatTheDriverIsTooOld) {
   Setting setting("FAKE_CUDA_DRIVER", "11040");
   EXPECT_EQ(getError(CONVOY_ERROR_OLD_DRIVER),
@@ -296,13 +327,13 @@ TEST_F(CudaRuntime, SaysThatTheDriverIsTooOld) {
             "unsupported toolchain.");
   // Machine code that the driver refuses leaves PTX, where there is some.
   int32_t archs[] = {90}, isPtx[] = {0};
-  single.setImages(1, archs, isPtx, 0);
+  single.setImages(1, archs, isPtx, 0, 0);
   EXPECT_EQ(getError(CONVOY_ERROR_OLD_DRIVER), "it is one of CUDA 11.4; sm_90: unknown error");
 }
 
 TEST_F(CudaRuntime, SaysWhatIsWrongWithThePtx) {
   int32_t archs[] = {80, 80}, isPtx[] = {0, 1};
-  single.setImages(2, archs, isPtx, 1);
+  single.setImages(2, archs, isPtx, 0, 1);
   EXPECT_EQ(getError(CONVOY_ERROR_CUDA),
             "compute_80: a PTX JIT compilation failed: line 1; error: it is nonsense");
 }

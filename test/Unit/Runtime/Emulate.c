@@ -19,7 +19,7 @@ const char *emulate(convoy_context *context, convoy_emulated_kernel kernel,
   device->status = CONVOY_OK;
   device->error_text[0] = 0;
   convoy_rt_launch_kernel(device, 1, kernel, grid[0], grid[1], grid[2], block[0], block[1],
-                          block[2], shared_bytes, args, 0);
+                          block[2], shared_bytes, args, 0, 0);
   if ((device->status == CONVOY_OK) != !device->error_text[0])
     return "the status does not go with the text";
   return device->error_text;

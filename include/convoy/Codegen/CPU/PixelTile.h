@@ -67,6 +67,15 @@ emitKernelLoops(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
                                                                   mlir::ValueRange)>
                     body);
 
+/// The same for the rows of the kernel: the positions have no columns, and no index in the
+/// kernel's last dimension.
+llvm::SmallVector<mlir::Value>
+emitKernelRowLoops(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
+                   mlir::ValueRange outerOutput, mlir::ValueRange inits,
+                   llvm::function_ref<llvm::SmallVector<mlir::Value>(const KernelPosition &,
+                                                                     mlir::ValueRange)>
+                       body);
+
 } // namespace convoy
 
 #endif // CONVOY_CODEGEN_CPU_PIXELTILE_H

@@ -32,6 +32,14 @@ inline constexpr int64_t kGpuQuad = 4;
 /// Extents of a grid of blocks or of a block of threads: x, y and z, or fewer.
 using GpuExtents = llvm::SmallVector<int64_t, 3>;
 
+/// A buffer as copies of boxes see it, the arguments of cnn.tensor_map, and which of the
+/// operation's operands it is.
+struct GpuTensorMap {
+  unsigned operand;
+  llvm::SmallVector<int64_t, 5> sizes, box, steps;
+  int64_t swizzle;
+};
+
 /// The inside of one kernel while it is built.
 struct GpuKernel {
   mlir::ImplicitLocOpBuilder &b;
@@ -42,6 +50,8 @@ struct GpuKernel {
   mlir::Value scratch;
   /// Which round this launch belongs to, an index; null if there is only one.
   mlir::Value round;
+  /// Pointers to the tensor maps that the kernel asked for.
+  llvm::SmallVector<mlir::Value> maps;
 
   /// This thread's and this block's index along x (0), y (1) or z (2).
   mlir::Value thread(int64_t dimension = 0);
@@ -64,6 +74,8 @@ public:
     /// The floating-point operations that it computes instead of the operation's; 0 for
     /// those.
     int64_t computedFlops = 0;
+    llvm::SmallVector<GpuTensorMap, 2> maps = {};
+    int64_t dynamicBytes = 0;
   };
 
   GpuKernels(mlir::gpu::GPUModuleOp module, mlir::SymbolTable &symbols, mlir::Operation *op)
@@ -79,6 +91,10 @@ public:
   mlir::LogicalResult add(llvm::StringRef name, GpuExtents grid, GpuExtents block,
                           llvm::function_ref<void(GpuKernel &)> body,
                           int64_t scratchBytes = 0);
+  /// The same with tensor maps, and `dynamicBytes` that `gpu.dynamic_shared_memory` gives.
+  mlir::LogicalResult add(llvm::StringRef name, GpuExtents grid, GpuExtents block,
+                          llvm::function_ref<void(GpuKernel &)> body, int64_t scratchBytes,
+                          llvm::ArrayRef<GpuTensorMap> maps, int64_t dynamicBytes);
 
   /// A kernel of `count` threads that work alone; `body` gets the thread's number.
   mlir::LogicalResult addThreads(llvm::StringRef name, int64_t count,
@@ -119,6 +135,7 @@ using GpuKernelFamilies = std::vector<std::unique_ptr<GpuKernelFamily>>;
 void addChannelwiseConvKernels(GpuKernelFamilies &families);
 void addSmallGroupConvKernels(GpuKernelFamilies &families);
 void addWinogradConvKernels(GpuKernelFamilies &families);
+void addWarpgroupGemmKernels(GpuKernelFamilies &families);
 void addImplicitGemmKernels(GpuKernelFamilies &families);
 void addTransposedConvKernels(GpuKernelFamilies &families);
 void addDenseKernels(GpuKernelFamilies &families);

@@ -84,7 +84,7 @@ bool hasBlockedKernel(ConvOpInterface conv, int64_t block) {
   int64_t in = conv.getInputChannels() / groups, out = conv.getOutputChannels() / groups;
   if (in % block == 0 && out % block == 0)
     return true;
-  return in == out && block % in == 0 && conv.getInputChannels() % block == 0;
+  return in == out && block % in == 0;
 }
 
 class LayoutAssigner {

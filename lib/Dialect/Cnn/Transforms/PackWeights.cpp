@@ -65,6 +65,20 @@ void packConvFilter(ConvOpInterface op, const ConvTile &tile, FilterReader sourc
   }
   // Destination order outside, so that writes stream.
   float *to = packed.data();
+  if (tile.stepChunks) {
+    for (int64_t group = 0; group < tile.groups; ++group)
+      for (int64_t outputTile = 0; outputTile < tile.outputTiles; ++outputTile)
+        for (int64_t step = 0; step < tile.inputChunks; step += tile.stepChunks)
+          for (int64_t position = 0; position < kernel; ++position)
+            for (int64_t chunk = step; chunk < step + tile.stepChunks; ++chunk)
+              for (int64_t lane = 0; lane < lanes; ++lane, to += tile.inputChunk) {
+                int64_t output = outputTile * lanes + lane;
+                for (int64_t i = 0; output < tile.groupOutputs && i < tile.inputChunk; ++i)
+                  to[i] = source[sourceIndex(group, output, chunk * tile.inputChunk + i,
+                                             position)];
+              }
+    return;
+  }
   for (int64_t group = 0; group < tile.groups; ++group)
     for (int64_t outputTile = 0; outputTile < tile.outputTiles; ++outputTile)
       for (int64_t chunk = 0; chunk < tile.inputChunks; ++chunk)

@@ -53,28 +53,28 @@ func.func @computed_filter(%x: tensor<1x16x4x4xf32>, %w: tensor<16x16x1x1xf32>) 
 
 // -----
 
-// Depthwise on 12 channels; four channels a group; 16 a group; 6 a group stays
-// plain, because blocks would cross groups.
+// Depthwise on 12 channels; four channels a group, the last block half full; 16 a group; 6 a
+// group stays plain, because blocks would cross groups.
 // CHECK-LABEL: func.func @groups(
 // CHECK:         cnn.group_conv {{.+}} group = 12 {{.+}} -> tensor<1x2x4x4x8xf32>
-// CHECK:         cnn.group_conv {{.+}} group = 4 {{.+}} -> tensor<1x2x4x4x8xf32>
+// CHECK:         cnn.group_conv {{.+}} group = 5 {{.+}} -> tensor<1x3x4x4x8xf32>
 // CHECK:         cnn.group_conv {{.+}} group = 2 {{.+}} -> tensor<1x4x4x4x8xf32>
 // CHECK:         cnn.group_conv {{.+}} group = 3 {{.+}} : (tensor<1x18x4x4xf32>{{.+}} -> tensor<1x18x4x4xf32>
-func.func @groups(%a: tensor<1x12x4x4xf32>, %b: tensor<1x16x4x4xf32>, %c: tensor<1x32x4x4xf32>, %d: tensor<1x18x4x4xf32>)
-    -> (tensor<1x12x4x4xf32>, tensor<1x16x4x4xf32>, tensor<1x32x4x4xf32>, tensor<1x18x4x4xf32>) {
+func.func @groups(%a: tensor<1x12x4x4xf32>, %b: tensor<1x20x4x4xf32>, %c: tensor<1x32x4x4xf32>, %d: tensor<1x18x4x4xf32>)
+    -> (tensor<1x12x4x4xf32>, tensor<1x20x4x4xf32>, tensor<1x32x4x4xf32>, tensor<1x18x4x4xf32>) {
   %wa = arith.constant dense<1.0> : tensor<12x1x1x1xf32>
-  %wb = arith.constant dense<1.0> : tensor<16x4x1x1xf32>
+  %wb = arith.constant dense<1.0> : tensor<20x4x1x1xf32>
   %wc = arith.constant dense<1.0> : tensor<32x16x1x1xf32>
   %wd = arith.constant dense<1.0> : tensor<18x6x1x1xf32>
   %0 = cnn.group_conv %a, %wa {group = 12, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
      : (tensor<1x12x4x4xf32>, tensor<12x1x1x1xf32>) -> tensor<1x12x4x4xf32>
-  %1 = cnn.group_conv %b, %wb {group = 4, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
-     : (tensor<1x16x4x4xf32>, tensor<16x4x1x1xf32>) -> tensor<1x16x4x4xf32>
+  %1 = cnn.group_conv %b, %wb {group = 5, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+     : (tensor<1x20x4x4xf32>, tensor<20x4x1x1xf32>) -> tensor<1x20x4x4xf32>
   %2 = cnn.group_conv %c, %wc {group = 2, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
      : (tensor<1x32x4x4xf32>, tensor<32x16x1x1xf32>) -> tensor<1x32x4x4xf32>
   %3 = cnn.group_conv %d, %wd {group = 3, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
      : (tensor<1x18x4x4xf32>, tensor<18x6x1x1xf32>) -> tensor<1x18x4x4xf32>
-  return %0, %1, %2, %3 : tensor<1x12x4x4xf32>, tensor<1x16x4x4xf32>, tensor<1x32x4x4xf32>, tensor<1x18x4x4xf32>
+  return %0, %1, %2, %3 : tensor<1x12x4x4xf32>, tensor<1x20x4x4xf32>, tensor<1x32x4x4xf32>, tensor<1x18x4x4xf32>
 }
 
 // -----

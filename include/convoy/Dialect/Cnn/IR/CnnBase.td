@@ -190,15 +190,31 @@ def Cnn_GpuAttr : Cnn_Attr<"Gpu", "gpu"> {
   let description = [{
     `archs` are the compute capabilities that get machine code, 80 for sm_80, in rising
     order; PTX of the first and the last goes along for other drivers and later GPUs.
+    With `arch_specific` the code is for the one capability in `archs` and no other, later
+    ones included, and may use what only that has: `sm_90a` instead of `sm_90`.
 
     ```mlir
     #cnn.gpu<cuda, f32, [80, 90]>
+    #cnn.gpu<cuda, tf32, [90], arch_specific = true>
     ```
   }];
   let parameters = (ins EnumParameter<Cnn_GpuPlatform>:$platform,
                         EnumParameter<Cnn_GpuPrecision>:$precision,
-                        ArrayRefParameter<"int64_t">:$archs);
-  let assemblyFormat = "`<` $platform `,` $precision `,` `[` $archs `]` `>`";
+                        ArrayRefParameter<"int64_t">:$archs,
+                        DefaultValuedParameter<"bool", "false">:$arch_specific);
+  let extraClassDeclaration = [{
+    /// sm_90, or sm_90a for code that is specific to that capability.
+    static std::string getArchName(int64_t arch, bool specific) {
+      return "sm_" + std::to_string(arch) + (specific ? "a" : "");
+    }
+    std::string getArchName(int64_t arch) const {
+      return getArchName(arch, getArchSpecific());
+    }
+  }];
+  let assemblyFormat = [{
+    `<` $platform `,` $precision `,` `[` $archs `]`
+    (`,` `arch_specific` `=` $arch_specific^)? `>`
+  }];
 }
 
 def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {

@@ -9,6 +9,7 @@
 #define CONVOY_DIALECT_CNN_IR_CNNOPS_TD
 
 include "convoy/Dialect/Cnn/IR/CnnCommunicationOps.td"
+include "convoy/Dialect/Cnn/IR/CnnGpuOps.td"
 include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 

@@ -1,0 +1,132 @@
+//===- WarpgroupGemmPlan.cpp - Convolutions for Hopper's wgmma ------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/WarpgroupGemmPlan.h"
+
+#include "convoy/Analysis/GpuGemmPlan.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace convoy;
+using namespace convoy::cnn;
+using llvm::divideCeil;
+
+/// Of an H100: multiprocessors, and for each of them the tf32 multiply-adds and the bytes
+/// out of the L2 cache in a cycle.
+static constexpr int64_t kMultiprocessors = 132;
+static constexpr double kMacsPerCycle = 1024, kBytesPerCycle = 24;
+/// Cycles until a block's first data are there, and for its results.
+static constexpr double kBlockCycles = 2000;
+/// Bytes of shared memory that two blocks of a multiprocessor can have each, and one alone.
+static constexpr int64_t kHalfSharedBytes = 112 * 1024, kSharedBytes = 224 * 1024;
+/// Fewer output channels leave most of a product's time to reading inputs.
+static constexpr int64_t kMinChannels = 32, kMaxChannels = 256;
+/// Bytes of a row's inputs over all blocks of a step: as wide as shared memory.
+static constexpr int64_t kStepBytes = 128;
+/// What a tensor map allows.
+static constexpr int64_t kMaxStep = 8, kMaxBox = 256;
+
+/// Whether shapes and layouts are ones that copies and products can take.
+static bool fits(ConvOpInterface op, GpuPrecision precision) {
+  int64_t groups = op.getGroups();
+  auto isStep = [](int64_t stride) { return stride <= kMaxStep; };
+  int64_t row = WarpgroupGemmPlan::kRow, outputs = op.getOutputChannels() / groups;
+  return precision != GpuPrecision::f32 && !op.isTransposed() && op.getSpatialRank() == 2 &&
+         op.isInputBlocked() && op.isOutputBlocked() &&
+         op.getConvAlgorithm() == ConvAlgorithm::direct &&
+         llvm::all_of(op.getStrides(), isStep) && op.getInputChannels() / groups % row == 0 &&
+         outputs >= kMinChannels && (groups == 1 || outputs % row == 0);
+}
+
+static WarpgroupGemmPlan describe(ConvOpInterface op, GpuPrecision precision) {
+  WarpgroupGemmPlan plan;
+  auto input = op.getInputType().getShape(), output = op.getOutputType().getShape();
+  auto pair = [](llvm::ArrayRef<int64_t> values) {
+    return std::array<int64_t, 2>{values[0], values[1]};
+  };
+  plan.input = pair(input.drop_front(2));
+  plan.kernel = pair(op.getKernelShape());
+  plan.strides = pair(op.getStrides());
+  plan.dilations = pair(op.getDilations());
+  plan.padsBegin = pair(op.getPads());
+  std::array<int64_t, 2> results = pair(output.drop_front(2));
+  auto areAll = [](llvm::ArrayRef<int64_t> values, int64_t value) {
+    return llvm::all_of(values, [&](int64_t other) { return other == value; });
+  };
+  if (areAll(plan.kernel, 1) && areAll(plan.strides, 1) && areAll(op.getPads(), 0)) {
+    plan.input = {1, plan.input[0] * plan.input[1]};
+    results = {1, results[0] * results[1]};
+  }
+  plan.results = {output[0], results[0], results[1]};
+  // Filters are packed before the types of data are known; these follow.
+  plan.elementBytes = precision == GpuPrecision::f16 ? 2 : 4;
+  return plan;
+}
+
+/// Blocks of threads that a tile leads to, without those of output channels.
+static int64_t countBlocks(const WarpgroupGemmPlan &plan) {
+  int64_t blocks = 1;
+  for (auto [extent, tile] : llvm::zip_equal(plan.results, plan.tile))
+    blocks *= divideCeil(extent, tile);
+  return blocks;
+}
+
+/// The tile of pixels that covers the results with the fewest blocks, the widest of them.
+static void chooseTile(WarpgroupGemmPlan &plan) {
+  auto [images, height, width] = plan.results;
+  WarpgroupGemmPlan tried = plan;
+  int64_t best = 0;
+  for (int64_t w = std::min({width, plan.rows(), kMaxBox / plan.strides[1]}); w > 0; --w) {
+    int64_t h = std::min({height, plan.rows() / w, kMaxBox / plan.strides[0]});
+    int64_t n = w == width && h == height ? std::min(images, plan.rows() / (w * h)) : 1;
+    tried.tile = {n, h, w};
+    int64_t blocks = countBlocks(tried);
+    if (best && blocks >= best)
+      continue;
+    best = blocks;
+    plan.tile = tried.tile;
+  }
+}
+
+std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
+                                                           TargetAttr target) {
+  GpuAttr gpu = target.getGpu();
+  if (!gpu || !gpu.getArchSpecific() || !fits(op, gpu.getPrecision()) ||
+      planGpuGemm(op).splits > 1)
+    return std::nullopt;
+  WarpgroupGemmPlan plan = describe(op, gpu.getPrecision()), best = plan;
+  int64_t groups = op.getGroups(), outputs = op.getOutputChannels() / groups;
+  int64_t blocks = op.getInputChannels() / groups / WarpgroupGemmPlan::kRow;
+  plan.runs = kStepBytes / plan.rowBytes();
+  while (blocks % plan.runs != 0)
+    plan.runs /= 2;
+  plan.steps = blocks / plan.runs * llvm::product_of(plan.kernel);
+
+  double bestCost = 0;
+  for (plan.warpgroups = 2; plan.warpgroups > 0; --plan.warpgroups) {
+    chooseTile(plan);
+    for (int64_t tiles = divideCeil(outputs, kMaxChannels);; ++tiles) {
+      plan.channels = llvm::alignTo(divideCeil(outputs, tiles), WarpgroupGemmPlan::kRow);
+      bool isLarge = plan.warpgroups == 2 && plan.channels > 128;
+      plan.stages = std::clamp<int64_t>(
+          (isLarge ? kSharedBytes : kHalfSharedBytes) / plan.stageBytes(), 2, 6);
+      double macs = double(plan.rows() * plan.channels * plan.runs * plan.kRow);
+      double cycles = std::max(macs / (kMacsPerCycle * 4 / double(plan.elementBytes)),
+                               double(plan.stageBytes()) / kBytesPerCycle);
+      double load = divideCeil(countBlocks(plan) * divideCeil(outputs, plan.channels) * groups,
+                               kMultiprocessors);
+      double cost = load * (double(plan.steps) * cycles + kBlockCycles);
+      if (!bestCost || cost < bestCost) {
+        best = plan;
+        bestCost = cost;
+      }
+      if (plan.channels <= 64)
+        break;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,36 @@
+//===- GpuOps.cpp - Verifiers of CnnGpuOps.td -----------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+/// What cuTensorMapEncodeTiled says of its arguments.
+LogicalResult TensorMapOp::verify() {
+  constexpr int64_t maxRank = 5, maxBox = 256, maxStep = 8;
+  auto type = cast<MemRefType>(getBuffer().getType());
+  Type element = type.getElementType();
+  if (!type.getLayout().isIdentity() || !(element.isF32() || element.isF16()))
+    return emitOpError("needs a contiguous buffer of f32 or f16");
+  size_t rank = getSizes().size();
+  if (rank < 1 || rank > maxRank || getBox().size() != rank || getSteps().size() != rank)
+    return emitOpError("needs sizes, a box and steps of the same 1 to 5 dimensions");
+  if (llvm::product_of(getSizes()) != type.getNumElements())
+    return emitOpError("has sizes of another number of elements than the buffer");
+  for (auto [box, step] : llvm::zip_equal(getBox(), getSteps()))
+    if (box < 1 || step < 1 || step > maxStep || box * step > maxBox)
+      return emitOpError("needs steps up to 8, and a box that spans up to 256 elements");
+  int64_t rowBytes = getBox()[0] * element.getIntOrFloatBitWidth() / 8;
+  if (getSteps()[0] != 1 || !llvm::is_contained({32, 64, 128}, getSwizzle()) ||
+      rowBytes != getSwizzle() ||
+      getSizes()[0] * element.getIntOrFloatBitWidth() / 8 % 16 != 0)
+    return emitOpError("needs rows of 32, 64 or 128 bytes without steps, swizzled as wide");
+  return success();
+}

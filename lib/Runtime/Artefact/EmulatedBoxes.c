@@ -1,0 +1,323 @@
+/*===- EmulatedBoxes.c - Barriers in memory, and copies of boxes --*- C -*-===*\
+|*                                                                            *|
+|* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+|*===----------------------------------------------------------------------===*|
+|*                                                                            *|
+|* What mbarriers order is found with vector clocks: a warp that arrives      *|
+|* gives what it knows to the phase, a warp that waits for the phase takes    *|
+|* what all arrivals gave. Lanes of a warp count as one. Copies arrive when   *|
+|* nothing else can go on, so a phase that ends too early, or a wait that     *|
+|* does not wait, shows.                                                      *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#include "Emulator.h"
+
+#include <string.h>
+
+void convoy_join_clocks(uint32_t *clocks, const uint32_t *others) {
+  for (int i = 0; i < CONVOY_CLOCKS; ++i)
+    if (others[i] > clocks[i])
+      clocks[i] = others[i];
+}
+
+/* Whether the fiber's warp knows that `warp` has been as far as `clock`. */
+static int knows(const struct convoy_fiber *fiber, int32_t warp, uint32_t clock) {
+  return fiber->thread.warp == warp || fiber->warp->clocks[warp] >= clock;
+}
+
+static int knows_phase(const struct convoy_fiber *fiber, int32_t mbarrier, uint32_t phase) {
+  return fiber->warp->clocks[CONVOY_MAX_WARPS + mbarrier] >= phase;
+}
+
+struct convoy_piece *convoy_get_piece(struct convoy_block *block, int64_t offset) {
+  if (!block->are_pieces_clear) {
+    int64_t count = (block->emulation->shared_bytes + 15) / 16;
+    memset(block->pieces, 0, (size_t)count * sizeof *block->pieces);
+    block->are_pieces_clear = 1;
+  }
+  block->has_pieces = 1;
+  struct convoy_piece *piece = &block->pieces[offset / 16];
+  if (piece->block != block->first_epoch) {
+    memset(piece, 0, sizeof *piece);
+    piece->block = block->first_epoch;
+  }
+  return piece;
+}
+
+void convoy_check_copied(struct convoy_fiber *fiber, const struct convoy_piece *piece,
+                         int64_t offset, const char *access) {
+  struct convoy_block *block = fiber->block;
+  if (piece->arriving)
+    convoy_fail_block(block,
+                      "thread %d %s byte %lld of shared memory, where a copy of a box is "
+                      "under way",
+                      (int)fiber->number, access, (long long)offset);
+  if (piece->mbarrier && !knows_phase(fiber, (int32_t)piece->mbarrier - 1, piece->phase))
+    convoy_fail_block(block,
+                      "race: thread %d %s byte %lld of shared memory, and did not wait for "
+                      "the mbarrier at byte %lld, which a copy to there completed",
+                      (int)fiber->number, access, (long long)offset,
+                      (long long)block->mbarriers[piece->mbarrier - 1].offset);
+}
+
+/* Fails unless all products that read a piece are known to be done. */
+static void check_read(struct convoy_fiber *fiber, const struct convoy_piece *piece,
+                       int64_t offset, const char *access) {
+  for (int32_t warp = 0; warp < CONVOY_MAX_WARPS; ++warp)
+    if (piece->reads[warp] && !knows(fiber, warp, piece->reads[warp]))
+      convoy_fail_block(fiber->block,
+                        "race: thread %d %s byte %lld of shared memory, which a product of "
+                        "warp %d read, and does not know that it did",
+                        (int)fiber->number, access, (long long)offset, (int)warp);
+  if (piece->reading)
+    convoy_fail_block(fiber->block,
+                      "thread %d %s byte %lld of shared memory, which a product under way "
+                      "reads",
+                      (int)fiber->number, access, (long long)offset);
+}
+
+void convoy_check_pieces(struct convoy_fiber *fiber, int64_t offset, int32_t bytes,
+                         int32_t is_write) {
+  struct convoy_block *block = fiber->block;
+  const char *access = is_write ? "writes" : "reads";
+  for (int32_t i = 0; i < block->mbarrier_count; ++i) {
+    int64_t begin = block->mbarriers[i].offset;
+    if (offset < begin + 8 && begin < offset + bytes)
+      convoy_fail_block(block, "thread %d %s byte %lld of shared memory, which is an mbarrier",
+                        (int)fiber->number, access, (long long)offset);
+  }
+  for (int64_t at = offset / 16 * 16; at < offset + bytes; at += 16) {
+    const struct convoy_piece *piece = convoy_get_piece(block, at);
+    convoy_check_copied(fiber, piece, at, access);
+    if (is_write)
+      check_read(fiber, piece, at, access);
+  }
+}
+
+/*===----------------------------------------------------------------------===*\
+|* mbarrier
+\*===----------------------------------------------------------------------===*/
+
+static int64_t get_offset(const struct convoy_fiber *fiber, const void *address) {
+  return (int64_t)((uintptr_t)address - (uintptr_t)fiber->block->shared);
+}
+
+static int32_t find(const struct convoy_block *block, int64_t offset) {
+  for (int32_t i = 0; i < block->mbarrier_count; ++i)
+    if (block->mbarriers[i].offset == offset)
+      return i;
+  return -1;
+}
+
+static int32_t use(struct convoy_fiber *fiber, const void *address) {
+  struct convoy_block *block = fiber->block;
+  int64_t offset = get_offset(fiber, address);
+  int32_t number = find(block, offset);
+  if (number < 0)
+    convoy_fail_block(block,
+                      "thread %d uses byte %lld of shared memory as an mbarrier, which "
+                      "none made one",
+                      (int)fiber->number, (long long)offset);
+  const struct convoy_mbarrier *barrier = &block->mbarriers[number];
+  if (!knows(fiber, barrier->thread / CONVOY_WARP, barrier->made))
+    convoy_fail_block(block,
+                      "race: thread %d uses the mbarrier at byte %lld, which thread %d made "
+                      "since the last barrier",
+                      (int)fiber->number, (long long)offset, (int)barrier->thread);
+  return number;
+}
+
+void convoy_gpu_mbarrier_init(struct convoy_gpu_thread *thread, void *address, int32_t count) {
+  struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
+  struct convoy_block *block = fiber->block;
+  int64_t offset = get_offset(fiber, address);
+  if ((uintptr_t)address % 8 || count < 1 || find(block, offset) >= 0 ||
+      block->mbarrier_count == CONVOY_MAX_MBARRIERS)
+    convoy_fail_block(block,
+                      "thread %d makes an mbarrier of %d arrivals at byte %lld of shared "
+                      "memory, which is no multiple of 8, is one, or is one too many",
+                      (int)fiber->number, (int)count, (long long)offset);
+  convoy_touch_shared(fiber, address, 8, 1);
+  (void)convoy_get_piece(block, offset);
+  struct convoy_mbarrier *barrier = &block->mbarriers[block->mbarrier_count++];
+  memset(barrier, 0, sizeof *barrier);
+  barrier->offset = offset;
+  barrier->count = barrier->pending = count;
+  barrier->thread = fiber->number;
+  barrier->made = fiber->warp->clocks[thread->warp];
+}
+
+void convoy_gpu_fence_async(struct convoy_gpu_thread *thread) {
+  struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
+  struct convoy_block *block = fiber->block;
+  ++fiber->fences;
+  for (int32_t i = 0; i < block->mbarrier_count; ++i)
+    if (block->mbarriers[i].thread == fiber->number)
+      block->mbarriers[i].is_fenced = 1;
+}
+
+/* Ends the phase if nothing is missing. */
+static void end_phase(struct convoy_block *block, int32_t number) {
+  struct convoy_mbarrier *barrier = &block->mbarriers[number];
+  if (barrier->pending || barrier->bytes)
+    return;
+  ++barrier->phase;
+  barrier->pending = barrier->count;
+  barrier->given[CONVOY_MAX_WARPS + number] = barrier->phase;
+  memcpy(barrier->ended, barrier->given, sizeof barrier->ended);
+  for (int32_t i = 0; i < block->emulation->threads; ++i) {
+    struct convoy_fiber *fiber = &block->fibers[i];
+    if (fiber->mbarrier == number + 1)
+      fiber->warp->ready |= 1u << fiber->thread.lane;
+  }
+}
+
+void convoy_gpu_mbarrier_arrive(struct convoy_gpu_thread *thread, void *address,
+                                int32_t expected_bytes) {
+  struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
+  struct convoy_block *block = fiber->block;
+  int32_t number = use(fiber, address);
+  struct convoy_mbarrier *barrier = &block->mbarriers[number];
+  if (!barrier->pending)
+    convoy_fail_block(block,
+                      "thread %d arrives at the mbarrier at byte %lld, whose phase has its %d "
+                      "arrivals",
+                      (int)fiber->number, (long long)barrier->offset, (int)barrier->count);
+  --barrier->pending;
+  barrier->bytes += expected_bytes;
+  convoy_join_clocks(barrier->given, fiber->warp->clocks);
+  ++fiber->warp->clocks[thread->warp];
+  end_phase(block, number);
+}
+
+void convoy_gpu_mbarrier_wait(struct convoy_gpu_thread *thread, void *address,
+                              int32_t parity) {
+  struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
+  int32_t number = use(fiber, address);
+  struct convoy_mbarrier *barrier = &fiber->block->mbarriers[number];
+  while ((barrier->phase & 1) == ((uint32_t)parity & 1)) {
+    fiber->mbarrier = number + 1;
+    convoy_suspend(fiber);
+  }
+  fiber->mbarrier = 0;
+  convoy_join_clocks(fiber->warp->clocks, barrier->ended);
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Copies of boxes
+\*===----------------------------------------------------------------------===*/
+
+static int64_t count_rows(const struct convoy_tensor_map *map) {
+  int64_t rows = 1;
+  for (int32_t i = 1; i < map->rank; ++i)
+    rows *= map->box[i];
+  return rows;
+}
+
+void convoy_gpu_copy_box(struct convoy_gpu_thread *thread, void *to,
+                         const struct convoy_tensor_map *map, const int32_t *position,
+                         int32_t rank, void *address) {
+  struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
+  struct convoy_block *block = fiber->block;
+  int32_t number = use(fiber, address);
+  struct convoy_mbarrier *barrier = &block->mbarriers[number];
+  if (!barrier->is_fenced)
+    convoy_fail_block(block,
+                      "thread %d copies a box for the mbarrier at byte %lld, which thread %d "
+                      "made without a fence",
+                      (int)fiber->number, (long long)barrier->offset, (int)barrier->thread);
+  if (rank != map->rank || (uintptr_t)map->address % 16 || (uintptr_t)to % 128 ||
+      block->box_count == CONVOY_MAX_BOXES)
+    convoy_fail_block(block,
+                      "thread %d copies a box of %d dimensions from a tensor map of %d, to an "
+                      "address that is no multiple of 128, or one too many",
+                      (int)fiber->number, (int)rank, (int)map->rank);
+  int64_t offset = get_offset(fiber, to), end = offset + count_rows(map) * map->swizzle;
+  if (offset < 0 || end > block->emulation->shared_bytes)
+    convoy_fail_block(block,
+                      "thread %d copies a box to bytes %lld to %lld of shared memory, which "
+                      "has %d",
+                      (int)fiber->number, (long long)offset, (long long)end,
+                      (int)block->emulation->shared_bytes);
+  for (int64_t at = offset; at < end; at += 16) {
+    struct convoy_piece *piece = convoy_get_piece(block, at);
+    convoy_check_copied(fiber, piece, at, "copies a box to");
+    check_read(fiber, piece, at, "copies a box to");
+    ++piece->arriving;
+  }
+  convoy_check_plain(fiber, offset, (int32_t)(end - offset), 1);
+  struct convoy_box_copy *copy =
+      &block->boxes[(block->first_box + block->box_count++) % CONVOY_MAX_BOXES];
+  copy->to = to;
+  copy->map = map;
+  memcpy(copy->position, position, (size_t)rank * sizeof *position);
+  copy->mbarrier = number;
+}
+
+/* What a copy makes of an f32: a tf32, the nearest one. */
+static void round_to_tf32(uint8_t *element) {
+  uint32_t bits;
+  memcpy(&bits, element, sizeof bits);
+  if ((bits & 0x7f800000) != 0x7f800000)
+    bits = (bits + 0x1000) & 0xffffe000;
+  memcpy(element, &bits, sizeof bits);
+}
+
+/* The row of a box at `at`, which says for each outer dimension how many steps it lies from
+ * the position; zeros outside of the buffer. */
+static void read_row(const struct convoy_box_copy *copy, const int32_t *at, uint8_t *row) {
+  const struct convoy_tensor_map *map = copy->map;
+  int64_t first = 0, stride = map->sizes[0];
+  memset(row, 0, (size_t)map->swizzle);
+  for (int32_t i = 1; i < map->rank; ++i) {
+    int64_t place = copy->position[i] + (int64_t)at[i] * map->steps[i];
+    if (place < 0 || place >= map->sizes[i])
+      return;
+    first += place * stride;
+    stride *= map->sizes[i];
+  }
+  for (int32_t i = 0; i < map->box[0]; ++i) {
+    int64_t place = copy->position[0] + i;
+    uint8_t *element = row + i * map->element_bytes;
+    if (place < 0 || place >= map->sizes[0])
+      continue;
+    memcpy(element, (const uint8_t *)map->address + (first + place) * map->element_bytes,
+           (size_t)map->element_bytes);
+    if (map->element_bytes == 4)
+      round_to_tf32(element);
+  }
+}
+
+int convoy_deliver_box(struct convoy_block *block) {
+  if (!block->box_count)
+    return 0;
+  const struct convoy_box_copy *copy = &block->boxes[block->first_box];
+  block->first_box = (block->first_box + 1) % CONVOY_MAX_BOXES;
+  --block->box_count;
+  const struct convoy_tensor_map *map = copy->map;
+  struct convoy_mbarrier *barrier = &block->mbarriers[copy->mbarrier];
+  int64_t rows = count_rows(map);
+  int32_t at[CONVOY_MAX_MAP_RANK] = {0};
+  for (int64_t i = 0; i < rows; ++i) {
+    uint8_t row[128], *to = copy->to + i * map->swizzle;
+    read_row(copy, at, row);
+    for (int32_t part = 0; part < map->swizzle; part += 16) {
+      uint8_t *place =
+          (uint8_t *)convoy_swizzle((uintptr_t)to + (uintptr_t)part, map->swizzle);
+      memcpy(place, row + part, 16);
+      struct convoy_piece *piece = convoy_get_piece(block, place - block->shared);
+      --piece->arriving;
+      piece->mbarrier = (uint32_t)copy->mbarrier + 1;
+      piece->phase = barrier->phase + 1;
+      memset(piece->reads, 0, sizeof piece->reads);
+    }
+    for (int32_t k = 1; k < map->rank && ++at[k] == map->box[k]; ++k)
+      at[k] = 0;
+  }
+  barrier->bytes -= rows * map->swizzle;
+  end_phase(block, copy->mbarrier);
+  return 1;
+}
