@@ -7,6 +7,7 @@
 
 #include "convoy/Analysis/ConvAlgorithm.h"
 
+#include "convoy/Analysis/GpuConvCost.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -49,8 +50,12 @@ std::string convoy::whyNotAlgorithm(ConvOpInterface op, ConvAlgorithm algorithm,
                                     TargetAttr target) {
   if (algorithm == ConvAlgorithm::direct)
     return "";
-  if (target.getGpu())
-    return "on a GPU, convolutions are computed directly";
+  if (GpuAttr gpu = target.getGpu()) {
+    if (gpu.getPrecision() != GpuPrecision::f32)
+      return "Winograd needs f32: tensor cores compute convolutions directly";
+    if (algorithm == ConvAlgorithm::winograd_4x4_compact)
+      return "on a GPU, Winograd's filters are transformed when the model is compiled";
+  }
   if (op.isTransposed() || op.getSpatialRank() != 2)
     return "Winograd needs a convolution of two spatial dimensions";
   auto isOne = [](int64_t value) { return value == 1; };
@@ -80,18 +85,25 @@ WinogradPlan convoy::planWinograd(ConvOpInterface op, ConvAlgorithm algorithm,
   plan.tileColumns = llvm::divideCeil(output[3], plan.outputs);
   plan.tiles = output[0] * plan.tileRows * plan.tileColumns;
   plan.channels = selectConvTile(op, target);
+  plan.compact = algorithm == ConvAlgorithm::winograd_4x4_compact;
+  int64_t chunks = llvm::divideCeil(plan.channels.groupInputs, kFilterChunk);
+  plan.filterChunk = llvm::divideCeil(plan.channels.inputChunks, chunks);
+  plan.productMajor = bool(target.getGpu());
+  if (GpuAttr gpu = target.getGpu()) {
+    cutForGpu(plan, describeGpu(gpu));
+    return plan;
+  }
   plan.strips =
       plan.tiles <= kSingleStrip ? 1 : int64_t(llvm::divideCeil(plan.tiles, kStripTiles));
   plan.stripTiles = llvm::divideCeil(plan.tiles, plan.strips);
   plan.strips = llvm::divideCeil(plan.tiles, plan.stripTiles);
-  plan.compact = algorithm == ConvAlgorithm::winograd_4x4_compact;
-  int64_t chunks = llvm::divideCeil(plan.channels.groupInputs, kFilterChunk);
-  plan.filterChunk = llvm::divideCeil(plan.channels.inputChunks, chunks);
   return plan;
 }
 
 double convoy::estimateConvCost(ConvOpInterface op, ConvAlgorithm algorithm,
                                 TargetAttr target) {
+  if (target.getGpu())
+    return estimateGpuConvCost(op, algorithm, target);
   ConvTile tile = selectConvTile(op, target);
   double groups = tile.groups, inputs = tile.groupInputs;
   double outputs = tile.outputTiles * tile.tileLanes();
@@ -197,6 +209,9 @@ llvm::SmallVector<int64_t> convoy::getWinogradFilterShape(const WinogradPlan &pl
   const ConvTile &channels = plan.channels;
   if (plan.compact)
     return {channels.groups, channels.outputTiles, channels.groupInputs, plan.taps * plan.taps,
+            channels.tileLanes()};
+  if (plan.productMajor)
+    return {channels.groups, plan.products(), channels.outputTiles, channels.groupInputs,
             channels.tileLanes()};
   return {channels.groups, channels.outputTiles, plan.products(), channels.groupInputs,
           channels.tileLanes()};

@@ -14,15 +14,17 @@
 using namespace convoy;
 using namespace convoy::cnn;
 
-static constexpr int64_t KiB = 1024;
+static constexpr int64_t KiB = 1024, MiB = 1024 * KiB;
 
 static const GpuDescription kGpus[] = {
-    {80, "A100 SXM 80GB", 108, 64, 32, 164 * KiB, 19.5e12, 156e12, 312e12, 2.04e12},
-    {86, "A10", 72, 48, 16, 100 * KiB, 31.2e12, 62.5e12, 125e12, 0.6e12},
-    {89, "L40S", 142, 48, 24, 100 * KiB, 91.6e12, 183e12, 362e12, 0.864e12},
-    {90, "H100 SXM", 132, 64, 32, 228 * KiB, 66.9e12, 494e12, 989e12, 3.35e12},
-    {100, "B200", 148, 64, 32, 228 * KiB, 80e12, 1.1e15, 2.25e15, 8e12},
-    {120, "RTX 5090", 170, 48, 24, 100 * KiB, 105e12, 105e12, 210e12, 1.79e12},
+    {80, "A100 SXM 80GB", 108, 64, 32, 164 * KiB, 19.5e12, 156e12, 312e12, 2.04e12, 40 * MiB,
+     3.4e12},
+    {86, "A10", 72, 48, 16, 100 * KiB, 31.2e12, 62.5e12, 125e12, 0.6e12, 6 * MiB, 2.7e12},
+    {89, "L40S", 142, 48, 24, 100 * KiB, 91.6e12, 183e12, 362e12, 0.864e12, 96 * MiB, 7.9e12},
+    {90, "H100 SXM", 132, 64, 32, 228 * KiB, 66.9e12, 494e12, 989e12, 3.35e12, 50 * MiB,
+     5.7e12},
+    {100, "B200", 148, 64, 32, 228 * KiB, 80e12, 1.1e15, 2.25e15, 8e12, 126 * MiB, 8e12},
+    {120, "RTX 5090", 170, 48, 24, 100 * KiB, 105e12, 105e12, 210e12, 1.79e12, 96 * MiB, 9e12},
 };
 
 double GpuDescription::getFlops(GpuPrecision precision) const {
@@ -35,6 +37,10 @@ double GpuDescription::getFlops(GpuPrecision precision) const {
     return f16Flops;
   }
   llvm_unreachable("all precisions are listed");
+}
+
+const GpuDescription &convoy::describeGpu(GpuAttr gpu) {
+  return describeGpuArch(gpu.getArchs().back());
 }
 
 const GpuDescription &convoy::describeGpuArch(int64_t arch) {

@@ -14,9 +14,6 @@ using namespace convoy;
 using namespace convoy::cnn;
 using llvm::divideCeil;
 
-/// Multiprocessors of the GPU that plans are made for: between an A100's 108 and an
-/// H100's 132.
-static constexpr int64_t kMultiprocessors = 128;
 /// Warps that a multiprocessor needs to hide the latency of shared memory and arithmetic.
 static constexpr int64_t kResidentWarps = 8;
 /// Steps' time that starting and ending a block takes.
@@ -46,7 +43,6 @@ static int64_t getStageBytes(int64_t pixels, int64_t channels) {
 GpuGemmPlan convoy::planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs,
                                 int64_t steps) {
   GpuGemmPlan best = {};
-  double bestCost = 0;
   for (const auto &tile : kTiles) {
     GpuGemmPlan plan{tile.pixels, tile.channels, 1, 1};
     int64_t blocks =
@@ -56,20 +52,19 @@ GpuGemmPlan convoy::planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs,
       if (plan.splits > 1 && steps / plan.splits < kMinSplitSteps)
         break;
       // Blocks of the busiest multiprocessor, which needs some at a time to hide latency.
-      double load = divideCeil(blocks * plan.splits, kMultiprocessors);
+      double load = divideCeil(blocks * plan.splits, kGpuMultiprocessors);
       double busy = std::min(1.0, load * double(warps) / kResidentWarps);
       double perBlock = double(divideCeil(steps, plan.splits) + kBlockOverhead) *
-                        double(plan.pixels * plan.channels) / tile.efficiency;
-      double cost = load * perBlock / busy;
+                        double(plan.pixels * plan.channels * GpuGemmPlan::kStep) /
+                        tile.efficiency;
+      plan.cost = load * perBlock / busy;
       // Partial sums are written and read once more, by another kernel.
       if (plan.splits > 1)
-        cost += kMacsPerFloat * double(pixels * outputs * groups * 2 * plan.splits) /
-                    kMultiprocessors +
-                double(kBlockOverhead * 4096);
-      if (best.pixels && cost >= bestCost)
-        continue;
-      best = plan;
-      bestCost = cost;
+        plan.cost += kMacsPerFloat * double(pixels * outputs * groups * 2 * plan.splits) /
+                         kGpuMultiprocessors +
+                     double(kBlockOverhead * 4096 * GpuGemmPlan::kStep);
+      if (!best.pixels || plan.cost < best.cost)
+        best = plan;
     }
   }
   best.stages =

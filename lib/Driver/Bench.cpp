@@ -12,6 +12,7 @@
 #include "Layers.h"
 #include "PeakRate.h"
 
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 
 #include <algorithm>
@@ -127,15 +128,27 @@ static void addMacs(Report &report, Request &request) {
   llvm::StringMap<int64_t> macs;
   for (const Layer &layer : listLayers(*module))
     macs[layer.name] += layer.cost.macs;
-  // The time of a layer that became several launches is that of the longest.
+  // The time of a layer that became several launches is that of the longest. A GPU's
+  // several kernels of a layer are NAME/KERNEL.
   llvm::StringMap<LayerTime *> longest;
   for (LayerTime &layer : report.layers) {
-    LayerTime *&best = longest[layer.name];
+    StringRef name = layer.name;
+    LayerTime *&best = longest[macs.contains(name) ? name : name.rsplit('/').first];
     if (!best || layer.milliseconds > best->milliseconds)
       best = &layer;
   }
-  for (auto &entry : longest)
-    entry.second->macs = macs.lookup(entry.first());
+  for (auto &[name, best] : longest) {
+    best->macs = macs.lookup(name);
+    if (best->name == name)
+      continue;
+    // Rounds share the work.
+    llvm::SmallVector<LayerTime *> rounds;
+    for (LayerTime &layer : report.layers)
+      if (layer.name == best->name)
+        rounds.push_back(&layer);
+    for (LayerTime *round : rounds)
+      round->macs = macs.lookup(name) / int64_t(rounds.size());
+  }
   if (report.gpu.empty())
     report.peakGigaflops = report.threads * measurePeakGigaflops();
 }

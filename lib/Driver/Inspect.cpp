@@ -145,6 +145,9 @@ int convoy::driver::inspectCommand(Arguments &arguments) {
     return kUsageError;
   DiagnosticPrinter printer(*context, model, modelOptions.isVerbose);
   bool showsKernels = modelOptions.compile.gpu && !devices;
+  if (!showsKernels && !modelOptions.compile.schedule.convAlgorithm.empty())
+    return arguments.usageError("--conv-algorithm changes what --target=cuda shows, without "
+                                "--devices");
   Phase last = showsKernels ? Phase::Codegen : devices ? Phase::Simplify : Phase::Import;
   OwningOpRef<ModuleOp> module = compileTo(*context, model, last, modelOptions.compile);
   if (!module || printer.hasError())

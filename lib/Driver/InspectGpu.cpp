@@ -23,7 +23,7 @@ namespace {
 struct LaunchRow {
   std::string layer, kernel;
   SmallVector<int64_t> grid, block;
-  int64_t flops = 0, bytes = 0, dynamicBytes = 0;
+  int64_t flops = 0, computedFlops = 0, bytes = 0, dynamicBytes = 0;
   KernelResources resources;
   double occupancy = 0, seconds = 0;
 };
@@ -52,6 +52,9 @@ static std::vector<LaunchRow> listLaunches(ModuleOp module) {
       return attr ? attr.getInt() : 0;
     };
     row.flops = number(cnn::kFlopsAttrName);
+    row.computedFlops = number(cnn::kComputedFlopsAttrName);
+    if (row.computedFlops == 0)
+      row.computedFlops = row.flops;
     row.bytes = number(cnn::kBytesAttrName);
     rows.push_back(std::move(row));
   });
@@ -125,7 +128,7 @@ int convoy::driver::inspectGpu(StringRef model, ModuleOp module, bool asJSON,
                                DiagnosticPrinter &printer) {
   std::vector<LaunchRow> rows = listLaunches(module);
   cnn::GpuAttr target = cnn::getTarget(module).getGpu();
-  const GpuDescription &gpu = describeGpuArch(target.getArchs().back());
+  const GpuDescription &gpu = describeGpu(target);
   if (failed(lowerToTarget(module)))
     return printer.getFailure();
   llvm::Expected<std::vector<KernelResources>> measured = measureKernels(module, gpu.arch);
@@ -139,7 +142,7 @@ int convoy::driver::inspectGpu(StringRef model, ModuleOp module, bool asJSON,
     row.resources.sharedBytes += row.dynamicBytes;
     row.occupancy = getOccupancy(gpu, llvm::product_of(row.block), row.resources.registers,
                                  row.resources.sharedBytes);
-    row.seconds = std::max(double(row.flops) / gpu.getFlops(target.getPrecision()),
+    row.seconds = std::max(double(row.computedFlops) / gpu.getFlops(target.getPrecision()),
                            double(row.bytes) / gpu.bandwidth);
   }
   if (asJSON)

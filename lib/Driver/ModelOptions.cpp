@@ -30,14 +30,6 @@ void ModelOptions::read(Arguments &arguments) {
 
 void ModelOptions::readCodeOptions(Arguments &arguments) {
   arguments.text(OPT_mcpu, compile.cpu);
-  arguments.value(OPT_conv_algorithm, [this](StringRef word) -> llvm::Error {
-    if (!cnn::symbolizeConvAlgorithm(word))
-      return llvm::createStringError("'" + word +
-                                     "' is not direct, winograd_2x2, winograd_4x4 or "
-                                     "winograd_4x4_compact");
-    compile.schedule.convAlgorithm = word.str();
-    return llvm::Error::success();
-  });
   arguments.value(OPT_weights, [this](StringRef word) -> llvm::Error {
     if (!llvm::is_contained({"f32", "f16", "bf16"}, word))
       return llvm::createStringError("'" + word + "' is not f32, f16 or bf16");
@@ -49,6 +41,14 @@ void ModelOptions::readCodeOptions(Arguments &arguments) {
 }
 
 void ModelOptions::readTargetOptions(Arguments &arguments) {
+  arguments.value(OPT_conv_algorithm, [this](StringRef word) -> llvm::Error {
+    if (!cnn::symbolizeConvAlgorithm(word))
+      return llvm::createStringError("'" + word +
+                                     "' is not direct, winograd_2x2, winograd_4x4 or "
+                                     "winograd_4x4_compact");
+    compile.schedule.convAlgorithm = word.str();
+    return llvm::Error::success();
+  });
   arguments.value(OPT_target, [this](StringRef word) -> llvm::Error {
     if (!llvm::is_contained({"cpu", "cuda", "cuda-emulator"}, word))
       return llvm::createStringError("'" + word + "' is not cpu, cuda or cuda-emulator");
@@ -101,8 +101,8 @@ std::optional<int> ModelOptions::resolveTarget(const Arguments &arguments) {
                                   "cuda-emulator");
     return std::nullopt;
   }
-  if (!compile.schedule.convAlgorithm.empty() || compile.schedule.weights != "f32")
-    return arguments.usageError("--conv-algorithm and --weights are for --target=cpu");
+  if (compile.schedule.weights != "f32")
+    return arguments.usageError("--weights is for --target=cpu");
   compile.gpu.emplace();
   compile.gpu->platform = name == "cuda" ? cnn::GpuPlatform::cuda : cnn::GpuPlatform::emulator;
   compile.gpu->precision = precision.value_or(cnn::GpuPrecision::f32);

@@ -22,9 +22,9 @@ struct ModelOptions {
 
   /// Reads --shape and -v.
   void read(Arguments &arguments);
-  /// Reads --mcpu, --conv-algorithm, --weights, the target and the partition options.
+  /// Reads --mcpu, --weights, the target and the partition options.
   void readCodeOptions(Arguments &arguments);
-  /// Reads --target, --gpu-arch and --precision.
+  /// Reads --target, --gpu-arch, --precision and --conv-algorithm.
   void readTargetOptions(Arguments &arguments);
   /// Reads --device.
   void readDevice(Arguments &arguments);

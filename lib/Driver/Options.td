@@ -159,7 +159,7 @@ defm mcpu : Value<"mcpu", "CPU",
 defm conv_algorithm : Value<"conv-algorithm", "NAME",
   "compute each convolution that allows it by direct,\n"
   "winograd_2x2, winograd_4x4 or winograd_4x4_compact\n"
-  "instead of what the cost model chooses", compiling>;
+  "instead of what the cost model chooses", everywhere>;
 
 defm weights : Value<"weights", "TYPE",
   "store weights of convolutions and dense layers as f32\n"

@@ -40,6 +40,80 @@ def test_tensor_cores(a_case, precision, tmp_path):
     check_case(rounded, tmp_path, [EMULATED, f"--precision={precision}"])
 
 
+WINOGRAD = ["winograd_2x2", "winograd_4x4"]
+
+
+@pytest.mark.parametrize("algorithm", WINOGRAD)
+@pytest.mark.parametrize("a_case", test_ops_convolution.FILTERED, ids=lambda a_case: a_case.id)
+def test_winograd(a_case, algorithm, tmp_path):
+    check_case(a_case, tmp_path, [EMULATED, f"--conv-algorithm={algorithm}"])
+
+
+def residual_unit(shape, channels, group=1, activation="Relu"):
+    """Two 3x3 convolutions behind a 1x1 one, which the second adds to, in place, in front of an activation."""
+    net = support.tiny_models.Network("unit", 14, shape)
+    x = net.conv("x", shape[1], shape[1], kernel=1)
+    y = net.node(activation, net.conv(x, shape[1], channels, group=group))
+    y = net.node("Add", net.conv(y, channels, shape[1], group=group), x)
+    name = f"{'x'.join(map(str, shape))}-to{channels}-{activation}-{group}"
+    return support.network_case(name, net, net.node(activation, y))
+
+
+UNITS = [residual_unit([2, 24, 9, 14], 40), residual_unit([1, 64, 7, 6], 64, 4, "HardSwish"),
+         residual_unit([3, 48, 5, 8], 16, activation="Sigmoid")]
+
+
+def list_launches(a_case, tmp_path, *options):
+    """What inspect tells of a case's launches on a GPU."""
+    model = tmp_path / "inspected.onnx"
+    support.onnx.save(a_case.model, model)
+    return json.loads(must(convoy("inspect", model, "--target=cuda", "--json", *options)).stdout)["launches"]
+
+
+@pytest.mark.parametrize("algorithm", WINOGRAD)
+@pytest.mark.parametrize("a_case", UNITS, ids=lambda a_case: a_case.id)
+def test_winograd_epilogue(a_case, algorithm, tmp_path):
+    option = f"--conv-algorithm={algorithm}"
+    check_case(a_case, tmp_path, [EMULATED, option])
+    kernels = [launch["kernel"] for launch in list_launches(a_case, tmp_path, option)]
+    assert sum("winograd_output" in kernel for kernel in kernels) == 2, kernels
+    assert not any("generic" in kernel for kernel in kernels), kernels
+
+
+def test_winograd_in_strips(tmp_path):
+    """Transformed input and products exceed half of an L40S's L2 cache of 96 MiB; the last strip has fewer tiles."""
+    shape = [2, 16, 299, 297]
+    a_case = residual_unit(shape, 16)
+    options = ["--conv-algorithm=winograd_4x4", "--gpu-arch=sm_89"]
+    launches = [launch for launch in list_launches(a_case, tmp_path, *options) if "winograd" in launch["kernel"]]
+    assert len(launches) > 6 and len({launch["kernel"] for launch in launches}) == 6, launches
+    # Two convolutions of 9 * 16 multiply-adds an element.
+    flops = 2 * 2 * 9 * 16 * np.prod(shape)
+    assert sum(launch["flops"] for launch in launches) == pytest.approx(flops, rel=1e-6)
+    check_case(a_case, tmp_path, [EMULATED, *options])
+    report = must(convoy("bench", tmp_path / "inspected.onnx", EMULATED, *options, "--random-inputs=1", "--runs=1",
+                         "--warmup=1", "--profile", "--json"))
+    rows = [row for row in json.loads(report.stdout)["layers"] if "winograd" in row["name"] and "gflops" in row]
+    assert len(rows) == sum("winograd_products" in launch["kernel"] for launch in launches)
+    assert sum(row["gflops"] * row["ms"] * 1e6 for row in rows) == pytest.approx(flops, rel=1e-3)
+
+
+def test_winograd_shares_sums(tmp_path):
+    """Few tiles and many inputs: blocks share a sum in memory of the grid, beside transformed input and products."""
+    a_case = residual_unit([1, 640, 6, 6], 16)
+    option = "--conv-algorithm=winograd_2x2"
+    kernels = [launch["kernel"] for launch in list_launches(a_case, tmp_path, option)]
+    assert any("winograd_products_sum" in kernel for kernel in kernels), kernels
+    check_case(a_case, tmp_path, [EMULATED, option])
+
+
+def test_winograd_needs_f32(tmp_path):
+    """Tensor cores compute directly, whatever is preferred."""
+    for precision in ROUNDED:
+        launches = list_launches(UNITS[0], tmp_path, "--conv-algorithm=winograd_4x4", f"--precision={precision}")
+        assert not any("winograd" in launch["kernel"] for launch in launches), precision
+
+
 def through_f16(a_case):
     """A case between two products that nothing folds, so that its operation reads and writes f16."""
     model, feeds = copy.deepcopy(a_case.model), dict(a_case.feeds)
@@ -171,6 +245,11 @@ def test_shared_by_devices(name, devices, tmp_path):
     support.assert_close(*shared, 2e-5, name)
 
 
+def test_winograd_shared_by_devices(tmp_path):
+    options = ["--devices=2", "--strategy=group", "--conv-algorithm=winograd_4x4"]
+    support.assert_close(*emulate("tiny_resnet", tmp_path, *options), 2e-5, "tiny_resnet")
+
+
 @pytest.mark.parametrize("name", ["tiny_resnext", "tiny_se", "tiny_unet"])
 def test_shared_by_devices_in_f16(name, tmp_path):
     for strategy in ("group", "rows"):
@@ -202,6 +281,17 @@ def test_check_prints_what_a_precision_costs(tmp_path):
 MAX_REGISTERS, MAX_SHARED = 168, 48 * 1024
 
 
+def check_fit(name, launches):
+    for launch in launches:
+        kernel = f"{name}, {launch['kernel']}"
+        assert launch["registers"] > 0, f"{kernel} was not assembled"
+        assert launch["spill_stores"] == launch["spill_loads"] == 0, f"{kernel} spills"
+        assert launch["registers"] <= MAX_REGISTERS, f"{kernel} takes {launch['registers']} registers"
+        assert launch["shared_bytes"] <= MAX_SHARED, f"{kernel} takes {launch['shared_bytes']} bytes of shared memory"
+        assert 0 < launch["occupancy"] <= 1, kernel
+        assert launch["roofline_seconds"] >= 0, kernel
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["f32", "f16"])
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
@@ -212,14 +302,20 @@ def test_kernels_fit(name, arch, precision, tmp_path):
                                     f"--precision={precision}")).stdout)
     assert report["arch"] == int(arch[3:])
     assert sum(launch["flops"] for launch in report["launches"]) > 1e8
-    for launch in report["launches"]:
-        kernel = f"{name}, {launch['kernel']}"
-        assert launch["registers"] > 0, f"{kernel} was not assembled"
-        assert launch["spill_stores"] == launch["spill_loads"] == 0, f"{kernel} spills"
-        assert launch["registers"] <= MAX_REGISTERS, f"{kernel} takes {launch['registers']} registers"
-        assert launch["shared_bytes"] <= MAX_SHARED, f"{kernel} takes {launch['shared_bytes']} bytes of shared memory"
-        assert 0 < launch["occupancy"] <= 1, kernel
-        assert launch["roofline_seconds"] >= 0, kernel
+    check_fit(name, report["launches"])
+
+
+# Every epilogue that a transform may have, with and without tiles that are cut; 5x5 kernels; several strips.
+FITTED = [*UNITS, *test_ops_convolution.FILTERED[-2:], residual_unit([1, 256, 56, 56], 256),
+          residual_unit([8, 64, 223, 224], 64)]
+
+
+@pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("algorithm", WINOGRAD)
+def test_winograd_kernels_fit(algorithm, arch, tmp_path):
+    for a_case in FITTED:
+        launches = list_launches(a_case, tmp_path, f"--conv-algorithm={algorithm}", f"--gpu-arch={arch}")
+        check_fit(a_case.id, launches)
 
 
 def test_tensor_core_kernels_fit(tmp_path):

@@ -24,10 +24,14 @@ struct WinogradPlan {
   int64_t filterChunk;
   /// Tiles of an image's rows and columns, and of all images.
   int64_t tileRows, tileColumns, tiles;
-  /// Tiles of a strip; the last strip may have fewer.
+  /// Tiles of a strip; the last strip may have fewer. On a GPU, kernels run strip by strip,
+  /// see GpuConvCost.h.
   int64_t stripTiles, strips;
-  /// Channels as the direct kernel cuts them; `pixels` are tiles of a register tile.
+  /// Channels as the direct kernel cuts them, or a GPU's matrix product; `pixels` are tiles
+  /// of a register tile.
   ConvTile channels;
+  /// Whether a product's filters lie together, for a GPU, or an output tile's.
+  bool productMajor;
 
   int64_t products() const { return extent * extent; }
 };
@@ -41,7 +45,8 @@ WinogradPlan planWinograd(cnn::ConvOpInterface op, cnn::ConvAlgorithm algorithm,
                           cnn::TargetAttr target);
 
 /// The time of `op` in floating-point operations at the target's peak; a byte of weights
-/// from memory costs as much as the operations that the target does meanwhile.
+/// from memory costs as much as the operations that the target does meanwhile. For a GPU
+/// see GpuConvCost.h.
 double estimateConvCost(cnn::ConvOpInterface op, cnn::ConvAlgorithm algorithm,
                         cnn::TargetAttr target);
 
@@ -66,7 +71,8 @@ struct ConvSchedule {
 llvm::SmallVector<ConvSchedule> listConvSchedules(cnn::ConvOpInterface op,
                                                   cnn::TargetAttr target);
 
-/// `[group][O tile][product][I][lanes of the tile]`: transformed filters; compact ones are
+/// `[group][O tile][product][I][lanes of the tile]`: transformed filters, for a GPU
+/// `[group][product][O tile][I][lanes of the tile]`; compact ones are
 /// `[group][O tile][I][position in the kernel][lanes of the tile]`.
 llvm::SmallVector<int64_t> getWinogradFilterShape(const WinogradPlan &plan);
 

@@ -23,9 +23,16 @@ struct GpuDescription {
   int64_t warps, blocks, sharedBytes;
   /// Operations a second without sparsity, a multiply-add being two, and bytes a second.
   double f32Flops, tf32Flops, f16Flops, bandwidth;
+  /// Bytes of the L2 cache, and bytes a second from it: data sheets leave these out, and 22
+  /// bytes a clock and multiprocessor, as others measured on an H100, stand for them.
+  int64_t l2Bytes;
+  double l2Bandwidth;
 
   double getFlops(cnn::GpuPrecision precision) const;
 };
+
+/// The GPU that choices are made for where code is for several: the last of the target's.
+const GpuDescription &describeGpu(cnn::GpuAttr gpu);
 
 /// The GPU that stands for compute capability `arch` of listGpuArchs().
 const GpuDescription &describeGpuArch(int64_t arch);

@@ -29,11 +29,17 @@ struct GpuGemmPlan {
   int64_t splits;
   /// Stages whose data are in shared memory at a time: a step each, or in f16 two.
   int64_t stages;
+  /// The estimated time, in multiply-adds of a multiprocessor at its peak.
+  double cost = 0;
 
   int64_t warpChannels() const { return std::min<int64_t>(64, channels); }
   int64_t warpsOfPixels() const { return pixels / kWarpPixels; }
   int64_t threads() const { return 32 * warpsOfPixels() * (channels / warpChannels()); }
 };
+
+/// Multiprocessors of the GPU that plans are made for: between an A100's 108 and an
+/// H100's 132.
+inline constexpr int64_t kGpuMultiprocessors = 128;
 
 /// The plan that an estimate finds cheapest for `pixels` results of `groups` times
 /// `outputs` channels each.

@@ -254,10 +254,14 @@ struct LowerGpuLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
       if (isa<LLVM::LLVMPointerType>(original.getType())) {
         buffers.push_back(buffer);
         ++maps;
+      } else if (original.getType().isIndex() && maps == 0) {
+        // The place of a pointer holds a number.
+        buffers.push_back(LLVM::IntToPtrOp::create(rewriter, loc, pointer, buffer));
       } else if (isa<MemRefType>(original.getType()) && maps == 0) {
         buffers.push_back(MemRefDescriptor(buffer).alignedPtr(rewriter, loc));
       } else {
-        return op.emitOpError("may have only memrefs as arguments, and tensor maps behind");
+        return op.emitOpError(
+            "may have only memrefs and indices as arguments, and tensor maps behind");
       }
     }
     Value array = storePointers(rewriter, op, buffers);
@@ -518,8 +522,11 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
                                        ArrayRef<LLVM::GEPArg>{int32_t(ThreadField::Shared)});
     SmallVector<Value> arguments = {thread,
                                     LLVM::LoadOp::create(builder, loc, pointer, shared)};
-    for (unsigned i = 2; i < kernel.getNumArguments(); ++i)
+    for (unsigned i = 2; i < kernel.getNumArguments(); ++i) {
       arguments.push_back(loadPointer(builder, loc, block->getArgument(1), i - 2));
+      if (Type type = kernel.getArgument(i).getType(); type != pointer)
+        arguments.back() = LLVM::PtrToIntOp::create(builder, loc, type, arguments.back());
+    }
     LLVM::CallOp::create(builder, loc, kernel, arguments);
     LLVM::ReturnOp::create(builder, loc, ValueRange());
   }

@@ -37,6 +37,10 @@ GpuConvOperands::GpuConvOperands(GpuKernel &kernel, Operation *op) {
   output = take();
 }
 
+GpuConvOperands::GpuConvOperands(Value input, Value filter, Value output)
+    : input(input), filter(filter), output(output),
+      activation(FunctionAttr::get(input.getContext(), UnaryKind::identity)) {}
+
 void GpuConvOperands::store(ImplicitLocOpBuilder &b, Value sum, Value index) const {
   auto type = dyn_cast<VectorType>(sum.getType());
   if (residual)

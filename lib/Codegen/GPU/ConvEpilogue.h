@@ -16,6 +16,8 @@ namespace convoy {
 /// none.
 struct GpuConvOperands {
   GpuConvOperands(GpuKernel &kernel, mlir::Operation *op);
+  /// Neither bias nor residual, and no activation.
+  GpuConvOperands(mlir::Value input, mlir::Value filter, mlir::Value output);
 
   /// Stores a sum, or several side by side, with the residual and the activation.
   void store(mlir::ImplicitLocOpBuilder &b, mlir::Value sum, mlir::Value index) const;

@@ -22,6 +22,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace convoy {
 #define GEN_PASS_DEF_CNNGENERATEGPUKERNELS
@@ -39,6 +40,12 @@ constexpr llvm::StringLiteral kArenaSize = "cnn.arena_size";
 /// Scratch memory lies in the arena, behind its buffers.
 constexpr int64_t kScratchAlignment = 256;
 
+/// What equal operations share.
+struct MadeKernels {
+  SmallVector<GpuKernels::Launch, 1> launches;
+  int64_t rounds;
+};
+
 struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUKernels> {
   using CnnGenerateGPUKernelsBase::CnnGenerateGPUKernelsBase;
 
@@ -52,6 +59,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     GpuKernelFamilies families;
     addChannelwiseConvKernels(families);
     addSmallGroupConvKernels(families);
+    addWinogradConvKernels(families);
     addWarpgroupGemmKernels(families);
     addImplicitGemmKernels(families);
     addTransposedConvKernels(families);
@@ -79,7 +87,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     }
     int64_t scratchBegin = llvm::alignTo(arenaSize.getInt(), kScratchAlignment);
     SmallVector<Attribute> layers;
-    SharedKernels<SmallVector<GpuKernels::Launch, 1>> made;
+    SharedKernels<MadeKernels> made;
     int64_t scratchSize = 0;
     for (Operation &op : llvm::make_early_inc_range(main.front())) {
       if (!isLayer(&op))
@@ -91,21 +99,22 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
       if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op))
         continue;
       markAligned(&op);
-      SmallVector<GpuKernels::Launch, 1> *launches = made.find(&op);
-      if (!launches) {
+      MadeKernels *kernels = made.find(&op);
+      if (!kernels) {
         auto family = llvm::find_if(
             families, [&](const auto &candidate) { return candidate->matches(&op, target); });
         if (family == families.end()) {
           op.emitError("has no GPU kernel");
           return signalPassFailure();
         }
-        GpuKernels kernels(kernelModule, symbols, &op);
-        if (failed((*family)->build(kernels, &op, target)))
+        GpuKernels built(kernelModule, symbols, &op);
+        if (failed((*family)->build(built, &op, target)))
           return signalPassFailure();
-        scratchSize = std::max(scratchSize, kernels.getScratchSize());
-        launches = &made.add(&op, SmallVector<GpuKernels::Launch, 1>(kernels.getLaunches()));
+        scratchSize = std::max(scratchSize, built.getScratchSize());
+        kernels = &made.add(
+            &op, {SmallVector<GpuKernels::Launch, 1>(built.getLaunches()), built.getRounds()});
       }
-      launch(builder, op, *launches, main.getArgument(0), scratchBegin, layers);
+      launch(builder, op, *kernels, main.getArgument(0), scratchBegin, layers);
     }
     made.eraseOperations();
     module->setAttr("cnn.layers", builder.getArrayAttr(layers));
@@ -123,63 +132,91 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
         builder.getFunctionType(main.getBody().getArgumentTypes(), TypeRange()));
   }
 
-  /// Bytes of the buffers that a kernel reads or writes.
-  static int64_t countBytes(GpuKernels::Launch launch) {
+  /// Bytes that a launch of a kernel reads or writes if each is moved once.
+  static int64_t countBytes(const GpuKernels::Launch &launch, unsigned buffers,
+                            int64_t rounds) {
     int64_t bytes = 0;
-    for (auto [i, type] : llvm::enumerate(launch.kernel.getArgumentTypes())) {
-      bool isMapped =
-          llvm::any_of(launch.maps, [&](const GpuTensorMap &map) { return map.operand == i; });
-      if (isa<MemRefType>(type) && (isMapped || !launch.kernel.getArgument(i).use_empty()))
-        bytes += getDenseBytes(cast<ShapedType>(type));
-    }
+    gpu::GPUFuncOp kernel = launch.kernel;
+    ArrayRef<BlockArgument> arguments = kernel.getArguments().drop_back(launch.maps.size());
+    auto isUsed = [](Operation *user) { return !isOpTriviallyDead(user); };
+    for (BlockArgument argument : arguments.take_front(buffers))
+      if (llvm::any_of(argument.getUsers(), isUsed) ||
+          llvm::any_of(launch.maps, [&](const GpuTensorMap &map) {
+            return map.operand == argument.getArgNumber();
+          }))
+        bytes += getDenseBytes(cast<ShapedType>(argument.getType()));
+    // What knows its round does a part of the work.
+    if (rounds > 1 && llvm::any_of(arguments.back().getUsers(), isUsed))
+      bytes /= rounds;
+    // Of scratch memory, what it has views of.
+    llvm::DenseMap<int64_t, int64_t> views;
+    if (arguments.size() > buffers)
+      for (Operation *user : arguments[buffers].getUsers())
+        if (auto view = dyn_cast<memref::ViewOp>(user))
+          views[*getConstantIntValue(view.getByteShift())] = getDenseBytes(view.getType());
+    for (auto [shift, size] : views)
+      bytes += size;
     return bytes;
   }
 
   /// Puts launches in front of `op`, and their names behind `layers`.
-  void launch(OpBuilder &builder, Operation &op, ArrayRef<GpuKernels::Launch> launches,
-              Value arena, int64_t scratchBegin, SmallVectorImpl<Attribute> &layers) {
+  void launch(OpBuilder &builder, Operation &op, const MadeKernels &kernels, Value arena,
+              int64_t scratchBegin, SmallVectorImpl<Attribute> &layers) {
     builder.setInsertionPoint(&op);
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(builder, op.getLoc(), value);
+    };
     auto toDim = [&](const GpuExtents &extents) {
-      auto extent = [&](int64_t dimension) {
-        return arith::ConstantIndexOp::create(builder, op.getLoc(), extents[dimension]);
-      };
-      return gpu::KernelDim3{extent(0), extent(1), extent(2)};
+      return gpu::KernelDim3{constant(extents[0]), constant(extents[1]), constant(extents[2])};
     };
     SmallVector<Value> buffers(llvm::make_filter_range(
         op.getOperands(), [](Value operand) { return isa<MemRefType>(operand.getType()); }));
-    int64_t flops = 2 * computeLayerCost(&op).macs;
-    for (const GpuKernels::Launch &launch : launches) {
-      gpu::GPUFuncOp kernel = launch.kernel;
-      SmallVector<Value> arguments(buffers);
-      if (kernel.getNumArguments() > buffers.size() + launch.maps.size())
-        arguments.push_back(memref::ViewOp::create(
-            builder, op.getLoc(), cast<MemRefType>(kernel.getArgumentTypes()[buffers.size()]),
-            arena, arith::ConstantIndexOp::create(builder, op.getLoc(), scratchBegin),
-            ValueRange()));
-      for (const GpuTensorMap &map : launch.maps)
-        arguments.push_back(cnn::TensorMapOp::create(builder, op.getLoc(),
-                                                     buffers[map.operand], map.sizes, map.box,
-                                                     map.steps, map.swizzle));
-      Value dynamicBytes;
-      if (launch.dynamicBytes)
-        dynamicBytes = arith::ConstantIntOp::create(builder, op.getLoc(), builder.getI32Type(),
-                                                    launch.dynamicBytes);
-      auto launchOp = gpu::LaunchFuncOp::create(
-          builder, op.getLoc(),
-          SymbolRefAttr::get(builder.getContext(), kKernelModule,
-                             {FlatSymbolRefAttr::get(kernel.getNameAttr())}),
-          toDim(launch.grid), toDim(launch.block), dynamicBytes, arguments);
-      // Partial sums count as the operation, adding them up as what it moves.
-      launchOp->setAttr(cnn::kFlopsAttrName, builder.getI64IntegerAttr(flops));
-      launchOp->setAttr(cnn::kBytesAttrName, builder.getI64IntegerAttr(countBytes(launch)));
-      flops = 0;
-      StringRef name = getLayerName(op.getLoc());
-      if (name.empty())
-        name = kernel.getName();
-      // An operation of several kernels is several layers.
-      layers.push_back(builder.getStringAttr(
-          launches.size() == 1 ? name : (name + "/" + kernel.getName()).str()));
-    }
+    int64_t flops = 2 * computeLayerCost(&op).macs / kernels.rounds;
+    // The launch that computes them, and for partial sums the first, has the operation's;
+    // adding those up counts as what it moves.
+    auto computes = [](const GpuKernels::Launch &launch) { return launch.computedFlops > 0; };
+    const auto *main = llvm::find_if(kernels.launches, computes);
+    if (main == kernels.launches.end())
+      main = kernels.launches.begin();
+    for (int64_t round = 0; round < kernels.rounds; ++round)
+      for (const GpuKernels::Launch &launch : kernels.launches) {
+        gpu::GPUFuncOp kernel = launch.kernel;
+        SmallVector<Value> arguments(buffers);
+        for (Type type : kernel.getArgumentTypes()
+                             .drop_front(buffers.size())
+                             .drop_back(launch.maps.size()))
+          arguments.push_back(type.isIndex()
+                                  ? constant(round)
+                                  : Value(memref::ViewOp::create(
+                                        builder, op.getLoc(), cast<MemRefType>(type), arena,
+                                        constant(scratchBegin), ValueRange())));
+        for (const GpuTensorMap &map : launch.maps)
+          arguments.push_back(cnn::TensorMapOp::create(builder, op.getLoc(),
+                                                       buffers[map.operand], map.sizes,
+                                                       map.box, map.steps, map.swizzle));
+        Value dynamicBytes;
+        if (launch.dynamicBytes)
+          dynamicBytes = arith::ConstantIntOp::create(
+              builder, op.getLoc(), builder.getI32Type(), launch.dynamicBytes);
+        auto launchOp = gpu::LaunchFuncOp::create(
+            builder, op.getLoc(),
+            SymbolRefAttr::get(builder.getContext(), kKernelModule,
+                               {FlatSymbolRefAttr::get(kernel.getNameAttr())}),
+            toDim(launch.grid), toDim(launch.block), dynamicBytes, arguments);
+        auto set = [&](StringRef name, int64_t value) {
+          launchOp->setAttr(name, builder.getI64IntegerAttr(value));
+        };
+        set(cnn::kFlopsAttrName, &launch == main ? flops : 0);
+        if (computes(launch))
+          set(cnn::kComputedFlopsAttrName, launch.computedFlops);
+        set(cnn::kBytesAttrName, countBytes(launch, buffers.size(), kernels.rounds));
+        StringRef name = getLayerName(op.getLoc());
+        if (name.empty())
+          name = kernel.getName();
+        // An operation of several kernels is several layers.
+        layers.push_back(builder.getStringAttr(
+            kernels.launches.size() == 1 ? name : (name + "/" + kernel.getName()).str()));
+      }
   }
 };
 

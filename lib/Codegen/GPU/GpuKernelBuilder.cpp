@@ -16,6 +16,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <utility>
+
 using namespace mlir;
 using namespace convoy;
 
@@ -80,6 +82,8 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
     }
   if (scratchBytes > 0)
     types.push_back(MemRefType::get({scratchBytes}, b.getI8Type()));
+  if (rounds > 1)
+    types.push_back(b.getIndexType());
   scratchSize = std::max(scratchSize, scratchBytes);
   unsigned firstMap = types.size();
   types.append(maps.size(), LLVM::LLVMPointerType::get(b.getContext()));
@@ -92,13 +96,15 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   };
   function.setKnownGridSizeAttr(toArray(grid));
   function.setKnownBlockSizeAttr(toArray(block));
-  // Else ptxas saves registers for a second block of so many threads, and spills.
-  if (llvm::product_of(block) >= kGpuBlockThreads)
-    function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
+  // Left alone, ptxas saves registers for more blocks than are worth spills.
+  constexpr int64_t registerFile = 64 * 1024, threadRegisters = 168;
+  int64_t blocks = registerFile / (threadRegisters * llvm::product_of(block));
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    b.getI32IntegerAttr(std::max<int64_t>(1, blocks)));
   symbols.insert(function);
   b.setInsertionPointToStart(&function.getBody().front());
 
-  GpuKernel kernel{b, function, {}, Value(), {}};
+  GpuKernel kernel{b, function, {}, Value(), Value(), {}};
   unsigned next = 0;
   for (Value operand : op->getOperands()) {
     if (isMemRef(operand)) {
@@ -111,7 +117,9 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
     kernel.operands.push_back(b.clone(*constant)->getResult(0));
   }
   if (scratchBytes > 0)
-    kernel.scratch = function.getArgument(next);
+    kernel.scratch = function.getArgument(next++);
+  if (rounds > 1)
+    kernel.round = function.getArgument(next);
   for (unsigned i = firstMap; i < types.size(); ++i) {
     // The parameter itself is the map: the hardware reads it where it is.
     function.setArgAttr(i, LLVM::LLVMDialect::getByValAttrName(),
@@ -123,8 +131,8 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   body(kernel);
   b.setInsertionPointToEnd(&function.getBody().back());
   gpu::ReturnOp::create(b);
-  launches.push_back(
-      {function, grid, block, llvm::to_vector_of<GpuTensorMap, 2>(maps), dynamicBytes});
+  launches.push_back({function, grid, block, std::exchange(computedFlops, 0),
+                      llvm::to_vector_of<GpuTensorMap, 2>(maps), dynamicBytes});
   return success();
 }
 

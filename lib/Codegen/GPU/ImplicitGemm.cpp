@@ -202,10 +202,10 @@ struct PartialSums {
 /// Writes the kernel that sums.
 class ImplicitGemm {
 public:
-  ImplicitGemm(GpuKernel &kernel, Operation *op, const GemmProblem &problem,
+  ImplicitGemm(GpuKernel &kernel, const GpuConvOperands &operands, const GemmProblem &problem,
                const GpuGemmPlan &plan, GpuPrecision precision)
       : kernel(kernel), b(kernel.b), problem(problem), plan(plan), precision(precision),
-        operands(kernel, op), partial(problem, plan),
+        operands(operands), partial(problem, plan),
         element(cast<MemRefType>(operands.filter.getType()).getElementType()),
         quadType(VectorType::get({kQuad}, b.getF32Type())) {}
 
@@ -711,10 +711,9 @@ private:
 };
 
 /// The kernel that adds partial sums: a thread for four channels of a pixel.
-void buildReduction(GpuKernel &kernel, Value index, Operation *op, const GemmProblem &problem,
-                    const GpuGemmPlan &plan) {
+void buildReduction(GpuKernel &kernel, Value index, const GpuConvOperands &operands,
+                    const GemmProblem &problem, const GpuGemmPlan &plan) {
   ImplicitLocOpBuilder &b = kernel.b;
-  GpuConvOperands operands(kernel, op);
   PartialSums partial(problem, plan);
   Values position = delinearize(
       b, index, {problem.pixels, problem.groups, problem.outputTiles, plan.channels / kQuad});
@@ -729,26 +728,6 @@ void buildReduction(GpuKernel &kernel, Value index, Operation *op, const GemmPro
   }
   Epilogue(kernel, problem, plan, operands)
       .finish(position[0], position[1], position[2], channel, sum);
-}
-
-LogicalResult buildGemm(GpuKernels &kernels, Operation *op, StringRef name,
-                        const GemmProblem &problem, const GpuGemmPlan &plan,
-                        GpuPrecision precision) {
-  PartialSums partial(problem, plan);
-  if (failed(kernels.add(
-          name, ImplicitGemm::getGrid(problem, plan), {plan.threads()},
-          [&](GpuKernel &kernel) {
-            ImplicitGemm(kernel, op, problem, plan, precision).build();
-          },
-          partial.bytes())))
-    return failure();
-  if (plan.splits == 1)
-    return success();
-  return kernels.addThreads((name + "_sum").str(), problem.pixels * partial.channels / kQuad,
-                            [&](GpuKernel &kernel, Value index) {
-                              buildReduction(kernel, index, op, problem, plan);
-                            },
-                            partial.bytes());
 }
 
 struct ImplicitGemmFamily : GpuKernelFamily {
@@ -768,16 +747,45 @@ struct ImplicitGemmFamily : GpuKernelFamily {
         conv.getInputType().getElementType() != getElementTypeOrSelf(conv.getFilter()))
       return op->emitError("copies blocks of inputs as they are, and needs them in the "
                            "filter's type: cnn-narrow-to-f16 comes first");
+    auto getOperands = [&](GpuKernel &kernel) { return GpuConvOperands(kernel, op); };
     if (conv)
-      return buildGemm(kernels, op, "conv", describeGemm(conv, target), planGpuGemm(conv),
-                       precision);
+      return buildGemm(kernels, "conv", describeGemm(conv, target), planGpuGemm(conv),
+                       precision, getOperands);
     auto dense = cast<DenseOp>(op);
-    return buildGemm(kernels, op, "dense", describeGemm(dense, target), planGpuGemm(dense),
-                     precision);
+    return buildGemm(kernels, "dense", describeGemm(dense, target), planGpuGemm(dense),
+                     precision, getOperands);
   }
 };
 
 } // namespace
+
+int64_t convoy::getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan) {
+  return PartialSums(problem, plan).bytes();
+}
+
+LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
+                                const GemmProblem &problem, const GpuGemmPlan &plan,
+                                GpuPrecision precision,
+                                llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
+                                int64_t scratchBytes) {
+  PartialSums partial(problem, plan);
+  scratchBytes += partial.bytes();
+  if (failed(kernels.add(
+          name, ImplicitGemm::getGrid(problem, plan), {plan.threads()},
+          [&](GpuKernel &kernel) {
+            ImplicitGemm(kernel, getOperands(kernel), problem, plan, precision).build();
+          },
+          scratchBytes)))
+    return failure();
+  if (plan.splits == 1)
+    return success();
+  return kernels.addThreads((name + "_sum").str(), problem.pixels * partial.channels / kQuad,
+                            [&](GpuKernel &kernel, Value index) {
+                              buildReduction(kernel, index, getOperands(kernel), problem,
+                                             plan);
+                            },
+                            scratchBytes);
+}
 
 void convoy::finishGemm(GpuKernel &kernel, Operation *op, const GemmProblem &problem,
                         int64_t tileChannels, Value pixel, Value group, Value tile,

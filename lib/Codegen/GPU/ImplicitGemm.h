@@ -8,6 +8,8 @@
 #ifndef CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H
 #define CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H
 
+#include "ConvEpilogue.h"
+
 #include "convoy/Analysis/GpuGemmPlan.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
@@ -51,6 +53,16 @@ struct GemmProblem {
 GemmProblem describeGemm(cnn::ConvOpInterface op, cnn::TargetAttr target);
 /// A dense layer of more rows than kGpuDenseRows.
 GemmProblem describeGemm(cnn::DenseOp op, cnn::TargetAttr target);
+
+/// Makes the kernels of a matrix product; `getOperands` finds its operands in each.
+/// `scratchBytes` of memory of the whole grid are there besides getGemmScratchBytes, which
+/// come first.
+mlir::LogicalResult buildGemm(GpuKernels &kernels, llvm::StringRef name,
+                              const GemmProblem &problem, const GpuGemmPlan &plan,
+                              cnn::GpuPrecision precision,
+                              llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
+                              int64_t scratchBytes = 0);
+int64_t getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan);
 
 /// Takes sums of `op` to its output: bias, residual, activation. They are of `pixel`, which
 /// exists, and side by side from `channel` on, which counts in the tile of `tileChannels`

@@ -92,9 +92,9 @@ struct convoy_tensor_map {
 
 /* Runs a GPU kernel on a grid of blocks of threads, in the order of calls: kernel number
  * `kernel` of convoy_gpu_code, or `emulated` on this CPU where that is not null; `kernel`
- * is then the layer. `args` are `arg_count` pointers to buffers, of which the last
- * `map_count` are to a convoy_tensor_map each; `shared_bytes` is the kernel's shared
- * memory. A failure is kept in `rt`, and convoy_run returns it. */
+ * is then the layer. `args` are `arg_count` pointers to buffers, or numbers in their place,
+ * of which the last `map_count` are to a convoy_tensor_map each; `shared_bytes` is the
+ * kernel's shared memory. A failure is kept in `rt`, and convoy_run returns it. */
 CONVOY_HIDDEN void convoy_rt_launch_kernel(void *rt, int32_t kernel,
                                            convoy_emulated_kernel emulated, int32_t grid_x,
                                            int32_t grid_y, int32_t grid_z, int32_t block_x,

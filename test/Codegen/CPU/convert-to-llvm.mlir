@@ -83,8 +83,12 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 // -----
 
 // An emulated one names the function, its shared memory and the layer instead. Its entry
-// hands on the thread's shared memory, and promises nothing of what pointers share.
+// hands on the thread's shared memory, and promises nothing of what pointers share. A number
+// goes in the place of a pointer.
 // CHECK-LABEL: llvm.func internal @convoy_main(
+// CHECK:         %[[ROUND:.+]] = llvm.mlir.constant(3 : index) : i64
+// CHECK:         %[[PLACE:.+]] = llvm.inttoptr %[[ROUND]] : i64 to !llvm.ptr
+// CHECK:         llvm.store %[[PLACE]]
 // CHECK:         %[[LAYER:.+]] = llvm.mlir.constant(0 : i32)
 // CHECK-NEXT:    %[[ENTRY:.+]] = llvm.mlir.addressof @k_entry
 // CHECK:         %[[SHARED:.+]] = llvm.mlir.constant(48 : i32)
@@ -96,21 +100,24 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 // CHECK:         %[[FIELD:.+]] = llvm.getelementptr %[[THREAD]][56]
 // CHECK-NEXT:    %[[MEMORY:.+]] = llvm.load %[[FIELD]]
 // CHECK:         %[[X:.+]] = llvm.load %{{.+}} -> !llvm.ptr
-// CHECK-NEXT:    llvm.call @k(%[[THREAD]], %[[MEMORY]], %[[X]])
+// CHECK:         %[[PLACE:.+]] = llvm.load %{{.+}} -> !llvm.ptr
+// CHECK-NEXT:    %[[ROUND:.+]] = llvm.ptrtoint %[[PLACE]] : !llvm.ptr to i64
+// CHECK-NEXT:    llvm.call @k(%[[THREAD]], %[[MEMORY]], %[[X]], %[[ROUND]])
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first"], cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
   func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<8xf32>, %y: memref<8xf32>) {
     %c1 = arith.constant 1 : index
-    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) args(%x : memref<8xf32>) {cnn.emulated = @k, cnn.shared_bytes = 48 : i64}
+    %c3 = arith.constant 3 : index
+    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) args(%x : memref<8xf32>, %c3 : index) {cnn.emulated = @k, cnn.shared_bytes = 48 : i64}
     return
   }
   gpu.module @kernels {
-    gpu.func @k(%x: memref<8xf32>) kernel {
+    gpu.func @k(%x: memref<8xf32>, %round: index) kernel {
       gpu.return
     }
   }
-  func.func private @k(%thread: !llvm.ptr, %shared: memref<48xi8>, %x: memref<8xf32>) attributes {cnn.emulated} {
+  func.func private @k(%thread: !llvm.ptr, %shared: memref<48xi8>, %x: memref<8xf32>, %round: index) attributes {cnn.emulated} {
     return
   }
 }

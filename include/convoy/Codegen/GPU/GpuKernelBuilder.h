@@ -48,6 +48,8 @@ struct GpuKernel {
   llvm::SmallVector<mlir::Value> operands;
   /// Memory of the whole grid, `memref<Nxi8>`; null unless the kernel asked for it.
   mlir::Value scratch;
+  /// Which round this launch belongs to, an index; null if there is only one.
+  mlir::Value round;
   /// Pointers to the tensor maps that the kernel asked for.
   llvm::SmallVector<mlir::Value> maps;
 
@@ -62,18 +64,26 @@ struct GpuKernel {
   void when(mlir::Value condition, llvm::function_ref<void()> body);
 };
 
-/// The kernels of one operation, in the order in which they run.
+/// The kernels of one operation, in the order in which they run; all of them once more for
+/// each further round, if the operation's work is cut into several.
 class GpuKernels {
 public:
   struct Launch {
     mlir::gpu::GPUFuncOp kernel;
     GpuExtents grid, block;
+    /// The floating-point operations that it computes instead of the operation's; 0 for
+    /// those.
+    int64_t computedFlops = 0;
     llvm::SmallVector<GpuTensorMap, 2> maps = {};
     int64_t dynamicBytes = 0;
   };
 
   GpuKernels(mlir::gpu::GPUModuleOp module, mlir::SymbolTable &symbols, mlir::Operation *op)
       : module(module), symbols(symbols), op(op) {}
+
+  /// Says how many rounds there are; before the first kernel.
+  void setRounds(int64_t count) { rounds = count; }
+  int64_t getRounds() const { return rounds; }
 
   /// Adds a kernel; `body` writes its code. `scratchBytes` of memory, if any, belong to
   /// the whole grid, are shared with the operation's other kernels and of unspecified
@@ -91,6 +101,10 @@ public:
                                  llvm::function_ref<void(GpuKernel &, mlir::Value)> body,
                                  int64_t scratchBytes = 0);
 
+  /// The next kernel computes what the operation is there for, in `flops` floating-point
+  /// operations a round that are not the operation's own.
+  void setComputedFlops(int64_t flops) { computedFlops = flops; }
+
   llvm::ArrayRef<Launch> getLaunches() const { return launches; }
   int64_t getScratchSize() const { return scratchSize; }
 
@@ -99,7 +113,7 @@ private:
   mlir::SymbolTable &symbols;
   mlir::Operation *op;
   llvm::SmallVector<Launch, 1> launches;
-  int64_t scratchSize = 0;
+  int64_t scratchSize = 0, rounds = 1, computedFlops = 0;
 };
 
 /// One family of kernels. Families hold no state.
@@ -120,6 +134,7 @@ using GpuKernelFamilies = std::vector<std::unique_ptr<GpuKernelFamily>>;
 /// Every family, the most special first; one function a file in lib/Codegen/GPU.
 void addChannelwiseConvKernels(GpuKernelFamilies &families);
 void addSmallGroupConvKernels(GpuKernelFamilies &families);
+void addWinogradConvKernels(GpuKernelFamilies &families);
 void addWarpgroupGemmKernels(GpuKernelFamilies &families);
 void addImplicitGemmKernels(GpuKernelFamilies &families);
 void addTransposedConvKernels(GpuKernelFamilies &families);

@@ -119,9 +119,14 @@ void packWinogradFilter(const WinogradPlan &plan, FilterReader source,
           continue;
         }
         Matrix products = transformBoth(transform.filter, filter);
-        for (int64_t i = 0; i < plan.products(); ++i)
-          packed[((outputTile * plan.products() + i) * tile.groupInputs + input) * lanes +
-                 output % lanes] = float(products[i / plan.extent][i % plan.extent]);
+        for (int64_t i = 0; i < plan.products(); ++i) {
+          int64_t matrix =
+              plan.productMajor
+                  ? (group * plan.products() + i) * tile.outputTiles + output / lanes
+                  : outputTile * plan.products() + i;
+          packed[(matrix * tile.groupInputs + input) * lanes + output % lanes] =
+              float(products[i / plan.extent][i % plan.extent]);
+        }
       }
 }
 
@@ -226,6 +231,7 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
           [&](MutableArrayRef<float> values) { packConvFilter(op, tile, *source, values); });
     } else {
       WinogradPlan plan = planWinograd(op, op.getConvAlgorithm(), target);
+      tile = plan.channels;
       packed = fillConstant<float>(
           getFloatTensor(&getContext(), getWinogradFilterShape(plan)),
           [&](MutableArrayRef<float> values) { packWinogradFilter(plan, *source, values); });

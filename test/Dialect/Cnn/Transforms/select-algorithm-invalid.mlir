@@ -37,3 +37,23 @@ module {
     return %0 : tensor<1x4x7x7x8xf32>
   }
 }
+
+// -----
+
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, tf32, [80]>>} {
+  func.func @tensor_cores(%x: tensor<1x2x9x9x16xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x2x9x9x16xf32> {
+    // expected-error @below {{cannot be computed by winograd_2x2: Winograd needs f32: tensor cores compute convolutions directly}}
+    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_2x2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x2x9x9x16xf32>, tensor<32x32x3x3xf32>) -> tensor<1x2x9x9x16xf32>
+    return %0 : tensor<1x2x9x9x16xf32>
+  }
+}
+
+// -----
+
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80]>>} {
+  func.func @compact(%x: tensor<1x2x9x9x16xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x2x9x9x16xf32> {
+    // expected-error @below {{cannot be computed by winograd_4x4_compact: on a GPU, Winograd's filters are transformed when the model is compiled}}
+    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4_compact>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x2x9x9x16xf32>, tensor<32x32x3x3xf32>) -> tensor<1x2x9x9x16xf32>
+    return %0 : tensor<1x2x9x9x16xf32>
+  }
+}

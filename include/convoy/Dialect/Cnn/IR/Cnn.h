@@ -49,9 +49,11 @@ inline constexpr llvm::StringLiteral kShardingAttrName = "cnn.sharding";
 /// Marks the last argument of a kernel that is the thread's scratch memory.
 inline constexpr llvm::StringLiteral kScratchAttrName = "cnn.scratch";
 
-/// What a GPU launch does, as i64 attributes: floating-point operations, and bytes that it
-/// reads and writes if each is moved once.
+/// What a GPU launch does, as i64 attributes: the layer's floating-point operations that
+/// count for it, those that it computes where they are others, and bytes that it reads and
+/// writes if each is moved once.
 inline constexpr llvm::StringLiteral kFlopsAttrName = "cnn.flops";
+inline constexpr llvm::StringLiteral kComputedFlopsAttrName = "cnn.computed_flops";
 inline constexpr llvm::StringLiteral kBytesAttrName = "cnn.bytes";
 
 /// The module's target; a baseline x86-64 with AVX2 where the module names none.

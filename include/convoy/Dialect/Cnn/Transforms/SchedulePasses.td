@@ -141,7 +141,8 @@ def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
 
     A Winograd convolution's filters are transformed in f64 and laid out as
     `[group][output tile][product][I][output lanes of the tile]`; compact ones are
-    not transformed: `[group][output tile][I][k*k][output lanes of the tile]`.
+    not transformed: `[group][output tile][I][k*k][output lanes of the tile]`. For a
+    GPU they are `[group][product][output tile][I][output lanes of the tile]`.
 
     Post: every convolution and dense layer with a constant filter is packed.
     Numerics: bit-exact with `weights=f32`. With `f16` or `bf16` filters are

@@ -1,0 +1,115 @@
+//===- GpuConvCost.cpp - What a convolution costs on a GPU ----------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/GpuConvCost.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace convoy;
+using namespace convoy::cnn;
+using llvm::divideCeil;
+
+/// Seconds that a kernel in a CUDA graph costs besides its work: until it starts behind the
+/// one before, and the latency of its first loads and last stores, which nothing hides.
+static constexpr double kLaunchSeconds = 3e-6;
+/// Estimates may be wrong: Winograd must promise to be so many times as fast, and to gain so
+/// many seconds besides.
+static constexpr double kMargin = 1.2, kLeastGain = 3e-6;
+/// The most that transformed input and products may take where the L2 cache does not keep
+/// them: more would grow the arena and gain nothing.
+static constexpr int64_t kMaxScratch = int64_t(256) << 20;
+/// Strips are multiples of the largest tile of a matrix product.
+static constexpr int64_t kStripGrain = 128;
+
+/// Output channels of a group in the products, whole blocks.
+static int64_t getProductOutputs(const WinogradPlan &plan) {
+  return llvm::alignTo(plan.channels.groupOutputs, plan.channels.lanes);
+}
+
+/// Bytes that the transformed input and the products of a tile take.
+static int64_t getTileBytes(const WinogradPlan &plan) {
+  const ConvTile &channels = plan.channels;
+  return int64_t(sizeof(float)) * plan.products() * channels.groups *
+         (channels.inputChunks * channels.inputChunk + getProductOutputs(plan));
+}
+
+GpuGemmPlan convoy::planGpuGemm(const WinogradPlan &plan) {
+  const ConvTile &channels = plan.channels;
+  return planGpuGemm(plan.stripTiles, channels.groups * plan.products(),
+                     getProductOutputs(plan),
+                     divideCeil(channels.groupInputs, GpuGemmPlan::kStep));
+}
+
+static double getSeconds(const GpuGemmPlan &plan, const GpuDescription &gpu) {
+  return 2 * plan.cost * double(kGpuMultiprocessors) / gpu.f32Flops;
+}
+
+/// Bytes a second at which data of so many bytes are read soon after they are written: half
+/// of the L2 cache keeps them, the rest is for what else passes.
+static double getRate(double bytes, const GpuDescription &gpu) {
+  return bytes <= double(gpu.l2Bytes) / 2 ? gpu.l2Bandwidth : gpu.bandwidth;
+}
+
+/// The time of the three kernels on a strip times the number of strips, but for reading the
+/// input and writing the output, which any cut does.
+static double estimateStrips(const WinogradPlan &plan, const GpuDescription &gpu) {
+  const ConvTile &channels = plan.channels;
+  GpuGemmPlan gemm = planGpuGemm(plan);
+  double bytes = double(getTileBytes(plan) * plan.stripTiles);
+  double moved = bytes / getRate(bytes, gpu);
+  double filters = double(int64_t(sizeof(float)) * channels.groups * channels.groupInputs *
+                          getProductOutputs(plan) * plan.products());
+  double multiplied = getSeconds(gemm, gpu);
+  // The first strip reads filters from memory.
+  double first = std::max(multiplied, moved + filters / gpu.bandwidth);
+  double other = std::max(multiplied, moved + filters / getRate(filters, gpu));
+  double strips = double(plan.strips), launches = gemm.splits > 1 ? 4 : 3;
+  return first + (strips - 1) * other + strips * (moved + launches * kLaunchSeconds);
+}
+
+void convoy::cutForGpu(WinogradPlan &plan, const GpuDescription &gpu) {
+  double best = 0;
+  WinogradPlan cut = plan;
+  for (int64_t bytes : {kMaxScratch, gpu.l2Bytes / 2}) {
+    cut.strips = divideCeil(plan.tiles * getTileBytes(plan), bytes);
+    cut.stripTiles = divideCeil(plan.tiles, cut.strips);
+    if (cut.strips > 1)
+      cut.stripTiles = llvm::alignTo(cut.stripTiles, kStripGrain);
+    cut.strips = divideCeil(plan.tiles, cut.stripTiles);
+    double seconds = estimateStrips(cut, gpu);
+    if (best == 0 || seconds < best) {
+      best = seconds;
+      plan.strips = cut.strips;
+      plan.stripTiles = cut.stripTiles;
+    }
+  }
+  GpuGemmPlan gemm = planGpuGemm(plan);
+  plan.channels.blocks = gemm.channels / plan.channels.lanes;
+  plan.channels.pixels = gemm.pixels;
+  plan.channels.outputTiles = divideCeil(plan.channels.groupOutputs, gemm.channels);
+}
+
+double convoy::estimateGpuConvCost(ConvOpInterface op, ConvAlgorithm algorithm,
+                                   TargetAttr target) {
+  const GpuDescription &gpu = describeGpu(target.getGpu());
+  double inputs = double(op.getInputType().getNumElements() * int64_t(sizeof(float)));
+  double outputs = double(op.getOutputType().getNumElements() * int64_t(sizeof(float)));
+  double activations = inputs / getRate(inputs, gpu) + outputs / getRate(outputs, gpu);
+  if (algorithm != ConvAlgorithm::direct)
+    return gpu.f32Flops *
+           (kMargin *
+                (estimateStrips(planWinograd(op, algorithm, target), gpu) + activations) +
+            kLeastGain);
+  GpuGemmPlan gemm = planGpuGemm(op);
+  double filters =
+      double(llvm::product_of(op.getLogicalFilterShape()) * int64_t(sizeof(float)));
+  double launches = gemm.splits > 1 ? 2 : 1;
+  return gpu.f32Flops *
+         (std::max(getSeconds(gemm, gpu), filters / gpu.bandwidth + activations) +
+          launches * kLaunchSeconds);
+}

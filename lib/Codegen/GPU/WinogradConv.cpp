@@ -1,0 +1,293 @@
+//===- WinogradConv.cpp - Convolution by minimal filtering on a GPU -------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Three kernels, and memory of the whole grid between them:
+//
+//   V [group][product][I block][tile][lane]     the transformed input of a strip of tiles
+//   M [group][product][O block][tile][lane]     the products
+//
+// V times the filters is a 1x1 convolution of as many groups as there are products and
+// groups, whose pixels are tiles: the matrix product computes it. In the transforms, a
+// thread has some channels of a tile, few enough that the tile stays in registers. Where
+// there are several strips, each is a round of the three kernels. The last strip may have
+// fewer tiles: the products of those that are missing mean nothing, and nobody reads them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ConvEpilogue.h"
+#include "ImplicitGemm.h"
+
+#include "convoy/Analysis/GpuConvCost.h"
+#include "convoy/Analysis/WinogradTransform.h"
+#include "convoy/Codegen/Common/TileTransform.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// V and M begin at multiples of it.
+constexpr int64_t kScratchAlignment = 256;
+
+class WinogradConv {
+public:
+  WinogradConv(ConvOpInterface op, TargetAttr target)
+      : op(op), plan(planWinograd(op, op.getConvAlgorithm(), target)), channels(plan.channels),
+        transform(getWinogradTransform(plan.outputs, plan.taps)), gemm(planGpuGemm(plan)),
+        outputBlocks(llvm::divideCeil(channels.groupOutputs, channels.lanes)),
+        lanes(plan.extent > 4 ? kGpuQuad / 2 : kGpuQuad), problem(describeProducts()) {
+    int64_t matrices = channels.groups * plan.products() * plan.stripTiles * channels.lanes;
+    inputElements = matrices * channels.inputChunks;
+    productElements = matrices * outputBlocks;
+    partialBytes = llvm::alignTo(getGemmScratchBytes(problem, gemm), kScratchAlignment);
+    inputBytes = llvm::alignTo(inputElements * sizeof(float), kScratchAlignment);
+    productBytes = productElements * sizeof(float);
+  }
+
+  LogicalResult build(GpuKernels &kernels) {
+    kernels.setRounds(plan.strips);
+    int64_t scratchBytes = inputBytes + productBytes;
+    auto addTransform = [&](StringRef name, int64_t elements, auto body) {
+      return kernels.addThreads(name, elements / plan.products() / lanes, body,
+                                partialBytes + scratchBytes);
+    };
+    if (failed(
+            addTransform("winograd_input", inputElements, [&](GpuKernel &kernel, Value index) {
+              transformInput(kernel, index);
+            })))
+      return failure();
+    kernels.setComputedFlops(2 * channels.groups * channels.groupInputs *
+                             channels.groupOutputs * plan.products() * plan.stripTiles);
+    auto getOperands = [&](GpuKernel &kernel) {
+      return GpuConvOperands(viewInput(kernel), flatten(kernel.b, kernel.operands[1]),
+                             viewProducts(kernel));
+    };
+    // Behind partial sums, if there are some.
+    int64_t partial = getGemmScratchBytes(problem, gemm);
+    if (failed(buildGemm(kernels, "winograd_products", problem, gemm, GpuPrecision::f32,
+                         getOperands, partialBytes - partial + scratchBytes)))
+      return failure();
+    return addTransform(
+        "winograd_output", productElements,
+        [&](GpuKernel &kernel, Value index) { transformOutput(kernel, index); });
+  }
+
+private:
+  /// The products of a strip as a convolution of V: its pixels are tiles.
+  GemmProblem describeProducts() {
+    GemmProblem products;
+    products.results = {1, plan.stripTiles};
+    products.pixels = plan.stripTiles;
+    products.groups = channels.groups * plan.products();
+    products.groupInputs = products.depth = channels.groupInputs;
+    products.groupOutputs = outputBlocks * channels.lanes;
+    products.outputTiles = channels.outputTiles;
+    products.input = {plan.stripTiles};
+    products.kernel = products.strides = products.dilations = {1};
+    products.padsBegin = {0};
+    products.hasRuns = true;
+    products.imageStride = 0;
+    products.groupStride = products.steps = channels.inputChunks;
+    products.output = GemmProblem::Output::Blocked;
+    products.outputChannels = products.groups * products.groupOutputs;
+    return products;
+  }
+
+  Value view(GpuKernel &kernel, int64_t begin, int64_t elements) const {
+    auto type = MemRefType::get({elements}, kernel.b.getF32Type());
+    return memref::ViewOp::create(kernel.b, type, kernel.scratch,
+                                  indexConstant(kernel.b, begin), ValueRange());
+  }
+  Value viewInput(GpuKernel &kernel) const {
+    return view(kernel, partialBytes, inputElements);
+  }
+  Value viewProducts(GpuKernel &kernel) const {
+    return view(kernel, partialBytes + inputBytes, productElements);
+  }
+
+  VectorType getType(ImplicitLocOpBuilder &b) const {
+    return VectorType::get({lanes}, b.getF32Type());
+  }
+
+  /// What a thread of a transform has: `lanes` channels of a block, in a tile.
+  struct Place {
+    Value group, block, stripTile, lane;
+    /// The tile's image, and its first row and column of the output.
+    Value image, row, column;
+  };
+
+  /// Emits `body` for the thread's place among `blocks` blocks of channels a group, if its
+  /// tile exists.
+  void locate(GpuKernel &kernel, Value index, int64_t blocks,
+              llvm::function_ref<void(const Place &)> body) const {
+    ImplicitLocOpBuilder &b = kernel.b;
+    Values at = delinearize(
+        b, index, {channels.groups, blocks, plan.stripTiles, channels.lanes / lanes});
+    Value tile = at[2];
+    if (kernel.round)
+      tile = add(b, affine(b, kernel.round, plan.stripTiles, 0), tile);
+    auto locateTile = [&] {
+      Values position = delinearize(
+          b, tile,
+          {plan.tiles / (plan.tileRows * plan.tileColumns), plan.tileRows, plan.tileColumns});
+      body({at[0], at[1], at[2], affine(b, at[3], lanes, 0), position[0],
+            affine(b, position[1], plan.outputs, 0), affine(b, position[2], plan.outputs, 0)});
+    };
+    if (plan.strips * plan.stripTiles == plan.tiles)
+      return locateTile();
+    kernel.when(emitIsInside(b, tile, plan.tiles), locateTile);
+  }
+
+  /// Where the place's element of product 0 lies in V or M, of `blocks` blocks a group.
+  Value indexProducts(ImplicitLocOpBuilder &b, const Place &place, int64_t blocks) const {
+    Value index = add(b, affine(b, place.group, plan.products() * blocks, 0), place.block);
+    index = add(b, affine(b, index, plan.stripTiles, 0), place.stripTile);
+    return add(b, affine(b, index, channels.lanes, 0), place.lane);
+  }
+
+  /// Elements from a product to the next.
+  int64_t productStride(int64_t blocks) const {
+    return blocks * plan.stripTiles * channels.lanes;
+  }
+
+  /// Where row 0 of the place's plane lies in blocked data of `type`, with `blocks` blocks
+  /// a group.
+  Value indexPlane(ImplicitLocOpBuilder &b, const Place &place, MemRefType type,
+                   int64_t blocks) const {
+    Value block = add(b, affine(b, place.group, blocks, 0), place.block);
+    Value plane = add(b, affine(b, place.image, type.getDimSize(1), 0), block);
+    return affine(b, plane, type.getDimSize(2), 0);
+  }
+
+  void transformInput(GpuKernel &kernel, Value index) {
+    ImplicitLocOpBuilder &b = kernel.b;
+    locate(kernel, index, channels.inputChunks, [&](const Place &place) {
+      auto type = cast<MemRefType>(kernel.operands[0].getType());
+      Value input = flatten(b, kernel.operands[0]), transformed = viewInput(kernel);
+      Value plane = indexPlane(b, place, type, channels.inputChunks);
+      int64_t height = type.getDimSize(2), width = type.getDimSize(3);
+      // Coordinates of the tile's rows and columns in the input, and whether they are
+      // inside; null where they always are.
+      struct Coordinate {
+        Value value, inside;
+      };
+      auto list = [&](Value first, int64_t pad, int64_t tiles, int64_t extent) {
+        SmallVector<Coordinate> coordinates;
+        for (int64_t i = 0; i < plan.extent; ++i) {
+          Value value = affine(b, first, 1, i - pad);
+          bool always = i >= pad && (tiles - 1) * plan.outputs + i - pad < extent;
+          coordinates.push_back({value, always ? Value() : emitIsInside(b, value, extent)});
+        }
+        return coordinates;
+      };
+      auto rows = list(place.row, op.getPads()[0], plan.tileRows, height);
+      auto columns = list(place.column, op.getPads()[1], plan.tileColumns, width);
+      Value zero = zeroVector(b, getType(b));
+      Value to = indexProducts(b, place, channels.inputChunks);
+      emitTileTransform(
+          b, getType(b), transform.input,
+          [&](int64_t i, int64_t j) {
+            Value from = affine(b, add(b, plane, rows[i].value), width, 0);
+            from = affine(b, add(b, from, columns[j].value), channels.lanes, 0);
+            return loadElementsOr(b, input, add(b, from, place.lane), lanes,
+                                  emitBoth(b, rows[i].inside, columns[j].inside), zero);
+          },
+          [&](int64_t i, int64_t j, Value value) {
+            int64_t product = i * plan.extent + j;
+            storeLanes(b, value, transformed,
+                       affine(b, to, 1, product * productStride(channels.inputChunks)));
+          });
+    });
+  }
+
+  void transformOutput(GpuKernel &kernel, Value index) {
+    ImplicitLocOpBuilder &b = kernel.b;
+    locate(kernel, index, outputBlocks, [&](const Place &place) {
+      GpuConvOperands operands(kernel, op);
+      auto type = cast<MemRefType>(op.getOutputType());
+      Value products = viewProducts(kernel);
+      Value plane = indexPlane(b, place, type, outputBlocks);
+      Value from = indexProducts(b, place, outputBlocks);
+      Value bias;
+      if (operands.bias) {
+        Value first = affine(b, place.group, channels.outputTiles * channels.tileLanes(), 0);
+        Value block = affine(b, place.block, channels.lanes, 0);
+        bias = loadLanes(b, operands.bias, add(b, add(b, first, block), place.lane), lanes);
+      }
+      SmallVector<Values> results(plan.outputs, Values(plan.outputs));
+      emitTileTransform(
+          b, getType(b), transform.output,
+          [&](int64_t i, int64_t j) {
+            int64_t product = i * plan.extent + j;
+            return loadLanes(b, products,
+                             affine(b, from, 1, product * productStride(outputBlocks)), lanes);
+          },
+          [&](int64_t i, int64_t j, Value value) { results[i][j] = value; });
+      for (int64_t i = 0; i < plan.outputs; ++i) {
+        Value row = affine(b, place.row, 1, i);
+        whereInside(kernel, row, i, type.getDimSize(2), [&] {
+          Value start = affine(b, add(b, plane, row), type.getDimSize(3), 0);
+          for (int64_t j = 0; j < plan.outputs; ++j) {
+            Value column = affine(b, place.column, 1, j);
+            whereInside(kernel, column, j, type.getDimSize(3), [&] {
+              Value to = affine(b, add(b, start, column), channels.lanes, 0);
+              Value sum = results[i][j];
+              if (bias)
+                sum = arith::AddFOp::create(b, sum, bias);
+              operands.store(b, sum, add(b, to, place.lane));
+            });
+          }
+        });
+      }
+    });
+  }
+
+  /// Emits `body` where row or column `i` of a tile, `coordinate` of an output of `extent`,
+  /// is inside.
+  void whereInside(GpuKernel &kernel, Value coordinate, int64_t i, int64_t extent,
+                   llvm::function_ref<void()> body) const {
+    int64_t last = extent % plan.outputs;
+    if (last == 0 || i < last)
+      return body();
+    kernel.when(emitIsInside(kernel.b, coordinate, extent), body);
+  }
+
+  ConvOpInterface op;
+  WinogradPlan plan;
+  const ConvTile &channels;
+  WinogradTransform transform;
+  GpuGemmPlan gemm;
+  /// Blocks of output channels of a group.
+  int64_t outputBlocks;
+  /// Channels of a thread in the transforms.
+  int64_t lanes;
+  GemmProblem problem;
+  int64_t inputElements, productElements, partialBytes, inputBytes, productBytes;
+};
+
+struct WinogradConvFamily : GpuKernelFamily {
+  bool matches(Operation *op, TargetAttr) const override {
+    auto conv = dyn_cast<ConvOpInterface>(op);
+    return conv && conv.getConvAlgorithm() != ConvAlgorithm::direct;
+  }
+
+  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
+    return WinogradConv(cast<ConvOpInterface>(op), target).build(kernels);
+  }
+};
+
+} // namespace
+
+void convoy::addWinogradConvKernels(GpuKernelFamilies &families) {
+  families.push_back(std::make_unique<WinogradConvFamily>());
+}
