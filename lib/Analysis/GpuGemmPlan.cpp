@@ -37,8 +37,8 @@ static constexpr struct {
 } kTiles[] = {
     {128, 128, 1.0}, {128, 64, 0.95}, {64, 64, 0.85}, {128, 32, 0.75}, {64, 32, 0.7}};
 
-/// Bytes of shared memory for one step; rows are padded against bank conflicts, as the
-/// kernel has it.
+/// Bytes of shared memory for a stage, one step or in f16 two; rows are padded against bank
+/// conflicts, as the kernel has it.
 static int64_t getStageBytes(int64_t pixels, int64_t channels) {
   return (pixels * (GpuGemmPlan::kStep + 4) + GpuGemmPlan::kStep * (channels + 8)) * 4;
 }

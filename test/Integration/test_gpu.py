@@ -12,6 +12,7 @@ import test_ops_convolution
 import test_ops_elementwise
 import test_ops_pooling_and_norms
 import test_ops_shape
+import test_random_graphs
 from onnx import TensorProto, helper
 from support import check_case, convoy, must, one_line
 
@@ -79,6 +80,19 @@ def test_f16_in_memory(a_case, tmp_path):
     check_case(through_f16(a_case), tmp_path, [EMULATED, "--precision=f16"])
 
 
+@pytest.mark.parametrize("precision, tolerance", [("f32", 1e-5), ("f16", STORED)])
+@pytest.mark.parametrize("channels, kernel, group, size", [(40, 3, 1, (9, 11)), (33, 1, 1, (7, 5)), (20, 3, 20, (8, 8)),
+                                                           (64, 3, 1, (4, 4))])
+def test_residual(channels, kernel, group, size, precision, tolerance, tmp_path):
+    """Results lie on residuals."""
+    model, feeds = test_ops_convolution.residual_model(channels, kernel, group, size)
+    for tensor in model.graph.initializer:
+        # Else four convolutions leave f16's range.
+        array = support.numpy_helper.to_array(tensor)
+        tensor.CopyFrom(support.numpy_helper.from_array(array / np.float32(kernel * channels**0.5), tensor.name))
+    check_case(support.Case("residual", model, feeds, tolerance), tmp_path, [EMULATED, f"--precision={precision}"])
+
+
 def emulate(name, tmp_path, *options, batch=1, size=None):
     """The output of a network's emulated kernels, and ONNX Runtime's."""
     model = support.models.cached(name, batch=batch, size=size, pre_softmax=True)
@@ -112,6 +126,13 @@ def test_tiny_model_in_f16(name, tmp_path):
 @pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
 def test_architecture(name, tmp_path):
     support.assert_close(*emulate(name, tmp_path), 2e-5, name)
+
+
+@pytest.mark.parametrize("seed", range(0, 24, 2))
+def test_random_graph_in_f16(seed, tmp_path):
+    grower = test_random_graphs.RandomNetwork(seed)
+    a_case = support.network_case(f"random {seed}", grower.net, grower.grow(), seed, tolerance=2e-2)
+    check_case(a_case, tmp_path, [EMULATED, "--precision=f16"])
 
 
 # Roundings of up to 121 layers add up.
@@ -203,12 +224,16 @@ def test_kernels_fit(name, arch, precision, tmp_path):
 
 def test_tensor_core_kernels_fit(tmp_path):
     model = support.models.cached("squeezenet")
+    moved = {}
     for precision in ROUNDED:
         report = json.loads(must(convoy("inspect", model, "--target=cuda", "--json",
                                         f"--precision={precision}")).stdout)
         for launch in report["launches"]:
             assert launch["spill_stores"] == launch["spill_loads"] == 0, f"{precision}, {launch['kernel']} spills"
             assert launch["registers"] <= MAX_REGISTERS, f"{precision}, {launch['kernel']}"
+        moved[precision] = sum(launch["bytes"] for launch in report["launches"])
+    # Partial sums are f32.
+    assert 0.5 < moved["f16"] / moved["tf32"] < 0.7
 
 
 # Convolutions for warp groups: name, input, outputs, kernel and ONNX's attributes. The numbers of channels leave sums to

@@ -27,7 +27,7 @@ struct GpuGemmPlan {
   int64_t pixels, channels;
   /// Blocks that share the steps of a result; their sums are added by a second kernel.
   int64_t splits;
-  /// Steps whose data are in shared memory at a time.
+  /// Stages whose data are in shared memory at a time: a step each, or in f16 two.
   int64_t stages;
 
   int64_t warpChannels() const { return std::min<int64_t>(64, channels); }

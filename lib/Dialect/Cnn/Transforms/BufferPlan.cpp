@@ -252,6 +252,9 @@ void BufferPlan::findUpdates(func::FuncOp function) {
     int64_t at = positions[op];
     BufferRange residual = *locate(conv.getResidual());
     BufferRange result = *locate(op->getOperands().back());
+    // A GPU may keep one of both in f16.
+    if (residual.element != result.element)
+      continue;
     if (!isAllocation(result.root) || !residual.isWholeRoot() || !result.isWholeRoot() ||
         buffers[result.root].parent || buffers[result.root].firstAccess < at)
       continue;

@@ -19,6 +19,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
@@ -161,13 +162,17 @@ bool mayGrow(FunctionAttr activation) {
 /// Whether a value leaves the function, or meets those of other devices on the host, as it
 /// is: then it stays f32.
 bool staysF32(Value value) {
-  return llvm::any_of(value.getUsers(), [](Operation *user) {
-    if (isa<func::ReturnOp, AllReduceOp>(user))
-      return true;
-    return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, linalg::TransposeOp, ConcatOp>(
-               user) &&
-           staysF32(user->getResult(0));
-  });
+  llvm::SetVector<Value> moved;
+  moved.insert(value);
+  for (size_t i = 0; i < moved.size(); ++i)
+    for (Operation *user : moved[i].getUsers()) {
+      if (isa<func::ReturnOp, AllReduceOp>(user))
+        return true;
+      if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, linalg::TransposeOp, ConcatOp>(
+              user))
+        moved.insert(user->getResult(0));
+    }
+  return false;
 }
 
 //===----------------------------------------------------------------------===//
@@ -225,6 +230,11 @@ private:
   /// The result of a view, or of an operation that moves what it reads.
   void follow(Value result, Value source) {
     result.setType(tensorType(result).clone(tensorType(source).getElementType()));
+    mark(result, source);
+  }
+
+  /// A result that is f32 where `source` is, for the same reason.
+  void mark(Value result, Value source) {
     if (data.contains(source))
       data.insert(result);
     if (large.contains(source))
@@ -259,6 +269,8 @@ void Narrower::narrow(Operation *op) {
           [&](auto) {
             if (isData(op->getOperand(0)))
               store(op->getResult(0));
+            else
+              mark(op->getResult(0), op->getOperand(0));
           })
       .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp>(
           [&](auto) { follow(op->getResult(0), op->getOperand(0)); })
@@ -288,15 +300,20 @@ void Narrower::narrow(DenseOp op) {
 
 void Narrower::narrow(ConcatOp op) {
   Value result = op->getResult(0);
-  if (llvm::none_of(op.getInputs(), isF16)) {
-    if (llvm::all_of(op.getInputs(), [&](Value input) { return isData(input); }))
-      data.insert(result);
-    return;
+  bool isLarge = llvm::any_of(op.getInputs(), [&](Value input) {
+    return large.contains(input) || isLargeConstant(input);
+  });
+  bool readsData = llvm::any_of(op.getInputs(), [&](Value input) { return isData(input); });
+  if (llvm::any_of(op.getInputs(), isF16)) {
+    Type element = isF32(result) && (isLarge || staysF32(result)) ? f32 : f16;
+    for (OpOperand &input : op->getOpOperands())
+      convertOperand(input, element);
+    result.setType(tensorType(result).clone(element));
   }
-  Type element = staysF32(result) && isF32(result) ? f32 : f16;
-  for (OpOperand &input : op->getOpOperands())
-    convertOperand(input, element);
-  follow(result, op.getInputs().front());
+  if (isLarge)
+    large.insert(result);
+  else if (readsData)
+    data.insert(result);
 }
 
 void Narrower::narrow(tensor::InsertSliceOp op) {
@@ -316,9 +333,9 @@ void Narrower::narrow(linalg::TransposeOp op) {
         linalg::TransposeOp::create(builder, op.getLoc(), input, empty, op.getPermutation());
     op->getResult(0).replaceAllUsesWith(twin->getResult(0));
     op.erase();
-  } else if (data.contains(input)) {
-    data.insert(op->getResult(0));
+    return;
   }
+  mark(op->getResult(0), input);
 }
 
 void Narrower::narrow(linalg::GenericOp op) {

@@ -12,6 +12,22 @@ func.func @mixed(%a: memref<4xf32>, %b: tensor<4xf32>) {
 
 // -----
 
+func.func @width(%a: tensor<4xf32>) -> tensor<4xf64> {
+  // expected-error @below {{inferred type(s) 'tensor<4xf32>' are incompatible with return type(s) of operation 'tensor<4xf64>'}}
+  %0 = cnn.unary <relu> %a : (tensor<4xf32>) -> tensor<4xf64>
+  return %0 : tensor<4xf64>
+}
+
+// -----
+
+func.func @shape_of_another_width(%a: tensor<4xf32>) -> tensor<5xf16> {
+  // expected-error @below {{inferred type(s) 'tensor<4xf32>' are incompatible with return type(s) of operation 'tensor<5xf16>'}}
+  %0 = cnn.unary <relu> %a : (tensor<4xf32>) -> tensor<5xf16>
+  return %0 : tensor<5xf16>
+}
+
+// -----
+
 func.func @memref_without_destination(%a: memref<4xf32>) {
   // expected-error @below {{on memrefs needs an outs operand and no result}}
   cnn.unary <relu> %a : (memref<4xf32>) -> ()

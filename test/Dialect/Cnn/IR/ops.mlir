@@ -11,6 +11,16 @@ func.func @conv(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) -> tensor<1x2x4xf3
   return %0 : tensor<1x2x4xf32>
 }
 
+// What an operation computes may be f16 where it reads f32, and the other way round.
+// CHECK-LABEL: func.func @widths(
+// CHECK:         %[[H:.+]] = cnn.conv %arg0, %arg1 {{.*}} : (tensor<1x2x4xf32>, tensor<2x2x1xf16>) -> tensor<1x2x4xf16>
+// CHECK-NEXT:    cnn.softmax %[[H]] {axis = 1 : i64} : (tensor<1x2x4xf16>) -> tensor<1x2x4xf32>
+func.func @widths(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf16>) -> tensor<1x2x4xf32> {
+  %0 = cnn.conv %a, %b {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x2x1xf16>) -> tensor<1x2x4xf16>
+  %1 = cnn.softmax %0 {axis = 1 : i64} : (tensor<1x2x4xf16>) -> tensor<1x2x4xf32>
+  return %1 : tensor<1x2x4xf32>
+}
+
 // CHECK-LABEL: func.func @conv_bias(
 // CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1, %arg2 {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
 // CHECK-NEXT:    return %[[R]]

@@ -2,6 +2,7 @@
 // RUN: sed 's/emulator, f16/emulator, tf32/' %s | convoy-opt --cnn-narrow-to-f16 --split-input-file | FileCheck %s --check-prefix=TF32
 
 #map = affine_map<(n) -> (n)>
+#cube = affine_map<(n, c, x) -> (n, c, x)>
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f16, [80]>>
 module attributes {cnn.target = #target} {
 
@@ -193,6 +194,33 @@ func.func @join(%x: tensor<1x4xf32>, %y: tensor<4x4xf32>) -> (tensor<1x12xf32>, 
   %2 = cnn.softmax %1 {axis = 1 : i64} : (tensor<1x12xf32>) -> tensor<1x12xf32>
   %3 = cnn.softmax %2 {axis = 1 : i64} : (tensor<1x12xf32>) -> tensor<1x12xf32>
   return %2, %3 : tensor<1x12xf32>, tensor<1x12xf32>
+}
+
+// What may be large makes a concatenation f32, and a pool of it.
+// CHECK-LABEL: func.func @large_parts(
+// CHECK:         %[[P:.+]] = cnn.matmul {{.*}} -> tensor<1x1x4xf16>
+// CHECK:         %[[W:.+]] = linalg.generic {{.*}} ins(%[[P]] : tensor<1x1x4xf16>) outs(%{{.+}} : tensor<1x1x4xf32>)
+// CHECK:           arith.extf
+// CHECK:         %[[J:.+]] = cnn.concat %[[W]], %{{.+}} {{.*}} -> tensor<1x1x8xf32>
+// CHECK:         %[[M:.+]] = cnn.max_pool %[[J]] {{.*}} -> tensor<1x1x4xf32>
+// CHECK:         linalg.generic {{.*}} ins(%[[M]], %[[P]] : tensor<1x1x4xf32>, tensor<1x1x4xf16>) outs(%{{.+}} : tensor<1x1x4xf32>)
+func.func @large_parts(%x: tensor<1x1x4xf32>, %y: tensor<4x4xf32>) -> tensor<1x1x4xf32> {
+  %0 = cnn.matmul %x, %y : (tensor<1x1x4xf32>, tensor<4x4xf32>) -> tensor<1x1x4xf32>
+  %e = tensor.empty() : tensor<1x1x4xf32>
+  %exp = linalg.generic {indexing_maps = [#cube, #cube], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x : tensor<1x1x4xf32>) outs(%e : tensor<1x1x4xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = math.exp %a : f32
+    linalg.yield %r : f32
+  } -> tensor<1x1x4xf32>
+  %1 = cnn.concat %0, %exp {axis = 2 : i64} : (tensor<1x1x4xf32>, tensor<1x1x4xf32>) -> tensor<1x1x8xf32>
+  %2 = cnn.max_pool %1 {kernel = array<i64: 2>, strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x8xf32>) -> tensor<1x1x4xf32>
+  %3 = linalg.generic {indexing_maps = [#cube, #cube, #cube], iterator_types = ["parallel", "parallel", "parallel"]} ins(%2, %0 : tensor<1x1x4xf32>, tensor<1x1x4xf32>) outs(%e : tensor<1x1x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %r = arith.addf %a, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<1x1x4xf32>
+  %4 = cnn.softmax %3 {axis = 2 : i64} : (tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
+  return %4 : tensor<1x1x4xf32>
 }
 
 // A pad of f16 is filled with f16; indices are no data; a matrix product of many rows reads

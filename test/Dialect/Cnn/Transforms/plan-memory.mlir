@@ -333,3 +333,22 @@ func.func @main(%x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
   return
 }
 }
+
+// -----
+
+// A residual of f16 has no room for a result of f32.
+// CHECK-LABEL: module attributes {cnn.arena_size = 1536 : i64
+// CHECK:         cnn.conv %arg2, %arg3 residual(%[[A:.+]]) outs(%[[B:.+]]) {
+// CHECK-NOT:     residual(%[[B]])
+// CHECK:         cnn.softmax %[[B]] outs(%arg4)
+module {
+// expected-remark @below {{arena of 1536 bytes}}
+func.func @main(%x: memref<1x1x4x4x16xf16>, %w: memref<1x1x1x1x1x16x16xf16>, %y: memref<1x1x4x4x16xf32>) {
+  %a = memref.alloc() : memref<1x1x4x4x16xf16>
+  %b = memref.alloc() : memref<1x1x4x4x16xf32>
+  cnn.softmax %x outs(%a) {axis = 2 : i64} : (memref<1x1x4x4x16xf16>, memref<1x1x4x4x16xf16>) -> ()
+  cnn.conv %x, %w residual(%a) outs(%b) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf16>, memref<1x1x1x1x1x16x16xf16>, memref<1x1x4x4x16xf16>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.softmax %b outs(%y) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  return
+}
+}

@@ -93,7 +93,8 @@ def Cnn_GpuPlatform : Cnn_Enum<"GpuPlatform",
   ["cuda", "emulator"]>;
 
 def Cnn_GpuPrecision : Cnn_Enum<"GpuPrecision",
-  "what convolutions and dense layers multiply on a GPU; they always add in f32",
+  "what convolutions and dense layers multiply on a GPU, where they always add in f32; f16 "
+  "is what data and weights are in memory, too",
   ["f32", "tf32", "f16"]>;
 
 class Cnn_EnumAttr<EnumAttrInfo info, string mnemonic>
