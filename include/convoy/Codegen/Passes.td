@@ -47,7 +47,8 @@ def CnnGenerateGPUKernels : Pass<"cnn-generate-gpu-kernels", "::mlir::ModuleOp">
     Post: the body of `@main` is views and launches.
     Numerics: `f32` multiplies and adds in f32; sums are taken in another order than on
     the CPU. `tf32` rounds the factors of convolutions and dense layers to 11
-    significant bits, `f16` to 11 bits and the range of f16; both add in f32.
+    significant bits, `f16` to 11 bits and the range of f16; both add in f32. With a target
+    that is specific to sm_90, convolutions that fit are kernels of warp groups.
   }];
   let dependentDialects = [
     "::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
@@ -62,7 +63,8 @@ def CnnConvertGPUToNVVM : Pass<"cnn-convert-gpu-to-nvvm", "::mlir::gpu::GPUModul
   let description = [{
     Upstream's patterns, in one conversion: upstream's two passes, for `gpu` and for
     `nvgpu`, do not agree on 32-bit indices, which halve the cost of addresses.
-    Buffers are bare pointers.
+    Buffers are bare pointers; arguments with `llvm.byval`, tensor maps, are parameters by
+    value. What LLVM has no intrinsic for becomes inline PTX.
 
     Before:
     ```mlir
@@ -89,9 +91,11 @@ def CnnEmulateGpu : Pass<"cnn-emulate-gpu", "::mlir::ModuleOp"> {
   let description = [{
     Does nothing unless the target's GPU is the emulator. Each kernel's body moves into
     a function whose first arguments are the thread and the block's shared memory, in
-    which workgroup buffers follow each other, 16-byte aligned. Where threads meet or
-    touch shared memory, it calls the runtime (lib/Runtime/Artefact/Emulator.h), which
-    runs the threads of a block in turn and finds races. Memory spaces go.
+    which workgroup buffers follow each other, 16-byte aligned, and behind them is what a
+    launch's `dynamic_shared_memory_size` asks for. Where threads meet, touch shared memory,
+    or start copies and products there, it calls the runtime
+    (lib/Runtime/Artefact/Emulator.h), which runs the threads of a block in turn and finds
+    races. Memory spaces go.
 
     Before:
 
