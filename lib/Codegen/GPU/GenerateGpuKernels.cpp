@@ -137,7 +137,9 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
                             int64_t rounds) {
     int64_t bytes = 0;
     gpu::GPUFuncOp kernel = launch.kernel;
-    ArrayRef<BlockArgument> arguments = kernel.getArguments().drop_back(launch.maps.size());
+    // Behind them are tensor maps, and buffers in shared memory.
+    ArrayRef<BlockArgument> arguments =
+        kernel.getArguments().take_front(kernel.getNumArguments() - launch.maps.size());
     auto isUsed = [](Operation *user) { return !isOpTriviallyDead(user); };
     for (BlockArgument argument : arguments.take_front(buffers))
       if (llvm::any_of(argument.getUsers(), isUsed) ||

@@ -29,7 +29,7 @@ LogicalResult TensorMapOp::verify() {
       return emitOpError("needs steps up to 8, and a box that spans up to 256 elements");
   int64_t rowBytes = getBox()[0] * element.getIntOrFloatBitWidth() / 8;
   if (getSteps()[0] != 1 || !llvm::is_contained({32, 64, 128}, getSwizzle()) ||
-      rowBytes != getSwizzle() ||
+      rowBytes != int64_t(getSwizzle()) ||
       getSizes()[0] * element.getIntOrFloatBitWidth() / 8 % 16 != 0)
     return emitOpError("needs rows of 32, 64 or 128 bytes without steps, swizzled as wide");
   return success();
