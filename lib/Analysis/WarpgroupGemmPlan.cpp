@@ -21,6 +21,8 @@ static constexpr int64_t kMultiprocessors = 132;
 static constexpr double kMacsPerCycle = 1024, kBytesPerCycle = 24;
 /// Cycles until a block's first data are there, and for its results.
 static constexpr double kBlockCycles = 2000;
+/// Blocks that share sums are taken to be faster where fewer blocks than this have their own.
+static constexpr int64_t kLeastBlocks = kMultiprocessors / 4;
 /// Bytes of shared memory that two blocks of a multiprocessor can have each, and one alone.
 static constexpr int64_t kHalfSharedBytes = 112 * 1024, kSharedBytes = 224 * 1024;
 /// Fewer output channels leave most of a product's time to reading inputs.
@@ -95,8 +97,7 @@ static void chooseTile(WarpgroupGemmPlan &plan) {
 std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
                                                            TargetAttr target) {
   GpuAttr gpu = target.getGpu();
-  if (!gpu || !gpu.getArchSpecific() || !fits(op, gpu.getPrecision()) ||
-      planGpuGemm(op).splits > 1)
+  if (!gpu || !gpu.getArchSpecific() || !fits(op, gpu.getPrecision()))
     return std::nullopt;
   WarpgroupGemmPlan plan = describe(op, gpu.getPrecision()), best = plan;
   int64_t groups = op.getGroups(), outputs = op.getOutputChannels() / groups;
@@ -107,6 +108,7 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
   plan.steps = blocks / plan.runs * llvm::product_of(plan.kernel);
 
   double bestCost = 0;
+  int64_t bestCount = 0;
   for (plan.warpgroups = 2; plan.warpgroups > 0; --plan.warpgroups) {
     chooseTile(plan);
     for (int64_t tiles = divideCeil(outputs, kMaxChannels);; ++tiles) {
@@ -117,16 +119,19 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
       double macs = double(plan.rows() * plan.channels * plan.runs * plan.kRow);
       double cycles = std::max(macs / (kMacsPerCycle * 4 / double(plan.elementBytes)),
                                double(plan.stageBytes()) / kBytesPerCycle);
-      double load = divideCeil(countBlocks(plan) * divideCeil(outputs, plan.channels) * groups,
-                               kMultiprocessors);
+      int64_t count = countBlocks(plan) * divideCeil(outputs, plan.channels) * groups;
+      double load = divideCeil(count, kMultiprocessors);
       double cost = load * (double(plan.steps) * cycles + kBlockCycles);
       if (!bestCost || cost < bestCost) {
         best = plan;
         bestCost = cost;
+        bestCount = count;
       }
       if (plan.channels <= 64)
         break;
     }
   }
+  if (bestCount < kLeastBlocks && planGpuGemm(op).splits > 1)
+    return std::nullopt;
   return best;
 }
