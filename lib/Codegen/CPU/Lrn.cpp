@@ -11,11 +11,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Codegen/Common/Lrn.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
-#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -87,7 +86,7 @@ struct LrnFamily : KernelFamily {
             Value sum = op.getBlocked()
                             ? sumBlocked(b, op, extents, input, indices, position, x)
                             : sumPlain(b, op, extents, input, indices, position, type, count);
-            storeLanes(b, normalize(b, op, x, sum), output, {batch, channel, position}, count);
+            storeLanes(b, emitLrn(b, op, x, sum), output, {batch, channel, position}, count);
           });
     });
     return success();
@@ -151,30 +150,6 @@ struct LrnFamily : KernelFamily {
     }
     return combineAll(
         terms, [&](Value l, Value r) -> Value { return arith::AddFOp::create(b, l, r); });
-  }
-
-  /// x * (bias + alpha / size * sum) ^ -beta. The usual exponents are roots.
-  static Value normalize(ImplicitLocOpBuilder &b, LrnOp op, Value x, Value sum) {
-    auto type = cast<VectorType>(x.getType());
-    double alpha = op.getAlpha().convertToDouble(), beta = op.getBeta().convertToDouble();
-    double bias = op.getBias().convertToDouble();
-    Value t = vector::FMAOp::create(b, sum,
-                                    splatVector(b, type, float(alpha / double(op.getSize()))),
-                                    splatVector(b, type, float(bias)));
-    Value divisor;
-    if (beta == 0.75) {
-      Value root = math::SqrtOp::create(b, t);
-      divisor = arith::MulFOp::create(b, root, math::SqrtOp::create(b, root));
-    } else if (beta == 0.5) {
-      divisor = math::SqrtOp::create(b, t);
-    } else if (beta == 1.0) {
-      divisor = t;
-    } else {
-      Value exponent = arith::MulFOp::create(b, math::LogOp::create(b, t),
-                                             splatVector(b, type, float(-beta)));
-      return arith::MulFOp::create(b, x, math::ExpOp::create(b, exponent));
-    }
-    return arith::DivFOp::create(b, x, divisor);
   }
 };
 

@@ -24,7 +24,7 @@
 
 #include "ImplicitGemm.h"
 
-#include "ConvEpilogue.h"
+#include "GemmEpilogue.h"
 #include "TensorFragment.h"
 
 #include "convoy/Analysis/ConvTile.h"
@@ -41,59 +41,6 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// Bytes of an asynchronous copy of a run, and of padding behind a row of inputs in shared
-/// memory.
-static constexpr int64_t kCopyBytes = 16;
-
-GemmProblem convoy::describeGemm(ConvOpInterface op, TargetAttr target) {
-  ConvTile tile = selectConvTile(op, target);
-  int64_t rank = op.getSpatialRank();
-  GemmProblem problem;
-  auto input = op.getInputType().getShape(), output = op.getOutputType().getShape();
-  problem.results.push_back(output[0]);
-  llvm::append_range(problem.results, output.slice(2, rank));
-  problem.pixels = llvm::product_of(problem.results);
-  problem.groups = tile.groups;
-  problem.groupInputs = tile.groupInputs;
-  problem.groupOutputs = tile.groupOutputs;
-  problem.outputTiles = tile.outputTiles;
-  problem.input = SmallVector<int64_t>(input.slice(2, rank));
-  problem.kernel = op.getKernelShape();
-  problem.strides = SmallVector<int64_t>(op.getStrides());
-  problem.dilations = SmallVector<int64_t>(op.getDilations());
-  problem.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
-  problem.hasRuns = op.isInputBlocked();
-  problem.imageStride = llvm::product_of(input.drop_front());
-  problem.groupStride = problem.hasRuns ? tile.inputChunks : tile.groupInputs;
-  problem.depth = tile.inputChunks * tile.inputChunk * llvm::product_of(problem.kernel);
-  problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);
-  problem.output =
-      op.isOutputBlocked() ? GemmProblem::Output::Blocked : GemmProblem::Output::Planes;
-  problem.outputChannels = op.getOutputChannels();
-  return problem;
-}
-
-GemmProblem convoy::describeGemm(DenseOp op, TargetAttr target) {
-  DenseTile tile = selectDenseTile(op, target);
-  auto shape = op.getLogicalFilterShape();
-  GemmProblem problem;
-  problem.pixels = tile.rows;
-  problem.results = {tile.rows};
-  problem.groups = 1;
-  problem.groupInputs = problem.imageStride = problem.depth = shape[1];
-  problem.groupOutputs = problem.outputChannels = shape[0];
-  problem.outputTiles = tile.outputTiles;
-  // Runs are copied 16 bytes at a time.
-  Type element = getElementTypeOrSelf(op.getInput());
-  problem.hasRuns = isAligned(op, 0) && element == getElementTypeOrSelf(op.getFilter()) &&
-                    shape[1] % (kCopyBytes / (element.getIntOrFloatBitWidth() / 8)) == 0;
-  problem.groupStride = 0;
-  problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);
-  problem.output = isAligned(op, op->getNumOperands() - 1) ? GemmProblem::Output::AlignedRows
-                                                           : GemmProblem::Output::Rows;
-  return problem;
-}
-
 namespace {
 
 using Values = SmallVector<Value>;
@@ -104,80 +51,6 @@ constexpr int64_t kWarp = kGpuWarp, kQuad = kGpuQuad;
 constexpr int64_t kThreadPixels = 8;
 /// Copies of a pixel's run in a stage, and elements of padding behind a row of filters.
 constexpr int64_t kRunCopies = 4, kFilterPadding = 8;
-
-/// Takes sums to the output: bias, residual, activation.
-class Epilogue {
-public:
-  Epilogue(GpuKernel &kernel, const GemmProblem &problem, const GpuGemmPlan &plan,
-           const GpuConvOperands &operands)
-      : kernel(kernel), b(kernel.b), problem(problem), plan(plan), operands(operands) {}
-
-  /// Finishes the sums of a pixel that exists: `sums` are side by side from `channel` on,
-  /// which counts in the tile of output channels `tile` of `group`.
-  void finish(Value pixel, Value group, Value tile, Value channel, Value sums) {
-    int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
-    Value inGroup = add(b, affine(b, tile, plan.channels, 0), channel);
-    if (operands.bias) {
-      Value index = add(b, affine(b, group, problem.outputTiles * plan.channels, 0), inGroup);
-      sums = arith::AddFOp::create(b, sums, loadLanes(b, operands.bias, index, lanes));
-    }
-    Values position = delinearize(b, pixel, {problem.results[0], problem.outputPixels()});
-    switch (problem.output) {
-    case GemmProblem::Output::Blocked: {
-      // Lanes past the last channel may be written, blocks past the last must not.
-      int64_t blocks = llvm::divideCeil(problem.outputChannels, kStep);
-      Value all = add(b, affine(b, group, problem.groupOutputs, 0), inGroup);
-      Values parts = delinearize(b, all, {blocks, kStep});
-      Value index = add(b, affine(b, position[0], blocks, 0), parts[0]);
-      index = add(b, affine(b, index, problem.outputPixels(), 0), position[1]);
-      index = add(b, affine(b, index, kStep, 0), parts[1]);
-      int64_t written = llvm::alignTo(problem.groupOutputs, kStep);
-      return whereChannel(inGroup, written, [&] { operands.store(b, sums, index); });
-    }
-    case GemmProblem::Output::AlignedRows:
-      if (problem.outputChannels % lanes == 0) {
-        Value index = add(b, affine(b, pixel, problem.outputChannels, 0), inGroup);
-        return whereChannel(inGroup, problem.groupOutputs,
-                            [&] { operands.store(b, sums, index); });
-      }
-      [[fallthrough]];
-    case GemmProblem::Output::Rows:
-      return storeEach(sums, inGroup, affine(b, pixel, problem.outputChannels, 0), 1);
-    case GemmProblem::Output::Planes: {
-      Value plane = add(b, affine(b, position[0], problem.outputChannels, 0),
-                        affine(b, group, problem.groupOutputs, 0));
-      Value first = add(b, affine(b, plane, problem.outputPixels(), 0), position[1]);
-      return storeEach(sums, inGroup, first, problem.outputPixels());
-    }
-    }
-  }
-
-private:
-  /// Emits `body` where the tile's channel is below `end`; tiles may reach further.
-  void whereChannel(Value channel, int64_t end, llvm::function_ref<void()> body) {
-    if (end % plan.channels == 0)
-      return body();
-    kernel.when(emitIsInside(b, channel, end), body);
-  }
-
-  /// Stores lane by lane, `stride` elements apart from `first`, where `channel` is 0.
-  void storeEach(Value sums, Value channel, Value first, int64_t stride) {
-    int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      Value at = affine(b, channel, 1, lane);
-      whereChannel(at, problem.groupOutputs, [&] {
-        Value index = add(b, first, affine(b, at, stride, 0));
-        operands.store(b, vector::ExtractOp::create(b, sums, lane), index);
-      });
-    }
-  }
-
-  GpuKernel &kernel;
-  ImplicitLocOpBuilder &b;
-  const GemmProblem &problem;
-  const GpuGemmPlan &plan;
-  const GpuConvOperands &operands;
-};
 
 /// Partial sums in scratch memory: [split][pixel][group][output tile][channel of the tile].
 struct PartialSums {
@@ -670,7 +543,7 @@ private:
     auto writeAll = [&] {
       body([&](Value channel, Value sums) {
         if (plan.splits == 1)
-          return Epilogue(kernel, problem, plan, operands)
+          return GemmEpilogue(kernel, problem, plan.channels, operands)
               .finish(pixel, group, outputTile, channel, sums);
         Value tile = add(b, affine(b, group, problem.outputTiles, 0), outputTile);
         Value all = add(b, affine(b, tile, plan.channels, 0), channel);
@@ -726,7 +599,7 @@ void buildReduction(GpuKernel &kernel, Value index, const GpuConvOperands &opera
         loadLanes(b, view, partial.index(b, indexConstant(b, split), position[0], all), kQuad);
     sum = sum ? Value(arith::AddFOp::create(b, sum, part)) : part;
   }
-  Epilogue(kernel, problem, plan, operands)
+  GemmEpilogue(kernel, problem, plan.channels, operands)
       .finish(position[0], position[1], position[2], channel, sum);
 }
 
@@ -785,15 +658,6 @@ LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
                                              plan);
                             },
                             scratchBytes);
-}
-
-void convoy::finishGemm(GpuKernel &kernel, Operation *op, const GemmProblem &problem,
-                        int64_t tileChannels, Value pixel, Value group, Value tile,
-                        Value channel, Value sums) {
-  GpuGemmPlan plan = {};
-  plan.channels = tileChannels;
-  GpuConvOperands operands(kernel, op);
-  Epilogue(kernel, problem, plan, operands).finish(pixel, group, tile, channel, sums);
 }
 
 void convoy::addImplicitGemmKernels(GpuKernelFamilies &families) {

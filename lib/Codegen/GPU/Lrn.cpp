@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Codegen/Common/Lrn.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
@@ -50,7 +51,7 @@ public:
           loadElementsOr(b, input, affine(b, index, 1, distance * plane), 1, inside, zero);
       sum = math::FmaOp::create(b, neighbour, neighbour, sum);
     }
-    storeElements(b, normalize(x, sum), output, index);
+    storeElements(b, emitLrn(b, op, x, sum), output, index);
   }
 
   void buildBlocked(Value index) {
@@ -88,7 +89,7 @@ public:
       sums.push_back(sum);
     }
     Value sum = vector::FromElementsOp::create(b, type, sums);
-    storeElements(b, normalize(x, sum), output, affine(b, index, kGpuQuad, 0));
+    storeElements(b, emitLrn(b, op, x, sum), output, affine(b, index, kGpuQuad, 0));
   }
 
 private:
@@ -97,30 +98,6 @@ private:
     if (distance == 0)
       return Value();
     return emitIsInside(b, affine(b, index, 1, distance), count);
-  }
-
-  /// x * (bias + alpha / size * sum) ^ -beta. The usual exponents are roots.
-  Value normalize(Value x, Value sum) {
-    auto constant = [&](double value) {
-      return emitConstant(b, b.getLoc(), x.getType(), value);
-    };
-    double beta = op.getBeta().convertToDouble();
-    Value t = math::FmaOp::create(
-        b, sum, constant(op.getAlpha().convertToDouble() / double(op.getSize())),
-        constant(op.getBias().convertToDouble()));
-    Value divisor;
-    if (beta == 0.75) {
-      Value root = math::SqrtOp::create(b, t);
-      divisor = arith::MulFOp::create(b, root, math::SqrtOp::create(b, root));
-    } else if (beta == 0.5) {
-      divisor = math::SqrtOp::create(b, t);
-    } else if (beta == 1.0) {
-      divisor = t;
-    } else {
-      Value exponent = arith::MulFOp::create(b, math::LogOp::create(b, t), constant(-beta));
-      return arith::MulFOp::create(b, x, math::ExpOp::create(b, exponent));
-    }
-    return arith::DivFOp::create(b, x, divisor);
   }
 
   ImplicitLocOpBuilder &b;

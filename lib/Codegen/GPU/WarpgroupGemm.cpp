@@ -24,7 +24,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ImplicitGemm.h"
+#include "GemmEpilogue.h"
 #include "TensorFragment.h"
 
 #include "convoy/Analysis/ConvTile.h"
@@ -340,6 +340,8 @@ private:
     Value row =
         add(b, affine(b, warp, 16, 0), arith::DivUIOp::create(b, lane, indexConstant(b, 4)));
     Value column = getQuadColumn(b, lane);
+    GpuConvOperands operands(kernel, op);
+    GemmEpilogue epilogue(kernel, problem, plan.channels, operands);
     auto pairType = VectorType::get({2}, b.getF32Type());
     for (int64_t upper = 0; upper < 2; ++upper) {
       Values pairs;
@@ -351,8 +353,7 @@ private:
       Values quads = swapToQuads(b, lane, pairs);
       writePixel(affine(b, row, 1, upper * 8), [&](Value pixel) {
         for (auto [i, quad] : llvm::enumerate(quads))
-          finishGemm(kernel, op, problem, plan.channels, pixel, group, outputTile,
-                     affine(b, column, 1, i * 16), quad);
+          epilogue.finish(pixel, group, outputTile, affine(b, column, 1, i * 16), quad);
       });
     }
   }

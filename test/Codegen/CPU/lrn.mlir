@@ -13,7 +13,7 @@
 // CHECK:         %[[BEHIND:.+]] = arith.select %{{.+}}, %{{.+}}, %[[ZERO]] : vector<16xf32>
 // CHECK:         vector.shuffle %[[HERE]], %[[BEHIND]] [1, 2,
 // CHECK:         vector.shuffle %[[HERE]], %[[BEHIND]] [2, 3,
-// CHECK:         %[[T:.+]] = vector.fma
+// CHECK:         %[[T:.+]] = math.fma
 // CHECK:         %[[ROOT:.+]] = math.sqrt %[[T]]
 // CHECK:         %[[FOURTH:.+]] = math.sqrt %[[ROOT]]
 // CHECK:         %[[POWER:.+]] = arith.mulf %[[ROOT]], %[[FOURTH]]

@@ -1,0 +1,67 @@
+//===- GemmProblem.cpp - Layers as matrix products ------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GemmProblem.h"
+
+#include "convoy/Analysis/ConvTile.h"
+#include "convoy/Analysis/GpuGemmPlan.h"
+#include "convoy/Codegen/GPU/GpuKernelBuilder.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+GemmProblem convoy::describeGemm(ConvOpInterface op, TargetAttr target) {
+  ConvTile tile = selectConvTile(op, target);
+  int64_t rank = op.getSpatialRank();
+  GemmProblem problem;
+  auto input = op.getInputType().getShape(), output = op.getOutputType().getShape();
+  problem.results.push_back(output[0]);
+  llvm::append_range(problem.results, output.slice(2, rank));
+  problem.pixels = llvm::product_of(problem.results);
+  problem.groups = tile.groups;
+  problem.groupInputs = tile.groupInputs;
+  problem.groupOutputs = tile.groupOutputs;
+  problem.outputTiles = tile.outputTiles;
+  problem.input = SmallVector<int64_t>(input.slice(2, rank));
+  problem.kernel = op.getKernelShape();
+  problem.strides = SmallVector<int64_t>(op.getStrides());
+  problem.dilations = SmallVector<int64_t>(op.getDilations());
+  problem.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
+  problem.hasRuns = op.isInputBlocked();
+  problem.imageStride = llvm::product_of(input.drop_front());
+  problem.groupStride = problem.hasRuns ? tile.inputChunks : tile.groupInputs;
+  problem.depth = tile.inputChunks * tile.inputChunk * llvm::product_of(problem.kernel);
+  problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);
+  problem.output =
+      op.isOutputBlocked() ? GemmProblem::Output::Blocked : GemmProblem::Output::Planes;
+  problem.outputChannels = op.getOutputChannels();
+  return problem;
+}
+
+GemmProblem convoy::describeGemm(DenseOp op, TargetAttr target) {
+  DenseTile tile = selectDenseTile(op, target);
+  auto shape = op.getLogicalFilterShape();
+  GemmProblem problem;
+  problem.pixels = tile.rows;
+  problem.results = {tile.rows};
+  problem.groups = 1;
+  problem.groupInputs = problem.imageStride = problem.depth = shape[1];
+  problem.groupOutputs = problem.outputChannels = shape[0];
+  problem.outputTiles = tile.outputTiles;
+  // Runs are copied 16 bytes at a time.
+  Type element = getElementTypeOrSelf(op.getInput());
+  problem.hasRuns = isAligned(op, 0) && element == getElementTypeOrSelf(op.getFilter()) &&
+                    shape[1] % (kCopyBytes / (element.getIntOrFloatBitWidth() / 8)) == 0;
+  problem.groupStride = 0;
+  problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);
+  problem.output = isAligned(op, op->getNumOperands() - 1) ? GemmProblem::Output::AlignedRows
+                                                           : GemmProblem::Output::Rows;
+  return problem;
+}
