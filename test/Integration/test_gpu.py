@@ -21,8 +21,6 @@ EMULATED = "--target=cuda-emulator"
 ROUNDED = {"tf32": 3e-3, "f16": 3e-3}
 # f16 in memory: each operand and each result are rounded once, to 2**-12 of themselves.
 STORED = 2.5e-3
-# Differences of large numbers that lose what is asked for.
-CANCELLED = 3e-2
 
 CONVOLUTIONS = test_ops_convolution.CASES
 OTHERS = [*test_ops_elementwise.CASES, *test_ops_pooling_and_norms.CASES, *test_ops_shape.CASES]
@@ -119,10 +117,13 @@ def through_f16(a_case):
     model, feeds = copy.deepcopy(a_case.model), dict(a_case.feeds)
     graph = model.graph
     before, after = [], []
+    # Where differences of large numbers decide, these are ones that f16 holds.
+    cancels = "large-values" in a_case.name or "far-from-zero" in a_case.name
     for value in graph.input:
         if value.name in feeds and value.type.tensor_type.elem_type == TensorProto.FLOAT:
             before.append(helper.make_node("Mul", [f"{value.name}_half", "f16_two"], [value.name]))
-            feeds[f"{value.name}_half"] = np.asarray(feeds.pop(value.name) / 2, np.float32)
+            array = np.asarray(feeds.pop(value.name) / 2, np.float32)
+            feeds[f"{value.name}_half"] = array.astype(np.float16).astype(np.float32) if cancels else array
             value.name = f"{value.name}_half"
     for value in graph.output:
         if value.type.tensor_type.elem_type == TensorProto.FLOAT:
@@ -136,8 +137,7 @@ def through_f16(a_case):
     for name, number in (("f16_two", 2.0), ("f16_half", 0.5)):
         graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]))
         feeds[name] = np.array([number], np.float32)
-    tolerance = CANCELLED if "large-values" in a_case.name or "far-from-zero" in a_case.name else STORED
-    return support.Case(a_case.name, model, feeds, tolerance, a_case.options)
+    return support.Case(a_case.name, model, feeds, STORED, a_case.options)
 
 
 def some_of_each(cases, step):
