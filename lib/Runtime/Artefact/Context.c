@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Transparent huge pages cut TLB misses of large arenas. */
 static const size_t huge_page = (size_t)2 << 20;
@@ -173,6 +174,20 @@ static int make_team(struct convoy_team *team, int32_t threads, int64_t scratch_
   return team->scratch && team->workers;
 }
 
+/* Weights are read from front to back at once: mapping their pages in one call takes less
+ * than a fault for each few of them. Kernels before Linux 5.14 refuse. */
+static void map_weights(const struct convoy_device_description *description) {
+#ifdef MADV_POPULATE_READ
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t begin = (uintptr_t)description->weights / page * page;
+  uintptr_t end = (uintptr_t)description->weights + (uintptr_t)description->weights_size;
+  if (end > begin)
+    (void)madvise((void *)begin, end - begin, MADV_POPULATE_READ);
+#else
+  (void)description;
+#endif
+}
+
 static int make_device(struct convoy_device *device, int32_t threads,
                        int64_t spin_nanoseconds) {
   const struct convoy_device_description *description = device->description;
@@ -180,6 +195,7 @@ static int make_device(struct convoy_device *device, int32_t threads,
     device->layer_nanoseconds = calloc((size_t)description->layer_count + 1, sizeof(int64_t));
     return device->layer_nanoseconds && make_team(&device->team, threads, 0, spin_nanoseconds);
   }
+  map_weights(description);
   device->arena = convoy_allocate((size_t)description->arena_size);
   device->layer_nanoseconds = calloc((size_t)description->layer_count + 1, sizeof(int64_t));
   if (!make_team(&device->team, threads, description->scratch_size, spin_nanoseconds) ||
