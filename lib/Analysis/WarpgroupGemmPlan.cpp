@@ -107,8 +107,10 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
     plan.runs /= 2;
   plan.steps = blocks / plan.runs * llvm::product_of(plan.kernel);
 
+  auto countAll = [&](const WarpgroupGemmPlan &plan) {
+    return countBlocks(plan) * int64_t(divideCeil(outputs, plan.channels)) * groups;
+  };
   double bestCost = 0;
-  int64_t bestCount = 0;
   for (plan.warpgroups = 2; plan.warpgroups > 0; --plan.warpgroups) {
     chooseTile(plan);
     for (int64_t tiles = divideCeil(outputs, kMaxChannels);; ++tiles) {
@@ -119,19 +121,17 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
       double macs = double(plan.rows() * plan.channels * plan.runs * plan.kRow);
       double cycles = std::max(macs / (kMacsPerCycle * 4 / double(plan.elementBytes)),
                                double(plan.stageBytes()) / kBytesPerCycle);
-      int64_t count = countBlocks(plan) * divideCeil(outputs, plan.channels) * groups;
-      double load = divideCeil(count, kMultiprocessors);
+      double load = divideCeil(countAll(plan), kMultiprocessors);
       double cost = load * (double(plan.steps) * cycles + kBlockCycles);
       if (!bestCost || cost < bestCost) {
         best = plan;
         bestCost = cost;
-        bestCount = count;
       }
       if (plan.channels <= 64)
         break;
     }
   }
-  if (bestCount < kLeastBlocks && planGpuGemm(op).splits > 1)
+  if (countAll(best) < kLeastBlocks && planGpuGemm(op).splits > 1)
     return std::nullopt;
   return best;
 }

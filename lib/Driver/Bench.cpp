@@ -100,10 +100,10 @@ static llvm::Expected<Report> measure(const Artefact &artefact, const Request &r
       return std::move(error);
     if (llvm::Error error = runAgain())
       return std::move(error);
-    llvm::Expected<Context::Profile> profile = context.readProfile();
+    llvm::Expected<std::vector<int64_t>> profile = context.readProfile();
     if (!profile)
       return profile.takeError();
-    for (auto [layer, nanoseconds] : llvm::zip_equal(times, profile->nanoseconds))
+    for (auto [layer, nanoseconds] : llvm::zip_equal(times, *profile))
       layer.push_back(nanoseconds);
   }
   for (auto [name, layerTimes] : llvm::zip_equal(artefact.getLayers(), times)) {

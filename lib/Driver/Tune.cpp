@@ -193,12 +193,12 @@ llvm::Error Tuner::timeCandidate(const Candidate &candidate) {
       return error;
     if (auto outputs = execution->context.run(execution->inputs); !outputs)
       return outputs.takeError();
-    llvm::Expected<Context::Profile> profile = execution->context.readProfile();
+    llvm::Expected<std::vector<int64_t>> profile = execution->context.readProfile();
     if (!profile)
       return profile.takeError();
     llvm::StringMap<double> own;
     // A layer that became several launches takes the time of all.
-    for (auto [name, nanoseconds] : llvm::zip(artefact->getLayers(), profile->nanoseconds))
+    for (auto [name, nanoseconds] : llvm::zip(artefact->getLayers(), *profile))
       own[name] += double(nanoseconds) / 1000;
     for (const auto &entry : own) {
       double &least = times.try_emplace(entry.first(), entry.second).first->second;

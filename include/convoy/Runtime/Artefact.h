@@ -67,14 +67,10 @@ public:
   /// Checks element types and shapes, makes the outputs, and runs once.
   llvm::Expected<std::vector<Tensor>> run(llvm::ArrayRef<Tensor> inputs);
 
-  struct Profile {
-    int64_t runs = 0;
-    /// Of each layer, summed over the runs.
-    std::vector<int64_t> nanoseconds;
-  };
   /// Switches per-layer timing on or off, and sets all times to zero.
   llvm::Error enableProfile(bool enable);
-  llvm::Expected<Profile> readProfile() const;
+  /// Nanoseconds of each layer, summed over the runs since.
+  llvm::Expected<std::vector<int64_t>> readProfile() const;
 
 private:
   friend class Artefact;

@@ -17,8 +17,7 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// Elements of a cache line.
-static constexpr int64_t kLine = 16;
+static constexpr int64_t kLineBytes = 64;
 /// The most lines that a register tile fetches of the next row.
 static constexpr int64_t kPrefetchedLines = 32;
 
@@ -62,9 +61,10 @@ bool ConvRegisterTile::keepsRows() const {
 void ConvRegisterTile::prefetchNextRow(const PixelTile &pixels) {
   if (inputBlocked || window.rank() < 2)
     return;
+  constexpr int64_t line = kLineBytes / sizeof(float);
   size_t dim = window.rank() - 2;
   int64_t stride = window.strides[dim], columns = pixels.size * window.strides.back();
-  int64_t lines = tile.groupInputs * stride * llvm::divideCeil(columns, kLine);
+  int64_t lines = tile.groupInputs * stride * llvm::divideCeil(columns, line);
   int64_t last = (window.kernel[dim] - 1) * window.dilations[dim] - window.padsBegin[dim];
   if (lines > kPrefetchedLines || last < 0)
     return;
@@ -79,7 +79,7 @@ void ConvRegisterTile::prefetchNextRow(const PixelTile &pixels) {
     indices.push_back(clamp(affine(b, outer[dim], stride, last + row), dim));
     indices.push_back(Value());
     for (int64_t channel = 0; channel < tile.groupInputs; ++channel)
-      for (int64_t column = 0; column < columns; column += kLine) {
+      for (int64_t column = 0; column < columns; column += line) {
         indices[1] = affine(b, group, tile.groupInputs, channel);
         indices.back() = affine(b, firstColumn, 1, column);
         memref::PrefetchOp::create(b, input, indices, /*isWrite=*/false, /*localityHint=*/3,
@@ -132,7 +132,7 @@ void ConvRegisterTile::prefetchNextTile(const KernelPosition &position, Value ch
   if (prefetchShares == 0)
     return;
   Type stored = cast<MemRefType>(filter.getType()).getElementType();
-  int64_t line = 64 * 8 / stored.getIntOrFloatBitWidth(), row = tile.tileLanes();
+  int64_t line = kLineBytes * 8 / stored.getIntOrFloatBitWidth(), row = tile.tileLanes();
   for (int64_t i = prefetchShare * line; i < channels * row; i += prefetchShares * line) {
     SmallVector<Value> indices = {group, affine(b, outputTile, 1, 1), chunk};
     llvm::append_range(indices, position.kernel);

@@ -44,11 +44,9 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto main = module.lookupSymbol<func::FuncOp>("main");
-    if (!main) {
-      module.emitError("has no function @main");
+    func::FuncOp main = findMain(module);
+    if (!main)
       return signalPassFailure();
-    }
     KernelFamilies families;
     addWinogradConvKernels(families);
     addPixelwiseConvKernels(families);

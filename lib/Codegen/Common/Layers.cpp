@@ -14,6 +14,13 @@
 using namespace mlir;
 using namespace convoy;
 
+func::FuncOp convoy::findMain(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    module.emitError("has no function @main");
+  return main;
+}
+
 bool convoy::isLayer(Operation *op) {
   return !isa<ViewLikeOpInterface>(op) && !op->hasTrait<OpTrait::ConstantLike>() &&
          !op->hasTrait<OpTrait::IsTerminator>() && !isMemoryEffectFree(op);

@@ -226,10 +226,11 @@ struct ConcatFamily : GpuKernelFamily {
     int64_t longest = 0;
     for (Value input : op.getInputs())
       longest = std::max(longest, getType(input).getNumElements());
-    int64_t lanes = getAccessLanes(element, longest);
-    for (auto [i, operand] : llvm::enumerate(op->getOperands()))
-      while (lanes > 1 && (!isAligned(op, i) || getRow(operand) % lanes != 0))
-        lanes = lanes > kGpuQuad ? kGpuQuad : 1;
+    int64_t lanes = getAccessLanes(element, longest, [&](int64_t lanes) {
+      return llvm::all_of(llvm::enumerate(op->getOperands()), [&](auto operand) {
+        return isAligned(op, operand.index()) && getRow(operand.value()) % lanes == 0;
+      });
+    });
     return kernels.addThreads("concat", longest / lanes, [&](GpuKernel &kernel, Value index) {
       ImplicitLocOpBuilder &b = kernel.b;
       Value output = flatten(b, kernel.operands.back());

@@ -51,11 +51,9 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto main = module.lookupSymbol<func::FuncOp>("main");
-    if (!main) {
-      module.emitError("has no function @main");
+    func::FuncOp main = findMain(module);
+    if (!main)
       return signalPassFailure();
-    }
     GpuKernelFamilies families;
     addChannelwiseConvKernels(families);
     addSmallGroupConvKernels(families);

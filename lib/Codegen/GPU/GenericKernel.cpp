@@ -86,13 +86,12 @@ private:
     for (const Access &access : loops.accesses)
       if (!access.isScalar)
         elements.push_back(access.elementType);
-    lanes = getAccessLanes(elements, outputs);
-    while (lanes > 1 && !isWhole(op, loops, last))
-      lanes = lanes > kGpuQuad ? kGpuQuad : 1;
+    lanes = getAccessLanes(elements, outputs,
+                           [&](int64_t count) { return isWhole(op, loops, last, count); });
   }
 
   /// Whether `lanes` iterations of loop `last` access each operand once, or one element.
-  bool isWhole(Operation *op, const GenericLoops &loops, int64_t last) const {
+  static bool isWhole(Operation *op, const GenericLoops &loops, int64_t last, int64_t lanes) {
     bool whole = loops.extents[last] % lanes == 0;
     for (auto [i, access] : llvm::enumerate(loops.accesses)) {
       if (access.isScalar || (access.stride(last) == 0 && !access.isOutput))

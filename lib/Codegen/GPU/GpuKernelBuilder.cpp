@@ -215,7 +215,8 @@ Value convoy::flatten(ImplicitLocOpBuilder &b, Value buffer) {
 
 bool convoy::isGpuFloat(Type element) { return element.isF32() || element.isF16(); }
 
-int64_t convoy::getAccessLanes(ArrayRef<Type> elements, int64_t count) {
+int64_t convoy::getAccessLanes(ArrayRef<Type> elements, int64_t count,
+                               llvm::function_ref<bool(int64_t)> fit) {
   // Elements from which on a GPU is full, so that a thread may move more.
   constexpr int64_t many = 1 << 18;
   unsigned widest = 0;
@@ -225,9 +226,11 @@ int64_t convoy::getAccessLanes(ArrayRef<Type> elements, int64_t count) {
       return 1;
     widest = std::max(widest, bits);
   }
-  if (widest <= 16 && count >= many && count % (2 * kGpuQuad) == 0)
-    return 2 * kGpuQuad;
-  return count % kGpuQuad == 0 ? kGpuQuad : 1;
+  for (int64_t lanes : {2 * kGpuQuad, kGpuQuad})
+    if ((lanes == kGpuQuad || (widest <= 16 && count >= many)) && count % lanes == 0 &&
+        fit(lanes))
+      return lanes;
+  return 1;
 }
 
 /// Bytes on whose multiple `lanes` elements of `element` lie.

@@ -33,11 +33,9 @@ int64_t getLanes(Operation *op, Value input, unsigned output, int64_t inner) {
   if (!isAligned(op, 0) || !isAligned(op, output))
     return 1;
   MemRefType result = getType(op->getOperand(output));
-  int64_t lanes = getAccessLanes({getType(input).getElementType(), result.getElementType()},
-                                 result.getNumElements());
-  while (inner % lanes != 0)
-    lanes = lanes > kGpuQuad ? kGpuQuad : 1;
-  return lanes;
+  return getAccessLanes({getType(input).getElementType(), result.getElementType()},
+                        result.getNumElements(),
+                        [&](int64_t lanes) { return inner % lanes == 0; });
 }
 
 //===----------------------------------------------------------------------===//

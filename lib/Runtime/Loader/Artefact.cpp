@@ -324,12 +324,10 @@ llvm::Error Context::enableProfile(bool enable) {
   return status == CONVOY_OK ? llvm::Error::success() : makeError(status);
 }
 
-llvm::Expected<Context::Profile> Context::readProfile() const {
-  Profile profile;
-  profile.nanoseconds.resize(library->layers.size());
-  int32_t status =
-      library->profileRead(context.get(), profile.nanoseconds.data(), &profile.runs);
+llvm::Expected<std::vector<int64_t>> Context::readProfile() const {
+  std::vector<int64_t> nanoseconds(library->layers.size());
+  int32_t status = library->profileRead(context.get(), nanoseconds.data(), /*runs=*/nullptr);
   if (status != CONVOY_OK)
     return makeError(status);
-  return profile;
+  return nanoseconds;
 }

@@ -8,12 +8,16 @@
 #ifndef CONVOY_CODEGEN_COMMON_LAYERS_H
 #define CONVOY_CODEGEN_COMMON_LAYERS_H
 
-#include "mlir/IR/Operation.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/DenseMap.h"
 
 #include <deque>
 
 namespace convoy {
+
+/// The function whose operations become kernels; emits an error if there is none.
+mlir::func::FuncOp findMain(mlir::ModuleOp module);
 
 /// Whether an operation of @main does something: no view, constant or terminator.
 bool isLayer(mlir::Operation *op);

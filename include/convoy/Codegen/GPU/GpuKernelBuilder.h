@@ -168,10 +168,11 @@ mlir::Value flatten(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer);
 /// f32 and stores round.
 bool isGpuFloat(mlir::Type element);
 
-/// Elements of an operation's buffers of `types` that a thread moves at once, all of which
-/// begin on 16 bytes, for `count` elements side by side: 4, or 8 of up to 2 bytes where
-/// there are enough for many threads; 1 of types without vectors in memory.
-int64_t getAccessLanes(llvm::ArrayRef<mlir::Type> elements, int64_t count);
+/// How many of `count` elements side by side a thread moves at once, in buffers of these
+/// element types: 4, or 8 of up to 2 bytes where there are enough for many threads, if so
+/// many `fit` the accesses, which begin on 16 bytes; 1 of types without vectors in memory.
+int64_t getAccessLanes(llvm::ArrayRef<mlir::Type> elements, int64_t count,
+                       llvm::function_ref<bool(int64_t lanes)> fit);
 
 /// `lanes` elements of a flat buffer from `index` on, as one access: `index` must be a
 /// multiple of `lanes`, and the buffer begin on 16 bytes. Of f16 these are f32.
