@@ -216,7 +216,10 @@ private:
   void buildTile(const PixelTile &pixels, Value start) {
     prefetchNextRow(pixels);
     auto buildChunk = [&](Value chunk, int64_t channels, ValueRange values) {
-      prefetchNextRun(pixels, chunk);
+      if (normalizes)
+        normalize(pixels, start, chunk);
+      if (runs)
+        prefetchNextRun(pixels, chunk);
       return emitKernelLoops(b, window, outer, pixels, values,
                              [&](const KernelPosition &position, ValueRange carried) {
                                return buildPosition(position, chunk, channels, carried);
@@ -243,42 +246,34 @@ private:
       emitIfElse(b, isLast(b, run, runs->count),
                  [&](bool last) { body(last ? runs->lastPixels : runs->pixels); });
     };
-    emitIfElse(b, isFirstOfShared(b, task, outputTile), [&](bool isFirst) {
-      if (isFirst)
-        forPixels([&](int64_t pixels) { normalize(start, pixels, view); });
-    });
     source = input;
     nextStart = affine(b, start, 1, runs->pixels);
     input = view;
     inputImage = indexConstant(b, 0);
-    forPixels([&](int64_t pixels) {
-      window.input.back() = window.output.back() = pixels;
-      buildRow(start);
+    emitIfElse(b, isFirstOfShared(b, task, outputTile), [&](bool isFirst) {
+      normalizes = isFirst;
+      forPixels([&](int64_t pixels) {
+        window.input.back() = window.output.back() = pixels;
+        buildRow(start);
+      });
     });
   }
 
-  /// Writes the prologue of `pixels` pixels of the input from `start` on to `to`.
-  void normalize(Value start, int64_t pixels, Value to) {
-    auto loop = [&](int64_t extent, llvm::function_ref<void(Value)> body) {
-      emitLoop(b, extent, {}, [&](Value index, ValueRange) {
-        body(index);
-        return SmallVector<Value>();
-      });
-    };
+  /// Writes what the prologue makes of a chunk of the input to where the tile reads it.
+  void normalize(const PixelTile &pixels, Value start, Value chunk) {
     auto load = [&](Value from, ValueRange indices) {
       return vector::LoadOp::create(b, vectorType, from, indices);
     };
-    loop(tile.inputChunks, [&](Value chunk) {
-      auto [block, lane] = locateBlock(input, chunk);
-      Value scale = load(inputScale, {block, lane}), offset = load(inputOffset, {block, lane});
-      loop(pixels, [&](Value pixel) {
-        Value value = load(input, rowIndices(batch, block, add(b, start, pixel), lane));
-        value = math::FmaOp::create(b, value, scale, offset);
-        value = emitUnary(b, b.getLoc(), op.getInputActivation(), value);
-        vector::StoreOp::create(b, value, to,
-                                rowIndices(indexConstant(b, 0), block, pixel, lane));
-      });
-    });
+    auto [block, lane] = locateBlock(source, chunk);
+    Value scale = load(inputScale, {block, lane}), offset = load(inputOffset, {block, lane});
+    for (int64_t i = 0; i < pixels.size; ++i) {
+      Value pixel = affine(b, pixels.start, 1, i);
+      Value value = load(source, rowIndices(batch, block, add(b, start, pixel), lane));
+      value = math::FmaOp::create(b, value, scale, offset);
+      value = emitUnary(b, b.getLoc(), op.getInputActivation(), value);
+      vector::StoreOp::create(b, value, input,
+                              rowIndices(inputImage, block, pixel, lane));
+    }
   }
 
   /// Indices of a map that is one row.
@@ -293,8 +288,6 @@ private:
   /// pixels: each tile of output channels a share of the lines. Normalising is too short to
   /// wait for memory.
   void prefetchNextRun(const PixelTile &pixels, Value chunk) {
-    if (!runs)
-      return;
     auto [block, lane] = locateBlock(source, chunk);
     int64_t blockBytes =
         cast<MemRefType>(source.getType()).getShape().back() * int64_t(sizeof(float));
@@ -309,6 +302,8 @@ private:
 
   /// Of a convolution with a prologue.
   std::optional<PrologueRuns> runs;
+  /// Whether the tiles being built normalise the input that they read.
+  bool normalizes = false;
   /// The thread's normalised input, the input itself, and its pixel where the next run begins.
   Value normalized, source, nextStart;
 };
