@@ -17,6 +17,7 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
+static constexpr int64_t kLineBytes = 64;
 /// The most lines that a register tile fetches of the next row.
 static constexpr int64_t kPrefetchedLines = 32;
 

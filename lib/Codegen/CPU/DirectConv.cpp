@@ -14,10 +14,13 @@
 // a tile any run of them, whatever rows they lie in: it is known at compile time where.
 //
 // Where the input has a prologue, a task is a run of the map's pixels for one tile of output
-// channels. Tasks of a run follow each other, and the first that a thread runs normalises
-// the input of the run into scratch memory, from which all of them read:
+// channels. Tasks of a run follow each other, and all of them read its input from scratch
+// memory, where the first that a thread runs writes what the prologue makes of it:
 //
 //   [I block][pixel of the run][lane]
+//
+// It does so a block at a time, just before the products of that block, so that loads and
+// stores run while the processor still multiplies what came before.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,32 +43,22 @@ namespace {
 /// stays in the instruction cache.
 constexpr int64_t kUnrolledMultiplyAdds = 1200;
 
-/// The share of the L1 cache that normalised input may take, beside weights and what comes
-/// next: with more, 1x1 layers of DenseNet-121 lost half of what they gain.
-constexpr int64_t kNormalizedShare = 4;
-
-/// How a map is cut whose input has a prologue: into runs of pixels, some register tiles
-/// each, whose normalised input stays in a cache until all output channels have read it.
+/// How a map is cut whose input has a prologue: into runs of pixels, a register tile each.
 struct PrologueRuns {
-  PrologueRuns(ConvOpInterface op, const ConvTile &tile, TargetAttr target) {
+  PrologueRuns(ConvOpInterface op, const ConvTile &tile) {
     ArrayRef<int64_t> shape = op.getInputType().getShape();
     int64_t map = llvm::product_of(shape.slice(2, op.getSpatialRank()));
-    pixelBytes = shape[1] * shape.back() * int64_t(sizeof(float));
-    int64_t tiles = std::max<int64_t>(
-        target.getL1() / kNormalizedShare / (pixelBytes * tile.pixels), 1);
-    pixels = llvm::divideCeil(map, llvm::divideCeil(map, tiles * tile.pixels));
+    pixels = llvm::divideCeil(map, llvm::divideCeil(map, tile.pixels));
     count = llvm::divideCeil(map, pixels);
     lastPixels = map - (count - 1) * pixels;
+    bytes = shape[1] * pixels * shape.back() * int64_t(sizeof(float));
   }
 
-  int64_t bytes() const { return pixels * pixelBytes; }
-
+  int64_t count;
   /// Pixels of a run, and of the last one, which may have fewer.
   int64_t pixels, lastPixels;
-  int64_t count;
-
-private:
-  int64_t pixelBytes;
+  /// What the normalised input of a run takes.
+  int64_t bytes;
 };
 
 /// Writes one task of a direct convolution.
@@ -74,11 +67,9 @@ public:
   DirectConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
              TargetAttr target)
       : ConvRegisterTile(b, op, operands, target) {
-    if (inputScale) {
-      runs.emplace(op, tile, target);
+    if (inputScale)
       normalized = operands.back();
-    }
-    if (runs || flattens(window, tile)) {
+    if (inputScale || flattens(window, tile)) {
       window.flattenPointwise();
       input = reshape(input, inputBlocked, window.input);
       reshapeOutput(window.output);
@@ -89,7 +80,7 @@ public:
     ConvWindow window = getConvWindow(op);
     ConvTile tile = selectConvTile(op, target);
     if (op.getInputScale())
-      return ConvRegisterTile::countTasks(op, tile, PrologueRuns(op, tile, target).count);
+      return ConvRegisterTile::countTasks(op, tile, PrologueRuns(op, tile).count);
     if (flattens(window, tile))
       window.flattenPointwise();
     if (spansRows(window, tile))
@@ -100,16 +91,18 @@ public:
   static int64_t getScratchSize(ConvOpInterface op, TargetAttr target) {
     if (!op.getInputScale())
       return 0;
-    return PrologueRuns(op, selectConvTile(op, target), target).bytes();
+    return PrologueRuns(op, selectConvTile(op, target)).bytes;
   }
 
   void build(Value task) {
-    if (runs)
+    if (inputScale)
       return buildRun(task);
     if (spansRows(window, tile))
       return buildMap(task);
     setTask(task, window.outerOutput());
-    buildRow(indexConstant(b, 0));
+    forEachPixelTile(b, window, tile.pixels, [&](PixelTile pixels) {
+      buildTile(pixels, [](Value pixel) { return pixel; });
+    });
   }
 
 private:
@@ -207,105 +200,74 @@ private:
     return any ? std::optional(position) : std::nullopt;
   }
 
-  /// The register tiles of a row, which begins at column `start` of the output.
-  void buildRow(Value start) {
-    forEachPixelTile(b, window, tile.pixels,
-                     [&](PixelTile pixels) { buildTile(pixels, start); });
-  }
-
-  void buildTile(const PixelTile &pixels, Value start) {
+  /// `prepare` is emitted before the products of each chunk of input channels.
+  void buildTile(const PixelTile &pixels, OutputColumn column,
+                 llvm::function_ref<void(Value chunk)> prepare = nullptr) {
     prefetchNextRow(pixels);
     auto buildChunk = [&](Value chunk, int64_t channels, ValueRange values) {
-      if (normalizes)
-        normalize(pixels, start, chunk);
-      if (runs)
-        prefetchNextRun(pixels, chunk);
+      if (prepare)
+        prepare(chunk);
       return emitKernelLoops(b, window, outer, pixels, values,
                              [&](const KernelPosition &position, ValueRange carried) {
                                return buildPosition(position, chunk, channels, carried);
                              });
     };
     SmallVector<Value> sums = forEachChunk(initAccumulators(pixels.size), buildChunk);
-    store(pixels, sums, [&](Value pixel) { return add(b, start, pixel); });
+    store(pixels, sums, column);
   }
 
-  /// A run of a map's pixels, read from scratch memory, where the first task that needs
-  /// them writes what the prologue makes of the input.
+  /// A run of a map's pixels, whose input is read from scratch memory.
   void buildRun(Value task) {
-    setTask(task, runs->count);
-    Value run = outer.back(), start = affine(b, run, runs->pixels, 0);
-    outer.assign(window.rank() - 1, indexConstant(b, 0));
-    SmallVector<int64_t> shape(cast<MemRefType>(input.getType()).getShape());
+    PrologueRuns runs(op, tile);
+    setTask(task, runs.count);
+    Value run = outer.back(), start = affine(b, run, runs.pixels, 0);
+    Value zero = indexConstant(b, 0), source = input;
+    outer.assign(window.rank() - 1, zero);
+    SmallVector<int64_t> shape(cast<MemRefType>(source.getType()).getShape());
     shape.front() = 1;
-    shape[shape.size() - 2] = runs->pixels;
-    Value view = memref::ViewOp::create(b, MemRefType::get(shape, b.getF32Type()), normalized,
-                                        indexConstant(b, 0), ValueRange());
-    auto forPixels = [&](llvm::function_ref<void(int64_t)> body) {
-      if (runs->lastPixels == runs->pixels)
-        return body(runs->pixels);
-      emitIfElse(b, isLast(b, run, runs->count),
-                 [&](bool last) { body(last ? runs->lastPixels : runs->pixels); });
-    };
-    source = input;
-    nextStart = affine(b, start, 1, runs->pixels);
-    input = view;
-    inputImage = indexConstant(b, 0);
-    emitIfElse(b, isFirstOfShared(b, task, outputTile), [&](bool isFirst) {
-      normalizes = isFirst;
-      forPixels([&](int64_t pixels) {
-        window.input.back() = window.output.back() = pixels;
-        buildRow(start);
+    shape[shape.size() - 2] = runs.pixels;
+    input = memref::ViewOp::create(b, MemRefType::get(shape, b.getF32Type()), normalized, zero,
+                                   ValueRange());
+    inputImage = zero;
+    auto build = [&](int64_t count) {
+      PixelTile pixels = {zero, 0, count};
+      auto column = [&](Value pixel) { return add(b, start, pixel); };
+      emitIfElse(b, isFirstOfShared(b, task, outputTile), [&](bool isFirst) {
+        if (!isFirst)
+          return buildTile(pixels, column);
+        buildTile(pixels, column,
+                  [&](Value chunk) { normalize(source, start, count, chunk); });
       });
-    });
+    };
+    if (runs.lastPixels == runs.pixels)
+      return build(runs.pixels);
+    emitIfElse(b, isLast(b, run, runs.count),
+               [&](bool last) { build(last ? runs.lastPixels : runs.pixels); });
   }
 
-  /// Writes what the prologue makes of a chunk of the input to where the tile reads it.
-  void normalize(const PixelTile &pixels, Value start, Value chunk) {
+  /// Writes what the prologue makes of a chunk of `count` pixels of `source` to the input.
+  void normalize(Value source, Value start, int64_t count, Value chunk) {
     auto load = [&](Value from, ValueRange indices) {
       return vector::LoadOp::create(b, vectorType, from, indices);
     };
     auto [block, lane] = locateBlock(source, chunk);
+    auto indicesOf = [&, block = block, lane = lane](Value image, Value pixel) {
+      SmallVector<Value> indices = {image, block};
+      llvm::append_range(indices, outer);
+      indices.append({pixel, lane});
+      return indices;
+    };
     Value scale = load(inputScale, {block, lane}), offset = load(inputOffset, {block, lane});
-    for (int64_t i = 0; i < pixels.size; ++i) {
-      Value pixel = affine(b, pixels.start, 1, i);
-      Value value = load(source, rowIndices(batch, block, add(b, start, pixel), lane));
+    for (int64_t i = 0; i < count; ++i) {
+      Value value = load(source, indicesOf(batch, affine(b, start, 1, i)));
       value = math::FmaOp::create(b, value, scale, offset);
       value = emitUnary(b, b.getLoc(), op.getInputActivation(), value);
-      vector::StoreOp::create(b, value, input,
-                              rowIndices(inputImage, block, pixel, lane));
+      vector::StoreOp::create(b, value, input, indicesOf(inputImage, indexConstant(b, i)));
     }
   }
 
-  /// Indices of a map that is one row.
-  SmallVector<Value> rowIndices(Value image, Value block, Value pixel, Value lane) {
-    SmallVector<Value> indices = {image, block};
-    indices.append(window.rank() - 1, indexConstant(b, 0));
-    indices.append({pixel, lane});
-    return indices;
-  }
-
-  /// Fetches into the L2 cache what the next run will normalise in this chunk and these
-  /// pixels: each tile of output channels a share of the lines. Normalising is too short to
-  /// wait for memory.
-  void prefetchNextRun(const PixelTile &pixels, Value chunk) {
-    auto [block, lane] = locateBlock(source, chunk);
-    int64_t blockBytes =
-        cast<MemRefType>(source.getType()).getShape().back() * int64_t(sizeof(float));
-    int64_t step = std::max<int64_t>(kLineBytes / blockBytes, 1);
-    int64_t share = llvm::alignTo(llvm::divideCeil(pixels.size, tile.outputTiles), step);
-    Value first = add(b, add(b, nextStart, pixels.start), affine(b, outputTile, share, 0));
-    for (int64_t i = 0; i < share; i += step)
-      memref::PrefetchOp::create(b, source,
-                                 rowIndices(batch, block, affine(b, first, 1, i), lane),
-                                 /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
-  }
-
-  /// Of a convolution with a prologue.
-  std::optional<PrologueRuns> runs;
-  /// Whether the tiles being built normalise the input that they read.
-  bool normalizes = false;
-  /// The thread's normalised input, the input itself, and its pixel where the next run begins.
-  Value normalized, source, nextStart;
+  /// The thread's scratch memory of a convolution with a prologue.
+  Value normalized;
 };
 
 struct DirectConvFamily : KernelFamily {

@@ -65,8 +65,6 @@ protected:
   /// Where a vector of channels lies in blocked `data`: the block, and its first lane.
   std::pair<mlir::Value, mlir::Value> locateBlock(mlir::Value data, mlir::Value vector);
 
-  static constexpr int64_t kLineBytes = 64;
-
   mlir::ImplicitLocOpBuilder &b;
   cnn::ConvOpInterface op;
   ConvTile tile;
