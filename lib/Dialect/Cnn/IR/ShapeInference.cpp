@@ -237,9 +237,10 @@ LogicalResult checkPrologue(Rule rule, ConvOp::Adaptor op, ArrayRef<int64_t> res
   Data in;
   if (failed(readData(rule, op.getInput(), rank, in)))
     return failure();
-  bool isOneToOne = llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; }) &&
-                    llvm::all_of(op.getPads(), [](int64_t pad) { return pad == 0; }) &&
-                    ArrayRef<int64_t>(in.spatial) == result.slice(2, rank);
+  bool isOneToOne =
+      llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; }) &&
+      llvm::all_of(op.getPads(), [](int64_t pad) { return pad == 0; }) &&
+      ArrayRef<int64_t>(in.spatial) == result.slice(2, rank);
   if (!in.block || !shaped(op.getInput()).getElementType().isF32() || !isOneToOne ||
       op.getAlgorithm().value_or(ConvAlgorithm::direct) != ConvAlgorithm::direct)
     return rule.error("a prologue needs a direct 1x1 convolution of blocked f32 data with "
