@@ -19,9 +19,8 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// Pixels of a batch for which filters are used long enough: a run of pixels meets all of
-/// them, so that a thread's first run waits for them to come from memory. At 7x7 that took
-/// longer than the norm.
+/// Pixels of a map that is worth it. A few pixels at a time meet all filters, where tasks of
+/// a small map would read each once: at 7x7 that took longer than the norm.
 constexpr int64_t kMinPixels = 128;
 
 /// Whether `conv` can normalise its input, as `norm` does, while it reads it.
@@ -31,10 +30,10 @@ bool canFuse(ScaleShiftOp norm, ConvOpInterface conv) {
          conv.getConvAlgorithm() == ConvAlgorithm::direct;
 }
 
-/// Whether that is faster: the filters stay in the L2 cache from one run to the next.
+/// Whether that is faster: filters stay in the L2 cache from some pixels to the next.
 bool isWorthFusing(ConvOpInterface conv, TargetAttr target) {
   ArrayRef<int64_t> output = conv.getOutputType().getShape();
-  int64_t pixels = output[0] * llvm::product_of(output.slice(2, conv.getSpatialRank()));
+  int64_t pixels = llvm::product_of(output.slice(2, conv.getSpatialRank()));
   int64_t filterBytes = getDenseBytes(cast<ShapedType>(conv.getFilter().getType()));
   return pixels >= kMinPixels && filterBytes <= target.getL2() / 2;
 }
