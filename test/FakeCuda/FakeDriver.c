@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #pragma GCC visibility push(default)
 
@@ -37,9 +36,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t call_ended = PTHREAD_COND_INITIALIZER;
 static struct CUctx_st contexts[FAKE_MAX_GPUS];
 static struct memory *memories;
-static struct {
+static struct count {
   char name[40];
   long calls;
+  long gpu_calls[FAKE_MAX_GPUS]; /* in its context */
 } counts[MAX_NAMES];
 static int is_initialised;
 struct fake_state fake_state;
@@ -52,11 +52,11 @@ long fake_get_setting(const char *name, long otherwise) {
   return text ? atol(text) : otherwise;
 }
 
-static long *find_count(const char *name) {
+static struct count *find_count(const char *name) {
   for (int i = 0; i < MAX_NAMES; ++i)
     if (!counts[i].name[0] || strcmp(counts[i].name, name) == 0) {
       snprintf(counts[i].name, sizeof counts[i].name, "%s", name);
-      return &counts[i].calls;
+      return &counts[i];
     }
   abort();
 }
@@ -65,13 +65,17 @@ CUcontext fake_current(void) { return stack[depth - 1]; }
 
 CUresult fake_begin(const char *name) {
   pthread_mutex_lock(&lock);
-  ++*find_count(name);
+  struct count *count = find_count(name);
+  ++count->calls;
+  int gpu = depth ? fake_current()->gpu : -1;
+  long calls = gpu >= 0 ? ++count->gpu_calls[gpu] : 0;
   const char *fail = getenv("FAKE_CUDA_FAIL");
   size_t length = strlen(name);
   if (fail && strncmp(fail, name, length) == 0 && fail[length] == '=') {
-    char *end;
-    CUresult error = (CUresult)strtol(fail + length + 1, &end, 10);
-    if (*end != '@' || (depth && fake_current()->gpu == atoi(end + 1)))
+    int error = 0, at = gpu;
+    long first = 0;
+    sscanf(fail + length + 1, "%d@%d:%ld", &error, &at, &first);
+    if (at == gpu && calls >= first)
       return error;
   }
   return is_initialised || strcmp(name, "cuInit") == 0 ? CUDA_SUCCESS : 3;
@@ -86,8 +90,12 @@ CUresult fake_end(CUresult result) {
 void fake_wait(void) {
   struct timespec end;
   clock_gettime(CLOCK_REALTIME, &end);
-  end.tv_sec += 60;
-  if (pthread_cond_timedwait(&call_ended, &lock, &end) == 0)
+  ++end.tv_sec;
+  (void)pthread_cond_timedwait(&call_ended, &lock, &end);
+}
+
+void fake_check_wait(time_t since) {
+  if (time(NULL) - since <= 60)
     return;
   fprintf(stderr, "fake driver: a stream waits for ever\n");
   abort();
@@ -111,7 +119,7 @@ CUresult fake_begin_alone(const char *name) {
 
 long fake_cuda_calls(const char *function) {
   pthread_mutex_lock(&lock);
-  long calls = *find_count(function);
+  long calls = find_count(function)->calls;
   pthread_mutex_unlock(&lock);
   return calls;
 }

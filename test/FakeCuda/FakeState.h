@@ -11,6 +11,8 @@
 #include "../../lib/Runtime/Artefact/CudaDriver.h"
 #include "FakeKernels.h"
 
+#include <time.h>
+
 enum {
   FAKE_MAX_GPUS = 8,
   FAKE_MAX_ARGS = 8,
@@ -58,8 +60,10 @@ int fake_get_owner(const void *address, size_t size);
 
 long fake_get_setting(const char *name, long otherwise);
 
-/* Waits for another thread's call, with the lock; ends the process after a minute. */
+/* Waits for another thread's call, with the lock. */
 void fake_wait(void);
+/* Ends the process if a stream waits for a minute, `since` then. */
+void fake_check_wait(time_t since);
 
 /* What several streams do together when all of them have come there. */
 struct fake_meeting {

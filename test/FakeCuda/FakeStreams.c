@@ -37,6 +37,7 @@ struct CUstream_st {
   struct list list;
   size_t next; /* that runs */
   int is_running;
+  time_t waits_since; /* 0 where it does not */
   CUgraph capture;
 };
 
@@ -188,8 +189,9 @@ CUresult cuStreamSynchronize(CUstream stream) {
   CUresult result = fake_begin_alone("cuStreamSynchronize");
   if (result)
     return fake_end(result);
-  while (!run_until(stream, stream->list.count) && !stream->context->error)
-    fake_wait();
+  for (time_t begin = time(NULL);
+       !run_until(stream, stream->list.count) && !stream->context->error; fake_wait())
+    fake_check_wait(begin);
   return fake_end(stream->context->error);
 }
 
@@ -198,6 +200,12 @@ CUresult cuStreamQuery(CUstream stream) {
   if (result)
     return fake_end(result);
   int is_done = run_until(stream, stream->list.count);
+  if (is_done)
+    stream->waits_since = 0;
+  else if (!stream->waits_since)
+    stream->waits_since = time(NULL);
+  else
+    fake_check_wait(stream->waits_since);
   return fake_end(stream->context->error ? stream->context->error
                   : is_done              ? CUDA_SUCCESS
                                          : CUDA_ERROR_NOT_READY);

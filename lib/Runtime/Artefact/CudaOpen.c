@@ -37,8 +37,7 @@ const char *convoy_cuda_status_text(int32_t status) {
   case CONVOY_ERROR_CUDA:
     return "a call of the NVIDIA driver failed";
   case CONVOY_ERROR_NCCL:
-    return "NCCL, which adds up what several GPUs computed, failed; CONVOY_NCCL=0 does "
-           "without it";
+    return "NCCL cannot add up what several GPUs computed; CONVOY_NCCL=0 does without it";
   default:
     return "unknown status";
   }

@@ -624,6 +624,43 @@ TEST_F(CudaRuntime, AllGpusSkipASumAlike) {
   parts.destroy(context);
 }
 
+// Whichever call of a run is the first that fails on a GPU, before the others come to the
+// sum, while they do or behind it.
+TEST_F(CudaRuntime, NoGpuWaitsWhateverFails) {
+  Setting gpus("FAKE_CUDA_GPUS", "3");
+  for (const char *function :
+       {"cuMemcpyHtoDAsync", "cuLaunchKernel", "cuEventRecord", "cuStreamWaitEvent",
+        "cuMemcpy2DAsync", "cuMemcpy3DPeerAsync", "ncclAllReduce", "cuMemcpyDtoHAsync",
+        "cuStreamQuery", "cuStreamSynchronize"})
+    for (int gpu = 0; gpu < 3; ++gpu) {
+      int failures = 0;
+      for (int32_t status = -1; status != CONVOY_OK; ++failures) {
+        convoy_context *context;
+        ASSERT_EQ(parts.createOn(0, &context), CONVOY_OK);
+        fake_cuda_reset();
+        std::string fail = std::string(function) + "=1@" + std::to_string(gpu) + ":" +
+                           std::to_string(failures + 1);
+        {
+          Setting setting("FAKE_CUDA_FAIL", fail.c_str());
+          status = runParts(parts, context, 1);
+        }
+        // The GPU that failed is the only one to say so.
+        std::string error = parts.contextError(context);
+        EXPECT_EQ(error.find("GPU " + std::to_string(gpu)) == 0, status != CONVOY_OK)
+            << fail << ": " << error;
+        // Polls go on until all is done.
+        if (std::string(function) == "cuStreamQuery" && failures == 3)
+          status = CONVOY_OK;
+        EXPECT_EQ(runParts(parts, context, 2), CONVOY_OK) << parts.contextError(context);
+        parts.destroy(context);
+        ASSERT_EQ(fake_cuda_live(), 0) << fail;
+      }
+      // It was called at all, but that only one GPU fetches the outputs.
+      EXPECT_EQ(failures > 1, gpu == 0 || std::string(function) != "cuMemcpyDtoHAsync")
+          << function;
+    }
+}
+
 // What the fake one refuses, as tests of the runtime rely upon it.
 TEST_F(CudaRuntime, FakeNcclIsStrict) {
   ASSERT_EQ(cuInit(0), CUDA_SUCCESS);
