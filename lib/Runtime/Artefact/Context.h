@@ -97,7 +97,7 @@ struct convoy_context {
   const convoy_transport *transport; /* null between threads */
   int32_t broken;                    /* why it cannot run: it only tells its error */
   int32_t uses_nccl;                 /* in the current run, see CudaNccl.c */
-  atomic_int nccl_lost;              /* a device does not come to the others' sums */
+  atomic_int nccl_lost;              /* a device did not come to the others' sums */
 
   int32_t profiling;
   int64_t profiled_runs;

@@ -170,7 +170,7 @@ void convoy_nccl_wait(struct convoy_device *device) {
 \*===----------------------------------------------------------------------===*/
 
 static void release(struct convoy_context *context) {
-  int lost = atomic_exchange(&context->nccl_lost, 0);
+  int lost = atomic_load(&context->nccl_lost);
   context->uses_nccl = 0;
   for (int32_t i = 0; i < context->device_count; ++i) {
     struct convoy_device *device = &context->devices[i];
@@ -187,7 +187,7 @@ static void release(struct convoy_context *context) {
 }
 
 void convoy_nccl_begin(struct convoy_context *context) {
-  if (atomic_load(&context->nccl_lost))
+  if (context->uses_nccl && atomic_load(&context->nccl_lost))
     release(context);
 }
 

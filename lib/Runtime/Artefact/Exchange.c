@@ -19,7 +19,7 @@
 |* With GPUs, threads meet in the same way while they give their streams      *|
 |* work, and an event goes along with each number: streams wait for it where  *|
 |* the threads wait for the number. NCCL, where it adds, has the GPUs meet by *|
-|* itself.                                                                    *|
+|* itself, at their awaits of the same number.                                *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
