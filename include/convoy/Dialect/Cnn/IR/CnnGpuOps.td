@@ -41,6 +41,10 @@ def Cnn_TensorMapOp : Op<Cnn_Dialect, "tensor_map", [Pure]> {
     build($_builder, $_state, $_builder.getType<::mlir::LLVM::LLVMPointerType>(), buffer,
           sizes, box, steps, swizzle);
   }]>];
+  let extraClassDeclaration = [{
+    /// Dimensions that a map may have.
+    static constexpr int64_t kMaxRank = 5;
+  }];
   let hasVerifier = 1;
 }
 
