@@ -89,8 +89,8 @@ static int invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *input
   convoy_rt_layer_done(rt, 1);
   void *again[] = {inputs[1], outputs[1]};
   launch(rt, SCALE, BLOCKS, THREADS, 61000, again);
-  struct convoy_tensor_map map = {inputs[1], 4,     2, 64, {16, HAND_MADE_SIZE / 16},
-                                  {16, 32},  {1, 2}};
+  struct convoy_tensor_map map = {inputs[1], 4,      2, 64, {16, HAND_MADE_SIZE / 16},
+                                  {16, 32},  {1, 2}, 16};
   void *twice[] = {outputs[1], &map};
   launch(rt, TWICE, BLOCKS, THREADS, 61000, twice);
   convoy_rt_layer_done(rt, 2);

@@ -214,6 +214,7 @@ struct LowerTensorMap : ConvertOpToLLVMPattern<cnn::TensorMapOp> {
     for (ArrayRef<int64_t> list : {op.getSizes(), op.getBox(), op.getSteps()})
       for (size_t i = 0; i < maxRank; ++i)
         fields.push_back(i < list.size() ? int32_t(list[i]) : 1);
+    fields.push_back(int32_t(op.getOuterStride()));
     auto type = VectorType::get({int64_t(fields.size())}, rewriter.getI32Type());
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
     Value map;

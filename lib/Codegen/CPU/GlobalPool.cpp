@@ -39,18 +39,18 @@ struct GlobalPoolFamily : KernelFamily {
            (!pool.getBlocked() || type.getShape().back() == target.getVectorLanes());
   }
 
-  /// Channels or channel blocks, and elements in each.
+  /// Images, channels or channel blocks, and elements in each.
   struct Extents {
-    int64_t rows, row;
+    int64_t images, rows, row;
   };
   static Extents getExtents(GlobalPoolOp op) {
     ArrayRef<int64_t> shape = cast<ShapedType>(op.getInput().getType()).getShape();
-    return {countElements(shape.take_front(2)), countElements(shape.drop_front(2))};
+    return {shape[0], shape[1], countElements(shape.drop_front(2))};
   }
 
   int64_t countTasks(Operation *op, TargetAttr) const override {
     Extents extents = getExtents(cast<GlobalPoolOp>(op));
-    return countUnitTasks(extents.rows, extents.row);
+    return countUnitTasks(extents.images * extents.rows, extents.row);
   }
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *operation, ValueRange operands,
@@ -71,32 +71,39 @@ struct GlobalPoolFamily : KernelFamily {
                        b, value, emitConstant(b, b.getLoc(), value.getType(), double(count))))
                  : value;
     };
-    Value input = reshapeBuffer(b, operands[0], {extents.rows, extents.row});
-    Value output = reshapeBuffer(b, operands[1], {extents.rows, op.getBlocked() ? lanes : 1});
-    Value zero = indexConstant(b, 0);
-    forEachUnit(b, task, extents.rows, countTasks(op, target), [&](Value row) {
-      Value result = combineRow(b, input, row, extents.row, start, combine);
+    auto reshape = [&](Value buffer, int64_t row) {
+      return reshapeBuffer(b, buffer, {extents.images, extents.rows, row});
+    };
+    Value input = reshape(operands[0], extents.row);
+    Value output = reshape(operands[1], op.getBlocked() ? lanes : 1);
+    int64_t units = extents.images * extents.rows;
+    forEachUnit(b, task, units, countTasks(op, target), [&](Value unit) {
+      SmallVector<Value> indices = delinearize(b, unit, {extents.images, extents.rows});
+      Value result = combineRow(b, input, indices, extents.row, start, combine);
+      indices.push_back(indexConstant(b, 0));
       if (op.getBlocked()) {
         result = scale(result, extents.row / lanes);
-        vector::StoreOp::create(b, result, output, ValueRange{row, zero});
+        vector::StoreOp::create(b, result, output, indices);
       } else {
         result = scale(combineLanes(b, result, combine), extents.row);
-        memref::StoreOp::create(b, result, output, ValueRange{row, zero});
+        memref::StoreOp::create(b, result, output, indices);
       }
     });
     return success();
   }
 
   /// Lane by lane, the combination of all vectors of a row.
-  static Value combineRow(ImplicitLocOpBuilder &b, Value input, Value row, int64_t extent,
-                          Value start, Combine combine) {
+  static Value combineRow(ImplicitLocOpBuilder &b, Value input, ArrayRef<Value> row,
+                          int64_t extent, Value start, Combine combine) {
     auto type = cast<VectorType>(start.getType());
     int64_t lanes = type.getDimSize(0), vectors = extent / lanes;
     int64_t width = std::min(kAccumulators, std::max<int64_t>(vectors, 1));
     int64_t looped = vectors / width * width;
     SmallVector<Value> values(width, start);
     auto accept = [&](Value &value, Value from, int64_t count) {
-      value = combine(value, loadLanes(b, type, input, {row, from}, count, start));
+      SmallVector<Value> indices(row);
+      indices.push_back(from);
+      value = combine(value, loadLanes(b, type, input, indices, count, start));
     };
     if (looped > 0)
       values = emitLoop(b, looped / width, values, [&](Value step, ValueRange carried) {

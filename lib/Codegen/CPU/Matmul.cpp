@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/VectorRows.h"
+#include "convoy/Codegen/Common/MatmulShape.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -25,18 +26,8 @@ using namespace convoy::cnn;
 namespace {
 
 /// The product's extents and tile.
-struct Product {
-  Product(MatmulOp op, TargetAttr target) : lanes(target.getVectorLanes()) {
-    ArrayRef<int64_t> lhs = cast<ShapedType>(op.getLhs().getType()).getShape();
-    ArrayRef<int64_t> rhs = cast<ShapedType>(op.getRhs().getType()).getShape();
-    ArrayRef<int64_t> output = cast<ShapedType>(op.getInit().getType()).getShape();
-    batch = SmallVector<int64_t>(output.drop_back(2));
-    lhsBatch = SmallVector<int64_t>(lhs.drop_back(2));
-    rhsBatch = SmallVector<int64_t>(rhs.drop_back(2));
-    rows = output[output.size() - 2];
-    columns = output.back();
-    depth = lhs.back();
-
+struct Product : MatmulShape {
+  Product(MatmulOp op, TargetAttr target) : MatmulShape(op), lanes(target.getVectorLanes()) {
     int64_t accumulators = target.getVectorRegisters() >= 32 ? 24 : 12;
     int64_t vectors = llvm::divideCeil(columns, lanes);
     // Two vectors feed two multiply-adds from each broadcast; few rows need more
@@ -57,20 +48,8 @@ struct Product {
   int64_t lastRows() const { return rows - (rowTiles - 1) * tileRows; }
   int64_t lastColumns() const { return columns - (columnTiles - 1) * tileVectors * lanes; }
 
-  SmallVector<int64_t> batch, lhsBatch, rhsBatch;
-  int64_t rows, columns, depth, lanes;
-  int64_t tileVectors, tileRows, rowTiles, columnTiles;
+  int64_t lanes, tileVectors, tileRows, rowTiles, columnTiles;
 };
-
-/// The flat batch index of an operand for the output's batch indices.
-Value broadcastBatch(ImplicitLocOpBuilder &b, ArrayRef<Value> indices,
-                     ArrayRef<int64_t> batch) {
-  indices = indices.take_back(batch.size());
-  Value flat = indexConstant(b, 0);
-  for (auto [index, extent] : llvm::zip(indices, batch))
-    flat = add(b, affine(b, flat, extent, 0), extent == 1 ? indexConstant(b, 0) : index);
-  return flat;
-}
 
 struct MatmulFamily : KernelFamily {
   StringRef getName() const override { return "matmul"; }

@@ -88,11 +88,8 @@ struct GatherFamily : KernelFamily {
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {
     Extents extents = getExtents(cast<GatherOp>(op));
-    auto flatten = [&](Value buffer) {
-      return reshapeBuffer(b, buffer, getType(buffer).getNumElements());
-    };
-    Value input = flatten(operands[0]), indices = flatten(operands[1]);
-    Value output = flatten(operands[2]);
+    Value input = flattenBuffer(b, operands[0]), indices = flattenBuffer(b, operands[1]);
+    Value output = flattenBuffer(b, operands[2]);
     int64_t lanes = getLanes(getType(output).getElementType(), target);
     forEachUnit(b, task, extents.units(), countTasks(op, target), [&](Value unit) {
       SmallVector<Value> at = delinearize(b, unit, {extents.outer, extents.indices});
@@ -189,7 +186,9 @@ Table makeTable(ResizeOp op, int64_t dim) {
 /// contiguous elements, `inner`.
 struct ResizeShape {
   explicit ResizeShape(ResizeOp op)
-      : from(getType(op.getInput()).getShape()), to(op.getShape()) {
+      : from(getType(op.getInput()).getShape()), to(op.getShape()),
+        inputImage(getImageStride(cast<MemRefType>(op.getInput().getType()))),
+        outputImage(getImageStride(cast<MemRefType>(op.getInit().getType()))) {
     for (int64_t dim = 0; dim < int64_t(to.size()); ++dim)
       if (from[dim] != to[dim] || op.getScales()[dim] != 1.0f)
         changing.push_back(dim);
@@ -197,12 +196,19 @@ struct ResizeShape {
     inner = countElements(to.drop_front(last + 1));
   }
   int64_t rows() const { return countElements(to.take_front(last)); }
-  int64_t stride(int64_t dim) const { return countElements(from.drop_front(dim + 1)); }
+  int64_t inputStride(int64_t dim) const {
+    return dim == 0 ? inputImage : countElements(from.drop_front(dim + 1));
+  }
+  int64_t outputStride(int64_t dim) const {
+    return dim == 0 ? outputImage : countElements(to.drop_front(dim + 1));
+  }
   bool changes(int64_t dim) const { return llvm::is_contained(changing, dim); }
 
   ArrayRef<int64_t> from, to;
   SmallVector<int64_t> changing;
   int64_t last, inner;
+  /// Elements from an image to the next.
+  int64_t inputImage, outputImage;
 };
 
 /// A constant of the module, read by one kernel.
@@ -225,8 +231,8 @@ class ResizeEmitter {
 public:
   ResizeEmitter(ImplicitLocOpBuilder &b, ResizeOp op, ValueRange operands, int64_t lanes)
       : b(b), op(op), shape(op), isLinear(op.getMode() == ResizeMode::linear), lanes(lanes) {
-    input = reshapeBuffer(b, operands[0], getType(operands[0]).getNumElements());
-    output = reshapeBuffer(b, operands[1], getType(operands[1]).getNumElements());
+    input = flattenBuffer(b, operands[0]);
+    output = flattenBuffer(b, operands[1]);
   }
 
   void run(Value task, int64_t tasks) {
@@ -250,7 +256,7 @@ private:
     int64_t extent = shape.to[dim];
     for (SmallVector<int64_t> *offsets : {&table.lower, &table.upper})
       for (int64_t &offset : *offsets)
-        offset *= shape.stride(dim);
+        offset *= shape.inputStride(dim);
     auto indices = [&](StringRef name, ArrayRef<int64_t> values) {
       auto type = RankedTensorType::get({extent}, b.getI64Type());
       return createTable(b, (name + std::to_string(dim)).str(),
@@ -282,7 +288,7 @@ private:
       SmallVector<Tap> moved(taps);
       for (Tap &tap : moved)
         tap.offset =
-            convoy::add(b, tap.offset, convoy::affine(b, index, shape.stride(dim), 0));
+            convoy::add(b, tap.offset, convoy::affine(b, index, shape.inputStride(dim), 0));
       return moved;
     }
     Tables &dimension = tables[dim];
@@ -303,13 +309,16 @@ private:
   void emitRow(Value row) {
     SmallVector<Value> at = delinearize(b, row, shape.to.take_front(shape.last));
     SmallVector<Tap> taps = {{indexConstant(b, 0), Value()}};
-    for (auto [dim, index] : llvm::enumerate(at))
+    Value start = indexConstant(b, 0);
+    for (auto [dim, index] : llvm::enumerate(at)) {
       taps = spread(taps, dim, index);
+      start = convoy::add(b, start, convoy::affine(b, index, shape.outputStride(dim), 0));
+    }
     int64_t extent = shape.to[shape.last];
-    Value start = convoy::affine(b, row, extent * shape.inner, 0);
     emitLoop(b, extent, {}, [&](Value x, ValueRange) {
       SmallVector<Tap> last = spread(taps, shape.last, x);
-      Value to = convoy::add(b, start, convoy::affine(b, x, shape.inner, 0));
+      Value to =
+          convoy::add(b, start, convoy::affine(b, x, shape.outputStride(shape.last), 0));
       int64_t width = shape.inner == 1 ? 1 : lanes;
       forEachVector(b, shape.inner, width, [&](Value first, int64_t count) {
         Value sum;

@@ -36,8 +36,23 @@ Value convoy::reshapeBuffer(ImplicitLocOpBuilder &b, Value buffer, ArrayRef<int6
   SmallVector<int64_t> strides(shape.size(), 1);
   for (int64_t i = int64_t(shape.size()) - 2; i >= 0; --i)
     strides[i] = strides[i + 1] * shape[i + 1];
-  return memref::ReinterpretCastOp::create(b, MemRefType::get(shape, type.getElementType()),
-                                           buffer, /*offset=*/0, shape, strides);
+  MemRefLayoutAttrInterface layout;
+  if (!type.getLayout().isIdentity()) {
+    assert(shape[0] == type.getDimSize(0) && "images do not follow each other");
+    strides[0] = cnn::getImageStride(type);
+    layout = StridedLayoutAttr::get(b.getContext(), /*offset=*/0, strides);
+  }
+  return memref::ReinterpretCastOp::create(
+      b, MemRefType::get(shape, type.getElementType(), layout), buffer, /*offset=*/0, shape,
+      strides);
+}
+
+Value convoy::flattenBuffer(ImplicitLocOpBuilder &b, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  int64_t span = cnn::countSpan(type);
+  return memref::ReinterpretCastOp::create(b, MemRefType::get({span}, type.getElementType()),
+                                           buffer, /*offset=*/0, ArrayRef<int64_t>(span),
+                                           ArrayRef<int64_t>(1));
 }
 
 static Value emitMask(ImplicitLocOpBuilder &b, VectorType type, int64_t count) {

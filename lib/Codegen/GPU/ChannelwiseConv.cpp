@@ -78,8 +78,8 @@ public:
     quad = at.back();
     lane = affine(b, quad, kGpuQuad, 0);
     block = at[1];
-    Value plane = add(b, affine(b, at[0], plan.tile.outputTiles, 0), block);
-    inputPlane = affine(b, plane, llvm::product_of(window.input), 0);
+    inputImage = affine(b, at[0], getImageStride(kernel.operands[0]), 0);
+    inputPlane = affine(b, block, llvm::product_of(window.input), 0);
     firstPixel = affine(b, at[rank + 1], plan.pixels, 0);
     Values pixel(at.begin() + 2, at.begin() + 1 + rank);
     pixel.push_back(firstPixel);
@@ -107,11 +107,11 @@ public:
     Value outputPixel = indexConstant(b, 0);
     for (int64_t dim = 0; dim < rank; ++dim)
       outputPixel = add(b, affine(b, outputPixel, window.output[dim], 0), pixel[dim]);
-    Value first = add(b, affine(b, plane, llvm::product_of(window.output), 0), outputPixel);
+    Value first = add(b, affine(b, block, llvm::product_of(window.output), 0), outputPixel);
     for (int64_t i = 0; i < plan.pixels; ++i) {
       auto store = [&] {
         Value to = affine(b, affine(b, first, 1, i), lanes, 0);
-        operands.store(b, sums[i], add(b, to, lane));
+        operands.store(b, sums[i], at[0], add(b, to, lane));
       };
       if (i == 0 || window.output.back() % plan.pixels == 0)
         store();
@@ -189,6 +189,7 @@ private:
   Values loadInputs(Value offset, Value inside) {
     int64_t quads = plan.inputQuads();
     Value first = affine(b, add(b, inputPlane, offset), plan.tile.lanes, 0);
+    first = add(b, inputImage, first);
     if (quads == 1)
       return {loadElementsOr(b, operands.input, add(b, first, lane), kGpuQuad, inside, zero)};
     // All quads of the group that this one belongs to.
@@ -223,7 +224,7 @@ private:
   const ConvWindow &window;
   GpuConvOperands operands;
   VectorType type;
-  Value zero, quad, lane, block, inputPlane, firstPixel;
+  Value zero, quad, lane, block, inputImage, inputPlane, firstPixel;
 };
 
 struct ChannelwiseConvFamily : GpuKernelFamily {

@@ -32,8 +32,12 @@ GpuConvOperands::GpuConvOperands(GpuKernel &kernel, Operation *op) {
   filter = take();
   if (hasBias)
     bias = take();
-  if (hasResidual)
+  auto getNextStride = [&] { return getImageStride(kernel.operands[next]); };
+  if (hasResidual) {
+    residualStride = getNextStride();
     residual = take();
+  }
+  outputStride = getNextStride();
   output = take();
 }
 
@@ -41,10 +45,14 @@ GpuConvOperands::GpuConvOperands(Value input, Value filter, Value output)
     : input(input), filter(filter), output(output),
       activation(FunctionAttr::get(input.getContext(), UnaryKind::identity)) {}
 
-void GpuConvOperands::store(ImplicitLocOpBuilder &b, Value sum, Value index) const {
+void GpuConvOperands::store(ImplicitLocOpBuilder &b, Value sum, Value image,
+                            Value index) const {
   auto type = dyn_cast<VectorType>(sum.getType());
-  if (residual)
+  if (residual) {
+    Value from = add(b, affine(b, image, residualStride, 0), index);
     sum = arith::AddFOp::create(
-        b, sum, loadElements(b, residual, index, type ? type.getNumElements() : 1));
-  storeElements(b, emitUnary(b, b.getLoc(), activation, sum), output, index);
+        b, sum, loadElements(b, residual, from, type ? type.getNumElements() : 1));
+  }
+  Value to = add(b, affine(b, image, outputStride, 0), index);
+  storeElements(b, emitUnary(b, b.getLoc(), activation, sum), output, to);
 }

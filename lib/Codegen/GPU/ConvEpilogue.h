@@ -19,10 +19,14 @@ struct GpuConvOperands {
   /// Neither bias nor residual, and no activation.
   GpuConvOperands(mlir::Value input, mlir::Value filter, mlir::Value output);
 
-  /// Stores a sum, or several side by side, with the residual and the activation.
-  void store(mlir::ImplicitLocOpBuilder &b, mlir::Value sum, mlir::Value index) const;
+  /// Stores a sum, or several side by side, with the residual and the activation, at
+  /// `index` of an image.
+  void store(mlir::ImplicitLocOpBuilder &b, mlir::Value sum, mlir::Value image,
+             mlir::Value index) const;
 
   mlir::Value input, filter, bias, residual, output;
+  /// Elements from an image to the next.
+  int64_t residualStride = 0, outputStride = 0;
   cnn::FunctionAttr activation;
 };
 

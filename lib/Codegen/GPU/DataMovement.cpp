@@ -69,6 +69,10 @@ private:
     b = &kernel.b;
     k = &kernel;
     Value input = flatten(*b, kernel.operands[0]), output = flatten(*b, kernel.operands[1]);
+    int64_t inputStride = getImageStride(kernel.operands[0]);
+    int64_t outputStride = getImageStride(kernel.operands[1]);
+    plainStride = toBlocked ? inputStride : outputStride;
+    blockedStride = toBlocked ? outputStride : inputStride;
     plain = toBlocked ? input : output;
     blocked = toBlocked ? output : input;
     zero = emitConstant(*b, b->getLoc(), b->getF32Type(), 0.0);
@@ -81,8 +85,14 @@ private:
       Values parts = delinearize(*b, channel, {size, groups});
       channel = add(*b, affine(*b, parts[1], size, 0), parts[0]);
     }
-    Value plane = add(*b, affine(*b, image, channels, 0), channel);
-    return add(*b, affine(*b, plane, pixels, 0), pixel);
+    Value place = add(*b, affine(*b, channel, pixels, 0), pixel);
+    return add(*b, affine(*b, image, plainStride, 0), place);
+  }
+
+  Value locateBlocked(Value image, Value channelBlock, Value pixel, Value lane) {
+    Value place = add(*b, affine(*b, channelBlock, pixels, 0), pixel);
+    place = add(*b, affine(*b, place, block, 0), lane);
+    return add(*b, affine(*b, image, blockedStride, 0), place);
   }
 
   /// Whether a channel of the last block exists; null where all do.
@@ -95,11 +105,12 @@ private:
     Values at = delinearize(*b, index, {batch, blocks, pixels, block});
     Value channel = add(*b, affine(*b, at[1], block, 0), at[3]);
     Value inside = exists(channel), place = locatePlain(at[0], channel, at[2]);
+    Value other = locateBlocked(at[0], at[1], at[2], at[3]);
     if (toBlocked) {
-      storeElements(*b, loadElementsOr(*b, plain, place, 1, inside, zero), blocked, index);
+      storeElements(*b, loadElementsOr(*b, plain, place, 1, inside, zero), blocked, other);
       return;
     }
-    auto move = [&] { storeElements(*b, loadElements(*b, blocked, index, 1), plain, place); };
+    auto move = [&] { storeElements(*b, loadElements(*b, blocked, other, 1), plain, place); };
     if (inside)
       k->when(inside, move);
     else
@@ -156,7 +167,6 @@ private:
 
   void moveBlockedSide() {
     int64_t quads = kTilePixels * block / kGpuQuad;
-    Value plane = add(*b, affine(*b, image, blocks, 0), k->block(1));
     auto type = VectorType::get({kGpuQuad}, b->getF32Type());
     for (int64_t i = 0; i < quads; i += kGpuBlockThreads) {
       Value quad = affine(*b, k->thread(), 1, i);
@@ -165,8 +175,7 @@ private:
       if (quads - i < kGpuBlockThreads)
         inside = emitBoth(*b, inside, emitIsInside(*b, quad, quads));
       Value lane = affine(*b, at[1], kGpuQuad, 0);
-      Value place = add(*b, affine(*b, plane, pixels, 0), pixel);
-      place = add(*b, affine(*b, place, block, 0), lane);
+      Value place = locateBlocked(image, k->block(1), pixel, lane);
       auto move = [&] {
         Value shared = locateTile(at[0], lane);
         Value loaded = toBlocked ? Value() : loadElements(*b, blocked, place, kGpuQuad);
@@ -191,6 +200,8 @@ private:
   ReorderOp op;
   bool toBlocked;
   int64_t block, batch, channels, pixels, blocks;
+  /// Elements from an image to the next.
+  int64_t plainStride = 0, blockedStride = 0;
   ImplicitLocOpBuilder *b = nullptr;
   GpuKernel *k = nullptr;
   Value plain, blocked, zero, tile, firstPixel, firstChannel, image;

@@ -83,11 +83,10 @@ private:
     Value first = add(b, affine(b, kernel.block(), kOutputs, 0), column);
     if (operands.bias)
       value = arith::AddFOp::create(b, value, loadElements(b, operands.bias, first, lanes));
-    Value start = affine(b, row, outputs, 0);
     for (int64_t lane = 0; lane < lanes; ++lane) {
       Value at = affine(b, first, 1, lane);
       auto store = [&] {
-        operands.store(b, vector::ExtractOp::create(b, value, lane), add(b, start, at));
+        operands.store(b, vector::ExtractOp::create(b, value, lane), row, at);
       };
       if (outputs % kOutputs == 0)
         store();

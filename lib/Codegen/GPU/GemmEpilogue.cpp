@@ -32,26 +32,24 @@ void GemmEpilogue::finish(Value pixel, Value group, Value tile, Value channel, V
     int64_t blocks = llvm::divideCeil(problem.outputChannels, kStep);
     Value all = add(b, affine(b, group, problem.groupOutputs, 0), inGroup);
     SmallVector<Value> parts = delinearize(b, all, {blocks, kStep});
-    Value index = add(b, affine(b, position[0], blocks, 0), parts[0]);
-    index = add(b, affine(b, index, problem.outputPixels(), 0), position[1]);
+    Value index = add(b, affine(b, parts[0], problem.outputPixels(), 0), position[1]);
     index = add(b, affine(b, index, kStep, 0), parts[1]);
     int64_t written = llvm::alignTo(problem.groupOutputs, kStep);
-    return whereChannel(inGroup, written, [&] { operands.store(b, sums, index); });
+    return whereChannel(inGroup, written,
+                        [&] { operands.store(b, sums, position[0], index); });
   }
   case GemmProblem::Output::AlignedRows:
     if (problem.outputChannels % lanes == 0) {
-      Value index = add(b, affine(b, pixel, problem.outputChannels, 0), inGroup);
       return whereChannel(inGroup, problem.groupOutputs,
-                          [&] { operands.store(b, sums, index); });
+                          [&] { operands.store(b, sums, pixel, inGroup); });
     }
     [[fallthrough]];
   case GemmProblem::Output::Rows:
-    return storeEach(sums, inGroup, affine(b, pixel, problem.outputChannels, 0), 1);
+    return storeEach(sums, inGroup, pixel, indexConstant(b, 0), 1);
   case GemmProblem::Output::Planes: {
-    Value plane = add(b, affine(b, position[0], problem.outputChannels, 0),
-                      affine(b, group, problem.groupOutputs, 0));
+    Value plane = affine(b, group, problem.groupOutputs, 0);
     Value first = add(b, affine(b, plane, problem.outputPixels(), 0), position[1]);
-    return storeEach(sums, inGroup, first, problem.outputPixels());
+    return storeEach(sums, inGroup, position[0], first, problem.outputPixels());
   }
   }
 }
@@ -62,13 +60,14 @@ void GemmEpilogue::whereChannel(Value channel, int64_t end, llvm::function_ref<v
   kernel.when(emitIsInside(b, channel, end), body);
 }
 
-void GemmEpilogue::storeEach(Value sums, Value channel, Value first, int64_t stride) {
+void GemmEpilogue::storeEach(Value sums, Value channel, Value image, Value first,
+                             int64_t stride) {
   int64_t lanes = cast<VectorType>(sums.getType()).getNumElements();
   for (int64_t lane = 0; lane < lanes; ++lane) {
     Value at = affine(b, channel, 1, lane);
     whereChannel(at, problem.groupOutputs, [&] {
       Value index = add(b, first, affine(b, at, stride, 0));
-      operands.store(b, vector::ExtractOp::create(b, sums, lane), index);
+      operands.store(b, vector::ExtractOp::create(b, sums, lane), image, index);
     });
   }
 }

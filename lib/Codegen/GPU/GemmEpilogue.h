@@ -30,8 +30,10 @@ public:
 private:
   /// Emits `body` where the tile's channel is below `end`; tiles may reach further.
   void whereChannel(mlir::Value channel, int64_t end, llvm::function_ref<void()> body);
-  /// Stores lane by lane, `stride` elements apart from `first`, where `channel` is 0.
-  void storeEach(mlir::Value sums, mlir::Value channel, mlir::Value first, int64_t stride);
+  /// Stores lane by lane, `stride` elements apart from `first` of an image, where `channel`
+  /// is 0.
+  void storeEach(mlir::Value sums, mlir::Value channel, mlir::Value image, mlir::Value first,
+                 int64_t stride);
 
   GpuKernel &kernel;
   mlir::ImplicitLocOpBuilder &b;

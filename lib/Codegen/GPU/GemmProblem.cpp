@@ -35,7 +35,7 @@ GemmProblem convoy::describeGemm(ConvOpInterface op, TargetAttr target) {
   problem.dilations = SmallVector<int64_t>(op.getDilations());
   problem.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
   problem.hasRuns = op.isInputBlocked();
-  problem.imageStride = llvm::product_of(input.drop_front());
+  problem.imageStride = cnn::getImageStride(cast<MemRefType>(op.getInputType()));
   problem.groupStride = problem.hasRuns ? tile.inputChunks : tile.groupInputs;
   problem.depth = tile.inputChunks * tile.inputChunk * llvm::product_of(problem.kernel);
   problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);

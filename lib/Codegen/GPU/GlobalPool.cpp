@@ -55,13 +55,19 @@ struct GlobalPoolFamily : GpuKernelFamily {
         return average ? Value(arith::AddFOp::create(b, x, y)) : emitMax(b, b.getLoc(), x, y);
       };
       Value input = flatten(b, kernel.operands[0]), output = flatten(b, kernel.operands[1]);
-      Value thread = kernel.thread(), plane = kernel.block();
+      Value thread = kernel.thread();
+      Values at = delinearize(b, kernel.block(), {shape[0], shape[1]});
+      auto locate = [&](Value buffer, int64_t row, Value number) {
+        Value image = affine(b, at[0], getImageStride(buffer), 0);
+        Value place = add(b, affine(b, at[1], row, 0), number);
+        return add(b, image, affine(b, place, lanes, 0));
+      };
       // Counted in accesses: a thread's are of the same channels.
       int64_t count = pixels * columns;
       Values sums = forEachOfThread(
           b, thread, threads, count, kUnroll, Values(kUnroll, start),
           [&](Value number, Value inside, int64_t slot, MutableArrayRef<Value> state) {
-            Value from = affine(b, add(b, affine(b, plane, count, 0), number), lanes, 0);
+            Value from = locate(kernel.operands[0], count, number);
             Value value = loadElementsOr(b, input, from, lanes, inside, start);
             state[slot] = combine(state[slot], value);
           });
@@ -71,8 +77,7 @@ struct GlobalPoolFamily : GpuKernelFamily {
         result = arith::DivFOp::create(b, result,
                                        emitConstant(b, b.getLoc(), type, double(pixels)));
       kernel.when(emitIsInside(b, thread, columns), [&] {
-        Value to = add(b, affine(b, plane, columns, 0), thread);
-        storeElements(b, result, output, affine(b, to, lanes, 0));
+        storeElements(b, result, output, locate(kernel.operands[1], columns, thread));
       });
     });
   }

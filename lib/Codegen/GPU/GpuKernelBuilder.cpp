@@ -75,7 +75,7 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
     if (isMemRef(operand)) {
       // Kernels compute indices in 32 bits.
       auto type = cast<MemRefType>(operand.getType());
-      if (type.getNumElements() > std::numeric_limits<int32_t>::max())
+      if (cnn::countSpan(type) > std::numeric_limits<int32_t>::max())
         return op->emitError("has a buffer of 2^31 elements or more, which GPU kernels "
                              "cannot index: use a smaller batch");
       types.push_back(type);
@@ -202,11 +202,15 @@ Value convoy::emitBoth(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
   return arith::AndIOp::create(b, lhs, rhs);
 }
 
+int64_t convoy::getImageStride(Value buffer) {
+  return cnn::getImageStride(cast<MemRefType>(buffer.getType()));
+}
+
 Value convoy::flatten(ImplicitLocOpBuilder &b, Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   if (type.getRank() == 1 && type.getLayout().isIdentity())
     return buffer;
-  int64_t count = type.getNumElements();
+  int64_t count = cnn::countSpan(type);
   auto flat = MemRefType::get({count}, type.getElementType(), MemRefLayoutAttrInterface(),
                               type.getMemorySpace());
   return memref::ReinterpretCastOp::create(b, flat, buffer, /*offset=*/0,

@@ -33,6 +33,8 @@ public:
   Lrn(GpuKernel &kernel, LrnOp op)
       : b(kernel.b), op(op), down((op.getSize() - 1) / 2), up(op.getSize() / 2),
         shape(cast<ShapedType>(op.getInput().getType()).getShape()),
+        inputStride(getImageStride(kernel.operands[0])),
+        outputStride(getImageStride(kernel.operands[1])),
         input(flatten(b, kernel.operands[0])), output(flatten(b, kernel.operands[1])) {}
 
   static int64_t countThreads(LrnOp op) {
@@ -42,16 +44,19 @@ public:
 
   void buildPlain(Value index) {
     int64_t plane = llvm::product_of(shape.drop_front(2));
-    Value channel = delinearize(b, index, {shape[0], shape[1], plane})[1];
+    Values at = delinearize(b, index, {shape[0], shape[1], plane});
+    Value channel = at[1], inImage = add(b, affine(b, channel, plane, 0), at[2]);
+    Value from = add(b, affine(b, at[0], inputStride, 0), inImage);
     Value zero = emitConstant(b, b.getLoc(), b.getF32Type(), 0.0);
-    Value x = loadElements(b, input, index, 1), sum = zero;
+    Value x = loadElements(b, input, from, 1), sum = zero;
     for (int64_t distance = -down; distance <= up; ++distance) {
       Value inside = isInside(channel, distance, shape[1]);
       Value neighbour =
-          loadElementsOr(b, input, affine(b, index, 1, distance * plane), 1, inside, zero);
+          loadElementsOr(b, input, affine(b, from, 1, distance * plane), 1, inside, zero);
       sum = math::FmaOp::create(b, neighbour, neighbour, sum);
     }
-    storeElements(b, emitLrn(b, op, x, sum), output, index);
+    storeElements(b, emitLrn(b, op, x, sum), output,
+                  add(b, affine(b, at[0], outputStride, 0), inImage));
   }
 
   void buildBlocked(Value index) {
@@ -61,6 +66,11 @@ public:
     Value channel = add(b, affine(b, at[1], quads, 0), at[3]);
     auto type = VectorType::get({kGpuQuad}, b.getF32Type());
     Value zero = zeroVector(b, type), x;
+    auto locate = [&](Value block, Value part) {
+      Value pixel = add(b, affine(b, block, plane, 0), at[2]);
+      return affine(b, add(b, affine(b, pixel, quads, 0), part), kGpuQuad, 0);
+    };
+    Value image = affine(b, at[0], inputStride, 0);
     // The squares of the channels from `first` on.
     int64_t firstQuad = llvm::divideFloorSigned(-down, kGpuQuad);
     int64_t lastQuad = (kGpuQuad - 1 + up) / kGpuQuad;
@@ -69,9 +79,7 @@ public:
       Value inside = isInside(channel, distance, blocks * quads);
       Value quad = affine(b, channel, 1, distance);
       Values parts = delinearize(b, quad, {blocks, quads});
-      Value from = add(b, affine(b, at[0], blocks, 0), parts[0]);
-      from = add(b, affine(b, from, plane, 0), at[2]);
-      from = affine(b, add(b, affine(b, from, quads, 0), parts[1]), kGpuQuad, 0);
+      Value from = add(b, image, locate(parts[0], parts[1]));
       Value neighbour = loadElementsOr(b, input, from, kGpuQuad, inside, zero);
       if (distance == 0)
         x = neighbour;
@@ -89,7 +97,8 @@ public:
       sums.push_back(sum);
     }
     Value sum = vector::FromElementsOp::create(b, type, sums);
-    storeElements(b, emitLrn(b, op, x, sum), output, affine(b, index, kGpuQuad, 0));
+    storeElements(b, emitLrn(b, op, x, sum), output,
+                  add(b, affine(b, at[0], outputStride, 0), locate(at[1], at[3])));
   }
 
 private:
@@ -105,6 +114,7 @@ private:
   /// Channels that the window reaches down and up.
   int64_t down, up;
   ArrayRef<int64_t> shape;
+  int64_t inputStride, outputStride;
   Value input, output;
 };
 

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Codegen/Common/MatmulShape.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
@@ -28,38 +29,17 @@ using Values = SmallVector<Value>;
 
 constexpr int64_t kColumns = 64, kSteps = 16, kSide = 16;
 
-/// The product's extents.
-struct Product {
-  explicit Product(MatmulOp op) {
-    ArrayRef<int64_t> lhs = cast<ShapedType>(op.getLhs().getType()).getShape();
-    ArrayRef<int64_t> rhs = cast<ShapedType>(op.getRhs().getType()).getShape();
-    ArrayRef<int64_t> output = cast<ShapedType>(op.getInit().getType()).getShape();
-    batch = SmallVector<int64_t>(output.drop_back(2));
-    lhsBatch = SmallVector<int64_t>(lhs.drop_back(2));
-    rhsBatch = SmallVector<int64_t>(rhs.drop_back(2));
-    rows = output[output.size() - 2];
-    columns = output.back();
-    depth = lhs.back();
+/// The product's extents and tiles.
+struct Product : MatmulShape {
+  explicit Product(MatmulOp op) : MatmulShape(op) {
     tileRows = rows > kSide ? 4 * kSide : kSide;
     rowTiles = llvm::divideCeil(rows, tileRows);
     columnTiles = llvm::divideCeil(columns, kColumns);
   }
   int64_t blocks() const { return llvm::product_of(batch) * rowTiles * columnTiles; }
 
-  SmallVector<int64_t> batch, lhsBatch, rhsBatch;
-  int64_t rows, columns, depth;
   int64_t tileRows, rowTiles, columnTiles;
 };
-
-/// The flat batch index of an operand for the output's batch indices.
-Value broadcastBatch(ImplicitLocOpBuilder &b, ArrayRef<Value> indices,
-                     ArrayRef<int64_t> batch) {
-  indices = indices.take_back(batch.size());
-  Value flat = indexConstant(b, 0);
-  for (auto [index, extent] : llvm::zip(indices, batch))
-    flat = add(b, affine(b, flat, extent, 0), extent == 1 ? indexConstant(b, 0) : index);
-  return flat;
-}
 
 /// Writes the code of one thread.
 class Matmul {

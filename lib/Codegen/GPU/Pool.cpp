@@ -39,18 +39,22 @@ struct PoolFamily : GpuKernelFamily {
     ArrayRef<int64_t> shape = getOutputType(op).getShape();
     bool blocked = int64_t(shape.size()) == window.rank() + 3;
     int64_t block = blocked ? shape.back() : 1, lanes = blocked ? kGpuQuad : 1;
-    // Planes, pixels, and parts of a block.
-    SmallVector<int64_t> extents = {shape[0] * shape[1]};
+    // Images, planes, pixels, and parts of a block.
+    SmallVector<int64_t> extents = {shape[0], shape[1]};
     llvm::append_range(extents, window.output);
     extents.push_back(block / lanes);
     return kernels.addThreads(
         "pool", llvm::product_of(extents), [&](GpuKernel &kernel, Value index) {
           ImplicitLocOpBuilder &b = kernel.b;
           Values at = delinearize(b, index, extents);
-          ArrayRef<Value> pixel = ArrayRef(at).drop_front().drop_back();
+          ArrayRef<Value> pixel = ArrayRef(at).drop_front(2).drop_back();
           Value input = flatten(b, kernel.operands[0]);
           Value output = flatten(b, kernel.operands[1]);
-          Value plane = affine(b, at.front(), llvm::product_of(window.input), 0);
+          auto getImage = [&](Value buffer) {
+            return affine(b, at.front(), getImageStride(buffer), 0);
+          };
+          Value image = getImage(kernel.operands[0]);
+          Value plane = affine(b, at[1], llvm::product_of(window.input), 0);
           Value lane = affine(b, at.back(), lanes, 0);
           Type type = b.getF32Type();
           if (blocked)
@@ -61,6 +65,7 @@ struct PoolFamily : GpuKernelFamily {
           auto accept = [&](ValueRange position, ValueRange carried) -> Values {
             auto [offset, inside] = locateInput(b, window, pixel, position);
             Value from = add(b, affine(b, add(b, plane, offset), block, 0), lane);
+            from = add(b, image, from);
             Value value = loadElementsOr(b, input, from, lanes, inside, start);
             return {average ? Value(arith::AddFOp::create(b, carried[0], value))
                             : emitMax(b, b.getLoc(), carried[0], value)};
@@ -68,7 +73,11 @@ struct PoolFamily : GpuKernelFamily {
           Value result = forEachPosition(b, window.kernel, start, accept).front();
           if (auto op_ = dyn_cast<AvgPoolOp>(op))
             result = divide(b, op_, window, pixel, result);
-          storeElements(b, result, output, affine(b, index, lanes, 0));
+          Value to = at[1];
+          for (auto [coordinate, extent] : llvm::zip(pixel, window.output))
+            to = add(b, affine(b, to, extent, 0), coordinate);
+          to = add(b, affine(b, to, block, 0), lane);
+          storeElements(b, result, output, add(b, getImage(kernel.operands[1]), to));
         });
   }
 

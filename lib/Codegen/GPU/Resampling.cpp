@@ -34,8 +34,10 @@ int64_t getLanes(Operation *op, Value input, unsigned output, int64_t inner) {
     return 1;
   MemRefType result = getType(op->getOperand(output));
   return getAccessLanes({getType(input).getElementType(), result.getElementType()},
-                        result.getNumElements(),
-                        [&](int64_t lanes) { return inner % lanes == 0; });
+                        result.getNumElements(), [&](int64_t lanes) {
+                          return inner % lanes == 0 && getImageStride(input) % lanes == 0 &&
+                                 cnn::getImageStride(result) % lanes == 0;
+                        });
 }
 
 //===----------------------------------------------------------------------===//
@@ -99,7 +101,8 @@ class Resize {
 public:
   Resize(GpuKernel &kernel, ResizeOp op, int64_t lanes)
       : b(kernel.b), op(op), from(getType(op.getInput()).getShape()), to(op.getShape()),
-        lanes(lanes), input(flatten(b, kernel.operands[0])),
+        lanes(lanes), inputImage(getImageStride(kernel.operands[0])),
+        outputImage(getImageStride(kernel.operands[1])), input(flatten(b, kernel.operands[0])),
         output(flatten(b, kernel.operands[1])) {}
 
   static bool changes(ResizeOp op, int64_t dim) {
@@ -122,9 +125,13 @@ public:
     SmallVector<int64_t> extents(to.take_front(countOuter(op)));
     extents.push_back(countInner(op) / lanes);
     Values at = delinearize(b, index, extents);
-    SmallVector<Tap> taps = {{affine(b, at.back(), lanes, 0), Value()}};
-    for (int64_t dim = 0; dim + 1 < int64_t(at.size()); ++dim)
+    Value result = affine(b, at.back(), lanes, 0);
+    SmallVector<Tap> taps = {{result, Value()}};
+    for (int64_t dim = 0; dim + 1 < int64_t(at.size()); ++dim) {
       taps = spread(taps, dim, at[dim]);
+      int64_t stride = dim == 0 ? outputImage : llvm::product_of(to.drop_front(dim + 1));
+      result = add(b, result, affine(b, at[dim], stride, 0));
+    }
     Value sum;
     for (const Tap &tap : taps) {
       Value value = loadElements(b, input, tap.offset, lanes);
@@ -134,7 +141,7 @@ public:
                                                  b, value.getType(), tap.weight)));
       sum = sum ? Value(arith::AddFOp::create(b, sum, value)) : value;
     }
-    storeElements(b, sum, output, affine(b, index, lanes, 0));
+    storeElements(b, sum, output, result);
   }
 
 private:
@@ -152,7 +159,7 @@ private:
 
   /// `taps`, each replaced by its neighbours along `dim` at `index`.
   SmallVector<Tap> spread(ArrayRef<Tap> taps, int64_t dim, Value index) {
-    int64_t stride = llvm::product_of(from.drop_front(dim + 1));
+    int64_t stride = dim == 0 ? inputImage : llvm::product_of(from.drop_front(dim + 1));
     auto move = [&](Value position, Value weight, SmallVector<Tap> &moved) {
       for (const Tap &tap : taps)
         moved.push_back({add(b, tap.offset, affine(b, position, stride, 0)),
@@ -242,6 +249,8 @@ private:
   ResizeOp op;
   ArrayRef<int64_t> from, to;
   int64_t lanes;
+  /// Elements from an image to the next.
+  int64_t inputImage, outputImage;
   Value input, output;
 };
 

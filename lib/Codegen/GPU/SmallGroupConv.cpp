@@ -43,8 +43,8 @@ void buildElement(GpuKernel &kernel, Value index, ConvOpInterface op, const Conv
   ArrayRef<Value> pixel = ArrayRef(at).take_back(rank);
   Values parts = delinearize(b, output, {tile.outputTiles, tile.tileLanes()});
   Value outputTile = add(b, affine(b, group, tile.outputTiles, 0), parts[0]);
-  Value firstPlane =
-      affine(b, add(b, affine(b, at[0], tile.groups, 0), group), tile.groupInputs, 0);
+  Value image = affine(b, at[0], getImageStride(kernel.operands[0]), 0);
+  Value firstPlane = affine(b, group, tile.groupInputs, 0);
 
   Value zero = emitConstant(b, b.getLoc(), b.getF32Type(), 0.0), start = zero;
   if (operands.bias)
@@ -54,6 +54,7 @@ void buildElement(GpuKernel &kernel, Value index, ConvOpInterface op, const Conv
     auto [offset, inside] = locateInput(b, window, pixel, position);
     Value plane = add(b, firstPlane, channel);
     Value from = add(b, affine(b, plane, llvm::product_of(window.input), 0), offset);
+    from = add(b, image, from);
     Value x = loadElementsOr(b, operands.input, from, 1, inside, zero);
     // [group][O tile][kernel][I in group][lanes]
     Value row = outputTile;
@@ -70,7 +71,10 @@ void buildElement(GpuKernel &kernel, Value index, ConvOpInterface op, const Conv
                              return accept(channel, position, values);
                            });
   });
-  operands.store(b, sum.front(), index);
+  Value to = add(b, affine(b, group, tile.groupOutputs, 0), output);
+  for (auto [coordinate, extent] : llvm::zip(pixel, window.output))
+    to = add(b, affine(b, to, extent, 0), coordinate);
+  operands.store(b, sum.front(), at[0], to);
 }
 
 struct SmallGroupConvFamily : GpuKernelFamily {

@@ -232,13 +232,12 @@ private:
   Values loadInputs(Value chunk, Value firstInput, int64_t count, Value offset, Value inside) {
     const ConvTile &tile = plan.tile;
     int64_t plane = llvm::product_of(window.input);
+    Value image = affine(b, batch, getImageStride(kernel.operands[0]), 0);
     Values result;
     if (plan.inputBlocked) {
-      Value block = add(
-          b, affine(b, add(b, affine(b, batch, tile.groups, 0), group), tile.inputChunks, 0),
-          chunk);
+      Value block = add(b, affine(b, group, tile.inputChunks, 0), chunk);
       Value from = add(b, affine(b, block, plane, 0), offset);
-      from = add(b, affine(b, from, tile.inputChunk, 0), firstInput);
+      from = add(b, image, add(b, affine(b, from, tile.inputChunk, 0), firstInput));
       // A rest is part of a quad that is there, too.
       Value quad =
           loadElementsOr(b, operands.input, from, kGpuQuad, inside, zeroVector(b, type));
@@ -247,11 +246,10 @@ private:
       return result;
     }
     Value zero = emitConstant(b, b.getLoc(), b.getF32Type(), 0.0);
-    Value firstPlane =
-        add(b, affine(b, add(b, affine(b, batch, tile.groups, 0), group), tile.groupInputs, 0),
-            firstInput);
+    Value firstPlane = add(b, affine(b, group, tile.groupInputs, 0), firstInput);
     for (int64_t j = 0; j < count; ++j) {
       Value from = add(b, affine(b, affine(b, firstPlane, 1, j), plane, 0), offset);
+      from = add(b, image, from);
       result.push_back(loadElementsOr(b, operands.input, from, 1, inside, zero));
     }
     return result;
@@ -265,17 +263,15 @@ private:
       pixel = add(b, affine(b, pixel, window.output[dim], 0),
                   dim == window.rank() - 1 ? column : outer[dim]);
     if (plan.outputBlocked) {
-      Value block = add(b, affine(b, batch, tile.groups * tile.outputTiles, 0), outputTile);
-      Value to = add(b, affine(b, block, plane, 0), pixel);
-      operands.store(b, sum, add(b, affine(b, to, lanes, 0), lane));
+      Value to = add(b, affine(b, outputTile, plane, 0), pixel);
+      operands.store(b, sum, batch, add(b, affine(b, to, lanes, 0), lane));
       return;
     }
-    Value firstPlane = add(b, affine(b, batch, plan.outputChannels, 0),
-                           add(b, affine(b, group, tile.groupOutputs, 0), channel));
+    Value firstPlane = add(b, affine(b, group, tile.groupOutputs, 0), channel);
     for (int64_t i = 0; i < kGpuQuad; ++i) {
       auto storeLane = [&] {
         Value to = add(b, affine(b, affine(b, firstPlane, 1, i), plane, 0), pixel);
-        operands.store(b, vector::ExtractOp::create(b, sum, i), to);
+        operands.store(b, vector::ExtractOp::create(b, sum, i), batch, to);
       };
       if (tile.groupOutputs % lanes == 0)
         storeLane();

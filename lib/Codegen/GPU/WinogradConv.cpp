@@ -160,13 +160,12 @@ private:
     return blocks * plan.stripTiles * channels.lanes;
   }
 
-  /// Where row 0 of the place's plane lies in blocked data of `type`, with `blocks` blocks
-  /// a group.
+  /// Where row 0 of the place's plane lies in an image of blocked data of `type`, with
+  /// `blocks` blocks a group.
   Value indexPlane(ImplicitLocOpBuilder &b, const Place &place, MemRefType type,
                    int64_t blocks) const {
     Value block = add(b, affine(b, place.group, blocks, 0), place.block);
-    Value plane = add(b, affine(b, place.image, type.getDimSize(1), 0), block);
-    return affine(b, plane, type.getDimSize(2), 0);
+    return affine(b, block, type.getDimSize(2), 0);
   }
 
   void transformInput(GpuKernel &kernel, Value index) {
@@ -174,6 +173,7 @@ private:
     locate(kernel, index, channels.inputChunks, [&](const Place &place) {
       auto type = cast<MemRefType>(kernel.operands[0].getType());
       Value input = flatten(b, kernel.operands[0]), transformed = viewInput(kernel);
+      Value image = affine(b, place.image, getImageStride(kernel.operands[0]), 0);
       Value plane = indexPlane(b, place, type, channels.inputChunks);
       int64_t height = type.getDimSize(2), width = type.getDimSize(3);
       // Coordinates of the tile's rows and columns in the input, and whether they are
@@ -199,7 +199,8 @@ private:
           [&](int64_t i, int64_t j) {
             Value from = affine(b, add(b, plane, rows[i].value), width, 0);
             from = affine(b, add(b, from, columns[j].value), channels.lanes, 0);
-            return loadElementsOr(b, input, add(b, from, place.lane), lanes,
+            from = add(b, image, add(b, from, place.lane));
+            return loadElementsOr(b, input, from, lanes,
                                   emitBoth(b, rows[i].inside, columns[j].inside), zero);
           },
           [&](int64_t i, int64_t j, Value value) {
@@ -244,7 +245,7 @@ private:
               Value sum = results[i][j];
               if (bias)
                 sum = arith::AddFOp::create(b, sum, bias);
-              operands.store(b, sum, add(b, to, place.lane));
+              operands.store(b, sum, place.image, add(b, to, place.lane));
             });
           }
         });

@@ -24,8 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 2.9. Before it, threads of one process meet inside of the call that starts a sum, where
- * those that came wait for one that failed. */
+/* 2.9. Before it, threads of one process may meet inside of the call that starts a sum,
+ * where those that came wait for one that failed. */
 static const int least_version = 20900;
 
 static int check(struct convoy_device *device, ncclResult_t result, const char *function) {

@@ -221,6 +221,8 @@ static int encode_map(struct convoy_device *device, const struct convoy_tensor_m
     sizes[i] = (uint64_t)map->sizes[i];
     /* Of the next dimension; the driver wants none for the first. */
     strides[i] = stride *= sizes[i];
+    if (i + 2 == map->rank)
+      strides[i] = (uint64_t)map->outer_stride * (uint64_t)map->element_bytes;
     /* Elements that a box spans, not those that it takes. */
     box[i] = (unsigned)(map->box[i] * map->steps[i]);
     steps[i] = (unsigned)map->steps[i];

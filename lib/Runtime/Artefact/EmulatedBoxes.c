@@ -277,7 +277,7 @@ static void read_row(const struct convoy_box_copy *copy, const int32_t *at, uint
     int64_t place = copy->position[i] + (int64_t)at[i] * map->steps[i];
     if (place < 0 || place >= map->sizes[i])
       return;
-    first += place * stride;
+    first += place * (i + 1 == map->rank ? map->outer_stride : stride);
     stride *= map->sizes[i];
   }
   for (int32_t i = 0; i < map->box[0]; ++i) {

@@ -82,13 +82,15 @@ struct convoy_gpu_thread {
 };
 typedef void (*convoy_emulated_kernel)(struct convoy_gpu_thread *thread, void *const *args);
 
-/* A buffer as copies of boxes see it, see cnn.tensor_map: contiguous, innermost dimension
- * first, `rank` of them; elements of 2 bytes are f16, of 4 bytes f32. */
+/* A buffer as copies of boxes see it, see cnn.tensor_map: innermost dimension first, `rank` of
+ * them, contiguous but for the outermost, of which one follows another by `outer_stride`
+ * elements; elements of 2 bytes are f16, of 4 bytes f32. */
 enum { CONVOY_MAX_MAP_RANK = 5 };
 struct convoy_tensor_map {
   void *address;
   int32_t element_bytes, rank, swizzle;
   int32_t sizes[CONVOY_MAX_MAP_RANK], box[CONVOY_MAX_MAP_RANK], steps[CONVOY_MAX_MAP_RANK];
+  int32_t outer_stride;
 };
 
 /* Runs a GPU kernel on a grid of blocks of threads, in the order of calls: kernel number

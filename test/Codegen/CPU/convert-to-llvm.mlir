@@ -124,13 +124,14 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 
 // -----
 
-// A tensor map is a structure on the stack, whose pointer is the last argument.
+// A tensor map is a structure on the stack, whose pointer is the last argument. Its last field
+// is the distance of images, here with gaps between them.
 // CHECK-LABEL: llvm.func internal @convoy_main(
 // CHECK:         %[[MAP:.+]] = llvm.alloca %{{.+}} x i8 {alignment = 8 : i64}
 // CHECK:         %[[SHARED:.+]] = llvm.mlir.constant(70000 : i32)
 // CHECK:         llvm.store %{{.+}}, %[[MAP]] : !llvm.ptr, !llvm.ptr
 // CHECK:         %[[REST:.+]] = llvm.getelementptr %[[MAP]][8]
-// CHECK:         %[[FIELDS:.+]] = llvm.mlir.constant(dense<[4, 2, 64, 16, 2, 1, 1, 1, 16, 1, 1, 1, 1, 1, 2, 1, 1, 1]> : vector<18xi32>)
+// CHECK:         %[[FIELDS:.+]] = llvm.mlir.constant(dense<[4, 2, 64, 16, 2, 1, 1, 1, 16, 1, 1, 1, 1, 1, 2, 1, 1, 1, 48]> : vector<19xi32>)
 // CHECK-NEXT:    llvm.store %[[FIELDS]], %[[REST]] {alignment = 4 : i64}
 // CHECK:         %[[SLOT:.+]] = llvm.getelementptr %{{.+}}[1]
 // CHECK-NEXT:    llvm.store %[[MAP]], %[[SLOT]]
@@ -142,7 +143,10 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["on
   func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<32xf32>) {
     %c1 = arith.constant 1 : index
     %bytes = arith.constant 70000 : i32
-    %map = cnn.tensor_map %x {sizes = array<i64: 16, 2>, box = array<i64: 16, 1>, steps = array<i64: 1, 2>, swizzle = 64 : i64} : memref<32xf32> -> !llvm.ptr
+    %c0 = arith.constant 0 : index
+    %a = memref.view %arena[%c0][] : memref<256xi8> to memref<64xf32>
+    %images = memref.reinterpret_cast %a to offset: [0], sizes: [2, 16], strides: [48, 1] : memref<64xf32> to memref<2x16xf32, strided<[48, 1]>>
+    %map = cnn.tensor_map %images {sizes = array<i64: 16, 2>, box = array<i64: 16, 1>, steps = array<i64: 1, 2>, swizzle = 64 : i64} : memref<2x16xf32, strided<[48, 1]>> -> !llvm.ptr
     gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) dynamic_shared_memory_size %bytes args(%x : memref<32xf32>, %map : !llvm.ptr)
     return
   }

@@ -6,7 +6,7 @@
 // CHECK-LABEL: func.func private @global_pool(
 // CHECK-DAG:     %[[COUNT:.+]] = arith.constant dense<2.100000e+01> : vector<16xf32>
 // CHECK:         %[[SUMS:.+]]:8 = scf.for
-// CHECK-COUNT-8:   vector.load %{{.+}} : memref<128x336xf32>, vector<16xf32>
+// CHECK-COUNT-8:   vector.load %{{.+}} : memref<1x128x336xf32>, vector<16xf32>
 // CHECK:           scf.yield
 // CHECK-COUNT-5: vector.load
 // CHECK-NOT:     vector.load
@@ -32,7 +32,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         vector.shuffle %{{.+}} [0, 1, 2, 3, 4, 5, 6, 7]
 // CHECK:         vector.shuffle %{{.+}} [0] :
 // CHECK:         vector.shuffle %{{.+}} [1] :
-// CHECK:         memref.store %{{.+}} : memref<20x1xf32>
+// CHECK:         memref.store %{{.+}} : memref<1x20x1xf32>
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x20x7x7xf32>, %y: memref<1x20x1x1xf32>) {
     cnn.global_pool <maximum> %x outs(%y) : (memref<1x20x7x7xf32>, memref<1x20x1x1xf32>) -> ()

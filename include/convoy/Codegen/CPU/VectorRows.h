@@ -20,9 +20,12 @@ namespace convoy {
 /// The product of `extents`, 1 for none.
 int64_t countElements(llvm::ArrayRef<int64_t> extents);
 
-/// `buffer`, of identity layout, with another shape of as many elements.
+/// `buffer` with another shape of as many elements. Only the first dimension, which then
+/// stays, may have a stride of its own.
 mlir::Value reshapeBuffer(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer,
                           llvm::ArrayRef<int64_t> shape);
+/// `buffer` as one of rank 1 in the order of memory, gaps between images included.
+mlir::Value flattenBuffer(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer);
 
 /// The first `count` elements of a vector of `type`; the other lanes are not read
 /// and are those of `padding`, or zeros.

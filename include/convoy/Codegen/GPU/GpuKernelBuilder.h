@@ -161,7 +161,11 @@ mlir::Value emitIsInside(mlir::ImplicitLocOpBuilder &builder, mlir::Value value,
 /// `lhs` and `rhs`, both i1; either may be null for "true".
 mlir::Value emitBoth(mlir::ImplicitLocOpBuilder &builder, mlir::Value lhs, mlir::Value rhs);
 
-/// A buffer of contiguous elements as one of rank 1.
+/// Elements from an image to the next in a buffer.
+int64_t getImageStride(mlir::Value buffer);
+
+/// A buffer as one of rank 1, in the order of memory: what its images lie in where they do
+/// not follow each other.
 mlir::Value flatten(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer);
 
 /// Whether kernels compute with elements of this type: f32, or f16, which loads turn into

@@ -42,6 +42,32 @@ Operation *CnnDialect::materializeConstant(OpBuilder &builder, Attribute value, 
   return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
+bool convoy::cnn::hasContiguousImages(MemRefType type) {
+  SmallVector<int64_t> strides;
+  int64_t offset, expected = 1;
+  if (type.getRank() == 0 || failed(type.getStridesAndOffset(strides, offset)) || offset != 0)
+    return false;
+  for (auto [extent, stride] :
+       llvm::reverse(llvm::drop_begin(llvm::zip_equal(type.getShape(), strides)))) {
+    if (stride != expected)
+      return false;
+    expected *= extent;
+  }
+  return strides[0] >= expected;
+}
+
+int64_t convoy::cnn::getImageStride(MemRefType type) {
+  return std::get<0>(type.getStridesAndOffset()).front();
+}
+
+int64_t convoy::cnn::countSpan(MemRefType type) {
+  int64_t elements = type.getNumElements();
+  if (type.getRank() == 0 || elements == 0)
+    return elements;
+  int64_t images = type.getDimSize(0);
+  return (images - 1) * getImageStride(type) + elements / images;
+}
+
 LogicalResult convoy::cnn::detail::verifyDestination(Operation *op) {
   auto destination = cast<DestinationOpInterface>(op);
   Value init = destination.getDestination();

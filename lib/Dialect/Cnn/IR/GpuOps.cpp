@@ -12,13 +12,20 @@
 using namespace mlir;
 using namespace convoy::cnn;
 
+int64_t TensorMapOp::getOuterStride() {
+  auto type = cast<MemRefType>(getBuffer().getType());
+  if (type.getLayout().isIdentity())
+    return llvm::product_of(getSizes().drop_back());
+  return getImageStride(type);
+}
+
 /// What cuTensorMapEncodeTiled says of its arguments.
 LogicalResult TensorMapOp::verify() {
   constexpr int64_t maxBox = 256, maxStep = 8;
   auto type = cast<MemRefType>(getBuffer().getType());
   Type element = type.getElementType();
-  if (!type.getLayout().isIdentity() || !(element.isF32() || element.isF16()))
-    return emitOpError("needs a contiguous buffer of f32 or f16");
+  if (!(element.isF32() || element.isF16()))
+    return emitOpError("needs a buffer of f32 or f16");
   size_t rank = getSizes().size();
   if (rank < 1 || rank > size_t(kMaxRank) || getBox().size() != rank ||
       getSteps().size() != rank)
@@ -26,6 +33,11 @@ LogicalResult TensorMapOp::verify() {
            << kMaxRank << " dimensions";
   if (llvm::product_of(getSizes()) != type.getNumElements())
     return emitOpError("has sizes of another number of elements than the buffer");
+  if (!type.getLayout().isIdentity() &&
+      !(hasContiguousImages(type) && getSizes().back() == type.getDimSize(0)))
+    return emitOpError("needs a contiguous buffer, or contiguous images as the last of sizes");
+  if (getOuterStride() * element.getIntOrFloatBitWidth() / 8 % 16 != 0)
+    return emitOpError("needs an outermost stride of a multiple of 16 bytes");
   for (auto [box, step] : llvm::zip_equal(getBox(), getSteps()))
     if (box < 1 || step < 1 || step > maxStep || box * step > maxBox)
       return emitOpError("needs steps up to 8, and a box that spans up to 256 elements");

@@ -42,6 +42,41 @@ bool BufferRange::isWholeRoot() const {
          getNumElements() == cast<MemRefType>(root.getType()).getNumElements();
 }
 
+bool BufferRange::isPartOfImages() const {
+  auto type = cast<MemRefType>(root.getType());
+  if (type.getRank() == 0 || shape.empty() || shape[0] != type.getDimSize(0) || shape[0] == 0)
+    return false;
+  int64_t image = type.getNumElements() / shape[0], last = offset;
+  for (auto [extent, stride] : llvm::drop_begin(llvm::zip_equal(shape, strides)))
+    last += (extent - 1) * stride;
+  return strides[0] == image && last < image;
+}
+
+/// Bytes from image to image of a range that lies in each of them as one piece; 0 if all of
+/// it is one piece.
+static std::optional<int64_t> getPartStride(const BufferRange &range) {
+  if (range.isContiguous())
+    return 0;
+  BufferRange image = range;
+  image.shape.erase(image.shape.begin());
+  image.strides.erase(image.strides.begin());
+  if (!range.isPartOfImages() || !image.isContiguous())
+    return std::nullopt;
+  return range.strides[0] * *getElementBytes(range.element);
+}
+
+SmallVector<BufferRange> convoy::cnn::locateParts(ConcatOp op) {
+  SmallVector<BufferRange> parts;
+  BufferRange part = *locate(op.getInit());
+  for (Value input : op.getInputs()) {
+    ArrayRef<int64_t> shape = cast<MemRefType>(input.getType()).getShape();
+    part.shape.assign(shape.begin(), shape.end());
+    parts.push_back(part);
+    part.offset += shape[op.getAxis()] * part.strides[op.getAxis()];
+  }
+  return parts;
+}
+
 bool convoy::cnn::isView(Operation *op) {
   return isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp,
              memref::ReinterpretCastOp, memref::ReshapeOp, memref::TransposeOp>(op);
@@ -109,6 +144,7 @@ LogicalResult BufferPlan::findAccesses(func::FuncOp function) {
         if (failed(range))
           return WalkResult::interrupt();
         Buffer &buffer = buffers[range->root];
+        buffer.takesImageSlices &= range->isPartOfImages() && takesImageSlices(inner);
         buffer.firstAccess = std::min(buffer.firstAccess, at);
         buffer.lastAccess = std::max(buffer.lastAccess, at);
         auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
@@ -131,65 +167,63 @@ static bool isAllocation(Value root) {
   return root.getDefiningOp<memref::AllocOp>() != nullptr;
 }
 
-std::pair<Value, int64_t> BufferPlan::resolve(Value root) const {
-  int64_t offset = 0;
+BufferPlace BufferPlan::resolve(Value root) const {
+  BufferPlace place{root};
   for (auto it = buffers.find(root); it != buffers.end() && it->second.parent;
-       it = buffers.find(root)) {
-    offset += it->second.offset;
-    root = it->second.parent;
+       it = buffers.find(place.root)) {
+    place.offset += it->second.offset;
+    // What lies in images of the parent goes where these go.
+    if (it->second.imageStride)
+      place.imageStride = it->second.imageStride;
+    place.root = it->second.parent;
   }
-  return {root, offset};
+  return place;
 }
 
-/// What a concatenation or copy joins, when its parts are contiguous slices of
-/// the result.
-static bool getJoin(Operation &op, SmallVectorImpl<BufferRange> &inputs, BufferRange &result) {
-  SmallVector<Value> values;
-  Value destination;
+bool BufferPlan::getJoin(Operation &op, Join &join) {
   if (auto copy = dyn_cast<memref::CopyOp>(op)) {
-    values = {copy.getSource()};
-    destination = copy.getTarget();
-  } else if (auto concat = dyn_cast<ConcatOp>(op)) {
-    ArrayRef<int64_t> shape = cast<DestinationOpInterface>(op).getOutputType().getShape();
-    if (llvm::any_of(shape.take_front(concat.getAxis()), [](int64_t n) { return n != 1; }))
-      return false;
-    values.assign(concat.getInputs().begin(), concat.getInputs().end());
-    destination = concat.getInit();
-  } else {
-    return false;
+    join.inputs.push_back(*locate(copy.getSource()));
+    join.parts.push_back(*locate(copy.getTarget()));
+    return true;
   }
-  for (Value value : values)
-    inputs.push_back(*locate(value));
-  result = *locate(destination);
-  return result.isContiguous();
+  auto concat = dyn_cast<ConcatOp>(op);
+  if (!concat)
+    return false;
+  for (Value input : concat.getInputs())
+    join.inputs.push_back(*locate(input));
+  join.parts = locateParts(concat);
+  return true;
 }
 
 /// Inputs that already lie side by side in one buffer are their concatenation:
 /// the features of a dense block, joined anew for each of its layers.
-bool BufferPlan::adoptAdjacentInputs(Operation *op, ArrayRef<BufferRange> inputs,
-                                     const BufferRange &result) {
-  int64_t elementBytes = *getElementBytes(result.element);
-  Value parent;
-  int64_t begin = 0, end = 0;
-  for (const BufferRange &input : inputs) {
-    if (!input.isWholeRoot() || !isAllocation(input.root) ||
+bool BufferPlan::adoptAdjacentInputs(Operation *op, const Join &join) {
+  int64_t end = 0;
+  const Buffer *first = nullptr;
+  for (auto [input, part] : llvm::zip_equal(join.inputs, join.parts)) {
+    std::optional<int64_t> partStride = getPartStride(part);
+    if (!partStride || !input.isWholeRoot() || !isAllocation(input.root) ||
         buffers[input.root].lastWrite >= positions[op])
       return false;
     const Buffer &buffer = buffers[input.root];
     if (!buffer.parent || !isAllocation(buffer.parent))
       return false;
-    if (!parent) {
-      parent = buffer.parent;
-      begin = end = buffer.offset;
+    if (!first) {
+      first = &buffer;
+      end = buffer.offset;
     }
-    if (buffer.parent != parent || buffer.offset != end)
+    if (buffer.parent != first->parent || buffer.imageStride != first->imageStride ||
+        (*partStride != 0) != (buffer.imageStride != 0) || buffer.offset != end)
       return false;
-    end += input.getNumElements() * elementBytes;
+    end += buffer.bytes / (buffer.imageStride ? part.shape[0] : 1);
   }
-  Buffer &buffer = buffers[result.root];
-  buffer.parent = parent;
-  buffer.offset = begin;
-  for (size_t i = 0; i < inputs.size(); ++i)
+  Buffer &buffer = buffers[join.parts.front().root];
+  if ((first->imageStride || resolve(first->parent).imageStride) && !buffer.takesImageSlices)
+    return false;
+  buffer.parent = first->parent;
+  buffer.offset = first->offset;
+  buffer.imageStride = first->imageStride;
+  for (size_t i = 0; i < join.inputs.size(); ++i)
     inPlace.insert({op, int64_t(i)});
   return true;
 }
@@ -197,37 +231,40 @@ bool BufferPlan::adoptAdjacentInputs(Operation *op, ArrayRef<BufferRange> inputs
 /// Puts inputs where `op` would copy them, if nobody can tell the difference:
 /// the input's last writer comes before `op`, and `op` is the first to touch the
 /// result's buffer and the last to write it.
-void BufferPlan::mergeInto(Operation *op, ArrayRef<BufferRange> inputs,
-                           const BufferRange &result) {
-  int64_t at = positions[op], elementBytes = *getElementBytes(result.element);
-  bool argument = !isAllocation(result.root);
+void BufferPlan::mergeInto(Operation *op, const Join &join) {
+  int64_t at = positions[op];
+  Value root = join.parts.front().root;
+  bool argument = !isAllocation(root);
   // Kernels see whole arguments only.
-  if (argument &&
-      (inputs.size() != 1 || !isa<BlockArgument>(result.root) || !result.isWholeRoot()))
+  if (argument && (join.inputs.size() != 1 || !isa<BlockArgument>(root) ||
+                   !join.parts.front().isWholeRoot()))
     return;
-  Buffer target = buffers[result.root];
+  Buffer target = buffers[root];
   if (target.firstAccess < at || target.lastWrite != at)
     return;
-  if (!argument && !target.parent && result.isWholeRoot() &&
-      adoptAdjacentInputs(op, inputs, result))
+  bool isWhole = isa<memref::CopyOp>(op) ? join.parts.front().isWholeRoot()
+                                         : locate(op->getOperands().back())->isWholeRoot();
+  if (!argument && !target.parent && isWhole && adoptAdjacentInputs(op, join))
     return;
-  auto [outer, outerOffset] = resolve(result.root);
-  int64_t offset = result.offset * elementBytes;
-  for (auto [index, input] : llvm::enumerate(inputs)) {
-    int64_t begin = offset;
-    offset += input.getNumElements() * elementBytes;
-    if (!isAllocation(input.root) || !input.isWholeRoot() || input.root == result.root)
+  BufferPlace outer = resolve(root);
+  for (auto [index, input, part] : llvm::enumerate(join.inputs, join.parts)) {
+    std::optional<int64_t> stride = getPartStride(part);
+    if (!stride || !isAllocation(input.root) || !input.isWholeRoot() || input.root == root)
       continue;
     Buffer &buffer = buffers[input.root];
-    if (buffer.parent || buffer.lastWrite >= at || outer == input.root)
+    if (buffer.parent || buffer.lastWrite >= at || outer.root == input.root)
       continue;
-    if (begin % getPartAlignment(op) != 0)
+    if ((*stride || outer.imageStride) && (!buffer.takesImageSlices || !part.isPartOfImages()))
+      continue;
+    int64_t begin = part.offset * *getElementBytes(part.element);
+    if (begin % getPartAlignment(op) != 0 || *stride % getPartAlignment(op) != 0)
       continue;
     // A part in the middle of an argument would not be contiguous to its kernels.
-    if (!isAllocation(outer) && outerOffset + begin != 0)
+    if (!isAllocation(outer.root) && (outer.offset + begin != 0 || *stride))
       continue;
-    buffer.parent = result.root;
+    buffer.parent = root;
     buffer.offset = begin;
+    buffer.imageStride = *stride;
     inPlace.insert({op, int64_t(index)});
   }
 }
@@ -235,10 +272,9 @@ void BufferPlan::mergeInto(Operation *op, ArrayRef<BufferRange> inputs,
 void BufferPlan::findMerges(func::FuncOp function) {
   // Backwards, so that a buffer is at home in the last join that reads it.
   for (Operation &op : llvm::reverse(function.front())) {
-    SmallVector<BufferRange> inputs;
-    BufferRange result;
-    if (getJoin(op, inputs, result))
-      mergeInto(&op, inputs, result);
+    Join join;
+    if (getJoin(op, join))
+      mergeInto(&op, join);
   }
 }
 
@@ -258,13 +294,15 @@ void BufferPlan::findUpdates(func::FuncOp function) {
     if (!isAllocation(result.root) || !residual.isWholeRoot() || !result.isWholeRoot() ||
         buffers[result.root].parent || buffers[result.root].firstAccess < at)
       continue;
-    Value outer = resolve(residual.root).first;
-    bool isRead = !isAllocation(outer);
+    BufferPlace outer = resolve(residual.root);
+    bool isRead = !isAllocation(outer.root);
     for (auto &[root, buffer] : buffers)
-      isRead |= buffer.lastAccess > at && resolve(root).first == outer;
+      isRead |= buffer.lastAccess > at && resolve(root).root == outer.root;
     for (OpOperand &use : op->getOpOperands().drop_back())
       if (&use != &conv.getResidualMutable()[0] && isa<MemRefType>(use.get().getType()))
-        isRead |= resolve(locate(use.get())->root).first == outer;
+        isRead |= resolve(locate(use.get())->root).root == outer.root;
+    if (outer.imageStride && !buffers[result.root].takesImageSlices)
+      continue;
     if (!isRead)
       buffers[result.root].parent = residual.root;
   }
@@ -316,7 +354,7 @@ static int64_t placeInOrder(MutableArrayRef<Placement> placements) {
 void BufferPlan::place() {
   llvm::MapVector<Value, Placement> byRoot;
   for (auto &[root, buffer] : buffers) {
-    Value outer = resolve(root).first;
+    Value outer = resolve(root).root;
     if (!buffer.isAccessed() || !isAllocation(outer))
       continue;
     int64_t bytes = llvm::alignTo(buffers[outer].bytes, kBufferAlignment);

@@ -40,6 +40,9 @@ struct BufferRange {
   bool isContiguous() const;
   /// Whether it is all of the root, in its order.
   bool isWholeRoot() const;
+  /// Whether it is the same part of each image of the root, an element of its first
+  /// dimension.
+  bool isPartOfImages() const;
 };
 
 /// Whether `op` makes a memref from another one without touching memory.
@@ -49,25 +52,39 @@ bool isView(mlir::Operation *op);
 /// not static.
 mlir::FailureOr<BufferRange> locate(mlir::Value value);
 
+/// Where the inputs of a concatenation lie in its result.
+llvm::SmallVector<BufferRange> locateParts(ConcatOp op);
+
 /// An allocation with its lifetime, in positions of operations.
 struct Buffer {
   int64_t bytes = 0;
   int64_t firstAccess = std::numeric_limits<int64_t>::max(), lastAccess = -1, lastWrite = -1;
+  /// Whether all that access it take images that do not follow each other.
+  bool takesImageSlices = true;
   /// Set when it lies inside of another buffer or a function argument.
   mlir::Value parent;
   /// In bytes, from the parent or, without one, from the start of the arena.
   int64_t offset = 0;
+  /// Bytes from image to image in the parent; 0 where they follow each other.
+  int64_t imageStride = 0;
 
   bool isAccessed() const { return lastAccess >= 0; }
+};
+
+/// A place in an allocation without parent or in a function argument, in bytes.
+struct BufferPlace {
+  mlir::Value root;
+  int64_t offset = 0;
+  /// From image to image; 0 where they follow each other.
+  int64_t imageStride = 0;
 };
 
 class BufferPlan {
 public:
   static mlir::FailureOr<BufferPlan> create(mlir::func::FuncOp function);
 
-  /// The root's outermost parent (an allocation or a function argument) and the
-  /// offset from there in bytes.
-  std::pair<mlir::Value, int64_t> resolve(mlir::Value root) const;
+  /// Where the root lies in its outermost parent.
+  BufferPlace resolve(mlir::Value root) const;
   /// Offset of an allocation without parent.
   int64_t getArenaOffset(mlir::Value root) const { return buffers.find(root)->second.offset; }
   int64_t getArenaSize() const { return arenaSize; }
@@ -79,12 +96,16 @@ public:
   }
 
 private:
+  /// Buffers that a concatenation or copy joins, and where each lies in the result.
+  struct Join {
+    llvm::SmallVector<BufferRange> inputs, parts;
+  };
+  static bool getJoin(mlir::Operation &op, Join &join);
+
   mlir::LogicalResult findAccesses(mlir::func::FuncOp function);
   void findMerges(mlir::func::FuncOp function);
-  void mergeInto(mlir::Operation *op, llvm::ArrayRef<BufferRange> inputs,
-                 const BufferRange &result);
-  bool adoptAdjacentInputs(mlir::Operation *op, llvm::ArrayRef<BufferRange> inputs,
-                           const BufferRange &result);
+  void mergeInto(mlir::Operation *op, const Join &join);
+  bool adoptAdjacentInputs(mlir::Operation *op, const Join &join);
   void findUpdates(mlir::func::FuncOp function);
   void place();
 

@@ -57,6 +57,7 @@ private:
   void addArguments();
   LogicalResult collectWeights();
   LogicalResult rewriteOperands(Operation *op);
+  bool isJoined(ConcatOp op);
   void finishConcat(ConcatOp op);
   Value createView(Location loc, BufferRange range);
   Value createByteView(Location loc, Value base, int64_t offset, const BufferRange &range);
@@ -134,15 +135,21 @@ Value Rewriter::createByteView(Location loc, Value base, int64_t offset,
   auto strided = MemRefType::get(
       range.shape, range.element,
       StridedLayoutAttr::get(builder.getContext(), /*offset=*/0, range.strides));
-  return memref::ReinterpretCastOp::create(builder, loc, strided, view, /*offset=*/0,
-                                           range.shape, range.strides);
+  Value source = view;
+  Value &cast = views[{source, 0, strided}];
+  if (!cast)
+    cast = memref::ReinterpretCastOp::create(builder, loc, strided, source, /*offset=*/0,
+                                             range.shape, range.strides);
+  return cast;
 }
 
 Value Rewriter::createView(Location loc, BufferRange range) {
   int64_t elementBytes = *getElementBytes(range.element);
   if (auto it = weightOffsets.find(range.root); it != weightOffsets.end())
     return createByteView(loc, weights, it->second + range.offset * elementBytes, range);
-  auto [root, offset] = plan.resolve(range.root);
+  auto [root, offset, imageStride] = plan.resolve(range.root);
+  if (imageStride)
+    range.strides[0] = imageStride / elementBytes;
   if (!isa<BlockArgument>(root))
     return createByteView(
         loc, arena, plan.getArenaOffset(root) + offset + range.offset * elementBytes, range);
@@ -183,23 +190,24 @@ LogicalResult Rewriter::rewriteOperands(Operation *op) {
   return failure(result.wasInterrupted());
 }
 
+/// Whether a concatenation is in place, all or in part, or its kernel could not read it.
+bool Rewriter::isJoined(ConcatOp op) {
+  for (int64_t i = 0, end = op.getInputs().size(); i < end; ++i)
+    if (plan.isInPlace(op, i))
+      return true;
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    BufferRange range = *locate(operand);
+    return !range.isContiguous() || plan.resolve(range.root).imageStride != 0;
+  });
+}
+
 /// Drops a concatenation, and copies those inputs that are not in place.
 void Rewriter::finishConcat(ConcatOp op) {
-  BufferRange result = *locate(op.getInit());
   builder.setInsertionPoint(op);
-  int64_t offset = result.offset;
-  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
-    auto type = cast<MemRefType>(input.getType());
-    BufferRange slice = result;
-    slice.offset = offset;
-    slice.shape.assign(type.getShape().begin(), type.getShape().end());
-    slice.strides = std::get<0>(
-        MemRefType::get(type.getShape(), type.getElementType()).getStridesAndOffset());
-    offset += type.getNumElements();
+  for (auto [i, input, part] : llvm::enumerate(op.getInputs(), locateParts(op)))
     if (!plan.isInPlace(op, i))
       memref::CopyOp::create(builder, op.getLoc(), createView(op.getLoc(), *locate(input)),
-                             createView(op.getLoc(), slice));
-  }
+                             createView(op.getLoc(), part));
   op.erase();
 }
 
@@ -228,9 +236,7 @@ LogicalResult Rewriter::run() {
       op.erase();
       continue;
     }
-    if (auto concat = dyn_cast<ConcatOp>(op);
-        concat && llvm::any_of(llvm::seq<int64_t>(0, concat.getInputs().size()),
-                               [&](int64_t i) { return plan.isInPlace(concat, i); })) {
+    if (auto concat = dyn_cast<ConcatOp>(op); concat && isJoined(concat)) {
       finishConcat(concat);
       continue;
     }

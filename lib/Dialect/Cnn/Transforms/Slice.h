@@ -9,6 +9,8 @@
 #define CONVOY_LIB_DIALECT_CNN_TRANSFORMS_SLICE_H
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace convoy::cnn {
@@ -17,6 +19,13 @@ namespace convoy::cnn {
 /// a time.
 inline int64_t getPartAlignment(mlir::Operation *op) {
   return getTarget(op).getGpu() ? 16 : 1;
+}
+
+/// Whether code generation reads strides of the first dimension from the types of `op`, or
+/// makes copies of it.
+inline bool takesImageSlices(mlir::Operation *op) {
+  return op->hasTrait<TakesImageSlices>() ||
+         mlir::isa<mlir::linalg::LinalgOp, mlir::memref::CopyOp, ConcatOp>(op);
 }
 
 /// `[begin, begin + size)` of dimension `dim`, and all of the others.

@@ -27,35 +27,51 @@ Value createEmpty(OpBuilder &builder, Location loc, Type type) {
   return tensor::EmptyOp::create(builder, loc, tensor.getShape(), tensor.getElementType());
 }
 
-/// Whether the slice's elements lie side by side in the source.
-bool isContiguous(tensor::ExtractSliceOp slice) {
+/// Whether the slice's elements lie side by side in the source, or those of each image if
+/// images may lie `apart`.
+bool isContiguous(tensor::ExtractSliceOp slice, bool apart) {
   RankedTensorType source = slice.getSourceType();
   ArrayRef<int64_t> sizes = slice.getStaticSizes();
   bool whole = true; // every dimension behind this one is taken whole
   for (int64_t i = source.getRank() - 1; i >= 0; --i) {
-    if (!whole && sizes[i] != 1)
-      return false;
     if (slice.getStaticStrides()[i] != 1 && sizes[i] != 1)
+      return false;
+    if (i == 0 && apart)
+      return sizes[i] == source.getDimSize(i);
+    if (!whole && sizes[i] != 1)
       return false;
     whole = whole && sizes[i] == source.getDimSize(i);
   }
   return true;
 }
 
-/// Whether a contiguous slice begins where kernels can read it.
+/// Whether a slice begins where kernels can read it, in each image.
 bool isAligned(tensor::ExtractSliceOp slice) {
   RankedTensorType source = slice.getSourceType();
-  int64_t first = 0;
-  for (auto [offset, extent] : llvm::zip(slice.getStaticOffsets(), source.getShape()))
+  int64_t first = 0, elements = 1;
+  for (auto [i, offset, extent] :
+       llvm::enumerate(slice.getStaticOffsets(), source.getShape())) {
     first = first * extent + offset;
-  int64_t bytes = (source.getElementTypeBitWidth() + 7) / 8;
-  return first * bytes % getPartAlignment(slice) == 0;
+    elements *= i == 0 ? 1 : extent;
+  }
+  int64_t bytes = (source.getElementTypeBitWidth() + 7) / 8, align = getPartAlignment(slice);
+  return first * bytes % align == 0 &&
+         (isContiguous(slice, /*apart=*/false) || elements * bytes % align == 0);
 }
 
-/// Kernels want contiguous data: a slice that is a strided view, or a view of a
-/// function argument, is copied.
+/// Whether all that read a slice take images that do not follow each other.
+bool isReadByImages(tensor::ExtractSliceOp slice) {
+  return llvm::all_of(slice->getUses(), [](OpOperand &use) {
+    auto linalgOp = dyn_cast<linalg::LinalgOp>(use.getOwner());
+    return takesImageSlices(use.getOwner()) && !(linalgOp && linalgOp.isDpsInit(&use));
+  });
+}
+
+/// Kernels want contiguous data, or contiguous images: a slice that is another strided view,
+/// or a view of a function argument, is copied.
 void copySlice(tensor::ExtractSliceOp slice) {
-  if (isContiguous(slice) && isAligned(slice) && !isa<BlockArgument>(slice.getSource()))
+  if (isContiguous(slice, /*apart=*/isReadByImages(slice)) && isAligned(slice) &&
+      !isa<BlockArgument>(slice.getSource()))
     return;
   OpBuilder builder(slice->getContext());
   builder.setInsertionPointAfter(slice);

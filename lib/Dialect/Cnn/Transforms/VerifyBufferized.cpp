@@ -31,14 +31,16 @@ std::string onlyMain(Operation *op) {
   return cast<func::FuncOp>(op).getName() == "main" ? "" : "only @main is compiled";
 }
 
-/// Has a kernel: on contiguous memrefs.
+/// Has a kernel: on contiguous memrefs, or for some operations on slices of images.
 std::string memrefForm(Operation *op) {
   if (!hasKernel(op))
     return "it has no kernel; cnn-decompose replaces it";
   if (!cast<DestinationOpInterface>(op).hasMemRefForm())
     return "it is on tensors";
   for (OpOperand &operand : op->getOpOperands())
-    if (!cast<MemRefType>(operand.get().getType()).getLayout().isIdentity())
+    if (auto type = cast<MemRefType>(operand.get().getType());
+        !type.getLayout().isIdentity() &&
+        !(op->hasTrait<TakesImageSlices>() && hasContiguousImages(type)))
       return "operand " + std::to_string(operand.getOperandNumber()) + " is not contiguous";
   return "";
 }
@@ -85,13 +87,22 @@ const BorderRow kTable[] = {
 // Buffers
 //===----------------------------------------------------------------------===//
 
-/// Bytes that a buffer spans of the function argument behind it.
+/// Bytes that a buffer spans of the function argument behind it: all from `begin` to `end`,
+/// or the first `image` of each `period`.
 struct Span {
   Value base;
-  int64_t begin, end;
+  int64_t begin, end, image, period;
 
   bool overlaps(const Span &other) const {
-    return base == other.base && begin < other.end && other.begin < end;
+    if (base != other.base || begin >= other.end || other.begin >= end)
+      return false;
+    if (period == 0 || period != other.period)
+      return true;
+    // From the start of an image of one to the next image of the other.
+    auto distance = [&](const Span &from, const Span &to) {
+      return ((to.begin - from.begin) % period + period) % period;
+    };
+    return distance(*this, other) < image || distance(other, *this) < other.image;
   }
 };
 
@@ -106,7 +117,11 @@ FailureOr<Span> getSpan(Operation *reader, Value value) {
   for (auto [size, stride] : llvm::zip_equal(type.getShape(), strides))
     last += (size - 1) * stride;
   int64_t bytes = *getElementBytes(type.getElementType());
-  Span span{value, first * bytes, (last + 1) * bytes};
+  Span span{value, first * bytes, (last + 1) * bytes, 0, 0};
+  if (!type.getLayout().isIdentity() && hasContiguousImages(type)) {
+    span.period = strides[0] * bytes;
+    span.image = type.getNumElements() / type.getDimSize(0) * bytes;
+  }
   while (Operation *op = span.base.getDefiningOp()) {
     if (auto view = dyn_cast<memref::ViewOp>(op)) {
       APInt shift;

@@ -1,8 +1,32 @@
 // RUN: convoy-opt %s --split-input-file --verify-diagnostics
 
 func.func @integers(%x: memref<32xi32>) {
-  // expected-error@+1 {{'cnn.tensor_map' op needs a contiguous buffer of f32 or f16}}
+  // expected-error@+1 {{'cnn.tensor_map' op needs a buffer of f32 or f16}}
   %map = cnn.tensor_map %x {sizes = array<i64: 16, 2>, box = array<i64: 16, 1>, steps = array<i64: 1, 1>, swizzle = 64 : i64} : memref<32xi32> -> !llvm.ptr
+  return
+}
+
+// -----
+
+func.func @columns(%x: memref<2x16xf32, strided<[1, 2]>>) {
+  // expected-error@+1 {{'cnn.tensor_map' op needs a contiguous buffer, or contiguous images as the last of sizes}}
+  %map = cnn.tensor_map %x {sizes = array<i64: 16, 2>, box = array<i64: 16, 1>, steps = array<i64: 1, 1>, swizzle = 64 : i64} : memref<2x16xf32, strided<[1, 2]>> -> !llvm.ptr
+  return
+}
+
+// -----
+
+func.func @images(%x: memref<4x2x16xf32, strided<[64, 16, 1]>>) {
+  // expected-error@+1 {{'cnn.tensor_map' op needs a contiguous buffer, or contiguous images as the last of sizes}}
+  %map = cnn.tensor_map %x {sizes = array<i64: 16, 8>, box = array<i64: 16, 1>, steps = array<i64: 1, 1>, swizzle = 64 : i64} : memref<4x2x16xf32, strided<[64, 16, 1]>> -> !llvm.ptr
+  return
+}
+
+// -----
+
+func.func @stride(%x: memref<2x16xf32, strided<[18, 1]>>) {
+  // expected-error@+1 {{'cnn.tensor_map' op needs an outermost stride of a multiple of 16 bytes}}
+  %map = cnn.tensor_map %x {sizes = array<i64: 16, 2>, box = array<i64: 16, 1>, steps = array<i64: 1, 1>, swizzle = 64 : i64} : memref<2x16xf32, strided<[18, 1]>> -> !llvm.ptr
   return
 }
 

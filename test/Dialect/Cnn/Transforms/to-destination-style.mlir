@@ -74,3 +74,30 @@ func.func @slices(%x: tensor<2x4xf32>) -> (tensor<1x4xf32>, tensor<1x4xf32>, ten
   %3 = cnn.softmax %s3 {axis = 1 : i64} : (tensor<1x2xf32>) -> tensor<1x2xf32>
   return %0, %1, %2, %3 : tensor<1x4xf32>, tensor<1x4xf32>, tensor<2x3xf32>, tensor<1x2xf32>
 }
+
+// -----
+
+// Slices of each image stay views where all readers take them: the second one's do not, and the
+// third one is cut in images, too.
+// CHECK-LABEL: func.func @images(
+// CHECK:         %[[Y:.+]] = cnn.max_pool
+// CHECK:         %[[S0:.+]] = tensor.extract_slice %[[Y]][0, 1, 0, 0, 0]
+// CHECK:         cnn.global_pool <maximum> %[[S0]]
+// CHECK:         %[[S1:.+]] = tensor.extract_slice %[[Y]][0, 0, 0, 0, 0]
+// CHECK:         %[[C1:.+]] = bufferization.materialize_in_destination %[[S1]]
+// CHECK:         cnn.global_pool <maximum> %[[C1]]
+// CHECK:         cnn.softmax %[[C1]]
+// CHECK:         %[[S2:.+]] = tensor.extract_slice %[[Y]][0, 0, 1, 0, 0]
+// CHECK:         %[[C2:.+]] = bufferization.materialize_in_destination %[[S2]]
+// CHECK:         cnn.global_pool <maximum> %[[C2]]
+func.func @images(%x: tensor<2x2x4x4x16xf32>) -> (tensor<2x1x1x1x16xf32>, tensor<2x1x1x1x16xf32>, tensor<2x1x4x4x16xf32>, tensor<2x2x1x1x16xf32>) {
+  %y = cnn.max_pool %x {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<2x2x4x4x16xf32>) -> tensor<2x2x4x4x16xf32>
+  %s0 = tensor.extract_slice %y[0, 1, 0, 0, 0] [2, 1, 4, 4, 16] [1, 1, 1, 1, 1] : tensor<2x2x4x4x16xf32> to tensor<2x1x4x4x16xf32>
+  %0 = cnn.global_pool <maximum> %s0 {blocked} : (tensor<2x1x4x4x16xf32>) -> tensor<2x1x1x1x16xf32>
+  %s1 = tensor.extract_slice %y[0, 0, 0, 0, 0] [2, 1, 4, 4, 16] [1, 1, 1, 1, 1] : tensor<2x2x4x4x16xf32> to tensor<2x1x4x4x16xf32>
+  %1 = cnn.global_pool <maximum> %s1 {blocked} : (tensor<2x1x4x4x16xf32>) -> tensor<2x1x1x1x16xf32>
+  %2 = cnn.softmax %s1 {axis = 1 : i64} : (tensor<2x1x4x4x16xf32>) -> tensor<2x1x4x4x16xf32>
+  %s3 = tensor.extract_slice %y[0, 0, 1, 0, 0] [2, 2, 2, 4, 16] [1, 1, 1, 1, 1] : tensor<2x2x4x4x16xf32> to tensor<2x2x2x4x16xf32>
+  %3 = cnn.global_pool <maximum> %s3 {blocked} : (tensor<2x2x2x4x16xf32>) -> tensor<2x2x1x1x16xf32>
+  return %0, %1, %2, %3 : tensor<2x1x1x1x16xf32>, tensor<2x1x1x1x16xf32>, tensor<2x1x4x4x16xf32>, tensor<2x2x1x1x16xf32>
+}

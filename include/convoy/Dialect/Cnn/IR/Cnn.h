@@ -27,6 +27,20 @@ namespace convoy::cnn::detail {
 mlir::LogicalResult verifyDestination(mlir::Operation *op);
 } // namespace convoy::cnn::detail
 
+namespace convoy::cnn {
+/// See Cnn_TakesImageSlices.
+template <typename ConcreteType>
+class TakesImageSlices : public mlir::OpTrait::TraitBase<ConcreteType, TakesImageSlices> {};
+
+/// Whether each image, an element of the first dimension, is contiguous, and the first one
+/// at the start.
+bool hasContiguousImages(mlir::MemRefType type);
+/// Elements from an image to the next.
+int64_t getImageStride(mlir::MemRefType type);
+/// Elements from the first to the last one of a buffer with contiguous images, gaps included.
+int64_t countSpan(mlir::MemRefType type);
+} // namespace convoy::cnn
+
 #include "convoy/Dialect/Cnn/IR/CnnDialect.h.inc"
 #include "convoy/Dialect/Cnn/IR/CnnEnums.h.inc"
 #define GET_ATTRDEF_CLASSES

@@ -19,7 +19,8 @@ def Cnn_TensorMapOp : Op<Cnn_Dialect, "tensor_map", [Pure]> {
     made by the host for a launch. `nvgpu.tma.create.descriptor`, which calls a library of
     MLIR's, has no steps and only rows of 128 bytes.
 
-    Dimensions are innermost first. The buffer is `sizes` elements, contiguous. A copy
+    Dimensions are innermost first. The buffer is `sizes` elements, contiguous but for the
+    outermost dimension, which may have a stride of its own in the buffer's type. A copy
     takes `box[i]` elements in dimension `i`, `steps[i]` apart from each other; those
     outside of the buffer are zeros. In shared memory, 16-byte pieces are permuted as
     `swizzle` says, which is also the bytes of a row, `box[0]` elements. f32 elements are
@@ -44,6 +45,8 @@ def Cnn_TensorMapOp : Op<Cnn_Dialect, "tensor_map", [Pure]> {
   let extraClassDeclaration = [{
     /// Dimensions that a map may have.
     static constexpr int64_t kMaxRank = 5;
+    /// Elements from one to the next in the outermost dimension.
+    int64_t getOuterStride();
   }];
   let hasVerifier = 1;
 }

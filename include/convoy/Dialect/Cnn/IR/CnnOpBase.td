@@ -33,6 +33,12 @@ class Cnn_Op<string mnemonic, list<Trait> traits = []>
   let extraClassDeclaration = commonDeclarations;
 }
 
+/// Its kernels take buffers of whose first dimension each element (an image) is contiguous, but
+/// which do not follow each other: a slice of each image of a concatenation along channels.
+def Cnn_TakesImageSlices : NativeOpTrait<"TakesImageSlices"> {
+  let cppNamespace = "::convoy::cnn";
+}
+
 /// Rules are in PartitionRules.cpp.
 def Cnn_Partitionable : DeclareOpInterfaceMethods<Cnn_PartitionOpInterface>;
 

@@ -24,6 +24,7 @@ def Cnn_Activation : DefaultValuedAttr<Cnn_FunctionAttr,
 class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
     : Cnn_Op<mnemonic, !listconcat(traits, [
         AttrSizedOperandSegments,
+        Cnn_TakesImageSlices,
         Cnn_ConvOpInterface])> {
   dag convOperands = (ins Cnn_Shaped:$input, Cnn_Shaped:$filter,
                          Optional<Cnn_Shaped>:$bias,
@@ -170,7 +171,7 @@ def Cnn_GroupNormOp : Cnn_Op<"group_norm", [Cnn_Partitionable]> {
   }];
 }
 
-def Cnn_LrnOp : Cnn_Op<"lrn", [Cnn_Partitionable]> {
+def Cnn_LrnOp : Cnn_Op<"lrn", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
   let summary = "local response normalisation across channels";
   let description = [{
     Krizhevsky et al. 2012, as ONNX LRN:
@@ -188,7 +189,8 @@ def Cnn_LrnOp : Cnn_Op<"lrn", [Cnn_Partitionable]> {
 // Pooling
 //===----------------------------------------------------------------------===//
 
-class Cnn_PoolBase<string mnemonic> : Cnn_Op<mnemonic, [Cnn_Partitionable]> {
+class Cnn_PoolBase<string mnemonic>
+    : Cnn_Op<mnemonic, [Cnn_Partitionable, Cnn_TakesImageSlices]> {
   dag poolArguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
                          DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
                          DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
@@ -216,7 +218,7 @@ def Cnn_AvgPoolOp : Cnn_PoolBase<"avg_pool"> {
   let arguments = !con(poolArguments, (ins UnitAttr:$count_include_pad));
 }
 
-def Cnn_GlobalPoolOp : Cnn_Op<"global_pool", [Cnn_Partitionable]> {
+def Cnn_GlobalPoolOp : Cnn_Op<"global_pool", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
   let summary = "mean or largest value over all spatial dimensions";
   let description = [{ The result keeps its rank, with spatial dimensions of 1. }];
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
@@ -379,7 +381,7 @@ def Cnn_BroadcastOp : Cnn_Op<"broadcast", [Cnn_Partitionable]> {
   let hasFolder = 1;
 }
 
-def Cnn_ResizeOp : Cnn_Op<"resize", [Cnn_Partitionable]> {
+def Cnn_ResizeOp : Cnn_Op<"resize", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
   let summary = "nearest or linear interpolation to another size";
   let description = [{
     ONNX Resize. `shape` is the result's, `scales` the scale of each dimension
@@ -394,7 +396,7 @@ def Cnn_ResizeOp : Cnn_Op<"resize", [Cnn_Partitionable]> {
   }];
 }
 
-def Cnn_ReorderOp : Cnn_Op<"reorder"> {
+def Cnn_ReorderOp : Cnn_Op<"reorder", [Cnn_TakesImageSlices]> {
   let summary = "change between plain and blocked layout";
   let description = [{
     `block` > 0: plain `N x C x spatial...` to `N x ceil(C/block) x spatial... x

@@ -278,7 +278,8 @@ def CnnToDestinationStyle : Pass<"cnn-to-destination-style", "::mlir::func::Func
     %1 = bufferization.materialize_in_destination %s in %f : ...
     ```
 
-    Kernels read contiguous buffers, so a slice is copied unless its elements lie
+    Kernels read contiguous buffers, or contiguous images where all that read a slice have
+    the trait `TakesImageSlices` or are linalg, so a slice is copied unless its elements lie
     side by side, with a GPU also unless they begin on 16 bytes. Function arguments become read-only for bufferization.
 
     Post: every cnn operation has `outs(tensor.empty)`; no two operations share a
@@ -328,6 +329,9 @@ def CnnPlanMemory : Pass<"cnn-plan-memory", "::mlir::ModuleOp"> {
 
     - What a concatenation joins is written in place, where the joined parts are
       contiguous, each is a whole buffer of its own, and nothing writes it later.
+      Of several images, a part may be contiguous in each, if everything that reads
+      or writes it is a copy, linalg, or has the trait `TakesImageSlices`; it becomes
+      a `memref.reinterpret_cast` with a stride of the whole image.
       Inputs that already lie side by side are their concatenation. A buffer that
       is copied whole is merged with the copy the same way.
     - A contiguous view at a static offset becomes a `memref.view` of its own, with
