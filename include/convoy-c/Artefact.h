@@ -73,7 +73,8 @@ enum convoy_status {
   CONVOY_ERROR_NO_GPU = 9,      /* there is no GPU of that number */
   CONVOY_ERROR_GPU = 10,        /* the model has no code for this GPU */
   CONVOY_ERROR_GPU_MEMORY = 11, /* the GPU has not enough memory */
-  CONVOY_ERROR_CUDA = 12        /* a call of the driver failed */
+  CONVOY_ERROR_CUDA = 12,       /* a call of the driver failed */
+  CONVOY_ERROR_NCCL = 13        /* NCCL failed, see convoy_create_on */
 };
 
 /* One input or output. Data is dense, row-major (the last dimension moves
@@ -137,8 +138,10 @@ CONVOY_EXPORT int32_t convoy_create(int32_t threads, convoy_context **context);
 /* Makes a context on GPU number `ordinal` of a model that was compiled for GPUs. Its
  * weights are copied there now, and one thread of the process's gives the GPU work. The
  * devices of a model for several use the GPUs from `ordinal` on, and begin again with GPU
- * 0 behind the last. On failure `*context` is null, or a context that is only good for
- * convoy_context_error and convoy_destroy. */
+ * 0 behind the last. Where they are as many GPUs, NCCL adds up what they computed if its
+ * library is there, which CONVOY_NCCL=0 in the environment prevents; with CONVOY_NCCL=1 it
+ * is a failure if NCCL cannot. On failure `*context` is null, or a context that is only good
+ * for convoy_context_error and convoy_destroy. */
 CONVOY_EXPORT int32_t convoy_create_on(int32_t ordinal, convoy_context **context);
 
 /* Exchanges between devices that a model starts before it finishes the first of them. */

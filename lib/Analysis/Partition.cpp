@@ -184,8 +184,16 @@ double Traffic::getSeconds(const Link &link) const {
   return exchanges * link.latency + perDevice / link.bandwidth;
 }
 
-Traffic convoy::getGatherTraffic(ShapedType type, const Distribution &form) {
-  int64_t bytes = getDenseBytes(type), slice = bytes / type.getDimSize(form.dim);
+int64_t convoy::getCrossingBytes(ShapedType type, TargetAttr target) {
+  GpuAttr gpu = target.getGpu();
+  if (gpu && gpu.getPrecision() == GpuPrecision::f16 && type.getElementType().isF32())
+    type = type.clone(Float16Type::get(type.getContext()));
+  return getDenseBytes(type);
+}
+
+Traffic convoy::getGatherTraffic(ShapedType type, const Distribution &form,
+                                 TargetAttr target) {
+  int64_t bytes = getCrossingBytes(type, target), slice = bytes / type.getDimSize(form.dim);
   int64_t devices = form.bounds.size() - 1, least = type.getDimSize(form.dim);
   for (int64_t device = 0; device < devices; ++device)
     least = std::min(least, form.bounds[device + 1] - form.bounds[device]);
@@ -199,8 +207,8 @@ Traffic convoy::getReduceTraffic(ShapedType type, int64_t devices) {
 }
 
 Traffic convoy::getHaloTraffic(ShapedType type, const Distribution &form,
-                               const PartitionFactor &factor) {
-  int64_t slice = getDenseBytes(type) / type.getDimSize(form.dim);
+                               const PartitionFactor &factor, TargetAttr target) {
+  int64_t slice = getCrossingBytes(type, target) / type.getDimSize(form.dim);
   int64_t borders = int64_t(form.bounds.size()) - 2;
   int64_t both = factor.haloBefore + factor.haloAfter;
   return {borders * both * slice,
@@ -208,16 +216,17 @@ Traffic convoy::getHaloTraffic(ShapedType type, const Distribution &form,
 }
 
 Traffic convoy::getOperandTraffic(OpOperand &operand, const OpSplit &split,
-                                  ArrayRef<Distribution> forms, bool &isGathered) {
+                                  ArrayRef<Distribution> forms, TargetAttr target,
+                                  bool &isGathered) {
   unsigned number = operand.getOperandNumber();
   Distribution wanted = split.getOperand(number);
   OperandPlan plan = planOperand(forms, wanted, split.needsHalo(number));
   auto type = cast<ShapedType>(operand.get().getType());
   Traffic traffic;
   if (plan.gather)
-    traffic += getGatherTraffic(type, *plan.gather);
+    traffic += getGatherTraffic(type, *plan.gather, target);
   if (plan.exchangeHalo)
-    traffic += getHaloTraffic(type, wanted, *split.factor);
+    traffic += getHaloTraffic(type, wanted, *split.factor, target);
   isGathered = plan.gather.has_value();
   return traffic;
 }
@@ -282,13 +291,13 @@ using Forms = SmallVector<Distribution>;
 class FormTracker {
 public:
   /// Brings one operand into the wanted form; what that moves.
-  Traffic use(OpOperand &operand, const OpSplit &split) {
+  Traffic use(OpOperand &operand, const OpSplit &split, TargetAttr target) {
     Value value = operand.get();
     if (isFreelyDistributed(value))
       return {};
     Forms &forms = getForms(value);
     bool isGathered = false;
-    Traffic traffic = getOperandTraffic(operand, split, forms, isGathered);
+    Traffic traffic = getOperandTraffic(operand, split, forms, target, isGathered);
     if (isGathered)
       forms.push_back(Distribution());
     return traffic;
@@ -328,7 +337,7 @@ FailureOr<std::vector<PartitionRow>> convoy::describePartition(func::FuncOp func
     row.op = &op;
     row.split = *split;
     for (OpOperand &operand : op.getOpOperands())
-      row.traffic += tracker.use(operand, *split);
+      row.traffic += tracker.use(operand, *split, target);
     row.traffic += tracker.define(&op, *split, devices);
     if (op.getNumResults())
       row.work = getDeviceWork(&op, *split, target);

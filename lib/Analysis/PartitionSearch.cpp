@@ -224,7 +224,7 @@ double Search::convert(OpOperand &operand, const OpSplit &split, Mask &mask) {
     if (mask >> i & 1)
       present.push_back(known[i]);
   bool isGathered = false;
-  Traffic traffic = getOperandTraffic(operand, split, present, isGathered);
+  Traffic traffic = getOperandTraffic(operand, split, present, target, isGathered);
   if (isGathered)
     mask |= 1;
   return traffic.getSeconds(link);

@@ -52,20 +52,10 @@ static llvm::Expected<Report> measure(const Artefact &artefact, const Request &r
       artefact, request.inputOptions, request.threads, ranks, request.modelOptions.gpu);
   if (!execution)
     return execution.takeError();
-  Context &context = execution->context;
-  std::vector<const void *> inputPointers;
-  std::vector<void *> outputPointers;
-  for (const Tensor &tensor : execution->inputs)
-    inputPointers.push_back(tensor.getData());
-  for (Tensor &tensor : execution->outputs)
-    outputPointers.push_back(tensor.getData());
-
-  auto runAgain = [&] {
-    return ranks.abortUnlessAlone(context.run(inputPointers, outputPointers));
-  };
+  auto runAgain = [&] { return ranks.abortUnlessAlone(execution->run()); };
   constexpr size_t leastRuns = 5;
   Report report;
-  report.threads = context.getThreadCount();
+  report.threads = execution->context.getThreadCount();
   if (artefact.isForGpu())
     report.gpu = "cuda:" + std::to_string(request.modelOptions.gpu.value_or(0));
   for (int64_t i = 1; i < request.warmup; ++i)
@@ -96,13 +86,9 @@ static llvm::Expected<Report> measure(const Artefact &artefact, const Request &r
 
   std::vector<std::vector<int64_t>> times(artefact.getLayers().size());
   for (size_t i = 0; i < report.runs.size(); ++i) {
-    if (llvm::Error error = context.enableProfile(true))
-      return std::move(error);
-    if (llvm::Error error = runAgain())
-      return std::move(error);
-    llvm::Expected<std::vector<int64_t>> profile = context.readProfile();
+    llvm::Expected<std::vector<int64_t>> profile = execution->profile();
     if (!profile)
-      return profile.takeError();
+      return ranks.abortUnlessAlone(profile.takeError());
     for (auto [layer, nanoseconds] : llvm::zip_equal(times, *profile))
       layer.push_back(nanoseconds);
   }

@@ -156,3 +156,21 @@ llvm::Expected<Execution> convoy::driver::runOnce(const Artefact &artefact,
     return ranks.abortUnlessAlone(outputs.takeError());
   return Execution{std::move(*inputs), std::move(*context), std::move(*outputs)};
 }
+
+llvm::Error Execution::run() {
+  llvm::SmallVector<const void *> from;
+  for (const Tensor &tensor : inputs)
+    from.push_back(tensor.getData());
+  llvm::SmallVector<void *> to;
+  for (Tensor &tensor : outputs)
+    to.push_back(tensor.getData());
+  return context.run(from, to);
+}
+
+llvm::Expected<std::vector<int64_t>> Execution::profile() {
+  if (llvm::Error error = context.enableProfile(true))
+    return std::move(error);
+  if (llvm::Error error = run())
+    return std::move(error);
+  return context.readProfile();
+}

@@ -47,6 +47,11 @@ struct Execution {
   std::vector<Tensor> inputs;
   Context context;
   std::vector<Tensor> outputs;
+
+  /// Runs again, into the same outputs.
+  llvm::Error run();
+  /// The same, for the nanoseconds of each layer.
+  llvm::Expected<std::vector<int64_t>> profile();
 };
 
 /// Makes the inputs and runs the model with so many threads; 0 is one for each core. Of

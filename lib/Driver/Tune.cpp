@@ -189,11 +189,7 @@ llvm::Error Tuner::timeCandidate(const Candidate &candidate) {
   constexpr int runs = 5;
   llvm::StringMap<double> times;
   for (int run = 0; run < runs; ++run) {
-    if (llvm::Error error = execution->context.enableProfile(true))
-      return error;
-    if (auto outputs = execution->context.run(execution->inputs); !outputs)
-      return outputs.takeError();
-    llvm::Expected<std::vector<int64_t>> profile = execution->context.readProfile();
+    llvm::Expected<std::vector<int64_t>> profile = execution->profile();
     if (!profile)
       return profile.takeError();
     llvm::StringMap<double> own;

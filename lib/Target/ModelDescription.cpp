@@ -199,9 +199,12 @@ llvm::Constant *DescriptionBuilder::getGpuCode(const GpuCode &code) {
   }
   for (const std::string &kernel : code.kernels)
     kernels.push_back(getString(kernel));
-  return getAddress(
-      llvm::ConstantStruct::getAnon({getInt32(images.size()), getInt32(kernels.size()),
-                                     getArray(images), getArray(kernels)}));
+  const llvm::Function *allReduce = module.getFunction("convoy_rt_all_reduce");
+  bool hasAllReduce = allReduce && !allReduce->use_empty();
+  // In the order of convoy_gpu_code.
+  return getAddress(llvm::ConstantStruct::getAnon(
+      {getInt32(images.size()), getInt32(kernels.size()), getInt32(hasAllReduce),
+       getArray(images), getArray(kernels)}));
 }
 
 /// Bits of CpuFeatures.def that the code for `machine` may use.

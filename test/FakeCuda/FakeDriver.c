@@ -18,7 +18,7 @@
 
 #pragma GCC visibility push(default)
 
-enum { MAX_NAMES = 64 };
+enum { MAX_NAMES = 80 };
 
 struct CUmod_st {
   char names[1024];
@@ -33,11 +33,13 @@ struct memory {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t call_ended = PTHREAD_COND_INITIALIZER;
 static struct CUctx_st contexts[FAKE_MAX_GPUS];
 static struct memory *memories;
-static struct {
+static struct count {
   char name[40];
   long calls;
+  long gpu_calls[FAKE_MAX_GPUS]; /* in its context */
 } counts[MAX_NAMES];
 static int is_initialised;
 struct fake_state fake_state;
@@ -45,36 +47,59 @@ static char image_line[64];
 static _Thread_local CUcontext stack[16];
 static _Thread_local int depth;
 
-static long get_setting(const char *name, long otherwise) {
+long fake_get_setting(const char *name, long otherwise) {
   const char *text = getenv(name);
   return text ? atol(text) : otherwise;
 }
 
-static long *find_count(const char *name) {
+static struct count *find_count(const char *name) {
   for (int i = 0; i < MAX_NAMES; ++i)
     if (!counts[i].name[0] || strcmp(counts[i].name, name) == 0) {
       snprintf(counts[i].name, sizeof counts[i].name, "%s", name);
-      return &counts[i].calls;
+      return &counts[i];
     }
   abort();
 }
 
+CUcontext fake_current(void) { return stack[depth - 1]; }
+
 CUresult fake_begin(const char *name) {
   pthread_mutex_lock(&lock);
-  ++*find_count(name);
+  struct count *count = find_count(name);
+  ++count->calls;
+  int gpu = depth ? fake_current()->gpu : -1;
+  long calls = gpu >= 0 ? ++count->gpu_calls[gpu] : 0;
   const char *fail = getenv("FAKE_CUDA_FAIL");
   size_t length = strlen(name);
-  if (fail && strncmp(fail, name, length) == 0 && fail[length] == '=')
-    return atoi(fail + length + 1);
+  if (fail && strncmp(fail, name, length) == 0 && fail[length] == '=') {
+    int error = 0, at = gpu;
+    long first = 0;
+    sscanf(fail + length + 1, "%d@%d:%ld", &error, &at, &first);
+    if (at == gpu && calls >= first)
+      return error;
+  }
   return is_initialised || strcmp(name, "cuInit") == 0 ? CUDA_SUCCESS : 3;
 }
 
 CUresult fake_end(CUresult result) {
+  pthread_cond_broadcast(&call_ended);
   pthread_mutex_unlock(&lock);
   return result;
 }
 
-CUcontext fake_current(void) { return stack[depth - 1]; }
+void fake_wait(void) {
+  struct timespec end;
+  clock_gettime(CLOCK_REALTIME, &end);
+  ++end.tv_sec;
+  (void)pthread_cond_timedwait(&call_ended, &lock, &end);
+}
+
+void fake_check_wait(time_t since) {
+  if (time(NULL) - since <= 60)
+    return;
+  fprintf(stderr, "fake driver: a stream waits for ever\n");
+  abort();
+}
 
 CUresult fake_begin_in_context(const char *name) {
   CUresult result = fake_begin(name);
@@ -94,7 +119,7 @@ CUresult fake_begin_alone(const char *name) {
 
 long fake_cuda_calls(const char *function) {
   pthread_mutex_lock(&lock);
-  long calls = *find_count(function);
+  long calls = find_count(function)->calls;
   pthread_mutex_unlock(&lock);
   return calls;
 }
@@ -155,7 +180,7 @@ CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
   if (result || !size)
     return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
   CUcontext context = fake_current();
-  if (context->used + size > (size_t)get_setting("FAKE_CUDA_MEMORY", 1000000000))
+  if (context->used + size > (size_t)fake_get_setting("FAKE_CUDA_MEMORY", 1000000000))
     return fake_end(CUDA_ERROR_OUT_OF_MEMORY);
   context->used += size;
   *address = (uintptr_t)allocate(size, context->gpu);
@@ -197,7 +222,7 @@ CUresult cuInit(unsigned flags) {
   CUresult result = fake_begin("cuInit");
   if (result || flags)
     return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
-  if (get_setting("FAKE_CUDA_GPUS", 2) == 0)
+  if (fake_get_setting("FAKE_CUDA_GPUS", 2) == 0)
     return fake_end(CUDA_ERROR_NO_DEVICE);
   is_initialised = 1;
   return fake_end(CUDA_SUCCESS);
@@ -205,7 +230,7 @@ CUresult cuInit(unsigned flags) {
 
 CUresult cuDriverGetVersion(int *version) {
   CUresult result = fake_begin("cuDriverGetVersion");
-  *version = (int)get_setting("FAKE_CUDA_DRIVER", 13000);
+  *version = (int)fake_get_setting("FAKE_CUDA_DRIVER", 13000);
   return fake_end(result);
 }
 
@@ -225,13 +250,13 @@ CUresult cuGetErrorString(CUresult error, const char **text) {
 
 CUresult cuDeviceGetCount(int *count) {
   CUresult result = fake_begin("cuDeviceGetCount");
-  *count = (int)get_setting("FAKE_CUDA_GPUS", 2);
+  *count = (int)fake_get_setting("FAKE_CUDA_GPUS", 2);
   return fake_end(result);
 }
 
 CUresult cuDeviceGet(CUdevice *device, int ordinal) {
   CUresult result = fake_begin("cuDeviceGet");
-  if (result || ordinal < 0 || ordinal >= get_setting("FAKE_CUDA_GPUS", 2))
+  if (result || ordinal < 0 || ordinal >= fake_get_setting("FAKE_CUDA_GPUS", 2))
     return fake_end(result ? result : CUDA_ERROR_INVALID_DEVICE);
   *device = ordinal;
   return fake_end(CUDA_SUCCESS);
@@ -246,7 +271,7 @@ CUresult cuDeviceGetName(char *name, int length, CUdevice device) {
 
 CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
   CUresult result = fake_begin("cuDeviceGetAttribute");
-  int sm = (int)get_setting("FAKE_CUDA_SM", 90);
+  int sm = (int)fake_get_setting("FAKE_CUDA_SM", 90);
   (void)device;
   *value = attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR ? sm / 10 : sm % 10;
   return fake_end(result);
@@ -309,7 +334,7 @@ CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count,
   if (result)
     return fake_end(result);
   char kind[16], names[1024];
-  int arch, version, sm = (int)get_setting("FAKE_CUDA_SM", 90);
+  int arch, version, sm = (int)fake_get_setting("FAKE_CUDA_SM", 90);
   int is_specific =
       sscanf(image, "fake %15[a-z]_%da %d\n%1023[^\n]", kind, &arch, &version, names) == 4;
   if (!is_specific &&
@@ -321,7 +346,7 @@ CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count,
     snprintf(values[0], (uintptr_t)values[1], "line 1; error: it is nonsense\nand more");
   if (!version)
     return fake_end(is_ptx ? CUDA_ERROR_INVALID_PTX : CUDA_ERROR_INVALID_IMAGE);
-  if (version > get_setting("FAKE_CUDA_DRIVER", 13000))
+  if (version > fake_get_setting("FAKE_CUDA_DRIVER", 13000))
     return fake_end(is_ptx ? CUDA_ERROR_UNSUPPORTED_PTX_VERSION : CUDA_ERROR_INVALID_IMAGE);
   if (arch > sm || (!is_ptx && arch / 10 != sm / 10) || (is_specific && arch != sm))
     return fake_end(CUDA_ERROR_NO_BINARY_FOR_GPU);

@@ -14,7 +14,14 @@
 |*   FAKE_CUDA_SM      their compute capability (90)                          *|
 |*   FAKE_CUDA_DRIVER  the driver's version (13000)                           *|
 |*   FAKE_CUDA_MEMORY  bytes of each GPU (1 GB)                               *|
-|*   FAKE_CUDA_FAIL    NAME=ERROR: calls of the function NAME fail            *|
+|*   FAKE_CUDA_FAIL    NAME=ERROR: calls of the function NAME fail; with      *|
+|*                     NAME=ERROR@GPU only those in the context of that GPU,  *|
+|*                     with NAME=ERROR@GPU:N from the Nth since a reset on    *|
+|*   FAKE_CUDA_BROKEN  a GPU whose kernels end in an illegal access           *|
+|*   FAKE_NCCL         the version of NCCL (22809)                            *|
+|*                                                                            *|
+|* A libnccl.so.2 beside it adds over such GPUs; its calls count and fail     *|
+|* like the driver's. A stream that comes to a sum waits until all have come. *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 

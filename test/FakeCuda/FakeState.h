@@ -11,6 +11,8 @@
 #include "../../lib/Runtime/Artefact/CudaDriver.h"
 #include "FakeKernels.h"
 
+#include <time.h>
+
 enum {
   FAKE_MAX_GPUS = 8,
   FAKE_MAX_ARGS = 8,
@@ -28,6 +30,9 @@ struct CUfunc_st {
   const struct fake_kernel *kernel;
   unsigned shared_bytes; /* announced, besides the image's */
 };
+
+/* Exported for the libraries beside the driver. */
+#pragma GCC visibility push(default)
 
 /* What the whole driver knows; `fake_begin` locks it. */
 struct fake_state {
@@ -52,5 +57,28 @@ static inline void *fake_to_host(CUdeviceptr address) { return (void *)(uintptr_
 
 /* The GPU whose memory [address, address + size) is, -1 for pinned memory, -2 for other. */
 int fake_get_owner(const void *address, size_t size);
+
+long fake_get_setting(const char *name, long otherwise);
+
+/* Waits for another thread's call, with the lock. */
+void fake_wait(void);
+/* Ends the process if a stream waits for a minute, `since` then. */
+void fake_check_wait(time_t since);
+
+/* What several streams do together when all of them have come there. */
+struct fake_meeting {
+  void (*run)(struct fake_meeting *meeting);
+  int expected, arrived, is_done;
+  struct {
+    CUstream stream;
+    size_t index;
+    int has_left; /* and goes on */
+  } places[FAKE_MAX_GPUS];
+};
+/* Has the stream come to the meeting next. */
+void fake_meet(CUstream stream, struct fake_meeting *meeting, int place);
+int fake_get_gpu(CUstream stream);
+
+#pragma GCC visibility pop
 
 #endif /* CONVOY_TEST_FAKECUDA_FAKESTATE_H */

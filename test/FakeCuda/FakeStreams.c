@@ -13,7 +13,7 @@
 #pragma GCC visibility push(default)
 
 struct op {
-  enum { KERNEL, COPY, RECORD, WAIT } kind;
+  enum { KERNEL, COPY, RECORD, WAIT, MEET } kind;
   const struct fake_kernel *kernel;
   int64_t count;
   float *args[FAKE_MAX_ARGS];
@@ -23,6 +23,8 @@ struct op {
   CUevent event;
   CUstream stream; /* to wait for, up to `index` */
   size_t index;
+  struct fake_meeting *meeting;
+  int place;
 };
 
 struct list {
@@ -34,6 +36,8 @@ struct CUstream_st {
   CUcontext context;
   struct list list;
   size_t next; /* that runs */
+  int is_running;
+  time_t waits_since; /* 0 where it does not */
   CUgraph capture;
 };
 
@@ -75,15 +79,34 @@ static struct op *enqueue(CUstream stream) {
   return append(stream->capture ? &stream->capture->list : &stream->list);
 }
 
-static void run_until(CUstream stream, size_t count);
+/* Returns 0 where the stream cannot come there yet. */
+static int run_until(CUstream stream, size_t count);
 
-static void run_op(CUstream stream, const struct op *op) {
+static int run_meeting(CUstream stream, struct fake_meeting *meeting, int place) {
+  if (stream->context->error || meeting->is_done || meeting->places[place].has_left)
+    return 1;
+  if (meeting->arrived < meeting->expected)
+    return 0;
+  for (int i = 0; i < meeting->expected; ++i) {
+    CUstream other = meeting->places[i].stream;
+    if (meeting->places[i].has_left || !run_until(other, meeting->places[i].index) ||
+        other->context->error)
+      return 0;
+  }
+  meeting->run(meeting);
+  meeting->is_done = 1;
+  return 1;
+}
+
+/* Returns 0 if it has to wait. */
+static int run_op(CUstream stream, const struct op *op) {
   switch (op->kind) {
   case KERNEL:
     for (int i = 0; i < op->kernel->arg_count; ++i)
-      if (fake_get_owner(op->args[i], 1) != stream->context->gpu) {
+      if (fake_get_owner(op->args[i], 1) != stream->context->gpu ||
+          fake_get_setting("FAKE_CUDA_BROKEN", -1) == stream->context->gpu) {
         stream->context->error = FAKE_ILLEGAL_ADDRESS;
-        return;
+        return 1;
       }
     clock_milliseconds += 0.5;
     op->kernel->run(op->count, op->args);
@@ -97,17 +120,38 @@ static void run_op(CUstream stream, const struct op *op) {
     op->event->done = 1;
     break;
   case WAIT:
-    run_until(op->stream, op->index + 1);
-    break;
+    return run_until(op->stream, op->index + 1);
+  case MEET:
+    return run_meeting(stream, op->meeting, op->place);
   }
+  return 1;
 }
 
-static void run_until(CUstream stream, size_t count) {
-  while (stream->next < count) {
-    struct op op = stream->list.ops[stream->next++];
-    run_op(stream, &op);
+static int run_until(CUstream stream, size_t count) {
+  if (stream->next >= count)
+    return 1;
+  if (stream->is_running)
+    return 0;
+  stream->is_running = 1;
+  for (int goes_on = 1; goes_on && stream->next < count; stream->next += (size_t)goes_on) {
+    struct op op = stream->list.ops[stream->next];
+    goes_on = run_op(stream, &op);
   }
+  stream->is_running = 0;
+  return stream->next >= count;
 }
+
+void fake_meet(CUstream stream, struct fake_meeting *meeting, int place) {
+  struct op *op = enqueue(stream);
+  op->kind = MEET;
+  op->meeting = meeting;
+  op->place = place;
+  meeting->places[place].stream = stream;
+  meeting->places[place].index = stream->list.count - 1;
+  ++meeting->arrived;
+}
+
+int fake_get_gpu(CUstream stream) { return stream->context->gpu; }
 
 static CUresult copy(CUstream stream, void *to, size_t to_stride, const void *from,
                      size_t from_stride, size_t rows, size_t bytes) {
@@ -145,8 +189,26 @@ CUresult cuStreamSynchronize(CUstream stream) {
   CUresult result = fake_begin_alone("cuStreamSynchronize");
   if (result)
     return fake_end(result);
-  run_until(stream, stream->list.count);
+  for (time_t begin = time(NULL);
+       !run_until(stream, stream->list.count) && !stream->context->error; fake_wait())
+    fake_check_wait(begin);
   return fake_end(stream->context->error);
+}
+
+CUresult cuStreamQuery(CUstream stream) {
+  CUresult result = fake_begin_alone("cuStreamQuery");
+  if (result)
+    return fake_end(result);
+  int is_done = run_until(stream, stream->list.count);
+  if (is_done)
+    stream->waits_since = 0;
+  else if (!stream->waits_since)
+    stream->waits_since = time(NULL);
+  else
+    fake_check_wait(stream->waits_since);
+  return fake_end(stream->context->error ? stream->context->error
+                  : is_done              ? CUDA_SUCCESS
+                                         : CUDA_ERROR_NOT_READY);
 }
 
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {

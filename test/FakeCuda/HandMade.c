@@ -32,7 +32,12 @@ static char texts[MAX_IMAGES][128] = {"fake sm_80 12000" NAMES, "fake sm_90 1200
 static struct convoy_gpu_image images[MAX_IMAGES] = {{80, 0, 0, texts[0], sizeof texts[0]},
                                                      {90, 0, 0, texts[1], sizeof texts[1]},
                                                      {90, 0, 1, texts[2], sizeof texts[2]}};
-static struct convoy_gpu_code gpu = {3, KERNELS, images, kernels};
+#ifdef HAND_MADE_PARTS
+enum { HAS_ALL_REDUCE = 1 };
+#else
+enum { HAS_ALL_REDUCE = 0 };
+#endif
+static struct convoy_gpu_code gpu = {3, KERNELS, HAS_ALL_REDUCE, images, kernels};
 
 CONVOY_EXPORT void hand_made_set_images(int32_t count, const int32_t *archs,
                                         const int32_t *is_ptx, int32_t is_specific,
@@ -46,6 +51,10 @@ CONVOY_EXPORT void hand_made_set_images(int32_t count, const int32_t *archs,
     snprintf(texts[i], sizeof texts[i], "fake %s_%d%s %d" NAMES, is_ptx[i] ? "compute" : "sm",
              (int)archs[i], is_specific ? "a" : "", is_broken ? 0 : 12000);
   }
+}
+
+CONVOY_EXPORT void hand_made_set_all_reduce(int32_t has_all_reduce) {
+  gpu.has_all_reduce = has_all_reduce;
 }
 
 static void launch(void *rt, int32_t kernel, int32_t blocks, int32_t threads,

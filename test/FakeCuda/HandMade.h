@@ -36,6 +36,8 @@ extern "C" {
  * `is_specific` is not 0, and nonsense where `is_broken` is not. */
 void hand_made_set_images(int32_t count, const int32_t *archs, const int32_t *is_ptx,
                           int32_t is_specific, int32_t is_broken);
+/* Whether the model says that its devices add; those of HandMadeParts.so do. */
+void hand_made_set_all_reduce(int32_t has_all_reduce);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 import os
 import subprocess
 
+import numpy as np
 import onnx
 import pytest
 import support
@@ -12,6 +13,7 @@ from support import good_model, one_line
 
 FAKES = support.BIN.parent / "test" / "FakeCuda"
 SINGLE = FAKES / "HandMadeSingle.so"
+PARTS = FAKES / "HandMadeParts.so"
 
 
 def convoy(*arguments, driver=FAKES / "driver", **settings):
@@ -47,6 +49,43 @@ def test_what_is_missing_is_one_line(arguments, settings, words):
 @pytest.mark.parametrize("command", ["run", "bench"])
 def test_no_driver(command, no_driver):
     assert "no NVIDIA driver" in one_line(convoy(command, SINGLE, "--random-inputs", 1, driver=no_driver))
+
+
+@pytest.fixture
+def no_nccl(tmp_path):
+    (tmp_path / "libnccl.so.2").write_text("no library")
+    return f"{tmp_path}:{FAKES / 'driver'}"
+
+
+def test_sums_of_gpus(no_nccl, tmp_path):
+    """Three devices compute what HandMade.h says, whoever adds."""
+    x = np.random.default_rng(1).integers(-50, 50, (4, 24)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    z = np.pad(np.roll(x, -35, axis=1) + 5, ((0, 0), (1, 2)))
+    np.save(tmp_path / "y.npy", z[:, 1:-2] + 10 * (z[:, :-3] + z[:, 1:-2] + z[:, 3:]) + 100 * x)
+    files = ["--input", tmp_path / "x.npy", "--expect", tmp_path / "y.npy"]
+    for settings in ({"CONVOY_NCCL": "1"}, {"CONVOY_NCCL": "0"}, {"driver": no_nccl}, {"FAKE_CUDA_GPUS": "1"},
+                     {"FAKE_CUDA_FAIL": "ncclCommInitAll=2"}):
+        done = support.must(convoy("check", PARTS, *files, **{"FAKE_CUDA_GPUS": "3", **settings}))
+        assert "max |difference| 0 " in done.stdout, settings
+
+
+@pytest.mark.parametrize("settings,words", [
+    ({"FAKE_CUDA_GPUS": "2"}, "devices 0 and 2 share GPU 0"),
+    ({"FAKE_NCCL": "2804"}, "version 2.8, not 2.9"),
+    ({"driver": FAKES / "old-driver"}, "libnccl.so.2 has no ncclCommAbort"),
+    ({"FAKE_CUDA_FAIL": "ncclCommInitAll=2"}, "ncclCommInitAll: unhandled system error"),
+    ({"FAKE_CUDA_FAIL": "ncclAllReduce=1@2"}, "GPU 2 Fake GPU, ncclAllReduce: unhandled cuda error"),
+], ids=str)
+def test_why_nccl_does_not_add(settings, words):
+    settings = {"CONVOY_NCCL": "1", "FAKE_CUDA_GPUS": "3", **settings}
+    message = one_line(convoy("run", PARTS, "--random-inputs", 1, **settings))
+    assert words in message and "CONVOY_NCCL=0 does without it" in message
+
+
+def test_no_nccl(no_nccl):
+    message = one_line(convoy("run", PARTS, "--random-inputs", 1, driver=no_nccl, CONVOY_NCCL="1", FAKE_CUDA_GPUS="3"))
+    assert "libnccl.so.2" in message
 
 
 def test_the_cpu_needs_no_driver(no_driver, tmp_path):

@@ -102,15 +102,21 @@ struct Traffic {
   double getSeconds(const Link &link) const;
 };
 
-Traffic getGatherTraffic(mlir::ShapedType type, const Distribution &form);
+/// Bytes of what devices gather, or have halos of: cnn-narrow-to-f16 makes f32 f16 before
+/// it crosses.
+int64_t getCrossingBytes(mlir::ShapedType type, cnn::TargetAttr target);
+
+Traffic getGatherTraffic(mlir::ShapedType type, const Distribution &form,
+                         cnn::TargetAttr target);
 Traffic getReduceTraffic(mlir::ShapedType type, int64_t devices);
 Traffic getHaloTraffic(mlir::ShapedType type, const Distribution &form,
-                       const cnn::PartitionFactor &factor);
+                       const cnn::PartitionFactor &factor, cnn::TargetAttr target);
 
 /// What bringing an operand into the form that a split wants moves; `isGathered` where
 /// the whole value is there from then on.
 Traffic getOperandTraffic(mlir::OpOperand &operand, const OpSplit &split,
-                          llvm::ArrayRef<Distribution> forms, bool &isGathered);
+                          llvm::ArrayRef<Distribution> forms, cnn::TargetAttr target,
+                          bool &isGathered);
 
 /// What the busiest device has to do for an operation.
 struct DeviceWork {

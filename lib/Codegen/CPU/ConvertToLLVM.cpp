@@ -205,7 +205,7 @@ struct LowerTensorMap : ConvertOpToLLVMPattern<cnn::TensorMapOp> {
   LogicalResult matchAndRewrite(cnn::TensorMapOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    constexpr size_t maxRank = 5, addressBytes = 8;
+    constexpr size_t maxRank = cnn::TensorMapOp::kMaxRank, addressBytes = 8;
     int64_t elementBytes =
         cast<MemRefType>(op.getBuffer().getType()).getElementTypeBitWidth() / 8;
     // In the order of the structure's fields behind the address.

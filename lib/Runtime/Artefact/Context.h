@@ -59,6 +59,7 @@ struct convoy_exchange {
   const int64_t *bounds;
   int64_t before, after;
   int32_t first, last; /* devices that read `from` */
+  int32_t failed;      /* before it was started: `from` is not what it should be */
 };
 
 /* One device's program in one context: what generated code calls `rt`. */
@@ -95,6 +96,8 @@ struct convoy_context {
   struct convoy_device *devices;
   const convoy_transport *transport; /* null between threads */
   int32_t broken;                    /* why it cannot run: it only tells its error */
+  int32_t uses_nccl;                 /* in the current run, see CudaNccl.c */
+  atomic_int nccl_lost;              /* a device did not come to the others' sums */
 
   int32_t profiling;
   int64_t profiled_runs;

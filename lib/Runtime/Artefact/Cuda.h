@@ -16,7 +16,7 @@
 #define CONVOY_RUNTIME_ARTEFACT_CUDA_H
 
 #include "Context.h"
-#include "CudaDriver.h"
+#include "Nccl.h"
 
 struct convoy_cuda_kernel {
   CUfunction function;
@@ -57,6 +57,8 @@ struct convoy_cuda {
   CUevent events[CONVOY_CUDA_EVENT_KINDS][CONVOY_MAX_EXCHANGES];
   float *sums, *terms; /* on the host, see convoy_cuda_reduce */
   int64_t sum_count;
+  struct convoy_nccl nccl;
+  ncclComm_t communicator; /* null where the host adds */
 
   /* Of the first device: pinned memory for all inputs and outputs, and of the current run,
    * where the caller wants outputs, and which of them come through that memory. */
@@ -104,12 +106,28 @@ CONVOY_HIDDEN void convoy_cuda_copy_rows(struct convoy_device *device,
 CONVOY_HIDDEN void convoy_cuda_reduce(struct convoy_device *device, struct convoy_device *peer,
                                       float *to, const float *from, int64_t count);
 
+/* The same by NCCL, see CudaNccl.c: makes communicators where all GPUs differ, the model
+ * adds, and the library is there; CONVOY_NCCL=1 in the environment makes it an error if
+ * they cannot be made, CONVOY_NCCL=0 makes none. */
+CONVOY_HIDDEN void convoy_nccl_open(struct convoy_context *context);
+CONVOY_HIDDEN void convoy_nccl_close(struct convoy_context *context);
+/* Before a run: gives up communicators after one in which a device was lost. */
+CONVOY_HIDDEN void convoy_nccl_begin(struct convoy_context *context);
+/* Has the stream add up `count` numbers of each device's, once all have come there. */
+CONVOY_HIDDEN void convoy_nccl_all_reduce(struct convoy_device *device, const float *from,
+                                          float *to, int64_t count);
+/* Waits for a stream that may add, until a device is lost. */
+CONVOY_HIDDEN void convoy_nccl_wait(struct convoy_device *device);
+
 CONVOY_HIDDEN const char *convoy_cuda_status_text(int32_t status);
 
 /* Keeps the first failure. */
 CONVOY_HIDDEN void convoy_cuda_fail(struct convoy_device *device, int32_t status,
                                     const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same for `function`, which gave `error`. */
+CONVOY_HIDDEN void convoy_cuda_fail_call(struct convoy_device *device, int32_t status,
+                                         const char *function, const char *reason, int error);
 /* Returns 1 if `result` is no error, else keeps it. */
 CONVOY_HIDDEN int convoy_cuda_check(struct convoy_device *device, CUresult result,
                                     const char *function);

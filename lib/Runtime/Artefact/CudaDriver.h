@@ -43,6 +43,7 @@ enum {
   CUDA_ERROR_UNSUPPORTED_PTX_VERSION = 222,
   CUDA_ERROR_INVALID_HANDLE = 400,
   CUDA_ERROR_NOT_FOUND = 500,
+  CUDA_ERROR_NOT_READY = 600,
   CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED = 704
 };
 
@@ -154,6 +155,7 @@ typedef struct CUDA_MEMCPY3D_PEER {
   FUNCTION(cuStreamCreate, "", (CUstream * stream, unsigned flags))                           \
   FUNCTION(cuStreamDestroy, "_v2", (CUstream stream))                                         \
   FUNCTION(cuStreamSynchronize, "", (CUstream stream))                                        \
+  FUNCTION(cuStreamQuery, "", (CUstream stream))                                              \
   FUNCTION(cuStreamWaitEvent, "", (CUstream stream, CUevent event, unsigned flags))           \
   FUNCTION(cuStreamBeginCapture, "_v2", (CUstream stream, int mode))                          \
   FUNCTION(cuStreamEndCapture, "", (CUstream stream, CUgraph * graph))                        \

@@ -36,6 +36,8 @@ const char *convoy_cuda_status_text(int32_t status) {
     return "the GPU is out of memory; end other programs on it, or use a smaller batch";
   case CONVOY_ERROR_CUDA:
     return "a call of the NVIDIA driver failed";
+  case CONVOY_ERROR_NCCL:
+    return "NCCL cannot add up what several GPUs computed; CONVOY_NCCL=0 does without it";
   default:
     return "unknown status";
   }
@@ -51,6 +53,13 @@ void convoy_cuda_fail(struct convoy_device *device, int32_t status, const char *
   va_end(arguments);
 }
 
+void convoy_cuda_fail_call(struct convoy_device *device, int32_t status, const char *function,
+                           const char *reason, int error) {
+  const struct convoy_cuda *cuda = device->cuda;
+  convoy_cuda_fail(device, status, "GPU %d%s%s, %s: %s, error %d", (int)cuda->ordinal,
+                   *cuda->name ? " " : "", cuda->name, function, reason, error);
+}
+
 static const char *describe(const struct convoy_device *device, CUresult result) {
   const char *text = NULL;
   if (device->cuda->driver.cuGetErrorString(result, &text) != CUDA_SUCCESS || !text)
@@ -61,10 +70,8 @@ static const char *describe(const struct convoy_device *device, CUresult result)
 int convoy_cuda_check(struct convoy_device *device, CUresult result, const char *function) {
   if (result == CUDA_SUCCESS)
     return 1;
-  const struct convoy_cuda *cuda = device->cuda;
-  convoy_cuda_fail(
+  convoy_cuda_fail_call(
       device, result == CUDA_ERROR_OUT_OF_MEMORY ? CONVOY_ERROR_GPU_MEMORY : CONVOY_ERROR_CUDA,
-      "GPU %d%s%s, %s: %s, error %d", (int)cuda->ordinal, *cuda->name ? " " : "", cuda->name,
       function, describe(device, result), (int)result);
   return 0;
 }
@@ -408,7 +415,8 @@ int32_t convoy_cuda_open(struct convoy_context *context, int32_t ordinal) {
     if (device->status)
       return device->status;
   }
-  return CONVOY_OK;
+  convoy_nccl_open(context);
+  return first->status;
 }
 
 /*===----------------------------------------------------------------------===*\
@@ -440,6 +448,8 @@ static void release(struct convoy_device *device) {
 }
 
 void convoy_cuda_close(struct convoy_context *context) {
+  /* Communicators work with all GPUs' streams and memory. */
+  convoy_nccl_close(context);
   /* The first device, which holds the driver, goes last. */
   for (int32_t i = context->device_count; i-- > 0;) {
     struct convoy_device *device = &context->devices[i];

@@ -81,6 +81,7 @@ static void send_inputs(struct convoy_device *device, uint8_t *staging,
 void convoy_cuda_begin(struct convoy_context *context, const void *const *inputs,
                        void *const *outputs) {
   context->devices[0].cuda->outputs = outputs;
+  convoy_nccl_begin(context);
   for (int32_t i = 0; i < context->device_count; ++i) {
     struct convoy_device *device = &context->devices[i];
     device->status = CONVOY_OK;
@@ -198,6 +199,7 @@ void convoy_cuda_run_device(struct convoy_device *device) {
   if (device->number == 0 && !device->status)
     fetch_outputs(device);
   /* Also after a failure: nothing may still use the staging memory. */
+  convoy_nccl_wait(device);
   (void)CONVOY_CUDA_CALL(device, cuStreamSynchronize, cuda->stream);
   if (device->context->profiling && !device->status)
     read_marks(device);

@@ -105,36 +105,40 @@ static int64_t get_offset(const struct convoy_fiber *fiber, const void *address)
   return (int64_t)((uintptr_t)address - (uintptr_t)fiber->block->shared);
 }
 
-static int32_t find(const struct convoy_block *block, int64_t offset) {
+static struct convoy_mbarrier *find(struct convoy_block *block, int64_t offset) {
   for (int32_t i = 0; i < block->mbarrier_count; ++i)
     if (block->mbarriers[i].offset == offset)
-      return i;
-  return -1;
+      return &block->mbarriers[i];
+  return NULL;
 }
 
-static int32_t use(struct convoy_fiber *fiber, const void *address) {
+static int32_t get_number(const struct convoy_block *block,
+                          const struct convoy_mbarrier *barrier) {
+  return (int32_t)(barrier - block->mbarriers);
+}
+
+static struct convoy_mbarrier *use(struct convoy_fiber *fiber, const void *address) {
   struct convoy_block *block = fiber->block;
   int64_t offset = get_offset(fiber, address);
-  int32_t number = find(block, offset);
-  if (number < 0)
+  struct convoy_mbarrier *barrier = find(block, offset);
+  if (!barrier)
     convoy_fail_block(block,
                       "thread %d uses byte %lld of shared memory as an mbarrier, which "
                       "none made one",
                       (int)fiber->number, (long long)offset);
-  const struct convoy_mbarrier *barrier = &block->mbarriers[number];
   if (!knows(fiber, barrier->thread / CONVOY_WARP, barrier->made))
     convoy_fail_block(block,
                       "race: thread %d uses the mbarrier at byte %lld, which thread %d made "
                       "since the last barrier",
                       (int)fiber->number, (long long)offset, (int)barrier->thread);
-  return number;
+  return barrier;
 }
 
 void convoy_gpu_mbarrier_init(struct convoy_gpu_thread *thread, void *address, int32_t count) {
   struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
   struct convoy_block *block = fiber->block;
   int64_t offset = get_offset(fiber, address);
-  if ((uintptr_t)address % 8 || count < 1 || find(block, offset) >= 0 ||
+  if ((uintptr_t)address % 8 || count < 1 || find(block, offset) ||
       block->mbarrier_count == CONVOY_MAX_MBARRIERS)
     convoy_fail_block(block,
                       "thread %d makes an mbarrier of %d arrivals at byte %lld of shared "
@@ -160,8 +164,8 @@ void convoy_gpu_fence_async(struct convoy_gpu_thread *thread) {
 }
 
 /* Ends the phase if nothing is missing. */
-static void end_phase(struct convoy_block *block, int32_t number) {
-  struct convoy_mbarrier *barrier = &block->mbarriers[number];
+static void end_phase(struct convoy_block *block, struct convoy_mbarrier *barrier) {
+  int32_t number = get_number(block, barrier);
   if (barrier->pending || barrier->bytes)
     return;
   ++barrier->phase;
@@ -179,8 +183,7 @@ void convoy_gpu_mbarrier_arrive(struct convoy_gpu_thread *thread, void *address,
                                 int32_t expected_bytes) {
   struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
   struct convoy_block *block = fiber->block;
-  int32_t number = use(fiber, address);
-  struct convoy_mbarrier *barrier = &block->mbarriers[number];
+  struct convoy_mbarrier *barrier = use(fiber, address);
   if (!barrier->pending)
     convoy_fail_block(block,
                       "thread %d arrives at the mbarrier at byte %lld, whose phase has its %d "
@@ -190,16 +193,15 @@ void convoy_gpu_mbarrier_arrive(struct convoy_gpu_thread *thread, void *address,
   barrier->bytes += expected_bytes;
   convoy_join_clocks(barrier->given, fiber->warp->clocks);
   ++fiber->warp->clocks[thread->warp];
-  end_phase(block, number);
+  end_phase(block, barrier);
 }
 
 void convoy_gpu_mbarrier_wait(struct convoy_gpu_thread *thread, void *address,
                               int32_t parity) {
   struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
-  int32_t number = use(fiber, address);
-  struct convoy_mbarrier *barrier = &fiber->block->mbarriers[number];
+  const struct convoy_mbarrier *barrier = use(fiber, address);
   while ((barrier->phase & 1) == ((uint32_t)parity & 1)) {
-    fiber->mbarrier = number + 1;
+    fiber->mbarrier = get_number(fiber->block, barrier) + 1;
     convoy_suspend(fiber);
   }
   fiber->mbarrier = 0;
@@ -222,8 +224,7 @@ void convoy_gpu_copy_box(struct convoy_gpu_thread *thread, void *to,
                          int32_t rank, void *address) {
   struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
   struct convoy_block *block = fiber->block;
-  int32_t number = use(fiber, address);
-  struct convoy_mbarrier *barrier = &block->mbarriers[number];
+  const struct convoy_mbarrier *barrier = use(fiber, address);
   if (!barrier->is_fenced)
     convoy_fail_block(block,
                       "thread %d copies a box for the mbarrier at byte %lld, which thread %d "
@@ -254,7 +255,7 @@ void convoy_gpu_copy_box(struct convoy_gpu_thread *thread, void *to,
   copy->to = to;
   copy->map = map;
   memcpy(copy->position, position, (size_t)rank * sizeof *position);
-  copy->mbarrier = number;
+  copy->mbarrier = get_number(block, barrier);
 }
 
 /* What a copy makes of an f32: a tf32, the nearest one. */
@@ -318,6 +319,6 @@ int convoy_deliver_box(struct convoy_block *block) {
       at[k] = 0;
   }
   barrier->bytes -= rows * map->swizzle;
-  end_phase(block, copy->mbarrier);
+  end_phase(block, barrier);
   return 1;
 }

@@ -18,7 +18,8 @@
 |*                                                                            *|
 |* With GPUs, threads meet in the same way while they give their streams      *|
 |* work, and an event goes along with each number: streams wait for it where  *|
-|* the threads wait for the number.                                           *|
+|* the threads wait for the number. NCCL, where it adds, has the GPUs meet by *|
+|* itself, at their awaits of the same number.                                *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -32,8 +33,8 @@ static struct convoy_device *get_peer(const struct convoy_device *device, int32_
 }
 
 /* Waits until `*word` of a peer, which counts up, has reached `value`. */
-static void wait_for(struct convoy_device *device, struct convoy_device *peer,
-                     atomic_uint *word, unsigned value, enum convoy_cuda_event event) {
+static void meet(struct convoy_device *device, struct convoy_device *peer, atomic_uint *word,
+                 unsigned value) {
   int64_t nanoseconds = device->team.spin_nanoseconds;
   for (unsigned now; (int32_t)((now = atomic_load(word)) - value) < 0;) {
     if (convoy_spin(word, now, 1, nanoseconds))
@@ -43,6 +44,12 @@ static void wait_for(struct convoy_device *device, struct convoy_device *peer,
       convoy_futex_wait(word, now);
     atomic_fetch_sub(&peer->sleepers, 1);
   }
+}
+
+/* The same, and has the stream wait for the peer's. */
+static void wait_for(struct convoy_device *device, struct convoy_device *peer,
+                     atomic_uint *word, unsigned value, enum convoy_cuda_event event) {
+  meet(device, peer, word, value);
   if (convoy_model.gpu)
     convoy_cuda_wait(device, peer, event, value);
 }
@@ -148,7 +155,20 @@ static void sum(struct convoy_device *device, const struct convoy_exchange *own)
   }
 }
 
+/* All GPUs add, or none: one that comes alone waits for ever. */
+static void sum_by_nccl(struct convoy_device *device, const struct convoy_exchange *own) {
+  int failed = 0;
+  for (int32_t number = 0; number < convoy_model.device_count; ++number) {
+    struct convoy_device *peer = get_peer(device, number);
+    meet(device, peer, &peer->posted, device->awaited);
+    failed |= get_exchange(peer, device->awaited)->failed;
+  }
+  if (!failed)
+    convoy_nccl_all_reduce(device, own->from, own->to, own->rows);
+}
+
 static void start(struct convoy_device *device, struct convoy_exchange exchange) {
+  exchange.failed = device->status != CONVOY_OK;
   *get_exchange(device, ++device->started) = exchange;
   advance(device, &device->posted, device->started, CONVOY_CUDA_POSTED);
 }
@@ -170,7 +190,7 @@ void convoy_rt_all_gather(void *rt, const void *from, void *to, int64_t rows, in
   const convoy_transport *transport = get_transport(device);
   if (!transport)
     start(device, (struct convoy_exchange){gather, from, to, rows, bytes, bounds, 0, 0, 0,
-                                           convoy_model.device_count - 1});
+                                           convoy_model.device_count - 1, 0});
   else if (!device->status)
     keep(device, transport->all_gather(transport->user, from, to, rows, bytes, bounds));
 }
@@ -188,15 +208,17 @@ void convoy_rt_halo_exchange(void *rt, const void *from, void *to, int64_t rows,
   int32_t number = device->number, last = convoy_model.device_count - 1;
   start(device, (struct convoy_exchange){exchange_halo, from, to, rows, bytes, bounds, before,
                                          after, number > 0 ? number - 1 : 0,
-                                         number < last ? number + 1 : last});
+                                         number < last ? number + 1 : last, 0});
 }
 
 void convoy_rt_all_reduce(void *rt, const float *from, float *to, int64_t count) {
   struct convoy_device *device = rt;
   const convoy_transport *transport = get_transport(device);
   if (!transport)
-    start(device, (struct convoy_exchange){sum, from, to, count, sizeof(float), NULL, 0, 0, 0,
-                                           convoy_model.device_count - 1});
+    start(device,
+          (struct convoy_exchange){
+              convoy_model.gpu && device->context->uses_nccl ? sum_by_nccl : sum, from, to,
+              count, sizeof(float), NULL, 0, 0, 0, convoy_model.device_count - 1, 0});
   else if (!device->status)
     keep(device, transport->all_reduce(transport->user, from, to, count));
 }
@@ -222,6 +244,9 @@ void convoy_rt_release(void *rt) {
   const struct convoy_exchange *exchange = get_exchange(device, number);
   for (int32_t i = exchange->first; i <= exchange->last; ++i) {
     struct convoy_device *peer = get_peer(device, i);
-    wait_for(device, peer, &peer->completed, number, CONVOY_CUDA_COMPLETED);
+    if (convoy_model.gpu && exchange->complete == sum_by_nccl)
+      meet(device, peer, &peer->completed, number);
+    else
+      wait_for(device, peer, &peer->completed, number, CONVOY_CUDA_COMPLETED);
   }
 }

@@ -46,6 +46,7 @@ struct convoy_gpu_image {
 struct convoy_gpu_code {
   int32_t image_count;
   int32_t kernel_count;
+  int32_t has_all_reduce;                /* devices call convoy_rt_all_reduce */
   const struct convoy_gpu_image *images; /* by rising arch, machine code first */
   const char *const *kernels;            /* their names in each image */
 };
@@ -181,7 +182,7 @@ CONVOY_HIDDEN void convoy_rt_all_gather(void *rt, const void *from, void *to, in
 CONVOY_HIDDEN void convoy_rt_halo_exchange(void *rt, const void *from, void *to, int64_t rows,
                                            int64_t bytes, const int64_t *bounds,
                                            int64_t before, int64_t after);
-/* Adds `count` f32 in the order of devices. */
+/* Adds `count` f32 in the order of devices; NCCL, on GPUs, in its own. */
 CONVOY_HIDDEN void convoy_rt_all_reduce(void *rt, const float *from, float *to, int64_t count);
 /* Waits until the oldest exchange that was not awaited has brought everything into `to`. */
 CONVOY_HIDDEN void convoy_rt_await(void *rt);

@@ -13,12 +13,17 @@ const char *emulate(convoy_context *context, convoy_emulated_kernel kernel,
                     void *const *args);
 }
 
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
 #include "gtest/gtest.h"
 
 #include <string>
 #include <vector>
 
 using Thread = convoy_gpu_thread;
+
+// The compiler fills the structure that the runtime reads.
+static_assert(convoy::cnn::TensorMapOp::kMaxRank == CONVOY_MAX_MAP_RANK);
 
 namespace {
 class Emulator : public testing::TestWithParam<int> {

@@ -21,14 +21,16 @@ int64_t TensorMapOp::getOuterStride() {
 
 /// What cuTensorMapEncodeTiled says of its arguments.
 LogicalResult TensorMapOp::verify() {
-  constexpr int64_t maxRank = 5, maxBox = 256, maxStep = 8;
+  constexpr int64_t maxBox = 256, maxStep = 8;
   auto type = cast<MemRefType>(getBuffer().getType());
   Type element = type.getElementType();
   if (!(element.isF32() || element.isF16()))
     return emitOpError("needs a buffer of f32 or f16");
   size_t rank = getSizes().size();
-  if (rank < 1 || rank > maxRank || getBox().size() != rank || getSteps().size() != rank)
-    return emitOpError("needs sizes, a box and steps of the same 1 to 5 dimensions");
+  if (rank < 1 || rank > size_t(kMaxRank) || getBox().size() != rank ||
+      getSteps().size() != rank)
+    return emitOpError("needs sizes, a box and steps of the same 1 to ")
+           << kMaxRank << " dimensions";
   if (llvm::product_of(getSizes()) != type.getNumElements())
     return emitOpError("has sizes of another number of elements than the buffer");
   if (!type.getLayout().isIdentity() &&

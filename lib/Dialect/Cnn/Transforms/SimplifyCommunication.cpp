@@ -7,7 +7,6 @@
 
 #include "Slice.h"
 
-#include "convoy/Analysis/LayerCost.h"
 #include "convoy/Analysis/Partition.h"
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 
@@ -122,16 +121,17 @@ Operation *merge(AllGatherOp first, AllGatherOp second) {
 //===----------------------------------------------------------------------===//
 
 /// Seconds in which the device could compute something else.
-double getSeconds(Operation *exchange, const Link &link) {
+double getSeconds(Operation *exchange, const Link &link, TargetAttr target) {
   auto result = cast<ShapedType>(exchange->getResult(0).getType());
   Traffic traffic;
   if (auto sum = dyn_cast<AllReduceOp>(exchange))
     traffic = getReduceTraffic(result, sum.getDevices());
   else
-    traffic = {0,
-               getDenseBytes(result) -
-                   getDenseBytes(cast<ShapedType>(exchange->getOperand(0).getType())),
-               1};
+    traffic = {
+        0,
+        getCrossingBytes(result, target) -
+            getCrossingBytes(cast<ShapedType>(exchange->getOperand(0).getType()), target),
+        1};
   return traffic.getSeconds(link);
 }
 
@@ -165,7 +165,7 @@ void moveBefore(Operation *op, Operation *place) {
 void hide(Operation *exchange, const Link &link) {
   TargetAttr target = getTarget(exchange);
   auto getWork = [&](Operation *op) { return getDeviceWork(op, OpSplit(), target).seconds; };
-  double left = getSeconds(exchange, link);
+  double left = getSeconds(exchange, link, target);
   // What stands between it and what it sends hides it already.
   Operation *source = exchange->getOperand(0).getDefiningOp();
   for (Operation *op = exchange->getPrevNode(); op && op != source; op = op->getPrevNode())

@@ -43,6 +43,8 @@ def Cnn_TensorMapOp : Op<Cnn_Dialect, "tensor_map", [Pure]> {
           sizes, box, steps, swizzle);
   }]>];
   let extraClassDeclaration = [{
+    /// Dimensions that a map may have.
+    static constexpr int64_t kMaxRank = 5;
     /// Elements from one to the next in the outermost dimension.
     int64_t getOuterStride();
   }];
