@@ -33,11 +33,7 @@ static llvm::SmallVector<int64_t> listBlocks(int64_t blocks) {
 /// Whether a 1x1 convolution on plain data fills more lanes with pixels than with the
 /// output channels of a group.
 static bool prefersPixels(ConvOpInterface op, int64_t groupOutputs, int64_t lanes) {
-  auto isOne = [](int64_t value) { return value == 1; };
-  auto isZero = [](int64_t value) { return value == 0; };
-  if (op.isTransposed() || op.isInputBlocked() || op.isOutputBlocked() ||
-      !llvm::all_of(op.getKernelShape(), isOne) || !llvm::all_of(op.getStrides(), isOne) ||
-      !llvm::all_of(op.getPads(), isZero))
+  if (op.isInputBlocked() || op.isOutputBlocked() || !op.isPointwise())
     return false;
   int64_t pixels = llvm::product_of(op.getOutputType().getShape().drop_front(2));
   auto filled = [&](int64_t extent) {

@@ -21,6 +21,7 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(createCanonicalizerPass());
   functions.addPass(cnn::createCnnSelectAlgorithm({options.convAlgorithm, options.tuning}));
   functions.addPass(cnn::createCnnPackWeights({options.weights}));
+  functions.addPass(cnn::createCnnFusePrologue());
   functions.addPass(cnn::createCnnDecompose());
   functions.addPass(cnn::createCnnFuseElementwise());
   functions.addPass(createCanonicalizerPass());

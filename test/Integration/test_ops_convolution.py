@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 from support import (Const, assert_close, case, check_case, compile_model, convoy, cpu_levels, floats, make_model, must,
-                     rand, run_artefact, run_onnxruntime, weight)
+                     positive, rand, run_artefact, run_onnxruntime, weight)
 
 CASES = []
 
@@ -227,6 +227,49 @@ def test_residual(channels, kernel, group, size, algorithm, level, tmp_path):
     updates = re.findall(r"residual\((%\w+)\) outs\(\1\)", (tmp_path / "ir.mlir").read_text())
     # The sums with a, which c is the last to read, and with b.
     assert len(updates) == 2
+
+
+def prologue_model(channels, outputs, batch, size, activation, residual):
+    """A 1x1 convolution of what a batch norm and an activation make of a concatenation, which may be its residual."""
+    parameters = {name: rand(channels) for name in ("scale", "offset", "mean")}
+    parameters["variance"] = positive(channels)
+    filters = {"w_a": rand(32, 3, 3, 3), "w_b": rand(channels - 32, 3, 1, 1), "w": rand(outputs, channels, 1, 1),
+               "b": rand(outputs)}
+    nodes = [helper.make_node("Conv", ["x", "w_a"], ["part_a"], pads=[1, 1, 1, 1]),
+             helper.make_node("Conv", ["x", "w_b"], ["part_b"]),
+             helper.make_node("Concat", ["part_a", "part_b"], ["joined"], axis=1),
+             helper.make_node("BatchNormalization", ["joined", *parameters], ["normalized"]),
+             helper.make_node(activation, ["normalized"], ["activated"]),
+             helper.make_node("Conv", ["activated", "w", "b"], ["conv"])]
+    if residual:
+        nodes.append(helper.make_node("Add", ["conv", "joined"], ["sum"]))
+    nodes.append(helper.make_node("Relu", ["sum" if residual else "conv"], ["y"]))
+    feeds = {"x": rand(batch, 3, *size)}
+    return make_model(nodes, feeds, ["y"], parameters | filters), feeds
+
+
+# Maps of DenseNet and odd ones, whose last run of pixels is shorter; channels that do not fill a block.
+@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("channels, outputs, batch, size, activation, residual", [
+    (64, 128, 1, (56, 56), "Relu", False), (96, 40, 1, (28, 28), "Relu", False),
+    (256, 33, 1, (14, 14), "Relu", False), (40, 24, 3, (12, 11), "Relu", False), (37, 17, 1, (13, 11), "Relu", False),
+    (33, 1, 2, (9, 17), "LeakyRelu", False), (48, 16, 1, (1, 131), "Sigmoid", False),
+    (45, 48, 1, (12, 12), "Tanh", False), (64, 64, 3, (12, 12), "Relu", True), (41, 41, 1, (15, 9), "Relu", True)])
+def test_prologue(channels, outputs, batch, size, activation, residual, level, tmp_path):
+    """The same bits for any number of threads, and where the normalised data goes through memory to be an output."""
+    model, feeds = prologue_model(channels, outputs, batch, size, activation, residual)
+    expected = run_onnxruntime(model, feeds)["y"]
+    watched = onnx.ModelProto()
+    watched.CopyFrom(model)
+    watched.graph.output.append(helper.make_tensor_value_info("activated", onnx.TensorProto.FLOAT, None))
+    results = []
+    for whole, prologues in ((model, 1), (watched, 0)):
+        artefact = compile_model(whole, tmp_path, f"--mcpu={level}")
+        schedule = must(convoy("compile", tmp_path / "model.onnx", f"--mcpu={level}", "--stop-after=schedule", "-o", "-"))
+        assert schedule.stdout.count("prologue(") == prologues
+        results += [run_artefact(artefact, feeds, ["y"], threads)["y"] for threads in (1, 2, 3)]
+    assert_close(results[0], expected, 1e-5)
+    assert all(np.array_equal(result, results[0]) for result in results[1:])
 
 
 # One of each kernel that reads packed weights.

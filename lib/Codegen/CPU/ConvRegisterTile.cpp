@@ -25,8 +25,8 @@ ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterfac
                                    ValueRange operands, TargetAttr target)
     : ConvOperands(op, operands), b(builder), op(op), tile(selectConvTile(op, target)),
       window(getConvWindow(op)), inputBlocked(op.isInputBlocked()),
-      outputBlocked(op.isOutputBlocked()), l2(target.getL2()),
-      vectorType(VectorType::get({tile.lanes}, builder.getF32Type())) {}
+      outputBlocked(op.isOutputBlocked()),
+      vectorType(VectorType::get({tile.lanes}, builder.getF32Type())), l2(target.getL2()) {}
 
 int64_t ConvRegisterTile::countTasks(ConvOpInterface op, const ConvTile &tile,
                                      ArrayRef<int64_t> outerOutput) {
@@ -42,7 +42,7 @@ void ConvRegisterTile::setTask(Value task, ArrayRef<int64_t> outerOutput) {
   size_t tileDim = keepsRows() ? extents.size() : 2;
   extents.insert(extents.begin() + tileDim, tile.outputTiles);
   SmallVector<Value> indices = delinearize(b, task, extents);
-  batch = indices[0];
+  batch = inputImage = indices[0];
   group = indices[1];
   outputTile = indices[tileDim];
   indices.erase(indices.begin() + tileDim);
@@ -54,6 +54,8 @@ void ConvRegisterTile::setTask(Value task, ArrayRef<int64_t> outerOutput) {
 
 /// Whether the tiles of output channels that read the same rows follow each other.
 bool ConvRegisterTile::keepsRows() const {
+  if (inputScale)
+    return true;
   return getDenseBytes(cast<MemRefType>(input.getType())) > l2 &&
          getDenseBytes(cast<MemRefType>(filter.getType())) <= l2 / 2;
 }
@@ -172,7 +174,7 @@ SmallVector<Value> ConvRegisterTile::buildStep(const KernelPosition &position, V
 
 SmallVector<Value> ConvRegisterTile::inputIndices(const KernelPosition &position,
                                                   int64_t pixel, Value chunk, Value channel) {
-  SmallVector<Value> indices = {batch};
+  SmallVector<Value> indices = {inputImage};
   Value lane;
   if (inputBlocked) {
     Value block;

@@ -13,12 +13,25 @@
 // Rows of small maps do not fill register tiles. There a task is all pixels of a map, and
 // a tile any run of them, whatever rows they lie in: it is known at compile time where.
 //
+// Where the input has a prologue, a task is a run of the map's pixels for one tile of output
+// channels. Tasks of a run follow each other, and all of them read its input from scratch
+// memory, where the first that a thread runs writes what the prologue makes of it:
+//
+//   [I block][pixel of the run][lane]
+//
+// It does so a block at a time, just before the products of that block, so that loads and
+// stores run while the processor still multiplies what came before.
+//
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/ConvRegisterTile.h"
 
 #include "convoy/Codegen/CPU/VectorRows.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -30,13 +43,33 @@ namespace {
 /// stays in the instruction cache.
 constexpr int64_t kUnrolledMultiplyAdds = 1200;
 
+/// How a map is cut whose input has a prologue: into runs of pixels, a register tile each.
+struct PrologueRuns {
+  PrologueRuns(ConvOpInterface op, const ConvTile &tile) {
+    ArrayRef<int64_t> shape = op.getInputType().getShape();
+    int64_t map = llvm::product_of(shape.slice(2, op.getSpatialRank()));
+    pixels = llvm::divideCeil(map, llvm::divideCeil(map, tile.pixels));
+    count = llvm::divideCeil(map, pixels);
+    lastPixels = map - (count - 1) * pixels;
+    bytes = shape[1] * pixels * shape.back() * int64_t(sizeof(float));
+  }
+
+  int64_t count;
+  /// Pixels of a run, and of the last one, which may have fewer.
+  int64_t pixels, lastPixels;
+  /// What the normalised input of a run takes.
+  int64_t bytes;
+};
+
 /// Writes one task of a direct convolution.
 class DirectConv : ConvRegisterTile {
 public:
   DirectConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
              TargetAttr target)
       : ConvRegisterTile(b, op, operands, target) {
-    if (flattens(window, tile)) {
+    if (inputScale)
+      normalized = operands.back();
+    if (inputScale || flattens(window, tile)) {
       window.flattenPointwise();
       input = reshape(input, inputBlocked, window.input);
       reshapeOutput(window.output);
@@ -46,6 +79,8 @@ public:
   static int64_t countTasks(ConvOpInterface op, TargetAttr target) {
     ConvWindow window = getConvWindow(op);
     ConvTile tile = selectConvTile(op, target);
+    if (op.getInputScale())
+      return ConvRegisterTile::countTasks(op, tile, PrologueRuns(op, tile).count);
     if (flattens(window, tile))
       window.flattenPointwise();
     if (spansRows(window, tile))
@@ -53,11 +88,21 @@ public:
     return ConvRegisterTile::countTasks(op, tile, window.outerOutput());
   }
 
+  static int64_t getScratchSize(ConvOpInterface op, TargetAttr target) {
+    if (!op.getInputScale())
+      return 0;
+    return PrologueRuns(op, selectConvTile(op, target)).bytes;
+  }
+
   void build(Value task) {
+    if (inputScale)
+      return buildRun(task);
     if (spansRows(window, tile))
       return buildMap(task);
     setTask(task, window.outerOutput());
-    forEachPixelTile(b, window, tile.pixels, [&](PixelTile pixels) { buildTile(pixels); });
+    forEachPixelTile(b, window, tile.pixels, [&](PixelTile pixels) {
+      buildTile(pixels, [](Value pixel) { return pixel; });
+    });
   }
 
 private:
@@ -155,17 +200,74 @@ private:
     return any ? std::optional(position) : std::nullopt;
   }
 
-  void buildTile(const PixelTile &pixels) {
+  /// `prepare` is emitted before the products of each chunk of input channels.
+  void buildTile(const PixelTile &pixels, OutputColumn column,
+                 llvm::function_ref<void(Value chunk)> prepare = nullptr) {
     prefetchNextRow(pixels);
     auto buildChunk = [&](Value chunk, int64_t channels, ValueRange values) {
+      if (prepare)
+        prepare(chunk);
       return emitKernelLoops(b, window, outer, pixels, values,
                              [&](const KernelPosition &position, ValueRange carried) {
                                return buildPosition(position, chunk, channels, carried);
                              });
     };
     SmallVector<Value> sums = forEachChunk(initAccumulators(pixels.size), buildChunk);
-    store(pixels, sums, [](Value pixel) { return pixel; });
+    store(pixels, sums, column);
   }
+
+  /// A run of a map's pixels, whose input is read from scratch memory.
+  void buildRun(Value task) {
+    PrologueRuns runs(op, tile);
+    setTask(task, runs.count);
+    Value run = outer.back(), start = affine(b, run, runs.pixels, 0);
+    Value zero = indexConstant(b, 0), source = input;
+    outer.assign(window.rank() - 1, zero);
+    SmallVector<int64_t> shape(cast<MemRefType>(source.getType()).getShape());
+    shape.front() = 1;
+    shape[shape.size() - 2] = runs.pixels;
+    input = memref::ViewOp::create(b, MemRefType::get(shape, b.getF32Type()), normalized, zero,
+                                   ValueRange());
+    inputImage = zero;
+    auto build = [&](int64_t count) {
+      PixelTile pixels = {zero, 0, count};
+      auto column = [&](Value pixel) { return add(b, start, pixel); };
+      emitIfElse(b, isFirstOfShared(b, task, outputTile), [&](bool isFirst) {
+        if (!isFirst)
+          return buildTile(pixels, column);
+        buildTile(pixels, column,
+                  [&](Value chunk) { normalize(source, start, count, chunk); });
+      });
+    };
+    if (runs.lastPixels == runs.pixels)
+      return build(runs.pixels);
+    emitIfElse(b, isLast(b, run, runs.count),
+               [&](bool last) { build(last ? runs.lastPixels : runs.pixels); });
+  }
+
+  /// Writes what the prologue makes of a chunk of `count` pixels of `source` to the input.
+  void normalize(Value source, Value start, int64_t count, Value chunk) {
+    auto load = [&](Value from, ValueRange indices) {
+      return vector::LoadOp::create(b, vectorType, from, indices);
+    };
+    auto [block, lane] = locateBlock(source, chunk);
+    auto indicesOf = [&, block = block, lane = lane](Value image, Value pixel) {
+      SmallVector<Value> indices = {image, block};
+      llvm::append_range(indices, outer);
+      indices.append({pixel, lane});
+      return indices;
+    };
+    Value scale = load(inputScale, {block, lane}), offset = load(inputOffset, {block, lane});
+    for (int64_t i = 0; i < count; ++i) {
+      Value value = load(source, indicesOf(batch, affine(b, start, 1, i)));
+      value = math::FmaOp::create(b, value, scale, offset);
+      value = emitUnary(b, b.getLoc(), op.getInputActivation(), value);
+      vector::StoreOp::create(b, value, input, indicesOf(inputImage, indexConstant(b, i)));
+    }
+  }
+
+  /// The thread's scratch memory of a convolution with a prologue.
+  Value normalized;
 };
 
 struct DirectConvFamily : KernelFamily {
@@ -183,6 +285,9 @@ struct DirectConvFamily : KernelFamily {
   }
   int64_t countTasks(Operation *op, TargetAttr target) const override {
     return DirectConv::countTasks(cast<ConvOpInterface>(op), target);
+  }
+  int64_t getScratchSize(Operation *op, TargetAttr target) const override {
+    return DirectConv::getScratchSize(cast<ConvOpInterface>(op), target);
   }
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {

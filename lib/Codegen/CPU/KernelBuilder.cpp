@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -21,6 +22,13 @@ Value convoy::emitScratch(ImplicitLocOpBuilder &b, MemRefType type) {
     function = function->getParentOp();
   b.setInsertionPointToStart(&cast<func::FuncOp>(function).front());
   return memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
+}
+
+Value convoy::isFirstOfShared(ImplicitLocOpBuilder &b, Value task, Value index) {
+  Value first = cast<scf::ForOp>(task.getParentRegion()->getParentOp()).getLowerBound();
+  return arith::OrIOp::create(
+      b, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, task, first),
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, index, indexConstant(b, 0)));
 }
 
 Value convoy::loadWeights(ImplicitLocOpBuilder &b, int64_t lanes, Value filter,

@@ -154,6 +154,10 @@ ConvOperands::ConvOperands(cnn::ConvOpInterface op, ValueRange operands) {
     bias = *next++;
   if (op.getResidual())
     residual = *next++;
+  if (op.getInputScale()) {
+    inputScale = *next++;
+    inputOffset = *next++;
+  }
   output = *next++;
 }
 

@@ -84,12 +84,7 @@ public:
     outputTile = indices[2];
     transformed = viewScratch(0, plan.products(), layout.inputPlane);
     products = viewScratch(layout.input, plan.products(), layout.productPlane);
-    // Another strip or group, or the first task of this thread.
-    Value first = cast<scf::ForOp>(task.getParentRegion()->getParentOp()).getLowerBound();
-    Value isNew = arith::OrIOp::create(
-        b, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, task, first),
-        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, outputTile, indexConstant(b, 0)));
-    emitIfElse(b, isNew, [&](bool taken) {
+    emitIfElse(b, isFirstOfShared(b, task, outputTile), [&](bool taken) {
       if (taken)
         forStripTiles([&](int64_t count) { transformInput(count); });
     });

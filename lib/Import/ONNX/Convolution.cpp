@@ -41,9 +41,10 @@ static LogicalResult importConv(NodeImporter &node) {
   Value input = node.getInput(0), filter = node.getInput(1), bias = node.getInput(2);
   if (*group == 1)
     return node.setResult(node.create<cnn::ConvOp>(
-        input, filter, bias, /*residual=*/Value(), /*init=*/Value(), window->strides,
-        window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr(),
-        /*output_block=*/0, cnn::ConvAlgorithmAttr(), /*tile_blocks=*/IntegerAttr()));
+        input, filter, bias, /*residual=*/Value(), /*input_scale=*/Value(),
+        /*input_offset=*/Value(), /*init=*/Value(), window->strides, window->dilations,
+        window->pads, node.getNoActivation(), DenseI64ArrayAttr(), /*output_block=*/0,
+        cnn::ConvAlgorithmAttr(), /*tile_blocks=*/IntegerAttr(), node.getNoActivation()));
   return node.setResult(node.create<cnn::GroupConvOp>(
       input, filter, bias, /*residual=*/Value(), /*init=*/Value(), window->strides,
       window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr(),

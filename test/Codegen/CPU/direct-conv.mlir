@@ -205,3 +205,43 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// A prologue: 144 pixels are ten runs of 14 and one of 4, for two tiles of channels each. The first task that a thread
+// runs, and the first of a run, normalises a chunk in front of its products; all of them read it from scratch memory.
+// CHECK:         cnn.scratch_size = 1792 : i64
+// CHECK:         cnn.launch @conv tasks(22)
+// CHECK-LABEL: func.func private @conv(
+// CHECK-SAME:    %[[BEGIN:[a-z0-9]+]]: index, %{{[a-z0-9]+}}: index, %[[X:[a-z0-9]+]]: memref<1x2x12x12x16xf32>, %{{[a-z0-9]+}}: memref<1x2x2x1x1x16x32xf32>, %[[S:[a-z0-9]+]]: memref<2x16xf32>, %[[T:[a-z0-9]+]]: memref<2x16xf32>, {{.*}}, %[[SCRATCH:[a-z0-9]+]]: memref<1792xi8> {cnn.scratch})
+// CHECK:         scf.for %[[TASK:.+]] = %[[BEGIN]] to
+// CHECK:         %[[FLAT:.+]] = memref.reinterpret_cast %[[X]] {{.+}} to memref<1x2x1x144x16xf32>
+// CHECK:         %[[VIEW:.+]] = memref.view %[[SCRATCH]]{{.+}} to memref<1x2x1x14x16xf32>
+// CHECK:         %[[FIRST:.+]] = arith.cmpi eq, %[[TASK]], %[[BEGIN]]
+// CHECK:         scf.for %[[CHUNK:.+]] = %c0 to %c2
+// CHECK-DAG:       %[[SCALE:.+]] = vector.load %[[S]][%[[CHUNK]], %c0]
+// CHECK-DAG:       %[[OFFSET:.+]] = vector.load %[[T]][%[[CHUNK]], %c0]
+// CHECK:           %[[IN:.+]] = vector.load %[[FLAT]][%c0, %[[CHUNK]], %c0, %{{.+}}, %c0]
+// CHECK:           %[[NORM:.+]] = math.fma %[[IN]], %[[SCALE]], %[[OFFSET]]
+// CHECK:           %[[LESS:.+]] = arith.cmpf olt, %[[NORM]]
+// CHECK:           %[[RELU:.+]] = arith.select %[[LESS]]
+// CHECK:           vector.store %[[RELU]], %[[VIEW]][%c0, %[[CHUNK]], %c0, %c0, %c0]
+// CHECK-COUNT-3:   math.fma
+// CHECK-NOT:       math.fma
+// CHECK:           memref.load %[[VIEW]]
+// CHECK-COUNT-8:   vector.fma
+// CHECK-NOT:       math.fma
+// CHECK:         memref.load %[[VIEW]]
+// CHECK-COUNT-8: vector.fma
+// CHECK-COUNT-14: math.fma
+// CHECK-COUNT-28: vector.fma
+// CHECK-NOT:     math.fma
+// CHECK-COUNT-28: vector.fma
+// CHECK-NOT:     {{math|vector}}.fma
+// CHECK:         return
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x12x12x16xf32>, %w: memref<1x2x2x1x1x16x32xf32>, %s: memref<2x16xf32>, %t: memref<2x16xf32>, %y: memref<1x4x12x12x16xf32>) {
+    cnn.conv %x, %w prologue(%s, %t) outs(%y) {input_activation = #cnn.function<relu>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 64, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x12x12x16xf32>, memref<1x2x2x1x1x16x32xf32>, memref<2x16xf32>, memref<2x16xf32>, memref<1x4x12x12x16xf32>) -> ()
+    return
+  }
+}

@@ -20,8 +20,8 @@ namespace convoy {
 
 /// Writes the register tiles of one task: a row of the output for one tile of output
 /// channels. Input and output are each blocked or plain. Where the input does not fit the
-/// L2 cache but the filters do, all tiles of a row follow each other and read it there;
-/// elsewhere all rows of a tile do, and its filters stay in the L1 cache.
+/// L2 cache but the filters do, or is normalised first, all tiles of a row follow each other
+/// and read it there; elsewhere all rows of a tile do, and its filters stay in the L1 cache.
 class ConvRegisterTile : protected ConvOperands {
 public:
   /// `operands` stand for the operands of `op`, which is in memref form.
@@ -62,6 +62,9 @@ protected:
   /// Adds the residual, applies the activation and stores.
   void store(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums, OutputColumn column);
 
+  /// Where a vector of channels lies in blocked `data`: the block, and its first lane.
+  std::pair<mlir::Value, mlir::Value> locateBlock(mlir::Value data, mlir::Value vector);
+
   mlir::ImplicitLocOpBuilder &b;
   cnn::ConvOpInterface op;
   ConvTile tile;
@@ -69,6 +72,10 @@ protected:
   bool inputBlocked, outputBlocked;
   /// The row of the output.
   llvm::SmallVector<mlir::Value> outer;
+  mlir::Value batch, outputTile;
+  /// The image that `input` is read at.
+  mlir::Value inputImage;
+  mlir::VectorType vectorType;
   /// Register tiles of a task that fetch the filters of the next one into the L2 cache, each
   /// its share of the lines, and the number of the one being built.
   int64_t prefetchShares = 0, prefetchShare = 0;
@@ -80,16 +87,13 @@ private:
                                            mlir::Value channel, mlir::ValueRange sums);
   llvm::SmallVector<mlir::Value> inputIndices(const KernelPosition &position, int64_t pixel,
                                               mlir::Value chunk, mlir::Value channel);
-  /// Where a vector of channels lies in blocked `data`: the block, and its first lane.
-  std::pair<mlir::Value, mlir::Value> locateBlock(mlir::Value data, mlir::Value vector);
   void storeBlocked(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums,
                     OutputColumn column);
   void storePlain(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums,
                   OutputColumn column);
 
   int64_t l2;
-  mlir::VectorType vectorType;
-  mlir::Value scratch, batch, group, outputTile, firstBlock;
+  mlir::Value scratch, group, firstBlock;
 };
 
 } // namespace convoy

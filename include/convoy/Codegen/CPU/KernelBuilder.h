@@ -81,6 +81,10 @@ void addGenericKernels(KernelFamilies &families);
 ///
 /// A buffer on the stack, allocated once at the entry of the kernel.
 mlir::Value emitScratch(mlir::ImplicitLocOpBuilder &builder, mlir::MemRefType type);
+/// Whether a task must prepare what the tasks behind it share in the thread's scratch memory:
+/// it is the first that the thread runs, or `index` in what they share is 0.
+mlir::Value isFirstOfShared(mlir::ImplicitLocOpBuilder &builder, mlir::Value task,
+                            mlir::Value index);
 /// `lanes` weights side by side, or one weight as a scalar for 0 lanes, as f32 whatever
 /// type they are stored in.
 mlir::Value loadWeights(mlir::ImplicitLocOpBuilder &builder, int64_t lanes, mlir::Value filter,

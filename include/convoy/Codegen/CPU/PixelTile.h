@@ -54,7 +54,7 @@ struct KernelPosition {
 struct ConvOperands {
   ConvOperands(cnn::ConvOpInterface op, mlir::ValueRange operands);
 
-  mlir::Value input, filter, bias, residual, output;
+  mlir::Value input, filter, bias, residual, inputScale, inputOffset, output;
 };
 
 /// Emits the loops over the kernel's positions around `body`, which gets the

@@ -203,10 +203,12 @@ Value GroupConvOp::buildPart(OpBuilder &builder, ValueRange operands,
   size_t next = 2;
   Value bias = getBias() ? operands[next++] : Value();
   Value residual = getResidual() ? operands[next++] : Value();
-  return ConvOp::create(builder, getLoc(), input, filter, bias, residual, Value(),
+  auto noPrologue = FunctionAttr::get(getContext(), UnaryKind::identity);
+  return ConvOp::create(builder, getLoc(), input, filter, bias, residual,
+                        /*input_scale=*/Value(), /*input_offset=*/Value(), /*init=*/Value(),
                         getStridesAttr(), getDilationsAttr(), getPadsAttr(),
                         getActivationAttr(), getFilterShapeAttr(), getOutputBlockAttr(),
-                        getAlgorithmAttr(), getTileBlocksAttr())
+                        getAlgorithmAttr(), getTileBlocksAttr(), noPrologue)
       ->getResult(0);
 }
 

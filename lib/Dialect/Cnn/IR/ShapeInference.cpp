@@ -225,8 +225,39 @@ LogicalResult inferConvLike(Rule rule, Adaptor op, int64_t groups, bool transpos
   return success();
 }
 
+/// Kernels normalise what they read where it is one blocked pixel for each of the result's.
+LogicalResult checkPrologue(Rule rule, ConvOp::Adaptor op, ArrayRef<int64_t> result) {
+  if (!op.getInputScale() && !op.getInputOffset())
+    return op.getInputActivation().isIdentity()
+               ? success()
+               : rule.error("an input activation needs an input scale and offset");
+  if (!op.getInputScale() || !op.getInputOffset())
+    return rule.error("an input scale and offset need each other");
+  int64_t rank = op.getStrides().size();
+  Data in;
+  if (failed(readData(rule, op.getInput(), rank, in)))
+    return failure();
+  bool isOneToOne =
+      llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; }) &&
+      llvm::all_of(op.getPads(), [](int64_t pad) { return pad == 0; }) &&
+      ArrayRef<int64_t>(in.spatial) == result.slice(2, rank);
+  if (!in.block || !shaped(op.getInput()).getElementType().isF32() || !isOneToOne ||
+      op.getAlgorithm().value_or(ConvAlgorithm::direct) != ConvAlgorithm::direct)
+    return rule.error("a prologue needs a direct 1x1 convolution of blocked f32 data with "
+                      "strides of 1 and no pads");
+  for (auto [name, value] : {std::pair("input scale", op.getInputScale()),
+                             std::pair("input offset", op.getInputOffset())})
+    if (shaped(value).getShape() != ArrayRef<int64_t>({in.channels, in.block}) ||
+        !shaped(value).getElementType().isF32())
+      return rule.error(name, " has type ", value.getType(), ", expected f32 of shape ",
+                        in.channels, "x", in.block);
+  return success();
+}
+
 LogicalResult infer(Rule rule, ConvOp::Adaptor op, Inferred &out) {
-  return inferConvLike(rule, op, 1, false, {}, out);
+  if (failed(inferConvLike(rule, op, 1, false, {}, out)))
+    return failure();
+  return checkPrologue(rule, op, out.shape);
 }
 LogicalResult infer(Rule rule, GroupConvOp::Adaptor op, Inferred &out) {
   if (op.getGroup() < 2)

@@ -20,6 +20,16 @@ inline bool hasKernel(mlir::Operation *op) {
                    HaloExchangeOp>(op);
 }
 
+/// Why `op` has no kernel; empty if it has one.
+inline std::string whyNoKernel(mlir::Operation *op) {
+  if (!hasKernel(op))
+    return "it has no kernel; cnn-decompose replaces it";
+  auto conv = mlir::dyn_cast<ConvOpInterface>(op);
+  if (conv && conv.getInputScale() && getTarget(op).getGpu())
+    return "no kernel of a GPU has a prologue";
+  return "";
+}
+
 } // namespace convoy::cnn
 
 #endif // CONVOY_LIB_DIALECT_CNN_TRANSFORMS_KERNELOPS_H

@@ -33,8 +33,8 @@ std::string onlyMain(Operation *op) {
 
 /// Has a kernel: on contiguous memrefs, or for some operations on slices of images.
 std::string memrefForm(Operation *op) {
-  if (!hasKernel(op))
-    return "it has no kernel; cnn-decompose replaces it";
+  if (std::string reason = whyNoKernel(op); !reason.empty())
+    return reason;
   if (!cast<DestinationOpInterface>(op).hasMemRefForm())
     return "it is on tensors";
   for (OpOperand &operand : op->getOpOperands())

@@ -22,8 +22,8 @@ namespace {
 
 /// Has a kernel: on tensors, with a destination.
 std::string destinationForm(Operation *op) {
-  if (!hasKernel(op))
-    return "it has no kernel; cnn-decompose replaces it";
+  if (std::string reason = whyNoKernel(op); !reason.empty())
+    return reason;
   Value destination = cast<DestinationOpInterface>(op).getDestination();
   if (!destination)
     return "it has no destination, which cnn-to-destination-style gives";

@@ -33,9 +33,12 @@ std::string plainValue(Operation *op) {
   auto activation = op->getAttrOfType<FunctionAttr>("activation");
   if (activation && !activation.isIdentity())
     return "it has an activation, which cnn-fuse-epilogue gives later";
-  if (auto conv = dyn_cast<ConvOpInterface>(op))
+  if (auto conv = dyn_cast<ConvOpInterface>(op)) {
     if (conv.getResidual())
       return "it has a residual, which cnn-fuse-epilogue gives later";
+    if (conv.getInputScale())
+      return "it has a prologue, which cnn-fuse-prologue gives later";
+  }
   auto block = op->getAttrOfType<IntegerAttr>("output_block");
   if (op->hasAttr("blocked") || (block && block.getInt() != 0))
     return "it is blocked, which cnn-assign-layout does later";

@@ -120,6 +120,78 @@ func.func @conv_pads(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 // -----
 
+func.func @conv_prologue_stride(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
+  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x2x8xf32>
+  return
+}
+
+// -----
+
+func.func @conv_prologue_pads(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
+  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 1>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @conv_prologue_kernel(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x2x8x8xf32>, %s: tensor<1x8xf32>) {
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
+  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 2>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x2x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x3x8xf32>
+  return
+}
+
+// -----
+
+func.func @conv_prologue_of_plain_data(%a: tensor<1x8x4xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
+  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x8x4xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @conv_prologue_of_f16(%a: tensor<1x1x4x8xf16>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
+  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf16>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @conv_prologue_winograd(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
+  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, algorithm = #cnn.conv_algorithm<winograd_2x2>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @conv_prologue_channels(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<8xf32>) {
+  // expected-error @below {{input scale has type 'tensor<8xf32>', expected f32 of shape 1x8}}
+  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @conv_input_activation(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>) {
+  // expected-error @below {{an input activation needs an input scale and offset}}
+  %0 = cnn.conv %a, %b {input_activation = #cnn.function<relu>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @conv_input_offset_alone(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
+  // expected-error @below {{an input scale and offset need each other}}
+  %0 = "cnn.conv"(%a, %b, %s) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
 func.func @conv_kernel(%a: tensor<1x2x4xf32>, %b: tensor<2x2x0xf32>) {
   // expected-error @below {{kernel is 0 in spatial dimension 0}}
   %0 = cnn.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x0xf32>) -> tensor<1x2x4xf32>

@@ -31,6 +31,13 @@ func.func @conv_packed(%a: memref<1x1x4x8xf32>, %b: memref<1x1x2x1x8xf32>, %c: m
   return
 }
 
+// CHECK-LABEL: func.func @conv_prologue(
+// CHECK:         cnn.conv %arg0, %arg1 residual(%arg2) prologue(%arg3, %arg4) outs(%arg5) {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x1x4x8xf32>, memref<1x1x2x1x8xf32>, memref<1x1x4x8xf32>, memref<1x8xf32>, memref<1x8xf32>, memref<1x1x4x8xf32>) -> ()
+func.func @conv_prologue(%a: memref<1x1x4x8xf32>, %b: memref<1x1x2x1x8xf32>, %c: memref<1x1x4x8xf32>, %d: memref<1x8xf32>, %e: memref<1x8xf32>, %f: memref<1x1x4x8xf32>) {
+  cnn.conv %a, %b residual(%c) prologue(%d, %e) outs(%f) {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x1x4x8xf32>, memref<1x1x2x1x8xf32>, memref<1x1x4x8xf32>, memref<1x8xf32>, memref<1x8xf32>, memref<1x1x4x8xf32>) -> ()
+  return
+}
+
 // CHECK-LABEL: func.func @group_conv(
 // CHECK:         cnn.group_conv %arg0, %arg1, %arg2 outs(%arg3) {dilations = array<i64: 1>, group = 2 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x1x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
 func.func @group_conv(%a: memref<1x2x4xf32>, %b: memref<2x1x1xf32>, %c: memref<2xf32>, %d: memref<1x2x4xf32>) {

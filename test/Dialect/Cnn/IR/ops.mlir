@@ -45,6 +45,14 @@ func.func @conv_packed(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x2x1x8xf32>) -> te
   return %0 : tensor<1x1x4x8xf32>
 }
 
+// CHECK-LABEL: func.func @conv_prologue(
+// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1 residual(%arg2) prologue(%arg3, %arg4) {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x1x4x8xf32>, tensor<1x1x2x1x8xf32>, tensor<1x1x4x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+// CHECK-NEXT:    return %[[R]]
+func.func @conv_prologue(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x2x1x8xf32>, %c: tensor<1x1x4x8xf32>, %d: tensor<1x8xf32>, %e: tensor<1x8xf32>) -> tensor<1x1x4x8xf32> {
+  %0 = cnn.conv %a, %b residual(%c) prologue(%d, %e) {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x1x4x8xf32>, tensor<1x1x2x1x8xf32>, tensor<1x1x4x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  return %0 : tensor<1x1x4x8xf32>
+}
+
 // CHECK-LABEL: func.func @group_conv(
 // CHECK:         %[[R:.+]] = cnn.group_conv %arg0, %arg1, %arg2 {dilations = array<i64: 1>, group = 2 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
 // CHECK-NEXT:    return %[[R]]

@@ -22,11 +22,13 @@ func.func @batch_norm(%x: tensor<1x2x4xf32>, %p: tensor<2xf32>) -> tensor<1x2x4x
 
 // -----
 
-func.func @too_early(%x: tensor<1x2x4xf32>, %w: tensor<2x2x1xf32>, %b: tensor<1x1x4x8xf32>) -> tensor<1x2x4xf32> {
+func.func @too_early(%x: tensor<1x2x4xf32>, %w: tensor<2x2x1xf32>, %b: tensor<1x1x4x8xf32>, %s: tensor<1x8xf32>) -> tensor<1x2x4xf32> {
   // expected-error @below {{it has an activation, which cnn-fuse-epilogue gives later}}
   %0 = cnn.conv %x, %w {activation = #cnn.function<relu>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   // expected-error @below {{it has a residual, which cnn-fuse-epilogue gives later}}
   %1 = cnn.conv %0, %w residual(%0) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  // expected-error @below {{it has a prologue, which cnn-fuse-prologue gives later}}
+  %p = cnn.conv %b, %w prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4x8xf32>, tensor<2x2x1xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x2x4xf32>
   // expected-error @below {{it is blocked, which cnn-assign-layout does later}}
   %2 = cnn.conv %1, %w {output_block = 8 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x1x4x8xf32>
   // expected-error @below {{it belongs to a later phase}}

@@ -58,6 +58,15 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_DestinationOpInter
     InterfaceMethod<"", "::mlir::MutableOperandRange", "getResidualMutable", (ins), [{
       return $_op.getResidualMutable();
     }]>,
+    InterfaceMethod<"The factors of a prologue, or null.", "::mlir::Value", "getInputScale",
+      (ins), [{}], [{ return ::mlir::Value(); }]>,
+    InterfaceMethod<"Its summands.", "::mlir::Value", "getInputOffset",
+      (ins), [{}], [{ return ::mlir::Value(); }]>,
+    InterfaceMethod<"Its activation.", "::convoy::cnn::FunctionAttr", "getInputActivation",
+      (ins), [{}], [{
+        return ::convoy::cnn::FunctionAttr::get($_op->getContext(),
+                                                ::convoy::cnn::UnaryKind::identity);
+      }]>,
     InterfaceMethod<"", "::llvm::ArrayRef<int64_t>", "getStrides">,
     InterfaceMethod<"", "::llvm::ArrayRef<int64_t>", "getDilations">,
     InterfaceMethod<"Begin of each spatial dimension, then end of each.",
@@ -120,6 +129,13 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_DestinationOpInter
       return !$_op.isTransposed() && $_op.getGroups() > 1 &&
              $_op.getGroups() == getInputChannels() &&
              getInputChannels() == getOutputChannels();
+    }
+    /// Whether each output pixel reads the input pixel of the same place and no other.
+    bool isPointwise() {
+      auto isOne = [](int64_t value) { return value == 1; };
+      return !$_op.isTransposed() && ::llvm::all_of(getKernelShape(), isOne) &&
+             ::llvm::all_of($_op.getStrides(), isOne) &&
+             ::llvm::all_of($_op.getPads(), [](int64_t pad) { return pad == 0; });
     }
     ::mlir::ShapedType getInputType() {
       return ::mlir::cast<::mlir::ShapedType>($_op.getInput().getType());

@@ -28,8 +28,8 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
         Cnn_ConvOpInterface])> {
   dag convOperands = (ins Cnn_Shaped:$input, Cnn_Shaped:$filter,
                          Optional<Cnn_Shaped>:$bias,
-                         Optional<Cnn_Shaped>:$residual,
-                         Optional<Cnn_Shaped>:$init);
+                         Optional<Cnn_Shaped>:$residual);
+  dag convDestination = (ins Optional<Cnn_Shaped>:$init);
   dag convAttributes = (ins DenseI64ArrayAttr:$strides,
                            DenseI64ArrayAttr:$dilations,
                            DenseI64ArrayAttr:$pads,
@@ -47,7 +47,10 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
 def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_Partitionable]> {
   let summary = "convolution of one, two or three spatial dimensions";
   let description = [{
-    `activation(conv(input, filter) + bias + residual)`, ONNX Conv with group 1.
+    `activation(conv(prologue(input), filter) + bias + residual)`, ONNX Conv with
+    group 1. The prologue is `input_activation(input * input_scale + input_offset)`
+    per input channel, or nothing; only a direct 1x1 convolution of blocked f32 data
+    with strides of 1 and no pads has one, with parameters `C/c x c`.
 
     Shapes: input `N x C x spatial...`, filter `O x C x kernel...`, bias `O`,
     residual and result `N x O x out...` with
@@ -64,7 +67,14 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_Partitionable]> {
        : (tensor<1x3x224x224xf32>, tensor<64x3x3x3xf32>, tensor<64xf32>) -> tensor<1x64x112x112xf32>
     ```
   }];
-  let arguments = !con(convOperands, convAttributes);
+  let arguments = !con(convOperands,
+      (ins Optional<Cnn_Shaped>:$input_scale, Optional<Cnn_Shaped>:$input_offset),
+      convDestination, convAttributes, (ins Cnn_Activation:$input_activation));
+  let assemblyFormat = [{
+    $input `,` $filter (`,` $bias^)? (`residual` `(` $residual^ `)`)?
+    (`prologue` `(` $input_scale^ `,` $input_offset `)`)?
+    (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
   let extraClassDeclaration = commonDeclarations # "int64_t getGroups() { return 1; }";
 }
 
@@ -76,7 +86,7 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
     not see each other: filter `O x C/group x kernel...`. Depthwise when `group`
     is the number of input channels.
   }];
-  let arguments = !con(convOperands, convAttributes, (ins I64Attr:$group));
+  let arguments = !con(convOperands, convDestination, convAttributes, (ins I64Attr:$group));
   let extraClassDeclaration = commonDeclarations # "int64_t getGroups() { return getGroup(); }";
 }
 
@@ -86,7 +96,7 @@ def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_Partitionable]> {
     ONNX ConvTranspose: filter `C x O/group x kernel...`, result
     `(in - 1) * stride + dilation * (kernel - 1) + 1 - pad_begin - pad_end + output_padding`.
   }];
-  let arguments = !con(convOperands, convAttributes,
+  let arguments = !con(convOperands, convDestination, convAttributes,
       (ins DefaultValuedAttr<I64Attr, "1">:$group, DenseI64ArrayAttr:$output_padding));
   let extraClassDeclaration = commonDeclarations # [{
     int64_t getGroups() { return getGroup(); }

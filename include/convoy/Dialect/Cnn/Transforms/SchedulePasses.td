@@ -155,6 +155,37 @@ def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect"];
 }
 
+def CnnFusePrologue : Pass<"cnn-fuse-prologue", "::mlir::func::FuncOp"> {
+  let summary = "Normalise the input of a 1x1 convolution while it is read";
+  let description = [{
+    A batch norm behind a concatenation or a residual has no convolution before it
+    to fold into. Where a direct 1x1 convolution is its only reader, a task of that
+    writes `activation(x * scale + offset)` of some pixels into scratch memory, in a
+    cache, and computes all output channels from there. Each input is normalised once,
+    or twice where two threads share these pixels, and no copy goes through memory.
+
+    Before:
+    ```mlir
+    %1 = cnn.scale_shift %0, %s, %t {activation = #cnn.function<relu>, blocked}
+        : (tensor<1x4x8x8x16xf32>, tensor<4x16xf32>, tensor<4x16xf32>) -> ...
+    %2 = cnn.conv %1, %w {algorithm = #cnn.conv_algorithm<direct>, ...}
+    ```
+    After:
+    ```mlir
+    %2 = cnn.conv %0, %w prologue(%s, %t) {algorithm = #cnn.conv_algorithm<direct>,
+                                           input_activation = #cnn.function<relu>, ...}
+    ```
+
+    Not where the map is small, or where filters do not fit half of the L2 cache: each
+    run of pixels reads all of them. For CPUs only: kernels of a GPU copy their input
+    into shared memory as it is.
+
+    Pre: layouts are assigned, algorithms chosen, filters packed.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect"];
+}
+
 def CnnDecompose : Pass<"cnn-decompose", "::mlir::func::FuncOp"> {
   let summary = "Express operations without a kernel of their own in linalg";
   let description = [{
