@@ -49,7 +49,8 @@ bool convoy::cnn::hasContiguousImages(MemRefType type) {
     return false;
   for (auto [extent, stride] :
        llvm::reverse(llvm::drop_begin(llvm::zip_equal(type.getShape(), strides)))) {
-    if (stride != expected)
+    // The stride of a single element is any.
+    if (extent != 1 && stride != expected)
       return false;
     expected *= extent;
   }

@@ -120,16 +120,16 @@ func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>, %x: memref<1x1x4x4
 
 // -----
 
-// Slices of two images, each beside the other's.
+// Slices of two images, each beside the other's. What stride a single channel has is no matter.
 module attributes {cnn.arena_size = 256 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
 func.func @main(%arena: memref<256xi8>, %weights: memref<0xi8>) {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
   %a0 = memref.view %arena[%c0][] : memref<256xi8> to memref<48xf32>
   %b0 = memref.view %arena[%c64][] : memref<256xi8> to memref<48xf32>
-  %a = memref.reinterpret_cast %a0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 16, 16, 1] : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>
+  %a = memref.reinterpret_cast %a0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 32, 16, 1] : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 32, 16, 1]>>
   %b = memref.reinterpret_cast %b0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 16, 16, 1] : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>
-  cnn.lrn %a outs(%b) {size = 5 : i64, alpha = 1.0 : f32, beta = 1.0 : f32, bias = 1.0 : f32} : (memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>, memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>) -> ()
+  cnn.lrn %a outs(%b) {size = 5 : i64, alpha = 1.0 : f32, beta = 1.0 : f32, bias = 1.0 : f32} : (memref<2x1x1x16xf32, strided<[32, 32, 16, 1]>>, memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>) -> ()
   return
 }
 }
