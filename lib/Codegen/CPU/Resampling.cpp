@@ -88,8 +88,8 @@ struct GatherFamily : KernelFamily {
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {
     Extents extents = getExtents(cast<GatherOp>(op));
-    Value input = flattenBuffer(b, operands[0]), indices = flattenBuffer(b, operands[1]);
-    Value output = flattenBuffer(b, operands[2]);
+    Value input = flatten(b, operands[0]), indices = flatten(b, operands[1]);
+    Value output = flatten(b, operands[2]);
     int64_t lanes = getLanes(getType(output).getElementType(), target);
     forEachUnit(b, task, extents.units(), countTasks(op, target), [&](Value unit) {
       SmallVector<Value> at = delinearize(b, unit, {extents.outer, extents.indices});
@@ -231,8 +231,8 @@ class ResizeEmitter {
 public:
   ResizeEmitter(ImplicitLocOpBuilder &b, ResizeOp op, ValueRange operands, int64_t lanes)
       : b(b), op(op), shape(op), isLinear(op.getMode() == ResizeMode::linear), lanes(lanes) {
-    input = flattenBuffer(b, operands[0]);
-    output = flattenBuffer(b, operands[1]);
+    input = flatten(b, operands[0]);
+    output = flatten(b, operands[1]);
   }
 
   void run(Value task, int64_t tasks) {

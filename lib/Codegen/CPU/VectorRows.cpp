@@ -47,14 +47,6 @@ Value convoy::reshapeBuffer(ImplicitLocOpBuilder &b, Value buffer, ArrayRef<int6
       strides);
 }
 
-Value convoy::flattenBuffer(ImplicitLocOpBuilder &b, Value buffer) {
-  auto type = cast<MemRefType>(buffer.getType());
-  int64_t span = cnn::countSpan(type);
-  return memref::ReinterpretCastOp::create(b, MemRefType::get({span}, type.getElementType()),
-                                           buffer, /*offset=*/0, ArrayRef<int64_t>(span),
-                                           ArrayRef<int64_t>(1));
-}
-
 static Value emitMask(ImplicitLocOpBuilder &b, VectorType type, int64_t count) {
   SmallVector<bool> lanes(type.getDimSize(0), false);
   std::fill_n(lanes.begin(), count, true);

@@ -7,8 +7,11 @@
 
 #include "convoy/Codegen/Common/LoopEmitter.h"
 
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -55,6 +58,24 @@ SmallVector<Value> convoy::delinearize(ImplicitLocOpBuilder &b, Value index,
     }
   }
   return result;
+}
+
+Value convoy::linearize(ImplicitLocOpBuilder &b, Value first, ValueRange indices,
+                        ArrayRef<int64_t> extents) {
+  for (auto [index, extent] : llvm::zip_equal(indices, extents))
+    first = add(b, affine(b, first, extent, 0), index);
+  return first;
+}
+
+Value convoy::flatten(ImplicitLocOpBuilder &b, Value buffer) {
+  auto type = cast<MemRefType>(buffer.getType());
+  if (type.getRank() == 1 && type.getLayout().isIdentity())
+    return buffer;
+  int64_t count = cnn::countSpan(type);
+  auto flat = MemRefType::get({count}, type.getElementType(), MemRefLayoutAttrInterface(),
+                              type.getMemorySpace());
+  return memref::ReinterpretCastOp::create(b, flat, buffer, /*offset=*/0,
+                                           ArrayRef<int64_t>(count), ArrayRef<int64_t>(1));
 }
 
 using LoopBody = llvm::function_ref<SmallVector<Value>(Value, ValueRange)>;

@@ -104,10 +104,7 @@ public:
           },
           plan.unrolled);
 
-    Value outputPixel = indexConstant(b, 0);
-    for (int64_t dim = 0; dim < rank; ++dim)
-      outputPixel = add(b, affine(b, outputPixel, window.output[dim], 0), pixel[dim]);
-    Value first = add(b, affine(b, block, llvm::product_of(window.output), 0), outputPixel);
+    Value first = linearize(b, block, pixel, window.output);
     for (int64_t i = 0; i < plan.pixels; ++i) {
       auto store = [&] {
         Value to = affine(b, affine(b, first, 1, i), lanes, 0);
@@ -173,9 +170,7 @@ private:
 
   /// A quad of weights for each input channel of a group.
   Values loadWeights(ValueRange position) {
-    Value row = block;
-    for (auto [index, extent] : llvm::zip(position, window.kernel))
-      row = add(b, affine(b, row, extent, 0), index);
+    Value row = linearize(b, block, position, window.kernel);
     Values weights;
     for (int64_t channel = 0; channel < plan.tile.groupInputs; ++channel) {
       Value from = affine(b, row, plan.tile.groupInputs, channel);

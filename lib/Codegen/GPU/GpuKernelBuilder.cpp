@@ -206,17 +206,6 @@ int64_t convoy::getImageStride(Value buffer) {
   return cnn::getImageStride(cast<MemRefType>(buffer.getType()));
 }
 
-Value convoy::flatten(ImplicitLocOpBuilder &b, Value buffer) {
-  auto type = cast<MemRefType>(buffer.getType());
-  if (type.getRank() == 1 && type.getLayout().isIdentity())
-    return buffer;
-  int64_t count = cnn::countSpan(type);
-  auto flat = MemRefType::get({count}, type.getElementType(), MemRefLayoutAttrInterface(),
-                              type.getMemorySpace());
-  return memref::ReinterpretCastOp::create(b, flat, buffer, /*offset=*/0,
-                                           ArrayRef<int64_t>(count), ArrayRef<int64_t>(1));
-}
-
 bool convoy::isGpuFloat(Type element) { return element.isF32() || element.isF16(); }
 
 int64_t convoy::getAccessLanes(ArrayRef<Type> elements, int64_t count,

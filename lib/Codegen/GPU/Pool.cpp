@@ -73,9 +73,7 @@ struct PoolFamily : GpuKernelFamily {
           Value result = forEachPosition(b, window.kernel, start, accept).front();
           if (auto op_ = dyn_cast<AvgPoolOp>(op))
             result = divide(b, op_, window, pixel, result);
-          Value to = at[1];
-          for (auto [coordinate, extent] : llvm::zip(pixel, window.output))
-            to = add(b, affine(b, to, extent, 0), coordinate);
+          Value to = linearize(b, at[1], pixel, window.output);
           to = add(b, affine(b, to, block, 0), lane);
           storeElements(b, result, output, add(b, getImage(kernel.operands[1]), to));
         });

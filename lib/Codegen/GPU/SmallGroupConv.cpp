@@ -57,9 +57,7 @@ void buildElement(GpuKernel &kernel, Value index, ConvOpInterface op, const Conv
     from = add(b, image, from);
     Value x = loadElementsOr(b, operands.input, from, 1, inside, zero);
     // [group][O tile][kernel][I in group][lanes]
-    Value row = outputTile;
-    for (auto [k, extent] : llvm::zip(position, window.kernel))
-      row = add(b, affine(b, row, extent, 0), k);
+    Value row = linearize(b, outputTile, position, window.kernel);
     row = add(b, affine(b, row, tile.groupInputs, 0), channel);
     Value weight = loadElements(b, operands.filter,
                                 add(b, affine(b, row, tile.tileLanes(), 0), parts[1]), 1);
@@ -72,9 +70,7 @@ void buildElement(GpuKernel &kernel, Value index, ConvOpInterface op, const Conv
                            });
   });
   Value to = add(b, affine(b, group, tile.groupOutputs, 0), output);
-  for (auto [coordinate, extent] : llvm::zip(pixel, window.output))
-    to = add(b, affine(b, to, extent, 0), coordinate);
-  operands.store(b, sum.front(), at[0], to);
+  operands.store(b, sum.front(), at[0], linearize(b, to, pixel, window.output));
 }
 
 struct SmallGroupConvFamily : GpuKernelFamily {

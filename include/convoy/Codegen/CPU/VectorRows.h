@@ -24,8 +24,6 @@ int64_t countElements(llvm::ArrayRef<int64_t> extents);
 /// stays, may have a stride of its own.
 mlir::Value reshapeBuffer(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer,
                           llvm::ArrayRef<int64_t> shape);
-/// `buffer` as one of rank 1 in the order of memory, gaps between images included.
-mlir::Value flattenBuffer(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer);
 
 /// The first `count` elements of a vector of `type`; the other lanes are not read
 /// and are those of `padding`, or zeros.

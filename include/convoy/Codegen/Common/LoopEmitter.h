@@ -16,6 +16,12 @@ namespace convoy {
 /// an extent of 1.
 llvm::SmallVector<mlir::Value> delinearize(mlir::ImplicitLocOpBuilder &builder,
                                            mlir::Value index, llvm::ArrayRef<int64_t> extents);
+/// The way back: `first` and then `indices` of `extents`, as one index.
+mlir::Value linearize(mlir::ImplicitLocOpBuilder &builder, mlir::Value first,
+                      mlir::ValueRange indices, llvm::ArrayRef<int64_t> extents);
+/// A buffer as one of rank 1, in the order of memory: what its images lie in where they do
+/// not follow each other.
+mlir::Value flatten(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer);
 mlir::Value indexConstant(mlir::ImplicitLocOpBuilder &builder, int64_t value);
 /// `value * factor + addend` without the trivial parts.
 mlir::Value affine(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, int64_t factor,

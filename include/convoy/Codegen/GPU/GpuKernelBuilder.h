@@ -164,10 +164,6 @@ mlir::Value emitBoth(mlir::ImplicitLocOpBuilder &builder, mlir::Value lhs, mlir:
 /// Elements from an image to the next in a buffer.
 int64_t getImageStride(mlir::Value buffer);
 
-/// A buffer as one of rank 1, in the order of memory: what its images lie in where they do
-/// not follow each other.
-mlir::Value flatten(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer);
-
 /// Whether kernels compute with elements of this type: f32, or f16, which loads turn into
 /// f32 and stores round.
 bool isGpuFloat(mlir::Type element);

@@ -242,8 +242,7 @@ void BufferPlan::mergeInto(Operation *op, const Join &join) {
   Buffer target = buffers[root];
   if (target.firstAccess < at || target.lastWrite != at)
     return;
-  bool isWhole = isa<memref::CopyOp>(op) ? join.parts.front().isWholeRoot()
-                                         : locate(op->getOperands().back())->isWholeRoot();
+  bool isWhole = locate(op->getOperands().back())->isWholeRoot();
   if (!argument && !target.parent && isWhole && adoptAdjacentInputs(op, join))
     return;
   BufferPlace outer = resolve(root);
