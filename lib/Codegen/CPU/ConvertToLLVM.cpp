@@ -33,6 +33,7 @@ namespace convoy {
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 
 namespace {
 

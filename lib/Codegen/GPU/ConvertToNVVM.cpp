@@ -36,6 +36,7 @@ namespace convoy {
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 
 namespace {
 
@@ -75,7 +76,7 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
   using CnnConvertGPUToNVVMBase::CnnConvertGPUToNVVMBase;
 
   void runOnOperation() override {
-    gpu::GPUModuleOp module = getOperation();
+    mlir::gpu::GPUModuleOp module = getOperation();
     MLIRContext *context = &getContext();
     // What the conversion knows in one dimension only.
     RewritePatternSet simplifications(context);
@@ -88,7 +89,7 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
       return signalPassFailure();
 
     SmallVector<std::tuple<StringAttr, unsigned, Attribute>> maps;
-    for (auto kernel : module.getOps<gpu::GPUFuncOp>())
+    for (auto kernel : module.getOps<mlir::gpu::GPUFuncOp>())
       for (unsigned i = 0; i < kernel.getNumArguments(); ++i)
         if (Attribute type = kernel.getArgAttr(i, LLVM::LLVMDialect::getByValAttrName()))
           maps.emplace_back(kernel.getNameAttr(), i, type);
