@@ -7,6 +7,8 @@
 
 #include "convoy/Dialect/Cnn/IR/ConstantEvaluator.h"
 
+#include "convoy/Dialect/Cnn/IR/ElementwiseFormulas.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
@@ -15,6 +17,7 @@
 #include <limits>
 
 using namespace mlir;
+using namespace convoy;
 using namespace convoy::cnn;
 
 namespace {
@@ -148,181 +151,6 @@ bool isExact(UnaryKind kind) {
   }
 }
 
-double clamp(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
-
-double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x))); }
-
-double applyUnary(FunctionAttr function, double x) {
-  double alpha = function.getAlphaValue(), beta = function.getBetaValue();
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  switch (function.getKind()) {
-  case UnaryKind::identity:
-    return x;
-  case UnaryKind::relu:
-    return x < 0 ? 0 : x;
-  case UnaryKind::leaky_relu:
-    return x < 0 ? alpha * x : x;
-  case UnaryKind::clip:
-    return clamp(x, function.getAlpha() ? alpha : -infinity,
-                 function.getBeta() ? beta : infinity);
-  case UnaryKind::sigmoid:
-    return 1 / (1 + std::exp(-x));
-  case UnaryKind::hard_sigmoid:
-    return clamp(alpha * x + beta, 0, 1);
-  case UnaryKind::hard_swish:
-    return x * clamp(x / 6 + 0.5, 0, 1);
-  case UnaryKind::silu:
-    return x / (1 + std::exp(-x));
-  case UnaryKind::tanh:
-    return std::tanh(x);
-  case UnaryKind::elu:
-    return x < 0 ? alpha * std::expm1(x) : x;
-  case UnaryKind::erf:
-    return std::erf(x);
-  case UnaryKind::exp:
-    return std::exp(x);
-  case UnaryKind::log:
-    return std::log(x);
-  case UnaryKind::sqrt:
-    return std::sqrt(x);
-  case UnaryKind::abs:
-    return std::fabs(x);
-  case UnaryKind::neg:
-    return -x;
-  case UnaryKind::reciprocal:
-    return 1 / x;
-  case UnaryKind::floor:
-    return std::floor(x);
-  case UnaryKind::ceil:
-    return std::ceil(x);
-  case UnaryKind::round:
-    return std::nearbyint(x);
-  case UnaryKind::softplus:
-    return softplus(x);
-  case UnaryKind::gelu:
-    return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-  case UnaryKind::mish:
-    return x * std::tanh(softplus(x));
-  case UnaryKind::logical_not:
-    return x == 0;
-  case UnaryKind::sign:
-    return x > 0 ? 1 : x < 0 ? -1 : x;
-  case UnaryKind::sin:
-    return std::sin(x);
-  case UnaryKind::cos:
-    return std::cos(x);
-  }
-  llvm_unreachable("unknown unary kind");
-}
-
-/// Nothing where the function has no meaning on integers.
-std::optional<int64_t> applyUnary(FunctionAttr function, int64_t x) {
-  switch (function.getKind()) {
-  case UnaryKind::identity:
-  case UnaryKind::floor:
-  case UnaryKind::ceil:
-  case UnaryKind::round:
-    return x;
-  case UnaryKind::relu:
-    return std::max<int64_t>(x, 0);
-  case UnaryKind::abs:
-    return x < 0 ? int64_t(-uint64_t(x)) : x;
-  case UnaryKind::neg:
-    return int64_t(-uint64_t(x));
-  case UnaryKind::sign:
-    return x > 0 ? 1 : x < 0 ? -1 : 0;
-  case UnaryKind::logical_not:
-    return x == 0;
-  default:
-    return std::nullopt;
-  }
-}
-
-template <typename T> std::optional<bool> compare(BinaryKind kind, T a, T b) {
-  switch (kind) {
-  case BinaryKind::equal:
-    return a == b;
-  case BinaryKind::less:
-    return a < b;
-  case BinaryKind::less_equal:
-    return a <= b;
-  case BinaryKind::greater:
-    return a > b;
-  case BinaryKind::greater_equal:
-    return a >= b;
-  default:
-    return std::nullopt;
-  }
-}
-
-double applyBinary(BinaryKind kind, double a, double b) {
-  switch (kind) {
-  case BinaryKind::add:
-    return a + b;
-  case BinaryKind::sub:
-    return a - b;
-  case BinaryKind::mul:
-    return a * b;
-  case BinaryKind::div:
-    return a / b;
-  case BinaryKind::pow:
-    return std::pow(a, b);
-  case BinaryKind::min:
-    return a < b || std::isnan(a) ? a : b;
-  case BinaryKind::max:
-    return a > b || std::isnan(a) ? a : b;
-  case BinaryKind::mod:
-    return std::fmod(a, b);
-  case BinaryKind::prelu:
-    return a >= 0 ? a : a * b;
-  default:
-    llvm_unreachable("not an arithmetic function of floats");
-  }
-}
-
-std::optional<int64_t> applyBinary(BinaryKind kind, int64_t a, int64_t b) {
-  bool undefined = b == 0 || (b == -1 && a == std::numeric_limits<int64_t>::min());
-  switch (kind) {
-  case BinaryKind::add:
-    return int64_t(uint64_t(a) + uint64_t(b));
-  case BinaryKind::sub:
-    return int64_t(uint64_t(a) - uint64_t(b));
-  case BinaryKind::mul:
-    return int64_t(uint64_t(a) * uint64_t(b));
-  case BinaryKind::div:
-    return undefined ? std::nullopt : std::optional<int64_t>(a / b);
-  case BinaryKind::mod: {
-    if (undefined)
-      return std::nullopt;
-    // ONNX Mod on integers takes the sign of the divisor.
-    int64_t rest = a % b;
-    return rest && (rest < 0) != (b < 0) ? rest + b : rest;
-  }
-  case BinaryKind::pow: {
-    if (b < 0 || b > 64)
-      return std::nullopt;
-    uint64_t power = 1;
-    for (int64_t i = 0; i < b; ++i)
-      power *= uint64_t(a);
-    return int64_t(power);
-  }
-  case BinaryKind::min:
-    return std::min(a, b);
-  case BinaryKind::max:
-    return std::max(a, b);
-  case BinaryKind::prelu:
-    return a >= 0 ? a : int64_t(uint64_t(a) * uint64_t(b));
-  case BinaryKind::logical_and:
-    return (a != 0) && (b != 0);
-  case BinaryKind::logical_or:
-    return (a != 0) || (b != 0);
-  case BinaryKind::logical_xor:
-    return (a != 0) != (b != 0);
-  default:
-    return std::nullopt;
-  }
-}
-
 //===----------------------------------------------------------------------===//
 // Operations
 //===----------------------------------------------------------------------===//
@@ -365,17 +193,15 @@ private:
     if (isa<FloatType>(in->getElementType())) {
       if (options.exactOnly && !isExact(function.getKind()))
         return {};
+      HostFloats<double> a;
       for (int64_t i = 0; i < result.size(); ++i)
-        result.setDouble(i, applyUnary(function, in->getDouble(i)));
-      return result.take();
+        result.setDouble(i, applyFloatUnary(a, function, in->getDouble(i)));
+      return a.isDefined() ? result.take() : ElementsAttr();
     }
-    for (int64_t i = 0; i < result.size(); ++i) {
-      std::optional<int64_t> value = applyUnary(function, in->getInt(i));
-      if (!value)
-        return {};
-      result.setInt(i, *value);
-    }
-    return result.take();
+    HostIntegers a(in->getElementType().isInteger(1));
+    for (int64_t i = 0; i < result.size(); ++i)
+      result.setInt(i, applyIntegerUnary(a, function, in->getInt(i)));
+    return a.isDefined() ? result.take() : ElementsAttr();
   }
 
   ElementsAttr evaluate(BinaryOp binary) {
@@ -390,30 +216,22 @@ private:
     bool isFloat = isa<FloatType>(lhs->getElementType());
     if (isFloat && options.exactOnly && kind == BinaryKind::pow)
       return {};
-    bool isLogical = kind == BinaryKind::logical_and || kind == BinaryKind::logical_or ||
-                     kind == BinaryKind::logical_xor;
-    if (isFloat && isLogical)
-      return {};
-
     Result result(type, splat);
-    bool defined = true;
+    HostFloats<double> floats;
+    HostIntegers integers(lhs->getElementType().isInteger(1));
     int64_t next = 0;
     auto combine = [&](std::array<int64_t, 2> from) {
       if (isFloat) {
-        double a = lhs->getDouble(from[0]), b = rhs->getDouble(from[1]);
-        if (std::optional<bool> truth = compare(kind, a, b))
-          result.setInt(next++, *truth);
+        double x = lhs->getDouble(from[0]), y = rhs->getDouble(from[1]);
+        if (isComparison(kind))
+          result.setInt(next++, compare(floats, kind, x, y));
         else
-          result.setDouble(next++, applyBinary(kind, a, b));
+          result.setDouble(next++, applyFloatBinary(floats, kind, x, y));
         return;
       }
-      int64_t a = lhs->getInt(from[0]), b = rhs->getInt(from[1]);
-      if (std::optional<bool> truth = compare(kind, a, b))
-        result.setInt(next++, *truth);
-      else if (std::optional<int64_t> value = applyBinary(kind, a, b))
-        result.setInt(next++, *value);
-      else
-        defined = false;
+      int64_t x = lhs->getInt(from[0]), y = rhs->getInt(from[1]);
+      result.setInt(next++, isComparison(kind) ? compare(integers, kind, x, y)
+                                               : applyIntegerBinary(integers, kind, x, y));
     };
     if (splat && type.getNumElements())
       combine({0, 0});
@@ -422,7 +240,7 @@ private:
                          {broadcastStrides(lhs->getShape(), type.getShape()),
                           broadcastStrides(rhs->getShape(), type.getShape())},
                          {0, 0}, combine);
-    return defined ? result.take() : ElementsAttr();
+    return floats.isDefined() && integers.isDefined() ? result.take() : ElementsAttr();
   }
 
   ElementsAttr evaluate(SelectOp select) {
@@ -499,6 +317,7 @@ private:
                    : kind == ReduceKind::max ? -std::numeric_limits<double>::infinity()
                    : kind == ReduceKind::min ? std::numeric_limits<double>::infinity()
                                              : 0;
+    HostFloats<double> a;
     std::vector<double> sums(type.getNumElements(), start);
     int64_t next = 0;
     forEachPosition<1>(shape, {strides}, {0}, [&](std::array<int64_t, 1> to) {
@@ -509,10 +328,10 @@ private:
         sum += x;
         break;
       case ReduceKind::max:
-        sum = applyBinary(BinaryKind::max, sum, x);
+        sum = a.max(sum, x);
         break;
       case ReduceKind::min:
-        sum = applyBinary(BinaryKind::min, sum, x);
+        sum = a.min(sum, x);
         break;
       case ReduceKind::prod:
         sum *= x;
@@ -543,6 +362,7 @@ private:
                     : kind == ReduceKind::max ? std::numeric_limits<int64_t>::min()
                     : kind == ReduceKind::min ? std::numeric_limits<int64_t>::max()
                                               : 0;
+    HostIntegers a(/*isBool=*/false);
     std::vector<int64_t> sums(type.getNumElements(), start);
     int64_t next = 0;
     forEachPosition<1>(in.getShape(), {strides}, {0}, [&](std::array<int64_t, 1> to) {
@@ -555,7 +375,7 @@ private:
         x *= x;
       if (kind == ReduceKind::l1)
         x = std::abs(x);
-      sum = *applyBinary(step, sum, x);
+      sum = applyIntegerBinary(a, step, sum, x);
     });
     Result result(type, /*splat=*/false);
     for (auto [index, sum] : llvm::enumerate(sums))

@@ -44,6 +44,21 @@ func.func @integers() -> (tensor<2xi64>, tensor<2xi64>, tensor<2xi1>, tensor<2xi
 
 // -----
 
+// Where the bounds of a clip cross, the upper one wins, as in kernels.
+// CHECK-LABEL: func.func @clip(
+// CHECK-DAG:     %[[CROSSED:.+]] = arith.constant dense<3.000000e+00> : tensor<2xf32>
+// CHECK-DAG:     %[[INT:.+]] = arith.constant dense<[0, 6]> : tensor<2xi32>
+// CHECK:         return %[[CROSSED]], %[[INT]]
+func.func @clip() -> (tensor<2xf32>, tensor<2xi32>) {
+  %x = arith.constant dense<[0.0, 7.0]> : tensor<2xf32>
+  %i = arith.constant dense<[-1, 7]> : tensor<2xi32>
+  %0 = cnn.unary <clip, alpha = 5.0 : f32, beta = 3.0 : f32> %x : (tensor<2xf32>) -> tensor<2xf32>
+  %1 = cnn.unary <clip, alpha = 0.0 : f32, beta = 6.0 : f32> %i : (tensor<2xi32>) -> tensor<2xi32>
+  return %0, %1 : tensor<2xf32>, tensor<2xi32>
+}
+
+// -----
+
 // Floats fold where every bit is prescribed: 1/3 is rounded as the machine rounds it.
 // CHECK-LABEL: func.func @floats(
 // CHECK-DAG:     %[[THIRD:.+]] = arith.constant dense<0.333333343> : tensor<f32>

@@ -1,0 +1,207 @@
+//===- Arithmetic.h - Arithmetic of emitted code and of the host -*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A formula that both compiled code and the compiler itself compute is written once, as a
+// template over an arithmetic: EmittedArithmetic makes operations, HostFloats and
+// HostIntegers compute numbers. An arithmetic has a type `Number`, a type `Truth` for the
+// results of comparisons, and the functions below. A function that it does not know gives
+// `undefined()`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DIALECT_CNN_IR_ARITHMETIC_H
+#define CONVOY_DIALECT_CNN_IR_ARITHMETIC_H
+
+#include "mlir/IR/Builders.h"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace convoy {
+
+/// Makes `arith` and `math` operations on values of one type: a float or integer type, or a
+/// vector of such. Booleans are `i1`, whose values count as 0 and 1.
+class EmittedArithmetic {
+public:
+  using Number = mlir::Value;
+  /// An `i1`, or a vector of them.
+  using Truth = mlir::Value;
+
+  EmittedArithmetic(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type)
+      : b(builder), loc(loc), type(type) {}
+
+  bool isFloat() const;
+  bool isBool() const;
+
+  /// No value.
+  Number undefined() { return Number(); }
+  Number constant(double value);
+  Number add(Number x, Number y);
+  Number sub(Number x, Number y);
+  Number mul(Number x, Number y);
+  /// Of integers, rounded towards zero.
+  Number div(Number x, Number y);
+  Number neg(Number x);
+  /// `x > y ? x : y`, which is what one instruction computes: of floats, a NaN in `y` wins.
+  Number max(Number x, Number y);
+  Number min(Number x, Number y);
+
+  Truth less(Number x, Number y);
+  Truth lessEqual(Number x, Number y);
+  Truth equal(Number x, Number y);
+  Truth notEqual(Number x, Number y);
+  Truth both(Truth x, Truth y);
+  Number select(Truth condition, Number x, Number y);
+  Number fromTruth(Truth x) { return x; }
+
+  /// Of floats.
+  Number fma(Number x, Number y, Number z);
+  Number abs(Number x);
+  Number floor(Number x);
+  Number ceil(Number x);
+  /// Halves go to the even neighbour.
+  Number roundEven(Number x);
+  Number sqrt(Number x);
+  Number exp(Number x);
+  /// `exp(x) - 1`.
+  Number expm1(Number x);
+  Number log(Number x);
+  /// `log(1 + x)`.
+  Number log1p(Number x);
+  Number sin(Number x);
+  Number cos(Number x);
+  Number tanh(Number x);
+  Number erf(Number x);
+  /// As C's fmod.
+  Number fmod(Number x, Number y);
+
+  /// x ^ y; the usual constant exponents are a few multiplications or roots.
+  Number pow(Number x, Number y);
+
+  /// Of integers.
+  Number remainder(Number x, Number y);
+  Number bitAnd(Number x, Number y);
+  Number bitOr(Number x, Number y);
+  Number bitXor(Number x, Number y);
+
+private:
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  mlir::Type type;
+};
+
+/// Computes on the host in `T`, float or double.
+template <typename T> class HostFloats {
+public:
+  using Number = T;
+  using Truth = bool;
+
+  /// Whether everything so far had a value.
+  bool isDefined() const { return defined; }
+  Number undefined() {
+    defined = false;
+    return 0;
+  }
+
+  Number constant(double value) { return T(value); }
+  Number add(Number x, Number y) { return x + y; }
+  Number sub(Number x, Number y) { return x - y; }
+  Number mul(Number x, Number y) { return x * y; }
+  Number div(Number x, Number y) { return x / y; }
+  Number neg(Number x) { return -x; }
+  /// A NaN on either side wins.
+  Number max(Number x, Number y) { return x > y || std::isnan(x) ? x : y; }
+  Number min(Number x, Number y) { return x < y || std::isnan(x) ? x : y; }
+
+  Truth less(Number x, Number y) { return x < y; }
+  Truth lessEqual(Number x, Number y) { return x <= y; }
+  Truth equal(Number x, Number y) { return x == y; }
+  Number select(Truth condition, Number x, Number y) { return condition ? x : y; }
+
+  Number fma(Number x, Number y, Number z) { return std::fma(x, y, z); }
+  Number abs(Number x) { return std::fabs(x); }
+  Number floor(Number x) { return std::floor(x); }
+  Number ceil(Number x) { return std::ceil(x); }
+  /// The compiler runs in the default rounding mode.
+  Number roundEven(Number x) { return std::nearbyint(x); }
+  Number sqrt(Number x) { return std::sqrt(x); }
+  Number exp(Number x) { return std::exp(x); }
+  Number expm1(Number x) { return std::expm1(x); }
+  Number log(Number x) { return std::log(x); }
+  Number log1p(Number x) { return std::log1p(x); }
+  Number sin(Number x) { return std::sin(x); }
+  Number cos(Number x) { return std::cos(x); }
+  Number tanh(Number x) { return std::tanh(x); }
+  Number erf(Number x) { return std::erf(x); }
+  Number fmod(Number x, Number y) { return std::fmod(x, y); }
+  Number pow(Number x, Number y) { return std::pow(x, y); }
+
+private:
+  bool defined = true;
+};
+
+/// Computes on the host in 64 bits, which narrower results take the low bits of; what
+/// overflows wraps.
+class HostIntegers {
+public:
+  using Number = int64_t;
+  using Truth = bool;
+
+  /// Booleans are 0 and 1.
+  explicit HostIntegers(bool isBool) : boolean(isBool) {}
+
+  bool isBool() const { return boolean; }
+  /// Whether everything so far had a value.
+  bool isDefined() const { return defined; }
+  Number undefined() {
+    defined = false;
+    return 0;
+  }
+
+  Number constant(double value) { return Number(value); }
+  Number add(Number x, Number y) { return Number(uint64_t(x) + uint64_t(y)); }
+  Number sub(Number x, Number y) { return Number(uint64_t(x) - uint64_t(y)); }
+  Number mul(Number x, Number y) { return Number(uint64_t(x) * uint64_t(y)); }
+  Number div(Number x, Number y) { return divides(x, y) ? x / y : undefined(); }
+  Number neg(Number x) { return sub(0, x); }
+  Number max(Number x, Number y) { return x > y ? x : y; }
+  Number min(Number x, Number y) { return x < y ? x : y; }
+
+  Truth less(Number x, Number y) { return x < y; }
+  Truth lessEqual(Number x, Number y) { return x <= y; }
+  Truth equal(Number x, Number y) { return x == y; }
+  Truth notEqual(Number x, Number y) { return x != y; }
+  Truth both(Truth x, Truth y) { return x && y; }
+  Number select(Truth condition, Number x, Number y) { return condition ? x : y; }
+  Number fromTruth(Truth x) { return x; }
+
+  /// Of exponents from 0 to 64.
+  Number pow(Number x, Number y) {
+    if (y < 0 || y > 64)
+      return undefined();
+    Number power = 1;
+    for (Number i = 0; i < y; ++i)
+      power = mul(power, x);
+    return power;
+  }
+
+  Number remainder(Number x, Number y) { return divides(x, y) ? x % y : undefined(); }
+  Number bitAnd(Number x, Number y) { return x & y; }
+  Number bitOr(Number x, Number y) { return x | y; }
+  Number bitXor(Number x, Number y) { return x ^ y; }
+
+private:
+  static bool divides(Number x, Number y) {
+    return y != 0 && (y != -1 || x != std::numeric_limits<Number>::min());
+  }
+
+  bool boolean, defined = true;
+};
+
+} // namespace convoy
+
+#endif // CONVOY_DIALECT_CNN_IR_ARITHMETIC_H

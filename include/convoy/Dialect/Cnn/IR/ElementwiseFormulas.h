@@ -1,0 +1,246 @@
+//===- ElementwiseFormulas.h - Element-wise functions -----------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// What each element-wise function computes, once for kernels and for constants: templates
+// over the arithmetics of Arithmetic.h. Kernels get them from ElementwiseEmitter.h.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DIALECT_CNN_IR_ELEMENTWISEFORMULAS_H
+#define CONVOY_DIALECT_CNN_IR_ELEMENTWISEFORMULAS_H
+
+#include "convoy/Dialect/Cnn/IR/Arithmetic.h"
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
+namespace convoy::cnn {
+
+//===----------------------------------------------------------------------===//
+// Functions of one number
+//===----------------------------------------------------------------------===//
+
+template <typename Arithmetic>
+typename Arithmetic::Number clamp(Arithmetic &a, typename Arithmetic::Number x, double lower,
+                                  double upper) {
+  return a.min(a.constant(upper), a.max(a.constant(lower), x));
+}
+
+/// `1 + exp(-x)`.
+template <typename Arithmetic>
+typename Arithmetic::Number logisticDenominator(Arithmetic &a, typename Arithmetic::Number x) {
+  return a.add(a.constant(1), a.exp(a.neg(x)));
+}
+
+/// `function(x)` of a float; undefined where the function has no meaning for floats.
+template <typename Arithmetic>
+typename Arithmetic::Number applyFloatUnary(Arithmetic &a, FunctionAttr function,
+                                            typename Arithmetic::Number x) {
+  using Number = typename Arithmetic::Number;
+  float alpha = function.getAlphaValue(), beta = function.getBetaValue();
+  switch (function.getKind()) {
+  case UnaryKind::identity:
+    return x;
+  case UnaryKind::relu:
+    return a.max(a.constant(0), x);
+  case UnaryKind::leaky_relu:
+    return a.select(a.less(x, a.constant(0)), a.mul(x, a.constant(alpha)), x);
+  case UnaryKind::clip:
+    if (function.getAlpha())
+      x = a.max(a.constant(alpha), x);
+    return function.getBeta() ? a.min(a.constant(beta), x) : x;
+  case UnaryKind::sigmoid:
+    return a.div(a.constant(1), logisticDenominator(a, x));
+  case UnaryKind::hard_sigmoid:
+    return clamp(a, a.fma(x, a.constant(alpha), a.constant(beta)), 0, 1);
+  case UnaryKind::hard_swish:
+    return a.mul(x, clamp(a, a.fma(x, a.constant(1.0 / 6), a.constant(0.5)), 0, 1));
+  case UnaryKind::silu:
+    return a.div(x, logisticDenominator(a, x));
+  case UnaryKind::tanh:
+    return a.tanh(x);
+  case UnaryKind::elu: {
+    Number negative = a.expm1(a.min(a.constant(0), x));
+    return a.select(a.less(x, a.constant(0)), a.mul(a.constant(alpha), negative), x);
+  }
+  case UnaryKind::erf:
+    return a.erf(x);
+  case UnaryKind::exp:
+    return a.exp(x);
+  case UnaryKind::log:
+    return a.log(x);
+  case UnaryKind::sqrt:
+    return a.sqrt(x);
+  case UnaryKind::abs:
+    return a.abs(x);
+  case UnaryKind::neg:
+    return a.neg(x);
+  case UnaryKind::reciprocal:
+    return a.div(a.constant(1), x);
+  case UnaryKind::floor:
+    return a.floor(x);
+  case UnaryKind::ceil:
+    return a.ceil(x);
+  case UnaryKind::round:
+    return a.roundEven(x);
+  case UnaryKind::softplus: {
+    // log(1 + exp(x)) with an exponential that cannot overflow.
+    Number small = a.exp(a.neg(a.abs(x)));
+    return a.add(a.max(a.constant(0), x), a.log1p(small));
+  }
+  case UnaryKind::gelu: {
+    Number erf = a.erf(a.mul(x, a.constant(0.70710678118654752440)));
+    return a.mul(a.mul(a.constant(0.5), x), a.add(a.constant(1), erf));
+  }
+  case UnaryKind::mish: {
+    // tanh(log(1 + n)) = t / (t + 2) with t = n * (n + 2) and n = exp(x); from
+    // x = 20 on the quotient is 1 in f32, and in f64.
+    Number n = a.exp(a.min(a.constant(20), x));
+    Number t = a.mul(n, a.add(n, a.constant(2)));
+    return a.mul(x, a.div(t, a.add(t, a.constant(2))));
+  }
+  case UnaryKind::logical_not:
+    return a.undefined();
+  case UnaryKind::sign: {
+    Number zero = a.constant(0);
+    Number negative = a.select(a.less(x, zero), a.constant(-1), x);
+    return a.select(a.less(zero, x), a.constant(1), negative);
+  }
+  case UnaryKind::sin:
+    return a.sin(x);
+  case UnaryKind::cos:
+    return a.cos(x);
+  }
+  llvm_unreachable("unknown unary kind");
+}
+
+/// `function(x)` of an integer; undefined where the function has no meaning for integers.
+template <typename Arithmetic>
+typename Arithmetic::Number applyIntegerUnary(Arithmetic &a, FunctionAttr function,
+                                              typename Arithmetic::Number x) {
+  switch (function.getKind()) {
+  case UnaryKind::identity:
+  case UnaryKind::floor:
+  case UnaryKind::ceil:
+  case UnaryKind::round:
+    return x;
+  case UnaryKind::logical_not:
+    return a.fromTruth(a.equal(x, a.constant(0)));
+  case UnaryKind::relu:
+    return a.max(x, a.constant(0));
+  case UnaryKind::clip:
+    if (function.getAlpha())
+      x = a.max(x, a.constant(function.getAlphaValue()));
+    return function.getBeta() ? a.min(x, a.constant(function.getBetaValue())) : x;
+  case UnaryKind::abs:
+    return a.max(x, a.neg(x));
+  case UnaryKind::neg:
+    return a.neg(x);
+  case UnaryKind::sign:
+    return a.max(a.constant(-1), a.min(a.constant(1), x));
+  default:
+    return a.undefined();
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Functions of two numbers
+//===----------------------------------------------------------------------===//
+
+inline bool isComparison(BinaryKind kind) {
+  return kind == BinaryKind::equal || kind == BinaryKind::less ||
+         kind == BinaryKind::less_equal || kind == BinaryKind::greater ||
+         kind == BinaryKind::greater_equal;
+}
+
+/// The comparison `kind` of two floats or integers.
+template <typename Arithmetic>
+typename Arithmetic::Truth compare(Arithmetic &a, BinaryKind kind,
+                                   typename Arithmetic::Number x,
+                                   typename Arithmetic::Number y) {
+  switch (kind) {
+  case BinaryKind::equal:
+    return a.equal(x, y);
+  case BinaryKind::less:
+    return a.less(x, y);
+  case BinaryKind::less_equal:
+    return a.lessEqual(x, y);
+  case BinaryKind::greater:
+    return a.less(y, x);
+  case BinaryKind::greater_equal:
+    return a.lessEqual(y, x);
+  default:
+    llvm_unreachable("not a comparison");
+  }
+}
+
+/// What floats and integers have in common.
+template <typename Arithmetic>
+typename Arithmetic::Number applyCommonBinary(Arithmetic &a, BinaryKind kind,
+                                              typename Arithmetic::Number x,
+                                              typename Arithmetic::Number y) {
+  switch (kind) {
+  case BinaryKind::add:
+    return a.add(x, y);
+  case BinaryKind::sub:
+    return a.sub(x, y);
+  case BinaryKind::mul:
+    return a.mul(x, y);
+  case BinaryKind::div:
+    return a.div(x, y);
+  case BinaryKind::pow:
+    return a.pow(x, y);
+  case BinaryKind::min:
+    return a.min(x, y);
+  case BinaryKind::max:
+    return a.max(x, y);
+  case BinaryKind::prelu:
+    return a.select(a.less(x, a.constant(0)), a.mul(x, y), x);
+  default:
+    return a.undefined();
+  }
+}
+
+/// `kind(x, y)` of floats, if it is no comparison; undefined where `kind` has no meaning for
+/// them.
+template <typename Arithmetic>
+typename Arithmetic::Number applyFloatBinary(Arithmetic &a, BinaryKind kind,
+                                             typename Arithmetic::Number x,
+                                             typename Arithmetic::Number y) {
+  return kind == BinaryKind::mod ? a.fmod(x, y) : applyCommonBinary(a, kind, x, y);
+}
+
+/// ONNX Mod of integers, where the sign follows the divisor.
+template <typename Arithmetic>
+typename Arithmetic::Number moduloIntegers(Arithmetic &a, typename Arithmetic::Number x,
+                                           typename Arithmetic::Number y) {
+  auto zero = a.constant(0);
+  auto rest = a.remainder(x, y);
+  auto wrongSign = a.less(a.bitXor(rest, y), zero);
+  auto differs = a.notEqual(rest, zero);
+  return a.select(a.both(wrongSign, differs), a.add(rest, y), rest);
+}
+
+/// The same of integers, and of booleans.
+template <typename Arithmetic>
+typename Arithmetic::Number applyIntegerBinary(Arithmetic &a, BinaryKind kind,
+                                               typename Arithmetic::Number x,
+                                               typename Arithmetic::Number y) {
+  switch (kind) {
+  case BinaryKind::mod:
+    return moduloIntegers(a, x, y);
+  case BinaryKind::logical_and:
+    return a.isBool() ? a.bitAnd(x, y) : a.undefined();
+  case BinaryKind::logical_or:
+    return a.isBool() ? a.bitOr(x, y) : a.undefined();
+  case BinaryKind::logical_xor:
+    return a.isBool() ? a.bitXor(x, y) : a.undefined();
+  default:
+    return applyCommonBinary(a, kind, x, y);
+  }
+}
+
+} // namespace convoy::cnn
+
+#endif // CONVOY_DIALECT_CNN_IR_ELEMENTWISEFORMULAS_H
