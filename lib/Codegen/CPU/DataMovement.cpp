@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/VectorRows.h"
+#include "convoy/Codegen/Common/Reorder.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -26,12 +27,9 @@ namespace {
 /// Vectors that a step of a copy moves.
 constexpr int64_t kVectors = 4;
 
-/// The vector that copies `element`s; one element where they are not a whole number
-/// of bytes in memory, which only scalar accesses know to handle.
+/// The vector that copies `element`s.
 VectorType getCopyType(Type element, TargetAttr target) {
-  int64_t bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
-  bool scalar = element.isIndex() || bits % 8 != 0;
-  return VectorType::get({scalar ? 1 : target.getVectorLanes() * 32 / bits}, element);
+  return VectorType::get({getCopyLanes(element, target)}, element);
 }
 
 /// Copies `count` elements of a row.
@@ -88,20 +86,11 @@ void transposeSquare(ImplicitLocOpBuilder &b, MutableArrayRef<Value> rows) {
 struct ReorderFamily : KernelFamily {
   StringRef getName() const override { return "reorder"; }
 
-  struct Extents {
-    explicit Extents(ReorderOp op) : toBlocked(op.getBlock() > 0) {
-      ShapedType input = getType(op.getInput());
-      ArrayRef<int64_t> plain = (toBlocked ? input : getType(op.getInit())).getShape();
-      block = toBlocked ? op.getBlock() : input.getShape().back();
-      batch = plain[0];
-      channels = plain[1];
-      pixels = countElements(plain.drop_front(2));
-      blocks = llvm::divideCeil(channels, block);
-      pieces = selectPieces(batch * blocks, pixels, block, block);
-    }
+  struct Extents : ReorderShape {
+    explicit Extents(ReorderOp op)
+        : ReorderShape(op), pieces(selectPieces(batch * blocks, pixels, block, block)) {}
     int64_t units() const { return batch * blocks * pieces; }
-    bool toBlocked;
-    int64_t block, batch, channels, pixels, blocks, pieces;
+    int64_t pieces;
   };
 
   bool matches(Operation *op, TargetAttr) const override {
@@ -131,12 +120,7 @@ struct ReorderFamily : KernelFamily {
       SmallVector<Value> indices =
           delinearize(b, unit, {extents.batch, extents.blocks, extents.pieces});
       auto atPlain = [&](int64_t lane, Value pixel) {
-        Value channel = affine(b, indices[1], block, lane);
-        if (int64_t groups = op.getShuffle(); groups > 1) {
-          int64_t size = extents.channels / groups;
-          SmallVector<Value> parts = delinearize(b, channel, {size, groups});
-          channel = add(b, affine(b, parts[1], size, 0), parts[0]);
-        }
+        Value channel = extents.emitPlainChannel(b, affine(b, indices[1], block, lane));
         return SmallVector<Value>{indices[0], channel, pixel};
       };
       auto atBlocked = [&](Value pixel, int64_t i) {
@@ -184,7 +168,7 @@ struct ConcatFamily : KernelFamily {
   }
 
   static int64_t getRow(ShapedType type, int64_t axis) {
-    return countElements(type.getShape().drop_front(axis));
+    return llvm::product_of(type.getShape().drop_front(axis));
   }
 
   struct Extents {
@@ -193,7 +177,7 @@ struct ConcatFamily : KernelFamily {
   static Extents getExtents(ConcatOp op, TargetAttr target) {
     ShapedType type = getType(op.getInit());
     Extents extents;
-    extents.rows = countElements(type.getShape().take_front(op.getAxis()));
+    extents.rows = llvm::product_of(type.getShape().take_front(op.getAxis()));
     extents.row = getRow(type, op.getAxis());
     extents.pieces = selectPieces(extents.rows, extents.row,
                                   kVectors * target.getVectorLanes(), /*work=*/1);
@@ -245,7 +229,7 @@ struct CopyShape {
   SmallVector<int64_t> outer, fromStrides, toStrides;
   int64_t fromOffset, toOffset, row;
 
-  int64_t rows() const { return countElements(outer); }
+  int64_t rows() const { return llvm::product_of(outer); }
 };
 
 std::optional<CopyShape> getCopyShape(memref::CopyOp op) {

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/CpuKernelBuilder.h"
-#include "convoy/Codegen/Common/Layers.h"
+#include "convoy/Codegen/Common/KernelGenerator.h"
 #include "convoy/Codegen/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -40,85 +40,65 @@ llvm::SmallSetVector<Value, 8> getBuffers(Operation *op) {
   return {buffers.begin(), buffers.end()};
 }
 
-struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUKernels> {
-  using CnnGenerateCPUKernelsBase::CnnGenerateCPUKernelsBase;
+KernelFamilies listFamilies() {
+  KernelFamilies families;
+  addWinogradConvKernels(families);
+  addPixelwiseConvKernels(families);
+  addDirectConvKernels(families);
+  addChannelwiseConvKernels(families);
+  addTransposedConvKernels(families);
+  addDenseKernels(families);
+  addMatmulKernels(families);
+  addPoolKernels(families);
+  addGlobalPoolKernels(families);
+  addLrnKernels(families);
+  addSoftmaxKernels(families);
+  addDataMovementKernels(families);
+  addResamplingKernels(families);
+  addGenericKernels(families);
+  return families;
+}
 
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
-    func::FuncOp main = findMain(module);
-    if (!main)
-      return signalPassFailure();
-    KernelFamilies families;
-    addWinogradConvKernels(families);
-    addPixelwiseConvKernels(families);
-    addDirectConvKernels(families);
-    addChannelwiseConvKernels(families);
-    addTransposedConvKernels(families);
-    addDenseKernels(families);
-    addMatmulKernels(families);
-    addPoolKernels(families);
-    addGlobalPoolKernels(families);
-    addLrnKernels(families);
-    addSoftmaxKernels(families);
-    addDataMovementKernels(families);
-    addResamplingKernels(families);
-    addGenericKernels(families);
+/// A kernel is a function that runs some of an operation's tasks.
+class CpuKernelGenerator : public KernelGenerator {
+public:
+  explicit CpuKernelGenerator(ModuleOp module) : KernelGenerator(module), symbols(module) {}
 
-    cnn::TargetAttr target = cnn::getTarget(module);
-    SymbolTable symbols(module);
-    SmallVector<Attribute> layers;
-    SharedKernels<func::FuncOp> made;
-    int64_t scratchSize = 0;
+protected:
+  LogicalResult begin(func::FuncOp) override { return success(); }
 
-    for (Operation &op : llvm::make_early_inc_range(main.front())) {
-      if (!isLayer(&op))
-        continue;
-      // The runtime does what devices do together; profiles show it as a layer.
-      if (isa<cnn::CommunicationOpInterface>(op)) {
-        layers.push_back(StringAttr::get(&getContext(), getLayerName(op.getLoc())));
-        continue;
-      }
-      if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op))
-        continue;
-      const KernelFamily *family = nullptr;
-      for (const auto &candidate : families)
-        if (candidate->matches(&op, target)) {
-          family = candidate.get();
-          break;
-        }
-      if (!family) {
-        op.emitError("has no CPU kernel");
-        return signalPassFailure();
-      }
-      func::FuncOp *kernel = made.find(&op);
-      if (!kernel) {
-        func::FuncOp built = buildKernel(symbols, *family, &op, target);
-        if (!built)
-          return signalPassFailure();
-        kernel = &made.add(&op, built);
-      }
-      scratchSize = std::max(scratchSize, family->getScratchSize(&op, target));
-      OpBuilder builder(&op);
-      cnn::LaunchOp::create(builder, op.getLoc(), kernel->getSymName(),
-                            family->countTasks(&op, target), getBuffers(&op).getArrayRef());
-      StringRef name = getLayerName(op.getLoc());
-      layers.push_back(builder.getStringAttr(name.empty() ? kernel->getSymName() : name));
-    }
-    made.eraseOperations();
-    module->setAttr("cnn.layers", ArrayAttr::get(&getContext(), layers));
-    module->setAttr("cnn.scratch_size",
-                    IntegerAttr::get(IntegerType::get(&getContext(), 64), scratchSize));
+  void end(func::FuncOp) override {
+    module->setAttr("cnn.scratch_size", Builder(module).getI64IntegerAttr(scratchSize));
   }
 
-  func::FuncOp buildKernel(SymbolTable &symbols, const KernelFamily &family, Operation *op,
-                           cnn::TargetAttr target) {
-    ImplicitLocOpBuilder b(op->getLoc(), &getContext());
+  LogicalResult build(Operation *op) override {
+    const KernelFamily *family = findFamily<KernelFamily>(families, op, target);
+    func::FuncOp kernel = family ? buildKernel(*family, op) : nullptr;
+    if (!kernel)
+      return failure();
+    kernels.push_back({kernel, family->countTasks(op, target)});
+    return success();
+  }
+
+  void launch(Operation *op, unsigned number) override {
+    auto [kernel, tasks] = kernels[number];
+    OpBuilder builder(op);
+    cnn::LaunchOp::create(builder, op->getLoc(), kernel.getSymName(), tasks,
+                          getBuffers(op).getArrayRef());
+    StringRef name = getLayerName(op->getLoc());
+    addLayer(name.empty() ? kernel.getSymName() : name);
+  }
+
+private:
+  func::FuncOp buildKernel(const KernelFamily &family, Operation *op) {
+    ImplicitLocOpBuilder b(op->getLoc(), op->getContext());
     SmallVector<Type> types = {b.getIndexType(), b.getIndexType()};
     llvm::SmallSetVector<Value, 8> buffers = getBuffers(op);
     llvm::append_range(types, ValueRange(buffers.getArrayRef()).getTypes());
-    int64_t scratchSize = family.getScratchSize(op, target);
-    if (scratchSize > 0)
-      types.push_back(MemRefType::get({scratchSize}, b.getI8Type()));
+    int64_t scratchBytes = family.getScratchSize(op, target);
+    scratchSize = std::max(scratchSize, scratchBytes);
+    if (scratchBytes > 0)
+      types.push_back(MemRefType::get({scratchBytes}, b.getI8Type()));
     auto kernel = func::FuncOp::create(b, family.getName(), b.getFunctionType(types, {}));
     kernel.setPrivate();
     symbols.insert(kernel);
@@ -140,7 +120,7 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
       }
       operands.push_back(b.clone(*constant)->getResult(0));
     }
-    if (scratchSize > 0) {
+    if (scratchBytes > 0) {
       unsigned scratch = entry->getNumArguments() - 1;
       kernel.setArgAttr(scratch, cnn::kScratchAttrName, b.getUnitAttr());
       operands.push_back(entry->getArgument(scratch));
@@ -152,6 +132,25 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     if (failed(family.buildTask(b, op, operands, loop.getInductionVar(), target)))
       return nullptr;
     return kernel;
+  }
+
+  struct Kernel {
+    func::FuncOp function;
+    int64_t tasks;
+  };
+
+  SymbolTable symbols;
+  KernelFamilies families = listFamilies();
+  SmallVector<Kernel> kernels;
+  int64_t scratchSize = 0;
+};
+
+struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUKernels> {
+  using CnnGenerateCPUKernelsBase::CnnGenerateCPUKernelsBase;
+
+  void runOnOperation() override {
+    if (failed(CpuKernelGenerator(getOperation()).run()))
+      signalPassFailure();
   }
 };
 

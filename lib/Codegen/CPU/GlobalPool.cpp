@@ -11,13 +11,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/VectorRows.h"
+#include "convoy/Codegen/Common/Pooling.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-
-#include <limits>
 
 using namespace mlir;
 using namespace convoy;
@@ -46,7 +45,7 @@ struct GlobalPoolFamily : KernelFamily {
   };
   static Extents getExtents(GlobalPoolOp op) {
     ArrayRef<int64_t> shape = cast<ShapedType>(op.getInput().getType()).getShape();
-    return {shape[0], shape[1], countElements(shape.drop_front(2))};
+    return {shape[0], shape[1], llvm::product_of(shape.drop_front(2))};
   }
 
   int64_t countTasks(Operation *op, TargetAttr) const override {
@@ -59,18 +58,14 @@ struct GlobalPoolFamily : KernelFamily {
     auto op = cast<GlobalPoolOp>(operation);
     Extents extents = getExtents(op);
     int64_t lanes = target.getVectorLanes();
-    bool average = op.getKind() == PoolKind::average;
     auto type = VectorType::get({lanes}, b.getF32Type());
-    Value start = emitConstant(b, b.getLoc(), type,
-                               average ? 0.0 : -std::numeric_limits<double>::infinity());
-    auto combine = [&](Value x, Value y) -> Value {
-      return average ? Value(arith::AddFOp::create(b, x, y)) : emitMax(b, b.getLoc(), x, y);
-    };
+    PoolCombiner combine(b, op.getKind());
+    Value start = combine.emitStart(type);
     auto scale = [&](Value value, int64_t count) -> Value {
-      return average
-                 ? Value(arith::DivFOp::create(
-                       b, value, emitConstant(b, b.getLoc(), value.getType(), double(count))))
-                 : value;
+      if (op.getKind() != PoolKind::average)
+        return value;
+      return arith::DivFOp::create(
+          b, value, emitConstant(b, b.getLoc(), value.getType(), double(count)));
     };
     auto reshape = [&](Value buffer, int64_t row) {
       return reshapeBuffer(b, buffer, {extents.images, extents.rows, row});

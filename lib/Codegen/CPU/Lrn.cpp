@@ -30,12 +30,6 @@ namespace {
 /// The normalisation's roots and division cost about this many copies.
 constexpr int64_t kWorkPerElement = 4;
 
-/// Channels that the window reaches down and up.
-struct Window {
-  explicit Window(LrnOp op) : down((op.getSize() - 1) / 2), up(op.getSize() / 2) {}
-  int64_t down, up;
-};
-
 struct LrnFamily : KernelFamily {
   StringRef getName() const override { return "lrn"; }
 
@@ -54,7 +48,7 @@ struct LrnFamily : KernelFamily {
   };
   static Extents getExtents(LrnOp op, TargetAttr target) {
     ArrayRef<int64_t> shape = cast<ShapedType>(op.getInput().getType()).getShape();
-    Extents extents{shape[0], shape[1], countElements(shape.drop_front(2)), 1};
+    Extents extents{shape[0], shape[1], llvm::product_of(shape.drop_front(2)), 1};
     extents.pieces = selectPieces(shape[0] * shape[1], extents.row, target.getVectorLanes(),
                                   kWorkPerElement);
     return extents;
@@ -95,7 +89,7 @@ struct LrnFamily : KernelFamily {
 
   static Value sumPlain(ImplicitLocOpBuilder &b, LrnOp op, const Extents &extents, Value input,
                         ValueRange indices, Value position, VectorType type, int64_t count) {
-    Window window(op);
+    LrnWindow window(op);
     Value channel = indices[1];
     Value lower =
         arith::MaxSIOp::create(b, affine(b, channel, 1, -window.down), indexConstant(b, 0));
@@ -110,7 +104,7 @@ struct LrnFamily : KernelFamily {
 
   static Value sumBlocked(ImplicitLocOpBuilder &b, LrnOp op, const Extents &extents,
                           Value input, ValueRange indices, Value position, Value x) {
-    Window window(op);
+    LrnWindow window(op);
     auto type = cast<VectorType>(x.getType());
     int64_t lanes = type.getDimSize(0);
     // Squares by distance in channel blocks; zero outside of the data.

@@ -41,7 +41,7 @@ struct Product : MatmulShape {
     columnTiles = llvm::divideCeil(columns, tileVectors * lanes);
   }
 
-  int64_t batches() const { return countElements(batch); }
+  int64_t batches() const { return llvm::product_of(batch); }
   int64_t units() const { return batches() * columnTiles * rowTiles; }
   /// A multiply-add of vectors takes about as long as the copy of an element.
   int64_t work() const { return depth * tileRows * tileVectors; }
@@ -68,10 +68,10 @@ struct MatmulFamily : KernelFamily {
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {
     Product product(cast<MatmulOp>(op), target);
-    Value lhs = reshapeBuffer(b, operands[0],
-                              {countElements(product.lhsBatch), product.rows, product.depth});
+    Value lhs = reshapeBuffer(
+        b, operands[0], {llvm::product_of(product.lhsBatch), product.rows, product.depth});
     Value rhs = reshapeBuffer(
-        b, operands[1], {countElements(product.rhsBatch), product.depth, product.columns});
+        b, operands[1], {llvm::product_of(product.rhsBatch), product.depth, product.columns});
     Value output =
         reshapeBuffer(b, operands[2], {product.batches(), product.rows, product.columns});
     SmallVector<int64_t> extents(product.batch);

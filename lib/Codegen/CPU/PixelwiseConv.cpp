@@ -71,7 +71,7 @@ private:
   static constexpr int64_t kVectors = 2;
 
   static int64_t countPixels(ConvOpInterface op) {
-    return countElements(op.getOutputType().getShape().drop_front(2));
+    return llvm::product_of(op.getOutputType().getShape().drop_front(2));
   }
   static int64_t countPairs(ConvOpInterface op, int64_t lanes) {
     return llvm::divideCeil(countPixels(op), kVectors * lanes);

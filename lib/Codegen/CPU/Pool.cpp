@@ -10,13 +10,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/PixelTile.h"
-#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+#include "convoy/Codegen/Common/Pooling.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-
-#include <limits>
 
 using namespace mlir;
 using namespace convoy;
@@ -57,14 +55,15 @@ struct PoolFamily : KernelFamily {
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {
-    bool blocked = isBlocked(op), average = isa<AvgPoolOp>(op);
+    bool blocked = isBlocked(op);
+    auto average = dyn_cast<AvgPoolOp>(op);
+    PoolCombiner combine(b, getPoolKind(op));
     ConvWindow window = getPoolWindow(op);
     Value input = operands[0], output = operands[1], zero = indexConstant(b, 0);
     Type type = b.getF32Type();
     if (blocked)
       type = VectorType::get({target.getVectorLanes()}, type);
-    Value start = emitConstant(b, b.getLoc(), type,
-                               average ? 0.0 : -std::numeric_limits<double>::infinity());
+    Value start = combine.emitStart(type);
 
     SmallVector<Value> indices = delinearize(b, task, getTaskExtents(op));
     Value batch = indices[0], channel = indices[1];
@@ -92,25 +91,18 @@ struct PoolFamily : KernelFamily {
                   blocked
                       ? Value(vector::LoadOp::create(b, cast<VectorType>(type), input, from))
                       : Value(memref::LoadOp::create(b, input, from));
-              value = average ? Value(arith::AddFOp::create(b, value, loaded))
-                              : emitMax(b, b.getLoc(), value, loaded);
+              value = combine(value, loaded);
             }
             return next;
           });
       Value rows;
       if (average)
-        rows = emitOuterCount(b, cast<AvgPoolOp>(op), window, outer);
+        rows = emitPoolCount(b, average, window, outer);
       for (auto [pixel, sum] : llvm::enumerate(values)) {
         Value value = sum, column = affine(b, pixels.start, 1, pixel);
         if (average) {
-          Value count = arith::MulIOp::create(
-              b, rows,
-              emitPoolCount(b, cast<AvgPoolOp>(op), window, window.rank() - 1, column));
-          count = arith::IndexCastOp::create(b, b.getI32Type(), count);
-          Value divisor = arith::SIToFPOp::create(b, b.getF32Type(), count);
-          if (blocked)
-            divisor = vector::BroadcastOp::create(b, type, divisor);
-          value = arith::DivFOp::create(b, value, divisor);
+          Value columns = emitPoolExtent(b, average, window, window.rank() - 1, column);
+          value = emitMean(b, value, arith::MulIOp::create(b, rows, columns));
         }
         SmallVector<Value> to = at(outer, column);
         if (blocked)
@@ -120,14 +112,6 @@ struct PoolFamily : KernelFamily {
       }
     });
     return success();
-  }
-
-  static Value emitOuterCount(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
-                              ValueRange outer) {
-    Value count = indexConstant(b, 1);
-    for (auto [dim, position] : llvm::enumerate(outer))
-      count = arith::MulIOp::create(b, count, emitPoolCount(b, op, window, dim, position));
-    return count;
   }
 };
 

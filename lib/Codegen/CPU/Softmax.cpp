@@ -13,6 +13,7 @@
 
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+#include "convoy/Dialect/Cnn/Utils/AxisExtents.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -33,20 +34,16 @@ constexpr int64_t kVectors = 4;
 /// An exponential costs about this many copies.
 constexpr int64_t kWorkPerElement = 8;
 
-/// The data seen as outer x extent x inner, with the sums along the middle.
-struct Extents {
-  Extents(SoftmaxOp op, TargetAttr target) {
-    ArrayRef<int64_t> shape = cast<ShapedType>(op.getInput().getType()).getShape();
-    int64_t axis = op.getAxis();
-    outer = countElements(shape.take_front(axis));
-    extent = shape[axis];
-    inner = countElements(shape.drop_front(axis + 1));
+/// The sums are along the middle of the extents.
+struct Extents : AxisExtents {
+  Extents(SoftmaxOp op, TargetAttr target)
+      : AxisExtents(cast<ShapedType>(op.getInput().getType()).getShape(), op.getAxis()) {
     if (inner > 1)
       pieces = selectPieces(outer, inner, kVectors * target.getVectorLanes(),
                             extent * kWorkPerElement);
   }
   int64_t units() const { return outer * pieces; }
-  int64_t outer, extent, inner, pieces = 1;
+  int64_t pieces = 1;
 };
 
 /// Writes one unit of a softmax.

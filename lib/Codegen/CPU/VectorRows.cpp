@@ -23,13 +23,6 @@ static constexpr int64_t kTinyWork = 16384;
 /// Tasks that are enough to spread over the cores of one machine.
 static constexpr int64_t kEnoughTasks = 32;
 
-int64_t convoy::cpu::countElements(ArrayRef<int64_t> extents) {
-  int64_t product = 1;
-  for (int64_t extent : extents)
-    product *= extent;
-  return product;
-}
-
 Value convoy::cpu::reshapeBuffer(ImplicitLocOpBuilder &b, Value buffer,
                                  ArrayRef<int64_t> shape) {
   auto type = cast<MemRefType>(buffer.getType());
@@ -47,6 +40,11 @@ Value convoy::cpu::reshapeBuffer(ImplicitLocOpBuilder &b, Value buffer,
   return memref::ReinterpretCastOp::create(
       b, MemRefType::get(shape, type.getElementType(), layout), buffer, /*offset=*/0, shape,
       strides);
+}
+
+int64_t convoy::cpu::getCopyLanes(Type element, cnn::TargetAttr target) {
+  int64_t bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
+  return element.isIndex() || bits % 8 != 0 ? 1 : target.getVectorLanes() * 32 / bits;
 }
 
 static Value emitMask(ImplicitLocOpBuilder &b, VectorType type, int64_t count) {

@@ -92,14 +92,3 @@ std::pair<Value, Value> convoy::emitKernelRange(ImplicitLocOpBuilder &b,
   }
   return {lower, upper};
 }
-
-Value convoy::emitPoolCount(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
-                            int64_t dim, Value position) {
-  ConvWindow counted = window;
-  if (op.getCountIncludePad()) {
-    counted.input[dim] += op.getPads()[dim] + op.getPads()[window.rank() + dim];
-    counted.padsBegin[dim] = 0;
-  }
-  auto [lower, upper] = emitKernelRange(b, counted, dim, position);
-  return arith::SubIOp::create(b, upper, lower);
-}

@@ -85,10 +85,7 @@ public:
     Values pixel(at.begin() + 2, at.begin() + 1 + rank);
     pixel.push_back(firstPixel);
 
-    Value start = zero;
-    if (operands.bias)
-      start =
-          loadElements(b, operands.bias, add(b, affine(b, block, lanes, 0), lane), kGpuQuad);
+    Value start = operands.startSum(b, add(b, affine(b, block, lanes, 0), lane), kGpuQuad);
     Values sums(plan.pixels, start);
     if (plan.unrollsColumns())
       sums = forEachPosition(
@@ -107,14 +104,13 @@ public:
 
     Value first = linearize(b, block, pixel, window.output);
     for (int64_t i = 0; i < plan.pixels; ++i) {
-      auto store = [&] {
+      Value exists;
+      if (i > 0 && window.output.back() % plan.pixels != 0)
+        exists = emitIsInside(b, affine(b, firstPixel, 1, i), window.output.back());
+      kernel.when(exists, [&] {
         Value to = affine(b, affine(b, first, 1, i), lanes, 0);
         operands.store(b, sums[i], at[0], add(b, to, lane));
-      };
-      if (i == 0 || window.output.back() % plan.pixels == 0)
-        store();
-      else
-        kernel.when(emitIsInside(b, affine(b, firstPixel, 1, i), window.output.back()), store);
+      });
     }
   }
 

@@ -46,6 +46,14 @@ GpuConvOperands::GpuConvOperands(Value input, Value filter, Value output)
     : input(input), filter(filter), output(output),
       activation(FunctionAttr::get(input.getContext(), UnaryKind::identity)) {}
 
+Value GpuConvOperands::startSum(ImplicitLocOpBuilder &b, Value index, int64_t lanes) const {
+  if (bias)
+    return loadElements(b, bias, index, lanes);
+  if (lanes == 1)
+    return emitConstant(b, b.getLoc(), b.getF32Type(), 0.0);
+  return zeroVector(b, VectorType::get({lanes}, b.getF32Type()));
+}
+
 void GpuConvOperands::store(ImplicitLocOpBuilder &b, Value sum, Value image,
                             Value index) const {
   auto type = dyn_cast<VectorType>(sum.getType());

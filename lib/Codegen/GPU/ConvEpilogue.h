@@ -19,6 +19,9 @@ struct GpuConvOperands {
   /// Neither bias nor residual, and no activation.
   GpuConvOperands(mlir::Value input, mlir::Value filter, mlir::Value output);
 
+  /// What a sum, or `lanes` sums side by side, begin with: the bias from `index` on, or zeros.
+  mlir::Value startSum(mlir::ImplicitLocOpBuilder &b, mlir::Value index, int64_t lanes) const;
+
   /// Stores a sum, or several side by side, with the residual and the activation, at
   /// `index` of an image.
   void store(mlir::ImplicitLocOpBuilder &b, mlir::Value sum, mlir::Value image,

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Codegen/Common/Reorder.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
@@ -38,17 +39,9 @@ constexpr int64_t kTilePixels = 64;
 constexpr int64_t kMinTilePixels = 16;
 
 /// Writes the code of one thread.
-class Reorder {
+class Reorder : ReorderShape {
 public:
-  explicit Reorder(ReorderOp op) : op(op), toBlocked(op.getBlock() > 0) {
-    ShapedType input = getType(op.getInput());
-    ArrayRef<int64_t> shape = (toBlocked ? input : getType(op.getInit())).getShape();
-    block = toBlocked ? op.getBlock() : input.getShape().back();
-    batch = shape[0];
-    channels = shape[1];
-    pixels = llvm::product_of(shape.drop_front(2));
-    blocks = llvm::divideCeil(channels, block);
-  }
+  explicit Reorder(ReorderOp op) : ReorderShape(op) {}
 
   LogicalResult build(GpuKernels &kernels) {
     if (pixels < kMinTilePixels || block % kGpuQuad != 0 || kTilePixels * block > 4096)
@@ -81,11 +74,7 @@ private:
 
   /// The plain element of a channel that exists.
   Value locatePlain(Value image, Value channel, Value pixel) {
-    if (int64_t groups = op.getShuffle(); groups > 1) {
-      int64_t size = channels / groups;
-      Values parts = delinearize(*b, channel, {size, groups});
-      channel = add(*b, affine(*b, parts[1], size, 0), parts[0]);
-    }
+    channel = emitPlainChannel(*b, channel);
     Value place = add(*b, affine(*b, channel, pixels, 0), pixel);
     return add(*b, affine(*b, image, plainStride, 0), place);
   }
@@ -111,11 +100,8 @@ private:
       storeElements(*b, loadElementsOr(*b, plain, place, 1, inside, zero), blocked, other);
       return;
     }
-    auto move = [&] { storeElements(*b, loadElements(*b, blocked, other, 1), plain, place); };
-    if (inside)
-      k->when(inside, move);
-    else
-      move();
+    k->when(inside,
+            [&] { storeElements(*b, loadElements(*b, blocked, other, 1), plain, place); });
   }
 
   /// 64 pixels of a channel block: threads go along pixels on the plain side and along the
@@ -158,11 +144,8 @@ private:
         storeElements(*b, loadElementsOr(*b, plain, place, 1, inside, zero), tile, shared);
         continue;
       }
-      auto move = [&] { storeElements(*b, loadElements(*b, tile, shared, 1), plain, place); };
-      if (inside)
-        k->when(inside, move);
-      else
-        move();
+      k->when(inside,
+              [&] { storeElements(*b, loadElements(*b, tile, shared, 1), plain, place); });
     }
   }
 
@@ -177,7 +160,7 @@ private:
         inside = emitBoth(*b, inside, emitIsInside(*b, quad, quads));
       Value lane = affine(*b, at[1], kGpuQuad, 0);
       Value place = locateBlocked(image, k->block(1), pixel, lane);
-      auto move = [&] {
+      k->when(inside, [&] {
         Value shared = locateTile(at[0], lane);
         Value loaded = toBlocked ? Value() : loadElements(*b, blocked, place, kGpuQuad);
         Values parts;
@@ -190,17 +173,10 @@ private:
         }
         if (toBlocked)
           storeElements(*b, vector::FromElementsOp::create(*b, type, parts), blocked, place);
-      };
-      if (inside)
-        k->when(inside, move);
-      else
-        move();
+      });
     }
   }
 
-  ReorderOp op;
-  bool toBlocked;
-  int64_t block, batch, channels, pixels, blocks;
   /// Elements from an image to the next.
   int64_t plainStride = 0, blockedStride = 0;
   ImplicitLocOpBuilder *b = nullptr;

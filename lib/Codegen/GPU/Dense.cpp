@@ -86,13 +86,9 @@ private:
       value = arith::AddFOp::create(b, value, loadElements(b, operands.bias, first, lanes));
     for (int64_t lane = 0; lane < lanes; ++lane) {
       Value at = affine(b, first, 1, lane);
-      auto store = [&] {
+      kernel.when(outputs % kOutputs ? emitIsInside(b, at, outputs) : Value(), [&] {
         operands.store(b, vector::ExtractOp::create(b, value, lane), row, at);
-      };
-      if (outputs % kOutputs == 0)
-        store();
-      else
-        kernel.when(emitIsInside(b, at, outputs), store);
+      });
     }
   }
 

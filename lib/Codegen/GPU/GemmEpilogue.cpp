@@ -56,9 +56,7 @@ void GemmEpilogue::finish(Value pixel, Value group, Value tile, Value channel, V
 }
 
 void GemmEpilogue::whereChannel(Value channel, int64_t end, llvm::function_ref<void()> body) {
-  if (end % tileChannels == 0)
-    return body();
-  kernel.when(emitIsInside(b, channel, end), body);
+  kernel.when(end % tileChannels ? emitIsInside(b, channel, end) : Value(), body);
 }
 
 void GemmEpilogue::storeEach(Value sums, Value channel, Value image, Value first,

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/LayerCost.h"
-#include "convoy/Codegen/Common/Layers.h"
+#include "convoy/Codegen/Common/KernelGenerator.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 #include "convoy/Codegen/Passes.h"
 
@@ -38,189 +38,191 @@ namespace {
 constexpr llvm::StringLiteral kKernelModule = "kernels";
 constexpr llvm::StringLiteral kArenaSize = "cnn.arena_size";
 
-/// Scratch memory lies in the arena, behind its buffers.
+/// Where scratch memory begins, in bytes.
 constexpr int64_t kScratchAlignment = 256;
 
-/// What equal operations share.
-struct MadeKernels {
-  SmallVector<GpuKernels::Launch, 1> launches;
-  int64_t rounds;
-};
+GpuKernelFamilies listFamilies() {
+  GpuKernelFamilies families;
+  addChannelwiseConvKernels(families);
+  addSmallGroupConvKernels(families);
+  addWinogradConvKernels(families);
+  addWarpgroupGemmKernels(families);
+  addGemmKernels(families);
+  addTransposedConvKernels(families);
+  addDenseKernels(families);
+  addMatmulKernels(families);
+  addPoolKernels(families);
+  addGlobalPoolKernels(families);
+  addLrnKernels(families);
+  addSoftmaxKernels(families);
+  addDataMovementKernels(families);
+  addResamplingKernels(families);
+  addGenericKernels(families);
+  return families;
+}
 
-struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUKernels> {
-  using CnnGenerateGPUKernelsBase::CnnGenerateGPUKernelsBase;
+/// Bytes that a launch of a kernel reads or writes if each is moved once.
+int64_t countBytes(const GpuKernels::Launch &launch, unsigned buffers, int64_t rounds) {
+  int64_t bytes = 0;
+  mlir::gpu::GPUFuncOp kernel = launch.kernel;
+  // After them come tensor maps, and buffers in shared memory.
+  ArrayRef<BlockArgument> arguments =
+      kernel.getArguments().take_front(kernel.getNumArguments() - launch.maps.size());
+  auto isUsed = [](Operation *user) { return !isOpTriviallyDead(user); };
+  for (BlockArgument argument : arguments.take_front(buffers))
+    if (llvm::any_of(argument.getUsers(), isUsed) ||
+        llvm::any_of(launch.maps, [&](const GpuTensorMap &map) {
+          return map.operand == argument.getArgNumber();
+        }))
+      bytes += getDenseBytes(cast<ShapedType>(argument.getType()));
+  // A kernel that knows its round does a part of the work.
+  if (rounds > 1 && llvm::any_of(arguments.back().getUsers(), isUsed))
+    bytes /= rounds;
+  // Of scratch memory, the parts that it has views of.
+  llvm::DenseMap<int64_t, int64_t> views;
+  if (arguments.size() > buffers)
+    for (Operation *user : arguments[buffers].getUsers())
+      if (auto view = dyn_cast<memref::ViewOp>(user))
+        views[*getConstantIntValue(view.getByteShift())] = getDenseBytes(view.getType());
+  for (auto [shift, size] : views)
+    bytes += size;
+  return bytes;
+}
 
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
-    func::FuncOp main = findMain(module);
-    if (!main)
-      return signalPassFailure();
-    GpuKernelFamilies families;
-    addChannelwiseConvKernels(families);
-    addSmallGroupConvKernels(families);
-    addWinogradConvKernels(families);
-    addWarpgroupGemmKernels(families);
-    addImplicitGemmKernels(families);
-    addTransposedConvKernels(families);
-    addDenseKernels(families);
-    addMatmulKernels(families);
-    addPoolKernels(families);
-    addGlobalPoolKernels(families);
-    addLrnKernels(families);
-    addSoftmaxKernels(families);
-    addDataMovementKernels(families);
-    addResamplingKernels(families);
-    addGenericKernels(families);
+/// Kernels are functions in a module of their own; an operation may need several. Their
+/// scratch memory lies in the arena, after its buffers.
+class GpuKernelGenerator : public KernelGenerator {
+public:
+  using KernelGenerator::KernelGenerator;
 
-    OpBuilder builder(&getContext());
+protected:
+  LogicalResult begin(func::FuncOp main) override {
+    auto arenaSize = module->getAttrOfType<IntegerAttr>(kArenaSize);
+    if (!arenaSize || main.getNumArguments() == 0)
+      return module.emitError("has no arena: bufferize comes before code generation");
+    arena = main.getArgument(0);
+    scratchBegin = llvm::alignTo(arenaSize.getInt(), kScratchAlignment);
+    OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
     module->setAttr(mlir::gpu::GPUDialect::getContainerModuleAttrName(),
                     builder.getUnitAttr());
-    builder.setInsertionPointToStart(module.getBody());
-    auto kernelModule =
-        mlir::gpu::GPUModuleOp::create(builder, module.getLoc(), kKernelModule);
-    SymbolTable symbols(kernelModule);
-    cnn::TargetAttr target = cnn::getTarget(module);
-
-    auto arenaSize = module->getAttrOfType<IntegerAttr>(kArenaSize);
-    if (!arenaSize || main.getNumArguments() == 0) {
-      module.emitError("has no arena: bufferize comes before code generation");
-      return signalPassFailure();
-    }
-    int64_t scratchBegin = llvm::alignTo(arenaSize.getInt(), kScratchAlignment);
-    SmallVector<Attribute> layers;
-    SharedKernels<MadeKernels> made;
-    int64_t scratchSize = 0;
-    for (Operation &op : llvm::make_early_inc_range(main.front())) {
-      if (!isLayer(&op))
-        continue;
-      if (isa<cnn::CommunicationOpInterface>(op)) {
-        layers.push_back(builder.getStringAttr(getLayerName(op.getLoc())));
-        continue;
-      }
-      if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op))
-        continue;
-      markAligned(&op);
-      MadeKernels *kernels = made.find(&op);
-      if (!kernels) {
-        auto family = llvm::find_if(
-            families, [&](const auto &candidate) { return candidate->matches(&op, target); });
-        if (family == families.end()) {
-          op.emitError("has no GPU kernel");
-          return signalPassFailure();
-        }
-        GpuKernels built(kernelModule, symbols, &op);
-        if (failed((*family)->build(built, &op, target)))
-          return signalPassFailure();
-        scratchSize = std::max(scratchSize, built.getScratchSize());
-        kernels = &made.add(
-            &op, {SmallVector<GpuKernels::Launch, 1>(built.getLaunches()), built.getRounds()});
-      }
-      launch(builder, op, *kernels, main.getArgument(0), scratchBegin, layers);
-    }
-    made.eraseOperations();
-    module->setAttr("cnn.layers", builder.getArrayAttr(layers));
-    // Threads of the host need none.
-    module->setAttr("cnn.scratch_size", builder.getI64IntegerAttr(0));
-    if (scratchSize > 0)
-      growArena(module, main, scratchBegin + scratchSize);
+    kernelModule = mlir::gpu::GPUModuleOp::create(builder, module.getLoc(), kKernelModule);
+    symbols.emplace(kernelModule);
+    return success();
   }
 
-  void growArena(ModuleOp module, func::FuncOp main, int64_t size) {
-    OpBuilder builder(module.getContext());
+  void end(func::FuncOp main) override {
+    Builder builder(module);
+    // Threads of the host need none.
+    module->setAttr("cnn.scratch_size", builder.getI64IntegerAttr(0));
+    if (scratchSize == 0)
+      return;
+    int64_t size = scratchBegin + scratchSize;
     module->setAttr(kArenaSize, builder.getI64IntegerAttr(size));
-    main.getArgument(0).setType(MemRefType::get({size}, builder.getI8Type()));
+    arena.setType(MemRefType::get({size}, builder.getI8Type()));
     main.setFunctionType(
         builder.getFunctionType(main.getBody().getArgumentTypes(), TypeRange()));
   }
 
-  /// Bytes that a launch of a kernel reads or writes if each is moved once.
-  static int64_t countBytes(const GpuKernels::Launch &launch, unsigned buffers,
-                            int64_t rounds) {
-    int64_t bytes = 0;
-    mlir::gpu::GPUFuncOp kernel = launch.kernel;
-    // Behind them are tensor maps, and buffers in shared memory.
-    ArrayRef<BlockArgument> arguments =
-        kernel.getArguments().take_front(kernel.getNumArguments() - launch.maps.size());
-    auto isUsed = [](Operation *user) { return !isOpTriviallyDead(user); };
-    for (BlockArgument argument : arguments.take_front(buffers))
-      if (llvm::any_of(argument.getUsers(), isUsed) ||
-          llvm::any_of(launch.maps, [&](const GpuTensorMap &map) {
-            return map.operand == argument.getArgNumber();
-          }))
-        bytes += getDenseBytes(cast<ShapedType>(argument.getType()));
-    // What knows its round does a part of the work.
-    if (rounds > 1 && llvm::any_of(arguments.back().getUsers(), isUsed))
-      bytes /= rounds;
-    // Of scratch memory, what it has views of.
-    llvm::DenseMap<int64_t, int64_t> views;
-    if (arguments.size() > buffers)
-      for (Operation *user : arguments[buffers].getUsers())
-        if (auto view = dyn_cast<memref::ViewOp>(user))
-          views[*getConstantIntValue(view.getByteShift())] = getDenseBytes(view.getType());
-    for (auto [shift, size] : views)
-      bytes += size;
-    return bytes;
+  void prepare(Operation *op) override { markAligned(op); }
+
+  LogicalResult build(Operation *op) override {
+    const GpuKernelFamily *family = findFamily<GpuKernelFamily>(families, op, target);
+    if (!family)
+      return failure();
+    GpuKernels built(kernelModule, *symbols, op);
+    if (failed(family->build(built, op, target)))
+      return failure();
+    scratchSize = std::max(scratchSize, built.getScratchSize());
+    made.push_back({llvm::to_vector<1>(built.getLaunches()), built.getRounds()});
+    return success();
   }
 
-  /// Puts launches in front of `op`, and their names behind `layers`.
-  void launch(OpBuilder &builder, Operation &op, const MadeKernels &kernels, Value arena,
-              int64_t scratchBegin, SmallVectorImpl<Attribute> &layers) {
-    builder.setInsertionPoint(&op);
-    auto constant = [&](int64_t value) -> Value {
-      return arith::ConstantIndexOp::create(builder, op.getLoc(), value);
-    };
-    auto toDim = [&](const GpuExtents &extents) {
-      return mlir::gpu::KernelDim3{constant(extents[0]), constant(extents[1]),
-                                   constant(extents[2])};
-    };
-    SmallVector<Value> buffers(llvm::make_filter_range(
-        op.getOperands(), [](Value operand) { return isa<MemRefType>(operand.getType()); }));
-    int64_t flops = 2 * computeLayerCost(&op).macs / kernels.rounds;
+  void launch(Operation *op, unsigned number) override {
+    ArrayRef<GpuKernels::Launch> launches = made[number].launches;
+    int64_t rounds = made[number].rounds;
+    int64_t flops = 2 * computeLayerCost(op).macs / rounds;
     // The launch that computes them, and for partial sums the first, has the operation's;
     // adding those up counts as what it moves.
     auto computes = [](const GpuKernels::Launch &launch) { return launch.computedFlops > 0; };
-    const auto *main = llvm::find_if(kernels.launches, computes);
-    if (main == kernels.launches.end())
-      main = kernels.launches.begin();
-    for (int64_t round = 0; round < kernels.rounds; ++round)
-      for (const GpuKernels::Launch &launch : kernels.launches) {
+    const auto *main = llvm::find_if(launches, computes);
+    if (main == launches.end())
+      main = launches.begin();
+    StringRef name = getLayerName(op->getLoc());
+    for (int64_t round = 0; round < rounds; ++round)
+      for (const GpuKernels::Launch &launch : launches) {
         mlir::gpu::GPUFuncOp kernel = launch.kernel;
-        SmallVector<Value> arguments(buffers);
-        for (Type type : kernel.getArgumentTypes()
-                             .drop_front(buffers.size())
-                             .drop_back(launch.maps.size()))
-          arguments.push_back(type.isIndex()
-                                  ? constant(round)
-                                  : Value(memref::ViewOp::create(
-                                        builder, op.getLoc(), cast<MemRefType>(type), arena,
-                                        constant(scratchBegin), ValueRange())));
-        for (const GpuTensorMap &map : launch.maps)
-          arguments.push_back(cnn::TensorMapOp::create(builder, op.getLoc(),
-                                                       buffers[map.operand], map.sizes,
-                                                       map.box, map.steps, map.swizzle));
-        Value dynamicBytes;
-        if (launch.dynamicBytes)
-          dynamicBytes = arith::ConstantIntOp::create(
-              builder, op.getLoc(), builder.getI32Type(), launch.dynamicBytes);
-        auto launchOp = mlir::gpu::LaunchFuncOp::create(
-            builder, op.getLoc(),
-            SymbolRefAttr::get(builder.getContext(), kKernelModule,
-                               {FlatSymbolRefAttr::get(kernel.getNameAttr())}),
-            toDim(launch.grid), toDim(launch.block), dynamicBytes, arguments);
+        mlir::gpu::LaunchFuncOp launchOp = emitLaunch(op, launch, round);
+        Builder builder(op->getContext());
         auto set = [&](StringRef name, int64_t value) {
           launchOp->setAttr(name, builder.getI64IntegerAttr(value));
         };
         set(cnn::kFlopsAttrName, &launch == main ? flops : 0);
         if (computes(launch))
           set(cnn::kComputedFlopsAttrName, launch.computedFlops);
-        set(cnn::kBytesAttrName, countBytes(launch, buffers.size(), kernels.rounds));
-        StringRef name = getLayerName(op.getLoc());
-        if (name.empty())
-          name = kernel.getName();
-        // An operation of several kernels is several layers.
-        layers.push_back(builder.getStringAttr(
-            kernels.launches.size() == 1 ? name : (name + "/" + kernel.getName()).str()));
+        set(cnn::kBytesAttrName, countBytes(launch, getBuffers(op).size(), rounds));
+        // Of several kernels, each is a layer.
+        StringRef layer = name.empty() ? kernel.getName() : name;
+        addLayer(launches.size() == 1 ? layer.str() : (layer + "/" + kernel.getName()).str());
       }
+  }
+
+private:
+  static SmallVector<Value> getBuffers(Operation *op) {
+    return SmallVector<Value>(llvm::make_filter_range(
+        op->getOperands(), [](Value operand) { return isa<MemRefType>(operand.getType()); }));
+  }
+
+  /// Puts the launch of one round in front of `op`.
+  mlir::gpu::LaunchFuncOp emitLaunch(Operation *op, const GpuKernels::Launch &launch,
+                                     int64_t round) {
+    ImplicitLocOpBuilder b(op->getLoc(), op);
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(b, value);
+    };
+    auto toDim = [&](const GpuExtents &extents) {
+      return mlir::gpu::KernelDim3{constant(extents[0]), constant(extents[1]),
+                                   constant(extents[2])};
+    };
+    mlir::gpu::GPUFuncOp kernel = launch.kernel;
+    SmallVector<Value> buffers = getBuffers(op), arguments = buffers;
+    for (Type type :
+         kernel.getArgumentTypes().drop_front(buffers.size()).drop_back(launch.maps.size()))
+      arguments.push_back(type.isIndex() ? constant(round)
+                                         : Value(memref::ViewOp::create(
+                                               b, cast<MemRefType>(type), arena,
+                                               constant(scratchBegin), ValueRange())));
+    for (const GpuTensorMap &map : launch.maps)
+      arguments.push_back(cnn::TensorMapOp::create(b, buffers[map.operand], map.sizes, map.box,
+                                                   map.steps, map.swizzle));
+    Value dynamicBytes;
+    if (launch.dynamicBytes)
+      dynamicBytes = arith::ConstantIntOp::create(b, b.getI32Type(), launch.dynamicBytes);
+    auto symbol = SymbolRefAttr::get(b.getContext(), kKernelModule,
+                                     {FlatSymbolRefAttr::get(kernel.getNameAttr())});
+    return mlir::gpu::LaunchFuncOp::create(b, symbol, toDim(launch.grid), toDim(launch.block),
+                                           dynamicBytes, arguments);
+  }
+
+  /// The kernels of equal operations, with the number of rounds of them.
+  struct MadeKernels {
+    SmallVector<GpuKernels::Launch, 1> launches;
+    int64_t rounds;
+  };
+
+  GpuKernelFamilies families = listFamilies();
+  mlir::gpu::GPUModuleOp kernelModule;
+  std::optional<SymbolTable> symbols;
+  Value arena;
+  int64_t scratchBegin = 0, scratchSize = 0;
+  SmallVector<MadeKernels> made;
+};
+
+struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUKernels> {
+  using CnnGenerateGPUKernelsBase::CnnGenerateGPUKernelsBase;
+
+  void runOnOperation() override {
+    if (failed(GpuKernelGenerator(getOperation()).run()))
+      signalPassFailure();
   }
 };
 

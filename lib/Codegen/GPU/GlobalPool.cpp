@@ -11,11 +11,10 @@
 
 #include "BlockReduction.h"
 
+#include "convoy/Codegen/Common/Pooling.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-
-#include <limits>
 
 using namespace mlir;
 using namespace convoy;
@@ -46,15 +45,11 @@ struct GlobalPoolFamily : GpuKernelFamily {
         llvm::bit_floor(uint64_t(pixels * columns / kUnroll)), kGpuWarp, kGpuBlockThreads);
     return kernels.add("global_pool", {planes}, {threads}, [&](GpuKernel &kernel) {
       ImplicitLocOpBuilder &b = kernel.b;
-      bool average = op.getKind() == PoolKind::average;
       Type type = b.getF32Type();
       if (op.getBlocked())
         type = VectorType::get({lanes}, type);
-      Value start = emitConstant(b, b.getLoc(), type,
-                                 average ? 0.0 : -std::numeric_limits<double>::infinity());
-      auto combine = [&](Value x, Value y) -> Value {
-        return average ? Value(arith::AddFOp::create(b, x, y)) : emitMax(b, b.getLoc(), x, y);
-      };
+      PoolCombiner combine(b, op.getKind());
+      Value start = combine.emitStart(type);
       Value input = flatten(b, kernel.operands[0]), output = flatten(b, kernel.operands[1]);
       Value thread = kernel.thread();
       Values at = delinearize(b, kernel.block(), {shape[0], shape[1]});
@@ -74,7 +69,7 @@ struct GlobalPoolFamily : GpuKernelFamily {
           });
       Value result = combineInOrder(sums, combine);
       result = combineThreads(kernel, result, threads, columns, combine).front();
-      if (average)
+      if (op.getKind() == PoolKind::average)
         result = arith::DivFOp::create(b, result,
                                        emitConstant(b, b.getLoc(), type, double(pixels)));
       kernel.when(emitIsInside(b, thread, columns), [&] {

@@ -47,6 +47,8 @@ Value GpuKernel::shared(ArrayRef<int64_t> shape, Type element) {
 void GpuKernel::barrier() { mlir::gpu::BarrierOp::create(b); }
 
 void GpuKernel::when(Value condition, llvm::function_ref<void()> body) {
+  if (!condition)
+    return body();
   auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
@@ -149,9 +151,8 @@ LogicalResult GpuKernels::addThreads(StringRef name, int64_t count,
       [&](GpuKernel &kernel) {
         ImplicitLocOpBuilder &b = kernel.b;
         Value index = convoy::add(b, affine(b, kernel.block(), threads, 0), kernel.thread());
-        if (count == blocks * threads)
-          return body(kernel, index);
-        kernel.when(emitIsInside(b, index, count), [&] { body(kernel, index); });
+        Value exists = count == blocks * threads ? Value() : emitIsInside(b, index, count);
+        kernel.when(exists, [&] { body(kernel, index); });
       },
       scratchBytes);
 }

@@ -32,7 +32,7 @@ using Values = SmallVector<Value>;
 class Lrn {
 public:
   Lrn(GpuKernel &kernel, LrnOp op)
-      : b(kernel.b), op(op), down((op.getSize() - 1) / 2), up(op.getSize() / 2),
+      : b(kernel.b), op(op), window(op),
         shape(cast<ShapedType>(op.getInput().getType()).getShape()),
         inputStride(getImageStride(kernel.operands[0])),
         outputStride(getImageStride(kernel.operands[1])),
@@ -50,7 +50,7 @@ public:
     Value from = add(b, affine(b, at[0], inputStride, 0), inImage);
     Value zero = emitConstant(b, b.getLoc(), b.getF32Type(), 0.0);
     Value x = loadElements(b, input, from, 1), sum = zero;
-    for (int64_t distance = -down; distance <= up; ++distance) {
+    for (int64_t distance = -window.down; distance <= window.up; ++distance) {
       Value inside = isInside(channel, distance, shape[1]);
       Value neighbour =
           loadElementsOr(b, input, affine(b, from, 1, distance * plane), 1, inside, zero);
@@ -73,8 +73,8 @@ public:
     };
     Value image = affine(b, at[0], inputStride, 0);
     // The squares of the channels from `first` on.
-    int64_t firstQuad = llvm::divideFloorSigned(-down, kGpuQuad);
-    int64_t lastQuad = (kGpuQuad - 1 + up) / kGpuQuad;
+    int64_t firstQuad = llvm::divideFloorSigned(-window.down, kGpuQuad);
+    int64_t lastQuad = (kGpuQuad - 1 + window.up) / kGpuQuad;
     Values squares;
     for (int64_t distance = firstQuad; distance <= lastQuad; ++distance) {
       Value inside = isInside(channel, distance, blocks * quads);
@@ -91,7 +91,7 @@ public:
     Values sums;
     for (int64_t lane = 0; lane < kGpuQuad; ++lane) {
       Value sum;
-      for (int64_t distance = -down; distance <= up; ++distance) {
+      for (int64_t distance = -window.down; distance <= window.up; ++distance) {
         Value square = squares[lane + distance - firstQuad * kGpuQuad];
         sum = sum ? Value(arith::AddFOp::create(b, sum, square)) : square;
       }
@@ -112,8 +112,7 @@ private:
 
   ImplicitLocOpBuilder &b;
   LrnOp op;
-  /// Channels that the window reaches down and up.
-  int64_t down, up;
+  LrnWindow window;
   ArrayRef<int64_t> shape;
   int64_t inputStride, outputStride;
   Value input, output;

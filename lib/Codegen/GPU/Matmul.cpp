@@ -97,15 +97,11 @@ public:
       for (int64_t lane = 0; lane < kGpuQuad; ++lane) {
         Value column = add(b, firstColumn, affine(b, x, kGpuQuad, lane));
         Value inside = emitBoth(b, isRow(row), isColumn(column));
-        auto store = [&] {
+        kernel.when(inside, [&] {
           Value to = add(b, affine(b, row, product.columns, 0), column);
           storeElements(b, vector::ExtractOp::create(b, sums[i], lane), output,
                         add(b, outputStart, to));
-        };
-        if (inside)
-          kernel.when(inside, store);
-        else
-          store();
+        });
       }
     }
   }

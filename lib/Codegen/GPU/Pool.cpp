@@ -10,12 +10,7 @@
 
 #include "GpuWindow.h"
 
-#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-
-#include <limits>
+#include "convoy/Codegen/Common/Pooling.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -60,36 +55,22 @@ struct PoolFamily : GpuKernelFamily {
           Type type = b.getF32Type();
           if (blocked)
             type = VectorType::get({lanes}, type);
-          bool average = isa<AvgPoolOp>(op);
-          Value start = emitConstant(b, b.getLoc(), type,
-                                     average ? 0.0 : -std::numeric_limits<double>::infinity());
+          PoolCombiner combine(b, getPoolKind(op));
+          Value start = combine.emitStart(type);
           auto accept = [&](ValueRange position, ValueRange carried) -> Values {
             auto [offset, inside] = locateInput(b, window, pixel, position);
             Value from = add(b, affine(b, add(b, plane, offset), block, 0), lane);
             from = add(b, image, from);
             Value value = loadElementsOr(b, input, from, lanes, inside, start);
-            return {average ? Value(arith::AddFOp::create(b, carried[0], value))
-                            : emitMax(b, b.getLoc(), carried[0], value)};
+            return {combine(carried[0], value)};
           };
           Value result = forEachPosition(b, window.kernel, start, accept).front();
-          if (auto op_ = dyn_cast<AvgPoolOp>(op))
-            result = divide(b, op_, window, pixel, result);
+          if (auto average = dyn_cast<AvgPoolOp>(op))
+            result = emitMean(b, result, emitPoolCount(b, average, window, pixel));
           Value to = linearize(b, at[1], pixel, window.output);
           to = add(b, affine(b, to, block, 0), lane);
           storeElements(b, result, output, add(b, getImage(kernel.operands[1]), to));
         });
-  }
-
-  static Value divide(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
-                      ValueRange pixel, Value sum) {
-    Value count = indexConstant(b, 1);
-    for (auto [dim, position] : llvm::enumerate(pixel))
-      count = arith::MulIOp::create(b, count, emitPoolCount(b, op, window, dim, position));
-    count = arith::IndexCastOp::create(b, b.getI32Type(), count);
-    Value divisor = arith::SIToFPOp::create(b, b.getF32Type(), count);
-    if (isa<VectorType>(sum.getType()))
-      divisor = vector::BroadcastOp::create(b, sum.getType(), divisor);
-    return arith::DivFOp::create(b, sum, divisor);
   }
 };
 

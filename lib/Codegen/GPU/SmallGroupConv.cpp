@@ -47,10 +47,9 @@ void buildElement(GpuKernel &kernel, Value index, ConvOpInterface op, const Conv
   Value image = affine(b, at[0], getImageStride(kernel.operands[0]), 0);
   Value firstPlane = affine(b, group, tile.groupInputs, 0);
 
-  Value zero = emitConstant(b, b.getLoc(), b.getF32Type(), 0.0), start = zero;
-  if (operands.bias)
-    start = loadElements(b, operands.bias,
-                         add(b, affine(b, outputTile, tile.tileLanes(), 0), parts[1]), 1);
+  Value zero = emitConstant(b, b.getLoc(), b.getF32Type(), 0.0);
+  Value start =
+      operands.startSum(b, add(b, affine(b, outputTile, tile.tileLanes(), 0), parts[1]), 1);
   auto accept = [&](Value channel, ValueRange position, ValueRange carried) -> Values {
     auto [offset, inside] = locateInput(b, window, pixel, position);
     Value plane = add(b, firstPlane, channel);

@@ -14,6 +14,7 @@
 #include "BlockReduction.h"
 
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+#include "convoy/Dialect/Cnn/Utils/AxisExtents.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -36,22 +37,12 @@ constexpr int64_t kUnroll = 4;
 /// Sums from which on each is one thread's.
 constexpr int64_t kManySums = 8192;
 
-/// The data seen as outer x extent x inner, with the sums along the middle.
-struct Extents {
-  explicit Extents(SoftmaxOp op) {
-    ArrayRef<int64_t> shape = cast<ShapedType>(op.getInput().getType()).getShape();
-    outer = llvm::product_of(shape.take_front(op.getAxis()));
-    extent = shape[op.getAxis()];
-    inner = llvm::product_of(shape.drop_front(op.getAxis() + 1));
-  }
-  int64_t outer, extent, inner;
-};
-
 /// Writes the code of one thread; `thread` is its number among the `threads` that share a
 /// sum.
 class Softmax {
 public:
-  Softmax(GpuKernel &kernel, const Extents &extents, Value sum, Value thread, int64_t threads)
+  Softmax(GpuKernel &kernel, const AxisExtents &extents, Value sum, Value thread,
+          int64_t threads)
       : kernel(kernel), b(kernel.b), extents(extents), thread(thread), threads(threads),
         input(flatten(b, kernel.operands[0])), output(flatten(b, kernel.operands[1])) {
     Values at = delinearize(b, sum, {extents.outer, extents.inner});
@@ -106,8 +97,6 @@ private:
   }
 
   void store(Value x, Value number, Value inside) {
-    if (!inside)
-      return storeElements(b, x, output, at(number));
     kernel.when(inside, [&] { storeElements(b, x, output, at(number)); });
   }
 
@@ -124,7 +113,7 @@ private:
 
   GpuKernel &kernel;
   ImplicitLocOpBuilder &b;
-  const Extents &extents;
+  const AxisExtents &extents;
   Value thread;
   int64_t threads;
   bool keeps;
@@ -138,7 +127,10 @@ struct SoftmaxFamily : GpuKernelFamily {
   }
 
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr) const override {
-    Extents extents(cast<SoftmaxOp>(op));
+    auto softmax = cast<SoftmaxOp>(op);
+    // The sums are along the middle.
+    AxisExtents extents(cast<ShapedType>(softmax.getInput().getType()).getShape(),
+                        softmax.getAxis());
     int64_t sums = extents.outer * extents.inner;
     bool isAlone = extents.extent < kGpuWarp || (extents.inner > 1 && sums >= kManySums);
     if (isAlone)

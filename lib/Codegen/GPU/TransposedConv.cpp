@@ -88,21 +88,17 @@ public:
     outputTile = add(b, affine(b, group, plan.tile.outputTiles, 0), parts[0]);
     lane = parts[1];
 
-    Value start = zeroVector(b, type);
-    if (operands.bias)
-      start = loadElements(b, operands.bias, add(b, affine(b, outputTile, lanes, 0), lane),
-                           kGpuQuad);
+    Value start =
+        operands.startSum(b, add(b, affine(b, outputTile, lanes, 0), lane), kGpuQuad);
     Values sums(plan.pixels, start);
     Value none = indexConstant(b, 0);
     sums = forEachRow(0, none, none, sums);
     for (int64_t i = 0; i < plan.pixels; ++i) {
-      Value column = columns[i];
-      if (plan.extents[rank + 1] * plan.extents[rank + 2] * plan.pixels ==
+      Value column = columns[i], exists;
+      if (plan.extents[rank + 1] * plan.extents[rank + 2] * plan.pixels !=
           window.output.back())
-        store(sums[i], column);
-      else
-        kernel.when(emitIsInside(b, column, window.output.back()),
-                    [&] { store(sums[i], column); });
+        exists = emitIsInside(b, column, window.output.back());
+      kernel.when(exists, [&] { store(sums[i], column); });
     }
   }
 
@@ -270,14 +266,13 @@ private:
     }
     Value firstPlane = add(b, affine(b, group, tile.groupOutputs, 0), channel);
     for (int64_t i = 0; i < kGpuQuad; ++i) {
-      auto storeLane = [&] {
+      Value exists;
+      if (tile.groupOutputs % lanes != 0)
+        exists = emitIsInside(b, affine(b, channel, 1, i), tile.groupOutputs);
+      kernel.when(exists, [&] {
         Value to = add(b, affine(b, affine(b, firstPlane, 1, i), plane, 0), pixel);
         operands.store(b, vector::ExtractOp::create(b, sum, i), batch, to);
-      };
-      if (tile.groupOutputs % lanes == 0)
-        storeLane();
-      else
-        kernel.when(emitIsInside(b, affine(b, channel, 1, i), tile.groupOutputs), storeLane);
+      });
     }
   }
 

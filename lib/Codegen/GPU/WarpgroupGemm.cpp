@@ -372,8 +372,6 @@ private:
         inside = emitBoth(b, inside, emitIsInside(b, at, plan.results[i]));
       pixel = add(b, affine(b, pixel, plan.results[i], 0), at);
     }
-    if (!inside)
-      return body(pixel);
     kernel.when(inside, [&] { body(pixel); });
   }
 

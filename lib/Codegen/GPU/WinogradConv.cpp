@@ -18,7 +18,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConvEpilogue.h"
-#include "ImplicitGemm.h"
+#include "GemmKernel.h"
 
 #include "convoy/Analysis/GpuConvCost.h"
 #include "convoy/Analysis/WinogradTransform.h"
@@ -137,16 +137,16 @@ private:
     Value tile = at[2];
     if (kernel.round)
       tile = add(b, affine(b, kernel.round, plan.stripTiles, 0), tile);
-    auto locateTile = [&] {
+    Value exists;
+    if (plan.strips * plan.stripTiles != plan.tiles)
+      exists = emitIsInside(b, tile, plan.tiles);
+    kernel.when(exists, [&] {
       Values position = delinearize(
           b, tile,
           {plan.tiles / (plan.tileRows * plan.tileColumns), plan.tileRows, plan.tileColumns});
       body({at[0], at[1], at[2], affine(b, at[3], lanes, 0), position[0],
             affine(b, position[1], plan.outputs, 0), affine(b, position[2], plan.outputs, 0)});
-    };
-    if (plan.strips * plan.stripTiles == plan.tiles)
-      return locateTile();
-    kernel.when(emitIsInside(b, tile, plan.tiles), locateTile);
+    });
   }
 
   /// Where the place's element of product 0 lies in V or M, of `blocks` blocks a group.
@@ -259,9 +259,8 @@ private:
   void whereInside(GpuKernel &kernel, Value coordinate, int64_t i, int64_t extent,
                    llvm::function_ref<void()> body) const {
     int64_t last = extent % plan.outputs;
-    if (last == 0 || i < last)
-      return body();
-    kernel.when(emitIsInside(kernel.b, coordinate, extent), body);
+    bool always = last == 0 || i < last;
+    kernel.when(always ? Value() : emitIsInside(kernel.b, coordinate, extent), body);
   }
 
   ConvOpInterface op;

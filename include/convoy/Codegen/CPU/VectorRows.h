@@ -17,13 +17,14 @@
 
 namespace convoy::cpu {
 
-/// The product of `extents`, 1 for none.
-int64_t countElements(llvm::ArrayRef<int64_t> extents);
-
 /// `buffer` with another shape of as many elements. Only the first dimension, which then
 /// stays, may have a stride of its own.
 mlir::Value reshapeBuffer(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer,
                           llvm::ArrayRef<int64_t> shape);
+
+/// Lanes of a vector that copies elements of this type; 1 where they are no whole number of
+/// bytes in memory, which only scalar accesses can handle.
+int64_t getCopyLanes(mlir::Type element, cnn::TargetAttr target);
 
 /// The first `count` elements of a vector of `type`; the other lanes are not read
 /// and are those of `padding`, or zeros.

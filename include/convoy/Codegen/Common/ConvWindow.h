@@ -50,11 +50,6 @@ std::pair<mlir::Value, mlir::Value> emitKernelRange(mlir::ImplicitLocOpBuilder &
                                                     const ConvWindow &window, int64_t dim,
                                                     mlir::Value position);
 
-/// The extent that a mean divides by in dimension `dim`: the window as far as it lies
-/// inside the input, or inside the padded input with count_include_pad.
-mlir::Value emitPoolCount(mlir::ImplicitLocOpBuilder &builder, cnn::AvgPoolOp op,
-                          const ConvWindow &window, int64_t dim, mlir::Value position);
-
 } // namespace convoy
 
 #endif // CONVOY_CODEGEN_COMMON_CONVWINDOW_H

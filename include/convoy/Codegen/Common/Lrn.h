@@ -14,6 +14,12 @@
 
 namespace convoy {
 
+/// Channels that the window of a normalisation reaches down and up.
+struct LrnWindow {
+  explicit LrnWindow(cnn::LrnOp op) : down((op.getSize() - 1) / 2), up(op.getSize() / 2) {}
+  int64_t down, up;
+};
+
 /// x * (bias + alpha / size * sum) ^ -beta, of numbers or vectors; `sum` is that of the
 /// squares. The usual exponents are roots.
 mlir::Value emitLrn(mlir::ImplicitLocOpBuilder &builder, cnn::LrnOp op, mlir::Value x,

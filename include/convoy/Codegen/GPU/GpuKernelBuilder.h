@@ -60,7 +60,7 @@ struct GpuKernel {
   mlir::Value shared(llvm::ArrayRef<int64_t> shape, mlir::Type element);
   /// Waits for the block's other threads, whose writes are visible then.
   void barrier();
-  /// Emits `body` where `condition`, an i1, holds.
+  /// Emits `body` for the threads for which `condition`, an i1, holds; for all if it is null.
   void when(mlir::Value condition, llvm::function_ref<void()> body);
 };
 
@@ -136,7 +136,7 @@ void addChannelwiseConvKernels(GpuKernelFamilies &families);
 void addSmallGroupConvKernels(GpuKernelFamilies &families);
 void addWinogradConvKernels(GpuKernelFamilies &families);
 void addWarpgroupGemmKernels(GpuKernelFamilies &families);
-void addImplicitGemmKernels(GpuKernelFamilies &families);
+void addGemmKernels(GpuKernelFamilies &families);
 void addTransposedConvKernels(GpuKernelFamilies &families);
 void addDenseKernels(GpuKernelFamilies &families);
 void addMatmulKernels(GpuKernelFamilies &families);

@@ -1,12 +1,12 @@
-//===- ImplicitGemm.h - Operations as matrix products on a GPU --*- C++ -*-===//
+//===- GemmKernel.h - Operations as matrix products on a GPU ----*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H
-#define CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H
+#ifndef CONVOY_LIB_CODEGEN_GPU_GEMMKERNEL_H
+#define CONVOY_LIB_CODEGEN_GPU_GEMMKERNEL_H
 
 #include "ConvEpilogue.h"
 #include "GemmProblem.h"
@@ -28,4 +28,4 @@ int64_t getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan)
 
 } // namespace convoy::gpu
 
-#endif // CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H
+#endif // CONVOY_LIB_CODEGEN_GPU_GEMMKERNEL_H

@@ -1,0 +1,109 @@
+//===- KernelGenerator.cpp - From operations of @main to launches ---------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Codegen/Common/KernelGenerator.h"
+
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+/// Whether an operation of @main does something: no view, constant or terminator.
+static bool doesWork(Operation &op) {
+  return !isa<ViewLikeOpInterface>(op) && !op.hasTrait<OpTrait::ConstantLike>() &&
+         !op.hasTrait<OpTrait::IsTerminator>() && !isMemoryEffectFree(&op);
+}
+
+StringRef convoy::getLayerName(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName();
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location part : fused.getLocations())
+      if (StringRef name = getLayerName(part); !name.empty())
+        return name;
+  return "";
+}
+
+/// Whether two operations differ in locations and buffers only.
+static bool canShare(Operation *a, Operation *b) {
+  if (a->getOperandTypes() != b->getOperandTypes())
+    return false;
+  // A kernel has an argument for each buffer.
+  DenseMap<Value, Value> buffers, inverse;
+  for (auto [x, y] : llvm::zip(a->getOperands(), b->getOperands()))
+    if (buffers.try_emplace(x, y).first->second != y ||
+        inverse.try_emplace(y, x).first->second != x)
+      return false;
+  for (auto [x, y] : llvm::zip(a->getOperands(), b->getOperands())) {
+    Attribute constantX, constantY;
+    bool isX = matchPattern(x, m_Constant(&constantX));
+    bool isY = matchPattern(y, m_Constant(&constantY));
+    if (isX != isY || constantX != constantY)
+      return false;
+  }
+  // Bodies must wire the same values: arguments and results pairwise, constants from
+  // outside by value. The operations' own operands were compared above.
+  DenseMap<Value, Value> pairs;
+  return OperationEquivalence::isEquivalentTo(
+      a, b,
+      [&](Value x, Value y) {
+        if (Value pair = pairs.lookup(x))
+          return success(pair == y);
+        Attribute constantX, constantY;
+        (void)matchPattern(x, m_Constant(&constantX));
+        (void)matchPattern(y, m_Constant(&constantY));
+        return success(constantX == constantY);
+      },
+      [&](Value x, Value y) { pairs[x] = y; }, OperationEquivalence::IgnoreLocations);
+}
+
+std::optional<unsigned> KernelGenerator::findShared(Operation *op) {
+  unsigned hash = OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue,
+                                                    OperationEquivalence::ignoreHashValue,
+                                                    OperationEquivalence::IgnoreLocations);
+  auto &candidates = built[hash];
+  for (auto [other, kernels] : candidates)
+    if (canShare(other, op))
+      return kernels;
+  candidates.emplace_back(op, numBuilt);
+  return std::nullopt;
+}
+
+LogicalResult KernelGenerator::run() {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return module.emitError("has no function @main");
+  if (failed(begin(main)))
+    return failure();
+  // Operations are compared with later ones, so they go at the end.
+  SmallVector<Operation *> replaced;
+  for (Operation &op : llvm::make_early_inc_range(main.front())) {
+    if (!doesWork(op) || isa<AwaitOp, ReleaseOp>(op))
+      continue;
+    if (isa<CommunicationOpInterface>(op)) {
+      addLayer(getLayerName(op.getLoc()));
+      continue;
+    }
+    prepare(&op);
+    std::optional<unsigned> kernels = findShared(&op);
+    if (!kernels) {
+      if (failed(build(&op)))
+        return failure();
+      kernels = numBuilt++;
+    }
+    launch(&op, *kernels);
+    replaced.push_back(&op);
+  }
+  for (Operation *op : replaced)
+    op->erase();
+  module->setAttr("cnn.layers", ArrayAttr::get(module.getContext(), layers));
+  end(main);
+  return success();
+}
