@@ -8,6 +8,7 @@
 #include "convoy/Analysis/ConvAlgorithm.h"
 
 #include "convoy/Analysis/GpuConvCost.h"
+#include "convoy/Machine/Cpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -15,10 +16,6 @@
 
 using namespace convoy;
 using namespace convoy::cnn;
-
-/// Floating-point operations of one core in the time of one byte from memory: 4.5 to 6.6
-/// on Zen 3, 4 and 5.
-static constexpr double kFlopsPerByte = 5.5;
 
 /// Tiles that are one strip; above, strips of about `kStripTiles`.
 static constexpr int64_t kSingleStrip = 56;
@@ -28,13 +25,8 @@ static constexpr int64_t kStripTiles = 28;
 /// L2 cache, but enough that the sums in memory are a small part of the work.
 static constexpr int64_t kFilterChunk = 128;
 
-/// Floating-point operations in the time that it takes to make one value of a transformed
-/// filter and to write it into the L2 cache: 9 on Zen 5.
-static constexpr double kFilterTransform = 9.0;
-
-/// Transformed filters of so many bytes are worth some time: no cache keeps them until the
-/// next run. Half of the price comes back, since fewer bytes are read.
-static constexpr int64_t kLargeFilters = 16 << 20;
+/// Transformed filters that no cache keeps until the next run are worth some time. Half of
+/// the price comes back, since fewer bytes are read.
 static constexpr double kCompactPrice = 1.3;
 
 /// The cost model is off by less than this.
@@ -104,6 +96,7 @@ double convoy::estimateConvCost(ConvOpInterface op, ConvAlgorithm algorithm,
                                 TargetAttr target) {
   if (target.getGpu())
     return estimateGpuConvCost(op, algorithm, target);
+  CpuDescription cpu = getCpu(target);
   ConvTile tile = selectConvTile(op, target);
   double groups = tile.groups, inputs = tile.groupInputs;
   double outputs = tile.outputTiles * tile.tileLanes();
@@ -113,15 +106,15 @@ double convoy::estimateConvCost(ConvOpInterface op, ConvAlgorithm algorithm,
     auto output = op.getOutputType().getShape();
     double pixels = double(output[0] * llvm::product_of(output.slice(2, op.getSpatialRank())));
     return std::max(2.0 * filters * positions * pixels,
-                    kFlopsPerByte * sizeof(float) * filters * positions);
+                    cpu.flopsPerByte * sizeof(float) * filters * positions);
   }
   WinogradPlan plan = planWinograd(op, algorithm, target);
   double products = double(plan.products());
   double product = 2.0 * filters * products * double(plan.tiles);
   double weights =
-      kFlopsPerByte * sizeof(float) * filters * (plan.compact ? positions : products);
+      cpu.flopsPerByte * sizeof(float) * filters * (plan.compact ? positions : products);
   if (plan.compact)
-    product += kFilterTransform * filters * products * double(plan.strips);
+    product += cpu.flopsPerFilterValue * filters * products * double(plan.strips);
   // Each dimension takes about 2.3 operations a vector; a load and a store besides.
   double vectors = 6.6 * products * double(plan.tiles) * groups *
                    double(tile.inputChunks + tile.outputBlocks());
@@ -133,7 +126,7 @@ double convoy::estimateConvCost(ConvOpInterface op, ConvAlgorithm algorithm,
 static bool hasLargeFilters(ConvOpInterface op, TargetAttr target) {
   WinogradPlan plan = planWinograd(op, ConvAlgorithm::winograd_4x4, target);
   return llvm::product_of(getWinogradFilterShape(plan)) * int64_t(sizeof(float)) >=
-         kLargeFilters;
+         getCpu(target).keptBytes;
 }
 
 /// What `tile_blocks` may be for an algorithm, presumably best first.

@@ -8,6 +8,7 @@
 #include "convoy/Codegen/Passes.h"
 #include "convoy/Dialect/Cnn/Transforms/BufferizableOpInterfaceImpl.h"
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
+#include "convoy/Machine/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Target/Target.h"
 
@@ -27,6 +28,7 @@ void convoy::registerDialects(DialectRegistry &registry) {
 
 void convoy::registerPasses() {
   cnn::registerCnnPasses();
+  registerMachinePasses();
   registerCodegenPasses();
 }
 

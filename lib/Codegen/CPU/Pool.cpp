@@ -11,6 +11,7 @@
 
 #include "convoy/Codegen/CPU/PixelTile.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+#include "convoy/Machine/Cpu.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -76,8 +77,7 @@ struct PoolFamily : KernelFamily {
         result.push_back(zero);
       return result;
     };
-    int64_t limit = target.getVectorRegisters() >= 32 ? 14 : 6;
-    forEachPixelTile(b, window, limit, [&](PixelTile pixels) {
+    forEachPixelTile(b, window, getCpu(target).vectors->poolPixels, [&](PixelTile pixels) {
       SmallVector<Value> values(pixels.size, start);
       values = emitKernelLoops(
           b, window, outer, pixels, values,

@@ -3,7 +3,7 @@
 // RUN: sed -E 's/cuda, f32/cuda, f16/; s/x16xf32/x16xf16/g; s/x16x64xf32/x16x64xf16/g; s/x3x32xf32/x3x32xf16/g' %s | convoy-opt --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=F16
 // RUN: sed -E 's/cuda, f32/cuda, f16/; s/x16x64xf32/x16x64xf16/g' %s | not convoy-opt --cnn-generate-gpu-kernels 2>&1 | FileCheck %s --check-prefix=MIXED
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
 
 // A 3x3 convolution of blocked data. Rows of 16 inputs have 4 floats of padding in shared
 // memory, rows of filters 8. Copies run ahead in groups; a barrier a step.

@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f16, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [90], arch_specific = true>>
 
 // Rows of 32 bytes, four blocks of channels a step, products of 16 inputs. The constant is 3
 // in bits 62 and 63, 256 / 16 from bit 32 on and 1 from bit 16 on.

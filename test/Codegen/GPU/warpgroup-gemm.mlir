@@ -3,7 +3,7 @@
 // RUN: sed 's/cuda, tf32/cuda, f32/' %s | convoy-opt --cnn-generate-gpu-kernels | FileCheck %s --check-prefix=ORDINARY
 // RUN: sed 's/, arch_specific = true//' %s | convoy-opt --cnn-generate-gpu-kernels | FileCheck %s --check-prefix=ORDINARY
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
 
 // A block of threads computes 2 x 56 of the pixels by 64 channels, in 18 steps of 32 input
 // channels at a position. A stage is 2 x 128 rows of inputs and 2 x 64 of filters, of 64

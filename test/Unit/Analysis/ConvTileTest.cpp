@@ -25,7 +25,7 @@ struct ConvTileTest : testing::Test {
   }
 
   cnn::TargetAttr makeTarget(int64_t lanes, int64_t registers) {
-    return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", lanes, registers, 32768,
+    return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", lanes, registers,
                                 1 << 20);
   }
 

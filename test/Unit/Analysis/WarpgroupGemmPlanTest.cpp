@@ -33,8 +33,7 @@ struct WarpgroupGemmPlanTest : testing::Test {
 
   cnn::TargetAttr makeTarget(GpuPrecision precision, bool specific = true) {
     auto gpu = cnn::GpuAttr::get(&context, cnn::GpuPlatform::cuda, precision, {90}, specific);
-    return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 32768, 1 << 20,
-                                gpu);
+    return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20, gpu);
   }
 
   cnn::ConvOpInterface parse(const Shape &shape) {
@@ -132,7 +131,7 @@ TEST_F(WarpgroupGemmPlanTest, LeavesTheRest) {
   EXPECT_FALSE(plan(shape, GpuPrecision::tf32, /*specific=*/false));
   EXPECT_FALSE(plan(shape, GpuPrecision::f32));
   cnn::TargetAttr cpu =
-      cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 32768, 1 << 20);
+      cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20);
   EXPECT_FALSE(planWarpgroupGemm(parse(shape), cpu));
   // Blocks that are not full, few outputs, large strides, small groups.
   EXPECT_FALSE(plan({8, 72, 64, 56}));

@@ -88,15 +88,22 @@ LogicalResult convoy::cnn::detail::verifyDestination(Operation *op) {
   return success();
 }
 
+static Operation *getOutermost(Operation *op) {
+  while (op->getParentOp())
+    op = op->getParentOp();
+  return op;
+}
+
 TargetAttr convoy::cnn::getTarget(Operation *op) {
-  Operation *top = op;
-  while (top->getParentOp())
-    top = top->getParentOp();
-  if (auto target = top->getAttrOfType<TargetAttr>(kTargetAttrName))
+  return getOutermost(op)->getAttrOfType<TargetAttr>(kTargetAttrName);
+}
+
+FailureOr<TargetAttr> convoy::cnn::requireTarget(Operation *op) {
+  if (TargetAttr target = getTarget(op))
     return target;
-  return TargetAttr::get(op->getContext(), "x86_64-unknown-linux-gnu", "x86-64-v3", "",
-                         /*vector_lanes=*/8, /*vector_registers=*/16, /*l1=*/32768,
-                         /*l2=*/524288);
+  return getOutermost(op)->emitError("has no attribute ")
+         << kTargetAttrName << ", which says what machine to compile for: run cnn-set-target "
+         << "first, such as --cnn-set-target=cpu=x86-64-v3";
 }
 
 //===----------------------------------------------------------------------===//

@@ -89,9 +89,8 @@ bool hasBlockedKernel(ConvOpInterface conv, int64_t block) {
 
 class LayoutAssigner {
 public:
-  LayoutAssigner(func::FuncOp function)
-      : function(function), builder(function.getContext()),
-        block(getTarget(function).getVectorLanes()) {}
+  LayoutAssigner(func::FuncOp function, int64_t block)
+      : function(function), builder(function.getContext()), block(block) {}
 
   void run();
 
@@ -481,7 +480,10 @@ struct AssignLayout : convoy::cnn::impl::CnnAssignLayoutBase<AssignLayout> {
       function.emitError("cnn-assign-layout needs straight-line code");
       return signalPassFailure();
     }
-    LayoutAssigner(function).run();
+    FailureOr<TargetAttr> target = requireTarget(function);
+    if (failed(target))
+      return signalPassFailure();
+    LayoutAssigner(function, target->getVectorLanes()).run();
   }
 };
 

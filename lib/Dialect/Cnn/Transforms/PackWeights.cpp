@@ -138,7 +138,9 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
       getOperation().emitError("weights cannot be stored as '") << weights << "'";
       return signalPassFailure();
     }
-    TargetAttr target = getTarget(getOperation());
+    FailureOr<TargetAttr> target = requireTarget(getOperation());
+    if (failed(target))
+      return signalPassFailure();
     IRRewriter rewriter(&getContext());
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
@@ -148,9 +150,9 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     for (Operation *op : ops) {
       LogicalResult done = success();
       if (auto conv = dyn_cast<ConvOpInterface>(op))
-        done = pack(rewriter, conv, target);
+        done = pack(rewriter, conv, *target);
       else
-        done = pack(rewriter, cast<DenseOp>(op), target);
+        done = pack(rewriter, cast<DenseOp>(op), *target);
       if (failed(done))
         return signalPassFailure();
     }

@@ -9,6 +9,7 @@
 
 #include "convoy/Analysis/Partition.h"
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
+#include "convoy/Machine/Cpu.h"
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNSIMPLIFYCOMMUNICATION
@@ -64,7 +65,9 @@ bool isUnread(const Exchange &exchange) {
 }
 
 /// Whether all devices can gather both at the place of the first, and whether that pays.
-bool canMerge(const Exchange &first, const Exchange &second, int64_t lanes, double latency) {
+bool canMerge(const Exchange &first, const Exchange &second, TargetAttr target,
+              double latency) {
+  int64_t lanes = target.getVectorLanes();
   auto isWhole = [&](int64_t bound) { return bound % lanes == 0; };
   for (auto [x, y] : llvm::zip(first, second)) {
     auto a = dyn_cast<AllGatherOp>(x), b = dyn_cast<AllGatherOp>(y);
@@ -80,7 +83,7 @@ bool canMerge(const Exchange &first, const Exchange &second, int64_t lanes, doub
     if (!llvm::all_of(a.getBounds(), isWhole) || !llvm::all_of(b.getBounds(), isWhole))
       return false;
     double bytes = 4.0 * double(from.getNumElements() + to.getNumElements());
-    if (2 * bytes / kCopyBandwidth > latency)
+    if (2 * bytes / getCpu(target).copyBandwidth > latency)
       return false;
   }
   return true;
@@ -162,8 +165,7 @@ void moveBefore(Operation *op, Operation *place) {
 }
 
 /// Moves what does not need an exchange before it, for as long as that takes.
-void hide(Operation *exchange, const Link &link) {
-  TargetAttr target = getTarget(exchange);
+void hide(Operation *exchange, const Link &link, TargetAttr target) {
   auto getWork = [&](Operation *op) { return getDeviceWork(op, OpSplit(), target).seconds; };
   double left = getSeconds(exchange, link, target);
   // What stands between it and what it sends hides it already.
@@ -191,6 +193,10 @@ struct SimplifyCommunication
   using CnnSimplifyCommunicationBase::CnnSimplifyCommunicationBase;
 
   void runOnOperation() override {
+    FailureOr<TargetAttr> target = requireTarget(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    Link link = getLink(*target, bandwidth, latency);
     std::vector<Exchange> exchanges;
     if (failed(collect(exchanges)))
       return signalPassFailure();
@@ -213,9 +219,8 @@ struct SimplifyCommunication
     for (size_t i = exchanges.size(); i-- > 0;)
       if (isUnread(exchanges[i]))
         remove(i, nullptr);
-    int64_t lanes = getTarget(getOperation()).getVectorLanes();
     for (size_t i = 0; i + 1 < exchanges.size();) {
-      if (!canMerge(exchanges[i], exchanges[i + 1], lanes, latency)) {
+      if (!canMerge(exchanges[i], exchanges[i + 1], *target, link.latency)) {
         ++i;
         continue;
       }
@@ -227,7 +232,7 @@ struct SimplifyCommunication
       llvm::for_each(exchange, sinkToReader);
     for (const Exchange &exchange : exchanges)
       for (Operation *op : exchange)
-        hide(op, {bandwidth, latency});
+        hide(op, link, *target);
   }
 
   /// The communication of all devices, which must be the same.

@@ -272,7 +272,7 @@ func.func @launch(%a: memref<4xf32>, %b: memref<8xf32>) {
 func.func private @kernel(index, index, memref<4xf32>, memref<8xf32>)
 
 // CHECK-LABEL: func.func @target()
-// CHECK-SAME:    cnn.target = #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+f16c", vector_lanes = 8, vector_registers = 16, l1 = 32768, l2 = 524288>
-func.func @target() attributes {cnn.target = #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+f16c", vector_lanes = 8, vector_registers = 16, l1 = 32768, l2 = 524288>} {
+// CHECK-SAME:    cnn.target = #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+f16c", vector_lanes = 8, vector_registers = 16, l2 = 524288>
+func.func @target() attributes {cnn.target = #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+f16c", vector_lanes = 8, vector_registers = 16, l2 = 524288>} {
   return
 }

@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-assign-layout --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-layout --split-input-file | FileCheck %s
 
 // Blocks have 8 channels: without a target, AVX2's.
 

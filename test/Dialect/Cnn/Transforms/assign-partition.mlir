@@ -1,12 +1,20 @@
-// RUN: convoy-opt %s --cnn-assign-partition=strategy=group --split-input-file | FileCheck %s
-// RUN: convoy-opt %s --cnn-assign-partition="strategy=group devices=3" --split-input-file | FileCheck %s --check-prefix=THREE
-// RUN: convoy-opt %s --cnn-assign-partition="bandwidth=1e3 latency=1" --split-input-file | FileCheck %s --check-prefix=SLOW
-// RUN: convoy-opt %s --cnn-assign-partition="bandwidth=1e15 latency=0" --split-input-file | FileCheck %s --check-prefix=FREE
-// RUN: convoy-opt %s --cnn-assign-partition=strategy=rows --split-input-file | FileCheck %s --check-prefix=ROWS
-// RUN: convoy-opt %s --cnn-assign-partition=strategy=none --split-input-file | FileCheck %s --check-prefix=NONE
-// RUN: not convoy-opt %s --cnn-assign-partition=strategy=columns --split-input-file 2>&1 | FileCheck %s --check-prefix=UNKNOWN
-// RUN: not convoy-opt %s --cnn-assign-partition=devices=65 --split-input-file 2>&1 | FileCheck %s --check-prefix=MANY
-// RUN: not convoy-opt %s --cnn-assign-partition=strategy=batch --split-input-file 2>&1 | FileCheck %s --check-prefix=BATCH
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=group --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition="strategy=group devices=3" --split-input-file \
+// RUN:   | FileCheck %s --check-prefix=THREE
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition="bandwidth=1e3 latency=1" --split-input-file \
+// RUN:   | FileCheck %s --check-prefix=SLOW
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition="bandwidth=1e15 latency=0" --split-input-file \
+// RUN:   | FileCheck %s --check-prefix=FREE
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=rows --split-input-file \
+// RUN:   | FileCheck %s --check-prefix=ROWS
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=none --split-input-file \
+// RUN:   | FileCheck %s --check-prefix=NONE
+// RUN: not convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=columns --split-input-file 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=devices=65 --split-input-file 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=MANY
+// RUN: not convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=batch --split-input-file 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=BATCH
 // UNKNOWN: error: strategy 'columns' is not auto, group, batch, rows or none
 // MANY: error: the number of devices is 65, expected 1 to 64
 // BATCH: error: cannot share a batch of 1 between 2 devices

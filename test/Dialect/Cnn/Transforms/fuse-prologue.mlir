@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-fuse-prologue --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-fuse-prologue --split-input-file | FileCheck %s
 
 // A batch norm with its activation, behind a concatenation that others read, too.
 // CHECK-LABEL: func.func @behind_a_concatenation(
@@ -117,7 +117,7 @@ func.func @not_worth_it(%x: tensor<3x2x7x7x8xf32>, %y: tensor<1x33x16x16x8xf32>)
 // CHECK:         cnn.scale_shift
 // CHECK-NOT:     prologue
 // CHECK:         return
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
   func.func @gpu(%x: tensor<1x1x16x16x16xf32>) -> tensor<1x1x16x16x16xf32> {
     %s = arith.constant dense<2.0> : tensor<1x16xf32>
     %w = arith.constant dense<1.0> : tensor<1x1x1x1x1x16x16xf32>

@@ -3,7 +3,7 @@
 
 #map = affine_map<(n) -> (n)>
 #cube = affine_map<(n, c, x) -> (n, c, x)>
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f16, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f16, [80]>>
 module attributes {cnn.target = #target} {
 
 // TF32-LABEL: func.func @network(

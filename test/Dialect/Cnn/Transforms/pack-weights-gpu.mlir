@@ -2,7 +2,7 @@
 
 // A GPU's transformed filters lie product by product: [group][product][output tile][input][lanes of the tile]. The bias
 // fills the same tiles.
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
   // CHECK-LABEL: func.func @tiles(
   // CHECK-DAG:     %[[W:.+]] = arith.constant {{.*}} : tensor<1x36x2x24x32xf32>
   // CHECK-DAG:     %[[B:.+]] = arith.constant {{.*}} : tensor<64xf32>

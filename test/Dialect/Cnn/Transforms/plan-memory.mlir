@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-plan-memory --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-plan-memory --split-input-file --verify-diagnostics | FileCheck %s
 
 // Three buffers of 128 bytes, of which two are alive at once: the third lies
 // where the first was. The result of an operation never lies on its operand.

@@ -5,7 +5,7 @@
 
 // Tensor cores compute directly.
 // TENSOR-NOT: conv_algorithm<winograd
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
   // Many multiply-adds for its bytes and launches.
   // CHECK-LABEL:  func.func @large(
   // CHECK:          algorithm = #cnn.conv_algorithm<winograd_4x4>

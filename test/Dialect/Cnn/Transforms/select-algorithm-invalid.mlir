@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-select-algorithm --split-input-file --verify-diagnostics
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-select-algorithm --split-input-file --verify-diagnostics
 
 module {
   func.func @stride(%x: tensor<1x4x9x9x8xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x4x5x5x8xf32> {
@@ -40,7 +40,7 @@ module {
 
 // -----
 
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, tf32, [80]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80]>>} {
   func.func @tensor_cores(%x: tensor<1x2x9x9x16xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x2x9x9x16xf32> {
     // expected-error @below {{cannot be computed by winograd_2x2: Winograd needs f32: tensor cores compute convolutions directly}}
     %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_2x2>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x2x9x9x16xf32>, tensor<32x32x3x3xf32>) -> tensor<1x2x9x9x16xf32>
@@ -50,7 +50,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>} {
   func.func @compact(%x: tensor<1x2x9x9x16xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x2x9x9x16xf32> {
     // expected-error @below {{cannot be computed by winograd_4x4_compact: on a GPU, Winograd's filters are transformed when the model is compiled}}
     %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4_compact>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x2x9x9x16xf32>, tensor<32x32x3x3xf32>) -> tensor<1x2x9x9x16xf32>

@@ -12,7 +12,7 @@
 // ABSENT: error: {{.*}}absent.json: No such file or directory
 // DAMAGED: error: {{.*}}not-tuning.json: not a tuning file: no object 'convolutions' (remove it and tune again)
 
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   // Large tiles where the map fills them.
   // CHECK-LABEL:  func.func @large(
   // CHECK:          algorithm = #cnn.conv_algorithm<winograd_4x4>

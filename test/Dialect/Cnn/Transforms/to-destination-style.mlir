@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-to-destination-style --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-to-destination-style --split-input-file | FileCheck %s
 
 // Operands of every segment stay where they are.
 // CHECK-LABEL: func.func @conv(

@@ -70,8 +70,12 @@ inline constexpr llvm::StringLiteral kFlopsAttrName = "cnn.flops";
 inline constexpr llvm::StringLiteral kComputedFlopsAttrName = "cnn.computed_flops";
 inline constexpr llvm::StringLiteral kBytesAttrName = "cnn.bytes";
 
-/// The module's target; a baseline x86-64 with AVX2 where the module names none.
+/// The target that the outermost module around `op` names; null if it names none. A pass
+/// that needs one asks requireTarget first.
 TargetAttr getTarget(mlir::Operation *op);
+
+/// The same, with an error at that module if it names none.
+mlir::FailureOr<TargetAttr> requireTarget(mlir::Operation *op);
 
 /// Creates `OpTy` in value form with inferred result type. Where the operands
 /// do not fit, emits a diagnostic at `loc` and returns failure instead of

@@ -222,19 +222,26 @@ def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
   let description = [{
     Set once on the module as `cnn.target`; every choice of layout, tile and
     algorithm reads it. `vector_lanes` counts f32 lanes of a vector register,
-    `l1` and `l2` are bytes of data cache per core. With a `gpu` that runs the
-    kernels, the rest is the host's but `vector_lanes`: the channels of a block.
+    `l2` is bytes of the L2 cache that a core has. What else is known about the CPU
+    stands in the row that `cpu` names, or that CPUs with these registers have
+    (see docs/targets.md). With a `gpu` that runs the kernels, the rest is the host's
+    but `vector_lanes`: the channels of a block.
+
+    ```mlir
+    #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "",
+                vector_lanes = 8, vector_registers = 16, l2 = 524288>
+    ```
   }];
   let parameters = (ins StringRefParameter<>:$triple, StringRefParameter<>:$cpu,
                         StringRefParameter<>:$features,
                         "int64_t":$vector_lanes, "int64_t":$vector_registers,
-                        "int64_t":$l1, "int64_t":$l2,
+                        "int64_t":$l2,
                         OptionalParameter<"::convoy::cnn::GpuAttr">:$gpu);
   let builders = [
     AttrBuilder<(ins "::llvm::StringRef":$triple, "::llvm::StringRef":$cpu,
                      "::llvm::StringRef":$features, "int64_t":$vector_lanes,
-                     "int64_t":$vector_registers, "int64_t":$l1, "int64_t":$l2), [{
-      return $_get($_ctxt, triple, cpu, features, vector_lanes, vector_registers, l1, l2,
+                     "int64_t":$vector_registers, "int64_t":$l2), [{
+      return $_get($_ctxt, triple, cpu, features, vector_lanes, vector_registers, l2,
                    GpuAttr());
     }]>];
   let assemblyFormat = "`<` struct(params) `>`";
