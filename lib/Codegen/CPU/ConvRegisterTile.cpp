@@ -15,6 +15,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 /// The most lines that a register tile fetches of the next row.

@@ -22,6 +22,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -143,6 +144,6 @@ struct MatmulFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addMatmulKernels(KernelFamilies &families) {
+void convoy::cpu::addMatmulKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<MatmulFamily>());
 }
