@@ -36,7 +36,6 @@ namespace convoy {
 
 using namespace mlir;
 using namespace convoy;
-using namespace convoy::gpu;
 
 namespace {
 
@@ -76,7 +75,7 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
   using CnnConvertGPUToNVVMBase::CnnConvertGPUToNVVMBase;
 
   void runOnOperation() override {
-    mlir::gpu::GPUModuleOp module = getOperation();
+    gpu::GPUModuleOp module = getOperation();
     MLIRContext *context = &getContext();
     // What the conversion knows in one dimension only.
     RewritePatternSet simplifications(context);
@@ -89,7 +88,7 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
       return signalPassFailure();
 
     SmallVector<std::tuple<StringAttr, unsigned, Attribute>> maps;
-    for (auto kernel : module.getOps<mlir::gpu::GPUFuncOp>())
+    for (auto kernel : module.getOps<gpu::GPUFuncOp>())
       for (unsigned i = 0; i < kernel.getNumArguments(); ++i)
         if (Attribute type = kernel.getArgAttr(i, LLVM::LLVMDialect::getByValAttrName()))
           maps.emplace_back(kernel.getNameAttr(), i, type);

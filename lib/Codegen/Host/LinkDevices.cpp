@@ -6,18 +6,19 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/Passes.h"
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/MathExtras.h"
 
-namespace convoy::cnn {
+namespace convoy {
 #define GEN_PASS_DEF_CNNLINKDEVICES
 #include "convoy/Codegen/Passes.h.inc"
-} // namespace convoy::cnn
+} // namespace convoy
 
 using namespace mlir;
-using namespace convoy::cnn;
+using namespace convoy;
 
 namespace {
 
@@ -39,7 +40,7 @@ bool isSameKernel(gpu::GPUFuncOp a, gpu::GPUFuncOp b) {
                                                     OperationEquivalence::IgnoreLocations);
 }
 
-struct LinkDevices : convoy::cnn::impl::CnnLinkDevicesBase<LinkDevices> {
+struct LinkDevices : convoy::impl::CnnLinkDevicesBase<LinkDevices> {
   using CnnLinkDevicesBase::CnnLinkDevicesBase;
 
   void runOnOperation() override {
@@ -160,7 +161,7 @@ struct LinkDevices : convoy::cnn::impl::CnnLinkDevicesBase<LinkDevices> {
     }
     auto main =
         symbols.lookup<func::FuncOp>(names[StringAttr::get(&getContext(), "main")].getValue());
-    for (auto launch : main.getOps<LaunchOp>())
+    for (auto launch : main.getOps<cnn::LaunchOp>())
       launch.setKernelAttr(FlatSymbolRefAttr::get(names[launch.getKernelAttr().getAttr()]));
   }
 };
