@@ -51,9 +51,10 @@ std::string convoy::whyNotAlgorithm(ConvOpInterface op, ConvAlgorithm algorithm,
   if (op.isTransposed() || op.getSpatialRank() != 2)
     return "Winograd needs a convolution of two spatial dimensions";
   auto isOne = [](int64_t value) { return value == 1; };
-  if (!llvm::all_of(op.getStrides(), isOne) || !llvm::all_of(op.getDilations(), isOne))
+  WindowAttr window = op.getWindow();
+  if (!window.hasUnitStrides() || !llvm::all_of(window.getDilations(), isOne))
     return "Winograd needs strides and dilations of 1";
-  auto kernel = op.getKernelShape();
+  llvm::ArrayRef<int64_t> kernel = window.getKernel();
   int64_t extent = getOutputs(algorithm) + kernel[0] - 1;
   if (kernel[0] != kernel[1] || (kernel[0] != 3 && kernel[0] != 5) || extent > 6)
     return "Winograd computes 3x3 kernels in tiles of 2x2 or 4x4 and 5x5 ones in tiles of 2x2";
@@ -70,7 +71,7 @@ WinogradPlan convoy::planWinograd(ConvOpInterface op, ConvAlgorithm algorithm,
                                   TargetAttr target) {
   WinogradPlan plan;
   plan.outputs = getOutputs(algorithm);
-  plan.taps = op.getKernelShape().front();
+  plan.taps = op.getWindow().getKernel().front();
   plan.extent = plan.outputs + plan.taps - 1;
   auto output = op.getOutputType().getShape();
   plan.tileRows = llvm::divideCeil(output[2], plan.outputs);
@@ -101,7 +102,7 @@ double convoy::estimateConvCost(ConvOpInterface op, ConvAlgorithm algorithm,
   double groups = tile.groups, inputs = tile.groupInputs;
   double outputs = tile.outputTiles * tile.tileLanes();
   double filters = groups * inputs * outputs;
-  double positions = double(llvm::product_of(op.getKernelShape()));
+  double positions = double(llvm::product_of(op.getWindow().getKernel()));
   if (algorithm == ConvAlgorithm::direct) {
     auto output = op.getOutputType().getShape();
     double pixels = double(output[0] * llvm::product_of(output.slice(2, op.getSpatialRank())));

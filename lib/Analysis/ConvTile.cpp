@@ -90,7 +90,8 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   // With strides, groups of half a 512-bit vector are convolutions of their own in 256-bit
   // vectors: channel-wise code would shuffle almost as often as it multiplies.
   if (blocked && !op.isTransposed() && tile.groups > 1 && tile.lanes == 16 &&
-      tile.groupInputs == 8 && tile.groupOutputs == 8 && op.getStrides().back() > 1)
+      tile.groupInputs == 8 && tile.groupOutputs == 8 &&
+      op.getWindow().getStrides().back() > 1)
     tile.lanes = 8;
   tile.channelwise = isChannelwise(op, tile);
   tile.pixelwise = prefersPixels(op, tile.groupOutputs, tile.lanes);
@@ -140,7 +141,7 @@ llvm::SmallVector<int64_t> convoy::getPackedFilterShape(ConvOpInterface op,
   else
     shape = {tile.groups, tile.outputTiles,
              tile.inputChunks / std::max<int64_t>(1, tile.stepChunks)};
-  llvm::append_range(shape, op.getKernelShape());
+  llvm::append_range(shape, op.getWindow().getKernel());
   if (tile.stepChunks) {
     shape.append({tile.stepChunks, tile.tileLanes(), tile.inputChunk});
     return shape;

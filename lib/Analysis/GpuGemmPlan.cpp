@@ -74,7 +74,7 @@ GpuGemmPlan convoy::planGpuGemm(ConvOpInterface op) {
   auto output = op.getOutputType().getShape();
   int64_t pixels = output[0] * llvm::product_of(output.slice(2, op.getSpatialRank()));
   int64_t inputs = op.getInputChannels() / op.getGroups();
-  int64_t positions = llvm::product_of(op.getKernelShape());
+  int64_t positions = llvm::product_of(op.getWindow().getKernel());
   int64_t steps = op.isInputBlocked() ? divideCeil(inputs, GpuGemmPlan::kStep) * positions
                                       : divideCeil(inputs * positions, GpuGemmPlan::kStep);
   return planGpuGemm(pixels, op.getGroups(), op.getOutputChannels() / op.getGroups(), steps);

@@ -38,8 +38,9 @@ static bool fits(ConvOpInterface op, GpuPrecision precision) {
   return precision != GpuPrecision::f32 && !op.isTransposed() && op.getSpatialRank() == 2 &&
          op.isInputBlocked() && op.isOutputBlocked() &&
          op.getConvAlgorithm() == ConvAlgorithm::direct &&
-         llvm::all_of(op.getStrides(), isStep) && op.getInputChannels() / groups % row == 0 &&
-         outputs >= kMinChannels && (groups == 1 || outputs % row == 0);
+         llvm::all_of(op.getWindow().getStrides(), isStep) &&
+         op.getInputChannels() / groups % row == 0 && outputs >= kMinChannels &&
+         (groups == 1 || outputs % row == 0);
 }
 
 static WarpgroupGemmPlan describe(ConvOpInterface op, GpuPrecision precision) {
@@ -49,15 +50,13 @@ static WarpgroupGemmPlan describe(ConvOpInterface op, GpuPrecision precision) {
     return std::array<int64_t, 2>{values[0], values[1]};
   };
   plan.input = pair(input.drop_front(2));
-  plan.kernel = pair(op.getKernelShape());
-  plan.strides = pair(op.getStrides());
-  plan.dilations = pair(op.getDilations());
-  plan.padsBegin = pair(op.getPads());
+  WindowAttr window = op.getWindow();
+  plan.kernel = pair(window.getKernel());
+  plan.strides = pair(window.getStrides());
+  plan.dilations = pair(window.getDilations());
+  plan.padsBegin = pair(window.getPadsBegin());
   std::array<int64_t, 2> results = pair(output.drop_front(2));
-  auto areAll = [](llvm::ArrayRef<int64_t> values, int64_t value) {
-    return llvm::all_of(values, [&](int64_t other) { return other == value; });
-  };
-  if (areAll(plan.kernel, 1) && areAll(plan.strides, 1) && areAll(op.getPads(), 0)) {
+  if (window.isPointwise()) {
     plan.input = {1, plan.input[0] * plan.input[1]};
     results = {1, results[0] * results[1]};
   }

@@ -92,13 +92,13 @@ Operation *merge(AllGatherOp first, AllGatherOp second) {
   SmallVector<AllGatherOp> both = {first, second};
   SmallVector<Value> inputs = {first.getInput(), second.getInput()};
   Location loc = first.getLoc();
-  Value packed = *createChecked<ConcatOp>(builder, loc, inputs, Value(), 1);
+  Value packed = *createChecked<ConcatOp>(builder, loc, inputs, 1);
   SmallVector<int64_t> bounds;
   for (auto [a, b] : llvm::zip(first.getBounds(), second.getBounds()))
     bounds.push_back(a + b);
   int64_t device = first.getDevice(), devices = bounds.size() - 1;
   Value gathered =
-      *createChecked<AllGatherOp>(builder, loc, packed, Value(), device, int64_t(1), bounds);
+      *createChecked<AllGatherOp>(builder, loc, packed, device, int64_t(1), bounds);
   // Where the parts of a device begin; what comes first of them is the first gather's.
   SmallVector<int64_t> offsets(bounds);
   for (AllGatherOp gather : both) {
@@ -108,7 +108,7 @@ Operation *merge(AllGatherOp first, AllGatherOp second) {
       parts.push_back(createSlice(builder, loc, gathered, 1, offsets[i], size));
       offsets[i] += size;
     }
-    Value whole = *createChecked<ConcatOp>(builder, gather.getLoc(), parts, Value(), 1);
+    Value whole = *createChecked<ConcatOp>(builder, gather.getLoc(), parts, 1);
     gather->getResult(0).replaceAllUsesWith(whole);
   }
   for (AllGatherOp gather : both)

@@ -158,7 +158,7 @@ Value LayoutAssigner::getBlocked(Value value) {
     twin = tensor::ExpandShapeOp::create(builder, loc, target, matrix,
                                          SmallVector<ReassociationIndices>{{0}, {1, 2, 3, 4}});
   } else {
-    twin = ReorderOp::create(builder, loc, target, value, Value(), block)->getResult(0);
+    twin = ReorderOp::create(builder, loc, target, value, block)->getResult(0);
   }
   plainTwins[value] = value;
   return blockedTwins[value] = twin;
@@ -179,7 +179,7 @@ Value LayoutAssigner::getPlain(Value value) {
     return twin = tensor::ExpandShapeOp::create(
                builder, loc, type, matrix, SmallVector<ReassociationIndices>{{0}, {1, 2, 3}});
   }
-  return twin = ReorderOp::create(builder, loc, type, blocked, Value(), /*block=*/0,
+  return twin = ReorderOp::create(builder, loc, type, blocked, /*block=*/0,
                                   /*channels=*/type.getDimSize(1))
                     ->getResult(0);
 }

@@ -42,7 +42,7 @@ struct FilterReader {
 void packConvFilter(ConvOpInterface op, const ConvTile &tile, FilterReader source,
                     MutableArrayRef<float> packed) {
   int64_t kernel = 1;
-  for (int64_t extent : op.getKernelShape())
+  for (int64_t extent : op.getWindow().getKernel())
     kernel *= extent;
   auto sourceIndex = [&](int64_t group, int64_t output, int64_t input, int64_t position) {
     if (op.isTransposed())

@@ -53,7 +53,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     %t = memref.view %arena[%c8192][] : memref<32768xi8> to memref<4x1024xf16>
     %row = memref.view %arena[%c0][] : memref<32768xi8> to memref<1x1024xf16>
     %w = memref.view %arena[%c0][] : memref<32768xi8> to memref<1x1024x16xf16>
-    cnn.max_pool %x outs(%p) {kernel = array<i64: 4>, strides = array<i64: 4>, dilations = array<i64: 1>, pads = array<i64: 0, 0>}
+    cnn.max_pool %x outs(%p) {window = #cnn.window<[4], strides = [4]>}
       : (memref<1x2x128x16xf16>, memref<1x2x32x16xf16>) -> ()
     cnn.lrn %x outs(%n) {size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32, blocked}
       : (memref<1x2x128x16xf16>, memref<1x2x128x16xf16>) -> ()

@@ -79,9 +79,9 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,
                   %x: memref<8x4x56x56x16xf32>, %w: memref<1x1x4x3x3x16x64xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>,
                   %image: memref<1x3x32x32xf32>, %stem: memref<1x1x1x7x7x3x32xf32>, %z: memref<1x2x16x16x16xf32>) {
-    cnn.conv %x, %w, %b outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>}
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x4x3x3x16x64xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
-    cnn.conv %image, %stem outs(%z) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 3, 3, 3, 3>, filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64}
+    cnn.conv %image, %stem outs(%z) {filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64, window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>}
       : (memref<1x3x32x32xf32>, memref<1x1x1x7x7x3x32xf32>, memref<1x2x16x16x16xf32>) -> ()
     return
   }

@@ -49,9 +49,9 @@ func.func @main(%x: tensor<1x3x32x32xf32>) -> tensor<1x10xf32> {
   %w0 = arith.constant dense<0.5> : tensor<96x3x3x3xf32>
   %w1 = arith.constant dense<0.25> : tensor<128x48x3x3xf32>
   %w2 = arith.constant dense<0.125> : tensor<10x128xf32>
-  %0 = cnn.conv %x, %w0 {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x3x32x32xf32>, tensor<96x3x3x3xf32>) -> tensor<1x96x32x32xf32>
+  %0 = cnn.conv %x, %w0 {window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x3x32x32xf32>, tensor<96x3x3x3xf32>) -> tensor<1x96x32x32xf32>
   %1 = cnn.lrn %0 {size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32} : (tensor<1x96x32x32xf32>) -> tensor<1x96x32x32xf32>
-  %2 = cnn.group_conv %1, %w1 {group = 2 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x96x32x32xf32>, tensor<128x48x3x3xf32>) -> tensor<1x128x32x32xf32>
+  %2 = cnn.group_conv %1, %w1 {group = 2 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x96x32x32xf32>, tensor<128x48x3x3xf32>) -> tensor<1x128x32x32xf32>
   %3 = cnn.unary <relu> %2 : (tensor<1x128x32x32xf32>) -> tensor<1x128x32x32xf32>
   %4 = cnn.global_pool <average> %3 : (tensor<1x128x32x32xf32>) -> tensor<1x128x1x1xf32>
   %5 = tensor.collapse_shape %4 [[0], [1, 2, 3]] : tensor<1x128x1x1xf32> into tensor<1x128xf32>
@@ -69,6 +69,6 @@ func.func @main(%x: tensor<1x3x32x32xf32>) -> tensor<1x10xf32> {
 // ROWS-NOT:     cnn.partition
 func.func @main(%x: tensor<1x3x2x64xf32>) -> tensor<1x3x1x64xf32> {
   %0 = cnn.unary <relu> %x : (tensor<1x3x2x64xf32>) -> tensor<1x3x2x64xf32>
-  %1 = cnn.max_pool %0 {kernel = array<i64: 2, 3>, strides = array<i64: 2, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>} : (tensor<1x3x2x64xf32>) -> tensor<1x3x1x64xf32>
+  %1 = cnn.max_pool %0 {window = #cnn.window<[2, 3], strides = [2, 1], pads = [0, 1, 0, 1]>} : (tensor<1x3x2x64xf32>) -> tensor<1x3x1x64xf32>
   return %1 : tensor<1x3x1x64xf32>
 }

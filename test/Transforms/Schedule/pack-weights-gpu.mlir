@@ -10,7 +10,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @tiles(%x: tensor<1x2x28x30x16xf32>) -> tensor<1x3x28x30x16xf32> {
     %w = arith.constant dense<1.0> : tensor<40x24x3x3xf32>
     %b = arith.constant dense<2.0> : tensor<40xf32>
-    %0 = cnn.conv %x, %w, %b {algorithm = #cnn.conv_algorithm<winograd_4x4>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x2x28x30x16xf32>, tensor<40x24x3x3xf32>, tensor<40xf32>) -> tensor<1x3x28x30x16xf32>
+    %0 = cnn.conv %x, %w, %b {algorithm = #cnn.conv_algorithm<winograd_4x4>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x2x28x30x16xf32>, tensor<40x24x3x3xf32>, tensor<40xf32>) -> tensor<1x3x28x30x16xf32>
     return %0 : tensor<1x3x28x30x16xf32>
   }
   // CHECK-LABEL: func.func @groups(
@@ -18,7 +18,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK:         cnn.group_conv %arg0, %[[W]]
   func.func @groups(%x: tensor<1x2x9x9x16xf32>) -> tensor<1x2x9x9x16xf32> {
     %w = arith.constant dense<1.0> : tensor<32x16x3x3xf32>
-    %0 = cnn.group_conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_2x2>, group = 2 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x2x9x9x16xf32>, tensor<32x16x3x3xf32>) -> tensor<1x2x9x9x16xf32>
+    %0 = cnn.group_conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_2x2>, group = 2 : i64, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x2x9x9x16xf32>, tensor<32x16x3x3xf32>) -> tensor<1x2x9x9x16xf32>
     return %0 : tensor<1x2x9x9x16xf32>
   }
 }

@@ -56,7 +56,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 func.func @prologue(%x: tensor<1x1x4x4x16xf32>, %w: tensor<1x1x1x1x1x16x16xf32>, %s: tensor<1x16xf32>) -> tensor<1x1x4x4x16xf32> {
   %e = tensor.empty() : tensor<1x1x4x4x16xf32>
   // expected-error @below {{may not leave the phase 'schedule': no kernel of a GPU has a prologue}}
-  %0 = cnn.conv %x, %w prologue(%s, %s) outs(%e) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (tensor<1x1x4x4x16xf32>, tensor<1x1x1x1x1x16x16xf32>, tensor<1x16xf32>, tensor<1x16xf32>, tensor<1x1x4x4x16xf32>) -> tensor<1x1x4x4x16xf32>
+  %0 = cnn.conv %x, %w prologue(%s, %s) outs(%e) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (tensor<1x1x4x4x16xf32>, tensor<1x1x1x1x1x16x16xf32>, tensor<1x16xf32>, tensor<1x16xf32>, tensor<1x1x4x4x16xf32>) -> tensor<1x1x4x4x16xf32>
   return %0 : tensor<1x1x4x4x16xf32>
 }
 }

@@ -52,11 +52,11 @@ struct WarpgroupGemmPlanTest : testing::Test {
                             ? llvm::formatv("group = {0} : i64, ", shape.groups).str()
                             : std::string();
     std::string text = llvm::formatv(
-        "func.func @f(%x: {0}, %w: {1}) {{ %y = cnn.{2} %x, %w {{dilations = array<i64: 1, "
-        "1>, {3}output_block = 16 : i64, pads = array<i64: {4}, {4}, {4}, {4}>, strides = "
-        "array<i64: {5}, {5}>} : ({0}, {1}) -> {6}\n return }",
+        "func.func @f(%x: {0}, %w: {1}) {{ %y = cnn.{2} %x, %w {{{3}output_block = 16 : i64, "
+        "window = #cnn.window<[{7}, {7}], strides = [{5}, {5}], pads = [{4}, {4}, {4}, {4}]>} "
+        ": ({0}, {1}) -> {6}\n return }",
         input, filter, shape.groups > 1 ? "group_conv" : "conv", group, pad, shape.stride,
-        output);
+        output, shape.kernel);
     module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
     cnn::ConvOpInterface found;
     if (module)

@@ -79,8 +79,8 @@ mlir::FailureOr<TargetAttr> requireTarget(mlir::Operation *op);
 
 /// Creates `OpTy` in value form with inferred result type. Where the operands
 /// do not fit, emits a diagnostic at `loc` and returns failure instead of
-/// ending the program, as the generated builders do. `args` are the generated
-/// builder's arguments behind the result types. Folds where a folder applies.
+/// ending the program, as the generated builders do. `args` are the arguments of
+/// a builder after the result types. Folds where a folder applies.
 template <typename OpTy, typename... Args>
 mlir::FailureOr<mlir::Value> createChecked(mlir::OpBuilder &builder, mlir::Location loc,
                                            Args &&...args) {

@@ -157,6 +157,44 @@ def Cnn_FunctionAttr : Cnn_Attr<"Function", "function"> {
   }];
 }
 
+def Cnn_WindowAttr : Cnn_Attr<"Window", "window"> {
+  let summary = "the window that a convolution or a pool slides over its input";
+  let description = [{
+    Of one to three spatial dimensions: `kernel` elements which are `dilations` apart,
+    moved by `strides`. `pads` holds the elements added at the begin of every spatial
+    dimension, then those at the end of every one. Strides and dilations that are all 1
+    and pads that are all 0 are the default and not printed.
+
+    ```mlir
+    #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>
+    #cnn.window<[1]>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$kernel,
+                        ArrayRefParameter<"int64_t">:$strides,
+                        ArrayRefParameter<"int64_t">:$dilations,
+                        ArrayRefParameter<"int64_t">:$pads);
+  let constBuilderCall = "$0";
+  let genVerifyDecl = 1;
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    /// Spatial dimensions.
+    int64_t getRank() const { return getKernel().size(); }
+    ::llvm::ArrayRef<int64_t> getPadsBegin() const { return getPads().take_front(getRank()); }
+    ::llvm::ArrayRef<int64_t> getPadsEnd() const { return getPads().drop_front(getRank()); }
+    /// Elements from the first to the last one that the window covers in `dim`.
+    int64_t getReach(int64_t dim) const {
+      return getDilations()[dim] * (getKernel()[dim] - 1) + 1;
+    }
+    bool hasPads() const;
+    bool hasUnitStrides() const;
+    /// Whether it is one element that moves by one and sees no padding.
+    bool isPointwise() const;
+    /// The same window with other pads.
+    WindowAttr withPads(::llvm::ArrayRef<int64_t> pads) const;
+  }];
+}
+
 def Cnn_PartitionAttr : Cnn_Attr<"Partition", "partition"> {
   let summary = "how devices share an operation";
   let description = [{
