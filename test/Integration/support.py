@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -249,13 +250,23 @@ def check_case(a_case, folder, options=(), threads=1):
         assert_close(actual[name], expected[name], a_case.tolerance, f"{a_case.name}, output {name}")
 
 
+# What a machine must have to run the code of an x86-64 level: v3 has AVX2, v4 AVX-512.
+_V3 = {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe"}
+LEVELS = {"x86-64-v3": _V3, "x86-64-v4": _V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}}
+
+
 def cpu_levels():
-    """The x86-64 levels with vector units that this machine has: x86-64-v3 (AVX2), x86-64-v4 (AVX-512)."""
+    """The x86-64 levels with vector units that this machine has."""
     flags = set()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("flags"):
             flags = set(line.split(":", 1)[1].split())
             break
-    v3 = {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe"}
-    v4 = v3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
-    return [level for level, needs in (("x86-64-v3", v3), ("x86-64-v4", v4)) if needs <= flags]
+    return [level for level, needs in LEVELS.items() if needs <= flags]
+
+
+def each_level():
+    """Both levels as parameters of a test, which is skipped for one that this machine lacks."""
+    here = cpu_levels()
+    return [pytest.param(level, marks=[] if level in here else pytest.mark.skip(f"this machine runs no {level} code"))
+            for level in LEVELS]

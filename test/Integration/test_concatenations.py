@@ -74,7 +74,7 @@ def bufferized(a_case, tmp_path, *options):
 ALGORITHMS = ["direct", "winograd_2x2", "winograd_4x4", "winograd_4x4_compact"]
 
 
-@pytest.mark.parametrize("level", support.cpu_levels())
+@pytest.mark.parametrize("level", support.each_level())
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_cpu(algorithm, level, tmp_path):
     options = [f"--mcpu={level}", f"--conv-algorithm={algorithm}"]

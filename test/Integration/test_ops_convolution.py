@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from support import (Const, assert_close, case, check_case, compile_model, convoy, cpu_levels, floats, make_model, must,
+from support import (Const, assert_close, case, check_case, compile_model, convoy, each_level, floats, make_model, must,
                      positive, rand, run_artefact, run_onnxruntime, weight)
 
 CASES = []
@@ -182,7 +182,7 @@ for kernel, x_shape, outputs, attributes in (
 
 
 @pytest.mark.parametrize("algorithm", ["direct", "winograd_2x2", "winograd_4x4", "winograd_4x4_compact"])
-@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("a_case", FILTERED, ids=lambda c: c.id)
 def test_algorithm(a_case, level, algorithm, tmp_path):
     """Every algorithm on every shape that it allows, alone; threads share strips."""
@@ -211,7 +211,7 @@ def residual_model(channels, kernel, group, size):
     return make_model(nodes, feeds, ["y"], constants), feeds
 
 
-@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("channels, kernel, group, size, algorithm", [
     (40, 3, 1, (9, 11), "direct"), (33, 1, 1, (7, 5), "direct"), (64, 3, 1, (9, 10), "winograd_2x2"),
     (32, 3, 1, (13, 9), "winograd_4x4"), (32, 3, 1, (13, 9), "winograd_4x4_compact"), (20, 3, 20, (8, 8), "direct"),
@@ -249,7 +249,7 @@ def prologue_model(channels, outputs, batch, size, activation, residual):
 
 
 # Maps of DenseNet and odd ones, whose last run of pixels is shorter; channels that do not fill a block.
-@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("channels, outputs, batch, size, activation, residual", [
     (64, 128, 1, (56, 56), "Relu", False), (96, 40, 1, (28, 28), "Relu", False),
     (256, 33, 1, (14, 14), "Relu", False), (40, 24, 3, (12, 11), "Relu", False), (37, 17, 1, (13, 11), "Relu", False),
@@ -291,7 +291,7 @@ def round_bf16(array):
 
 
 @pytest.mark.parametrize("kind", ["f16", "bf16"])
-@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("a_case", HALF, ids=lambda c: c.id)
 def test_weights_in_half_size(a_case, level, kind, tmp_path):
     """The result is that of a model whose filter was rounded beforehand; Winograd rounds what it made of the filter."""
