@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from support import (Const, assert_close, case, check_case, compile_model, convoy, each_level, floats, make_model, must,
-                     positive, rand, run_artefact, run_onnxruntime, weight)
+from support import (Const, assert_close, case, check_case, compile_model, convoy, each_level, floats, graded,
+                     make_model, must, positive, rand, run_artefact, run_onnxruntime, weight)
 
 CASES = []
 
@@ -152,6 +152,17 @@ add("vector-right", "MatMul", rand(5, 20), rand(20))
 add("vector-left", "MatMul", rand(20), weight(20, 17))
 add("batched-constant", "MatMul", rand(3, 5, 20), weight(3, 20, 17))
 
+# Output channels of very different size, of each kernel that reads weights.
+for name, x_shape, channels_out, kernel, group in (
+        ("direct", [1, 20, 9, 9], 33, [3, 3], 1), ("winograd", [1, 32, 12, 12], 48, [3, 3], 1),
+        ("small-group", [1, 24, 8, 8], 24, [3, 3], 6), ("depthwise", [1, 17, 8, 8], 17, [3, 3], 17),
+        ("pixelwise", [2, 12, 6, 8], 20, [1, 1], 2), ("1x1", [1, 16, 7, 7], 40, [1, 1], 1)):
+    add(f"graded-{name}", "Conv", rand(*x_shape), graded(channels_out, x_shape[1] // group, *kernel),
+        graded(channels_out), opset=11, group=group)
+add("graded", "ConvTranspose", rand(1, 16, 5, 6), graded(16, 20, 3, 3, axis=1), graded(20), strides=[2, 2])
+add("graded", "Gemm", rand(16, 70), graded(100, 70), graded(100), opset=11, transB=1)
+add("graded", "MatMul", rand(1, 24, 16), graded(3, 16, 24, axis=2))
+
 
 @pytest.mark.parametrize("a_case", CASES, ids=lambda c: c.id)
 def test_op(a_case, tmp_path):
@@ -186,8 +197,7 @@ for kernel, x_shape, outputs, attributes in (
 @pytest.mark.parametrize("a_case", FILTERED, ids=lambda c: c.id)
 def test_algorithm(a_case, level, algorithm, tmp_path):
     """Every algorithm on every shape that it allows, alone; threads share strips."""
-    for threads in (1, 3):
-        check_case(a_case, tmp_path, [f"--mcpu={level}", f"--conv-algorithm={algorithm}"], threads)
+    check_case(a_case, tmp_path, [f"--mcpu={level}", f"--conv-algorithm={algorithm}"], threads=(1, 3))
 
 
 def residual_model(channels, kernel, group, size):
