@@ -1,17 +1,12 @@
 // RUN: convoy-opt %s --cnn-pack-weights | FileCheck %s
 // RUN: convoy-opt %s --cnn-pack-weights --cnn-pack-weights | FileCheck %s
 // RUN: convoy-opt %s --cnn-pack-weights=weights=bf16 | FileCheck %s --check-prefix=BF16
-// RUN: sed 's/vector_lanes = 2, vector_registers = 16, l2 = 1048576/&, gpu = <cuda, f16, [80]>/' %s | convoy-opt --cnn-pack-weights | FileCheck %s --check-prefix=GPU
 // RUN: not convoy-opt %s --cnn-pack-weights=weights=f64 2>&1 | FileCheck %s --check-prefix=WRONG
 // WRONG: error: weights cannot be stored as 'f64'
 
 // Filters are stored in half size, biases are not.
 // BF16-LABEL: func.func @blocked(
 // BF16: cnn.conv {{.+}} : (tensor<1x2x4x4x2xf32>, tensor<1x1x2x1x2x2x4xbf16>, tensor<4xf32>)
-
-// A GPU's precision asks for f16, too.
-// GPU-LABEL: func.func @transposed(
-// GPU: cnn.conv_transpose {{.+}} : (tensor<1x2x3xf32>, tensor<{{[0-9x]+}}xf16>)
 
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 2, vector_registers = 16, l2 = 1048576>} {
   // Three outputs fill three of the tile's two vectors of two lanes, three inputs one and a half
