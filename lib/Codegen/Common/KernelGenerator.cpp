@@ -80,6 +80,10 @@ LogicalResult KernelGenerator::run() {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
     return module.emitError("has no function @main");
+  FailureOr<TargetAttr> required = requireTarget(module);
+  if (failed(required))
+    return failure();
+  target = *required;
   if (failed(begin(main)))
     return failure();
   // Operations are compared with later ones, so they go at the end.

@@ -38,7 +38,8 @@ Value convoy::emitPoolExtent(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWi
                              int64_t dim, Value position) {
   ConvWindow counted = window;
   if (op.getCountIncludePad()) {
-    counted.input[dim] += op.getPads()[dim] + op.getPads()[window.rank() + dim];
+    counted.input[dim] +=
+        op.getWindow().getPadsBegin()[dim] + op.getWindow().getPadsEnd()[dim];
     counted.padsBegin[dim] = 0;
   }
   auto [lower, upper] = emitKernelRange(b, counted, dim, position);

@@ -24,8 +24,7 @@ namespace convoy {
 /// names under which profiles list launches and communication, in order.
 class KernelGenerator {
 public:
-  explicit KernelGenerator(mlir::ModuleOp module)
-      : module(module), target(cnn::getTarget(module)) {}
+  explicit KernelGenerator(mlir::ModuleOp module) : module(module) {}
   virtual ~KernelGenerator() = default;
 
   /// Failure after a diagnostic.
