@@ -164,7 +164,8 @@ def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift", [Cnn_Partitionable]> {
   }];
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$offset),
-      !strconcat("input, scale, offset, ::mlir::Value(), ", noActivation)>];
+      !strconcat("input, scale, offset, ::mlir::Value(), ", noActivation,
+                 ", /*blocked=*/::mlir::UnitAttr()")>];
 }
 
 def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments, Cnn_Partitionable]> {
