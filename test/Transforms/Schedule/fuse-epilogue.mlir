@@ -88,7 +88,7 @@ func.func @elementwise_producers(%x: tensor<1x2x4x4xf32>, %s: tensor<2xf32>) -> 
 // -----
 
 // CHECK-LABEL: func.func @transposed(
-// CHECK:         cnn.conv_transpose %{{.+}}, %{{.+}}, %{{[^ ]+}} {window
+// CHECK:         cnn.conv_transpose %{{.+}}, %{{.+}}, %{{[^ ]+}} {output_padding = array<i64: 0, 0>, window
 // CHECK:         cnn.binary <add> {{.+}} {activation = #cnn.function<relu>}
 func.func @transposed(%x: tensor<1x2x2x2xf32>, %y: tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x3x2x2xf32>
