@@ -36,9 +36,9 @@ GemmProblem convoy::gpu::describeGemm(ConvOpInterface op, TargetAttr target) {
   problem.strides = SmallVector<int64_t>(window.getStrides());
   problem.dilations = SmallVector<int64_t>(window.getDilations());
   problem.padsBegin = SmallVector<int64_t>(window.getPadsBegin());
-  problem.hasRuns = op.isInputBlocked();
+  problem.hasChunks = op.isInputBlocked();
   problem.imageStride = cnn::getImageStride(cast<MemRefType>(op.getInputType()));
-  problem.groupStride = problem.hasRuns ? tile.inputChunks : tile.groupInputs;
+  problem.groupStride = problem.hasChunks ? tile.inputChunks : tile.groupInputs;
   problem.depth = tile.inputChunks * tile.inputChunk * llvm::product_of(problem.kernel);
   problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);
   problem.output =
@@ -57,9 +57,9 @@ GemmProblem convoy::gpu::describeGemm(DenseOp op, TargetAttr target) {
   problem.groupInputs = problem.imageStride = problem.depth = shape[1];
   problem.groupOutputs = problem.outputChannels = shape[0];
   problem.outputTiles = tile.outputTiles;
-  // Runs are copied 16 bytes at a time.
+  // Chunks are copied 16 bytes at a time.
   Type element = getElementTypeOrSelf(op.getInput());
-  problem.hasRuns = isAligned(op, 0) && element == getElementTypeOrSelf(op.getFilter()) &&
+  problem.hasChunks = isAligned(op, 0) && element == getElementTypeOrSelf(op.getFilter()) &&
                     shape[1] % (kCopyBytes / (element.getIntOrFloatBitWidth() / 8)) == 0;
   problem.groupStride = 0;
   problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);

@@ -12,7 +12,7 @@
 
 namespace convoy::gpu {
 
-/// Bytes of an asynchronous copy of a run.
+/// Bytes of an asynchronous copy of channels side by side.
 inline constexpr int64_t kCopyBytes = kGpuAccessBytes;
 
 /// A convolution or dense layer as a matrix product: results are pixels times output
@@ -26,14 +26,14 @@ struct GemmProblem {
   /// The window, in each spatial dimension.
   llvm::SmallVector<int64_t> input, kernel, strides, dilations, padsBegin;
 
-  /// Whether the inputs of a pixel lie in runs of 16 (blocked data, a dense layer's row),
-  /// each a step of the sum; otherwise channels are planes, and inputs are taken one by
-  /// one in the order of the packed filter: kernel, then channel.
-  bool hasRuns;
-  /// Elements from an image to the next in the input, and runs or channels of an image
-  /// that lie in front of a group's, a group.
+  /// Whether the inputs of a pixel lie in chunks of 16 channels side by side (blocked data, a
+  /// dense layer's row), each a step of the sum; otherwise channels are planes, and inputs
+  /// are taken one by one in the order of the packed filter: kernel, then channel.
+  bool hasChunks;
+  /// Elements from an image to the next in the input, and chunks of a group in an image;
+  /// channels of a group without chunks.
   int64_t imageStride, groupStride;
-  /// Rows of the packed filter a tile of output channels, and steps of 16 of them.
+  /// Rows of the packed filter for a tile of output channels, and steps of 16 of them.
   int64_t depth, steps;
 
   enum class Output { Blocked, Planes, Rows, AlignedRows };

@@ -22,8 +22,8 @@ static constexpr int64_t kStep = GpuGemmPlan::kStep;
 GemmStages::GemmStages(const GemmBlock &block, const GpuConvOperands &operands)
     : block(block), b(block.b), problem(block.problem), plan(block.plan), operands(operands) {
   int64_t threads = plan.threads();
-  if (problem.hasRuns) {
-    // Four threads copy a pixel's runs.
+  if (problem.hasChunks) {
+    // Four threads copy a pixel's chunks.
     part = arith::RemUIOp::create(b, block.thread, indexConstant(b, GemmBlock::kStageCopies));
     Value first =
         arith::DivUIOp::create(b, block.thread, indexConstant(b, GemmBlock::kStageCopies));
@@ -89,7 +89,7 @@ Value GemmStages::isRow(Value row) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, endRow);
 }
 
-void GemmStages::copyRuns(Value stage, Value step) {
+void GemmStages::copyChunks(Value stage, Value step) {
   // After the first elements of a stage come those of the next step.
   Value column = affine(b, part, block.copied(), 0), lane = column;
   if (block.stageSteps() > 1) {
@@ -101,7 +101,7 @@ void GemmStages::copyRuns(Value stage, Value step) {
   SmallVector<int64_t> extents = {problem.steps / int64_t(llvm::product_of(problem.kernel))};
   llvm::append_range(extents, problem.kernel);
   Values position = delinearize(b, step, extents);
-  Value run = add(b, affine(b, block.group, problem.groupStride, 0), position[0]);
+  Value chunk = add(b, affine(b, block.group, problem.groupStride, 0), position[0]);
   Value left = indexConstant(b, block.copied());
   if (problem.groupInputs % kStep != 0) {
     // Lanes past the last channel hold anything, and must not reach a sum.
@@ -112,7 +112,7 @@ void GemmStages::copyRuns(Value stage, Value step) {
   }
   for (const CopiedPixel &pixel : pixels) {
     auto [offset, inside] = locate(pixel, ArrayRef(position).drop_front());
-    Value index = add(b, affine(b, run, problem.inputPixels(), 0), offset);
+    Value index = add(b, affine(b, chunk, problem.inputPixels(), 0), offset);
     index = add(b, pixel.image, add(b, affine(b, index, kStep, 0), lane));
     copy(block.inputs, {stage, pixel.row, column}, operands.input, index, block.copied(),
          countWhere(emitBoth(b, exists, inside), left));
@@ -184,8 +184,8 @@ void GemmStages::copyFilters(Value stage, Value step) {
 }
 
 Value GemmStages::start(Value stage, Value step) {
-  if (problem.hasRuns)
-    copyRuns(stage, step);
+  if (problem.hasChunks)
+    copyChunks(stage, step);
   else if (block.isHalf())
     loadPlanes(stage, step);
   else

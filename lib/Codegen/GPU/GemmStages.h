@@ -54,7 +54,7 @@ private:
   mlir::Value countWhere(mlir::Value inside, int64_t count);
   mlir::Value countWhere(mlir::Value inside, mlir::Value count);
   mlir::Value isRow(mlir::Value row);
-  void copyRuns(mlir::Value stage, mlir::Value step);
+  void copyChunks(mlir::Value stage, mlir::Value step);
   SingleInput locateSingle(mlir::Value step, mlir::Value column);
   void copyPlanes(mlir::Value stage, mlir::Value step);
   void loadPlanes(mlir::Value stage, mlir::Value step);

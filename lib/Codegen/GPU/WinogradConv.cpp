@@ -96,7 +96,7 @@ private:
     products.input = {plan.stripTiles};
     products.kernel = products.strides = products.dilations = {1};
     products.padsBegin = {0};
-    products.hasRuns = true;
+    products.hasChunks = true;
     products.imageStride = 0;
     products.groupStride = products.steps = channels.inputChunks;
     products.output = GemmProblem::Output::Blocked;
