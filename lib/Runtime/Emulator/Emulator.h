@@ -11,12 +11,18 @@
 |* depends on the order of threads is found by looking at who touched what    *|
 |* since the last barrier, not by chance.                                     *|
 |*                                                                            *|
+|* Each file calls those alone that are listed before it: Stack.c, Failure.c, *|
+|* SharedMemory.c, AsyncCopies.c, Boxes.c, Schedule.c, Warp.c, WarpGroup.c,   *|
+|* Emulator.c.                                                                *|
+|*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
-#ifndef CONVOY_RUNTIME_ARTEFACT_EMULATOR_H
-#define CONVOY_RUNTIME_ARTEFACT_EMULATOR_H
+#ifndef CONVOY_RUNTIME_EMULATOR_EMULATOR_H
+#define CONVOY_RUNTIME_EMULATOR_EMULATOR_H
 
-#include "Context.h"
+#include "../Artefact/Backend.h"
+
+#include <stdarg.h>
 
 #define CONVOY_WARP 32
 #define CONVOY_MAX_BLOCK 1024
@@ -121,11 +127,8 @@ struct convoy_fiber {
 /* All blocks of a launch. */
 struct convoy_emulation {
   struct convoy_device *device;
-  int32_t layer;
-  convoy_emulated_kernel kernel;
-  const int32_t *grid, *block;
-  int32_t threads, shared_bytes;
-  void *const *args;
+  const struct convoy_launch *launch;
+  int32_t threads;    /* of a block */
   size_t worker_size; /* bytes of working memory that each thread of the team has */
   atomic_int failed;
 };
@@ -154,58 +157,88 @@ struct convoy_block {
   struct convoy_box_copy boxes[CONVOY_MAX_BOXES]; /* a ring */
 };
 
+/* Stack.c */
+
+/* Keeps the registers that a call preserves on the stack, and that stack's pointer in
+ * `*from`; goes on where `to` was kept. */
+CONVOY_HIDDEN void convoy_switch_stack(void **from, void *to);
+/* A stack that will call `function(argument)`. */
+CONVOY_HIDDEN void *convoy_prepare_stack(uint8_t *top, void (*function)(struct convoy_fiber *),
+                                         struct convoy_fiber *argument);
+
+/* Failure.c */
+
+/* Keeps the launch's first failure. */
+CONVOY_HIDDEN void convoy_keep_failure(struct convoy_block *block, const char *format,
+                                       va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 /* Keeps the launch's first failure, and leaves the block for good. */
 CONVOY_HIDDEN _Noreturn void convoy_fail_block(struct convoy_block *block, const char *format,
                                                ...) __attribute__((format(printf, 2, 3)));
 
+/* SharedMemory.c */
+
+/* A thread touches [address, address + bytes) of shared memory. */
+CONVOY_HIDDEN void convoy_touch_shared(struct convoy_fiber *fiber, const void *address,
+                                       int32_t bytes, int32_t is_write);
+/* Fails unless copies and products may read or write [offset, offset + bytes) in spite of
+ * the plain accesses to it. */
+CONVOY_HIDDEN void convoy_check_plain(struct convoy_fiber *fiber, int64_t offset,
+                                      int32_t bytes, int32_t is_write);
+/* Adds what others know to what a warp knows. */
+CONVOY_HIDDEN void convoy_join_clocks(uint32_t *clocks, const uint32_t *others);
+/* Whether the fiber's warp knows that `warp` has been as far as `clock`. */
+CONVOY_HIDDEN int convoy_knows(const struct convoy_fiber *fiber, int32_t warp, uint32_t clock);
+/* The 16 bytes at a multiple of 16; clear where nothing happened in this block. */
+CONVOY_HIDDEN struct convoy_piece *convoy_get_piece(struct convoy_block *block,
+                                                    int64_t offset);
+/* Fails unless the copy that filled a piece is known to have arrived. */
+CONVOY_HIDDEN void convoy_check_copied(struct convoy_fiber *fiber,
+                                       const struct convoy_piece *piece, int64_t offset,
+                                       const char *access);
+/* Fails unless all products that read a piece are known to be done. */
+CONVOY_HIDDEN void convoy_check_read(struct convoy_fiber *fiber,
+                                     const struct convoy_piece *piece, int64_t offset,
+                                     const char *access);
+
+/* AsyncCopies.c */
+
+/* Forgets the asynchronous copies that nobody waited for. */
+CONVOY_HIDDEN void convoy_drop_copies(struct convoy_fiber *fiber);
+
+/* Boxes.c */
+
+/* The address that hardware uses for `address` in rows of `width` bytes: 16-byte pieces are
+ * permuted within eight rows. */
+static inline uintptr_t convoy_swizzle(uintptr_t address, int32_t width) {
+  return address ^ (address >> 3 & (uintptr_t)(width - 16));
+}
+/* The mbarrier at `address`; fails if there is none that the thread may use. */
+CONVOY_HIDDEN struct convoy_mbarrier *convoy_use_mbarrier(struct convoy_fiber *fiber,
+                                                          const void *address);
+/* Has the oldest copy of a box arrive; 0 if there is none. */
+CONVOY_HIDDEN int convoy_deliver_box(struct convoy_block *block);
+
+/* Schedule.c */
+
+/* Lets others run until another one makes this thread ready. */
+CONVOY_HIDDEN void convoy_hand_over(struct convoy_fiber *fiber);
 /* Waits for all lanes of the warp, each of which gives something; the last one calls
  * `act` for all, and then all go on. */
 CONVOY_HIDDEN void convoy_meet_warp(struct convoy_fiber *fiber, int32_t site,
                                     const char *operation, void *given,
                                     void (*act)(struct convoy_fiber *last));
 
-/* The next three are of EmulatedBoxes.c. */
-/* Has the oldest copy of a box arrive; 0 if there is none. */
-CONVOY_HIDDEN int convoy_deliver_box(struct convoy_block *block);
-/* Adds what others know to what a warp knows. */
-CONVOY_HIDDEN void convoy_join_clocks(uint32_t *clocks, const uint32_t *others);
-/* The address that hardware uses for `address` in rows of `width` bytes: 16-byte pieces are
- * permuted within eight rows. */
-static inline uintptr_t convoy_swizzle(uintptr_t address, int32_t width) {
-  return address ^ (address >> 3 & (uintptr_t)(width - 16));
-}
-/* Fails unless the copy that filled a piece is known to have arrived. */
-CONVOY_HIDDEN void convoy_check_copied(struct convoy_fiber *fiber,
-                                       const struct convoy_piece *piece, int64_t offset,
-                                       const char *access);
-/* Fails if a plain access conflicts with an mbarrier, a copy of a box or a product. */
-CONVOY_HIDDEN void convoy_check_pieces(struct convoy_fiber *fiber, int64_t offset,
-                                       int32_t bytes, int32_t is_write);
-/* The 16 bytes at a multiple of 16; clear where nothing happened in this block. */
-CONVOY_HIDDEN struct convoy_piece *convoy_get_piece(struct convoy_block *block,
-                                                    int64_t offset);
-
-/* Fails unless copies and products may read or write [offset, offset + bytes) in spite of
- * the plain accesses to it. */
-CONVOY_HIDDEN void convoy_check_plain(struct convoy_fiber *fiber, int64_t offset,
-                                      int32_t bytes, int32_t is_write);
-
-/* Suspends the fiber until another one makes it ready. */
-CONVOY_HIDDEN void convoy_suspend(struct convoy_fiber *fiber);
-/* Fails if a warp ends in the midst of products. */
-CONVOY_HIDDEN void convoy_check_products(struct convoy_fiber *fiber);
+/* Warp.c */
 
 /* Fails in a warp of less than 32 lanes. */
 CONVOY_HIDDEN void convoy_check_full(struct convoy_fiber *fiber, const char *operation);
-
 /* An f16 or, of its upper 19 bits, a tf32. */
 CONVOY_HIDDEN float convoy_read_factor(const void *address, int is_f16);
 
-/* A thread touches [address, address + bytes) of shared memory. */
-CONVOY_HIDDEN void convoy_touch_shared(struct convoy_fiber *fiber, const void *address,
-                                       int32_t bytes, int32_t is_write);
+/* WarpGroup.c */
 
-/* Forgets the asynchronous copies that nobody waited for. */
-CONVOY_HIDDEN void convoy_drop_copies(struct convoy_fiber *fiber);
+/* Fails if a warp ends in the midst of products. */
+CONVOY_HIDDEN void convoy_check_products(struct convoy_fiber *fiber);
 
-#endif /* CONVOY_RUNTIME_ARTEFACT_EMULATOR_H */
+#endif /* CONVOY_RUNTIME_EMULATOR_EMULATOR_H */

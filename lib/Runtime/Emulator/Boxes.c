@@ -1,101 +1,18 @@
-/*===- EmulatedBoxes.c - Barriers in memory, and copies of boxes --*- C -*-===*\
+/*===- Boxes.c - Barriers in memory, and copies of boxes ----------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* What mbarriers order is found with vector clocks: a warp that arrives      *|
-|* gives what it knows to the phase, a warp that waits for the phase takes    *|
-|* what all arrivals gave. Lanes of a warp count as one. Copies arrive when   *|
-|* nothing else can go on, so a phase that ends too early, or a wait that     *|
-|* does not wait, shows.                                                      *|
+|* Copies arrive when nothing else can go on, so a phase that ends too early, *|
+|* or a wait that does not wait, shows.                                       *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
 #include "Emulator.h"
 
 #include <string.h>
-
-void convoy_join_clocks(uint32_t *clocks, const uint32_t *others) {
-  for (int i = 0; i < CONVOY_CLOCKS; ++i)
-    if (others[i] > clocks[i])
-      clocks[i] = others[i];
-}
-
-/* Whether the fiber's warp knows that `warp` has been as far as `clock`. */
-static int knows(const struct convoy_fiber *fiber, int32_t warp, uint32_t clock) {
-  return fiber->thread.warp == warp || fiber->warp->clocks[warp] >= clock;
-}
-
-static int knows_phase(const struct convoy_fiber *fiber, int32_t mbarrier, uint32_t phase) {
-  return fiber->warp->clocks[CONVOY_MAX_WARPS + mbarrier] >= phase;
-}
-
-struct convoy_piece *convoy_get_piece(struct convoy_block *block, int64_t offset) {
-  if (!block->are_pieces_clear) {
-    int64_t count = (block->emulation->shared_bytes + 15) / 16;
-    memset(block->pieces, 0, (size_t)count * sizeof *block->pieces);
-    block->are_pieces_clear = 1;
-  }
-  block->has_pieces = 1;
-  struct convoy_piece *piece = &block->pieces[offset / 16];
-  if (piece->block != block->first_epoch) {
-    memset(piece, 0, sizeof *piece);
-    piece->block = block->first_epoch;
-  }
-  return piece;
-}
-
-void convoy_check_copied(struct convoy_fiber *fiber, const struct convoy_piece *piece,
-                         int64_t offset, const char *access) {
-  struct convoy_block *block = fiber->block;
-  if (piece->arriving)
-    convoy_fail_block(block,
-                      "thread %d %s byte %lld of shared memory, where a copy of a box is "
-                      "under way",
-                      (int)fiber->number, access, (long long)offset);
-  if (piece->mbarrier && !knows_phase(fiber, (int32_t)piece->mbarrier - 1, piece->phase))
-    convoy_fail_block(block,
-                      "race: thread %d %s byte %lld of shared memory, and did not wait for "
-                      "the mbarrier at byte %lld, which a copy to there completed",
-                      (int)fiber->number, access, (long long)offset,
-                      (long long)block->mbarriers[piece->mbarrier - 1].offset);
-}
-
-/* Fails unless all products that read a piece are known to be done. */
-static void check_read(struct convoy_fiber *fiber, const struct convoy_piece *piece,
-                       int64_t offset, const char *access) {
-  for (int32_t warp = 0; warp < CONVOY_MAX_WARPS; ++warp)
-    if (piece->reads[warp] && !knows(fiber, warp, piece->reads[warp]))
-      convoy_fail_block(fiber->block,
-                        "race: thread %d %s byte %lld of shared memory, which a product of "
-                        "warp %d read, and does not know that it did",
-                        (int)fiber->number, access, (long long)offset, (int)warp);
-  if (piece->reading)
-    convoy_fail_block(fiber->block,
-                      "thread %d %s byte %lld of shared memory, which a product under way "
-                      "reads",
-                      (int)fiber->number, access, (long long)offset);
-}
-
-void convoy_check_pieces(struct convoy_fiber *fiber, int64_t offset, int32_t bytes,
-                         int32_t is_write) {
-  struct convoy_block *block = fiber->block;
-  const char *access = is_write ? "writes" : "reads";
-  for (int32_t i = 0; i < block->mbarrier_count; ++i) {
-    int64_t begin = block->mbarriers[i].offset;
-    if (offset < begin + 8 && begin < offset + bytes)
-      convoy_fail_block(block, "thread %d %s byte %lld of shared memory, which is an mbarrier",
-                        (int)fiber->number, access, (long long)offset);
-  }
-  for (int64_t at = offset / 16 * 16; at < offset + bytes; at += 16) {
-    const struct convoy_piece *piece = convoy_get_piece(block, at);
-    convoy_check_copied(fiber, piece, at, access);
-    if (is_write)
-      check_read(fiber, piece, at, access);
-  }
-}
 
 /*===----------------------------------------------------------------------===*\
 |* mbarrier
@@ -117,7 +34,7 @@ static int32_t get_number(const struct convoy_block *block,
   return (int32_t)(barrier - block->mbarriers);
 }
 
-static struct convoy_mbarrier *use(struct convoy_fiber *fiber, const void *address) {
+struct convoy_mbarrier *convoy_use_mbarrier(struct convoy_fiber *fiber, const void *address) {
   struct convoy_block *block = fiber->block;
   int64_t offset = get_offset(fiber, address);
   struct convoy_mbarrier *barrier = find(block, offset);
@@ -126,7 +43,7 @@ static struct convoy_mbarrier *use(struct convoy_fiber *fiber, const void *addre
                       "thread %d uses byte %lld of shared memory as an mbarrier, which "
                       "none made one",
                       (int)fiber->number, (long long)offset);
-  if (!knows(fiber, barrier->thread / CONVOY_WARP, barrier->made))
+  if (!convoy_knows(fiber, barrier->thread / CONVOY_WARP, barrier->made))
     convoy_fail_block(block,
                       "race: thread %d uses the mbarrier at byte %lld, which thread %d made "
                       "since the last barrier",
@@ -183,7 +100,7 @@ void convoy_gpu_mbarrier_arrive(struct convoy_gpu_thread *thread, void *address,
                                 int32_t expected_bytes) {
   struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
   struct convoy_block *block = fiber->block;
-  struct convoy_mbarrier *barrier = use(fiber, address);
+  struct convoy_mbarrier *barrier = convoy_use_mbarrier(fiber, address);
   if (!barrier->pending)
     convoy_fail_block(block,
                       "thread %d arrives at the mbarrier at byte %lld, whose phase has its %d "
@@ -194,18 +111,6 @@ void convoy_gpu_mbarrier_arrive(struct convoy_gpu_thread *thread, void *address,
   convoy_join_clocks(barrier->given, fiber->warp->clocks);
   ++fiber->warp->clocks[thread->warp];
   end_phase(block, barrier);
-}
-
-void convoy_gpu_mbarrier_wait(struct convoy_gpu_thread *thread, void *address,
-                              int32_t parity) {
-  struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
-  const struct convoy_mbarrier *barrier = use(fiber, address);
-  while ((barrier->phase & 1) == ((uint32_t)parity & 1)) {
-    fiber->mbarrier = get_number(fiber->block, barrier) + 1;
-    convoy_suspend(fiber);
-  }
-  fiber->mbarrier = 0;
-  convoy_join_clocks(fiber->warp->clocks, barrier->ended);
 }
 
 /*===----------------------------------------------------------------------===*\
@@ -224,7 +129,7 @@ void convoy_gpu_copy_box(struct convoy_gpu_thread *thread, void *to,
                          int32_t rank, void *address) {
   struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
   struct convoy_block *block = fiber->block;
-  const struct convoy_mbarrier *barrier = use(fiber, address);
+  const struct convoy_mbarrier *barrier = convoy_use_mbarrier(fiber, address);
   if (!barrier->is_fenced)
     convoy_fail_block(block,
                       "thread %d copies a box for the mbarrier at byte %lld, which thread %d "
@@ -237,16 +142,16 @@ void convoy_gpu_copy_box(struct convoy_gpu_thread *thread, void *to,
                       "address that is no multiple of 128, or one too many",
                       (int)fiber->number, (int)rank, (int)map->rank);
   int64_t offset = get_offset(fiber, to), end = offset + count_rows(map) * map->swizzle;
-  if (offset < 0 || end > block->emulation->shared_bytes)
+  if (offset < 0 || end > block->emulation->launch->shared_bytes)
     convoy_fail_block(block,
                       "thread %d copies a box to bytes %lld to %lld of shared memory, which "
                       "has %d",
                       (int)fiber->number, (long long)offset, (long long)end,
-                      (int)block->emulation->shared_bytes);
+                      (int)block->emulation->launch->shared_bytes);
   for (int64_t at = offset; at < end; at += 16) {
     struct convoy_piece *piece = convoy_get_piece(block, at);
     convoy_check_copied(fiber, piece, at, "copies a box to");
-    check_read(fiber, piece, at, "copies a box to");
+    convoy_check_read(fiber, piece, at, "copies a box to");
     ++piece->arriving;
   }
   convoy_check_plain(fiber, offset, (int32_t)(end - offset), 1);

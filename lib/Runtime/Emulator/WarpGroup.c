@@ -1,4 +1,4 @@
-/*===- EmulatedProducts.c - Products of warp groups ---------------*- C -*-===*\
+/*===- WarpGroup.c - Products of warp groups ----------------------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
@@ -84,10 +84,11 @@ static int64_t get_place(struct convoy_fiber *fiber, uint64_t descriptor, int ro
                      (uint64_t)(row % 8 * width + part * 16);
   int64_t offset =
       (int64_t)((convoy_swizzle(address, width) - (uintptr_t)block->shared) & mask);
-  if (offset + 16 > block->emulation->shared_bytes)
-    convoy_fail_block(
-        fiber->block, "a product of warp %d reads byte %lld of shared memory, which has %d",
-        (int)fiber->thread.warp, (long long)offset, (int)block->emulation->shared_bytes);
+  if (offset + 16 > block->emulation->launch->shared_bytes)
+    convoy_fail_block(fiber->block,
+                      "a product of warp %d reads byte %lld of shared memory, which has %d",
+                      (int)fiber->thread.warp, (long long)offset,
+                      (int)block->emulation->launch->shared_bytes);
   return offset;
 }
 

@@ -6,22 +6,34 @@
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
 |* Contract between generated code and the runtime linked into the same       *|
-|* artefact. lib/Target/ModelDescription.cpp emits the structure field by     *|
-|* field.                                                                     *|
+|* artefact. It stands here once: the compiler takes the layout of structures *|
+|* and the types of functions from these declarations. Structures have no     *|
+|* padding but behind their last field, and one layout on all supported       *|
+|* machines.                                                                  *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
-#ifndef CONVOY_RUNTIME_ARTEFACT_MODEL_H
-#define CONVOY_RUNTIME_ARTEFACT_MODEL_H
+#ifndef CONVOY_RUNTIME_ABI_MODEL_H
+#define CONVOY_RUNTIME_ABI_MODEL_H
 
 #include "convoy-c/Artefact.h"
 
+#include <assert.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CONVOY_HIDDEN __attribute__((visibility("hidden")))
+
+/* Runs the program of one device once. */
+typedef void (*convoy_program)(void *rt, uint8_t *arena, const uint8_t *weights,
+                               void *const *inputs, void *const *outputs);
 
 /* The program of one device. */
 struct convoy_device_description {
-  int (*invoke)(void *rt, uint8_t *arena, const uint8_t *weights, void *const *inputs,
-                void *const *outputs);
+  convoy_program invoke;
   const char *const *layers;
   int64_t layer_count;
   int64_t arena_size;
@@ -39,6 +51,7 @@ struct convoy_gpu_image {
   int32_t arch;
   int32_t is_specific;
   int32_t is_ptx;
+  int32_t reserved; /* 0 */
   const void *data; /* PTX ends with a zero that `size` counts */
   int64_t size;
 };
@@ -47,6 +60,7 @@ struct convoy_gpu_code {
   int32_t image_count;
   int32_t kernel_count;
   int32_t has_all_reduce;                /* devices call convoy_rt_all_reduce */
+  int32_t reserved;                      /* 0 */
   const struct convoy_gpu_image *images; /* by rising arch, machine code first */
   const char *const *kernels;            /* their names in each image */
 };
@@ -62,7 +76,14 @@ struct convoy_model_description {
   uint64_t cpu_features; /* bits of CpuFeatures.def that the code uses */
   const struct convoy_device_description *devices;
   const struct convoy_gpu_code *gpu; /* null where the CPU runs the kernels */
+  const struct convoy_backend *backend;
 };
+
+/* What runs the kernels, see Backend.h. An artefact holds the one that its description
+ * names; the optimizer drops the others. */
+CONVOY_HIDDEN extern const struct convoy_backend convoy_cpu_backend;
+CONVOY_HIDDEN extern const struct convoy_backend convoy_cuda_backend;
+CONVOY_HIDDEN extern const struct convoy_backend convoy_emulator_backend;
 
 /* Made by the compiler. */
 CONVOY_HIDDEN extern const struct convoy_model_description convoy_model;
@@ -74,7 +95,7 @@ CONVOY_HIDDEN void convoy_rt_parallel_for(void *rt, convoy_task_body body, void 
                                           int64_t tasks);
 CONVOY_HIDDEN void convoy_rt_layer_done(void *rt, int32_t layer);
 
-/* One thread of an emulated kernel: what generated code reads of it; see Emulator.c. */
+/* One thread of an emulated kernel: what generated code reads of it; see Emulator.h. */
 struct convoy_gpu_thread {
   int32_t thread_id[3], block_id[3], block_dim[3], grid_dim[3]; /* x, y, z */
   int32_t lane, warp;
@@ -190,4 +211,73 @@ CONVOY_HIDDEN void convoy_rt_await(void *rt);
  * and not released. At most CONVOY_MAX_EXCHANGES are started and not released. */
 CONVOY_HIDDEN void convoy_rt_release(void *rt);
 
-#endif /* CONVOY_RUNTIME_ARTEFACT_MODEL_H */
+/* A change here is a change of what generated code expects. */
+#define CONVOY_CHECK_FIELD(TYPE, FIELD, OFFSET)                                               \
+  static_assert(offsetof(TYPE, FIELD) == (OFFSET), #TYPE "." #FIELD " has moved")
+#define CONVOY_CHECK_SIZE(TYPE, SIZE)                                                         \
+  static_assert(sizeof(TYPE) == (SIZE), #TYPE " has another size")
+CONVOY_CHECK_FIELD(convoy_tensor_info, name, 0);
+CONVOY_CHECK_FIELD(convoy_tensor_info, element_type, 8);
+CONVOY_CHECK_FIELD(convoy_tensor_info, rank, 12);
+CONVOY_CHECK_FIELD(convoy_tensor_info, dims, 16);
+CONVOY_CHECK_FIELD(convoy_tensor_info, size, 24);
+CONVOY_CHECK_SIZE(convoy_tensor_info, 32);
+CONVOY_CHECK_FIELD(struct convoy_device_description, invoke, 0);
+CONVOY_CHECK_FIELD(struct convoy_device_description, layers, 8);
+CONVOY_CHECK_FIELD(struct convoy_device_description, layer_count, 16);
+CONVOY_CHECK_FIELD(struct convoy_device_description, arena_size, 24);
+CONVOY_CHECK_FIELD(struct convoy_device_description, scratch_size, 32);
+CONVOY_CHECK_FIELD(struct convoy_device_description, weights_size, 40);
+CONVOY_CHECK_FIELD(struct convoy_device_description, weights, 48);
+CONVOY_CHECK_SIZE(struct convoy_device_description, 56);
+CONVOY_CHECK_FIELD(struct convoy_gpu_image, arch, 0);
+CONVOY_CHECK_FIELD(struct convoy_gpu_image, is_specific, 4);
+CONVOY_CHECK_FIELD(struct convoy_gpu_image, is_ptx, 8);
+CONVOY_CHECK_FIELD(struct convoy_gpu_image, reserved, 12);
+CONVOY_CHECK_FIELD(struct convoy_gpu_image, data, 16);
+CONVOY_CHECK_FIELD(struct convoy_gpu_image, size, 24);
+CONVOY_CHECK_SIZE(struct convoy_gpu_image, 32);
+CONVOY_CHECK_FIELD(struct convoy_gpu_code, image_count, 0);
+CONVOY_CHECK_FIELD(struct convoy_gpu_code, kernel_count, 4);
+CONVOY_CHECK_FIELD(struct convoy_gpu_code, has_all_reduce, 8);
+CONVOY_CHECK_FIELD(struct convoy_gpu_code, reserved, 12);
+CONVOY_CHECK_FIELD(struct convoy_gpu_code, images, 16);
+CONVOY_CHECK_FIELD(struct convoy_gpu_code, kernels, 24);
+CONVOY_CHECK_SIZE(struct convoy_gpu_code, 32);
+CONVOY_CHECK_FIELD(struct convoy_model_description, abi_version, 0);
+CONVOY_CHECK_FIELD(struct convoy_model_description, input_count, 4);
+CONVOY_CHECK_FIELD(struct convoy_model_description, output_count, 8);
+CONVOY_CHECK_FIELD(struct convoy_model_description, device_count, 12);
+CONVOY_CHECK_FIELD(struct convoy_model_description, inputs, 16);
+CONVOY_CHECK_FIELD(struct convoy_model_description, outputs, 24);
+CONVOY_CHECK_FIELD(struct convoy_model_description, cpu, 32);
+CONVOY_CHECK_FIELD(struct convoy_model_description, cpu_features, 40);
+CONVOY_CHECK_FIELD(struct convoy_model_description, devices, 48);
+CONVOY_CHECK_FIELD(struct convoy_model_description, gpu, 56);
+CONVOY_CHECK_FIELD(struct convoy_model_description, backend, 64);
+CONVOY_CHECK_SIZE(struct convoy_model_description, 72);
+CONVOY_CHECK_FIELD(struct convoy_gpu_thread, thread_id, 0);
+CONVOY_CHECK_FIELD(struct convoy_gpu_thread, block_id, 12);
+CONVOY_CHECK_FIELD(struct convoy_gpu_thread, block_dim, 24);
+CONVOY_CHECK_FIELD(struct convoy_gpu_thread, grid_dim, 36);
+CONVOY_CHECK_FIELD(struct convoy_gpu_thread, lane, 48);
+CONVOY_CHECK_FIELD(struct convoy_gpu_thread, warp, 52);
+CONVOY_CHECK_FIELD(struct convoy_gpu_thread, shared, 56);
+CONVOY_CHECK_SIZE(struct convoy_gpu_thread, 64);
+CONVOY_CHECK_FIELD(struct convoy_tensor_map, address, 0);
+CONVOY_CHECK_FIELD(struct convoy_tensor_map, element_bytes, 8);
+CONVOY_CHECK_FIELD(struct convoy_tensor_map, rank, 12);
+CONVOY_CHECK_FIELD(struct convoy_tensor_map, swizzle, 16);
+CONVOY_CHECK_FIELD(struct convoy_tensor_map, sizes, 20);
+CONVOY_CHECK_FIELD(struct convoy_tensor_map, box, 40);
+CONVOY_CHECK_FIELD(struct convoy_tensor_map, steps, 60);
+CONVOY_CHECK_FIELD(struct convoy_tensor_map, outer_stride, 80);
+CONVOY_CHECK_SIZE(struct convoy_tensor_map, 88);
+#undef CONVOY_CHECK_FIELD
+#undef CONVOY_CHECK_SIZE
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CONVOY_RUNTIME_ABI_MODEL_H */

@@ -1,4 +1,4 @@
-/*===- EmulatedMemory.c - Races in shared memory, and async copies -*- C -*-===*\
+/*===- SharedMemory.c - Who touched shared memory -----------------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
@@ -9,11 +9,102 @@
 |* them writes. Words of four bytes are looked at whole, as long as accesses  *|
 |* cover them whole.                                                          *|
 |*                                                                            *|
+|* What mbarriers order is found with vector clocks: a warp that arrives      *|
+|* gives what it knows to the phase, a warp that waits for the phase takes    *|
+|* what all arrivals gave. Lanes of a warp count as one.                      *|
+|*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
 #include "Emulator.h"
 
 #include <string.h>
+
+/*===----------------------------------------------------------------------===*\
+|* What mbarriers order
+\*===----------------------------------------------------------------------===*/
+
+void convoy_join_clocks(uint32_t *clocks, const uint32_t *others) {
+  for (int i = 0; i < CONVOY_CLOCKS; ++i)
+    if (others[i] > clocks[i])
+      clocks[i] = others[i];
+}
+
+int convoy_knows(const struct convoy_fiber *fiber, int32_t warp, uint32_t clock) {
+  return fiber->thread.warp == warp || fiber->warp->clocks[warp] >= clock;
+}
+
+static int knows_phase(const struct convoy_fiber *fiber, int32_t mbarrier, uint32_t phase) {
+  return fiber->warp->clocks[CONVOY_MAX_WARPS + mbarrier] >= phase;
+}
+
+struct convoy_piece *convoy_get_piece(struct convoy_block *block, int64_t offset) {
+  if (!block->are_pieces_clear) {
+    int64_t count = (block->emulation->launch->shared_bytes + 15) / 16;
+    memset(block->pieces, 0, (size_t)count * sizeof *block->pieces);
+    block->are_pieces_clear = 1;
+  }
+  block->has_pieces = 1;
+  struct convoy_piece *piece = &block->pieces[offset / 16];
+  if (piece->block != block->first_epoch) {
+    memset(piece, 0, sizeof *piece);
+    piece->block = block->first_epoch;
+  }
+  return piece;
+}
+
+void convoy_check_copied(struct convoy_fiber *fiber, const struct convoy_piece *piece,
+                         int64_t offset, const char *access) {
+  struct convoy_block *block = fiber->block;
+  if (piece->arriving)
+    convoy_fail_block(block,
+                      "thread %d %s byte %lld of shared memory, where a copy of a box is "
+                      "under way",
+                      (int)fiber->number, access, (long long)offset);
+  if (piece->mbarrier && !knows_phase(fiber, (int32_t)piece->mbarrier - 1, piece->phase))
+    convoy_fail_block(block,
+                      "race: thread %d %s byte %lld of shared memory, and did not wait for "
+                      "the mbarrier at byte %lld, which a copy to there completed",
+                      (int)fiber->number, access, (long long)offset,
+                      (long long)block->mbarriers[piece->mbarrier - 1].offset);
+}
+
+void convoy_check_read(struct convoy_fiber *fiber, const struct convoy_piece *piece,
+                       int64_t offset, const char *access) {
+  for (int32_t warp = 0; warp < CONVOY_MAX_WARPS; ++warp)
+    if (piece->reads[warp] && !convoy_knows(fiber, warp, piece->reads[warp]))
+      convoy_fail_block(fiber->block,
+                        "race: thread %d %s byte %lld of shared memory, which a product of "
+                        "warp %d read, and does not know that it did",
+                        (int)fiber->number, access, (long long)offset, (int)warp);
+  if (piece->reading)
+    convoy_fail_block(fiber->block,
+                      "thread %d %s byte %lld of shared memory, which a product under way "
+                      "reads",
+                      (int)fiber->number, access, (long long)offset);
+}
+
+/* Fails if a plain access conflicts with an mbarrier, a copy of a box or a product. */
+static void check_pieces(struct convoy_fiber *fiber, int64_t offset, int32_t bytes,
+                         int32_t is_write) {
+  struct convoy_block *block = fiber->block;
+  const char *access = is_write ? "writes" : "reads";
+  for (int32_t i = 0; i < block->mbarrier_count; ++i) {
+    int64_t begin = block->mbarriers[i].offset;
+    if (offset < begin + 8 && begin < offset + bytes)
+      convoy_fail_block(block, "thread %d %s byte %lld of shared memory, which is an mbarrier",
+                        (int)fiber->number, access, (long long)offset);
+  }
+  for (int64_t at = offset / 16 * 16; at < offset + bytes; at += 16) {
+    const struct convoy_piece *piece = convoy_get_piece(block, at);
+    convoy_check_copied(fiber, piece, at, access);
+    if (is_write)
+      convoy_check_read(fiber, piece, at, access);
+  }
+}
+
+/*===----------------------------------------------------------------------===*\
+|* Plain accesses
+\*===----------------------------------------------------------------------===*/
 
 /* Adds an access by thread `id` and returns another thread that it races with, or 0. */
 static uint16_t touch(struct convoy_touch *touched, uint16_t id, int is_write) {
@@ -60,11 +151,12 @@ static void renew(struct convoy_touch *touched, const struct convoy_block *block
 static int64_t get_offset(struct convoy_fiber *fiber, const void *address, int32_t bytes,
                           int is_write) {
   int64_t offset = (int64_t)((uintptr_t)address - (uintptr_t)fiber->block->shared);
-  if (offset < 0 || bytes < 0 || offset > fiber->block->emulation->shared_bytes - bytes)
+  if (offset < 0 || bytes < 0 ||
+      offset > fiber->block->emulation->launch->shared_bytes - bytes)
     convoy_fail_block(fiber->block,
                       "thread %d %s %d bytes at byte %lld of shared memory, which has %d",
                       (int)fiber->number, is_write ? "writes" : "reads", (int)bytes,
-                      (long long)offset, (int)fiber->block->emulation->shared_bytes);
+                      (long long)offset, (int)fiber->block->emulation->launch->shared_bytes);
   return offset;
 }
 
@@ -92,7 +184,7 @@ __attribute__((noinline)) void convoy_touch_shared(struct convoy_fiber *fiber,
   struct convoy_block *block = fiber->block;
   int64_t begin = get_offset(fiber, address, bytes, is_write), end = begin + bytes;
   if (block->has_pieces)
-    convoy_check_pieces(fiber, begin, bytes, is_write);
+    check_pieces(fiber, begin, bytes, is_write);
   for (int64_t word = begin / 4; word * 4 < end; ++word) {
     struct convoy_touch *touched = &block->words[word];
     if (touched->copier)
@@ -145,73 +237,4 @@ void convoy_check_plain(struct convoy_fiber *fiber, int64_t offset, int32_t byte
 void convoy_gpu_access(struct convoy_gpu_thread *thread, const void *address, int32_t bytes,
                        int32_t is_write) {
   convoy_touch_shared((struct convoy_fiber *)thread, address, bytes, is_write);
-}
-
-/*===----------------------------------------------------------------------===*\
-|* Asynchronous copies
-\*===----------------------------------------------------------------------===*/
-
-/* Says who copies to a place, or that nobody does. */
-static void set_copier(struct convoy_fiber *fiber, const struct convoy_async_copy *copy,
-                       uint16_t copier) {
-  int64_t offset = copy->to - fiber->block->shared;
-  for (int32_t i = 0; i < copy->bytes; i += 4)
-    fiber->block->words[(offset + i) / 4].copier = copier;
-}
-
-void convoy_gpu_async_copy(struct convoy_gpu_thread *thread, void *to, const void *from,
-                           int32_t bytes, int32_t from_bytes) {
-  struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
-  if ((bytes != 4 && bytes != 8 && bytes != 16) || from_bytes < 0 || from_bytes > bytes)
-    convoy_fail_block(fiber->block,
-                      "thread %d copies %d of %d bytes asynchronously; 4, 8 and 16 can be",
-                      (int)fiber->number, (int)from_bytes, (int)bytes);
-  if ((uintptr_t)to % (uintptr_t)bytes || (from_bytes && (uintptr_t)from % (uintptr_t)bytes))
-    convoy_fail_block(fiber->block,
-                      "thread %d copies %d bytes asynchronously at an address that is not a "
-                      "multiple of that",
-                      (int)fiber->number, (int)bytes);
-  if (fiber->copy_count == CONVOY_MAX_COPIES)
-    convoy_fail_block(fiber->block, "thread %d has %d asynchronous copies under way",
-                      (int)fiber->number, CONVOY_MAX_COPIES);
-  /* It may write from now on, even where only later threads would wait for it. */
-  convoy_touch_shared(fiber, to, bytes, 1);
-  struct convoy_async_copy *copy =
-      &fiber->copies[(fiber->first_copy + fiber->copy_count++) % CONVOY_MAX_COPIES];
-  copy->to = to;
-  copy->from = from;
-  copy->bytes = bytes;
-  copy->from_bytes = from_bytes;
-  copy->group = fiber->group;
-  set_copier(fiber, copy, (uint16_t)(fiber->number + 1));
-}
-
-void convoy_gpu_async_group(struct convoy_gpu_thread *thread) {
-  ++((struct convoy_fiber *)thread)->group;
-}
-
-/* Removes the oldest copy. */
-static struct convoy_async_copy *pop(struct convoy_fiber *fiber) {
-  struct convoy_async_copy *copy = &fiber->copies[fiber->first_copy];
-  fiber->first_copy = (fiber->first_copy + 1) % CONVOY_MAX_COPIES;
-  --fiber->copy_count;
-  set_copier(fiber, copy, 0);
-  return copy;
-}
-
-void convoy_gpu_async_wait(struct convoy_gpu_thread *thread, int32_t groups) {
-  struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
-  while (fiber->copy_count &&
-         (int64_t)fiber->copies[fiber->first_copy].group < (int64_t)fiber->group - groups) {
-    struct convoy_async_copy *copy = pop(fiber);
-    convoy_touch_shared(fiber, copy->to, copy->bytes, 1);
-    if (copy->from_bytes)
-      memcpy(copy->to, copy->from, (size_t)copy->from_bytes);
-    memset(copy->to + copy->from_bytes, 0, (size_t)(copy->bytes - copy->from_bytes));
-  }
-}
-
-void convoy_drop_copies(struct convoy_fiber *fiber) {
-  while (fiber->copy_count)
-    pop(fiber);
 }

@@ -1,4 +1,4 @@
-/*===- EmulatedWarp.c - What the lanes of a warp do together ------*- C -*-===*\
+/*===- Warp.c - What the lanes of a warp do together --------------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
