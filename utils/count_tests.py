@@ -9,7 +9,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-SUITES = ("unit", "lit", "integration")
+SUITES = ("unit", "sanitized", "lit", "integration")
 
 
 def count(path):
