@@ -4,17 +4,17 @@
 // convolutions takes the earlier one's result.
 // CHECK-LABEL: func.func @residual_block(
 // CHECK-DAG:     %[[B:.+]] = arith.constant dense<[1.500000e+00, 2.250000e+00]> : tensor<2xf32>
-// CHECK:         %[[SHORT:.+]] = cnn.conv %{{.+}}, %{{.+}}, %[[B]] {dilations
+// CHECK:         %[[SHORT:.+]] = cnn.conv %{{.+}}, %{{.+}}, %[[B]] {window
 // CHECK:         %[[OUT:.+]] = cnn.conv %{{.+}}, %{{.+}} residual(%[[SHORT]]) {activation = #cnn.function<relu>
 // CHECK-NEXT:    return %[[OUT]]
 func.func @residual_block(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
   %b = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
   %c = arith.constant dense<[[[0.5]], [[0.25]]]> : tensor<2x1x1xf32>
-  %0 = cnn.conv %x, %w, %b {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w, %b {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
   %1 = cnn.binary <add> %c, %0 : (tensor<2x1x1xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
-  %2 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %2 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
   %3 = cnn.binary <add> %1, %2 : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   %4 = cnn.unary <relu> %3 : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
@@ -30,9 +30,9 @@ func.func @residual_block(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
 // CHECK-NEXT:    return %[[OUT]]
 func.func @moves(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x1x1x1xf32>
-  %0 = cnn.group_conv %x, %w {group = 2, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.group_conv %x, %w {group = 2, window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
-  %1 = cnn.max_pool %x {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %1 = cnn.max_pool %x {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   %2 = cnn.binary <add> %0, %1 : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   return %2 : tensor<1x2x4x4xf32>
@@ -42,13 +42,13 @@ func.func @moves(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
 
 // The later convolution already has an activation, so the earlier one moves.
 // CHECK-LABEL: func.func @later_is_closed(
-// CHECK:         %[[LATER:.+]] = cnn.conv {{.+}} {activation = #cnn.function<relu>, {{.*}}strides
+// CHECK:         %[[LATER:.+]] = cnn.conv {{.+}} {activation = #cnn.function<relu>, window
 // CHECK-NEXT:    cnn.conv %{{.+}}, %{{.+}} residual(%[[LATER]])
 func.func @later_is_closed(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
-  %1 = cnn.conv %x, %w {activation = #cnn.function<relu>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %1 = cnn.conv %x, %w {activation = #cnn.function<relu>, window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
   %2 = cnn.binary <add> %0, %1 : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   return %2 : tensor<1x2x4x4xf32>
@@ -88,12 +88,12 @@ func.func @elementwise_producers(%x: tensor<1x2x4x4xf32>, %s: tensor<2xf32>) -> 
 // -----
 
 // CHECK-LABEL: func.func @transposed(
-// CHECK:         cnn.conv_transpose %{{.+}}, %{{.+}}, %{{[^ ]+}} {dilations
+// CHECK:         cnn.conv_transpose %{{.+}}, %{{.+}}, %{{[^ ]+}} {output_padding = array<i64: 0, 0>, window
 // CHECK:         cnn.binary <add> {{.+}} {activation = #cnn.function<relu>}
 func.func @transposed(%x: tensor<1x2x2x2xf32>, %y: tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x3x2x2xf32>
   %b = arith.constant dense<2.0> : tensor<3x1x1xf32>
-  %0 = cnn.conv_transpose %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>}
+  %0 = cnn.conv_transpose %x, %w {output_padding = array<i64: 0, 0>, window = #cnn.window<[2, 2], strides = [2, 2]>}
      : (tensor<1x2x2x2xf32>, tensor<2x3x2x2xf32>) -> tensor<1x3x4x4xf32>
   %1 = cnn.binary <add> %0, %b : (tensor<1x3x4x4xf32>, tensor<3x1x1xf32>) -> tensor<1x3x4x4xf32>
   %2 = cnn.binary <add> %1, %y : (tensor<1x3x4x4xf32>, tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32>
@@ -105,11 +105,11 @@ func.func @transposed(%x: tensor<1x2x2x2xf32>, %y: tensor<1x3x4x4xf32>) -> tenso
 
 // A second reader of the convolution keeps the activation outside.
 // CHECK-LABEL: func.func @two_readers(
-// CHECK:         %[[CONV:.+]] = cnn.conv %{{.+}}, %{{.+}} {dilations
+// CHECK:         %[[CONV:.+]] = cnn.conv %{{.+}}, %{{.+}} {window
 // CHECK:         cnn.unary <relu> %[[CONV]]
 func.func @two_readers(%x: tensor<1x2x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
   %1 = cnn.unary <relu> %0 : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   return %0, %1 : tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>
@@ -128,28 +128,28 @@ func.func @two_readers(%x: tensor<1x2x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<
 // CHECK-NEXT:    cnn.binary <sub> %{{.+}}, %{{.+}} {activation = #cnn.function<relu>}
 // CHECK-NEXT:    %[[E:.+]] = cnn.conv {{.+}}activation = #cnn.function<relu>
 // CHECK-NEXT:    cnn.unary <tanh> %[[E]]
-// CHECK-NEXT:    %[[F:.+]] = cnn.conv {{.+}} {dilations
+// CHECK-NEXT:    %[[F:.+]] = cnn.conv {{.+}} {window
 // CHECK-NEXT:    cnn.binary <add> %[[F]]
 func.func @refuse(%x: tensor<1x2x2x2xf32>, %y: tensor<1x2x2x2xf32>, %big: tensor<5x2x2x2xf32>)
     -> (tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<5x2x2x2xf32>) {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
   %c = arith.constant dense<[[[0.5]], [[0.25]]]> : tensor<2x1x1xf32>
   %map = arith.constant dense<[[[[1.0, 2.0], [3.0, 4.0]]]]> : tensor<1x1x2x2xf32>
-  %0 = cnn.conv %x, %w residual(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w residual(%y) {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x2x2xf32>, tensor<2x2x1x1xf32>, tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
   %1 = cnn.binary <add> %0, %c : (tensor<1x2x2x2xf32>, tensor<2x1x1xf32>) -> tensor<1x2x2x2xf32>
-  %2 = cnn.conv %x, %w {activation = #cnn.function<relu>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %2 = cnn.conv %x, %w {activation = #cnn.function<relu>, window = #cnn.window<[1, 1]>}
      : (tensor<1x2x2x2xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x2x2xf32>
   %3 = cnn.binary <add> %2, %map : (tensor<1x2x2x2xf32>, tensor<1x1x2x2xf32>) -> tensor<1x2x2x2xf32>
-  %4 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %4 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x2x2xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x2x2xf32>
   %5 = cnn.binary <sub> %c, %4 : (tensor<2x1x1xf32>, tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
   %6 = cnn.unary <relu> %5 : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
-  %7 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %7 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x2x2xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x2x2xf32>
   %8 = cnn.unary <relu> %7 : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
   %9 = cnn.unary <tanh> %8 : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
-  %10 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %10 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x2x2xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x2x2xf32>
   %11 = cnn.binary <add> %10, %big : (tensor<1x2x2x2xf32>, tensor<5x2x2x2xf32>) -> tensor<5x2x2x2xf32>
   return %1, %3, %6, %9, %11 : tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<5x2x2x2xf32>
