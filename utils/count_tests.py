@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
-SUITES = ("unit", "sanitized", "lit", "integration")
+SUITES = ("unit", "lit", "integration")
 
 
 def skip_reason(test):
