@@ -11,7 +11,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -32,24 +31,10 @@ StringRef convoy::driver::getNodeName(Location loc) {
 }
 
 std::string convoy::driver::getLayerKind(Operation *op) {
-  return llvm::TypeSwitch<Operation *, std::string>(op)
-      .Case([](cnn::UnaryOp unary) {
-        return cnn::stringifyUnaryKind(unary.getFunction().getKind()).str();
-      })
-      .Case([](cnn::BinaryOp binary) {
-        return cnn::stringifyBinaryKind(binary.getKind()).str();
-      })
-      .Case([](cnn::ReduceOp reduce) {
-        return "reduce_" + cnn::stringifyReduceKind(reduce.getKind()).str();
-      })
-      .Case([](cnn::GlobalPoolOp pool) {
-        return pool.getKind() == cnn::PoolKind::average ? "global_avg_pool"
-                                                        : "global_max_pool";
-      })
-      .Default([](Operation *other) {
-        StringRef kind = other->getName().stripDialect();
-        return kind == "collapse_shape" || kind == "expand_shape" ? "reshape" : kind.str();
-      });
+  if (auto named = dyn_cast<cnn::LayerKindOpInterface>(op))
+    return named.getLayerKind();
+  StringRef kind = op->getName().stripDialect();
+  return kind == "collapse_shape" || kind == "expand_shape" ? "reshape" : kind.str();
 }
 
 std::vector<Layer> convoy::driver::listLayers(ModuleOp module) {

@@ -12,6 +12,7 @@
 #include "convoy/Transforms/Bufferize/BufferizableOpInterfaceImpl.h"
 #include "convoy/Transforms/Bufferize/Passes.h"
 #include "convoy/Transforms/Partition/Passes.h"
+#include "convoy/Transforms/Schedule/DecomposeOpInterfaceImpl.h"
 #include "convoy/Transforms/Schedule/Passes.h"
 #include "convoy/Transforms/Simplify/Passes.h"
 
@@ -26,6 +27,7 @@ void convoy::registerDialects(DialectRegistry &registry) {
   registry.insert<cnn::CnnDialect>();
   cnn::registerBufferizableOpInterfaceExternalModels(registry);
   cnn::registerPartitionOpInterfaceExternalModels(registry);
+  cnn::registerDecomposeOpInterfaceExternalModels(registry);
   registerTargetTranslations(registry);
 }
 

@@ -72,8 +72,8 @@ std::pair<Value, Value> convoy::emitKernelRange(ImplicitLocOpBuilder &b,
   return {lower, upper};
 }
 
-Value convoy::emitPoolCount(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
-                            int64_t dim, Value position) {
+Value convoy::emitPoolCount(ImplicitLocOpBuilder &b, PoolOpInterface op,
+                            const ConvWindow &window, int64_t dim, Value position) {
   ConvWindow counted = window;
   if (op.getCountIncludePad()) {
     counted.input[dim] +=

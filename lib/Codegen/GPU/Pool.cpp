@@ -32,11 +32,12 @@ struct PoolFamily : GpuKernelFamily {
   }
 
   bool matches(Operation *op, TargetAttr) const override {
-    return isa<MaxPoolOp, AvgPoolOp>(op) && isGpuFloat(getOutputType(op).getElementType());
+    return isa<PoolOpInterface>(op) && isGpuFloat(getOutputType(op).getElementType());
   }
 
-  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
-    ConvWindow window = getConvWindow(cast<WindowOpInterface>(op));
+  LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {
+    auto op = cast<PoolOpInterface>(operation);
+    ConvWindow window = getConvWindow(op);
     ArrayRef<int64_t> shape = getOutputType(op).getShape();
     bool blocked = int64_t(shape.size()) == window.rank() + 3;
     int64_t block = blocked ? shape.back() : 1, lanes = blocked ? kGpuQuad : 1;
@@ -60,7 +61,7 @@ struct PoolFamily : GpuKernelFamily {
           Type type = b.getF32Type();
           if (blocked)
             type = VectorType::get({lanes}, type);
-          bool average = isa<AvgPoolOp>(op);
+          bool average = op.getPoolKind() == PoolKind::average;
           Value start = emitConstant(b, b.getLoc(), type,
                                      average ? 0.0 : -std::numeric_limits<double>::infinity());
           auto accept = [&](ValueRange position, ValueRange carried) -> Values {
@@ -72,15 +73,15 @@ struct PoolFamily : GpuKernelFamily {
                             : emitMax(b, b.getLoc(), carried[0], value)};
           };
           Value result = forEachPosition(b, window.kernel, start, accept).front();
-          if (auto op_ = dyn_cast<AvgPoolOp>(op))
-            result = divide(b, op_, window, pixel, result);
+          if (average)
+            result = divide(b, op, window, pixel, result);
           Value to = linearize(b, at[1], pixel, window.output);
           to = add(b, affine(b, to, block, 0), lane);
           storeElements(b, result, output, add(b, getImage(kernel.operands[1]), to));
         });
   }
 
-  static Value divide(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
+  static Value divide(ImplicitLocOpBuilder &b, PoolOpInterface op, const ConvWindow &window,
                       ValueRange pixel, Value sum) {
     Value count = indexConstant(b, 1);
     for (auto [dim, position] : llvm::enumerate(pixel))

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "PerChannel.h"
+#include "PerChannelChain.h"
 
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Transforms/Simplify/Passes.h"

@@ -50,7 +50,7 @@ std::pair<mlir::Value, mlir::Value> emitKernelRange(mlir::ImplicitLocOpBuilder &
 
 /// The extent that a mean divides by in dimension `dim`: the window as far as it lies
 /// inside the input, or inside the padded input with count_include_pad.
-mlir::Value emitPoolCount(mlir::ImplicitLocOpBuilder &builder, cnn::AvgPoolOp op,
+mlir::Value emitPoolCount(mlir::ImplicitLocOpBuilder &builder, cnn::PoolOpInterface op,
                           const ConvWindow &window, int64_t dim, mlir::Value position);
 
 } // namespace convoy

@@ -233,3 +233,11 @@ func.func @reorder_shuffle(%a: tensor<1x6x4xf32>) {
   %0 = cnn.reorder %a {block = 8 : i64, shuffle = 4 : i64} : (tensor<1x6x4xf32>) -> tensor<1x1x4x8xf32>
   return
 }
+
+// -----
+
+func.func @cast_to_another_type(%a: tensor<4xf32>) {
+  // expected-error @below {{inferred type(s) 'tensor<4xi32>' are incompatible with return type(s) of operation 'tensor<4xi64>'}}
+  %0 = cnn.cast %a {to = i32} : (tensor<4xf32>) -> tensor<4xi64>
+  return
+}

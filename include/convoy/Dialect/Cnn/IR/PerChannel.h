@@ -1,4 +1,4 @@
-//===- PerChannel.h - Chains of per-channel multiply-adds -------*- C++ -*-===//
+//===- PerChannel.h - A multiply-add for each channel -----------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,10 +8,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef CONVOY_LIB_TRANSFORMS_SIMPLIFY_PERCHANNEL_H
-#define CONVOY_LIB_TRANSFORMS_SIMPLIFY_PERCHANNEL_H
+#ifndef CONVOY_DIALECT_CNN_IR_PERCHANNEL_H
+#define CONVOY_DIALECT_CNN_IR_PERCHANNEL_H
 
-#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Value.h"
 #include <optional>
 #include <vector>
 
@@ -36,22 +37,16 @@ struct PerChannelStep {
   PerChannel function;
 };
 
-/// Reads `op` as a per-channel step, if it is one: an inference-mode batch norm,
-/// a scale_shift, or add, sub, mul or div with a constant per channel.
-std::optional<PerChannelStep> readPerChannelStep(mlir::Operation *op);
-
-/// Steps that follow each other, each the only reader of the one before.
-struct PerChannelChain {
-  llvm::SmallVector<mlir::Operation *> ops;
-  mlir::OpOperand *input;
-  PerChannel function;
-
-  mlir::Value getResult() const { return ops.back()->getResult(0); }
-};
-
-/// The longest chain that starts with `op`; nothing if `op` is no step.
-std::optional<PerChannelChain> readPerChannelChain(mlir::Operation *op);
+namespace detail {
+/// A constant with one element for each of the channels; reshapes and the like of constants
+/// count as constants. Nothing if `value` is none.
+std::optional<std::vector<double>> readPerChannel(mlir::Value value, int64_t channels);
+/// As readPerChannel, of a constant that broadcasts to `type` and differs along dimension 1
+/// at most.
+std::optional<std::vector<double>> readPerChannelBroadcast(mlir::Value value,
+                                                           mlir::RankedTensorType type);
+} // namespace detail
 
 } // namespace convoy::cnn
 
-#endif // CONVOY_LIB_TRANSFORMS_SIMPLIFY_PERCHANNEL_H
+#endif // CONVOY_DIALECT_CNN_IR_PERCHANNEL_H
