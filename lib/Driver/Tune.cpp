@@ -13,7 +13,7 @@
 #include "Layers.h"
 
 #include "convoy/Analysis/ConvTuning.h"
-#include "convoy/Analysis/TargetDescription.h"
+#include "convoy/Machine/TargetDescription.h"
 #include "convoy/Runtime/OutputFile.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileUtilities.h"

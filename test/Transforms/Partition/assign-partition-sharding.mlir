@@ -1,5 +1,5 @@
-// RUN: convoy-opt %s --cnn-assign-partition=strategy=none --split-input-file --verify-diagnostics | FileCheck %s
-// RUN: convoy-opt %s --cnn-assign-partition="strategy=none devices=3" --split-input-file \
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=none --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition="strategy=none devices=3" --split-input-file \
 // RUN:   | FileCheck %s --check-prefix=THREE --implicit-check-not=cnn.partition
 
 // What a model's author wants comes before the strategy, for that number of devices.
