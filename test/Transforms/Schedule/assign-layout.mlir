@@ -56,10 +56,10 @@ func.func @computed_filter(%x: tensor<1x16x4x4xf32>, %w: tensor<16x16x1x1xf32>) 
 // Depthwise on 12 channels; four channels a group, the last block half full; 16 a group; 6 a
 // group stays plain, because blocks would cross groups.
 // CHECK-LABEL: func.func @groups(
-// CHECK:         cnn.group_conv {{.+}} group = 12 {{.+}} -> tensor<1x2x4x4x8xf32>
-// CHECK:         cnn.group_conv {{.+}} group = 5 {{.+}} -> tensor<1x3x4x4x8xf32>
-// CHECK:         cnn.group_conv {{.+}} group = 2 {{.+}} -> tensor<1x4x4x4x8xf32>
-// CHECK:         cnn.group_conv {{.+}} group = 3 {{.+}} : (tensor<1x18x4x4xf32>{{.+}} -> tensor<1x18x4x4xf32>
+// CHECK:         cnn.group_conv {{.+}}{group = 12 {{.+}} -> tensor<1x2x4x4x8xf32>
+// CHECK:         cnn.group_conv {{.+}}{group = 5 {{.+}} -> tensor<1x3x4x4x8xf32>
+// CHECK:         cnn.group_conv {{.+}}{group = 2 {{.+}} -> tensor<1x4x4x4x8xf32>
+// CHECK:         cnn.group_conv {{.+}}{group = 3 {{.+}} : (tensor<1x18x4x4xf32>{{.+}} -> tensor<1x18x4x4xf32>
 func.func @groups(%a: tensor<1x12x4x4xf32>, %b: tensor<1x20x4x4xf32>, %c: tensor<1x32x4x4xf32>, %d: tensor<1x18x4x4xf32>)
     -> (tensor<1x12x4x4xf32>, tensor<1x20x4x4xf32>, tensor<1x32x4x4xf32>, tensor<1x18x4x4xf32>) {
   %wa = arith.constant dense<1.0> : tensor<12x1x1x1xf32>
@@ -197,7 +197,7 @@ func.func @spatial(%x: tensor<1x10x2x2xf32>)
 // -----
 
 // CHECK-LABEL: func.func @transposed(
-// CHECK:         cnn.conv_transpose {{.+}} output_block = 8 {{.+}} : (tensor<1x2x2x2x8xf32>{{.+}} -> tensor<1x1x4x4x8xf32>
+// CHECK:         cnn.conv_transpose {{.+}}output_block = 8 {{.+}} : (tensor<1x2x2x2x8xf32>{{.+}} -> tensor<1x1x4x4x8xf32>
 // CHECK:         cnn.conv_transpose {{.+}} : (tensor<1x16x2x2xf32>{{.+}} -> tensor<1x16x4x4xf32>
 func.func @transposed(%x: tensor<1x16x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<1x16x4x4xf32>) {
   %w = arith.constant dense<1.0> : tensor<16x8x2x2xf32>
