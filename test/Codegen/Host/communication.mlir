@@ -1,5 +1,8 @@
-// RUN: convoy-opt %s --pass-pipeline='builtin.module(cnn-set-target{cpu=x86-64-v3},builtin.module(cnn-generate-cpu-kernels))' | FileCheck %s --check-prefix=KERNELS
-// RUN: convoy-opt %s --pass-pipeline='builtin.module(cnn-set-target{cpu=x86-64-v3},builtin.module(cnn-generate-cpu-kernels),cnn-link-devices,convoy-target)' | FileCheck %s
+// RUN: convoy-opt %s \
+// RUN:   --pass-pipeline='builtin.module(cnn-set-target{cpu=x86-64-v3},builtin.module(cnn-generate-cpu-kernels))' \
+// RUN:   | FileCheck %s --check-prefix=KERNELS
+// RUN: convoy-opt %s --pass-pipeline='builtin.module(cnn-set-target{cpu=x86-64-v3}, \
+// RUN:   builtin.module(cnn-generate-cpu-kernels),cnn-link-devices,convoy-target)' | FileCheck %s
 
 // Communication stays for the runtime, as a layer of its own in profiles.
 // KERNELS:     cnn.layers = ["gather a", "halo of b", "sum of c"]
@@ -47,8 +50,10 @@ module {
       %b = memref.view %arena[%c128][] : memref<512xi8> to memref<2x5x3xf32>
       %c = memref.view %arena[%c256][] : memref<512xi8> to memref<2x5x3xf32>
       %d = memref.view %arena[%c384][] : memref<512xi8> to memref<2x4x3xf32>
-      cnn.all_gather %a outs(%b) {axis = 1 : i64, bounds = array<i64: 0, 4, 5>, device = 0 : i64} : (memref<2x4x3xf32>, memref<2x5x3xf32>) -> () loc("gather a")
-      cnn.halo_exchange %a outs(%c) {async, axis = 1 : i64, bounds = array<i64: 0, 4, 5>, before = 1 : i64, after = 1 : i64, device = 0 : i64} : (memref<2x4x3xf32>, memref<2x5x3xf32>) -> () loc("halo of b")
+      cnn.all_gather %a outs(%b) {axis = 1 : i64, bounds = array<i64: 0, 4, 5>, device = 0 : i64}
+          : (memref<2x4x3xf32>, memref<2x5x3xf32>) -> () loc("gather a")
+      cnn.halo_exchange %a outs(%c) {async, axis = 1 : i64, bounds = array<i64: 0, 4, 5>, before = 1 : i64,
+          after = 1 : i64, device = 0 : i64} : (memref<2x4x3xf32>, memref<2x5x3xf32>) -> () loc("halo of b")
       cnn.all_reduce %a outs(%d) {async, device = 0 : i64, devices = 2 : i64} : (memref<2x4x3xf32>, memref<2x4x3xf32>) -> () loc("sum of c")
       cnn.await %a into %c : memref<2x4x3xf32>, memref<2x5x3xf32>
       cnn.await %a into %d : memref<2x4x3xf32>, memref<2x4x3xf32>

@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-convert-to-llvm --split-input-file --mlir-print-debuginfo --mlir-print-local-scope | FileCheck %s --implicit-check-not=func.func --implicit-check-not=memref. --implicit-check-not=cnn.launch
+// RUN: convoy-opt %s --cnn-convert-to-llvm --split-input-file --mlir-print-debuginfo --mlir-print-local-scope \
+// RUN:   | FileCheck %s --implicit-check-not=func.func --implicit-check-not=memref. --implicit-check-not=cnn.launch
 
 // A launch stores its buffers' pointers in an array and calls the runtime with the kernel's
 // entry; each layer reports its end; the locations are the launches'.
@@ -23,7 +24,9 @@
 // CHECK:         llvm.call @copy(
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 8, vector_registers = 16, l2 = 1048576>
-module attributes {cnn.target = #target, cnn.layers = ["first", "second"], cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
+module attributes {cnn.target = #target, cnn.layers = ["first", "second"],
+    cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}],
+    cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
   func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<8xf32>, %y: memref<8xf32>) {
     %c64 = arith.constant 64 : index
     %t = memref.view %arena[%c64][] : memref<256xi8> to memref<8xf32>
@@ -60,8 +63,11 @@ module attributes {cnn.target = #target, cnn.layers = ["first", "second"], cnn.i
 // CHECK:       gpu.module @kernels
 // CHECK:         arith.constant
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
-module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first", "second"], cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
+module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first", "second"],
+    cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}],
+    cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
   func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<8xf32>, %y: memref<8xf32>) {
     %c1 = arith.constant 1 : index
     %c32 = arith.constant 32 : index
@@ -104,12 +110,16 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 // CHECK-NEXT:    %[[ROUND:.+]] = llvm.ptrtoint %[[PLACE]] : !llvm.ptr to i64
 // CHECK-NEXT:    llvm.call @k(%[[THREAD]], %[[MEMORY]], %[[X]], %[[ROUND]])
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
-module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first"], cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first"],
+    cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}],
+    cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
   func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<8xf32>, %y: memref<8xf32>) {
     %c1 = arith.constant 1 : index
     %c3 = arith.constant 3 : index
-    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) args(%x : memref<8xf32>, %c3 : index) {cnn.emulated = @k, cnn.shared_bytes = 48 : i64}
+    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1)
+        args(%x : memref<8xf32>, %c3 : index) {cnn.emulated = @k, cnn.shared_bytes = 48 : i64}
     return
   }
   gpu.module @kernels {
@@ -138,16 +148,22 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 // CHECK:         %[[MAPS:.+]] = llvm.mlir.constant(1 : i32)
 // CHECK-NEXT:    llvm.call @convoy_rt_launch_kernel({{.*}}%[[SHARED]], %{{.+}}, %[[MAPS]])
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
-module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["one"], cnn.inputs = [{name = "x", type = tensor<32xf32>}], cnn.outputs = [], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
+module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["one"],
+    cnn.inputs = [{name = "x", type = tensor<32xf32>}], cnn.outputs = [], cnn.arena_size = 256 : i64,
+    cnn.weights_size = 64 : i64, cnn.weights = []} {
   func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<32xf32>) {
     %c1 = arith.constant 1 : index
     %bytes = arith.constant 70000 : i32
     %c0 = arith.constant 0 : index
     %a = memref.view %arena[%c0][] : memref<256xi8> to memref<64xf32>
-    %images = memref.reinterpret_cast %a to offset: [0], sizes: [2, 16], strides: [48, 1] : memref<64xf32> to memref<2x16xf32, strided<[48, 1]>>
-    %map = cnn.tensor_map %images {sizes = array<i64: 16, 2>, box = array<i64: 16, 1>, steps = array<i64: 1, 2>, swizzle = 64 : i64} : memref<2x16xf32, strided<[48, 1]>> -> !llvm.ptr
-    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) dynamic_shared_memory_size %bytes args(%x : memref<32xf32>, %map : !llvm.ptr)
+    %images = memref.reinterpret_cast %a to offset: [0], sizes: [2, 16], strides: [48, 1]
+        : memref<64xf32> to memref<2x16xf32, strided<[48, 1]>>
+    %map = cnn.tensor_map %images {sizes = array<i64: 16, 2>, box = array<i64: 16, 1>, steps = array<i64: 1, 2>,
+        swizzle = 64 : i64} : memref<2x16xf32, strided<[48, 1]>> -> !llvm.ptr
+    gpu.launch_func @kernels::@k blocks in (%c1, %c1, %c1) threads in (%c1, %c1,
+        %c1) dynamic_shared_memory_size %bytes args(%x : memref<32xf32>, %map : !llvm.ptr)
     return
   }
   gpu.module @kernels {

@@ -27,11 +27,11 @@ func.func @scalar(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 
 // The mean first, then the variance.
 // CHECK-LABEL: func.func @instance_norm(
-// CHECK:         linalg.generic {{.*}}"reduction"
-// CHECK:         linalg.generic {{.*}}"reduction"
-// CHECK:         linalg.generic
-// CHECK-NOT:     cnn.
 func.func @instance_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  // CHECK: linalg.generic {{.*}}"reduction"
+  // CHECK: linalg.generic {{.*}}"reduction"
+  // CHECK: linalg.generic
+  // CHECK-NOT: cnn.
   %s = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
   %b = arith.constant dense<[0.0, 10.0]> : tensor<2xf32>
   %0 = cnn.instance_norm %x, %s, %b {epsilon = 0.0 : f32} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
@@ -41,7 +41,8 @@ func.func @instance_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 func.func @group_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %s = arith.constant dense<1.0> : tensor<2xf32>
   %b = arith.constant dense<[0.0, 5.0]> : tensor<2xf32>
-  %0 = cnn.group_norm %x, %s, %b {epsilon = 0.0 : f32, num_groups = 1 : i64} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.group_norm %x, %s, %b {epsilon = 0.0 : f32, num_groups = 1 : i64}
+      : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
 
@@ -54,7 +55,8 @@ func.func @layer_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 func.func @scale_shift(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %s = arith.constant dense<[2.0, -1.0]> : tensor<2xf32>
   %b = arith.constant dense<[0.5, 1.0]> : tensor<2xf32>
-  %0 = cnn.scale_shift %x, %s, %b {activation = #cnn.function<relu>} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.scale_shift %x, %s, %b {activation = #cnn.function<relu>}
+      : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
 

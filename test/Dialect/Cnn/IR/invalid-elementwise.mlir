@@ -190,7 +190,9 @@ func.func @broadcast_shape(%a: tensor<3x4xf32>) {
 
 func.func @resize_shape(%a: tensor<3x4xf32>) {
   // expected-error @below {{shape has 1 entries, expected 2}}
-  %0 = cnn.resize <nearest> %a {shape = array<i64: 3>, scales = array<f32: 1.0, 1.0>, coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %0 = cnn.resize <nearest> %a {shape = array<i64: 3>, scales = array<f32: 1.0, 1.0>,
+      coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>}
+      : (tensor<3x4xf32>) -> tensor<3x4xf32>
   return
 }
 
@@ -198,7 +200,9 @@ func.func @resize_shape(%a: tensor<3x4xf32>) {
 
 func.func @resize_scales(%a: tensor<3x4xf32>) {
   // expected-error @below {{scales has 1 entries, expected 2}}
-  %0 = cnn.resize <nearest> %a {shape = array<i64: 3, 4>, scales = array<f32: 1.0>, coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %0 = cnn.resize <nearest> %a {shape = array<i64: 3, 4>, scales = array<f32: 1.0>,
+      coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>}
+      : (tensor<3x4xf32>) -> tensor<3x4xf32>
   return
 }
 
@@ -206,7 +210,9 @@ func.func @resize_scales(%a: tensor<3x4xf32>) {
 
 func.func @resize_extent(%a: tensor<3x4xf32>) {
   // expected-error @below {{shape is 0 in dimension 1}}
-  %0 = cnn.resize <nearest> %a {shape = array<i64: 3, 0>, scales = array<f32: 1.0, 1.0>, coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>} : (tensor<3x4xf32>) -> tensor<3x0xf32>
+  %0 = cnn.resize <nearest> %a {shape = array<i64: 3, 0>, scales = array<f32: 1.0, 1.0>,
+      coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>}
+      : (tensor<3x4xf32>) -> tensor<3x0xf32>
   return
 }
 
