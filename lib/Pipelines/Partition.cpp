@@ -8,6 +8,7 @@
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -26,4 +27,10 @@ void convoy::buildPartitionPipeline(OpPassManager &manager, const PartitionOptio
   manager.nest<ModuleOp>().addPass(createCanonicalizerPass());
   manager.addPass(cnn::createCnnSimplifyCommunication({options.bandwidth, options.latency}));
   manager.addPass(cnn::createCnnReleaseBlobs());
+}
+
+LogicalResult convoy::assignPartition(ModuleOp module, const PartitionOptions &options) {
+  PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  buildAssignPartitionPipeline(manager, options);
+  return manager.run(module);
 }

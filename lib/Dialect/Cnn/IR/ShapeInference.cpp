@@ -21,13 +21,12 @@ namespace {
 
 using Shape = SmallVector<int64_t>;
 
-/// What a rule works with: where to complain, and in whose name.
+/// Where a rule complains.
 struct Rule {
   std::optional<Location> loc;
-  StringRef opName;
 
   template <typename... Args> LogicalResult error(Args &&...args) const {
-    return emitOptionalError(loc, opName, ": ", std::forward<Args>(args)...);
+    return emitOptionalError(loc, std::forward<Args>(args)...);
   }
 };
 
@@ -616,8 +615,8 @@ LogicalResult inferTypes(std::optional<Location> loc, ValueRange operands,
   typename OpTy::Adaptor adaptor(operands, attributes, properties, regions);
   Inferred out;
   if (operands.empty())
-    return emitOptionalError(loc, OpTy::getOperationName(), ": has no operands");
-  if (failed(infer(Rule{loc, OpTy::getOperationName()}, adaptor, out)))
+    return emitOptionalError(loc, "has no operands");
+  if (failed(infer(Rule{loc}, adaptor, out)))
     return failure();
   auto input = cast<ShapedType>(operands.front().getType());
   if (isa<MemRefType>(input))
