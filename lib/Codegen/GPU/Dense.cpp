@@ -25,6 +25,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -125,6 +126,6 @@ struct DenseFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addDenseKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addDenseKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<DenseFamily>());
 }

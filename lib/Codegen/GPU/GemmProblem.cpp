@@ -15,9 +15,10 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
-GemmProblem convoy::describeGemm(ConvOpInterface op, TargetAttr target) {
+GemmProblem convoy::gpu::describeGemm(ConvOpInterface op, TargetAttr target) {
   ConvTile tile = selectConvTile(op, target);
   int64_t rank = op.getSpatialRank();
   GemmProblem problem;
@@ -45,7 +46,7 @@ GemmProblem convoy::describeGemm(ConvOpInterface op, TargetAttr target) {
   return problem;
 }
 
-GemmProblem convoy::describeGemm(DenseOp op, TargetAttr target) {
+GemmProblem convoy::gpu::describeGemm(DenseOp op, TargetAttr target) {
   DenseTile tile = selectDenseTile(op, target);
   auto shape = op.getLogicalFilterShape();
   GemmProblem problem;

@@ -10,7 +10,7 @@
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 
-namespace convoy {
+namespace convoy::gpu {
 
 /// Bytes of an asynchronous copy of a run.
 inline constexpr int64_t kCopyBytes = 16;
@@ -54,6 +54,6 @@ GemmProblem describeGemm(cnn::ConvOpInterface op, cnn::TargetAttr target);
 /// A dense layer of more rows than kGpuDenseRows.
 GemmProblem describeGemm(cnn::DenseOp op, cnn::TargetAttr target);
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_LIB_CODEGEN_GPU_GEMMPROBLEM_H

@@ -39,6 +39,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -632,15 +633,15 @@ struct ImplicitGemmFamily : GpuKernelFamily {
 
 } // namespace
 
-int64_t convoy::getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan) {
+int64_t convoy::gpu::getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan) {
   return PartialSums(problem, plan).bytes();
 }
 
-LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
-                                const GemmProblem &problem, const GpuGemmPlan &plan,
-                                GpuPrecision precision,
-                                llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
-                                int64_t scratchBytes) {
+LogicalResult
+convoy::gpu::buildGemm(GpuKernels &kernels, StringRef name, const GemmProblem &problem,
+                       const GpuGemmPlan &plan, GpuPrecision precision,
+                       llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
+                       int64_t scratchBytes) {
   PartialSums partial(problem, plan);
   scratchBytes += partial.bytes();
   if (failed(kernels.add(
@@ -660,6 +661,6 @@ LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
                             scratchBytes);
 }
 
-void convoy::addImplicitGemmKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addImplicitGemmKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<ImplicitGemmFamily>());
 }

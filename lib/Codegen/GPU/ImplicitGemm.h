@@ -14,7 +14,7 @@
 #include "convoy/Analysis/GpuGemmPlan.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
-namespace convoy {
+namespace convoy::gpu {
 
 /// Makes the kernels of a matrix product; `getOperands` finds its operands in each.
 /// `scratchBytes` of memory of the whole grid are there besides getGemmScratchBytes, which
@@ -26,6 +26,6 @@ mlir::LogicalResult buildGemm(GpuKernels &kernels, llvm::StringRef name,
                               int64_t scratchBytes = 0);
 int64_t getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan);
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H
