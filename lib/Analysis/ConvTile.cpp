@@ -9,6 +9,7 @@
 
 #include "convoy/Analysis/GpuGemmPlan.h"
 #include "convoy/Analysis/WarpgroupGemmPlan.h"
+#include "convoy/Machine/Cpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -16,9 +17,7 @@ using namespace convoy;
 using namespace convoy::cnn;
 
 /// Accumulators that leave room for a tile's weights and one broadcast.
-static int64_t getAccumulators(TargetAttr target) {
-  return target.getVectorRegisters() >= 32 ? 28 : 12;
-}
+static int64_t getAccumulators(TargetAttr target) { return getCpu(target).vectors->convSums; }
 
 /// Vectors of output channels in a tile, best first: two where they divide evenly, since
 /// each broadcast then feeds two multiply-adds.
@@ -91,7 +90,8 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   // With strides, groups of half a 512-bit vector are convolutions of their own in 256-bit
   // vectors: channel-wise code would shuffle almost as often as it multiplies.
   if (blocked && !op.isTransposed() && tile.groups > 1 && tile.lanes == 16 &&
-      tile.groupInputs == 8 && tile.groupOutputs == 8 && op.getStrides().back() > 1)
+      tile.groupInputs == 8 && tile.groupOutputs == 8 &&
+      op.getWindow().getStrides().back() > 1)
     tile.lanes = 8;
   tile.channelwise = isChannelwise(op, tile);
   tile.pixelwise = prefersPixels(op, tile.groupOutputs, tile.lanes);
@@ -108,9 +108,8 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
   }
   if (tile.channelwise) {
     tile.blocks = 1;
-    // Beside the sums, groups have their inputs in registers, to shuffle them.
-    int64_t sums = tile.groupInputs > 1 ? 12 : 14;
-    tile.pixels = target.getVectorRegisters() >= 32 ? sums : 6;
+    const VectorUnit &vectors = *getCpu(target).vectors;
+    tile.pixels = tile.groupInputs > 1 ? vectors.groupPixels : vectors.depthwisePixels;
     tile.outputTiles = llvm::divideCeil(op.getOutputChannels(), tile.lanes);
     tile.inputChunk = tile.groupInputs;
     tile.inputChunks = 1;
@@ -142,7 +141,7 @@ llvm::SmallVector<int64_t> convoy::getPackedFilterShape(ConvOpInterface op,
   else
     shape = {tile.groups, tile.outputTiles,
              tile.inputChunks / std::max<int64_t>(1, tile.stepChunks)};
-  llvm::append_range(shape, op.getKernelShape());
+  llvm::append_range(shape, op.getWindow().getKernel());
   if (tile.stepChunks) {
     shape.append({tile.stepChunks, tile.tileLanes(), tile.inputChunk});
     return shape;

@@ -7,7 +7,7 @@
 
 #include "convoy/Compiler/CompileOptions.h"
 
-#include "convoy/Analysis/TargetDescription.h"
+#include "convoy/Machine/TargetDescription.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringTable.h"
 #include "llvm/Option/Option.h"
@@ -245,7 +245,14 @@ bool CompileOptions::isText() const {
 }
 
 PartitionOptions CompileOptions::getPartition() const {
-  return {devices, stringifyStrategy(strategy).str(), link.bandwidth, link.latency};
+  PartitionOptions partition;
+  partition.devices = devices;
+  partition.strategy = stringifyStrategy(strategy).str();
+  if (link) {
+    partition.bandwidth = link->bandwidth;
+    partition.latency = link->latency;
+  }
+  return partition;
 }
 
 ScheduleOptions CompileOptions::getSchedule() const {

@@ -7,7 +7,7 @@
 
 #include "convoy/Compiler/GpuLaunches.h"
 
-#include "convoy/Analysis/GpuDescription.h"
+#include "convoy/Machine/Gpu.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "llvm/ADT/StringMap.h"
 

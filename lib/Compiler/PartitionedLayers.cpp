@@ -83,11 +83,12 @@ FailureOr<PartitionedLayers> convoy::partitionLayers(Compilation &compilation) {
       describePartition(module->lookupSymbol<func::FuncOp>("main"), options.devices);
   if (failed(compilation.conclude(rows)))
     return failure();
+  Link link = options.link.value_or(getLink(compilation.getTarget()));
   PartitionedLayers partition;
   partition.devices = options.devices;
   for (const PartitionRow &row : *rows) {
-    partition.layers.push_back(describe(row, options.devices, options.link));
-    add(partition, partition.layers.back(), options.link);
+    partition.layers.push_back(describe(row, options.devices, link));
+    add(partition, partition.layers.back(), link);
     if (std::optional<NodeSharding> sharding = getSharding(row))
       partition.shardings.push_back(std::move(*sharding));
   }

@@ -18,8 +18,8 @@
 #define CONVOY_ANALYSIS_GPUCONVCOST_H
 
 #include "convoy/Analysis/ConvAlgorithm.h"
-#include "convoy/Analysis/GpuDescription.h"
 #include "convoy/Analysis/GpuGemmPlan.h"
+#include "convoy/Machine/Gpu.h"
 
 namespace convoy {
 

@@ -37,12 +37,8 @@ struct GpuGemmPlan {
   int64_t threads() const { return 32 * warpsOfPixels() * (channels / warpChannels()); }
 };
 
-/// Multiprocessors of the GPU that plans are made for: between an A100's 108 and an
-/// H100's 132.
-inline constexpr int64_t kGpuMultiprocessors = 128;
-
-/// The plan that an estimate finds cheapest for `pixels` results of `groups` times
-/// `outputs` channels each.
+/// The plan that an estimate finds cheapest, on describePortableGpu(), for `pixels` results of
+/// `groups` times `outputs` channels each.
 GpuGemmPlan planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs, int64_t steps);
 
 /// The plan of a convolution that ConvTile does not make channel-wise.

@@ -167,7 +167,7 @@ defm strategy : FieldValue<"strategy", "NAME",
 defm link : FieldValue<"link", "BANDWIDTH,LATENCY",
   "what connects the devices, such as 10GB/s,2us (the\n"
   "default)", everywhere,
-  "link", "Link()", RefinesAnother>;
+  "link", "std::optional<Link>()", RefinesAnother>;
 
 // What --tune has found; no command has the option itself.
 defm tuning : FieldValue<"tuning", "FILE",

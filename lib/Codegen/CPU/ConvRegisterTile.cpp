@@ -18,7 +18,6 @@ using namespace convoy;
 using namespace convoy::cpu;
 using namespace convoy::cnn;
 
-static constexpr int64_t kLineBytes = 64;
 /// The most lines that a register tile fetches of the next row.
 static constexpr int64_t kPrefetchedLines = 32;
 
@@ -27,7 +26,7 @@ ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterfac
     : ConvOperands(op, operands), b(builder), op(op), tile(selectConvTile(op, target)),
       window(getConvWindow(op)), inputBlocked(op.isInputBlocked()),
       outputBlocked(op.isOutputBlocked()),
-      vectorType(VectorType::get({tile.lanes}, builder.getF32Type())), l2(target.getL2()) {}
+      vectorType(VectorType::get({tile.lanes}, builder.getF32Type())), cpu(getCpu(target)) {}
 
 int64_t ConvRegisterTile::countTasks(ConvOpInterface op, const ConvTile &tile,
                                      ArrayRef<int64_t> outerOutput) {
@@ -57,14 +56,14 @@ void ConvRegisterTile::setTask(Value task, ArrayRef<int64_t> outerOutput) {
 bool ConvRegisterTile::keepsRows() const {
   if (inputScale)
     return true;
-  return getDenseBytes(cast<MemRefType>(input.getType())) > l2 &&
-         getDenseBytes(cast<MemRefType>(filter.getType())) <= l2 / 2;
+  return getDenseBytes(cast<MemRefType>(input.getType())) > cpu.l2Bytes &&
+         getDenseBytes(cast<MemRefType>(filter.getType())) <= cpu.l2Bytes / 2;
 }
 
 void ConvRegisterTile::prefetchNextRow(const PixelTile &pixels) {
   if (inputBlocked || window.rank() < 2)
     return;
-  constexpr int64_t line = kLineBytes / sizeof(float);
+  int64_t line = cpu.lineBytes / int64_t(sizeof(float));
   size_t dim = window.rank() - 2;
   int64_t stride = window.strides[dim], columns = pixels.size * window.strides.back();
   int64_t lines = tile.groupInputs * stride * llvm::divideCeil(columns, line);
@@ -135,7 +134,7 @@ void ConvRegisterTile::prefetchNextTile(const KernelPosition &position, Value ch
   if (prefetchShares == 0)
     return;
   Type stored = cast<MemRefType>(filter.getType()).getElementType();
-  int64_t line = kLineBytes * 8 / stored.getIntOrFloatBitWidth(), row = tile.tileLanes();
+  int64_t line = cpu.lineBytes * 8 / stored.getIntOrFloatBitWidth(), row = tile.tileLanes();
   for (int64_t i = prefetchShare * line; i < channels * row; i += prefetchShares * line) {
     SmallVector<Value> indices = {group, affine(b, outputTile, 1, 1), chunk};
     llvm::append_range(indices, position.kernel);

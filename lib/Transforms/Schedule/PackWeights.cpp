@@ -42,7 +42,7 @@ struct FilterReader {
 void packConvFilter(ConvOpInterface op, const ConvTile &tile, FilterReader source,
                     MutableArrayRef<float> packed) {
   int64_t kernel = 1;
-  for (int64_t extent : op.getKernelShape())
+  for (int64_t extent : op.getWindow().getKernel())
     kernel *= extent;
   auto sourceIndex = [&](int64_t group, int64_t output, int64_t input, int64_t position) {
     if (op.isTransposed())
@@ -138,7 +138,9 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
       getOperation().emitError("weights cannot be stored as '") << weights << "'";
       return signalPassFailure();
     }
-    TargetAttr target = getTarget(getOperation());
+    FailureOr<TargetAttr> target = requireTarget(getOperation());
+    if (failed(target))
+      return signalPassFailure();
     IRRewriter rewriter(&getContext());
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
@@ -148,9 +150,9 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     for (Operation *op : ops) {
       LogicalResult done = success();
       if (auto conv = dyn_cast<ConvOpInterface>(op))
-        done = pack(rewriter, conv, target);
+        done = pack(rewriter, conv, *target);
       else
-        done = pack(rewriter, cast<DenseOp>(op), target);
+        done = pack(rewriter, cast<DenseOp>(op), *target);
       if (failed(done))
         return signalPassFailure();
     }

@@ -37,7 +37,10 @@ struct SelectAlgorithm : convoy::cnn::impl::CnnSelectAlgorithmBase<SelectAlgorit
       }
       measured = std::move(*read);
     }
-    target = getTarget(function);
+    FailureOr<TargetAttr> required = requireTarget(function);
+    if (failed(required))
+      return signalPassFailure();
+    target = *required;
     WalkResult result = function.walk([&](ConvOpInterface op) {
       return failed(check(op)) ? WalkResult::interrupt() : (select(op), WalkResult::advance());
     });

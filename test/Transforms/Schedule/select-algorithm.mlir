@@ -1,9 +1,10 @@
 // RUN: convoy-opt %s --cnn-select-algorithm | FileCheck %s
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_2x2 | FileCheck %s --check-prefix=PREFER
-// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct | FileCheck %s --check-prefix=DIRECT
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct \
+// RUN:   | FileCheck %s --check-prefix=DIRECT --implicit-check-not=winograd
 // RUN: not convoy-opt %s --cnn-select-algorithm=algorithm=fft 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: error: unknown algorithm 'fft'
-// DIRECT-NOT: conv_algorithm<winograd
+// DIRECT-COUNT-11: algorithm = #cnn.conv_algorithm<direct>
 
 // Measured times decide, where they are clear.
 // RUN: convoy-opt %s --cnn-select-algorithm=tuning=%S/Inputs/tuning.json | FileCheck %s --check-prefix=TUNED
@@ -12,7 +13,7 @@
 // ABSENT: error: {{.*}}absent.json: No such file or directory
 // DAMAGED: error: {{.*}}not-tuning.json: not a tuning file: no object 'convolutions' (remove it and tune again)
 
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   // Large tiles where the map fills them.
   // CHECK-LABEL:  func.func @large(
   // CHECK:          algorithm = #cnn.conv_algorithm<winograd_4x4>
@@ -22,7 +23,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // PREFER-LABEL: func.func @large(
   // PREFER:         algorithm = #cnn.conv_algorithm<winograd_2x2>
   func.func @large(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
   }
   // At 7x7 the transformed weights of large tiles take longer to read than to use.
@@ -32,7 +33,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // TUNED-LABEL: func.func @small(
   // TUNED:         algorithm = #cnn.conv_algorithm<winograd_2x2>
   func.func @small(%x: tensor<1x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32>
     return %0 : tensor<1x32x7x7x16xf32>
   }
   // At 14x14 they are large, and transforming them in the kernel costs little.
@@ -41,38 +42,38 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // PREFER-LABEL: func.func @room(
   // PREFER:         algorithm = #cnn.conv_algorithm<winograd_2x2>
   func.func @room(%x: tensor<1x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
     return %0 : tensor<1x32x14x14x16xf32>
   }
   // Half as many are read fast enough.
   // CHECK-LABEL: func.func @enough(
   // CHECK:         algorithm = #cnn.conv_algorithm<winograd_4x4>
   func.func @enough(%x: tensor<1x16x14x14x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x16x14x14x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x16x14x14x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32>
     return %0 : tensor<1x16x14x14x16xf32>
   }
   // A batch shares them, read or made.
   // CHECK-LABEL: func.func @batch(
   // CHECK:         algorithm = #cnn.conv_algorithm<winograd_4x4_compact>
   func.func @batch(%x: tensor<8x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<8x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<8x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32>
     return %0 : tensor<8x32x7x7x16xf32>
   }
   // AlexNet's second layer.
   // CHECK-LABEL: func.func @kernel5x5(
   // CHECK:         algorithm = #cnn.conv_algorithm<winograd_2x2>
   func.func @kernel5x5(%x: tensor<1x6x27x27x16xf32>, %w: tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32> {
-    %0 = cnn.group_conv %x, %w {group = 2 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 2, 2, 2, 2>, output_block = 16 : i64} : (tensor<1x6x27x27x16xf32>, tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32>
+    %0 = cnn.group_conv %x, %w {group = 2 : i64, output_block = 16 : i64, window = #cnn.window<[5, 5], pads = [2, 2, 2, 2]>} : (tensor<1x6x27x27x16xf32>, tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32>
     return %0 : tensor<1x16x27x27x16xf32>
   }
   // Strides, groups that share a block, and plain data are direct, whatever is preferred.
   // PREFER-LABEL: func.func @never(
   // PREFER-COUNT-4: algorithm = #cnn.conv_algorithm<direct>
   func.func @never(%x: tensor<1x4x9x9x16xf32>, %p: tensor<1x3x9x9xf32>, %w: tensor<64x64x3x3xf32>, %g: tensor<64x4x3x3xf32>, %f: tensor<64x3x3x3xf32>, %k: tensor<64x64x1x1xf32>) -> (tensor<1x4x5x5x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>) {
-    %0 = cnn.conv %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x9x9x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x5x5x16xf32>
-    %1 = cnn.group_conv %x, %g {group = 16 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x9x9x16xf32>, tensor<64x4x3x3xf32>) -> tensor<1x4x9x9x16xf32>
-    %2 = cnn.conv %p, %f {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x3x9x9xf32>, tensor<64x3x3x3xf32>) -> tensor<1x4x9x9x16xf32>
-    %3 = cnn.conv %x, %k {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 16 : i64} : (tensor<1x4x9x9x16xf32>, tensor<64x64x1x1xf32>) -> tensor<1x4x9x9x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>} : (tensor<1x4x9x9x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x5x5x16xf32>
+    %1 = cnn.group_conv %x, %g {group = 16 : i64, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x4x9x9x16xf32>, tensor<64x4x3x3xf32>) -> tensor<1x4x9x9x16xf32>
+    %2 = cnn.conv %p, %f {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x3x9x9xf32>, tensor<64x3x3x3xf32>) -> tensor<1x4x9x9x16xf32>
+    %3 = cnn.conv %x, %k {output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (tensor<1x4x9x9x16xf32>, tensor<64x64x1x1xf32>) -> tensor<1x4x9x9x16xf32>
     return %0, %1, %2, %3 : tensor<1x4x5x5x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>
   }
   // What an operation asks for stays.
@@ -81,7 +82,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // PREFER-LABEL: func.func @given(
   // PREFER:         algorithm = #cnn.conv_algorithm<direct>
   func.func @given(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<direct>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
+    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<direct>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
   }
 }

@@ -15,6 +15,7 @@
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/CPU/PixelTile.h"
+#include "convoy/Machine/Cpu.h"
 
 namespace convoy::cpu {
 
@@ -92,7 +93,7 @@ private:
   void storePlain(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums,
                   OutputColumn column);
 
-  int64_t l2;
+  CpuDescription cpu;
   mlir::Value scratch, group, firstBlock;
 };
 
