@@ -76,10 +76,6 @@ static llvm::Error parseWord(StringRef word, cnn::ConvAlgorithm &value) {
   return parseEnum(word, value, cnn::symbolizeConvAlgorithm, cnn::symbolizeConvAlgorithm);
 }
 
-template <typename T> static llvm::Error parseWord(StringRef word, std::optional<T> &value) {
-  return parseWord(word, value.emplace());
-}
-
 static llvm::Error parseWord(StringRef word, std::vector<InputShape> &shapes) {
   llvm::Expected<InputShape> shape = parseInputShape(word);
   if (!shape)
@@ -140,6 +136,10 @@ static llvm::Error parseWord(StringRef, bool &value) {
   return llvm::Error::success();
 }
 
+template <typename T> static llvm::Error parseWord(StringRef word, std::optional<T> &value) {
+  return parseWord(word, value.emplace());
+}
+
 //===----------------------------------------------------------------------===//
 // Printing: a function for each type of field
 //===----------------------------------------------------------------------===//
@@ -150,10 +150,6 @@ static void print(llvm::raw_ostream &os, StringRef value) { os << value; }
 template <typename Enum, typename = std::enable_if_t<std::is_enum_v<Enum>>>
 static void print(llvm::raw_ostream &os, Enum value) {
   os << stringifyEnum(value);
-}
-template <typename T> static void print(llvm::raw_ostream &os, const std::optional<T> &value) {
-  if (value)
-    print(os, *value);
 }
 static void print(llvm::raw_ostream &os, const std::vector<InputShape> &shapes) {
   // The length of the name first, so that no name can be taken for a shape.
@@ -169,6 +165,10 @@ static void print(llvm::raw_ostream &os, const GpuArchs &gpus) {
 }
 static void print(llvm::raw_ostream &os, const Link &link) {
   os << llvm::format("%.17g %.17g", link.bandwidth, link.latency);
+}
+template <typename T> static void print(llvm::raw_ostream &os, const std::optional<T> &value) {
+  if (value)
+    print(os, *value);
 }
 
 //===----------------------------------------------------------------------===//
