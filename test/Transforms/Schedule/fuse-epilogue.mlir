@@ -4,7 +4,7 @@
 // convolutions takes the earlier one's result.
 // CHECK-LABEL: func.func @residual_block(
 // CHECK-DAG:     %[[B:.+]] = arith.constant dense<[1.500000e+00, 2.250000e+00]> : tensor<2xf32>
-// CHECK:         %[[SHORT:.+]] = cnn.conv %{{.+}}, %{{.+}}, %[[B]] {dilations
+// CHECK:         %[[SHORT:.+]] = cnn.conv %{{.+}}, %{{.+}}, %[[B]] {window
 // CHECK:         %[[OUT:.+]] = cnn.conv %{{.+}}, %{{.+}} residual(%[[SHORT]]) {activation = #cnn.function<relu>
 // CHECK-NEXT:    return %[[OUT]]
 func.func @residual_block(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
@@ -42,7 +42,7 @@ func.func @moves(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
 
 // The later convolution already has an activation, so the earlier one moves.
 // CHECK-LABEL: func.func @later_is_closed(
-// CHECK:         %[[LATER:.+]] = cnn.conv {{.+}} {activation = #cnn.function<relu>, {{.*}}strides
+// CHECK:         %[[LATER:.+]] = cnn.conv {{.+}} {activation = #cnn.function<relu>, window
 // CHECK-NEXT:    cnn.conv %{{.+}}, %{{.+}} residual(%[[LATER]])
 func.func @later_is_closed(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
@@ -88,7 +88,7 @@ func.func @elementwise_producers(%x: tensor<1x2x4x4xf32>, %s: tensor<2xf32>) -> 
 // -----
 
 // CHECK-LABEL: func.func @transposed(
-// CHECK:         cnn.conv_transpose %{{.+}}, %{{.+}}, %{{[^ ]+}} {dilations
+// CHECK:         cnn.conv_transpose %{{.+}}, %{{.+}}, %{{[^ ]+}} {window
 // CHECK:         cnn.binary <add> {{.+}} {activation = #cnn.function<relu>}
 func.func @transposed(%x: tensor<1x2x2x2xf32>, %y: tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x3x2x2xf32>
@@ -105,7 +105,7 @@ func.func @transposed(%x: tensor<1x2x2x2xf32>, %y: tensor<1x3x4x4xf32>) -> tenso
 
 // A second reader of the convolution keeps the activation outside.
 // CHECK-LABEL: func.func @two_readers(
-// CHECK:         %[[CONV:.+]] = cnn.conv %{{.+}}, %{{.+}} {dilations
+// CHECK:         %[[CONV:.+]] = cnn.conv %{{.+}}, %{{.+}} {window
 // CHECK:         cnn.unary <relu> %[[CONV]]
 func.func @two_readers(%x: tensor<1x2x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
@@ -128,7 +128,7 @@ func.func @two_readers(%x: tensor<1x2x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<
 // CHECK-NEXT:    cnn.binary <sub> %{{.+}}, %{{.+}} {activation = #cnn.function<relu>}
 // CHECK-NEXT:    %[[E:.+]] = cnn.conv {{.+}}activation = #cnn.function<relu>
 // CHECK-NEXT:    cnn.unary <tanh> %[[E]]
-// CHECK-NEXT:    %[[F:.+]] = cnn.conv {{.+}} {dilations
+// CHECK-NEXT:    %[[F:.+]] = cnn.conv {{.+}} {window
 // CHECK-NEXT:    cnn.binary <add> %[[F]]
 func.func @refuse(%x: tensor<1x2x2x2xf32>, %y: tensor<1x2x2x2xf32>, %big: tensor<5x2x2x2xf32>)
     -> (tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<5x2x2x2xf32>) {

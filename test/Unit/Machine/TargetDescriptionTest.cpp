@@ -169,7 +169,7 @@ TEST_F(TargetDescription, FieldsOfGpusAreSane) {
     EXPECT_GT(gpu.multiprocessors, 0);
     EXPECT_LE(gpu.f32Flops, gpu.tf32Flops);
     EXPECT_LE(gpu.tf32Flops, gpu.f16Flops);
-    EXPECT_LT(gpu.bandwidth, gpu.l2Bandwidth);
+    EXPECT_LE(gpu.bandwidth, gpu.l2Bandwidth);
     EXPECT_GE(gpu.sharedBytes, kGpuStaticSharedBytes);
     EXPECT_EQ(gpu.warpgroupMacs > 0, gpu.warpgroupBytes > 0);
   }

@@ -69,5 +69,5 @@ func.func private @twice() attributes {window = #cnn.window<[3], pads = [1, 1], 
 
 // -----
 
-// expected-error @+1 {{expected ','}}
+// expected-error @+1 {{expected ']'}}
 func.func private @no_number() attributes {window = #cnn.window<[3 3]>}

@@ -164,7 +164,7 @@ def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift", [Cnn_Partitionable]> {
   }];
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$offset),
-      !strconcat("input, scale, offset, ::mlir::Value(), ", noActivation)>];
+      !strconcat("input, scale, offset, ::mlir::Value(), ", noActivation, ", /*blocked=*/false")>];
 }
 
 def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments, Cnn_Partitionable]> {
