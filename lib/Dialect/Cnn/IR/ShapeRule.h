@@ -23,13 +23,12 @@ inline mlir::ShapedType shaped(mlir::Value value) {
 }
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) { return shaped(value).getShape(); }
 
-/// The place at which a rule complains, and in whose name.
+/// The place at which a rule complains.
 struct ShapeRule {
   std::optional<mlir::Location> loc;
-  llvm::StringRef opName;
 
   template <typename... Args> mlir::LogicalResult error(Args &&...args) const {
-    return mlir::emitOptionalError(loc, opName, ": ", std::forward<Args>(args)...);
+    return mlir::emitOptionalError(loc, std::forward<Args>(args)...);
   }
   /// Checks that there are `length` values.
   mlir::LogicalResult checkLength(llvm::StringRef name, llvm::ArrayRef<int64_t> values,
@@ -84,7 +83,7 @@ mlir::LogicalResult inferTypes(std::optional<mlir::Location> loc, mlir::ValueRan
                                mlir::OpaqueProperties properties, mlir::RegionRange regions,
                                llvm::SmallVectorImpl<mlir::Type> &types) {
   typename OpTy::Adaptor adaptor(operands, attributes, properties, regions);
-  ShapeRule rule{loc, OpTy::getOperationName()};
+  ShapeRule rule{loc};
   InferredType result;
   if (operands.empty())
     return rule.error("has no operands");

@@ -1,30 +1,27 @@
-//===- Tune.cpp - Measured choices of convolutions ------------------------===//
+//===- Tuning.cpp - Measured choices of convolutions ----------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Tune.h"
-
-#include "Cache.h"
-#include "Diagnostics.h"
-#include "Inputs.h"
-#include "Layers.h"
+#include "convoy/Compiler/Tuning.h"
 
 #include "convoy/Analysis/ConvTuning.h"
-#include "convoy/Machine/TargetDescription.h"
+#include "convoy/Compiler/Cache.h"
+#include "convoy/Dialect/Cnn/Utils/Locations.h"
+#include "convoy/Runtime/Execution.h"
 #include "convoy/Runtime/OutputFile.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 
 #include <chrono>
 
 using namespace convoy;
-using namespace convoy::driver;
 using llvm::StringRef;
+using mlir::FailureOr;
+using mlir::LogicalResult;
 namespace fs = llvm::sys::fs;
 
 /// How often each compilation is timed, in turn with the others: a machine's speed drifts.
@@ -47,39 +44,37 @@ struct Candidate {
 
 class Tuner {
 public:
-  Tuner(StringRef model, const CompileOptions &options, double seconds, int64_t threads)
-      : model(model), options(options), seconds(seconds), threads(threads) {
-    this->options.emit = EmitKind::Lib;
-    this->options.dumpFolder.clear();
-    this->options.timePasses = false;
-    this->options.onPhase = nullptr;
-    this->options.schedule.tuning.clear();
-  }
+  Tuner(Compilation &parent, const TuneOptions &tuning) : parent(parent), tuning(tuning) {}
 
-  int run(bool isVerbose);
-  StringRef getFile() const { return file; }
+  FailureOr<TuneReport> run();
 
 private:
   llvm::Error findFile();
-  int listConvs();
+  std::unique_ptr<Compilation> makeCompilation(StringRef tuningFile = "");
+  LogicalResult listConvs();
   /// Chooses for each convolution the next schedule that has no time and no candidate;
   /// nothing where none is left.
   std::optional<ConvTuning> chooseNext() const;
-  int compileCandidate(ConvTuning choices);
+  LogicalResult compileCandidate(ConvTuning choices);
+  LogicalResult compileCandidates();
   llvm::Error timeCandidates();
   llvm::Error timeCandidate(const Candidate &candidate);
-  void printReport() const;
+  /// Keeps the times of a candidate's layers.
+  void keepTimes(const Candidate &candidate, const llvm::StringMap<double> &times);
+  TuneReport makeReport() const;
 
+  void show(const llvm::Twine &step) const {
+    if (tuning.onStep)
+      tuning.onStep(step.str());
+  }
   double elapsed() const {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
   using Clock = std::chrono::steady_clock;
   Clock::time_point start = Clock::now();
-  StringRef model;
-  CompileOptions options;
-  double seconds;
-  int64_t threads;
+  Compilation &parent;
+  const TuneOptions &tuning;
   llvm::SmallString<128> folder, file;
   std::vector<Conv> convs;
   std::vector<Candidate> candidates;
@@ -95,17 +90,10 @@ llvm::Error Tuner::findFile() {
   if (!made)
     return made.takeError();
   folder = *made;
-  std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  llvm::Expected<cnn::TargetAttr> target =
-      describeTarget(context.get(), options.triple, options.cpu, options.gpu);
-  if (!target)
-    return target.takeError();
   CacheKey key;
-  std::string text;
-  llvm::raw_string_ostream(text) << *target;
-  key.add(text);
-  key.add(options.schedule.weights);
-  key.add(std::to_string(threads));
+  key.add(parent.getTarget());
+  key.add(stringifyWeightType(parent.getOptions().weights));
+  key.add(std::to_string(tuning.threads));
   file = folder;
   llvm::sys::path::append(file, "tuning-" + key.str() + ".json");
   if (!fs::exists(file))
@@ -117,20 +105,41 @@ llvm::Error Tuner::findFile() {
   return llvm::Error::success();
 }
 
-int Tuner::listConvs() {
-  std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  DiagnosticPrinter printer(*context, model, /*showRemarks=*/false);
-  auto module = compileTo(*context, model, Phase::Schedule, options);
+/// A compilation of the model that chooses by a file of times, for the machine of the
+/// parent, and tells it of errors alone. Null after one.
+std::unique_ptr<Compilation> Tuner::makeCompilation(StringRef tuningFile) {
+  CompileOptions options = parent.getOptions();
+  for (const CompileOption &option : listCompileOptions())
+    if (option.effect == OptionEffect::ShapesOutput || option.effect == OptionEffect::Observes)
+      option.reset(options);
+  options.tuning = tuningFile.str();
+  CompileHandlers handlers;
+  handlers.onDiagnostic = [this](mlir::DiagnosticSeverity severity, StringRef text) {
+    if (severity != mlir::DiagnosticSeverity::Remark && parent.getHandlers().onDiagnostic)
+      parent.getHandlers().onDiagnostic(severity, text);
+  };
+  llvm::Expected<std::unique_ptr<Compilation>> made =
+      Compilation::create(parent.getModel(), std::move(options), std::move(handlers));
+  if (made)
+    return std::move(*made);
+  (void)parent.report(made.takeError());
+  return nullptr;
+}
+
+LogicalResult Tuner::listConvs() {
+  std::unique_ptr<Compilation> compilation = makeCompilation();
+  if (!compilation)
+    return mlir::failure();
+  mlir::OwningOpRef<mlir::ModuleOp> module = compilation->runTo(Phase::Schedule);
   if (!module)
-    return printer.getFailure();
-  cnn::TargetAttr target = cnn::getTarget(*module);
+    return mlir::failure();
   module->walk([&](cnn::ConvOpInterface op) {
     // All schedules, not only those of the algorithm that the pass has chosen.
     op.resetSchedule();
-    convs.push_back(
-        {getNodeName(op->getLoc()).str(), describeConv(op), listConvSchedules(op, target)});
+    convs.push_back({cnn::getNodeName(op->getLoc()).str(), describeConv(op),
+                     listConvSchedules(op, compilation->getTarget())});
   });
-  return kDone;
+  return mlir::success();
 }
 
 std::optional<ConvTuning> Tuner::chooseNext() const {
@@ -150,7 +159,7 @@ std::optional<ConvTuning> Tuner::chooseNext() const {
   return isNew ? std::optional(std::move(choices)) : std::nullopt;
 }
 
-int Tuner::compileCandidate(ConvTuning choices) {
+LogicalResult Tuner::compileCandidate(ConvTuning choices) {
   Candidate candidate;
   auto makePath = [&](StringRef extension, std::unique_ptr<llvm::FileRemover> &remover) {
     llvm::SmallString<128> path;
@@ -158,21 +167,52 @@ int Tuner::compileCandidate(ConvTuning choices) {
     remover = std::make_unique<llvm::FileRemover>(path);
     return std::string(path);
   };
-  options.schedule.tuning = makePath(".json", candidate.tuningFile);
+  std::string tuningPath = makePath(".json", candidate.tuningFile);
   candidate.artefactPath = makePath(".so", candidate.artefact);
-  if (llvm::Error error =
-          writeOutputFile(options.schedule.tuning, [&](llvm::raw_fd_ostream &os) {
-            choices.write(os);
-            return llvm::Error::success();
-          }))
-    return fail(std::move(error));
+  if (llvm::Error error = writeOutputFile(tuningPath, [&](llvm::raw_fd_ostream &os) {
+        choices.write(os);
+        return llvm::Error::success();
+      }))
+    return parent.report(std::move(error));
   candidate.choices = std::move(choices);
-  std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  DiagnosticPrinter printer(*context, model, /*showRemarks=*/false);
-  if (failed(compile(*context, model, candidate.artefactPath, options)))
-    return printer.getFailure();
+  std::unique_ptr<Compilation> compilation = makeCompilation(tuningPath);
+  if (!compilation || failed(compilation->compile(candidate.artefactPath)))
+    return mlir::failure();
   candidates.push_back(std::move(candidate));
-  return kDone;
+  return mlir::success();
+}
+
+LogicalResult Tuner::compileCandidates() {
+  double longest = 0;
+  // Half of the time is for compiling, so that the other half tells the noise apart.
+  while (tuning.seconds > 0 &&
+         (candidates.empty() || elapsed() + longest < tuning.seconds / 2)) {
+    std::optional<ConvTuning> choices = chooseNext();
+    if (!choices)
+      break;
+    show("tune: compile candidate " + llvm::Twine(candidates.size() + 1));
+    double before = elapsed();
+    if (failed(compileCandidate(std::move(*choices))))
+      return mlir::failure();
+    longest = std::max(longest, elapsed() - before);
+  }
+  return mlir::success();
+}
+
+/// A model that ran once, on random inputs.
+static llvm::Expected<Execution> runOnce(const Artefact &artefact, int64_t threads) {
+  llvm::Expected<Context> context = artefact.createContext(int(threads));
+  if (!context)
+    return context.takeError();
+  std::vector<Tensor> inputs;
+  for (const TensorInfo &info : artefact.getInputs()) {
+    llvm::Expected<Tensor> input = makeInput(info);
+    if (!input)
+      return input.takeError();
+    fillRandom(*input, /*seed=*/0, inputs.size());
+    inputs.push_back(std::move(*input));
+  }
+  return Execution::create(std::move(*context), std::move(inputs));
 }
 
 /// Keeps the least time of each layer.
@@ -180,10 +220,7 @@ llvm::Error Tuner::timeCandidate(const Candidate &candidate) {
   llvm::Expected<Artefact> artefact = Artefact::load(candidate.artefactPath);
   if (!artefact)
     return artefact.takeError();
-  InputOptions inputs;
-  inputs.seed = 0;
-  Ranks alone;
-  llvm::Expected<Execution> execution = runOnce(*artefact, inputs, threads, alone);
+  llvm::Expected<Execution> execution = runOnce(*artefact, tuning.threads);
   if (!execution)
     return execution.takeError();
   constexpr int runs = 5;
@@ -201,6 +238,11 @@ llvm::Error Tuner::timeCandidate(const Candidate &candidate) {
       least = std::min(least, entry.second);
     }
   }
+  keepTimes(candidate, times);
+  return llvm::Error::success();
+}
+
+void Tuner::keepTimes(const Candidate &candidate, const llvm::StringMap<double> &times) {
   // Equal convolutions count as one, by their mean.
   llvm::StringMap<std::pair<double, int>> sums;
   for (const Conv &conv : convs)
@@ -220,11 +262,10 @@ llvm::Error Tuner::timeCandidate(const Candidate &candidate) {
         known.setTime(conv.text, schedule, before ? std::min(*before, mean) : mean);
       }
   }
-  return llvm::Error::success();
 }
 
 llvm::Error Tuner::timeCandidates() {
-  for (int pass = 0; pass < kPasses && (pass == 0 || elapsed() < seconds); ++pass)
+  for (int pass = 0; pass < kPasses && (pass == 0 || elapsed() < tuning.seconds); ++pass)
     for (const Candidate &candidate : candidates)
       if (llvm::Error error = timeCandidate(candidate))
         return error;
@@ -234,66 +275,35 @@ llvm::Error Tuner::timeCandidates() {
   });
 }
 
-void Tuner::printReport() const {
-  double modelled = 0, tuned = 0;
-  int changed = 0, timed = 0;
+TuneReport Tuner::makeReport() const {
+  TuneReport report;
+  if (fs::exists(file))
+    report.file = std::string(file);
+  report.numConvs = convs.size();
   for (const Conv &conv : convs) {
     const ConvSchedule &first = conv.schedules.front();
     ConvSchedule best = known.choose(conv.text, conv.schedules);
     std::optional<double> before = known.getTime(conv.text, first);
     std::optional<double> after = known.getTime(conv.text, best);
-    if (!before || !after)
-      continue;
-    ++timed;
-    modelled += *before;
-    tuned += *after;
-    if (best == first)
-      continue;
-    ++changed;
-    llvm::errs() << "convoy: tuned " << conv.layer << ": " << best.str()
-                 << llvm::format(" %.0f us, ", *after) << first.str()
-                 << llvm::format(" %.0f us\n", *before);
+    if (before && after)
+      report.timed.push_back({conv.layer, first.str(), best.str(), *before, *after});
   }
-  llvm::errs() << "convoy: tuned " << timed << " of " << convs.size() << " convolutions: "
-               << llvm::format("%.2f ms, the cost model's choice %.2f ms; ", tuned / 1000,
-                               modelled / 1000)
-               << changed << " differ\n";
+  return report;
 }
 
-int Tuner::run(bool isVerbose) {
-  Progress progress(isVerbose);
+FailureOr<TuneReport> Tuner::run() {
   if (llvm::Error error = findFile())
-    return fail(std::move(error));
-  if (int code = listConvs())
-    return code;
-  double longest = 0;
-  // Half of the time is for compiling, so that the other half tells the noise apart.
-  while (seconds > 0 && (candidates.empty() || elapsed() + longest < seconds / 2)) {
-    std::optional<ConvTuning> choices = chooseNext();
-    if (!choices)
-      break;
-    progress.show("tune: compile candidate " + std::to_string(candidates.size() + 1));
-    double before = elapsed();
-    if (int code = compileCandidate(std::move(*choices)))
-      return code;
-    longest = std::max(longest, elapsed() - before);
-  }
+    return parent.report(std::move(error));
+  if (failed(listConvs()) || failed(compileCandidates()))
+    return mlir::failure();
   if (!candidates.empty()) {
-    progress.show("tune: time candidates");
+    show("tune: time candidates");
     if (llvm::Error error = timeCandidates())
-      return fail(std::move(error));
+      return parent.report(std::move(error));
   }
-  if (isVerbose)
-    printReport();
-  return kDone;
+  return makeReport();
 }
 
-int convoy::driver::tune(StringRef model, ModelOptions &options, double seconds,
-                         int64_t threads) {
-  Tuner tuner(model, options.compile, seconds, threads);
-  if (int code = tuner.run(options.isVerbose))
-    return code;
-  if (fs::exists(tuner.getFile()))
-    options.compile.schedule.tuning = tuner.getFile();
-  return kDone;
+FailureOr<TuneReport> convoy::tune(Compilation &compilation, const TuneOptions &options) {
+  return Tuner(compilation, options).run();
 }

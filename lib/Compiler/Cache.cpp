@@ -5,25 +5,22 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Cache.h"
+#include "convoy/Compiler/Cache.h"
 
-#include "Diagnostics.h"
 #include "convoy/Import/ONNX/ExternalFiles.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/CachePruning.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 
 using namespace convoy;
-using namespace convoy::driver;
 using llvm::StringRef;
 namespace fs = llvm::sys::fs;
 
-llvm::Expected<llvm::SmallString<128>> convoy::driver::makeCacheFolder() {
+llvm::Expected<llvm::SmallString<128>> convoy::makeCacheFolder() {
   llvm::SmallString<128> folder;
   if (auto given = llvm::sys::Process::GetEnv("CONVOY_CACHE_DIR"); given && !given->empty()) {
     folder = *given;
@@ -62,8 +59,29 @@ void CacheKey::add(StringRef part) {
 
 std::string CacheKey::str() { return llvm::toHex(hasher.final<16>(), /*LowerCase=*/true); }
 
-static llvm::Expected<std::string> makeKey(StringRef model, const ModelOptions &options,
-                                           StringRef target) {
+void CacheKey::add(cnn::TargetAttr target) {
+  std::string text;
+  llvm::raw_string_ostream(text) << target;
+  add(text);
+}
+
+void CacheKey::add(const CompileOptions &options) {
+  for (const CompileOption &option : listCompileOptions())
+    switch (option.effect) {
+    case OptionEffect::ChangesCode:
+    case OptionEffect::RefinesAnother:
+      add(option.name);
+      add(option.print(options));
+      break;
+    case OptionEffect::DescribesTarget: // The resolved target stands for these.
+    case OptionEffect::ShapesOutput:
+    case OptionEffect::Observes:
+      break;
+    }
+}
+
+static llvm::Expected<std::string> makeKey(const Compilation &compilation) {
+  StringRef model = compilation.getModel();
   auto buffer = llvm::MemoryBuffer::getFile(model, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);
   if (!buffer)
@@ -74,40 +92,18 @@ static llvm::Expected<std::string> makeKey(StringRef model, const ModelOptions &
     key.add(file);
     key.add(describeVersion(file));
   }
-  for (const auto &[name, shape] : options.compile.shapes) {
-    key.add(name);
-    key.add(llvm::join(llvm::map_range(shape, [](int64_t dim) { return std::to_string(dim); }),
-                       "x"));
-  }
-  key.add(target);
-  key.add(options.compile.schedule.convAlgorithm);
-  key.add(options.compile.schedule.weights);
-  const PartitionOptions &partition = options.compile.partition;
-  if (partition.hasDevices())
-    key.add(llvm::formatv("{0} {1} {2} {3}", partition.devices, partition.strategy,
-                          partition.bandwidth, partition.latency)
-                .str());
+  key.add(compilation.getTarget());
+  key.add(compilation.getOptions());
   return key.str();
 }
 
-static std::optional<Artefact> compileIntoCache(StringRef model, ModelOptions &modelOptions,
-                                                const Arguments &arguments, int &code) {
-  auto failWith = [&](llvm::Error error) {
-    code = fail(std::move(error));
-    return std::nullopt;
-  };
-  std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  std::string target = modelOptions.describeTarget(*context, arguments);
-  if (target.empty()) {
-    code = kUsageError;
-    return std::nullopt;
-  }
-  llvm::Expected<std::string> key = makeKey(model, modelOptions, target);
+mlir::FailureOr<Artefact> convoy::compileIntoCache(Compilation &compilation) {
+  llvm::Expected<std::string> key = makeKey(compilation);
   if (!key)
-    return failWith(key.takeError());
+    return compilation.report(key.takeError());
   llvm::Expected<llvm::SmallString<128>> folder = makeCacheFolder();
   if (!folder)
-    return failWith(folder.takeError());
+    return compilation.report(folder.takeError());
   // pruneCache removes only files of such names.
   llvm::SmallString<128> path(*folder);
   llvm::sys::path::append(path, "llvmcache-" + *key + ".so");
@@ -117,47 +113,14 @@ static std::optional<Artefact> compileIntoCache(StringRef model, ModelOptions &m
     else // What a crash of the machine left behind is made again.
       llvm::consumeError(artefact.takeError());
   }
-
-  Progress progress(modelOptions.isVerbose);
-  modelOptions.compile.onPhase = [&](Phase phase) { progress.show(getPhaseName(phase)); };
-  DiagnosticPrinter printer(*context, model, modelOptions.isVerbose);
-  if (failed(compile(*context, model, path, modelOptions.compile)) || printer.hasError()) {
-    code = printer.getFailure();
-    return std::nullopt;
-  }
+  if (mlir::failed(compilation.compile(path)))
+    return mlir::failure();
   llvm::CachePruningPolicy policy;
   policy.Expiration = std::chrono::hours(30 * 24);
   policy.MaxSizePercentageOfAvailableSpace = 25;
   llvm::pruneCache(*folder, policy);
   llvm::Expected<Artefact> artefact = Artefact::load(path);
   if (!artefact)
-    return failWith(artefact.takeError());
+    return compilation.report(artefact.takeError());
   return std::move(*artefact);
-}
-
-std::optional<Artefact> convoy::driver::loadOrCompile(StringRef path,
-                                                      ModelOptions &modelOptions,
-                                                      const Arguments &arguments, int &code) {
-  if (isModelPath(path)) {
-    if (std::optional<int> usage = modelOptions.resolveTarget(arguments)) {
-      code = *usage;
-      return std::nullopt;
-    }
-    return compileIntoCache(path, modelOptions, arguments, code);
-  }
-  const CompileOptions &compile = modelOptions.compile;
-  if (!compile.shapes.empty() || !compile.cpu.empty() ||
-      !compile.schedule.convAlgorithm.empty() || compile.schedule.weights != "f32" ||
-      compile.partition.hasDevices() || modelOptions.hasTargetOptions()) {
-    code = arguments.usageError("--shape, --target, --gpu-arch, --precision, --mcpu, "
-                                "--conv-algorithm, --weights and --devices need a "
-                                "MODEL.onnx: " +
-                                path + " is compiled already");
-    return std::nullopt;
-  }
-  llvm::Expected<Artefact> artefact = Artefact::load(path);
-  if (artefact)
-    return std::move(*artefact);
-  code = fail(artefact.takeError());
-  return std::nullopt;
 }

@@ -5,14 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef CONVOY_LIB_DRIVER_CACHE_H
-#define CONVOY_LIB_DRIVER_CACHE_H
+#ifndef CONVOY_COMPILER_CACHE_H
+#define CONVOY_COMPILER_CACHE_H
 
-#include "ModelOptions.h"
+#include "convoy/Compiler/Compilation.h"
 #include "convoy/Runtime/Artefact.h"
 #include "llvm/Support/BLAKE3.h"
 
-namespace convoy::driver {
+namespace convoy {
 
 /// Makes the folder for what is kept between runs: $CONVOY_CACHE_DIR, or `convoy` in
 /// $XDG_CACHE_HOME or ~/.cache.
@@ -23,20 +23,21 @@ class CacheKey {
 public:
   CacheKey();
   void add(llvm::StringRef part);
+  void add(cnn::TargetAttr target);
+  /// Each option that changes code and is no part of the target.
+  void add(const CompileOptions &options);
   std::string str();
 
 private:
   llvm::BLAKE3 hasher;
 };
 
-/// Loads an artefact; or compiles a model into the cache, unless that has it
-/// already, and loads it from there. The cache's key is the content of the model
-/// and its external data, the options, the machine and the compiler, so any
-/// number of programs may use it at once. On failure, which is reported, returns
-/// nothing and sets `code`.
-std::optional<Artefact> loadOrCompile(llvm::StringRef path, ModelOptions &modelOptions,
-                                      const Arguments &arguments, int &code);
+/// Compiles the model into the cache, unless that has it already, and loads it from there.
+/// The cache's key is the content of the model and its external data, the options, the
+/// machine and the compiler, so any number of programs may use it at once. The handler gets
+/// errors.
+mlir::FailureOr<Artefact> compileIntoCache(Compilation &compilation);
 
-} // namespace convoy::driver
+} // namespace convoy
 
-#endif // CONVOY_LIB_DRIVER_CACHE_H
+#endif // CONVOY_COMPILER_CACHE_H
