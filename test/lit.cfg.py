@@ -22,6 +22,7 @@ onnx_as = os.path.join(config.test_source_root, "onnx-as.py")
 config.substitutions += [
     ("%python", config.python),
     ("%onnx-as", f"{config.python} {onnx_as}"),
+    ("%light-model", f"{config.python} " + os.path.join(config.test_source_root, "light-model.py")),
     ("%source", config.convoy_source_dir),
     # A driver that fakes GPUs, and the folder of artefacts for it.
     ("%fake-cuda", "env LD_LIBRARY_PATH=" + os.path.join(config.test_exec_root, "FakeCuda", "driver")),

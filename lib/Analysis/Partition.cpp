@@ -238,8 +238,8 @@ static constexpr double kConvEfficiency = 0.8;
 /// Whether cnn-fuse-epilogue will move `op` into what it reads.
 static bool isEpilogue(Operation *op) {
   return isa<UnaryOp, BinaryOp>(op) && llvm::any_of(op->getOperands(), [](Value operand) {
-           return operand.hasOneUse() &&
-                  isa_and_nonnull<ConvOpInterface, DenseOp>(operand.getDefiningOp());
+           auto producer = dyn_cast_if_present<EpilogueOpInterface>(operand.getDefiningOp());
+           return operand.hasOneUse() && producer && producer.getEpilogueBias();
          });
 }
 

@@ -10,8 +10,6 @@
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -78,22 +76,27 @@ ReceptiveFields::Field ReceptiveFields::merge(Operation &op) const {
   return merged;
 }
 
-static void slide(MutableArrayRef<FieldExtent> dims, cnn::WindowAttr window,
-                  bool isTransposed) {
-  for (auto [i, dim] : llvm::enumerate(dims)) {
-    int64_t reach = window.getReach(i), stride = window.getStrides()[i];
-    if (isTransposed) {
-      dim.size += double(llvm::divideCeil(reach, stride) - 1) * dim.stride;
-      dim.stride /= double(stride);
-    } else {
-      dim.size += double(reach - 1) * dim.stride;
-      dim.stride *= double(stride);
-    }
+/// Of upstream's operations.
+static void widenUpstream(Operation &op, cnn::ReceptiveField &field) {
+  ArrayRef<int64_t> shape = getShape(op.getResult(0));
+  int64_t rank = shape.size(), spatialRank = field.dims.size();
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    if (field.isSpatial && getShape(slice.getSource()).size() == size_t(rank))
+      for (auto [dim, step] :
+           llvm::zip(field.dims, slice.getStaticStrides().take_back(spatialRank)))
+        dim.stride *= step > 0 ? double(step) : 1;
+  } else if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
+    ArrayRef<int64_t> permutation = transpose.getPermutation();
+    for (int64_t i = std::max<int64_t>(0, rank - spatialRank); i < rank; ++i)
+      field.isSpatial &= permutation[i] == i;
+  } else if (!isa<tensor::PadOp>(op)) {
+    // A reshape keeps the image if it keeps the last dimensions.
+    field.isSpatial &= rank >= spatialRank;
+    if (field.isSpatial)
+      for (auto [dim, extent] : llvm::zip(field.dims, shape.take_back(spatialRank)))
+        field.isSpatial &= dim.extent == extent;
   }
 }
-
-/// Lets every element depend on the whole along `dim`.
-static void widen(FieldExtent &dim) { dim.size = dim.getWholeSize(); }
 
 void ReceptiveFields::visit(Operation &op) {
   if (op.getNumResults() != 1 || !isa<RankedTensorType>(op.getResult(0).getType()))
@@ -101,91 +104,9 @@ void ReceptiveFields::visit(Operation &op) {
   Field field = merge(op);
   if (field.dims.empty())
     return;
-  Value result = op.getResult(0);
-  int64_t rank = getShape(result).size(), spatialRank = field.dims.size();
-  auto widenAll = [&] { llvm::for_each(field.dims, widen); };
-  auto isSpatialAxis = [&](int64_t axis, int64_t inputRank) {
-    return axis >= inputRank - spatialRank;
-  };
-  // Windows over what was flattened and cut anew see all of it.
-  auto windowed = [&](int64_t windowRank) {
-    if (field.isSpatial && windowRank == spatialRank)
-      return true;
-    widenAll();
-    field.dims.assign(windowRank, FieldExtent(field.dims.front()));
-    field.isSpatial = true;
-    return false;
-  };
-
-  llvm::TypeSwitch<Operation *>(&op)
-      .Case([&](cnn::WindowOpInterface windowOp) {
-        auto conv = dyn_cast<cnn::ConvOpInterface>(windowOp.getOperation());
-        cnn::WindowAttr window = windowOp.getWindow();
-        if (windowed(window.getRank()))
-          slide(field.dims, window, conv && conv.isTransposed());
-      })
-      .Case<cnn::GlobalPoolOp, cnn::InstanceNormOp, cnn::GroupNormOp>(
-          [&](auto) { widenAll(); })
-      .Case([&](cnn::ReduceOp reduce) {
-        if (!field.isSpatial)
-          return widenAll();
-        int64_t inputRank = getShape(reduce.getInput()).size();
-        for (int64_t axis : reduce.getAxes())
-          if (isSpatialAxis(axis, inputRank)) {
-            widen(field.dims[axis - (inputRank - spatialRank)]);
-            field.isSpatial &= reduce.getKeepDims();
-          }
-      })
-      .Case<cnn::SoftmaxOp, cnn::LogSoftmaxOp>([&](auto softmax) {
-        if (!field.isSpatial)
-          widenAll();
-        else if (isSpatialAxis(softmax.getAxis(), rank))
-          widen(field.dims[softmax.getAxis() - (rank - spatialRank)]);
-      })
-      .Case([&](cnn::LayerNormOp norm) {
-        for (auto [i, dim] : llvm::enumerate(field.dims))
-          if (!field.isSpatial || rank - spatialRank + int64_t(i) >= int64_t(norm.getAxis()))
-            widen(dim);
-      })
-      .Case<cnn::DenseOp, cnn::MatmulOp>([&](auto) {
-        widenAll();
-        // What follows has one element to look at.
-        for (FieldExtent &dim : field.dims)
-          dim.extent = 1;
-        field.isSpatial = false;
-      })
-      .Case([&](cnn::ResizeOp resize) {
-        if (!field.isSpatial)
-          return widenAll();
-        for (auto [dim, scale] :
-             llvm::zip(field.dims, resize.getScales().take_back(spatialRank))) {
-          if (resize.getMode() == cnn::ResizeMode::linear && scale != 1)
-            dim.size += dim.stride;
-          if (scale > 0)
-            dim.stride /= double(scale);
-        }
-      })
-      .Case([&](tensor::ExtractSliceOp slice) {
-        if (field.isSpatial && getShape(slice.getSource()).size() == size_t(rank))
-          for (auto [dim, step] :
-               llvm::zip(field.dims, slice.getStaticStrides().take_back(spatialRank)))
-            dim.stride *= step > 0 ? double(step) : 1;
-      })
-      .Case([&](linalg::TransposeOp transpose) {
-        ArrayRef<int64_t> permutation = transpose.getPermutation();
-        for (int64_t i = std::max<int64_t>(0, rank - spatialRank); i < rank; ++i)
-          field.isSpatial &= permutation[i] == i;
-      })
-      .Case<cnn::UnaryOp, cnn::BinaryOp, cnn::SelectOp, cnn::CastOp, cnn::BatchNormOp,
-            cnn::ScaleShiftOp, cnn::LrnOp, cnn::ConcatOp, cnn::BroadcastOp, tensor::PadOp>(
-          [](auto) {})
-      .Default([&](Operation *) {
-        // A reshape keeps the image where it keeps the last dimensions.
-        ArrayRef<int64_t> shape = getShape(result);
-        field.isSpatial &= rank >= spatialRank;
-        if (field.isSpatial)
-          for (auto [dim, extent] : llvm::zip(field.dims, shape.take_back(spatialRank)))
-            field.isSpatial &= dim.extent == extent;
-      });
-  setResult(result, std::move(field));
+  if (auto known = dyn_cast<cnn::ReceptiveFieldOpInterface>(op))
+    known.widenField(field);
+  else
+    widenUpstream(op, field);
+  setResult(op.getResult(0), std::move(field));
 }

@@ -1,4 +1,4 @@
-//===- Arguments.cpp - What stands behind a command's name ----------------===//
+//===- Arguments.cpp - What follows a command's name ----------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -96,6 +96,10 @@ void Arguments::checkKnown() {
     complain("unknown option '" + word + "'" +
              (distance < 3 ? "; did you mean '" + suggestion.str() + "'?" : ""));
   }
+}
+
+bool Arguments::hasOption(OptionID option) const {
+  return getTable().getOption(option).hasVisibilityFlag(command.visibility);
 }
 
 std::optional<int> Arguments::finish() {

@@ -1,4 +1,4 @@
-//===- Arguments.h - What stands behind a command's name --------*- C++ -*-===//
+//===- Arguments.h - What follows a command's name --------------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -30,12 +30,15 @@ enum OptionID : unsigned {
 #undef OPTION
 };
 
-/// The parsed words behind a command's name. The functions that read an option leave
+/// The parsed words after a command's name. The functions that read an option leave
 /// the variable as it is where the option is not given, and keep the first thing that
 /// is wrong, which `finish` reports.
 class Arguments {
 public:
   Arguments(const Command &command, llvm::ArrayRef<const char *> words);
+
+  /// Whether the command has the option.
+  bool hasOption(OptionID option) const;
 
   using Setter = std::function<llvm::Error(llvm::StringRef)>;
   void flag(OptionID option, bool &value);

@@ -6,12 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "BenchReport.h"
-#include "Cache.h"
 #include "Diagnostics.h"
 #include "Inputs.h"
-#include "Layers.h"
+#include "ModelOptions.h"
 #include "PeakRate.h"
 
+#include "convoy/Compiler/Layers.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -102,17 +102,20 @@ static llvm::Expected<Report> measure(const Artefact &artefact, const Request &r
   return report;
 }
 
-/// Adds the multiply-adds that the model's IR tells. An artefact tells none.
-static void addMacs(Report &report, Request &request) {
-  std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  DiagnosticPrinter printer(*context, request.model, /*showRemarks=*/false);
-  CompileOptions &compile = request.modelOptions.compile;
-  compile.onPhase = nullptr;
-  auto module = compileTo(*context, request.model, Phase::Import, compile);
-  if (!module)
+/// Adds the multiply-adds that the imported model tells. An artefact tells none.
+static void addMacs(Report &report, const Request &request) {
+  llvm::Expected<std::unique_ptr<Compilation>> compilation =
+      Compilation::create(request.model, request.modelOptions.compile,
+                          makeHandlers(/*showRemarks=*/false, /*progress=*/nullptr));
+  if (!compilation) {
+    fail(compilation.takeError());
+    return;
+  }
+  mlir::FailureOr<LayerList> list = listLayers(**compilation);
+  if (failed(list))
     return;
   llvm::StringMap<int64_t> macs;
-  for (const Layer &layer : listLayers(*module))
+  for (const LayerInfo &layer : list->layers)
     macs[layer.name] += layer.cost.macs;
   // The time of a layer that became several launches is that of the longest. A GPU's
   // several kernels of a layer are NAME/KERNEL.
@@ -153,7 +156,6 @@ static void readArguments(Arguments &arguments, Request &request, Ranks &ranks) 
   arguments.flag(OPT_profile, request.profile);
   arguments.flag(OPT_json, request.asJSON);
   request.inputOptions.read(arguments);
-  request.modelOptions.readCodeOptions(arguments);
   request.modelOptions.readDevice(arguments);
   request.modelOptions.read(arguments);
 }

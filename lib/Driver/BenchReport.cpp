@@ -7,7 +7,7 @@
 
 #include "BenchReport.h"
 
-#include "Layers.h"
+#include "Format.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Cache.h"
 #include "Diagnostics.h"
 #include "Inputs.h"
+#include "ModelOptions.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
@@ -101,7 +101,6 @@ static void readArguments(Arguments &arguments, Request &request) {
   arguments.number(OPT_rtol, request.rtol);
   arguments.number(OPT_atol, request.atol);
   arguments.count(OPT_threads, request.threads, 1, kMaxThreads);
-  request.modelOptions.readCodeOptions(arguments);
   request.modelOptions.readDevice(arguments);
   request.modelOptions.read(arguments);
 }

@@ -8,14 +8,12 @@
 #include "Diagnostics.h"
 #include "Inputs.h"
 #include "ModelOptions.h"
-#include "Tune.h"
 
+#include "convoy/Compiler/Tuning.h"
 #include "convoy/Runtime/OutputFile.h"
-#include "mlir/IR/AsmState.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 
-using namespace mlir;
 using namespace convoy;
 using namespace convoy::driver;
 
@@ -24,80 +22,87 @@ namespace {
 struct Request {
   ModelOptions options;
   std::string model, output;
-  /// The last phase of a run that ends in IR.
-  std::optional<Phase> last;
-  bool elideWeights = false;
-  bool printLocations = false;
-  /// Whether to tune, for how long, and for how many threads.
   bool tune = false;
-  double tuneSeconds = kTuneSeconds;
-  int64_t threads = 0;
+  /// For how long and for how many threads.
+  TuneOptions tuning;
 };
 } // namespace
 
 static void readArguments(Arguments &arguments, Request &request) {
-  CompileOptions &compile = request.options.compile;
   arguments.positional(request.model);
   arguments.text(OPT_o, request.output);
-  arguments.value(OPT_emit, [&](StringRef word) -> llvm::Error {
-    using Kind = std::optional<EmitKind>;
-    if (word == "mlir") {
-      request.last = Phase::Codegen;
-      return llvm::Error::success();
-    }
-    Kind kind = llvm::StringSwitch<Kind>(word)
-                    .Case("lib", EmitKind::Lib)
-                    .Case("obj", EmitKind::Obj)
-                    .Case("exe", EmitKind::Exe)
-                    .Case("asm", EmitKind::Asm)
-                    .Case("llvm-ir", EmitKind::LLVMIR)
-                    .Default(std::nullopt);
-    if (!kind)
-      return llvm::createStringError("'" + word +
-                                     "' is not lib, obj, exe, asm, llvm-ir or mlir");
-    compile.emit = *kind;
-    return llvm::Error::success();
-  });
-  request.options.readCodeOptions(arguments);
-  arguments.text(OPT_mtriple, compile.triple);
   request.options.read(arguments);
-  arguments.value(OPT_stop_after, [&](StringRef word) -> llvm::Error {
-    request.last = parsePhase(word);
-    if (!request.last)
-      return llvm::createStringError("'" + word +
-                                     "' is not import, simplify, partition, schedule, "
-                                     "bufferize, codegen or target");
-    return llvm::Error::success();
-  });
-  arguments.flag(OPT_elide_weights, request.elideWeights);
-  arguments.flag(OPT_print_locations, request.printLocations);
-  arguments.text(OPT_dump_ir, compile.dumpFolder);
-  arguments.flag(OPT_time_passes, compile.timePasses);
   arguments.flag(OPT_tune, request.tune);
   arguments.flag(OPT_tune_seconds, request.tune);
-  arguments.number(OPT_tune_seconds, request.tuneSeconds);
-  arguments.count(OPT_threads, request.threads, 1, kMaxThreads);
+  arguments.number(OPT_tune_seconds, request.tuning.seconds);
+  arguments.count(OPT_threads, request.tuning.threads, 1, kMaxThreads);
 }
 
-/// Runs the phases up to the wanted one and writes the IR.
-static LogicalResult writeIR(MLIRContext &context, const Request &request) {
-  OwningOpRef<ModuleOp> module =
-      compileTo(context, request.model, *request.last, request.options.compile);
-  if (!module)
-    return failure();
-  OpPrintingFlags flags;
-  if (request.elideWeights || request.output == "-")
-    flags.elideLargeElementsAttrs(16).elideLargeResourceString(64);
-  if (request.printLocations)
-    flags.enableDebugInfo();
-  llvm::Error error = writeOutputFile(request.output, [&](llvm::raw_fd_ostream &os) {
-    module->print(os, flags);
-    os << '\n';
-    return llvm::Error::success();
-  });
-  if (error)
-    return emitError(UnknownLoc::get(&context), llvm::toString(std::move(error)));
-  return success();
+/// Checks what --tune can be given with. Returns the exit code after wrong usage.
+static std::optional<int> checkTuning(const Request &request, const Arguments &arguments) {
+  const CompileOptions &compile = request.options.compile;
+  if (!request.tune) {
+    if (request.tuning.threads)
+      return arguments.usageError("--threads needs --tune: a compiled model runs with any "
+                                  "number of threads");
+    return std::nullopt;
+  }
+  if (compile.platform.value_or(Platform::Cpu) != Platform::Cpu)
+    return arguments.usageError("--tune is for --target=cpu");
+  if (!compile.triple.empty())
+    return arguments.usageError("--tune times code on this machine, which --mtriple excludes");
+  return std::nullopt;
+}
+
+/// Checks the request and gives it an output. Returns the exit code after wrong usage.
+static std::optional<int> check(Request &request, const Arguments &arguments) {
+  const CompileOptions &compile = request.options.compile;
+  if (request.output.empty() && compile.getLastPhase())
+    request.output = "-";
+  if (request.output.empty())
+    return arguments.usageError("no -o OUT given");
+  if (request.output == "-" && !compile.isText())
+    return arguments.usageError("'-o -' needs --stop-after or --emit=asm, llvm-ir or mlir");
+  if (request.tune && compile.convAlgorithm)
+    return arguments.usageError("--tune and --conv-algorithm exclude each other");
+  if (request.tune && compile.devices > 1)
+    return arguments.usageError("--tune and --devices exclude each other");
+  if (std::optional<int> code = request.options.check(arguments))
+    return code;
+  return checkTuning(request, arguments);
+}
+
+static void printReport(const TuneReport &report) {
+  double modelled = 0, tuned = 0;
+  int changed = 0;
+  for (const TunedConv &conv : report.timed) {
+    modelled += conv.modelledTime;
+    tuned += conv.tunedTime;
+    if (conv.tuned == conv.modelled)
+      continue;
+    ++changed;
+    llvm::errs() << "convoy: tuned " << conv.layer << ": " << conv.tuned
+                 << llvm::format(" %.0f us, ", conv.tunedTime) << conv.modelled
+                 << llvm::format(" %.0f us\n", conv.modelledTime);
+  }
+  llvm::errs() << "convoy: tuned " << report.timed.size() << " of " << report.numConvs
+               << " convolutions: "
+               << llvm::format("%.2f ms, the cost model's choice %.2f ms; ", tuned / 1000,
+                               modelled / 1000)
+               << changed << " differ\n";
+}
+
+/// Makes the compilation choose convolutions by their times. Returns the exit code.
+static int tuneConvolutions(Compilation &compilation, TuneOptions options, bool isVerbose) {
+  Progress progress(isVerbose);
+  options.onStep = [&](llvm::StringRef step) { progress.show(step); };
+  mlir::FailureOr<TuneReport> report = tune(compilation, options);
+  if (failed(report))
+    return kInputError;
+  if (isVerbose)
+    printReport(*report);
+  compilation.setTuning(report->file);
+  return kDone;
 }
 
 int convoy::driver::compileCommand(Arguments &arguments) {
@@ -105,51 +110,26 @@ int convoy::driver::compileCommand(Arguments &arguments) {
   readArguments(arguments, request);
   if (std::optional<int> code = arguments.finish())
     return *code;
-  CompileOptions &compile = request.options.compile;
-  bool isText =
-      request.last || compile.emit == EmitKind::Asm || compile.emit == EmitKind::LLVMIR;
-  if (request.output.empty() && request.last)
-    request.output = "-";
-  if (request.output.empty())
-    return arguments.usageError("no -o OUT given");
-  if (request.output == "-" && !isText)
-    return arguments.usageError("'-o -' needs --stop-after or --emit=asm, llvm-ir or mlir");
-
-  if (request.tune && !compile.schedule.convAlgorithm.empty())
-    return arguments.usageError("--tune and --conv-algorithm exclude each other");
-  if (request.tune && compile.partition.hasDevices())
-    return arguments.usageError("--tune and --devices exclude each other");
-  if (std::optional<int> code = request.options.resolveTarget(arguments))
+  if (std::optional<int> code = check(request, arguments))
     return *code;
-  if (request.tune && compile.gpu)
-    return arguments.usageError("--tune is for --target=cpu");
-  if (request.tune && !compile.triple.empty())
-    return arguments.usageError("--tune times code on this machine, which --mtriple excludes");
-  if (request.threads && !request.tune)
-    return arguments.usageError("--threads needs --tune: a compiled model runs with any "
-                                "number of threads");
 
   // The linker writes no devices; better said before the work than after it.
   llvm::sys::fs::file_status status;
-  if (!isText && !llvm::sys::fs::status(request.output, status) &&
+  if (!request.options.compile.isText() && !llvm::sys::fs::status(request.output, status) &&
       llvm::sys::fs::exists(status) && !llvm::sys::fs::is_regular_file(status))
     return fail(llvm::createStringError(request.output + ": is not a regular file"));
 
-  std::unique_ptr<MLIRContext> context = makeContext();
-  if (request.options.describeTarget(*context, arguments).empty())
-    return kUsageError;
+  Progress progress(request.options.isVerbose);
+  int code = kDone;
+  std::unique_ptr<Compilation> compilation =
+      makeCompilation(request.model, request.options, arguments, &progress, code);
+  if (!compilation)
+    return code;
   if (llvm::Error error = checkWritable(request.output))
     return fail(std::move(error));
-
   if (request.tune)
-    if (int code = tune(request.model, request.options, request.tuneSeconds, request.threads))
-      return code;
-
-  Progress progress(request.options.isVerbose);
-  compile.onPhase = [&](Phase phase) { progress.show(getPhaseName(phase)); };
-  DiagnosticPrinter printer(*context, request.model, request.options.isVerbose);
-  LogicalResult result =
-      request.last ? writeIR(*context, request)
-                   : convoy::compile(*context, request.model, request.output, compile);
-  return failed(result) || printer.hasError() ? printer.getFailure() : kDone;
+    if (int failure =
+            tuneConvolutions(*compilation, request.tuning, request.options.isVerbose))
+      return failure;
+  return succeeded(compilation->compile(request.output)) ? kDone : kInputError;
 }

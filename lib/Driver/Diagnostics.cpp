@@ -9,15 +9,16 @@
 
 #include "Ranks.h"
 
-#include "Layers.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <unistd.h>
 
-using namespace mlir;
+using namespace convoy;
 using namespace convoy::driver;
+using llvm::StringRef;
+using mlir::DiagnosticSeverity;
 
 /// Set while a progress line stands on the terminal.
 static bool hasProgressLine = false;
@@ -86,50 +87,24 @@ void Progress::show(StringRef step) {
 // Diagnostics of the compiler
 //===----------------------------------------------------------------------===//
 
-DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, StringRef model, bool showRemarks)
-    : model(model), showRemarks(showRemarks),
-      handler(&context, [this](Diagnostic &diagnostic) { print(diagnostic); }) {}
-
-std::string DiagnosticPrinter::format(Diagnostic &diagnostic) const {
-  std::string message = diagnostic.str(), place;
-  Location loc = diagnostic.getLocation();
-  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
-    place = (file.getFilename().strref() + ":" + Twine(file.getLine()) + ":" +
-             Twine(file.getColumn()) + ": ")
-                .str();
-  } else if (StringRef node = getNodeName(loc); !node.empty()) {
-    // The importer's own messages have all of this already.
-    if (!StringRef(message).contains(model))
-      place = model + ": ";
-    if (node != model && !StringRef(message).contains(node))
-      place += ("node '" + node + "': ").str();
-  }
-  return place + message;
-}
-
-void DiagnosticPrinter::print(Diagnostic &diagnostic) {
-  switch (diagnostic.getSeverity()) {
-  case DiagnosticSeverity::Error:
-    if (!printedError)
-      printLine("error", format(diagnostic));
-    printedError = true;
-    return;
-  case DiagnosticSeverity::Warning:
-    if (!printedError)
-      printLine("warning", format(diagnostic));
-    return;
-  case DiagnosticSeverity::Remark:
-    if (showRemarks)
-      printLine("remark", format(diagnostic));
-    return;
-  case DiagnosticSeverity::Note:
-    return;
-  }
-}
-
-int DiagnosticPrinter::getFailure() const {
-  if (!printedError)
-    printLine("error",
-              model + ": compilation failed inside of the compiler, please report it");
-  return kInputError;
+CompileHandlers convoy::driver::makeHandlers(bool showRemarks, Progress *progress) {
+  CompileHandlers handlers;
+  handlers.onDiagnostic = [showRemarks](DiagnosticSeverity severity, StringRef text) {
+    switch (severity) {
+    case DiagnosticSeverity::Error:
+      return printLine("error", text);
+    case DiagnosticSeverity::Warning:
+      return printLine("warning", text);
+    case DiagnosticSeverity::Remark:
+      if (showRemarks)
+        printLine("remark", text);
+      return;
+    case DiagnosticSeverity::Note:
+      return;
+    }
+  };
+  handlers.onTimes = [](StringRef table) { llvm::errs() << table; };
+  if (progress)
+    handlers.onPhase = [progress](Phase phase) { progress->show(stringifyPhase(phase)); };
+  return handlers;
 }

@@ -9,8 +9,7 @@
 #define CONVOY_LIB_DRIVER_DIAGNOSTICS_H
 
 #include "Arguments.h"
-#include "convoy/Pipelines/Compiler.h"
-#include "mlir/IR/Diagnostics.h"
+#include "convoy/Compiler/Compilation.h"
 
 namespace convoy::driver {
 
@@ -24,7 +23,7 @@ int fail(llvm::Error error);
 void installFatalErrorHandlers();
 
 /// The phase that a compilation is in, on one line of a terminal that vanishes
-/// in the end; silent in a pipe. `isVerbose` prints a line a phase anywhere.
+/// in the end; silent in a pipe. `isVerbose` prints a line for each phase anywhere.
 class Progress {
 public:
   explicit Progress(bool isVerbose);
@@ -35,25 +34,9 @@ private:
   bool isVerbose, isTerminal;
 };
 
-/// Prints the diagnostics of one compilation: its first error, as one line that
-/// names model and node, and nothing that follows from it; warnings; and
-/// remarks if asked for.
-class DiagnosticPrinter {
-public:
-  DiagnosticPrinter(mlir::MLIRContext &context, llvm::StringRef model, bool showRemarks);
-  bool hasError() const { return printedError; }
-  /// The exit code of a failed compilation; complains if nothing did so far.
-  int getFailure() const;
-
-private:
-  void print(mlir::Diagnostic &diagnostic);
-  std::string format(mlir::Diagnostic &diagnostic) const;
-
-  std::string model;
-  bool showRemarks;
-  bool printedError = false;
-  mlir::ScopedDiagnosticHandler handler;
-};
+/// Prints what a compilation tells: its error as one line, warnings, the table of times;
+/// remarks if asked for; and each phase to `progress`, which may be null.
+CompileHandlers makeHandlers(bool showRemarks, Progress *progress);
 
 } // namespace convoy::driver
 

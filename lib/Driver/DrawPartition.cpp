@@ -9,15 +9,17 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "InspectPartition.h"
+#include "Format.h"
+#include "Inspect.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
-using namespace mlir;
 using namespace convoy;
 using namespace convoy::driver;
+using llvm::ArrayRef;
+using llvm::StringRef;
 
 namespace {
 
@@ -29,7 +31,7 @@ class Drawing {
 public:
   Drawing(llvm::raw_ostream &os, int64_t devices) : os(os), devices(devices) {}
 
-  void draw(StringRef model, ArrayRef<PartitionRow> rows);
+  void draw(StringRef model, ArrayRef<PartitionedLayer> layers);
 
 private:
   static std::string escape(StringRef text) {
@@ -49,50 +51,44 @@ private:
     os << llvm::formatv("<line x1=\"{0}\" y1=\"{1}\" x2=\"{2}\" y2=\"{3}\" class=\"{4}\"/>\n",
                         x1, y1, x2, y2, style);
   }
-  void drawCrossing(const PartitionRow &row, int y);
-  void drawBoxes(const PartitionRow &row, int y);
+  void drawCrossing(const PartitionedLayer &layer, int y);
+  void drawBoxes(const PartitionedLayer &layer, int y);
 
   llvm::raw_ostream &os;
   int64_t devices;
 };
 
-std::string getPartText(const PartitionRow &row, int64_t device) {
-  auto type = cast<ShapedType>(row.op->getResult(0).getType());
-  SmallVector<int64_t> shape(type.getShape());
-  Distribution form = row.split.getResult();
-  if (!form.isReplicated())
-    shape[form.dim] = form.bounds[device + 1] - form.bounds[device];
-  return getLayerKind(row.op) + "  " + joinShape(shape);
+std::string getPartText(const PartitionedLayer &layer, int64_t device) {
+  return layer.kind + "  " + joinShape(layer.shapes[device]);
 }
 
 /// Lines between all columns for a gather or a sum, between neighbours for a halo.
-void Drawing::drawCrossing(const PartitionRow &row, int y) {
-  bool halo = row.split.factor && row.split.factor->needsHalo();
+void Drawing::drawCrossing(const PartitionedLayer &layer, int y) {
   int end = y + kCrossingHeight;
   for (int64_t from = 0; from < devices; ++from)
     for (int64_t to = 0; to < devices; ++to)
-      if (from == to || !halo || std::abs(from - to) == 1)
+      if (from == to || !layer.needsHalo || std::abs(from - to) == 1)
         line(getCentre(from), y, getCentre(to), end,
-             from == to ? "flow" : (halo ? "halo" : "crossing"));
-  text(kNameWidth - 8, y + kCrossingHeight / 2 + 4, "end",
-       formatCount(double(row.traffic.total)) + "B", " class=\"note\"");
+             from == to ? "flow" : (layer.needsHalo ? "halo" : "crossing"));
+  text(kNameWidth - 8, y + kCrossingHeight / 2 + 4, "end", formatBytes(layer.traffic.total),
+       " class=\"note\"");
 }
 
-void Drawing::drawBoxes(const PartitionRow &row, int y) {
-  text(kNameWidth - 8, y + kBoxHeight / 2 + 4, "end", getNodeName(row.op->getLoc()));
+void Drawing::drawBoxes(const PartitionedLayer &layer, int y) {
+  text(kNameWidth - 8, y + kBoxHeight / 2 + 4, "end", layer.name);
   for (int64_t device = 0; device < devices; ++device) {
     os << llvm::formatv("<rect x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{3}\" rx=\"4\" "
                         "class=\"{4}\"/>\n",
                         getCentre(device) - kBoxWidth / 2, y, kBoxWidth, kBoxHeight,
-                        row.split.factor ? "part" : "whole");
-    text(getCentre(device), y + kBoxHeight / 2 + 4, "middle", getPartText(row, device));
+                        layer.factor.empty() ? "whole" : "part");
+    text(getCentre(device), y + kBoxHeight / 2 + 4, "middle", getPartText(layer, device));
   }
 }
 
-void Drawing::draw(StringRef model, ArrayRef<PartitionRow> rows) {
+void Drawing::draw(StringRef model, ArrayRef<PartitionedLayer> layers) {
   int height = kTop + 10;
-  for (const PartitionRow &row : rows)
-    height += kBoxHeight + (row.traffic.total ? kCrossingHeight : kGap);
+  for (const PartitionedLayer &layer : layers)
+    height += kBoxHeight + (layer.traffic.total ? kCrossingHeight : kGap);
   int width = kNameWidth + int(devices) * kColumnWidth + 10;
   os << llvm::formatv("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
                       "font-family=\"sans-serif\" font-size=\"12\">\n",
@@ -106,21 +102,21 @@ void Drawing::draw(StringRef model, ArrayRef<PartitionRow> rows) {
     text(getCentre(device), 24, "middle", "device " + std::to_string(device),
          " font-weight=\"bold\"");
   int y = kTop;
-  for (const PartitionRow &row : rows) {
-    bool isFirst = row.op == rows.front().op;
-    if (row.traffic.total) {
-      drawCrossing(row, y);
+  for (const PartitionedLayer &layer : layers) {
+    bool isFirst = &layer == &layers.front();
+    if (layer.traffic.total) {
+      drawCrossing(layer, y);
       y += kCrossingHeight;
     } else if (!isFirst) {
       for (int64_t device = 0; device < devices; ++device)
         line(getCentre(device), y, getCentre(device), y + kGap, "flow");
       y += kGap;
     }
-    if (!row.op->getNumResults()) {
+    if (layer.isResults) {
       text(getCentre(0), y + 16, "middle", "results");
       continue;
     }
-    drawBoxes(row, y);
+    drawBoxes(layer, y);
     y += kBoxHeight;
   }
   os << "</svg>\n";
@@ -129,6 +125,6 @@ void Drawing::draw(StringRef model, ArrayRef<PartitionRow> rows) {
 } // namespace
 
 void convoy::driver::drawPartition(llvm::raw_ostream &os, StringRef model,
-                                   ArrayRef<PartitionRow> rows, int64_t devices) {
-  Drawing(os, devices).draw(model, rows);
+                                   const PartitionedLayers &partition) {
+  Drawing(os, partition.devices).draw(model, partition.layers);
 }

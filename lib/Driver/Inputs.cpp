@@ -104,9 +104,9 @@ llvm::Expected<std::vector<Tensor>> InputOptions::makeInputs(const Artefact &art
       return llvm::createStringError("no file for input '" + info.name + "' (" +
                                      info.getTypeString() + "): give --input " + info.name +
                                      "=FILE.npy or --random-inputs SEED");
-    std::optional<Tensor> tensor = Tensor::create(info.elementType, info.shape);
+    llvm::Expected<Tensor> tensor = makeInput(info);
     if (!tensor)
-      return llvm::createStringError("no memory for input '" + info.name + "'");
+      return tensor.takeError();
     fillRandom(*tensor, *seed, index);
     tensors.push_back(std::move(*tensor));
   }
@@ -126,9 +126,9 @@ shareInputs(const Artefact &artefact, const InputOptions &options, Ranks &ranks)
       return llvm::Error::success();
     }
     for (const TensorInfo &info : artefact.getInputs()) {
-      std::optional<Tensor> tensor = Tensor::create(info.elementType, info.shape);
+      llvm::Expected<Tensor> tensor = makeInput(info);
       if (!tensor)
-        return llvm::createStringError("no memory for input '" + info.name + "'");
+        return tensor.takeError();
       inputs.push_back(std::move(*tensor));
     }
     return llvm::Error::success();
@@ -151,26 +151,9 @@ llvm::Expected<Execution> convoy::driver::runOnce(const Artefact &artefact,
   llvm::Expected<std::vector<Tensor>> inputs = shareInputs(artefact, inputOptions, ranks);
   if (!inputs)
     return inputs.takeError();
-  llvm::Expected<std::vector<Tensor>> outputs = context->run(*inputs);
-  if (!outputs)
-    return ranks.abortUnlessAlone(outputs.takeError());
-  return Execution{std::move(*inputs), std::move(*context), std::move(*outputs)};
-}
-
-llvm::Error Execution::run() {
-  llvm::SmallVector<const void *> from;
-  for (const Tensor &tensor : inputs)
-    from.push_back(tensor.getData());
-  llvm::SmallVector<void *> to;
-  for (Tensor &tensor : outputs)
-    to.push_back(tensor.getData());
-  return context.run(from, to);
-}
-
-llvm::Expected<std::vector<int64_t>> Execution::profile() {
-  if (llvm::Error error = context.enableProfile(true))
-    return std::move(error);
-  if (llvm::Error error = run())
-    return std::move(error);
-  return context.readProfile();
+  llvm::Expected<Execution> execution =
+      Execution::create(std::move(*context), std::move(*inputs));
+  if (!execution)
+    return ranks.abortUnlessAlone(execution.takeError());
+  return execution;
 }

@@ -10,7 +10,7 @@
 
 #include "Arguments.h"
 #include "Ranks.h"
-#include "convoy/Runtime/Artefact.h"
+#include "convoy/Runtime/Execution.h"
 
 namespace convoy::driver {
 
@@ -40,18 +40,6 @@ struct InputOptions {
   /// Reads --input and --random-inputs.
   void read(Arguments &arguments);
   llvm::Expected<std::vector<Tensor>> makeInputs(const Artefact &artefact) const;
-};
-
-/// A context that ran once, with what went in and came out.
-struct Execution {
-  std::vector<Tensor> inputs;
-  Context context;
-  std::vector<Tensor> outputs;
-
-  /// Runs again, into the same outputs.
-  llvm::Error run();
-  /// The same, for the nanoseconds of each layer.
-  llvm::Expected<std::vector<int64_t>> profile();
 };
 
 /// Makes the inputs and runs the model with so many threads; 0 is one for each core. Of

@@ -9,7 +9,9 @@
 #define CONVOY_LIB_DRIVER_MODELOPTIONS_H
 
 #include "Arguments.h"
-#include "convoy/Pipelines/Compiler.h"
+#include "Diagnostics.h"
+#include "convoy/Compiler/Compilation.h"
+#include "convoy/Runtime/Artefact.h"
 
 namespace convoy::driver {
 
@@ -20,35 +22,30 @@ struct ModelOptions {
   /// The GPU that is to run the model, of --device.
   std::optional<int64_t> gpu;
 
-  /// Reads --shape and -v.
+  /// Reads every option of a compilation that the command has, and -v.
   void read(Arguments &arguments);
-  /// Reads --mcpu, --weights, the target and the partition options.
-  void readCodeOptions(Arguments &arguments);
-  /// Reads --target, --gpu-arch, --precision and --conv-algorithm.
-  void readTargetOptions(Arguments &arguments);
   /// Reads --device.
   void readDevice(Arguments &arguments);
-  /// Reads --devices, --strategy and --link.
-  void readPartitionOptions(Arguments &arguments);
 
-  /// Whether an option says how code for a GPU is to be made, or that it is.
-  bool hasTargetOptions() const;
-  /// Makes `compile.gpu` of the options for GPUs, when all are known. Returns the exit
-  /// code after wrong usage, which is reported.
-  std::optional<int> resolveTarget(const Arguments &arguments);
-  /// The machine to compile for, as text; empty after wrong usage, which is
-  /// reported.
-  std::string describeTarget(mlir::MLIRContext &context, const Arguments &arguments) const;
-
-private:
-  std::string target;
-  std::vector<int64_t> gpuArchs;
-  bool gpuArchSpecific = false;
-  std::optional<cnn::GpuPrecision> precision;
+  /// Checks the options against each other when all are known; --device decides on the
+  /// target. Returns the exit code after wrong usage, which is reported.
+  std::optional<int> check(const Arguments &arguments);
 };
 
 /// Whether the path names a model to compile, not an artefact.
 bool isModelPath(llvm::StringRef path);
+
+/// Makes a compilation of checked options; `progress` may be null. Where it cannot be,
+/// reports wrong usage, sets `code` and returns null.
+std::unique_ptr<Compilation> makeCompilation(llvm::StringRef model,
+                                             const ModelOptions &options,
+                                             const Arguments &arguments, Progress *progress,
+                                             int &code);
+
+/// Loads an artefact; or compiles a model into the cache, unless that has it already, and
+/// loads it from there. On failure, which is reported, returns nothing and sets `code`.
+std::optional<Artefact> loadOrCompile(llvm::StringRef path, ModelOptions &options,
+                                      const Arguments &arguments, int &code);
 
 } // namespace convoy::driver
 

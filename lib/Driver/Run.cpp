@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Cache.h"
 #include "Diagnostics.h"
 #include "Inputs.h"
+#include "ModelOptions.h"
 
 #include "convoy/Runtime/Npy.h"
 #include "convoy/Runtime/OutputFile.h"
@@ -141,7 +141,6 @@ int convoy::driver::runCommand(Arguments &arguments) {
   arguments.count(OPT_threads, threads, 1, kMaxThreads);
   Ranks ranks;
   ranks.read(arguments);
-  modelOptions.readCodeOptions(arguments);
   modelOptions.readDevice(arguments);
   modelOptions.read(arguments);
   if (std::optional<int> code = arguments.finish())

@@ -9,6 +9,7 @@
 #include "convoy/Transforms/Partition/Passes.h"
 #include "convoy/Transforms/Simplify/Passes.h"
 
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -27,4 +28,10 @@ void convoy::buildPartitionPipeline(OpPassManager &manager, const PartitionOptio
   manager.nest<ModuleOp>().addPass(createCanonicalizerPass());
   manager.addPass(cnn::createCnnSimplifyCommunication({options.bandwidth, options.latency}));
   manager.addPass(cnn::createCnnReleaseBlobs());
+}
+
+LogicalResult convoy::assignPartition(ModuleOp module, const PartitionOptions &options) {
+  PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  buildAssignPartitionPipeline(manager, options);
+  return manager.run(module);
 }

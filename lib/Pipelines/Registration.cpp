@@ -6,12 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/Passes.h"
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Machine/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Target/Target.h"
 #include "convoy/Transforms/Bufferize/BufferizableOpInterfaceImpl.h"
 #include "convoy/Transforms/Bufferize/Passes.h"
 #include "convoy/Transforms/Partition/Passes.h"
+#include "convoy/Transforms/Schedule/DecomposeOpInterfaceImpl.h"
 #include "convoy/Transforms/Schedule/Passes.h"
 #include "convoy/Transforms/Simplify/Passes.h"
 
@@ -26,6 +28,7 @@ void convoy::registerDialects(DialectRegistry &registry) {
   registry.insert<cnn::CnnDialect>();
   cnn::registerBufferizableOpInterfaceExternalModels(registry);
   cnn::registerPartitionOpInterfaceExternalModels(registry);
+  cnn::registerDecomposeOpInterfaceExternalModels(registry);
   registerTargetTranslations(registry);
 }
 
@@ -38,18 +41,24 @@ void convoy::registerPasses() {
   registerCodegenPasses();
 }
 
+std::unique_ptr<MLIRContext> convoy::makeContext() {
+  DialectRegistry registry;
+  registerDialects(registry);
+  auto context = std::make_unique<MLIRContext>(registry);
+  context->loadDialect<cnn::CnnDialect>();
+  return context;
+}
+
 void convoy::registerPipelines() {
-  PassPipelineRegistration<>("convoy-simplify", "The simplify phase", buildSimplifyPipeline);
-  PassPipelineRegistration<>("convoy-schedule", "The schedule phase",
-                             [](OpPassManager &manager) { buildSchedulePipeline(manager); });
-  PassPipelineRegistration<>("convoy-bufferize", "The bufferize phase",
-                             [](OpPassManager &manager) { buildBufferizePipeline(manager); });
-  PassPipelineRegistration<>("convoy-codegen", "The codegen phase",
-                             [](OpPassManager &manager) { buildCodegenPipeline(manager); });
+  for (Phase phase : {Phase::Simplify, Phase::Schedule, Phase::Bufferize, Phase::Codegen})
+    PassPipelineRegistration<>(
+        ("convoy-" + stringifyPhase(phase)).str(),
+        ("The " + stringifyPhase(phase) + " phase").str(),
+        [phase](OpPassManager &manager) { buildPhase(manager, phase, {}, /*hasGpu=*/false); });
   PassPipelineRegistration<>("convoy-codegen-gpu", "The codegen phase for a GPU",
                              [](OpPassManager &manager) {
-                               buildCodegenPipeline(manager, /*hasDevices=*/false,
-                                                    /*hasGpu=*/true);
+                               buildPhase(manager, Phase::Codegen, {}, /*hasGpu=*/true);
                              });
-  PassPipelineRegistration<>("convoy-target", "To the LLVM dialect", buildTargetPipeline);
+  PassPipelineRegistration<>(("convoy-" + stringifyPhase(Phase::Target)).str(),
+                             "To the LLVM dialect", buildTargetPipeline);
 }

@@ -17,7 +17,7 @@
 
 namespace convoy {
 
-/// What becomes a convoy_gpu_code (lib/Runtime/Artefact/Model.h).
+/// What becomes a convoy_gpu_code (convoy/Runtime/Abi/Model.h).
 struct GpuCode {
   struct Image {
     int64_t arch;

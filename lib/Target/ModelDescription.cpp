@@ -7,8 +7,10 @@
 
 #include "ModelDescription.h"
 
+#include "StructConstant.h"
 #include "WeightsLimits.h"
-#include "convoy-c/Artefact.h"
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Runtime/Abi/Model.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringSet.h"
@@ -56,6 +58,11 @@ static int32_t getElementType(mlir::Type type) {
   }
 }
 
+template <typename... Parameters>
+static constexpr size_t countParameters(void (*)(Parameters...)) {
+  return sizeof...(Parameters);
+}
+
 namespace {
 /// Builds constants that have the layout of the C structures.
 class DescriptionBuilder {
@@ -63,8 +70,8 @@ public:
   explicit DescriptionBuilder(llvm::Module &module)
       : module(module), context(module.getContext()) {}
 
-  llvm::Constant *getInt32(int64_t value) {
-    return llvm::ConstantInt::get(llvm::Type::getInt32Ty(context), value);
+  template <auto Member, typename T> FieldValue<Member> field(T value) {
+    return FieldValue<Member>(context, value);
   }
   llvm::Constant *getInt64(uint64_t value) {
     return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), value);
@@ -88,6 +95,16 @@ public:
       return getNull();
     auto *type = llvm::ArrayType::get(elements.front()->getType(), elements.size());
     return getAddress(llvm::ConstantArray::get(type, elements));
+  }
+
+  /// The address of a constant that another object file or the runtime defines.
+  llvm::GlobalVariable *getExternal(llvm::StringRef name) {
+    auto *global = new llvm::GlobalVariable(module, llvm::Type::getInt8Ty(context),
+                                            /*isConstant=*/true,
+                                            llvm::GlobalValue::ExternalLinkage, nullptr, name);
+    global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    global->setDSOLocal(true);
+    return global;
   }
 
   /// An array of convoy_tensor_info from `cnn.inputs` or `cnn.outputs`.
@@ -127,9 +144,12 @@ llvm::Expected<llvm::Constant *> DescriptionBuilder::getTensorInfos(mlir::ArrayA
       dims.push_back(getInt64(dim));
     // A bool takes a whole byte.
     int64_t elementSize = (type.getElementTypeBitWidth() + 7) / 8;
-    infos.push_back(llvm::ConstantStruct::getAnon(
-        {getString(name.getValue()), getInt32(elementType), getInt32(type.getRank()),
-         getArray(dims), getInt64(type.getNumElements() * elementSize)}));
+    infos.push_back(makeStructConstant(
+        field<&convoy_tensor_info::name>(getString(name.getValue())),
+        field<&convoy_tensor_info::element_type>(elementType),
+        field<&convoy_tensor_info::rank>(type.getRank()),
+        field<&convoy_tensor_info::dims>(getArray(dims)),
+        field<&convoy_tensor_info::size>(type.getNumElements() * elementSize)));
   }
   return getArray(infos);
 }
@@ -139,7 +159,8 @@ llvm::Expected<llvm::Constant *> DescriptionBuilder::getDevice(mlir::DictionaryA
                                                                llvm::Constant *weights) {
   std::string name = "convoy_model_invoke" + (number ? "_" + std::to_string(number) : "");
   llvm::Function *invoke = module.getFunction(name);
-  if (!invoke || invoke->isDeclaration() || invoke->arg_size() != 5)
+  if (!invoke || invoke->isDeclaration() ||
+      invoke->arg_size() != countParameters(convoy_program()))
     return llvm::createStringError("the module has no function '" + name + "'");
   // Called through its pointer only.
   invoke->setLinkage(llvm::GlobalValue::InternalLinkage);
@@ -160,10 +181,12 @@ llvm::Expected<llvm::Constant *> DescriptionBuilder::getDevice(mlir::DictionaryA
   }
   llvm::Constant *own = llvm::ConstantExpr::getGetElementPtr(llvm::Type::getInt8Ty(context),
                                                              weights, getInt64(sizes[3]));
-  // In the order of convoy_device_description.
-  return llvm::ConstantStruct::getAnon({invoke, getArray(layers), getInt64(layers.size()),
-                                        getInt64(sizes[0]), getInt64(sizes[1]),
-                                        getInt64(sizes[2]), own});
+  using Description = convoy_device_description;
+  return makeStructConstant(
+      field<&Description::invoke>(invoke), field<&Description::layers>(getArray(layers)),
+      field<&Description::layer_count>(layers.size()),
+      field<&Description::arena_size>(sizes[0]), field<&Description::scratch_size>(sizes[1]),
+      field<&Description::weights_size>(sizes[2]), field<&Description::weights>(own));
 }
 
 /// `cnn.devices`, or the one device of a module that is not partitioned.
@@ -193,18 +216,33 @@ llvm::Constant *DescriptionBuilder::getGpuCode(const GpuCode &code) {
     llvm::Constant *data = getString(image.data);
     // An ELF file, of which the driver reads structures in place.
     llvm::cast<llvm::GlobalVariable>(data)->setAlignment(llvm::Align(16));
-    images.push_back(llvm::ConstantStruct::getAnon(
-        {getInt32(image.arch), getInt32(image.archSpecific), getInt32(image.isPtx), data,
-         getInt64(image.data.size() + image.isPtx)}));
+    images.push_back(makeStructConstant(
+        field<&convoy_gpu_image::arch>(image.arch),
+        field<&convoy_gpu_image::is_specific>(image.archSpecific),
+        field<&convoy_gpu_image::is_ptx>(image.isPtx), field<&convoy_gpu_image::reserved>(0),
+        field<&convoy_gpu_image::data>(data),
+        field<&convoy_gpu_image::size>(image.data.size() + image.isPtx)));
   }
   for (const std::string &kernel : code.kernels)
     kernels.push_back(getString(kernel));
   const llvm::Function *allReduce = module.getFunction("convoy_rt_all_reduce");
   bool hasAllReduce = allReduce && !allReduce->use_empty();
-  // In the order of convoy_gpu_code.
-  return getAddress(llvm::ConstantStruct::getAnon(
-      {getInt32(images.size()), getInt32(kernels.size()), getInt32(hasAllReduce),
-       getArray(images), getArray(kernels)}));
+  return getAddress(makeStructConstant(field<&convoy_gpu_code::image_count>(images.size()),
+                                       field<&convoy_gpu_code::kernel_count>(kernels.size()),
+                                       field<&convoy_gpu_code::has_all_reduce>(hasAllReduce),
+                                       field<&convoy_gpu_code::reserved>(0),
+                                       field<&convoy_gpu_code::images>(getArray(images)),
+                                       field<&convoy_gpu_code::kernels>(getArray(kernels))));
+}
+
+/// The runtime's table of functions for what runs the model's kernels.
+static llvm::StringRef getBackend(mlir::ModuleOp module, const GpuCode &code) {
+  if (!code.images.empty())
+    return "convoy_cuda_backend";
+  auto target = module->getAttrOfType<cnn::TargetAttr>(cnn::kTargetAttrName);
+  cnn::GpuAttr gpu = target ? target.getGpu() : nullptr;
+  return gpu && gpu.getPlatform() == cnn::GpuPlatform::emulator ? "convoy_emulator_backend"
+                                                                : "convoy_cpu_backend";
 }
 
 /// Bits of CpuFeatures.def that the code for `machine` may use.
@@ -218,7 +256,7 @@ static uint64_t getCpuFeatures(const llvm::TargetMachine &machine) {
 #define CONVOY_CPU_FEATURE(ARCH, BIT, NAME, LEAF, REGISTER, POSITION, STATE)                  \
   if (arch == llvm::Triple::ARCH && enabled.contains(NAME))                                   \
     bits |= uint64_t(1) << BIT;
-#include "../Runtime/Artefact/CpuFeatures.def"
+#include "convoy/Runtime/Abi/CpuFeatures.def"
   return bits;
 }
 
@@ -242,11 +280,7 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
     return outputInfos.takeError();
 
   // Defined by the weights' own object file.
-  auto *weights = new llvm::GlobalVariable(
-      llvmModule, llvm::Type::getInt8Ty(llvmModule.getContext()),
-      /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage, nullptr, "convoy_weights");
-  weights->setVisibility(llvm::GlobalValue::HiddenVisibility);
-  weights->setDSOLocal(true);
+  llvm::GlobalVariable *weights = builder.getExternal("convoy_weights");
   if (machine.getTargetTriple().isX86() && *weightsSize > kFarWeights)
     weights->setCodeModel(llvm::CodeModel::Large);
 
@@ -259,13 +293,19 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
     devices.push_back(*description);
   }
 
-  // In the order of convoy_model_description.
-  llvm::Constant *description = llvm::ConstantStruct::getAnon(
-      {builder.getInt32(CONVOY_ABI_VERSION), builder.getInt32(inputs.size()),
-       builder.getInt32(outputs.size()), builder.getInt32(devices.size()), *inputInfos,
-       *outputInfos, builder.getString(machine.getTargetCPU()),
-       builder.getInt64(getCpuFeatures(machine)), builder.getArray(devices),
-       builder.getGpuCode(gpu)});
+  using Description = convoy_model_description;
+  llvm::Constant *description = makeStructConstant(
+      builder.field<&Description::abi_version>(CONVOY_ABI_VERSION),
+      builder.field<&Description::input_count>(inputs.size()),
+      builder.field<&Description::output_count>(outputs.size()),
+      builder.field<&Description::device_count>(devices.size()),
+      builder.field<&Description::inputs>(*inputInfos),
+      builder.field<&Description::outputs>(*outputInfos),
+      builder.field<&Description::cpu>(builder.getString(machine.getTargetCPU())),
+      builder.field<&Description::cpu_features>(getCpuFeatures(machine)),
+      builder.field<&Description::devices>(builder.getArray(devices)),
+      builder.field<&Description::gpu>(builder.getGpuCode(gpu)),
+      builder.field<&Description::backend>(builder.getExternal(getBackend(module, gpu))));
   auto *model = new llvm::GlobalVariable(
       llvmModule, description->getType(), /*isConstant=*/true,
       llvm::GlobalValue::ExternalLinkage, description, "convoy_model");

@@ -11,8 +11,8 @@
 
 #include "HandMade.h"
 
-#include "../../lib/Runtime/Artefact/Model.h"
 #include "FakeKernels.h"
+#include "convoy/Runtime/Abi/Model.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -29,15 +29,15 @@ static const char *const kernels[] = {"scale", "add", "slice", "window",
 
 static char texts[MAX_IMAGES][128] = {"fake sm_80 12000" NAMES, "fake sm_90 12000" NAMES,
                                       "fake compute_90 12000" NAMES};
-static struct convoy_gpu_image images[MAX_IMAGES] = {{80, 0, 0, texts[0], sizeof texts[0]},
-                                                     {90, 0, 0, texts[1], sizeof texts[1]},
-                                                     {90, 0, 1, texts[2], sizeof texts[2]}};
+static struct convoy_gpu_image images[MAX_IMAGES] = {{80, 0, 0, 0, texts[0], sizeof texts[0]},
+                                                     {90, 0, 0, 0, texts[1], sizeof texts[1]},
+                                                     {90, 0, 1, 0, texts[2], sizeof texts[2]}};
 #ifdef HAND_MADE_PARTS
 enum { HAS_ALL_REDUCE = 1 };
 #else
 enum { HAS_ALL_REDUCE = 0 };
 #endif
-static struct convoy_gpu_code gpu = {3, KERNELS, HAS_ALL_REDUCE, images, kernels};
+static struct convoy_gpu_code gpu = {3, KERNELS, HAS_ALL_REDUCE, 0, images, kernels};
 
 CONVOY_EXPORT void hand_made_set_images(int32_t count, const int32_t *archs,
                                         const int32_t *is_ptx, int32_t is_specific,
@@ -77,8 +77,8 @@ __attribute__((constructor)) static void make_weights(void) {
     weights[i] = (float)i;
 }
 
-static int invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *inputs,
-                  void *const *outputs) {
+static void invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *inputs,
+                   void *const *outputs) {
   enum { THREADS = 256, BLOCKS = HAND_MADE_SIZE / THREADS };
   void *scale[] = {inputs[0], arena};
   /* 60000 bytes more than the image reserves. */
@@ -94,7 +94,6 @@ static int invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *input
   void *twice[] = {outputs[1], &map};
   launch(rt, TWICE, BLOCKS, THREADS, 61000, twice);
   convoy_rt_layer_done(rt, 2);
-  return 0;
 }
 
 static const int64_t dims[] = {HAND_MADE_SIZE};
@@ -109,7 +108,8 @@ static const struct convoy_device_description devices[] = {
     {invoke, layers, 3, 2 * sizeof weights, 0, sizeof weights, (const uint8_t *)weights}};
 
 const struct convoy_model_description convoy_model = {
-    CONVOY_ABI_VERSION, 2, 2, 1, inputs, outputs, "any", 0, devices, &gpu};
+    CONVOY_ABI_VERSION,  2, 2, 1, inputs, outputs, "any", 0, devices, &gpu,
+    &convoy_cuda_backend};
 
 #else
 
@@ -125,8 +125,8 @@ static const struct fake_part parts[PARTS] = {{0, 7, WIDTH, ROWS, 0, AFTER},
                                               {7, 16, WIDTH, ROWS, BEFORE, AFTER},
                                               {16, WIDTH, WIDTH, ROWS, BEFORE, 0}};
 
-static int invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *in,
-                  void *const *out) {
+static void invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *in,
+                   void *const *out) {
   void *buffers[7];
   for (int i = 0; i < 7; ++i)
     buffers[i] = arena + 4096 * i;
@@ -158,7 +158,6 @@ static int invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *in,
   for (int i = 0; i < 3; ++i)
     convoy_rt_release(rt);
   convoy_rt_layer_done(rt, 2);
-  return 0;
 }
 
 static const int64_t dims[] = {ROWS, WIDTH};
@@ -169,6 +168,7 @@ static const char *const layers[] = {"gather", "window", "reduce"};
 static const struct convoy_device_description devices[] = {PART(0), PART(1), PART(2)};
 
 const struct convoy_model_description convoy_model = {
-    CONVOY_ABI_VERSION, 1, 1, PARTS, inputs, outputs, "any", 0, devices, &gpu};
+    CONVOY_ABI_VERSION,  1, 1, PARTS, inputs, outputs, "any", 0, devices, &gpu,
+    &convoy_cuda_backend};
 
 #endif

@@ -19,7 +19,7 @@ LIMIT = 120  # Seconds that a device waits for another one, or a program runs.
 def test_between_threads(tmp_path):
     """Random exchanges of four devices, started, ended and released at random times: no race, no wrong number."""
     program = tmp_path / "exchanges"
-    # All of the runtime but the main program of artefacts that are programs.
+    # All of the runtime but the emulator and the main program of artefacts that are programs.
     sources = [source for source in RUNTIME.glob("*.c") if source.name not in ("Main.c", "Npy.c", "Random.c")]
     subprocess.run(["cc", "-std=gnu11", "-O1", "-g", "-fsanitize=thread", "-pthread", f"-I{support.ROOT / 'include'}",
                     support.ROOT / "test" / "Integration" / "exchanges.c", *sources, "-o", program], check=True)

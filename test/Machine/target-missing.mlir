@@ -12,7 +12,9 @@
 // RUN: not convoy-opt %s --cnn-generate-cpu-kernels 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-generate-gpu-kernels 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-emulate-gpu 2>&1 | FileCheck %s
-// CHECK: target-missing.mlir:[[#@LINE+1]]:1: error: has no attribute cnn.target, which says what machine to compile for: run cnn-set-target first, such as --cnn-set-target=cpu=x86-64-v3
+// CHECK: target-missing.mlir:[[#@LINE+3]]:1: error: has no attribute cnn.target,
+// CHECK-SAME: {{^ }}which says what machine to compile for: run cnn-set-target first, such as
+// CHECK-SAME: {{^ }}--cnn-set-target=cpu=x86-64-v3
 module {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>) {
     return

@@ -6,11 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Dialect/Cnn/Utils/Locations.h"
 #include "convoy/Import/ONNX/Import.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 
@@ -18,7 +21,27 @@ static llvm::cl::list<std::string>
     shapes("shape", llvm::cl::desc("Shape of an input that the model leaves open"),
            llvm::cl::value_desc("NAME=1x3x224x224"));
 
+static StringRef getKind(DiagnosticSeverity severity) {
+  switch (severity) {
+  case DiagnosticSeverity::Error:
+    return "error";
+  case DiagnosticSeverity::Warning:
+    return "warning";
+  case DiagnosticSeverity::Remark:
+    return "remark";
+  case DiagnosticSeverity::Note:
+    return "note";
+  }
+}
+
 static OwningOpRef<Operation *> importFile(llvm::SourceMgr &sources, MLIRContext *context) {
+  // The importer maps the file itself, and external data lies beside it.
+  StringRef path = sources.getMemoryBuffer(sources.getMainFileID())->getBufferIdentifier();
+  // Locations name nodes, which have no lines in the source that `sources` could show.
+  ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
+    llvm::errs() << getKind(diagnostic.getSeverity()) << ": "
+                 << convoy::cnn::formatDiagnostic(diagnostic, path) << '\n';
+  });
   convoy::ImportOptions options;
   for (const std::string &text : shapes) {
     llvm::Expected<convoy::InputShape> shape = convoy::parseInputShape(text);
@@ -28,10 +51,10 @@ static OwningOpRef<Operation *> importFile(llvm::SourceMgr &sources, MLIRContext
     }
     options.shapes.push_back(std::move(*shape));
   }
-  // The importer maps the file itself, and external data lies beside it.
-  StringRef path = sources.getMemoryBuffer(sources.getMainFileID())->getBufferIdentifier();
   OwningOpRef<ModuleOp> module = convoy::importONNX(*context, path, options);
-  return OwningOpRef<Operation *>(module ? module.release().getOperation() : nullptr);
+  if (!module || failed(verify(*module)))
+    return {};
+  return OwningOpRef<Operation *>(module.release().getOperation());
 }
 
 int main(int argc, char **argv) {

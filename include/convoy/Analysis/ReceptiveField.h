@@ -8,25 +8,14 @@
 #ifndef CONVOY_ANALYSIS_RECEPTIVEFIELD_H
 #define CONVOY_ANALYSIS_RECEPTIVEFIELD_H
 
+#include "convoy/Dialect/Cnn/IR/FieldExtent.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 
 namespace convoy {
 
-/// Along one spatial dimension, in elements of the model's input.
-struct FieldExtent {
-  /// How wide the window is that an element depends on, padding included.
-  double size = 1;
-  /// How far apart the windows of neighbouring elements are; below 1 behind
-  /// upsampling.
-  double stride = 1;
-  /// The value's own extent.
-  int64_t extent = 1;
-
-  /// Whatever looks at all elements along the dimension.
-  double getWholeSize() const { return size + double(extent - 1) * stride; }
-};
+using cnn::FieldExtent;
 
 /// The receptive fields of a function's tensors in value form, by the usual
 /// arithmetic (Araujo, Norris and Sim 2019, https://doi.org/10.23915/distill.00021):
@@ -41,12 +30,7 @@ public:
   llvm::ArrayRef<FieldExtent> get(mlir::Value value) const;
 
 private:
-  struct Field {
-    llvm::SmallVector<FieldExtent, 3> dims;
-    /// Whether `dims` are the last dimensions of the value. A flattened value
-    /// still has fields, but no dimension along which they are arranged.
-    bool isSpatial = true;
-  };
+  using Field = cnn::ReceptiveField;
   void visit(mlir::Operation &op);
   Field merge(mlir::Operation &op) const;
   void setResult(mlir::Value result, Field field);

@@ -94,7 +94,7 @@ def CnnEmulateGpu : Pass<"cnn-emulate-gpu", "::mlir::ModuleOp"> {
     which workgroup buffers follow each other, 16-byte aligned, and behind them is what a
     launch's `dynamic_shared_memory_size` asks for. Where threads meet, touch shared memory,
     or start copies and products there, it calls the runtime
-    (lib/Runtime/Artefact/Emulator.h), which runs the threads of a block in turn and finds
+    (lib/Runtime/Emulator/Emulator.h), which runs the threads of a block in turn and finds
     races. Memory spaces go.
 
     Before:

@@ -4,14 +4,23 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The only place where passes are put in order: one function and one file a phase.
+// The only place where passes are put in order: one function and one file for each phase.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef CONVOY_PIPELINES_PIPELINES_H
 #define CONVOY_PIPELINES_PIPELINES_H
 
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectImplementation.h"
 #include "mlir/Pass/PassManager.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "convoy/Pipelines/Phases.h.inc"
 
 namespace convoy {
 
@@ -56,7 +65,34 @@ void buildCodegenPipeline(mlir::OpPassManager &manager, bool hasDevices = false,
 /// The LLVM dialect.
 void buildTargetPipeline(mlir::OpPassManager &manager);
 
-/// Each of the above as `--convoy-simplify` and so on.
+/// How the phases are to be run.
+struct PipelineOptions {
+  PartitionOptions partition;
+  ScheduleOptions schedule;
+  /// Folder for one file for each pass that changed the IR; empty for none.
+  std::string dumpFolder;
+  /// Called as a phase begins, also for a phase that has no pass to run.
+  std::function<void(Phase)> onPhase;
+  /// Called in the end with a table of the passes' times; not measured if null.
+  std::function<void(llvm::StringRef)> onTimes;
+};
+
+/// Adds the passes of a phase; of import there are none.
+void buildPhase(mlir::OpPassManager &manager, Phase phase, const PipelineOptions &options,
+                bool hasGpu);
+
+/// Runs the phases from `first` to `last` on a module that the phase before `first` has
+/// left; its `cnn.target` decides between CPU and GPU. Diagnostics go through the context.
+mlir::LogicalResult runPhases(mlir::ModuleOp module, Phase first, Phase last,
+                              const PipelineOptions &options = {});
+
+/// Chooses how devices share a simplified module: its operations get `cnn.partition`.
+mlir::LogicalResult assignPartition(mlir::ModuleOp module, const PartitionOptions &options);
+
+/// A context with every dialect that compilation needs.
+std::unique_ptr<mlir::MLIRContext> makeContext();
+
+/// Each phase that needs no options as `--convoy-simplify` and so on.
 void registerPipelines();
 /// Every pass of the project.
 void registerPasses();

@@ -27,40 +27,39 @@ namespace {
 struct PoolFamily : KernelFamily {
   StringRef getName() const override { return "pool"; }
 
-  bool matches(Operation *op, TargetAttr target) const override {
-    if (!isa<MaxPoolOp, AvgPoolOp>(op))
+  bool matches(Operation *operation, TargetAttr target) const override {
+    auto op = dyn_cast<PoolOpInterface>(operation);
+    if (!op)
       return false;
-    ShapedType type = cast<DestinationOpInterface>(op).getOutputType();
-    int64_t rank = cast<WindowOpInterface>(op).getWindow().getRank();
+    ShapedType type = op.getOutputType();
+    int64_t rank = op.getWindow().getRank();
     return type.getElementType().isF32() &&
            (type.getRank() == rank + 2 || type.getShape().back() == target.getVectorLanes());
   }
 
-  static bool isBlocked(Operation *op) {
-    return cast<DestinationOpInterface>(op).getOutputType().getRank() ==
-           cast<WindowOpInterface>(op).getWindow().getRank() + 3;
+  static bool isBlocked(PoolOpInterface op) {
+    return op.getOutputType().getRank() == op.getWindow().getRank() + 3;
   }
 
   /// A task is a row of one channel block or channel.
-  static SmallVector<int64_t> getTaskExtents(Operation *op) {
-    ArrayRef<int64_t> shape = cast<DestinationOpInterface>(op).getOutputType().getShape();
-    return SmallVector<int64_t>(
-        shape.take_front(1 + cast<WindowOpInterface>(op).getWindow().getRank()));
+  static SmallVector<int64_t> getTaskExtents(PoolOpInterface op) {
+    ArrayRef<int64_t> shape = op.getOutputType().getShape();
+    return SmallVector<int64_t>(shape.take_front(1 + op.getWindow().getRank()));
   }
 
   int64_t countTasks(Operation *op, TargetAttr) const override {
     int64_t tasks = 1;
-    for (int64_t extent : getTaskExtents(op))
+    for (int64_t extent : getTaskExtents(cast<PoolOpInterface>(op)))
       tasks *= extent;
     return tasks;
   }
 
-  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
+  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *operation, ValueRange operands,
                           Value task, TargetAttr target) const override {
-    bool blocked = isBlocked(op);
-    auto average = dyn_cast<AvgPoolOp>(op);
-    PoolCombiner combine(b, getPoolKind(op));
-    ConvWindow window = getConvWindow(cast<WindowOpInterface>(op));
+    auto op = cast<PoolOpInterface>(operation);
+    bool blocked = isBlocked(op), average = op.getPoolKind() == PoolKind::average;
+    PoolCombiner combine(b, op.getPoolKind());
+    ConvWindow window = getConvWindow(op);
     Value input = operands[0], output = operands[1], zero = indexConstant(b, 0);
     Type type = b.getF32Type();
     if (blocked)
@@ -98,11 +97,11 @@ struct PoolFamily : KernelFamily {
           });
       Value rows;
       if (average)
-        rows = emitPoolCount(b, average, window, outer);
+        rows = emitPoolCount(b, op, window, outer);
       for (auto [pixel, sum] : llvm::enumerate(values)) {
         Value value = sum, column = affine(b, pixels.start, 1, pixel);
         if (average) {
-          Value columns = emitPoolExtent(b, average, window, window.rank() - 1, column);
+          Value columns = emitPoolExtent(b, op, window, window.rank() - 1, column);
           value = emitMean(b, value, arith::MulIOp::create(b, rows, columns));
         }
         SmallVector<Value> to = at(outer, column);

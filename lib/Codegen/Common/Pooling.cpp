@@ -30,12 +30,8 @@ Value PoolCombiner::operator()(Value x, Value y) const {
   return emitMax(b, b.getLoc(), x, y);
 }
 
-PoolKind convoy::getPoolKind(Operation *op) {
-  return isa<AvgPoolOp>(op) ? PoolKind::average : PoolKind::maximum;
-}
-
-Value convoy::emitPoolExtent(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
-                             int64_t dim, Value position) {
+Value convoy::emitPoolExtent(ImplicitLocOpBuilder &b, PoolOpInterface op,
+                             const ConvWindow &window, int64_t dim, Value position) {
   ConvWindow counted = window;
   if (op.getCountIncludePad()) {
     counted.input[dim] +=
@@ -46,8 +42,8 @@ Value convoy::emitPoolExtent(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWi
   return arith::SubIOp::create(b, upper, lower);
 }
 
-Value convoy::emitPoolCount(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWindow &window,
-                            ValueRange position) {
+Value convoy::emitPoolCount(ImplicitLocOpBuilder &b, PoolOpInterface op,
+                            const ConvWindow &window, ValueRange position) {
   Value count = indexConstant(b, 1);
   for (auto [dim, coordinate] : llvm::enumerate(position))
     count = arith::MulIOp::create(b, count, emitPoolExtent(b, op, window, dim, coordinate));

@@ -27,11 +27,12 @@ struct PoolFamily : GpuKernelFamily {
   }
 
   bool matches(Operation *op, TargetAttr) const override {
-    return isa<MaxPoolOp, AvgPoolOp>(op) && isGpuFloat(getOutputType(op).getElementType());
+    return isa<PoolOpInterface>(op) && isGpuFloat(getOutputType(op).getElementType());
   }
 
-  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
-    ConvWindow window = getConvWindow(cast<WindowOpInterface>(op));
+  LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {
+    auto op = cast<PoolOpInterface>(operation);
+    ConvWindow window = getConvWindow(op);
     ArrayRef<int64_t> shape = getOutputType(op).getShape();
     bool blocked = int64_t(shape.size()) == window.rank() + 3;
     int64_t block = blocked ? shape.back() : 1, lanes = blocked ? kGpuQuad : 1;
@@ -55,7 +56,7 @@ struct PoolFamily : GpuKernelFamily {
           Type type = b.getF32Type();
           if (blocked)
             type = VectorType::get({lanes}, type);
-          PoolCombiner combine(b, getPoolKind(op));
+          PoolCombiner combine(b, op.getPoolKind());
           Value start = combine.emitStart(type);
           auto accept = [&](ValueRange position, ValueRange carried) -> Values {
             auto [offset, inside] = locateInput(b, window, pixel, position);
@@ -65,8 +66,8 @@ struct PoolFamily : GpuKernelFamily {
             return {combine(carried[0], value)};
           };
           Value result = forEachPosition(b, window.kernel, start, accept).front();
-          if (auto average = dyn_cast<AvgPoolOp>(op))
-            result = emitMean(b, result, emitPoolCount(b, average, window, pixel));
+          if (op.getPoolKind() == PoolKind::average)
+            result = emitMean(b, result, emitPoolCount(b, op, window, pixel));
           Value to = linearize(b, at[1], pixel, window.output);
           to = add(b, affine(b, to, block, 0), lane);
           storeElements(b, result, output, add(b, getImage(kernel.operands[1]), to));

@@ -7,12 +7,12 @@
 
 #include "Importer.h"
 
+#include "convoy/Dialect/Cnn/Utils/Locations.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/JSON.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -32,25 +32,17 @@ std::string convoy::onnximport::getNodeName(const onnx::NodeProto &node) {
 // Diagnostics
 //===----------------------------------------------------------------------===//
 
-/// One line, whatever is in the names of a damaged file.
-static std::string printable(StringRef line) {
-  std::string text = llvm::json::fixUTF8(line);
-  for (char &c : text)
-    if (static_cast<unsigned char>(c) < 32 || c == 127)
-      c = '?';
-  return text;
-}
-
 LogicalResult Importer::error(const Twine &message) {
-  return emitError(UnknownLoc::get(&context), printable((path + ": " + message).str()));
+  return emitError(cnn::getFileLoc(&context, path), cnn::makePrintable(message.str()));
 }
 
 LogicalResult Importer::nodeError(const onnx::NodeProto &node, const Twine &message) {
-  return error("node '" + getNodeName(node) + "' (" + node.op_type() + "): " + message);
+  return emitError(cnn::getNodeLoc(&context, getNodeName(node), node.op_type()),
+                   cnn::makePrintable(message.str()));
 }
 
 void Importer::remark(const Twine &message) {
-  emitRemark(UnknownLoc::get(&context), printable((path + ": " + message).str()));
+  emitRemark(cnn::getFileLoc(&context, path), cnn::makePrintable(message.str()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -348,13 +340,6 @@ LogicalResult Importer::checkInputTypes(NodeImporter &node, const OpEntry &entry
   return success();
 }
 
-/// "cnn.conv: input has ..." without the operation's name, which the user of an
-/// ONNX file has not written.
-static StringRef dropOpName(StringRef message) {
-  auto [head, tail] = message.split(": ");
-  return head.starts_with("cnn.") && !head.contains(' ') ? tail : message;
-}
-
 LogicalResult Importer::importNode(onnx::NodeProto &proto) {
   auto loc = NameLoc::get(builder.getStringAttr(getNodeName(proto)));
   NodeImporter node(*this, proto, builder, loc, opset);
@@ -371,7 +356,7 @@ LogicalResult Importer::importNode(onnx::NodeProto &proto) {
     ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) -> LogicalResult {
       if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
         return failure();
-      std::string message = dropOpName(diagnostic.str()).str(), operands;
+      std::string message = diagnostic.str(), operands;
       for (auto [index, name] : llvm::enumerate(proto.input()))
         if (Value input = node.getInput(index))
           operands += (operands.empty() ? " (inputs '" : ", '") + name + "' " +
@@ -450,7 +435,7 @@ OwningOpRef<ModuleOp> Importer::run() {
   file = std::move(*opened);
   graph = file->model.mutable_graph();
 
-  Location loc = NameLoc::get(builder.getStringAttr(path));
+  Location loc = cnn::getFileLoc(&context, path);
   OwningOpRef<ModuleOp> result = ModuleOp::create(loc);
   module = *result;
   builder.setInsertionPointToEnd(module.getBody());

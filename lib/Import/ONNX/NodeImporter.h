@@ -27,7 +27,7 @@ class Importer;
 ///
 /// Errors stick: the first one is remembered, so that an attribute of the wrong
 /// type can be read as its default and still fails the import in the end. No
-/// message needs to name file or node, the importer adds them.
+/// message names file or node, which its location tells.
 class NodeImporter {
 public:
   NodeImporter(Importer &importer, onnx::NodeProto &node, mlir::OpBuilder &builder,

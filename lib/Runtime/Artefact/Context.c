@@ -8,14 +8,13 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "Cuda.h"
+#include "Backend.h"
 
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Transparent huge pages cut TLB misses of large arenas. */
 static const size_t huge_page = (size_t)2 << 20;
@@ -124,7 +123,8 @@ const char *convoy_status_text(int32_t status) {
   case CONVOY_ERROR_TRANSPORT:
     return "another device that shares the model could not be reached";
   default:
-    return convoy_model.gpu ? convoy_cuda_status_text(status) : "unknown status";
+    return convoy_model.backend->status_text ? convoy_model.backend->status_text(status)
+                                             : "unknown status";
   }
 }
 
@@ -145,15 +145,14 @@ static void free_team(struct convoy_team *team) {
 }
 
 static void free_context(struct convoy_context *context) {
-  if (convoy_model.gpu && context->devices)
-    convoy_cuda_close(context);
+  if (convoy_model.backend->close && context->devices)
+    convoy_model.backend->close(context);
   for (int32_t i = 0; context->devices && i < context->device_count; ++i) {
     struct convoy_device *device = &context->devices[i];
     for (int32_t k = 0; device->outputs && k < convoy_model.output_count; ++k)
       free(device->outputs[k]);
     free(device->outputs);
     free(device->layer_nanoseconds);
-    free(device->emulator);
     free(device->arena);
     free_team(&device->team);
   }
@@ -174,40 +173,13 @@ static int make_team(struct convoy_team *team, int32_t threads, int64_t scratch_
   return team->scratch && team->workers;
 }
 
-/* Weights are read from front to back at once: mapping their pages in one call takes less
- * than a fault for each few of them. Kernels before Linux 5.14 refuse. */
-static void map_weights(const struct convoy_device_description *description) {
-#ifdef MADV_POPULATE_READ
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  uintptr_t begin = (uintptr_t)description->weights / page * page;
-  uintptr_t end = (uintptr_t)description->weights + (uintptr_t)description->weights_size;
-  if (end > begin)
-    (void)madvise((void *)begin, end - begin, MADV_POPULATE_READ);
-#else
-  (void)description;
-#endif
-}
-
 static int make_device(struct convoy_device *device, int32_t threads,
                        int64_t spin_nanoseconds) {
   const struct convoy_device_description *description = device->description;
-  if (convoy_model.gpu) {
-    device->layer_nanoseconds = calloc((size_t)description->layer_count + 1, sizeof(int64_t));
-    return device->layer_nanoseconds && make_team(&device->team, threads, 0, spin_nanoseconds);
-  }
-  map_weights(description);
-  device->arena = convoy_allocate((size_t)description->arena_size);
   device->layer_nanoseconds = calloc((size_t)description->layer_count + 1, sizeof(int64_t));
-  if (!make_team(&device->team, threads, description->scratch_size, spin_nanoseconds) ||
-      !device->arena || !device->layer_nanoseconds)
-    return 0;
-  if (device->number == 0)
-    return 1;
-  device->outputs = calloc((size_t)convoy_model.output_count + 1, sizeof(void *));
-  for (int32_t i = 0; device->outputs && i < convoy_model.output_count; ++i)
-    if (!(device->outputs[i] = convoy_allocate((size_t)convoy_model.outputs[i].size)))
-      return 0;
-  return device->outputs != NULL;
+  return device->layer_nanoseconds &&
+         make_team(&device->team, threads, description->scratch_size, spin_nanoseconds) &&
+         (!convoy_model.backend->make_memory || convoy_model.backend->make_memory(device));
 }
 
 /* Starts all threads, or none. */
@@ -227,29 +199,12 @@ static int32_t start(struct convoy_context *context) {
   return status;
 }
 
-/* A context of `count` devices from `first` on, where it uses GPUs from `gpu` on. */
-static int32_t create(int32_t threads, int32_t gpu, int32_t first, int32_t count,
-                      const convoy_transport *transport, convoy_context **result) {
-  if (!result)
-    return CONVOY_ERROR_ARGUMENT;
-  *result = NULL;
-  /* More threads than this are a mistake of the caller's. */
-  if (threads < 0 || threads > 4096)
-    return CONVOY_ERROR_ARGUMENT;
-  if (convoy_missing_cpu_feature(convoy_model.cpu_features))
-    return CONVOY_ERROR_CPU;
-  int32_t cores = threads == 1 && count == 1 ? 1 : convoy_core_count();
-  if (threads == 0)
-    threads = cores < 4096 ? cores : 4096;
-  if (threads < count)
-    threads = count;
-  /* A thread a device gives the GPU work. */
-  if (convoy_model.gpu)
-    threads = count;
-
+/* Memory for `count` devices from `first` on; null if there is none. */
+static struct convoy_context *make_context(int32_t threads, int32_t cores, int32_t first,
+                                           int32_t count, const convoy_transport *transport) {
   struct convoy_context *context = convoy_allocate(sizeof *context);
   if (!context)
-    return CONVOY_ERROR_MEMORY;
+    return NULL;
   memset(context, 0, sizeof *context);
   context->transport = transport;
   context->device_count = count;
@@ -267,12 +222,37 @@ static int32_t create(int32_t threads, int32_t gpu, int32_t first, int32_t count
     device->description = &convoy_model.devices[first + i];
     complete = make_device(device, threads / count + (i < threads % count), spin);
   }
-  if (!complete) {
-    free_context(context);
+  if (complete)
+    return context;
+  free_context(context);
+  return NULL;
+}
+
+/* A context of `count` devices from `first` on, on GPUs from `ordinal` on if it uses them. */
+static int32_t create(int32_t threads, int32_t ordinal, int32_t first, int32_t count,
+                      const convoy_transport *transport, convoy_context **result) {
+  const struct convoy_backend *backend = convoy_model.backend;
+  if (!result)
+    return CONVOY_ERROR_ARGUMENT;
+  *result = NULL;
+  /* More threads than this are a mistake of the caller's. */
+  if (threads < 0 || threads > 4096)
+    return CONVOY_ERROR_ARGUMENT;
+  if (convoy_missing_cpu_feature(convoy_model.cpu_features))
+    return CONVOY_ERROR_CPU;
+  int32_t cores = threads == 1 && count == 1 ? 1 : convoy_core_count();
+  if (threads == 0)
+    threads = cores < 4096 ? cores : 4096;
+  if (threads < count)
+    threads = count;
+  /* One thread for each device gives the GPU work. */
+  if (backend->uses_gpus)
+    threads = count;
+  struct convoy_context *context = make_context(threads, cores, first, count, transport);
+  if (!context)
     return CONVOY_ERROR_MEMORY;
-  }
-  int32_t status = convoy_model.gpu ? convoy_cuda_open(context, gpu) : CONVOY_OK;
-  if (convoy_model.gpu && status != CONVOY_OK) {
+  int32_t status = backend->open ? backend->open(context, ordinal) : CONVOY_OK;
+  if (status != CONVOY_OK) {
     context->broken = status;
     *result = context;
     return status;
@@ -288,7 +268,7 @@ static int32_t create(int32_t threads, int32_t gpu, int32_t first, int32_t count
 
 int32_t convoy_create(int32_t threads, convoy_context **result) {
   int32_t status = create(threads, 0, 0, convoy_model.device_count, NULL, result);
-  if (convoy_model.gpu && result && *result && status != CONVOY_OK) {
+  if (status != CONVOY_OK && result && *result) {
     convoy_destroy(*result);
     *result = NULL;
   }
@@ -298,7 +278,7 @@ int32_t convoy_create(int32_t threads, convoy_context **result) {
 int32_t convoy_create_on(int32_t ordinal, convoy_context **result) {
   if (result)
     *result = NULL;
-  if (!convoy_model.gpu || ordinal < 0)
+  if (!convoy_model.backend->uses_gpus || ordinal < 0)
     return CONVOY_ERROR_ARGUMENT;
   return create(1, ordinal, 0, convoy_model.device_count, NULL, result);
 }
@@ -308,14 +288,10 @@ int32_t convoy_create_device(int32_t threads, int32_t device,
   if (result)
     *result = NULL;
   /* Transports reach the memory of processes, not that of GPUs. */
-  if (!transport || device < 0 || device >= convoy_model.device_count || convoy_model.gpu)
+  if (!transport || device < 0 || device >= convoy_model.device_count ||
+      convoy_model.backend->uses_gpus)
     return CONVOY_ERROR_ARGUMENT;
   return create(threads, 0, device, 1, transport, result);
-}
-
-/* Why a context on a GPU cannot run. */
-static int32_t get_broken(const convoy_context *context) {
-  return convoy_model.gpu ? context->broken : CONVOY_OK;
 }
 
 int32_t convoy_thread_count(const convoy_context *context) {
@@ -328,7 +304,7 @@ int32_t convoy_thread_count(const convoy_context *context) {
 void convoy_destroy(convoy_context *context) {
   if (!context)
     return;
-  if (!get_broken(context)) {
+  if (!context->broken) {
     convoy_stop_workers(&context->team);
     for (int32_t i = 0; i < context->device_count; ++i)
       convoy_stop_workers(&context->devices[i].team);
@@ -372,25 +348,8 @@ static int buffers_are_valid(const void *const *buffers, const convoy_tensor_inf
 static void run_devices(int64_t begin, int64_t end, void *const *args, uint8_t *scratch) {
   (void)scratch;
   struct convoy_context *context = args[0];
-  for (int64_t i = begin; i < end; ++i) {
-    struct convoy_device *device = &context->devices[i];
-    /* Exchanges that failed are never finished. */
-    if (device->status == CONVOY_ERROR_TRANSPORT)
-      continue;
-    if (convoy_model.gpu) {
-      convoy_cuda_run_device(device);
-      continue;
-    }
-    device->status = CONVOY_OK;
-    device->error_text[0] = 0;
-    if (context->profiling)
-      device->last_mark = convoy_now();
-    void *const *outputs = device->outputs ? device->outputs : (void *const *)args[2];
-    if (device->description->invoke(device, device->arena, device->description->weights,
-                                    (void *const *)args[1], outputs) &&
-        !device->status)
-      device->status = CONVOY_ERROR_MODEL;
-  }
+  for (int64_t i = begin; i < end; ++i)
+    convoy_model.backend->run_device(&context->devices[i]);
 }
 
 int32_t convoy_run(convoy_context *context, const void *const *inputs, void *const *outputs) {
@@ -398,19 +357,21 @@ int32_t convoy_run(convoy_context *context, const void *const *inputs, void *con
       !buffers_are_valid((const void *const *)outputs, convoy_model.outputs,
                          convoy_model.output_count))
     return CONVOY_ERROR_ARGUMENT;
-  if (get_broken(context))
-    return get_broken(context);
-  void *args[] = {context, (void *)inputs, (void *)outputs};
-  if (convoy_model.gpu)
-    convoy_cuda_begin(context, inputs, outputs);
+  if (context->broken)
+    return context->broken;
+  context->inputs = inputs;
+  context->outputs = outputs;
+  if (convoy_model.backend->begin)
+    convoy_model.backend->begin(context);
+  void *args[] = {context};
   convoy_launch(&context->team, run_devices, args, context->device_count);
   if (context->profiling)
     ++context->profiled_runs;
   for (int32_t i = 0; i < context->device_count; ++i)
     if (context->devices[i].status != CONVOY_OK)
       return context->devices[i].status;
-  if (convoy_model.gpu)
-    convoy_cuda_end(context);
+  if (convoy_model.backend->end)
+    convoy_model.backend->end(context);
   return CONVOY_OK;
 }
 
@@ -421,10 +382,10 @@ int32_t convoy_run(convoy_context *context, const void *const *inputs, void *con
 int32_t convoy_profile_enable(convoy_context *context, int32_t enable) {
   if (!context)
     return CONVOY_ERROR_ARGUMENT;
-  if (get_broken(context))
-    return get_broken(context);
-  if (convoy_model.gpu && enable) {
-    int32_t status = convoy_cuda_prepare_profile(context);
+  if (context->broken)
+    return context->broken;
+  if (convoy_model.backend->prepare_profile && enable) {
+    int32_t status = convoy_model.backend->prepare_profile(context);
     if (status != CONVOY_OK)
       return status;
   }
@@ -453,14 +414,6 @@ int32_t convoy_profile_read(const convoy_context *context, int64_t *nanoseconds,
 
 void convoy_rt_layer_done(void *rt, int32_t layer) {
   struct convoy_device *device = rt;
-  if (!device->context->profiling)
-    return;
-  if (convoy_model.gpu) {
-    convoy_cuda_mark(device, layer);
-    return;
-  }
-  int64_t now = convoy_now();
-  if (layer >= 0 && layer < device->description->layer_count)
-    device->layer_nanoseconds[layer] += now - device->last_mark;
-  device->last_mark = now;
+  if (device->context->profiling)
+    convoy_model.backend->mark(device, layer);
 }

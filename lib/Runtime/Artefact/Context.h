@@ -8,7 +8,7 @@
 #ifndef CONVOY_RUNTIME_ARTEFACT_CONTEXT_H
 #define CONVOY_RUNTIME_ARTEFACT_CONTEXT_H
 
-#include "Model.h"
+#include "convoy/Runtime/Abi/Model.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -74,7 +74,7 @@ struct convoy_device {
   void **outputs;           /* where devices but the first put them; null for the first */
   struct convoy_cuda *cuda; /* instead of the memory above, see Cuda.h */
 
-  void *emulator; /* working memory of Emulator.c; null until a kernel is emulated */
+  void *emulator; /* the emulator's working memory; null until a kernel is emulated */
   size_t emulator_size;
 
   int64_t *layer_nanoseconds;
@@ -99,6 +99,10 @@ struct convoy_context {
   int32_t uses_nccl;                 /* in the current run, see CudaNccl.c */
   atomic_int nccl_lost;              /* a device did not come to the others' sums */
 
+  /* Of the current run. */
+  const void *const *inputs;
+  void *const *outputs;
+
   int32_t profiling;
   int64_t profiled_runs;
 };
@@ -119,12 +123,6 @@ CONVOY_HIDDEN int32_t convoy_start_workers(struct convoy_team *team);
 CONVOY_HIDDEN void convoy_stop_workers(struct convoy_team *team);
 CONVOY_HIDDEN void convoy_launch(struct convoy_team *team, convoy_task_body body,
                                  void *const *args, int64_t tasks);
-
-/* Runs a GPU kernel on this CPU. */
-CONVOY_HIDDEN void convoy_emulate(struct convoy_device *device, int32_t layer,
-                                  convoy_emulated_kernel kernel, const int32_t grid[3],
-                                  const int32_t block[3], int32_t shared_bytes,
-                                  void *const *args);
 
 /* Waiting for another thread. */
 CONVOY_HIDDEN void convoy_futex_wait(atomic_uint *word, unsigned expected);

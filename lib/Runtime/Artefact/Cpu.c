@@ -59,6 +59,6 @@ const char *convoy_missing_cpu_feature(uint64_t features) {
 #define CONVOY_CPU_FEATURE(ARCH, BIT, NAME, LEAF, REGISTER, POSITION, STATE)                  \
   if (IS_##ARCH && (features >> BIT & 1) && !has_feature(LEAF, REGISTER, POSITION, STATE))    \
     return "this CPU or system lacks " NAME ", which the model was compiled for";
-#include "CpuFeatures.def"
+#include "convoy/Runtime/Abi/CpuFeatures.def"
   return 0;
 }

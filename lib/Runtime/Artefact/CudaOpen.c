@@ -11,79 +11,9 @@
 #include "Cuda.h"
 
 #include <dlfcn.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/*===----------------------------------------------------------------------===*\
-|* Failures
-\*===----------------------------------------------------------------------===*/
-
-const char *convoy_cuda_status_text(int32_t status) {
-  switch (status) {
-  case CONVOY_ERROR_NO_DRIVER:
-    return "the model runs on an NVIDIA GPU, but this machine has no NVIDIA driver; install "
-           "one, or compile the model for the CPU";
-  case CONVOY_ERROR_OLD_DRIVER:
-    return "the NVIDIA driver is too old for the model; install a newer one";
-  case CONVOY_ERROR_NO_GPU:
-    return "there is no such GPU; 'nvidia-smi -L' lists those there are";
-  case CONVOY_ERROR_GPU:
-    return "the model has no code for this GPU; compile it again with a --gpu-arch that it "
-           "has";
-  case CONVOY_ERROR_GPU_MEMORY:
-    return "the GPU is out of memory; end other programs on it, or use a smaller batch";
-  case CONVOY_ERROR_CUDA:
-    return "a call of the NVIDIA driver failed";
-  case CONVOY_ERROR_NCCL:
-    return "NCCL cannot add up what several GPUs computed; CONVOY_NCCL=0 does without it";
-  default:
-    return "unknown status";
-  }
-}
-
-void convoy_cuda_fail(struct convoy_device *device, int32_t status, const char *format, ...) {
-  if (device->status)
-    return;
-  device->status = status;
-  va_list arguments;
-  va_start(arguments, format);
-  (void)vsnprintf(device->error_text, sizeof device->error_text, format, arguments);
-  va_end(arguments);
-}
-
-void convoy_cuda_fail_call(struct convoy_device *device, int32_t status, const char *function,
-                           const char *reason, int error) {
-  const struct convoy_cuda *cuda = device->cuda;
-  convoy_cuda_fail(device, status, "GPU %d%s%s, %s: %s, error %d", (int)cuda->ordinal,
-                   *cuda->name ? " " : "", cuda->name, function, reason, error);
-}
-
-static const char *describe(const struct convoy_device *device, CUresult result) {
-  const char *text = NULL;
-  if (device->cuda->driver.cuGetErrorString(result, &text) != CUDA_SUCCESS || !text)
-    return "unknown error";
-  return text;
-}
-
-int convoy_cuda_check(struct convoy_device *device, CUresult result, const char *function) {
-  if (result == CUDA_SUCCESS)
-    return 1;
-  convoy_cuda_fail_call(
-      device, result == CUDA_ERROR_OUT_OF_MEMORY ? CONVOY_ERROR_GPU_MEMORY : CONVOY_ERROR_CUDA,
-      function, describe(device, result), (int)result);
-  return 0;
-}
-
-int convoy_cuda_enter(struct convoy_device *device) {
-  return CONVOY_CUDA_CALL(device, cuCtxPushCurrent, device->cuda->context);
-}
-
-void convoy_cuda_leave(struct convoy_device *device) {
-  CUcontext popped;
-  (void)device->cuda->driver.cuCtxPopCurrent(&popped);
-}
 
 /*===----------------------------------------------------------------------===*\
 |* The driver and the GPU
@@ -114,10 +44,11 @@ static int open_driver(struct convoy_device *device) {
   CUresult result = driver->cuInit(0);
   switch (result) {
   case CUDA_ERROR_STUB_LIBRARY:
-    convoy_cuda_fail(device, CONVOY_ERROR_NO_DRIVER, "%s", describe(device, result));
+    convoy_cuda_fail(device, CONVOY_ERROR_NO_DRIVER, "%s",
+                     convoy_cuda_describe(device, result));
     return 0;
   case CUDA_ERROR_NO_DEVICE:
-    convoy_cuda_fail(device, CONVOY_ERROR_NO_GPU, "%s", describe(device, result));
+    convoy_cuda_fail(device, CONVOY_ERROR_NO_GPU, "%s", convoy_cuda_describe(device, result));
     return 0;
   default:
     return convoy_cuda_check(device, result, "cuInit");
@@ -204,13 +135,13 @@ static int load_image(struct convoy_device *device, const struct convoy_gpu_imag
     (void)cuda->driver.cuDriverGetVersion(&version);
     convoy_cuda_fail(device, CONVOY_ERROR_OLD_DRIVER, "it is one of CUDA %d.%d; %s_%d%s: %s",
                      version / 1000, version % 1000 / 10, kind, (int)image->arch, specific,
-                     describe(device, result));
+                     convoy_cuda_describe(device, result));
     break;
   }
   case CUDA_ERROR_INVALID_PTX:
     log[strcspn(log, "\n")] = 0;
     convoy_cuda_fail(device, CONVOY_ERROR_CUDA, "%s_%d%s: %s: %s", kind, (int)image->arch,
-                     specific, describe(device, result), log);
+                     specific, convoy_cuda_describe(device, result), log);
     break;
   default:
     convoy_cuda_check(device, result, "cuModuleLoadDataEx");
@@ -334,7 +265,7 @@ static int make_stream(struct convoy_device *device) {
     return 0;
   if (device->context->device_count == 1)
     return 1;
-  for (int kind = 0; kind < CONVOY_CUDA_EVENT_KINDS; ++kind)
+  for (int kind = 0; kind < CONVOY_EVENT_KINDS; ++kind)
     for (int i = 0; i < CONVOY_MAX_EXCHANGES; ++i)
       if (!CONVOY_CUDA_CALL(device, cuEventCreate, &cuda->events[kind][i],
                             CU_EVENT_DISABLE_TIMING))
@@ -348,9 +279,8 @@ static void capture(struct convoy_device *device) {
   if (!CONVOY_CUDA_CALL(device, cuStreamBeginCapture, cuda->stream,
                         CU_STREAM_CAPTURE_MODE_THREAD_LOCAL))
     return;
-  if (device->description->invoke(device, cuda->arena, get_address(cuda->weights, 0),
-                                  cuda->buffers, cuda->buffers + convoy_model.input_count))
-    convoy_cuda_fail(device, CONVOY_ERROR_MODEL, "%s", "");
+  device->description->invoke(device, cuda->arena, get_address(cuda->weights, 0),
+                              cuda->buffers, cuda->buffers + convoy_model.input_count);
   CUgraph graph = NULL;
   /* A stream that captures must end that, whatever happened. */
   if (CONVOY_CUDA_CALL(device, cuStreamEndCapture, cuda->stream, &graph) && !device->status)
@@ -431,7 +361,7 @@ static void release(struct convoy_device *device) {
   for (int64_t i = 0; cuda->marks && i <= device->description->layer_count; ++i)
     if (cuda->marks[i])
       (void)driver->cuEventDestroy(cuda->marks[i]);
-  for (int kind = 0; kind < CONVOY_CUDA_EVENT_KINDS; ++kind)
+  for (int kind = 0; kind < CONVOY_EVENT_KINDS; ++kind)
     for (int i = 0; i < CONVOY_MAX_EXCHANGES; ++i)
       if (cuda->events[kind][i])
         (void)driver->cuEventDestroy(cuda->events[kind][i]);

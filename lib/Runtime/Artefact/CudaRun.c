@@ -78,9 +78,7 @@ static void send_inputs(struct convoy_device *device, uint8_t *staging,
   }
 }
 
-void convoy_cuda_begin(struct convoy_context *context, const void *const *inputs,
-                       void *const *outputs) {
-  context->devices[0].cuda->outputs = outputs;
+void convoy_cuda_begin(struct convoy_context *context) {
   convoy_nccl_begin(context);
   for (int32_t i = 0; i < context->device_count; ++i) {
     struct convoy_device *device = &context->devices[i];
@@ -88,7 +86,7 @@ void convoy_cuda_begin(struct convoy_context *context, const void *const *inputs
     device->error_text[0] = 0;
     if (!convoy_cuda_enter(device))
       continue;
-    send_inputs(device, context->devices[0].cuda->staging, inputs);
+    send_inputs(device, context->devices[0].cuda->staging, context->inputs);
     convoy_cuda_leave(device);
   }
 }
@@ -99,7 +97,7 @@ static void fetch_outputs(struct convoy_device *device) {
     int32_t buffer = convoy_model.input_count + i;
     CUdeviceptr from = to_device(cuda->buffers[buffer]);
     size_t size = (size_t)convoy_model.outputs[i].size;
-    void *to = cuda->outputs[i];
+    void *to = device->context->outputs[i];
     int type = size ? get_memory_type(cuda, to) : CU_MEMORYTYPE_HOST;
     cuda->is_staged[i] = type == 0;
     if (type == 0)
@@ -116,7 +114,7 @@ void convoy_cuda_end(struct convoy_context *context) {
   const struct convoy_cuda *cuda = context->devices[0].cuda;
   for (int32_t i = 0; i < convoy_model.output_count; ++i)
     if (cuda->is_staged[i])
-      memcpy(cuda->outputs[i],
+      memcpy(context->outputs[i],
              cuda->staging + get_staging_offset(cuda, convoy_model.input_count + i),
              (size_t)convoy_model.outputs[i].size);
 }
@@ -184,10 +182,8 @@ static void run_program(struct convoy_device *device) {
   cuda->mark_count = 0;
   convoy_cuda_mark(device, -1);
   /* Also after a failure: others may wait to exchange data with this device. */
-  if (device->description->invoke(device, cuda->arena,
-                                  (const uint8_t *)(uintptr_t)cuda->weights, cuda->buffers,
-                                  cuda->buffers + convoy_model.input_count))
-    convoy_cuda_fail(device, CONVOY_ERROR_MODEL, "%s", "");
+  device->description->invoke(device, cuda->arena, (const uint8_t *)(uintptr_t)cuda->weights,
+                              cuda->buffers, cuda->buffers + convoy_model.input_count);
 }
 
 void convoy_cuda_run_device(struct convoy_device *device) {
@@ -239,32 +235,31 @@ static int encode_map(struct convoy_device *device, const struct convoy_tensor_m
                           CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
 }
 
-void convoy_cuda_launch(struct convoy_device *device, int32_t number, const int32_t *grid,
-                        const int32_t *block, int32_t shared_bytes, void *const *args,
-                        int32_t arg_count, int32_t map_count) {
+void convoy_cuda_launch(struct convoy_device *device, const struct convoy_launch *launch) {
   struct convoy_cuda *cuda = device->cuda;
   if (device->status)
     return;
   void *parameters[MAX_ARGS];
   CUtensorMap maps[MAX_MAPS];
-  if (number < 0 || number >= convoy_model.gpu->kernel_count || arg_count > MAX_ARGS ||
-      map_count > MAX_MAPS) {
-    convoy_cuda_fail(device, CONVOY_ERROR_MODEL, "a launch of kernel %d", (int)number);
+  if (launch->arg_count > MAX_ARGS || launch->map_count > MAX_MAPS) {
+    convoy_cuda_fail(device, CONVOY_ERROR_MODEL, "kernel %s has too many arguments",
+                     convoy_model.gpu->kernels[launch->kernel]);
     return;
   }
-  for (int32_t i = 0; i < arg_count; ++i)
-    parameters[i] = (void *)&args[i];
-  for (int32_t i = 0; i < map_count; ++i) {
-    int32_t arg = arg_count - map_count + i;
-    if (!encode_map(device, args[arg], &maps[i]))
+  for (int32_t i = 0; i < launch->arg_count; ++i)
+    parameters[i] = (void *)&launch->args[i];
+  for (int32_t i = 0; i < launch->map_count; ++i) {
+    int32_t arg = launch->arg_count - launch->map_count + i;
+    if (!encode_map(device, launch->args[arg], &maps[i]))
       return;
     parameters[arg] = &maps[i];
   }
 
   /* Shared memory that the kernel's image reserves needs nothing here. */
-  struct convoy_cuda_kernel *kernel = &cuda->kernels[number];
-  int32_t dynamic =
-      shared_bytes > kernel->static_bytes ? shared_bytes - kernel->static_bytes : 0;
+  struct convoy_cuda_kernel *kernel = &cuda->kernels[launch->kernel];
+  int32_t dynamic = launch->shared_bytes > kernel->static_bytes
+                        ? launch->shared_bytes - kernel->static_bytes
+                        : 0;
   if (dynamic > kernel->dynamic_bytes) {
     if (!CONVOY_CUDA_CALL(device, cuFuncSetAttribute, kernel->function,
                           CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, dynamic))
@@ -272,18 +267,18 @@ void convoy_cuda_launch(struct convoy_device *device, int32_t number, const int3
     kernel->dynamic_bytes = dynamic;
   }
   CUresult result = cuda->driver.cuLaunchKernel(
-      kernel->function, (unsigned)grid[0], (unsigned)grid[1], (unsigned)grid[2],
-      (unsigned)block[0], (unsigned)block[1], (unsigned)block[2], (unsigned)dynamic,
-      cuda->stream, parameters, NULL);
+      kernel->function, (unsigned)launch->grid[0], (unsigned)launch->grid[1],
+      (unsigned)launch->grid[2], (unsigned)launch->block[0], (unsigned)launch->block[1],
+      (unsigned)launch->block[2], (unsigned)dynamic, cuda->stream, parameters, NULL);
   if (result != CUDA_SUCCESS)
-    (void)convoy_cuda_check(device, result, convoy_model.gpu->kernels[number]);
+    (void)convoy_cuda_check(device, result, convoy_model.gpu->kernels[launch->kernel]);
 }
 
 /*===----------------------------------------------------------------------===*\
 |* Communication
 \*===----------------------------------------------------------------------===*/
 
-void convoy_cuda_record(struct convoy_device *device, enum convoy_cuda_event event,
+void convoy_cuda_record(struct convoy_device *device, enum convoy_event event,
                         unsigned number) {
   if (!device->status)
     (void)CONVOY_CUDA_CALL(device, cuEventRecord,
@@ -292,7 +287,7 @@ void convoy_cuda_record(struct convoy_device *device, enum convoy_cuda_event eve
 }
 
 void convoy_cuda_wait(struct convoy_device *device, const struct convoy_device *peer,
-                      enum convoy_cuda_event event, unsigned number) {
+                      enum convoy_event event, unsigned number) {
   if (!device->status)
     (void)CONVOY_CUDA_CALL(device, cuStreamWaitEvent, device->cuda->stream,
                            peer->cuda->events[event][number % CONVOY_MAX_EXCHANGES], 0);
@@ -373,8 +368,8 @@ static int make_sums(struct convoy_device *device, int64_t count) {
   return 1;
 }
 
-void convoy_cuda_reduce(struct convoy_device *device, struct convoy_device *peer, float *to,
-                        const float *from, int64_t count) {
+void convoy_cuda_add(struct convoy_device *device, struct convoy_device *peer, float *to,
+                     const float *from, int64_t count) {
   struct convoy_cuda *cuda = device->cuda;
   int64_t bytes = count * (int64_t)sizeof(float);
   if (device->status || count == 0 || !make_sums(device, count))

@@ -23,7 +23,7 @@
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
-#include "Cuda.h"
+#include "Backend.h"
 
 #include <limits.h>
 #include <string.h>
@@ -48,18 +48,18 @@ static void meet(struct convoy_device *device, struct convoy_device *peer, atomi
 
 /* The same, and has the stream wait for the peer's. */
 static void wait_for(struct convoy_device *device, struct convoy_device *peer,
-                     atomic_uint *word, unsigned value, enum convoy_cuda_event event) {
+                     atomic_uint *word, unsigned value, enum convoy_event event) {
   meet(device, peer, word, value);
-  if (convoy_model.gpu)
-    convoy_cuda_wait(device, peer, event, value);
+  if (convoy_model.backend->wait)
+    convoy_model.backend->wait(device, peer, event, value);
 }
 
 /* Says that this device has reached number `value` of `word`, which `event` goes along with.
  */
 static void advance(struct convoy_device *device, atomic_uint *word, unsigned value,
-                    enum convoy_cuda_event event) {
-  if (convoy_model.gpu)
-    convoy_cuda_record(device, event, value);
+                    enum convoy_event event) {
+  if (convoy_model.backend->record)
+    convoy_model.backend->record(device, event, value);
   atomic_store(word, value);
   if (atomic_load(&device->sleepers))
     convoy_futex_wake(word, INT_MAX);
@@ -73,7 +73,7 @@ static struct convoy_exchange *get_exchange(struct convoy_device *device, unsign
 static const struct convoy_exchange *get_other_side(struct convoy_device *device,
                                                     int32_t number) {
   struct convoy_device *peer = get_peer(device, number);
-  wait_for(device, peer, &peer->posted, device->awaited, CONVOY_CUDA_POSTED);
+  wait_for(device, peer, &peer->posted, device->awaited, CONVOY_POSTED);
   return get_exchange(peer, device->awaited);
 }
 
@@ -81,13 +81,8 @@ static const struct convoy_exchange *get_other_side(struct convoy_device *device
 static void copy_rows(struct convoy_device *device, int32_t number, char *to,
                       int64_t to_stride, const char *from, int64_t from_stride, int64_t rows,
                       int64_t bytes) {
-  if (convoy_model.gpu) {
-    convoy_cuda_copy_rows(device, get_peer(device, number), to, to_stride, from, from_stride,
-                          rows, bytes);
-    return;
-  }
-  for (int64_t row = 0; row < rows; ++row)
-    memcpy(to + row * to_stride, from + row * from_stride, (size_t)bytes);
+  convoy_model.backend->copy_rows(device, get_peer(device, number), to, to_stride, from,
+                                  from_stride, rows, bytes);
 }
 
 static void gather(struct convoy_device *device, const struct convoy_exchange *own) {
@@ -133,20 +128,14 @@ static void sum(struct convoy_device *device, const struct convoy_exchange *own)
   float *to = own->to;
   for (int32_t number = 0; number < devices; ++number) {
     const float *source = get_other_side(device, number)->from;
-    if (convoy_model.gpu)
-      convoy_cuda_reduce(device, get_peer(device, number), to + begin, source + begin,
-                         end - begin);
-    else if (number == 0)
-      memcpy(to + begin, source + begin, (size_t)(end - begin) * sizeof(float));
-    else
-      for (int64_t i = begin; i < end; ++i)
-        to[i] += source[i];
+    convoy_model.backend->add(device, get_peer(device, number), to + begin, source + begin,
+                              end - begin);
   }
-  advance(device, &device->summed, device->awaited, CONVOY_CUDA_SUMMED);
+  advance(device, &device->summed, device->awaited, CONVOY_SUMMED);
   for (int32_t i = 1; i < devices; ++i) {
     int32_t number = (device->number + i) % devices;
     struct convoy_device *peer = get_peer(device, number);
-    wait_for(device, peer, &peer->summed, device->awaited, CONVOY_CUDA_SUMMED);
+    wait_for(device, peer, &peer->summed, device->awaited, CONVOY_SUMMED);
     const float *source = get_exchange(peer, device->awaited)->to;
     int64_t first = own->rows * number / devices, last = own->rows * (number + 1) / devices;
     int64_t part = (last - first) * (int64_t)sizeof(float);
@@ -155,8 +144,8 @@ static void sum(struct convoy_device *device, const struct convoy_exchange *own)
   }
 }
 
-/* All GPUs add, or none: one that comes alone waits for ever. */
-static void sum_by_nccl(struct convoy_device *device, const struct convoy_exchange *own) {
+/* All devices add themselves, or none: one that comes alone waits for ever. */
+static void sum_on_devices(struct convoy_device *device, const struct convoy_exchange *own) {
   int failed = 0;
   for (int32_t number = 0; number < convoy_model.device_count; ++number) {
     struct convoy_device *peer = get_peer(device, number);
@@ -164,13 +153,13 @@ static void sum_by_nccl(struct convoy_device *device, const struct convoy_exchan
     failed |= get_exchange(peer, device->awaited)->failed;
   }
   if (!failed)
-    convoy_nccl_all_reduce(device, own->from, own->to, own->rows);
+    convoy_model.backend->all_reduce(device, own->from, own->to, own->rows);
 }
 
 static void start(struct convoy_device *device, struct convoy_exchange exchange) {
   exchange.failed = device->status != CONVOY_OK;
   *get_exchange(device, ++device->started) = exchange;
-  advance(device, &device->posted, device->started, CONVOY_CUDA_POSTED);
+  advance(device, &device->posted, device->started, CONVOY_POSTED);
 }
 
 /* The transport if there is one. After its failure it gets no more to do: a run only comes
@@ -215,10 +204,12 @@ void convoy_rt_all_reduce(void *rt, const float *from, float *to, int64_t count)
   struct convoy_device *device = rt;
   const convoy_transport *transport = get_transport(device);
   if (!transport)
-    start(device,
-          (struct convoy_exchange){
-              convoy_model.gpu && device->context->uses_nccl ? sum_by_nccl : sum, from, to,
-              count, sizeof(float), NULL, 0, 0, 0, convoy_model.device_count - 1, 0});
+    start(device, (struct convoy_exchange){convoy_model.backend->all_reduce &&
+                                                   device->context->uses_nccl
+                                               ? sum_on_devices
+                                               : sum,
+                                           from, to, count, sizeof(float), NULL, 0, 0, 0,
+                                           convoy_model.device_count - 1, 0});
   else if (!device->status)
     keep(device, transport->all_reduce(transport->user, from, to, count));
 }
@@ -233,7 +224,7 @@ void convoy_rt_await(void *rt) {
   }
   const struct convoy_exchange *exchange = get_exchange(device, ++device->awaited);
   exchange->complete(device, exchange);
-  advance(device, &device->completed, device->awaited, CONVOY_CUDA_COMPLETED);
+  advance(device, &device->completed, device->awaited, CONVOY_COMPLETED);
 }
 
 void convoy_rt_release(void *rt) {
@@ -244,9 +235,9 @@ void convoy_rt_release(void *rt) {
   const struct convoy_exchange *exchange = get_exchange(device, number);
   for (int32_t i = exchange->first; i <= exchange->last; ++i) {
     struct convoy_device *peer = get_peer(device, i);
-    if (convoy_model.gpu && exchange->complete == sum_by_nccl)
+    if (convoy_model.backend->all_reduce && exchange->complete == sum_on_devices)
       meet(device, peer, &peer->completed, number);
     else
-      wait_for(device, peer, &peer->completed, number, CONVOY_CUDA_COMPLETED);
+      wait_for(device, peer, &peer->completed, number, CONVOY_COMPLETED);
   }
 }

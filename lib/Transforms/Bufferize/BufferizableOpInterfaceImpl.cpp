@@ -66,18 +66,23 @@ struct CnnOpModel : BufferizableOpInterface::ExternalModel<CnnOpModel<OpTy>, OpT
   }
 };
 
-template <typename... Ops> void attach(MLIRContext *context) {
-  (Ops::template attachInterface<CnnOpModel<Ops>>(*context), ...);
+/// Gives the model to an operation that computes a tensor; cnn has others, too.
+template <typename OpTy> void attach(MLIRContext *context) {
+  if constexpr (OpTy::template hasTrait<FollowsFromForm>())
+    OpTy::template attachInterface<CnnOpModel<OpTy>>(*context);
+}
+
+template <typename... Ops> void attachAll(MLIRContext *context) {
+  (attach<Ops>(context), ...);
 }
 
 } // namespace
 
 void convoy::cnn::registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, CnnDialect *) {
-    attach<ConvOp, GroupConvOp, ConvTransposeOp, BatchNormOp, ScaleShiftOp, LayerNormOp,
-           InstanceNormOp, GroupNormOp, LrnOp, MaxPoolOp, AvgPoolOp, GlobalPoolOp, DenseOp,
-           MatmulOp, UnaryOp, BinaryOp, SelectOp, CastOp, ReduceOp, SoftmaxOp, LogSoftmaxOp,
-           ConcatOp, GatherOp, BroadcastOp, ResizeOp, ReorderOp, AllGatherOp, AllReduceOp,
-           HaloExchangeOp>(context);
+    attachAll<
+#define GET_OP_LIST
+#include "convoy/Dialect/Cnn/IR/CnnOps.cpp.inc"
+        >(context);
   });
 }

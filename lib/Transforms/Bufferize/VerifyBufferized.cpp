@@ -7,7 +7,6 @@
 
 #include "convoy/Analysis/BufferPlan.h"
 #include "convoy/Transforms/Bufferize/Passes.h"
-#include "convoy/Transforms/Utils/KernelOps.h"
 #include "convoy/Transforms/Utils/PhaseBorder.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -68,8 +67,7 @@ const BorderRow kTable[] = {
     // Views of the arena, the weights, inputs and outputs.
     {"memref.view", atConstantOffset},
     {"memref.reinterpret_cast", fine},
-    // Operations with a kernel of their own, which KernelOps.h lists, and the rest of
-    // asynchronous communication.
+    // Operations with a kernel of their own, and the rest of asynchronous communication.
     {"cnn.await", fine},
     {"cnn.release", fine},
     {"cnn.*", memrefForm},

@@ -7,14 +7,13 @@
 
 #include "Decompose.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "convoy/Transforms/Schedule/DecomposeOpInterfaceImpl.h"
 #include "convoy/Transforms/Schedule/Passes.h"
-#include "convoy/Transforms/Utils/KernelOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNDECOMPOSE
@@ -24,14 +23,12 @@ namespace convoy::cnn {
 using namespace mlir;
 using namespace convoy::cnn;
 
-FailureOr<Value> Decomposer::run() {
-  return llvm::TypeSwitch<Operation *, FailureOr<Value>>(op)
-      .Case<UnaryOp, BinaryOp, SelectOp, CastOp, BroadcastOp, ScaleShiftOp, tensor::PadOp,
-            ReduceOp, LogSoftmaxOp, BatchNormOp, LayerNormOp, InstanceNormOp, GroupNormOp>(
-          [&](auto concrete) { return decompose(concrete); })
-      .Default([](Operation *other) -> FailureOr<Value> {
-        return other->emitError("has no kernel and no decomposition");
-      });
+void convoy::cnn::registerDecomposeOpInterfaceExternalModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, CnnDialect *, tensor::TensorDialect *) {
+    attachElementwiseDecompositions(context);
+    attachNormalizationDecompositions(context);
+    attachReductionDecompositions(context);
+  });
 }
 
 SmallVector<int64_t> convoy::cnn::getOtherDims(int64_t rank, ArrayRef<int64_t> axes) {
@@ -157,11 +154,16 @@ struct Decompose : convoy::cnn::impl::CnnDecomposeBase<Decompose> {
   void runOnOperation() override {
     SmallVector<Operation *> targets;
     getOperation().walk([&](Operation *op) {
-      if (isa<tensor::PadOp>(op) || (isa<CnnDialect>(op->getDialect()) && !hasKernel(op)))
+      bool isCnn = isa_and_nonnull<CnnDialect>(op->getDialect());
+      if (isa<DecomposeOpInterface>(op) || (isCnn && !op->hasTrait<HasKernel>()))
         targets.push_back(op);
     });
     for (Operation *op : targets) {
-      FailureOr<Value> result = Decomposer(op).run();
+      FailureOr<Value> result = failure();
+      if (auto decomposable = dyn_cast<DecomposeOpInterface>(op))
+        result = decomposable.decompose();
+      else
+        op->emitError("has no kernel and no decomposition");
       if (failed(result))
         return signalPassFailure();
       op->getResult(0).replaceAllUsesWith(*result);

@@ -27,31 +27,18 @@ public:
 
   explicit Decomposer(mlir::Operation *op) : builder(op), op(op) {}
 
-  /// The value that `op` computes; failure with a diagnostic where there is none.
-  mlir::FailureOr<mlir::Value> run();
+  /// The value that `op` computes; failure with a diagnostic if there is none. Specialised for
+  /// each operation in the file of its family.
+  template <typename OpTy> mlir::FailureOr<mlir::Value> decompose(OpTy op);
 
 private:
-  // DecomposeElementwise.cpp
-  mlir::FailureOr<mlir::Value> decompose(UnaryOp op);
-  mlir::FailureOr<mlir::Value> decompose(BinaryOp op);
-  mlir::FailureOr<mlir::Value> decompose(SelectOp op);
-  mlir::FailureOr<mlir::Value> decompose(CastOp op);
-  mlir::FailureOr<mlir::Value> decompose(BroadcastOp op);
-  mlir::FailureOr<mlir::Value> decompose(ScaleShiftOp op);
-  mlir::FailureOr<mlir::Value> decompose(mlir::tensor::PadOp op);
   // DecomposeReduction.cpp
-  mlir::FailureOr<mlir::Value> decompose(ReduceOp op);
-  mlir::FailureOr<mlir::Value> decompose(LogSoftmaxOp op);
   mlir::Value reduce(ReduceKind kind, mlir::Value input, llvm::ArrayRef<int64_t> axes);
   /// Combines `body` of the inputs over `axes` of loops of `shape` by a sum,
   /// product, maximum or minimum; the result has the other dimensions.
   mlir::Value reduce(ReduceKind combiner, llvm::ArrayRef<int64_t> shape,
                      llvm::ArrayRef<int64_t> axes, llvm::ArrayRef<Input> inputs, Body body);
   // DecomposeNormalization.cpp
-  mlir::FailureOr<mlir::Value> decompose(BatchNormOp op);
-  mlir::FailureOr<mlir::Value> decompose(LayerNormOp op);
-  mlir::FailureOr<mlir::Value> decompose(InstanceNormOp op);
-  mlir::FailureOr<mlir::Value> decompose(GroupNormOp op);
   /// `(input - mean) / sqrt(variance + epsilon) * scale + bias` with the
   /// statistics over `axes`; scale and bias may be missing.
   mlir::FailureOr<mlir::Value> normalize(mlir::Value input, llvm::ArrayRef<int64_t> axes,
@@ -81,6 +68,21 @@ private:
   mlir::OpBuilder builder;
   mlir::Operation *op;
 };
+
+/// Gives operations that a Decomposer can decompose a DecomposeOpInterface.
+template <typename OpTy>
+struct DecomposeModel : DecomposeOpInterface::ExternalModel<DecomposeModel<OpTy>, OpTy> {
+  mlir::FailureOr<mlir::Value> decompose(mlir::Operation *op) const {
+    return Decomposer(op).decompose(mlir::cast<OpTy>(op));
+  }
+};
+template <typename... Ops> void attachDecompositions(mlir::MLIRContext *context) {
+  (Ops::template attachInterface<DecomposeModel<Ops>>(*context), ...);
+}
+// One for each family.
+void attachElementwiseDecompositions(mlir::MLIRContext *context);
+void attachNormalizationDecompositions(mlir::MLIRContext *context);
+void attachReductionDecompositions(mlir::MLIRContext *context);
 
 /// The dimensions of `rank` that `axes` does not name.
 llvm::SmallVector<int64_t> getOtherDims(int64_t rank, llvm::ArrayRef<int64_t> axes);

@@ -15,7 +15,7 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
-FailureOr<Value> Decomposer::decompose(UnaryOp unary) {
+template <> FailureOr<Value> Decomposer::decompose(UnaryOp unary) {
   RankedTensorType type = resultType();
   return map(type.getShape(), type.getElementType(),
              {broadcast(unary.getInput(), type.getShape())},
@@ -24,7 +24,7 @@ FailureOr<Value> Decomposer::decompose(UnaryOp unary) {
              });
 }
 
-FailureOr<Value> Decomposer::decompose(BinaryOp binary) {
+template <> FailureOr<Value> Decomposer::decompose(BinaryOp binary) {
   RankedTensorType type = resultType();
   return map(type.getShape(), type.getElementType(),
              {broadcast(binary.getLhs(), type.getShape()),
@@ -35,7 +35,7 @@ FailureOr<Value> Decomposer::decompose(BinaryOp binary) {
              });
 }
 
-FailureOr<Value> Decomposer::decompose(SelectOp select) {
+template <> FailureOr<Value> Decomposer::decompose(SelectOp select) {
   RankedTensorType type = resultType();
   return map(type.getShape(), type.getElementType(),
              {broadcast(select.getCondition(), type.getShape()),
@@ -46,7 +46,7 @@ FailureOr<Value> Decomposer::decompose(SelectOp select) {
              });
 }
 
-FailureOr<Value> Decomposer::decompose(CastOp cast) {
+template <> FailureOr<Value> Decomposer::decompose(CastOp cast) {
   RankedTensorType type = resultType();
   return map(type.getShape(), type.getElementType(),
              {broadcast(cast.getInput(), type.getShape())},
@@ -55,14 +55,14 @@ FailureOr<Value> Decomposer::decompose(CastOp cast) {
              });
 }
 
-FailureOr<Value> Decomposer::decompose(BroadcastOp op) {
+template <> FailureOr<Value> Decomposer::decompose(BroadcastOp op) {
   RankedTensorType type = resultType();
   return map(type.getShape(), type.getElementType(),
              {broadcast(op.getInput(), type.getShape())},
              [](OpBuilder &, Location, ValueRange x) { return x[0]; });
 }
 
-FailureOr<Value> Decomposer::decompose(ScaleShiftOp op) {
+template <> FailureOr<Value> Decomposer::decompose(ScaleShiftOp op) {
   ArrayRef<int64_t> shape = shapeOf(op.getInput());
   int64_t rank = shape.size();
   SmallVector<int64_t> dims = {1}, extents = {shape[1]};
@@ -80,7 +80,7 @@ FailureOr<Value> Decomposer::decompose(ScaleShiftOp op) {
              });
 }
 
-FailureOr<Value> Decomposer::decompose(tensor::PadOp pad) {
+template <> FailureOr<Value> Decomposer::decompose(tensor::PadOp pad) {
   Value value = pad.getConstantPaddingValue();
   if (!value || !pad.getLow().empty() || !pad.getHigh().empty())
     return pad.emitError("is not a pad by constants");
@@ -94,4 +94,9 @@ FailureOr<Value> Decomposer::decompose(tensor::PadOp pad) {
     sizes.push_back(builder.getIndexAttr(extent));
   return Value(tensor::InsertSliceOp::create(builder, loc(), pad.getSource(), filled,
                                              pad.getMixedLowPad(), sizes, strides));
+}
+
+void convoy::cnn::attachElementwiseDecompositions(MLIRContext *context) {
+  attachDecompositions<UnaryOp, BinaryOp, SelectOp, CastOp, BroadcastOp, ScaleShiftOp,
+                       tensor::PadOp>(context);
 }

@@ -75,7 +75,7 @@ FailureOr<Value> Decomposer::normalize(Value input, ArrayRef<int64_t> axes, doub
   });
 }
 
-FailureOr<Value> Decomposer::decompose(LayerNormOp op) {
+template <> FailureOr<Value> Decomposer::decompose(LayerNormOp op) {
   ArrayRef<int64_t> shape = shapeOf(op.getInput());
   auto parameter = [&](Value value) { return value ? broadcast(value, shape) : Input(); };
   auto axes = llvm::to_vector(llvm::seq<int64_t>(op.getAxis(), shape.size()));
@@ -83,7 +83,7 @@ FailureOr<Value> Decomposer::decompose(LayerNormOp op) {
                    parameter(op.getScale()), parameter(op.getBias()));
 }
 
-FailureOr<Value> Decomposer::decompose(InstanceNormOp op) {
+template <> FailureOr<Value> Decomposer::decompose(InstanceNormOp op) {
   ArrayRef<int64_t> shape = shapeOf(op.getInput());
   int64_t rank = shape.size();
   auto parameter = [&](Value value) { return project(reshape(value, shape[1]), rank, 1); };
@@ -92,7 +92,7 @@ FailureOr<Value> Decomposer::decompose(InstanceNormOp op) {
                    parameter(op.getScale()), parameter(op.getBias()));
 }
 
-FailureOr<Value> Decomposer::decompose(GroupNormOp op) {
+template <> FailureOr<Value> Decomposer::decompose(GroupNormOp op) {
   RankedTensorType type = tensorType(op.getInput());
   int64_t batch = type.getDimSize(0), groups = op.getNumGroups();
   int64_t perGroup = type.getDimSize(1) / groups;
@@ -115,7 +115,7 @@ FailureOr<Value> Decomposer::decompose(GroupNormOp op) {
 
 /// What no simplification turned into a scale_shift, with parameters that are
 /// not constant.
-FailureOr<Value> Decomposer::decompose(BatchNormOp op) {
+template <> FailureOr<Value> Decomposer::decompose(BatchNormOp op) {
   if (op.getMode() == BatchNormMode::training)
     return op.emitError("is in training mode, which has no inference");
   ArrayRef<int64_t> shape = shapeOf(op.getInput());
@@ -140,4 +140,8 @@ FailureOr<Value> Decomposer::decompose(BatchNormOp op) {
                return math::FmaOp::create(b, at, arith::SubFOp::create(b, at, v[0], v[1]),
                                           v[2], v[3]);
              });
+}
+
+void convoy::cnn::attachNormalizationDecompositions(MLIRContext *context) {
+  attachDecompositions<BatchNormOp, LayerNormOp, InstanceNormOp, GroupNormOp>(context);
 }

@@ -97,7 +97,7 @@ Value Decomposer::reduce(ReduceKind kind, Value input, ArrayRef<int64_t> axes) {
                 });
 }
 
-FailureOr<Value> Decomposer::decompose(ReduceOp op) {
+template <> FailureOr<Value> Decomposer::decompose(ReduceOp op) {
   RankedTensorType type = resultType();
   if (type.getElementType().isInteger(1))
     return op.emitError("is not defined on elements of type i1");
@@ -125,7 +125,7 @@ FailureOr<Value> Decomposer::decompose(ReduceOp op) {
 }
 
 /// (x - m) - log(sum(exp(x - m))) with the largest element m.
-FailureOr<Value> Decomposer::decompose(LogSoftmaxOp op) {
+template <> FailureOr<Value> Decomposer::decompose(LogSoftmaxOp op) {
   Value input = op.getInput();
   ArrayRef<int64_t> shape = shapeOf(input);
   int64_t rank = shape.size(), axis = op.getAxis();
@@ -149,4 +149,8 @@ FailureOr<Value> Decomposer::decompose(LogSoftmaxOp op) {
                return arith::SubFOp::create(b, at, arith::SubFOp::create(b, at, v[0], v[1]),
                                             v[2]);
              });
+}
+
+void convoy::cnn::attachReductionDecompositions(MLIRContext *context) {
+  attachDecompositions<ReduceOp, LogSoftmaxOp>(context);
 }

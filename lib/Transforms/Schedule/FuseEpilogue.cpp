@@ -9,7 +9,6 @@
 #include "convoy/Transforms/Schedule/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNFUSEEPILOGUE
@@ -25,21 +24,6 @@ namespace {
 // What producers offer
 //===----------------------------------------------------------------------===//
 
-/// The activation of an operation that has one, otherwise null.
-FunctionAttr getActivation(Operation *op) {
-  return TypeSwitch<Operation *, FunctionAttr>(op)
-      .Case<ConvOpInterface, DenseOp, BinaryOp, ScaleShiftOp>(
-          [](auto producer) { return producer.getActivation(); })
-      .Default(FunctionAttr());
-}
-
-void setActivation(Operation *op, FunctionAttr function) {
-  TypeSwitch<Operation *>(op)
-      .Case([&](ConvOpInterface conv) { conv.setActivation(function); })
-      .Case<DenseOp, BinaryOp, ScaleShiftOp>(
-          [&](auto producer) { producer.setActivationAttr(function); });
-}
-
 bool isValueForm(Operation *op) {
   auto destination = dyn_cast<DestinationOpInterface>(op);
   return destination && !destination.hasMemRefForm() && !destination.getDestination();
@@ -47,23 +31,17 @@ bool isValueForm(Operation *op) {
 
 /// Whether `op` computes f32 and its epilogue has no activation yet, so that
 /// more can be appended.
-bool isOpen(Operation *op) {
-  if (!isValueForm(op))
-    return false;
-  FunctionAttr activation = getActivation(op);
-  return activation && activation.isIdentity() &&
+bool isOpen(EpilogueOpInterface op) {
+  return isValueForm(op) && op.getActivation().isIdentity() &&
          cast<ShapedType>(op->getResult(0).getType()).getElementType().isF32();
 }
 
-Value getResidual(Operation *op) {
-  auto conv = dyn_cast<ConvOpInterface>(op);
-  return conv ? conv.getResidual() : Value();
-}
-
-/// Whether a residual can be added to what `op` computes.
-bool canTakeResidual(Operation *op) {
-  return op && isa<ConvOp, GroupConvOp>(op) && isOpen(op) && !getResidual(op) &&
-         op->getResult(0).hasOneUse();
+/// The convolution that `op` is, if a residual can be added to its result.
+ConvOpInterface takeResidual(Operation *op) {
+  auto conv = dyn_cast_if_present<ConvOpInterface>(op);
+  bool isFree = conv && conv.takesResidual() && isOpen(conv) && !conv.getResidual() &&
+                conv->getResult(0).hasOneUse();
+  return isFree ? conv : ConvOpInterface();
 }
 
 //===----------------------------------------------------------------------===//
@@ -86,11 +64,13 @@ std::optional<std::vector<float>> readPerChannel(Value value, RankedTensorType t
 }
 
 /// Adds a per-channel constant to the bias of a convolution or dense layer.
-bool fuseBias(Operation *producer, BinaryOp add) {
+bool fuseBias(EpilogueOpInterface producer, BinaryOp add) {
   bool subtract = add.getKind() == BinaryKind::sub;
   Value result = producer->getResult(0);
   Value other = add.getLhs() == result ? add.getRhs() : add.getLhs();
-  if (!isa<ConvOpInterface, DenseOp>(producer) || getResidual(producer) ||
+  std::optional<MutableOperandRange> bias = producer.getEpilogueBias();
+  auto conv = dyn_cast<ConvOpInterface>(producer.getOperation());
+  if (!bias || (conv && conv.getResidual()) ||
       (add.getKind() != BinaryKind::add && !(subtract && other == add.getRhs())))
     return false;
   auto type = cast<RankedTensorType>(result.getType());
@@ -100,10 +80,8 @@ bool fuseBias(Operation *producer, BinaryOp add) {
   if (subtract)
     for (float &value : *values)
       value = -value;
-  auto conv = dyn_cast<ConvOpInterface>(producer);
-  Value bias = conv ? conv.getBias() : cast<DenseOp>(producer).getBias();
-  if (bias) {
-    std::optional<ConstantData> old = ConstantData::get(bias);
+  if (!bias->empty()) {
+    std::optional<ConstantData> old = ConstantData::get((*bias)[0].get());
     if (!old || !old->holds<float>() || old->getNumElements() != int64_t(values->size()))
       return false;
     for (auto [index, value] : llvm::enumerate(*values))
@@ -113,9 +91,7 @@ bool fuseBias(Operation *producer, BinaryOp add) {
   int64_t channels = values->size();
   Value constant = createConstant(
       builder, add.getLoc(), makeFloats(add.getContext(), {channels}, std::move(*values)));
-  MutableOperandRange operand =
-      conv ? conv.getBiasMutable() : cast<DenseOp>(producer).getBiasMutable();
-  operand.assign(constant);
+  bias->assign(constant);
   return true;
 }
 
@@ -123,8 +99,9 @@ bool fuseBias(Operation *producer, BinaryOp add) {
 // Residual
 //===----------------------------------------------------------------------===//
 
-bool fuseResidual(Operation *producer, BinaryOp add) {
-  if (!canTakeResidual(producer) || add.getKind() != BinaryKind::add)
+bool fuseResidual(EpilogueOpInterface producer, BinaryOp add) {
+  ConvOpInterface conv = takeResidual(producer);
+  if (!conv || add.getKind() != BinaryKind::add)
     return false;
   Value result = producer->getResult(0);
   Value other = add.getLhs() == result ? add.getRhs() : add.getLhs();
@@ -133,11 +110,11 @@ bool fuseResidual(Operation *producer, BinaryOp add) {
   if (Operation *definition = other.getDefiningOp();
       definition && producer->isBeforeInBlock(definition)) {
     // The later of two convolutions takes the other's result.
-    if (canTakeResidual(definition))
+    if (takeResidual(definition))
       return false;
     producer->moveBefore(add);
   }
-  cast<ConvOpInterface>(producer).getResidualMutable().assign(other);
+  conv.getResidualMutable().assign(other);
   return true;
 }
 
@@ -146,7 +123,7 @@ bool fuseResidual(Operation *producer, BinaryOp add) {
 //===----------------------------------------------------------------------===//
 
 /// Moves the only reader of `producer` into its epilogue.
-bool fuseReader(Operation *producer) {
+bool fuseReader(EpilogueOpInterface producer) {
   Value result = producer->getResult(0);
   if (!result.hasOneUse())
     return false;
@@ -157,11 +134,11 @@ bool fuseReader(Operation *producer) {
   if (auto unary = dyn_cast<UnaryOp>(reader)) {
     if (unary.getFunction().getKind() == UnaryKind::logical_not)
       return false;
-    setActivation(producer, unary.getFunction());
+    producer.setActivation(unary.getFunction());
   } else if (auto binary = dyn_cast<BinaryOp>(reader)) {
     if (!fuseBias(producer, binary) && !fuseResidual(producer, binary))
       return false;
-    setActivation(producer, binary.getActivation());
+    producer.setActivation(binary.getActivation());
   } else {
     return false;
   }
@@ -172,15 +149,12 @@ bool fuseReader(Operation *producer) {
 
 struct FuseEpilogue : convoy::cnn::impl::CnnFuseEpilogueBase<FuseEpilogue> {
   void runOnOperation() override {
-    SmallVector<Operation *> producers;
-    getOperation().walk([&](Operation *op) {
-      if (getActivation(op))
-        producers.push_back(op);
-    });
+    SmallVector<EpilogueOpInterface> producers;
+    getOperation().walk([&](EpilogueOpInterface op) { producers.push_back(op); });
     // A reader is erased only by its producer, which comes before it; what was
     // erased must not be visited.
     DenseSet<Operation *> erased;
-    for (Operation *producer : producers) {
+    for (EpilogueOpInterface producer : producers) {
       while (!erased.contains(producer) && isOpen(producer) &&
              producer->getResult(0).hasOneUse()) {
         Operation *reader = *producer->getResult(0).user_begin();

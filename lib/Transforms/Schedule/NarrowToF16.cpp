@@ -4,12 +4,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// One walk in program order changes the types of results; what reads them follows.
+// One walk in program order changes the types of results; what reads them follows. Each
+// operation of cnn says itself what becomes of it (NarrowOpInterface); upstream's are here.
 //
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Analysis/GpuGemmPlan.h"
+#include "convoy/Dialect/Cnn/IR/Narrowing.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Transforms/Schedule/Passes.h"
 
@@ -34,9 +36,6 @@ using namespace convoy;
 using namespace convoy::cnn;
 
 namespace {
-
-/// The largest number of f16.
-constexpr double kLargest = 65504;
 
 RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 bool isF32(Value value) { return getElementTypeOrSelf(value.getType()).isF32(); }
@@ -75,7 +74,7 @@ private:
 
   bool compute(Value value) {
     if (std::optional<double> number = getNumber(value))
-      return std::isfinite(*number) && std::abs(*number) > kLargest;
+      return std::isfinite(*number) && std::abs(*number) > kLargestF16;
     Operation *op = value.getDefiningOp();
     if (!op || op->getNumOperands() == 0)
       return false;
@@ -105,7 +104,7 @@ private:
       return false;
     auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
     std::optional<double> bound = getNumber(select.getTrueValue());
-    return compare && bound && *bound < std::log(kLargest) &&
+    return compare && bound && *bound < std::log(kLargestF16) &&
            compare.getPredicate() == arith::CmpFPredicate::OLT &&
            compare.getLhs() == select.getTrueValue() &&
            compare.getRhs() == select.getFalseValue();
@@ -145,23 +144,64 @@ private:
   DenseMap<Value, bool> known;
 };
 
-/// Whether a value is a constant with numbers that f16 does not have, as masks are.
-bool isLargeConstant(Value value) {
-  std::optional<ConstantData> data = ConstantData::get(value);
-  return data && data->holds<float>() &&
-         llvm::any_of(data->getValues<float>(), [](float number) {
-           return std::isfinite(number) && std::abs(number) > kLargest;
-         });
+//===----------------------------------------------------------------------===//
+// The walk
+//===----------------------------------------------------------------------===//
+
+class Narrower : public Narrowing {
+public:
+  explicit Narrower(func::FuncOp function)
+      : Narrowing(function.getContext()), function(function), target(getTarget(function)),
+        builder(function.getContext()), f16(getF16()), f32(getF32()) {}
+
+  void run() {
+    for (Value argument : function.getArguments())
+      addData(argument);
+    for (Operation &op : llvm::make_early_inc_range(function.front())) {
+      builder.setInsertionPoint(&op);
+      narrow(&op);
+    }
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  }
+
+  bool staysF32(Value value) const override;
+  bool needsF16Input(Operation *op) const override;
+  void convertOperand(OpOperand &operand, Type element) override {
+    operand.set(convert(operand.get(), element));
+  }
+
+private:
+  void narrow(Operation *op);
+  void narrow(tensor::InsertSliceOp op);
+  void narrow(linalg::GenericOp op);
+  void narrow(linalg::TransposeOp op);
+  void narrow(func::ReturnOp op);
+
+  Value convert(Value value, Type element);
+  Value copyAs(Value value, Type element);
+  static bool canRetype(linalg::GenericOp op, unsigned result);
+  void retype(linalg::GenericOp op, unsigned result);
+
+  func::FuncOp function;
+  TargetAttr target;
+  OpBuilder builder;
+  Type f16, f32;
+  DenseMap<std::pair<Value, Type>, Value> converted;
+};
+
+void Narrower::narrow(Operation *op) {
+  if (auto narrowable = dyn_cast<NarrowOpInterface>(op))
+    return narrowable.narrow(*this);
+  llvm::TypeSwitch<Operation *>(op)
+      .Case<tensor::InsertSliceOp, linalg::GenericOp, linalg::TransposeOp, func::ReturnOp>(
+          [&](auto concrete) { narrow(concrete); })
+      .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp>(
+          [&](auto) { follow(op->getResult(0), op->getOperand(0)); });
 }
 
-bool mayGrow(FunctionAttr activation) {
-  return activation.getKind() == UnaryKind::exp ||
-         activation.getKind() == UnaryKind::reciprocal;
-}
-
-/// Whether a value leaves the function, or meets those of other devices on the host, as it
-/// is: then it stays f32.
-bool staysF32(Value value) {
+bool Narrower::staysF32(Value value) const {
   llvm::SetVector<Value> moved;
   moved.insert(value);
   for (size_t i = 0; i < moved.size(); ++i)
@@ -175,145 +215,12 @@ bool staysF32(Value value) {
   return false;
 }
 
-//===----------------------------------------------------------------------===//
-// The walk
-//===----------------------------------------------------------------------===//
-
-class Narrower {
-public:
-  explicit Narrower(func::FuncOp function)
-      : function(function), target(getTarget(function)), builder(function.getContext()),
-        f16(builder.getF16Type()), f32(builder.getF32Type()) {}
-
-  void run() {
-    for (Value argument : function.getArguments())
-      data.insert(argument);
-    for (Operation &op : llvm::make_early_inc_range(function.front())) {
-      builder.setInsertionPoint(&op);
-      narrow(&op);
-    }
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
-      if (isOpTriviallyDead(&op))
-        op.erase();
-  }
-
-private:
-  void narrow(Operation *op);
-  void narrow(ConvOpInterface op);
-  void narrow(DenseOp op);
-  void narrow(ConcatOp op);
-  void narrow(tensor::InsertSliceOp op);
-  void narrow(linalg::GenericOp op);
-  void narrow(linalg::TransposeOp op);
-  void narrow(func::ReturnOp op);
-
-  /// Whether what is computed of `value` becomes f16: it does already, or is an input.
-  bool isData(Value value) { return isF16(value) || data.contains(value); }
-
-  /// A result that a kernel stores: f16, unless f32 is asked for.
-  void store(Value result) {
-    if (!isF32(result))
-      return;
-    if (staysF32(result))
-      data.insert(result);
-    else
-      result.setType(tensorType(result).clone(f16));
-  }
-
-  void finish(Value result, FunctionAttr activation) {
-    if (mayGrow(activation))
-      large.insert(result);
-    else
-      store(result);
-  }
-
-  /// The result of a view, or of an operation that moves what it reads.
-  void follow(Value result, Value source) {
-    result.setType(tensorType(result).clone(tensorType(source).getElementType()));
-    mark(result, source);
-  }
-
-  /// A result that is f32 where `source` is, for the same reason.
-  void mark(Value result, Value source) {
-    if (data.contains(source))
-      data.insert(result);
-    if (large.contains(source))
-      large.insert(result);
-  }
-
-  void convertOperand(OpOperand &operand, Type element) {
-    operand.set(convert(operand.get(), element));
-  }
-  Value convert(Value value, Type element);
-  Value copyAs(Value value, Type element);
-  static bool canRetype(linalg::GenericOp op, unsigned result);
-  void retype(linalg::GenericOp op, unsigned result);
-
-  func::FuncOp function;
-  TargetAttr target;
-  OpBuilder builder;
-  Type f16, f32;
-  /// Values that stay f32, of which what is computed becomes f16.
-  DenseSet<Value> data;
-  /// Values that stay f32 because f16 may be too small for them.
-  DenseSet<Value> large;
-  DenseMap<std::pair<Value, Type>, Value> converted;
-};
-
-void Narrower::narrow(Operation *op) {
-  llvm::TypeSwitch<Operation *>(op)
-      .Case<ConvOpInterface, DenseOp, ConcatOp, tensor::InsertSliceOp, linalg::GenericOp,
-            linalg::TransposeOp, func::ReturnOp>([&](auto concrete) { narrow(concrete); })
-      .Case<MatmulOp, SoftmaxOp>([&](auto) { store(op->getResult(0)); })
-      .Case<MaxPoolOp, AvgPoolOp, GlobalPoolOp, LrnOp, ResizeOp, ReorderOp, GatherOp>(
-          [&](auto) {
-            if (isData(op->getOperand(0)))
-              store(op->getResult(0));
-            else
-              mark(op->getResult(0), op->getOperand(0));
-          })
-      .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp>(
-          [&](auto) { follow(op->getResult(0), op->getOperand(0)); })
-      .Case<AllGatherOp, HaloExchangeOp>([&](auto) {
-        if (isF32(op->getOperand(0)))
-          convertOperand(op->getOpOperand(0), f16);
-        follow(op->getResult(0), op->getOperand(0));
-      })
-      .Case([&](AllReduceOp) {
-        convertOperand(op->getOpOperand(0), f32);
-        data.insert(op->getResult(0));
-      });
-}
-
-void Narrower::narrow(ConvOpInterface op) {
+bool Narrower::needsF16Input(Operation *op) const {
   // A matrix product copies blocks into shared memory as they are.
-  if (op.isInputBlocked() && !op.isTransposed() && !selectConvTile(op, target).channelwise)
-    convertOperand(op->getOpOperand(0), f16);
-  finish(op->getResult(0), op.getActivation());
-}
-
-void Narrower::narrow(DenseOp op) {
-  if (selectDenseTile(op, target).rows > kGpuDenseRows)
-    convertOperand(op->getOpOperand(0), f16);
-  finish(op->getResult(0), op.getActivation());
-}
-
-void Narrower::narrow(ConcatOp op) {
-  Value result = op->getResult(0);
-  bool isLarge = llvm::any_of(op.getInputs(), [&](Value input) {
-    return large.contains(input) || isLargeConstant(input);
-  });
-  bool readsData = llvm::any_of(op.getInputs(), [&](Value input) { return isData(input); });
-  if (llvm::any_of(op.getInputs(), isF16)) {
-    Type element = isF32(result) && (isLarge || staysF32(result)) ? f32 : f16;
-    for (OpOperand &input : op->getOpOperands())
-      convertOperand(input, element);
-    result.setType(tensorType(result).clone(element));
-  }
-  if (isLarge)
-    large.insert(result);
-  else if (readsData)
-    data.insert(result);
+  if (auto conv = dyn_cast<ConvOpInterface>(op))
+    return conv.isInputBlocked() && !conv.isTransposed() &&
+           !selectConvTile(conv, target).channelwise;
+  return selectDenseTile(cast<DenseOp>(op), target).rows > kGpuDenseRows;
 }
 
 void Narrower::narrow(tensor::InsertSliceOp op) {
@@ -347,7 +254,7 @@ void Narrower::narrow(linalg::GenericOp op) {
     for (OpOperand *input : op.getDpsInputOperands()) {
       readsData |= isData(input->get());
       BlockArgument argument = op.getMatchingBlockArgument(input);
-      if (large.contains(input->get()) || isLargeConstant(input->get()))
+      if (isLarge(input->get()))
         growth.addLarge(argument);
       if (!isF16(input->get()) || !argument.getType().isF32())
         continue;
@@ -365,9 +272,9 @@ void Narrower::narrow(linalg::GenericOp op) {
     if (!isF32(result))
       continue;
     if (growth.mayGrow(op.getBody()->getTerminator()->getOperand(i)))
-      large.insert(result);
+      addLarge(result);
     else if (staysF32(result) || !canRetype(op, i))
-      data.insert(result);
+      addData(result);
     else
       retype(op, i);
   }

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Transforms/Utils/KernelOps.h"
 #include "convoy/Transforms/Utils/PhaseBorder.h"
 
 #include "convoy/Transforms/Schedule/Passes.h"
@@ -35,7 +34,7 @@ const BorderRow kTable[] = {
     {"func.func", fine},
     {"func.return", fine},
     {"arith.constant", staticShapes},
-    // Operations with a kernel of their own, which KernelOps.h lists.
+    // Operations with a kernel of their own.
     {"cnn.*", destinationForm},
     // What the generic kernel computes: linalg around scalar arithmetic.
     {"arith.*", insideLinalg},

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "PerChannel.h"
+#include "PerChannelChain.h"
 
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Transforms/Simplify/Passes.h"
@@ -212,13 +212,6 @@ std::optional<Layer> findReader(const PerChannelChain &chain, std::string &why) 
   return std::nullopt;
 }
 
-/// The name that the model gives to an operation, if any.
-std::string describe(BatchNormOp op) {
-  if (auto name = op.getLoc()->findInstanceOf<NameLoc>())
-    return ("batch norm '" + name.getName().strref() + "'").str();
-  return "batch norm";
-}
-
 //===----------------------------------------------------------------------===//
 // The pass
 //===----------------------------------------------------------------------===//
@@ -275,10 +268,9 @@ struct FoldBatchNorm : convoy::cnn::impl::CnnFoldBatchNormBase<FoldBatchNorm> {
     getOperation().walk([&](BatchNormOp op) {
       if (op.getMode() != BatchNormMode::training)
         return;
-      op->emitError() << describe(op)
-                      << " is in training mode: it would normalise with the statistics of the "
-                         "batch it is given. Export the model for inference (PyTorch: "
-                         "model.eval() before the export; ONNX: training_mode=0, one output)";
+      op->emitError("is in training mode: it would normalise with the statistics of the "
+                    "batch it is given. Export the model for inference (PyTorch: "
+                    "model.eval() before the export; ONNX: training_mode=0, one output)");
       result = failure();
     });
     return result;

@@ -9,7 +9,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include <limits>
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNFOLDPAD
@@ -67,20 +66,11 @@ template <typename ConvTy> struct FoldIntoConv : OpRewritePattern<ConvTy> {
   }
 };
 
-/// Whether the padding value means to a pool what its own padding means.
-bool isPadOf(MaxPoolOp, double value) {
-  return value == -std::numeric_limits<double>::infinity() ||
-         value == double(std::numeric_limits<float>::lowest());
-}
-bool isPadOf(AvgPoolOp op, double value) {
-  return value == 0 && (op.getCountIncludePad() || !op.getWindow().hasPads());
-}
-
-template <typename PoolTy> struct FoldIntoPool : OpRewritePattern<PoolTy> {
-  using OpRewritePattern<PoolTy>::OpRewritePattern;
-  LogicalResult matchAndRewrite(PoolTy op, PatternRewriter &rewriter) const override {
+struct FoldIntoPool : OpInterfaceRewritePattern<PoolOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+  LogicalResult matchAndRewrite(PoolOpInterface op, PatternRewriter &rewriter) const override {
     auto pad = SpatialPad::get(op.getInput(), op.getWindow().getRank());
-    if (!pad || !isPadOf(op, pad->value))
+    if (!pad || !op.isNeutral(pad->value))
       return failure();
     WindowAttr window = pad->addTo(op.getWindow());
     ArrayRef<int64_t> input = cast<ShapedType>(pad->source.getType()).getShape().drop_front(2);
@@ -90,20 +80,14 @@ template <typename PoolTy> struct FoldIntoPool : OpRewritePattern<PoolTy> {
         return rewriter.notifyMatchFailure(op, "pads reach over a whole window");
       // A last window, cut short, may start in this padding but not in a pool's.
       if (op.getCeilMode()) {
-        ArrayRef<int64_t> output =
-            cast<ShapedType>(op->getResultTypes().empty() ? op.getInit().getType()
-                                                          : op->getResult(0).getType())
-                .getShape()
-                .drop_front(2);
+        ArrayRef<int64_t> output = op.getOutputType().getShape().drop_front(2);
         if ((output[i] - 1) * window.getStrides()[i] >= input[i] + window.getPadsBegin()[i])
           return rewriter.notifyMatchFailure(op, "the last window starts in the padding");
       }
     }
     rewriter.modifyOpInPlace(op, [&] {
       op.getInputMutable().set(pad->source);
-      op.setWindowAttr(window);
-      if constexpr (std::is_same_v<PoolTy, AvgPoolOp>)
-        op.setCountIncludePad(true);
+      op.absorbPads(window);
     });
     return success();
   }
@@ -114,8 +98,7 @@ struct FoldPad : convoy::cnn::impl::CnnFoldPadBase<FoldPad> {
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FoldIntoConv<ConvOp>, FoldIntoConv<GroupConvOp>, FoldIntoPool<AvgPoolOp>,
-                 FoldIntoPool<MaxPoolOp>>(&getContext());
+    patterns.add<FoldIntoConv<ConvOp>, FoldIntoConv<GroupConvOp>, FoldIntoPool>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -31,8 +31,7 @@ bool isConstantOf(Value value, double number) {
 }
 
 /// Whether the operation gives its input back.
-bool isNoop(MaxPoolOp op) { return op.getWindow().isPointwise(); }
-bool isNoop(AvgPoolOp op) { return op.getWindow().isPointwise(); }
+bool isNoop(PoolOpInterface op) { return op.getWindow().isPointwise(); }
 bool isNoop(GlobalPoolOp op) {
   // Types are equal only if all spatial extents are 1.
   return true;
@@ -64,8 +63,9 @@ bool isNoop(linalg::TransposeOp op) {
   return llvm::equal(op.getPermutation(), llvm::seq<int64_t>(0, op.getPermutation().size()));
 }
 
-template <typename OpTy> struct RemoveNoop : OpRewritePattern<OpTy> {
-  using OpRewritePattern<OpTy>::OpRewritePattern;
+/// `Base` is the pattern of an operation or of an interface.
+template <typename OpTy, typename Base = OpRewritePattern<OpTy>> struct RemoveNoop : Base {
+  using Base::Base;
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     if (op->getNumResults() != 1 ||
         op->getOperand(0).getType() != op->getResult(0).getType() || !isNoop(op))
@@ -74,6 +74,8 @@ template <typename OpTy> struct RemoveNoop : OpRewritePattern<OpTy> {
     return success();
   }
 };
+
+using RemoveNoopPool = RemoveNoop<PoolOpInterface, OpInterfaceRewritePattern<PoolOpInterface>>;
 
 /// The zero on the left of an addition goes to the right.
 struct ZeroOnTheLeft : OpRewritePattern<BinaryOp> {
@@ -132,10 +134,10 @@ struct RemoveInferenceNoops
 
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
-    set.add<RemoveNoop<MaxPoolOp>, RemoveNoop<AvgPoolOp>, RemoveNoop<GlobalPoolOp>,
-            RemoveNoop<ReduceOp>, RemoveNoop<ResizeOp>, RemoveNoop<ScaleShiftOp>,
-            RemoveNoop<UnaryOp>, RemoveNoop<BinaryOp>, RemoveNoop<linalg::TransposeOp>,
-            ZeroOnTheLeft, DropEmptyParts, MergeTransposes>(context);
+    set.add<RemoveNoopPool, RemoveNoop<GlobalPoolOp>, RemoveNoop<ReduceOp>,
+            RemoveNoop<ResizeOp>, RemoveNoop<ScaleShiftOp>, RemoveNoop<UnaryOp>,
+            RemoveNoop<BinaryOp>, RemoveNoop<linalg::TransposeOp>, ZeroOnTheLeft,
+            DropEmptyParts, MergeTransposes>(context);
     tensor::CollapseShapeOp::getCanonicalizationPatterns(set, context);
     tensor::ExpandShapeOp::getCanonicalizationPatterns(set, context);
     patterns = std::move(set);

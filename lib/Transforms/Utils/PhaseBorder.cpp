@@ -7,6 +7,7 @@
 
 #include "convoy/Transforms/Utils/PhaseBorder.h"
 
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 using namespace mlir;
@@ -23,6 +24,20 @@ std::string convoy::cnn::staticShapes(Operation *op) {
   for (Type type : op->getResultTypes())
     if (auto shaped = dyn_cast<ShapedType>(type); shaped && !shaped.hasStaticShape())
       return "its shape is not static";
+  return "";
+}
+
+std::string convoy::cnn::whyNoKernel(Operation *op) {
+  if (!op->hasTrait<HasKernel>())
+    return "it has no kernel; cnn-decompose replaces it";
+  auto conv = dyn_cast<ConvOpInterface>(op);
+  if (!conv || !conv.getInputScale())
+    return "";
+  TargetAttr target = getTarget(op);
+  if (!target)
+    return "only a target that the module does not name says whether it has a kernel";
+  if (target.getGpu())
+    return "no kernel of a GPU has a prologue";
   return "";
 }
 

@@ -1,5 +1,6 @@
 // RUN: convoy-opt %s --split-input-file --verify-diagnostics \
-// RUN:   --pass-pipeline='builtin.module(cnn-set-target{cpu=x86-64-v3},builtin.module(cnn-generate-cpu-kernels),cnn-link-devices,convoy-target)'
+// RUN:   --pass-pipeline='builtin.module(cnn-set-target{cpu=x86-64-v3}, \
+// RUN:   builtin.module(cnn-generate-cpu-kernels),cnn-link-devices,convoy-target)'
 
 module {
   module @device_0 attributes {cnn.arena_size = 512 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {

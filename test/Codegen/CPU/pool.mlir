@@ -12,9 +12,11 @@
 // CHECK-NOT:       arith.cmpf
 // CHECK:           scf.yield
 // CHECK-COUNT-4: vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
+    vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x8x8x16xf32>, %y: memref<1x2x4x4x16xf32>) {
-    cnn.max_pool %x outs(%y) {blocked, window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>} : (memref<1x2x8x8x16xf32>, memref<1x2x4x4x16xf32>) -> ()
+    cnn.max_pool %x outs(%y) {blocked, window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>}
+        : (memref<1x2x8x8x16xf32>, memref<1x2x4x4x16xf32>) -> ()
     return
   }
 }
@@ -29,9 +31,11 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:           scf.yield
 // CHECK:         arith.sitofp
 // CHECK-COUNT-8: arith.divf {{.+}} : vector<16xf32>
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
+    vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x8x8x16xf32>, %y: memref<1x2x8x8x16xf32>) {
-    cnn.avg_pool %x outs(%y) {blocked, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x2x8x8x16xf32>, memref<1x2x8x8x16xf32>) -> ()
+    cnn.avg_pool %x outs(%y) {blocked, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (memref<1x2x8x8x16xf32>, memref<1x2x8x8x16xf32>) -> ()
     return
   }
 }
@@ -44,9 +48,11 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-DAG:     %[[NINE:.+]] = arith.constant dense<9.000000e+00> : vector<16xf32>
 // CHECK-NOT:     arith.sitofp
 // CHECK-COUNT-8: arith.divf {{.+}}, %[[NINE]] : vector<16xf32>
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
+    vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x8x8x16xf32>, %y: memref<1x2x8x8x16xf32>) {
-    cnn.avg_pool %x outs(%y) {blocked, count_include_pad, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x2x8x8x16xf32>, memref<1x2x8x8x16xf32>) -> ()
+    cnn.avg_pool %x outs(%y) {blocked, count_include_pad, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (memref<1x2x8x8x16xf32>, memref<1x2x8x8x16xf32>) -> ()
     return
   }
 }
@@ -64,7 +70,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:       arith.cmpf
 // CHECK:           scf.yield
 // CHECK-COUNT-3: memref.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
+    vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x3x5x5xf32>, %y: memref<1x3x3x3xf32>) {
     cnn.max_pool %x outs(%y) {ceil_mode, window = #cnn.window<[2, 2], strides = [2, 2]>} : (memref<1x3x5x5xf32>, memref<1x3x3x3xf32>) -> ()
     return
@@ -82,7 +89,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NEXT:        arith.muli %[[K]], %c2
 // CHECK-COUNT-3:     arith.cmpf olt, {{.+}} : vector<16xf32>
 // CHECK:             scf.yield
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
+    vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x7x7x16xf32>, %y: memref<1x1x3x3x16xf32>) {
     cnn.max_pool %x outs(%y) {window = #cnn.window<[3, 3], dilations = [2, 2]>} : (memref<1x1x7x7x16xf32>, memref<1x1x3x3x16xf32>) -> ()
     return

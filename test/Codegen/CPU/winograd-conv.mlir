@@ -3,7 +3,8 @@
 // 49 tiles of 4x4 are one strip: register tiles of 13, 12, 12 and 12, two vectors each. A
 // task is a pair of channel blocks; V and M are in the thread's scratch memory.
 // CHECK:         cnn.scratch_size = [[SIZE:[0-9]+]] : i64
-// CHECK:         cnn.launch @winograd_conv tasks(2) (%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}) : memref<1x2x28x28x16xf32>, memref<1x2x36x32x32xf32>
+// CHECK:         cnn.launch @winograd_conv tasks(2) (%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}) : memref<1x2x28x28x16xf32>,
+// CHECK-SAME:      memref<1x2x36x32x32xf32>
 // CHECK-LABEL: func.func private @winograd_conv(
 // CHECK-SAME:    %[[BEGIN:[a-z0-9]+]]: index, {{.*}}, %[[SCRATCH:[a-z0-9]+]]: memref<[[SIZE]]xi8> {cnn.scratch})
 // CHECK:         scf.for %[[TASK:.+]] = %[[BEGIN]] to
@@ -27,9 +28,15 @@
 // CHECK:         vector.store %{{.+}}, %arg6
 // CHECK-NOT:     scf.if
 // CHECK:         return
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
-  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x28x28x16xf32>, %w: memref<1x2x36x32x32xf32>, %b: memref<64xf32>, %r: memref<1x4x28x28x16xf32>, %y: memref<1x4x28x28x16xf32>) {
-    cnn.conv %x, %w, %b residual(%r) outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4>, filter_shape = array<i64: 64, 32, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x2x28x28x16xf32>, memref<1x2x36x32x32xf32>, memref<64xf32>, memref<1x4x28x28x16xf32>, memref<1x4x28x28x16xf32>) -> ()
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
+    vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x28x28x16xf32>,
+      %w: memref<1x2x36x32x32xf32>, %b: memref<64xf32>, %r: memref<1x4x28x28x16xf32>, %y: memref<1x4x28x28x16xf32>) {
+    cnn.conv %x, %w, %b residual(%r) outs(%y)
+        {algorithm = #cnn.conv_algorithm<winograd_4x4>, filter_shape = array<i64: 64, 32, 3, 3>,
+        output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (memref<1x2x28x28x16xf32>, memref<1x2x36x32x32xf32>, memref<64xf32>, memref<1x4x28x28x16xf32>,
+        memref<1x4x28x28x16xf32>) -> ()
     return
   }
 }
@@ -57,9 +64,14 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-COUNT-16: vector.fma
 // CHECK:         scf.yield
 // CHECK-COUNT-16: vector.store %{{.+}}, %[[M]]
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
-  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x16x14x14x16xf32>, %w: memref<1x1x256x9x32xf32>, %y: memref<1x2x14x14x16xf32>) {
-    cnn.conv %x, %w outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4_compact>, filter_shape = array<i64: 32, 256, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x16x14x14x16xf32>, memref<1x1x256x9x32xf32>, memref<1x2x14x14x16xf32>) -> ()
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
+    vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x16x14x14x16xf32>,
+      %w: memref<1x1x256x9x32xf32>, %y: memref<1x2x14x14x16xf32>) {
+    cnn.conv %x, %w outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4_compact>,
+        filter_shape = array<i64: 32, 256, 3, 3>, output_block = 16 : i64,
+        window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (memref<1x16x14x14x16xf32>, memref<1x1x256x9x32xf32>, memref<1x2x14x14x16xf32>) -> ()
     return
   }
 }

@@ -36,7 +36,8 @@ gpu.module @kernels {
     %a = vector.from_elements %e, %e, %e, %e : vector<4x1xf32>
     %b = vector.from_elements %e, %e : vector<2x1xf32>
     %zero = arith.constant dense<0.0> : vector<2x2xf32>
-    %sum = nvgpu.mma.sync(%a, %b, %zero) {mmaShape = [16, 8, 8], tf32Enabled} : (vector<4x1xf32>, vector<2x1xf32>, vector<2x2xf32>) -> vector<2x2xf32>
+    %sum = nvgpu.mma.sync(%a, %b, %zero) {mmaShape = [16, 8, 8], tf32Enabled}
+        : (vector<4x1xf32>, vector<2x1xf32>, vector<2x2xf32>) -> vector<2x2xf32>
     %s = vector.extract %sum[0, 0] : f32 from vector<2x2xf32>
     memref.store %s, %y[%t] : memref<64xf32>
     gpu.return
@@ -81,7 +82,8 @@ gpu.module @kernels {
   // CHECK:         nvvm.wgmma.fence.aligned
   // CHECK:         llvm.inline_asm has_side_effects {{.*}}wgmma.mma_async.sync.aligned.m64n8k8.f32.tf32.tf32
   // CHECK:         nvvm.wgmma.commit.group.sync.aligned
-  // CHECK:         %[[SUMS:.+]] = llvm.inline_asm has_side_effects asm_dialect = att "wgmma.wait_group.sync.aligned 0;", "=f,=f,=f,=f,0,1,2,3"
+  // CHECK:         %[[SUMS:.+]] = llvm.inline_asm has_side_effects asm_dialect = att "wgmma.wait_group.sync.aligned 0;",
+  // CHECK-SAME:      "=f,=f,=f,=f,0,1,2,3"
   // CHECK:         llvm.extractvalue %[[SUMS]][0]
   gpu.func @warpgroup(%map: !llvm.ptr {llvm.byval = !llvm.array<128 x i8>, llvm.align = 64 : i64}, %y: memref<64xf32>) kernel {
     %c0 = arith.constant 0 : i32
@@ -99,7 +101,9 @@ gpu.module @kernels {
     nvvm.mbarrier.try_wait.parity %barrier, %c0, %ticks : !llvm.ptr<3>, i32, i32
     nvvm.wgmma.fence.aligned
     %none = llvm.mlir.undef : !llvm.struct<(f32, f32, f32, f32)>
-    %started = nvvm.wgmma.mma_async %descriptor, %descriptor, %none, <m = 64, n = 8, k = 8>, D [<f32>, <zero>], A [<tf32>, <one>, <row>], B [<tf32>, <one>, <col>] : !llvm.struct<(f32, f32, f32, f32)> -> !llvm.struct<(f32, f32, f32, f32)>
+    %started = nvvm.wgmma.mma_async %descriptor, %descriptor, %none, <m = 64, n = 8, k = 8>, D [<f32>, <zero>],
+        A [<tf32>, <one>, <row>], B [<tf32>, <one>, <col>]
+        : !llvm.struct<(f32, f32, f32, f32)> -> !llvm.struct<(f32, f32, f32, f32)>
     nvvm.wgmma.commit.group.sync.aligned
     %sums = cnn.wgmma_wait %started pending(0) : !llvm.struct<(f32, f32, f32, f32)>
     %sum = llvm.extractvalue %sums[0] : !llvm.struct<(f32, f32, f32, f32)>

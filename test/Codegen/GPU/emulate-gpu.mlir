@@ -1,7 +1,8 @@
 // RUN: convoy-opt %s --cnn-emulate-gpu --split-input-file --verify-diagnostics | FileCheck %s
 
 #shared = #gpu.address_space<workgroup>
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 
 module attributes {gpu.container_module, cnn.target = #target} {
   // The launch says which function runs the kernel, and its shared memory; the second
@@ -25,7 +26,8 @@ module attributes {gpu.container_module, cnn.target = #target} {
     // CHECK-NEXT:    gpu.return
 
     // CHECK-LABEL: func.func private @memory(
-    // CHECK-SAME:    %[[THREAD:.+]]: !llvm.ptr, %[[SHARED:.+]]: memref<80xi8>, %[[X:.+]]: memref<5xf32>, %{{.+}}: memref<5xf32>) attributes {cnn.emulated}
+    // CHECK-SAME:    %[[THREAD:.+]]: !llvm.ptr, %[[SHARED:.+]]: memref<80xi8>, %[[X:.+]]: memref<5xf32>,
+    // CHECK-SAME:      %{{.+}}: memref<5xf32>) attributes {cnn.emulated}
     // CHECK-DAG:     %[[A:.+]] = memref.view %[[SHARED]][%c0{{.*}}][] : memref<80xi8> to memref<5xf32>
     // CHECK-DAG:     %[[B:.+]] = memref.view %[[SHARED]][%c32{{.*}}][] : memref<80xi8> to memref<3x4xf32>
     gpu.func @memory(%x: memref<5xf32>, %y: memref<5xf32>)
@@ -56,7 +58,8 @@ module attributes {gpu.container_module, cnn.target = #target} {
       // CHECK-NEXT:    llvm.call @convoy_gpu_barrier(%[[THREAD]], %[[SITE]])
       gpu.barrier
       // A view has its offset: 4 (4 t) bytes, and 16 of them, read.
-      // CHECK:         %[[ROW:.+]] = memref.subview %[[B]][%[[T]], 0] [1, 4] [1, 1] : memref<3x4xf32> to memref<4xf32, strided<[1], offset: ?>>
+      // CHECK:         %[[ROW:.+]] = memref.subview %[[B]][%[[T]], 0] [1, 4] [1, 1]
+      // CHECK-SAME:      : memref<3x4xf32> to memref<4xf32, strided<[1], offset: ?>>
       %row = memref.subview %b[%t, 0] [1, 4] [1, 1] : memref<3x4xf32, #shared> to memref<4xf32, strided<[1], offset: ?>, #shared>
       // CHECK:         memref.extract_strided_metadata %[[ROW]]
       // CHECK:         %[[READ:.+]] = llvm.mlir.constant(0 : i32)
@@ -83,7 +86,8 @@ module attributes {gpu.container_module, cnn.target = #target} {
       %lane = gpu.lane_id
       %v = memref.load %x[%c0] : memref<4xf32>
       // CHECK:         llvm.store %[[V:.+]], %[[EXCHANGE]] : f32, !llvm.ptr
-      // CHECK:         %[[VALID:.+]] = llvm.call @convoy_gpu_shuffle(%[[THREAD]], %{{.+}}, %{{.+}}, %[[EXCHANGE]], %{{.+}}, %c1_i32, %c32_i32)
+      // CHECK:         %[[VALID:.+]] = llvm.call @convoy_gpu_shuffle(%[[THREAD]],
+      // CHECK-SAME:      %{{.+}}, %{{.+}}, %[[EXCHANGE]], %{{.+}}, %c1_i32, %c32_i32)
       // CHECK:         llvm.icmp "ne" %[[VALID]]
       // CHECK:         llvm.load %[[EXCHANGE]] : !llvm.ptr -> f32
       %s, %valid = gpu.shuffle down %v, %i1, %i32 : f32
@@ -134,7 +138,8 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // CHECK-LABEL: gpu.module @others
 // CHECK:         gpu.func @memory(
 // CHECK-NEXT:      gpu.barrier
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @others {
     gpu.func @memory() kernel {
@@ -146,7 +151,8 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @unknown() kernel {
@@ -159,7 +165,8 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @copies(%x: memref<4xf32>) workgroup(%a: memref<4xf32, #gpu.address_space<workgroup>>) kernel {
@@ -172,7 +179,8 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @sums_in_f16(%a: vector<4x2xf16>, %b: vector<2x2xf16>, %c: vector<2x2xf16>) kernel {
@@ -186,7 +194,8 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // -----
 
 // Rows of a matrix lie apart.
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @matrices() workgroup(%a: memref<4x8xf32, #gpu.address_space<workgroup>>) kernel {
@@ -202,15 +211,18 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // Memory that the launch sizes lies behind the buffers. Barriers, copies of boxes and
 // products of warp groups are calls; sums go through the thread's stack.
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
 module attributes {gpu.container_module, cnn.target = #target} {
   // CHECK-LABEL: func.func @main(
   // CHECK:         gpu.launch_func {{.*}} {cnn.emulated = @warpgroup, cnn.shared_bytes = 2064 : i64}
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<32xf32>, %y: memref<64xf32>) {
     %c1 = arith.constant 1 : index
     %bytes = arith.constant 2048 : i32
-    %map = cnn.tensor_map %x {sizes = array<i64: 16, 2>, box = array<i64: 16, 2>, steps = array<i64: 1, 1>, swizzle = 64 : i64} : memref<32xf32> -> !llvm.ptr
-    gpu.launch_func @kernels::@warpgroup blocks in (%c1, %c1, %c1) threads in (%c1, %c1, %c1) dynamic_shared_memory_size %bytes args(%map : !llvm.ptr, %y : memref<64xf32>)
+    %map = cnn.tensor_map %x {sizes = array<i64: 16, 2>, box = array<i64: 16, 2>, steps = array<i64: 1, 1>,
+        swizzle = 64 : i64} : memref<32xf32> -> !llvm.ptr
+    gpu.launch_func @kernels::@warpgroup blocks in (%c1, %c1, %c1) threads in (%c1, %c1,
+        %c1) dynamic_shared_memory_size %bytes args(%map : !llvm.ptr, %y : memref<64xf32>)
     return
   }
   gpu.module @kernels {
@@ -258,7 +270,9 @@ module attributes {gpu.container_module, cnn.target = #target} {
       nvvm.mbarrier.try_wait.parity %barrier, %c0, %ticks : !llvm.ptr<3>, i32, i32
       nvvm.wgmma.fence.aligned
       %none = llvm.mlir.undef : !llvm.struct<(f32, f32, f32, f32)>
-      %started = nvvm.wgmma.mma_async %descriptor, %descriptor, %none, <m = 64, n = 8, k = 8>, D [<f32>, <zero>], A [<tf32>, <one>, <row>], B [<tf32>, <one>, <col>] : !llvm.struct<(f32, f32, f32, f32)> -> !llvm.struct<(f32, f32, f32, f32)>
+      %started = nvvm.wgmma.mma_async %descriptor, %descriptor, %none, <m = 64, n = 8, k = 8>, D [<f32>, <zero>],
+          A [<tf32>, <one>, <row>], B [<tf32>, <one>, <col>]
+          : !llvm.struct<(f32, f32, f32, f32)> -> !llvm.struct<(f32, f32, f32, f32)>
       nvvm.wgmma.commit.group.sync.aligned
       nvvm.wgmma.wait.group.sync.aligned 1
       %sums = cnn.wgmma_wait %started pending(0) : !llvm.struct<(f32, f32, f32, f32)>
@@ -271,12 +285,14 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @transposed(%a: i64, %b: i64, %sums: !llvm.struct<(f32, f32, f32, f32)>) kernel {
       // expected-error @+1 {{cannot be emulated: use tf32 or f16 with the sum's dimension innermost, and f32 sums}}
-      %d = nvvm.wgmma.mma_async %a, %b, %sums, <m = 64, n = 8, k = 16>, D [<f32>, <one>], A [<f16>, <one>, <col>], B [<f16>, <one>, <col>] : !llvm.struct<(f32, f32, f32, f32)> -> !llvm.struct<(f32, f32, f32, f32)>
+      %d = nvvm.wgmma.mma_async %a, %b, %sums, <m = 64, n = 8, k = 16>, D [<f32>, <one>], A [<f16>, <one>, <col>],
+          B [<f16>, <one>, <col>] : !llvm.struct<(f32, f32, f32, f32)> -> !llvm.struct<(f32, f32, f32, f32)>
       gpu.return
     }
   }
@@ -284,7 +300,8 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @multicast(%to: !llvm.ptr<7>, %map: !llvm.ptr, %barrier: !llvm.ptr<3>, %mask: i16, %c: i32) kernel {

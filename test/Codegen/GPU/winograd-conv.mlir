@@ -27,7 +27,8 @@
 
 // Four rows of 7 tiles cover 28 rows, so that only columns are cut.
 // CHECK-LABEL: gpu.func @winograd_output(
-// CHECK-SAME:    %[[BIAS:[a-z0-9]+]]: memref<64xf32>, %[[R:[a-z0-9]+]]: memref<1x4x28x30x16xf32>, %[[Y:[a-z0-9]+]]: memref<1x4x28x30x16xf32>
+// CHECK-SAME:    %[[BIAS:[a-z0-9]+]]: memref<64xf32>, %[[R:[a-z0-9]+]]: memref<1x4x28x30x16xf32>,
+// CHECK-SAME:      %[[Y:[a-z0-9]+]]: memref<1x4x28x30x16xf32>
 // CHECK-DAG:     %[[RESIDUAL:.+]] = memref.reinterpret_cast %[[R]]
 // CHECK-DAG:     %[[OUTPUT:.+]] = memref.reinterpret_cast %[[Y]]
 // CHECK-DAG:     %[[M:.+]] = memref.view %{{.+}}[%c258048][] : memref<774144xi8> to memref<129024xf32>
@@ -41,11 +42,19 @@
 // CHECK-NEXT:      arith.addi
 // CHECK:         gpu.return
 // CHECK:       gpu.launch_func{{ +}}@kernels::@winograd_input {{.*}}{cnn.bytes = 365568 : i64, cnn.flops = 0 : i64}
-// CHECK:       gpu.launch_func{{ +}}@kernels::@winograd_products {{.*}}{cnn.bytes = 995328 : i64, cnn.computed_flops = 6193152 : i64, cnn.flops = 23224320 : i64}
+// CHECK:       gpu.launch_func{{ +}}@kernels::@winograd_products {{.*}}{cnn.bytes = 995328 : i64,
+// CHECK-SAME:    cnn.computed_flops = 6193152 : i64, cnn.flops = 23224320 : i64}
 // CHECK:       gpu.launch_func{{ +}}@kernels::@winograd_output {{.*}}{cnn.bytes = 946432 : i64, cnn.flops = 0 : i64}
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
-  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x2x28x30x16xf32>, %w: memref<1x36x2x24x32xf32>, %b: memref<64xf32>, %r: memref<1x4x28x30x16xf32>, %y: memref<1x4x28x30x16xf32>) {
-    cnn.conv %x, %w, %b residual(%r) outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4>, filter_shape = array<i64: 64, 24, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x2x28x30x16xf32>, memref<1x36x2x24x32xf32>, memref<64xf32>, memref<1x4x28x30x16xf32>, memref<1x4x28x30x16xf32>) -> () loc("it")
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>, cnn.arena_size = 64 : i64,
+    cnn.weights_size = 64 : i64} {
+  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x2x28x30x16xf32>,
+      %w: memref<1x36x2x24x32xf32>, %b: memref<64xf32>, %r: memref<1x4x28x30x16xf32>, %y: memref<1x4x28x30x16xf32>) {
+    cnn.conv %x, %w, %b residual(%r) outs(%y)
+        {algorithm = #cnn.conv_algorithm<winograd_4x4>, filter_shape = array<i64: 64, 24, 3, 3>,
+        output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (memref<1x2x28x30x16xf32>, memref<1x36x2x24x32xf32>, memref<64xf32>, memref<1x4x28x30x16xf32>,
+        memref<1x4x28x30x16xf32>) -> () loc("it")
     return
   }
 }
@@ -54,7 +63,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // 22500 tiles exceed half of an L40S's L2 cache: three strips, each a round of the three kernels, whose last argument is
 // its number. The last strip has fewer tiles.
-// CHECK:         cnn.layers = ["it/winograd_input", "it/winograd_products", "it/winograd_output", "it/winograd_input", "it/winograd_products", "it/winograd_output", "it/winograd_input", "it/winograd_products", "it/winograd_output"]
+// CHECK:         cnn.layers = ["it/winograd_input", "it/winograd_products", "it/winograd_output",
+// CHECK-SAME:      "it/winograd_input", "it/winograd_products", "it/winograd_output", "it/winograd_input",
+// CHECK-SAME:      "it/winograd_products", "it/winograd_output"]
 // CHECK-LABEL: gpu.func @winograd_input(
 // CHECK-SAME:    %[[ROUND:[a-z0-9]+]]: index) kernel
 // CHECK:         %[[FIRST:.+]] = arith.muli %[[ROUND]], %c7552
@@ -70,9 +81,14 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:       gpu.launch_func{{ +}}@kernels::@winograd_output {{.*}}, %c0 : index)
 // CHECK:       gpu.launch_func{{ +}}@kernels::@winograd_input {{.*}}, %c1 : index)
 // CHECK:       gpu.launch_func{{ +}}@kernels::@winograd_output {{.*}}, %c2 : index)
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [89]>>, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
-  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x1x600x600x16xf32>, %w: memref<1x36x1x16x32xf32>, %y: memref<1x1x600x600x16xf32>) {
-    cnn.conv %x, %w outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4>, filter_shape = array<i64: 16, 16, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x1x600x600x16xf32>, memref<1x36x1x16x32xf32>, memref<1x1x600x600x16xf32>) -> () loc("it")
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [89]>>, cnn.arena_size = 64 : i64,
+    cnn.weights_size = 64 : i64} {
+  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x1x600x600x16xf32>,
+      %w: memref<1x36x1x16x32xf32>, %y: memref<1x1x600x600x16xf32>) {
+    cnn.conv %x, %w outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4>, filter_shape = array<i64: 16, 16, 3, 3>,
+        output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (memref<1x1x600x600x16xf32>, memref<1x36x1x16x32xf32>, memref<1x1x600x600x16xf32>) -> () loc("it")
     return
   }
 }

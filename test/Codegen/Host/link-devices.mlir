@@ -3,9 +3,12 @@
 // A kernel that both devices have is kept once, one that only has the same name gets
 // another, and so do tables; the second device's weights begin on a page of their own.
 // CHECK-LABEL: module attributes
-// CHECK-SAME:    cnn.devices = [{arena_size = 64 : i64, layers = ["a", "b"], scratch_size = 0 : i64, weights_offset = 0 : i64, weights_size = 64 : i64},
-// CHECK-SAME:                   {arena_size = 128 : i64, layers = ["c", "d"], scratch_size = 16 : i64, weights_offset = 4096 : i64, weights_size = 128 : i64}]
-// CHECK-SAME:    cnn.weights = [{offset = 0 : i64, value = dense<1.000000e+00> : tensor<16xf32>}, {offset = 4160 : i64, value = dense<2.000000e+00> : tensor<16xf32>}]
+// CHECK-SAME:    cnn.devices = [{arena_size = 64 : i64, layers = ["a", "b"], scratch_size = 0 : i64,
+// CHECK-SAME:      weights_offset = 0 : i64, weights_size = 64 : i64},
+// CHECK-SAME:                   {arena_size = 128 : i64, layers = ["c", "d"], scratch_size = 16 : i64,
+// CHECK-SAME:                     weights_offset = 4096 : i64, weights_size = 128 : i64}]
+// CHECK-SAME:    cnn.weights = [{offset = 0 : i64, value = dense<1.000000e+00> : tensor<16xf32>},
+// CHECK-SAME:      {offset = 4160 : i64, value = dense<2.000000e+00> : tensor<16xf32>}]
 // CHECK-SAME:    cnn.weights_size = 4224 : i64
 // CHECK-NOT:   module @
 // CHECK:       memref.global "private" constant @table : memref<1xindex> = dense<1>
@@ -23,7 +26,8 @@
 // CHECK:       func.func private @[[OTHER]](
 // CHECK:         memref.get_global @[[TABLE]] :
 module attributes {cnn.device_count = 2 : i64} {
-  module @device_0 attributes {cnn.arena_size = 64 : i64, cnn.scratch_size = 0 : i64, cnn.weights_size = 64 : i64, cnn.weights = [{offset = 0 : i64, value = dense<1.0> : tensor<16xf32>}], cnn.layers = ["a", "b"]} {
+  module @device_0 attributes {cnn.arena_size = 64 : i64, cnn.scratch_size = 0 : i64, cnn.weights_size = 64 : i64,
+      cnn.weights = [{offset = 0 : i64, value = dense<1.0> : tensor<16xf32>}], cnn.layers = ["a", "b"]} {
     memref.global "private" constant @table : memref<1xindex> = dense<1>
     func.func @main(%arena: memref<64xi8>) {
       cnn.launch @same tasks(1) (%arena) : memref<64xi8>
@@ -38,7 +42,8 @@ module attributes {cnn.device_count = 2 : i64} {
       return
     }
   }
-  module @device_1 attributes {cnn.arena_size = 128 : i64, cnn.scratch_size = 16 : i64, cnn.weights_size = 128 : i64, cnn.weights = [{offset = 64 : i64, value = dense<2.0> : tensor<16xf32>}], cnn.layers = ["c", "d"]} {
+  module @device_1 attributes {cnn.arena_size = 128 : i64, cnn.scratch_size = 16 : i64, cnn.weights_size = 128 : i64,
+      cnn.weights = [{offset = 64 : i64, value = dense<2.0> : tensor<16xf32>}], cnn.layers = ["c", "d"]} {
     memref.global "private" constant @table : memref<1xindex> = dense<2>
     func.func @main(%arena: memref<64xi8>) {
       cnn.launch @same tasks(3) (%arena) : memref<64xi8>

@@ -3,7 +3,8 @@
 // Three buffers of 128 bytes, of which two are alive at once: the third lies
 // where the first was. The result of an operation never lies on its operand.
 // CHECK-LABEL: module attributes {cnn.arena_size = 256 : i64, {{.*}}cnn.weights = [], cnn.weights_size = 0 : i64}
-// CHECK:       func.func @main(%[[ARENA:.+]]: memref<256xi8>, %[[WEIGHTS:.+]]: memref<0xi8>, %[[X:.+]]: memref<32xf32>, %[[Y:.+]]: memref<32xf32>)
+// CHECK:       func.func @main(%[[ARENA:.+]]: memref<256xi8>, %[[WEIGHTS:.+]]: memref<0xi8>,
+// CHECK-SAME:    %[[X:.+]]: memref<32xf32>, %[[Y:.+]]: memref<32xf32>)
 // CHECK:         %[[A:.+]] = memref.view %[[ARENA]][%c0][] : memref<256xi8> to memref<32xf32>
 // CHECK:         cnn.softmax %[[X]] outs(%[[A]])
 // CHECK:         %[[B:.+]] = memref.view %[[ARENA]][%c128][]
@@ -107,7 +108,8 @@ func.func @main(%x: memref<1x32xf32>, %y: memref<1x128xf32>) {
   %c = memref.alloc() : memref<1x128xf32>
   cnn.softmax %x outs(%a) {axis = 1 : i64} : (memref<1x32xf32>, memref<1x32xf32>) -> ()
   cnn.softmax %a outs(%b) {axis = 1 : i64} : (memref<1x32xf32>, memref<1x32xf32>) -> ()
-  cnn.concat %a, %b, %b, %x outs(%c) {axis = 1 : i64} : (memref<1x32xf32>, memref<1x32xf32>, memref<1x32xf32>, memref<1x32xf32>, memref<1x128xf32>) -> ()
+  cnn.concat %a, %b, %b, %x outs(%c) {axis = 1 : i64}
+      : (memref<1x32xf32>, memref<1x32xf32>, memref<1x32xf32>, memref<1x32xf32>, memref<1x128xf32>) -> ()
   cnn.softmax %c outs(%y) {axis = 1 : i64} : (memref<1x128xf32>, memref<1x128xf32>) -> ()
   return
 }
@@ -199,7 +201,8 @@ func.func @main(%x: memref<2x16xf32>, %y: memref<2x32xf32>, %z: memref<4x16xf32>
 // CHECK:         cnn.max_pool %[[B]] outs(%arg6)
 module {
 // expected-remark @below {{arena of 1024 bytes, at least 1024 are alive at once}}
-func.func @main(%x: memref<2x1x1x2x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y: memref<2x3x1x2x16xf32>, %z: memref<2x2x1x2x16xf32>, %s: memref<2x1x1x2x16xf32>) {
+func.func @main(%x: memref<2x1x1x2x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y: memref<2x3x1x2x16xf32>,
+    %z: memref<2x2x1x2x16xf32>, %s: memref<2x1x1x2x16xf32>) {
   %a = memref.alloc() : memref<2x1x1x2x16xf32>
   %b = memref.alloc() : memref<2x1x1x2x16xf32>
   %e = memref.alloc() : memref<2x1x1x2x16xf32>
@@ -211,9 +214,12 @@ func.func @main(%x: memref<2x1x1x2x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
   cnn.concat %a, %b outs(%d) {axis = 1 : i64} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>, memref<2x2x1x2x16xf32>) -> ()
   cnn.max_pool %d outs(%z) {window = #cnn.window<[1, 1]>} : (memref<2x2x1x2x16xf32>, memref<2x2x1x2x16xf32>) -> ()
   cnn.softmax %x outs(%p) {axis = 4 : i64} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
-  cnn.concat %a, %b, %p outs(%c) {axis = 1 : i64} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>, memref<2x3x1x2x16xf32>) -> ()
+  cnn.concat %a, %b, %p outs(%c) {axis = 1 : i64}
+      : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>, memref<2x3x1x2x16xf32>) -> ()
   cnn.softmax %c outs(%y) {axis = 4 : i64} : (memref<2x3x1x2x16xf32>, memref<2x3x1x2x16xf32>) -> ()
-  cnn.conv %x, %w residual(%b) outs(%e) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<2x1x1x2x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
+  cnn.conv %x, %w residual(%b) outs(%e)
+      {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (memref<2x1x1x2x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
   cnn.max_pool %e outs(%s) {window = #cnn.window<[1, 1]>} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
   return
 }
@@ -224,7 +230,8 @@ func.func @main(%x: memref<2x1x1x2x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
 // A copy into a result is merged with it, whatever the shape; a result that
 // something else writes first is not.
 // CHECK-LABEL: module attributes {cnn.arena_size = 64 : i64
-// CHECK:         %[[R:.+]] = memref.reinterpret_cast %arg3 to offset: [0], sizes: [2, 4], strides: [4, 1] : memref<8xf32> to memref<2x4xf32>
+// CHECK:         %[[R:.+]] = memref.reinterpret_cast %arg3 to offset: [0], sizes: [2, 4], strides: [4, 1]
+// CHECK-SAME:      : memref<8xf32> to memref<2x4xf32>
 // CHECK:         cnn.softmax %arg2 outs(%[[R]])
 // CHECK:         cnn.softmax %arg2 outs(%[[B:.+]]) {axis = 0
 // CHECK:         cnn.softmax %[[B]] outs(%arg4)
@@ -252,7 +259,8 @@ func.func @main(%x: memref<2x4xf32>, %y: memref<8xf32>, %z: memref<2x4xf32>) {
 // CHECK:         %[[ROW:.+]] = memref.view %arg0[%c48][] : memref<{{.+}}xi8> to memref<1x4xf32>
 // CHECK:         cnn.softmax %[[ROW]] outs(%arg3)
 // CHECK:         %[[BASE:.+]] = memref.view %arg0[%c8][] : memref<{{.+}}xi8> to memref<14xf32>
-// CHECK:         %[[COLUMNS:.+]] = memref.reinterpret_cast %[[BASE]] to offset: [0], sizes: [4, 2], strides: [4, 1] : memref<14xf32> to memref<4x2xf32, strided<[4, 1]>>
+// CHECK:         %[[COLUMNS:.+]] = memref.reinterpret_cast %[[BASE]] to offset: [0], sizes: [4, 2], strides: [4, 1]
+// CHECK-SAME:      : memref<14xf32> to memref<4x2xf32, strided<[4, 1]>>
 // CHECK:         memref.copy %[[COLUMNS]], %arg4
 module {
 // expected-remark @below {{arena of 64 bytes}}
@@ -347,9 +355,15 @@ func.func @main(%x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
   %c = memref.alloc() : memref<1x1x4x4x16xf32>
   %d = memref.alloc() : memref<1x1x4x4x16xf32>
   cnn.softmax %x outs(%a) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
-  cnn.conv %x, %w residual(%a) outs(%b) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
-  cnn.conv %a, %w residual(%b) outs(%c) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
-  cnn.conv %c, %w residual(%c) outs(%d) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %x, %w residual(%a) outs(%b)
+      {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %a, %w residual(%b) outs(%c)
+      {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %c, %w residual(%c) outs(%d)
+      {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   cnn.softmax %d outs(%y) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   return
 }
@@ -370,7 +384,9 @@ func.func @main(%x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
   %c = memref.alloc() : memref<1x1x4x4x16xf32>
   cnn.softmax %x outs(%a) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   cnn.all_reduce %a outs(%b) {async, device = 0 : i64, devices = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
-  cnn.conv %x, %w residual(%a) outs(%c) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %x, %w residual(%a) outs(%c)
+      {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   cnn.await %a into %b : memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>
   cnn.release %a, %b : memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>
   cnn.softmax %c outs(%y) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
@@ -391,7 +407,9 @@ func.func @main(%x: memref<1x1x4x4x16xf16>, %w: memref<1x1x1x1x1x16x16xf16>, %y:
   %a = memref.alloc() : memref<1x1x4x4x16xf16>
   %b = memref.alloc() : memref<1x1x4x4x16xf32>
   cnn.softmax %x outs(%a) {axis = 2 : i64} : (memref<1x1x4x4x16xf16>, memref<1x1x4x4x16xf16>) -> ()
-  cnn.conv %x, %w residual(%a) outs(%b) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf16>, memref<1x1x1x1x1x16x16xf16>, memref<1x1x4x4x16xf16>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %x, %w residual(%a) outs(%b)
+      {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (memref<1x1x4x4x16xf16>, memref<1x1x1x1x1x16x16xf16>, memref<1x1x4x4x16xf16>, memref<1x1x4x4x16xf32>) -> ()
   cnn.softmax %b outs(%y) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   return
 }

@@ -101,19 +101,29 @@ func.func @main(%arena: memref<1024xi8>, %weights: memref<0xi8>, %x: memref<1x1x
   %c0 = arith.constant 0 : index
   %a = memref.view %arena[%c0][] : memref<1024xi8> to memref<1x1x4x4x16xf32>
   memref.copy %x, %a : memref<1x1x4x4x16xf32> to memref<1x1x4x4x16xf32>
-  cnn.conv %x, %w residual(%a) outs(%a) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %x, %w residual(%a) outs(%a)
+      {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   // expected-error @below {{writes a buffer that it reads}}
-  cnn.conv %a, %w residual(%a) outs(%a) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %a, %w residual(%a) outs(%a)
+      {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   return
 }
 }
 
 // -----
 
-module attributes {cnn.arena_size = 0 : i64, cnn.weights = [], cnn.weights_size = 0 : i64, cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
-func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>, %x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %s: memref<1x16xf32>, %y: memref<1x1x4x4x16xf32>) {
+module attributes {cnn.arena_size = 0 : i64, cnn.weights = [], cnn.weights_size = 0 : i64,
+    cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>, %x: memref<1x1x4x4x16xf32>,
+    %w: memref<1x1x1x1x1x16x16xf32>, %s: memref<1x16xf32>, %y: memref<1x1x4x4x16xf32>) {
   // expected-error @below {{may not leave the phase 'bufferize': no kernel of a GPU has a prologue}}
-  cnn.conv %x, %w prologue(%s, %s) outs(%y) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x16xf32>, memref<1x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %x, %w prologue(%s, %s) outs(%y)
+      {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x16xf32>, memref<1x16xf32>,
+      memref<1x1x4x4x16xf32>) -> ()
   return
 }
 }
@@ -127,9 +137,12 @@ func.func @main(%arena: memref<256xi8>, %weights: memref<0xi8>) {
   %c64 = arith.constant 64 : index
   %a0 = memref.view %arena[%c0][] : memref<256xi8> to memref<48xf32>
   %b0 = memref.view %arena[%c64][] : memref<256xi8> to memref<48xf32>
-  %a = memref.reinterpret_cast %a0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 32, 16, 1] : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 32, 16, 1]>>
-  %b = memref.reinterpret_cast %b0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 16, 16, 1] : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>
-  cnn.lrn %a outs(%b) {size = 5 : i64, alpha = 1.0 : f32, beta = 1.0 : f32, bias = 1.0 : f32} : (memref<2x1x1x16xf32, strided<[32, 32, 16, 1]>>, memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>) -> ()
+  %a = memref.reinterpret_cast %a0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 32, 16, 1]
+      : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 32, 16, 1]>>
+  %b = memref.reinterpret_cast %b0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 16, 16, 1]
+      : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>
+  cnn.lrn %a outs(%b) {size = 5 : i64, alpha = 1.0 : f32, beta = 1.0 : f32, bias = 1.0 : f32}
+      : (memref<2x1x1x16xf32, strided<[32, 32, 16, 1]>>, memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>) -> ()
   return
 }
 }
@@ -142,10 +155,13 @@ func.func @main(%arena: memref<256xi8>, %weights: memref<0xi8>) {
   %c32 = arith.constant 32 : index
   %a0 = memref.view %arena[%c0][] : memref<256xi8> to memref<48xf32>
   %b0 = memref.view %arena[%c32][] : memref<256xi8> to memref<48xf32>
-  %a = memref.reinterpret_cast %a0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 16, 16, 1] : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>
-  %b = memref.reinterpret_cast %b0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 16, 16, 1] : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>
+  %a = memref.reinterpret_cast %a0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 16, 16, 1]
+      : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>
+  %b = memref.reinterpret_cast %b0 to offset: [0], sizes: [2, 1, 1, 16], strides: [32, 16, 16, 1]
+      : memref<48xf32> to memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>
   // expected-error @below {{writes a buffer that it reads}}
-  cnn.lrn %a outs(%b) {size = 5 : i64, alpha = 1.0 : f32, beta = 1.0 : f32, bias = 1.0 : f32} : (memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>, memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>) -> ()
+  cnn.lrn %a outs(%b) {size = 5 : i64, alpha = 1.0 : f32, beta = 1.0 : f32, bias = 1.0 : f32}
+      : (memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>, memref<2x1x1x16xf32, strided<[32, 16, 16, 1]>>) -> ()
   return
 }
 }

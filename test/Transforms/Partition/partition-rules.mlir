@@ -2,7 +2,8 @@
 
 // A transposed convolution's filter has output channels in dimension 1.
 // CHECK:       module @device_0
-// CHECK:           arith.constant dense<{{\[\[}}{{\[\[}}1.000000e+00]], {{\[\[}}2.000000e+00]]], {{\[\[\[}}4.000000e+00]], {{\[\[}}5.000000e+00]]]]> : tensor<2x2x1x1xf32>
+// CHECK:           arith.constant dense<{{\[\[}}{{\[\[}}1.000000e+00]], {{\[\[}}2.000000e+00]]],
+// CHECK-SAME:        {{\[\[\[}}4.000000e+00]], {{\[\[}}5.000000e+00]]]]> : tensor<2x2x1x1xf32>
 // CHECK:           arith.constant dense<[5.000000e-01, 2.500000e-01]>
 // CHECK:           cnn.conv_transpose {{.*}} -> tensor<1x2x3x3xf32>
 // CHECK:       module @device_1
@@ -12,7 +13,9 @@
 func.func @main(%x: tensor<1x2x3x3xf32>) -> tensor<1x3x3x3xf32> {
   %w = arith.constant dense<[[[[1.0]], [[2.0]], [[3.0]]], [[[4.0]], [[5.0]], [[6.0]]]]> : tensor<2x3x1x1xf32>
   %b = arith.constant dense<[0.5, 0.25, 0.125]> : tensor<3xf32>
-  %0 = cnn.conv_transpose %x, %w, %b {cnn.partition = #cnn.partition<output_channel, [0, 2, 3]>, output_padding = array<i64: 0, 0>, window = #cnn.window<[1, 1]>} : (tensor<1x2x3x3xf32>, tensor<2x3x1x1xf32>, tensor<3xf32>) -> tensor<1x3x3x3xf32>
+  %0 = cnn.conv_transpose %x, %w, %b
+      {cnn.partition = #cnn.partition<output_channel, [0, 2, 3]>, output_padding = array<i64: 0, 0>,
+      window = #cnn.window<[1, 1]>} : (tensor<1x2x3x3xf32>, tensor<2x3x1x1xf32>, tensor<3xf32>) -> tensor<1x3x3x3xf32>
   return %0 : tensor<1x3x3x3xf32>
 }
 
@@ -20,7 +23,8 @@ func.func @main(%x: tensor<1x2x3x3xf32>) -> tensor<1x3x3x3xf32> {
 
 // Its input channels are a sum, to which one device adds the bias.
 // CHECK:       module @device_0
-// CHECK:           cnn.conv_transpose %{{.+}}, %{{.+}}, %{{.+}} {{.*}} : (tensor<1x1x3x3xf32>, tensor<1x1x1x1xf32>, tensor<1xf32>) -> tensor<1x1x3x3xf32>
+// CHECK:           cnn.conv_transpose %{{.+}}, %{{.+}}, %{{.+}} {{.*}} : (tensor<1x1x3x3xf32>, tensor<1x1x1x1xf32>,
+// CHECK-SAME:        tensor<1xf32>) -> tensor<1x1x3x3xf32>
 // CHECK:           cnn.all_reduce
 // CHECK:       module @device_1
 // CHECK:           tensor.extract_slice %{{.+}}[0, 1, 0, 0] [1, 1, 3, 3]
@@ -29,7 +33,9 @@ func.func @main(%x: tensor<1x2x3x3xf32>) -> tensor<1x3x3x3xf32> {
 func.func @main(%x: tensor<1x2x3x3xf32>) -> tensor<1x1x3x3xf32> {
   %w = arith.constant dense<[[[[1.0]]], [[[2.0]]]]> : tensor<2x1x1x1xf32>
   %b = arith.constant dense<0.5> : tensor<1xf32>
-  %0 = cnn.conv_transpose %x, %w, %b {cnn.partition = #cnn.partition<input_channel, [0, 1, 2]>, output_padding = array<i64: 0, 0>, window = #cnn.window<[1, 1]>} : (tensor<1x2x3x3xf32>, tensor<2x1x1x1xf32>, tensor<1xf32>) -> tensor<1x1x3x3xf32>
+  %0 = cnn.conv_transpose %x, %w, %b
+      {cnn.partition = #cnn.partition<input_channel, [0, 1, 2]>, output_padding = array<i64: 0, 0>,
+      window = #cnn.window<[1, 1]>} : (tensor<1x2x3x3xf32>, tensor<2x1x1x1xf32>, tensor<1xf32>) -> tensor<1x1x3x3xf32>
   return %0 : tensor<1x1x3x3xf32>
 }
 
@@ -48,8 +54,11 @@ func.func @main(%x: tensor<1x6x3x3xf32>) -> tensor<1x9x3x3xf32> {
   %w = arith.constant dense<0.5> : tensor<6x3x1x1xf32>
   %s = arith.constant dense<[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]> : tensor<9xf32>
   %b = arith.constant dense<0.25> : tensor<9xf32>
-  %0 = cnn.conv_transpose %x, %w {cnn.partition = #cnn.partition<group, [0, 2, 3]>, group = 3 : i64, output_padding = array<i64: 0, 0>, window = #cnn.window<[1, 1]>} : (tensor<1x6x3x3xf32>, tensor<6x3x1x1xf32>) -> tensor<1x9x3x3xf32>
-  %1 = cnn.group_norm %0, %s, %b {cnn.partition = #cnn.partition<group, [0, 2, 3]>, num_groups = 3 : i64, epsilon = 1.0e-5 : f32} : (tensor<1x9x3x3xf32>, tensor<9xf32>, tensor<9xf32>) -> tensor<1x9x3x3xf32>
+  %0 = cnn.conv_transpose %x, %w {cnn.partition = #cnn.partition<group, [0, 2, 3]>, group = 3 : i64,
+      output_padding = array<i64: 0, 0>, window = #cnn.window<[1, 1]>}
+      : (tensor<1x6x3x3xf32>, tensor<6x3x1x1xf32>) -> tensor<1x9x3x3xf32>
+  %1 = cnn.group_norm %0, %s, %b {cnn.partition = #cnn.partition<group, [0, 2, 3]>, num_groups = 3 : i64,
+      epsilon = 1.0e-5 : f32} : (tensor<1x9x3x3xf32>, tensor<9xf32>, tensor<9xf32>) -> tensor<1x9x3x3xf32>
   return %1 : tensor<1x9x3x3xf32>
 }
 
@@ -64,8 +73,12 @@ func.func @main(%x: tensor<1x6x3x3xf32>) -> tensor<1x9x3x3xf32> {
 // CHECK:           cnn.instance_norm %{{.+}}, %[[P]], %[[P]] {{.*}} -> tensor<1x5x3x3xf32>
 func.func @main(%x: tensor<2x5x3x3xf32>) -> tensor<2x5x3x3xf32> {
   %p = arith.constant dense<[1.0, 2.0, 3.0, 4.0, 5.0]> : tensor<5xf32>
-  %0 = cnn.batch_norm %x, %p, %p, %p, %p {cnn.partition = #cnn.partition<channel, [0, 2, 5]>, epsilon = 1.0e-5 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<2x5x3x3xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>) -> tensor<2x5x3x3xf32>
-  %1 = cnn.instance_norm %0, %p, %p {cnn.partition = #cnn.partition<batch, [0, 1, 2]>, epsilon = 1.0e-5 : f32} : (tensor<2x5x3x3xf32>, tensor<5xf32>, tensor<5xf32>) -> tensor<2x5x3x3xf32>
+  %0 = cnn.batch_norm %x, %p, %p, %p, %p
+      {cnn.partition = #cnn.partition<channel, [0, 2, 5]>, epsilon = 1.0e-5 : f32,
+      mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<2x5x3x3xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>) -> tensor<2x5x3x3xf32>
+  %1 = cnn.instance_norm %0, %p, %p {cnn.partition = #cnn.partition<batch, [0, 1, 2]>, epsilon = 1.0e-5 : f32}
+      : (tensor<2x5x3x3xf32>, tensor<5xf32>, tensor<5xf32>) -> tensor<2x5x3x3xf32>
   return %1 : tensor<2x5x3x3xf32>
 }
 
@@ -87,7 +100,8 @@ func.func @main(%x: tensor<2x3x3xf32>) -> tensor<2x3x3xf32> {
 // CHECK:           tensor.extract_slice %{{.+}}[0, 0, 2, 0] [2, 3, 3, 4]
 // CHECK:           cnn.reduce <sum> %{{.+}} {{.*}} -> tensor<2x3x4xf32>
 func.func @main(%x: tensor<2x3x5x4xf32>) -> tensor<2x5x4xf32> {
-  %0 = cnn.reduce <sum> %x {cnn.partition = #cnn.partition<channel, [0, 2, 5]>, axes = array<i64: 1>} : (tensor<2x3x5x4xf32>) -> tensor<2x5x4xf32>
+  %0 = cnn.reduce <sum> %x {cnn.partition = #cnn.partition<channel, [0, 2, 5]>, axes = array<i64: 1>}
+      : (tensor<2x3x5x4xf32>) -> tensor<2x5x4xf32>
   return %0 : tensor<2x5x4xf32>
 }
 
@@ -95,7 +109,8 @@ func.func @main(%x: tensor<2x3x5x4xf32>) -> tensor<2x5x4xf32> {
 
 func.func @main(%x: tensor<2x3x5x4xf32>) -> tensor<1x3x5x4xf32> {
   // expected-error @below {{cannot be shared along batch}}
-  %0 = cnn.reduce <sum> %x {cnn.partition = #cnn.partition<batch, [0, 1, 2]>, axes = array<i64: 0>, keep_dims} : (tensor<2x3x5x4xf32>) -> tensor<1x3x5x4xf32>
+  %0 = cnn.reduce <sum> %x {cnn.partition = #cnn.partition<batch, [0, 1, 2]>, axes = array<i64: 0>, keep_dims}
+      : (tensor<2x3x5x4xf32>) -> tensor<1x3x5x4xf32>
   return %0 : tensor<1x3x5x4xf32>
 }
 
@@ -107,7 +122,8 @@ func.func @main(%x: tensor<2x3x5x4xf32>) -> tensor<1x3x5x4xf32> {
 // CHECK:           cnn.gather %{{.+}}, %[[I]] {{.*}} : (tensor<2x4x5xf32>, tensor<2xi64>) -> tensor<2x2x5xf32>
 func.func @main(%x: tensor<2x4x5xf32>) -> tensor<2x3x5xf32> {
   %i = arith.constant dense<[1, 3, 0]> : tensor<3xi64>
-  %0 = cnn.gather %x, %i {cnn.partition = #cnn.partition<channel, [0, 1, 3]>, axis = 1 : i64} : (tensor<2x4x5xf32>, tensor<3xi64>) -> tensor<2x3x5xf32>
+  %0 = cnn.gather %x, %i {cnn.partition = #cnn.partition<channel, [0, 1, 3]>, axis = 1 : i64}
+      : (tensor<2x4x5xf32>, tensor<3xi64>) -> tensor<2x3x5xf32>
   return %0 : tensor<2x3x5xf32>
 }
 
@@ -120,8 +136,11 @@ func.func @main(%x: tensor<2x4x5xf32>) -> tensor<2x3x5xf32> {
 // CHECK:           %[[B:.+]] = cnn.broadcast %{{.+}} {shape = array<i64: 3, 2>} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
 // CHECK:           cnn.resize <nearest> %{{.+}} {{.*}}shape = array<i64: 2, 3, 6>} : (tensor<2x3x2xf32>) -> tensor<2x3x6xf32>
 func.func @main(%x: tensor<2x1x4xf32>) -> tensor<2x3x12xf32> {
-  %0 = cnn.broadcast %x {cnn.partition = #cnn.partition<height, [0, 2, 4]>, shape = array<i64: 3, 4>} : (tensor<2x1x4xf32>) -> tensor<2x3x4xf32>
-  %1 = cnn.resize <nearest> %0 {cnn.partition = #cnn.partition<height, [0, 2, 4]>, shape = array<i64: 2, 3, 12>, scales = array<f32: 1.0, 1.0, 3.0>, coordinates = #cnn.coordinate_mode<asymmetric>, nearest = #cnn.nearest_mode<floor>} : (tensor<2x3x4xf32>) -> tensor<2x3x12xf32>
+  %0 = cnn.broadcast %x {cnn.partition = #cnn.partition<height, [0, 2, 4]>, shape = array<i64: 3, 4>}
+      : (tensor<2x1x4xf32>) -> tensor<2x3x4xf32>
+  %1 = cnn.resize <nearest> %0 {cnn.partition = #cnn.partition<height, [0, 2, 4]>, shape = array<i64: 2, 3, 12>,
+      scales = array<f32: 1.0, 1.0, 3.0>, coordinates = #cnn.coordinate_mode<asymmetric>,
+      nearest = #cnn.nearest_mode<floor>} : (tensor<2x3x4xf32>) -> tensor<2x3x12xf32>
   return %1 : tensor<2x3x12xf32>
 }
 
@@ -129,7 +148,9 @@ func.func @main(%x: tensor<2x1x4xf32>) -> tensor<2x3x12xf32> {
 
 func.func @main(%x: tensor<1x1x4xf32>) -> tensor<1x1x8xf32> {
   // expected-error @below {{cannot be shared along height}}
-  %0 = cnn.resize <linear> %x {cnn.partition = #cnn.partition<height, [0, 2, 4]>, shape = array<i64: 1, 1, 8>, scales = array<f32: 1.0, 1.0, 2.0>, coordinates = #cnn.coordinate_mode<asymmetric>, nearest = #cnn.nearest_mode<floor>} : (tensor<1x1x4xf32>) -> tensor<1x1x8xf32>
+  %0 = cnn.resize <linear> %x {cnn.partition = #cnn.partition<height, [0, 2, 4]>, shape = array<i64: 1, 1, 8>,
+      scales = array<f32: 1.0, 1.0, 2.0>, coordinates = #cnn.coordinate_mode<asymmetric>,
+      nearest = #cnn.nearest_mode<floor>} : (tensor<1x1x4xf32>) -> tensor<1x1x8xf32>
   return %0 : tensor<1x1x8xf32>
 }
 
@@ -138,6 +159,9 @@ func.func @main(%x: tensor<1x1x4xf32>) -> tensor<1x1x8xf32> {
 func.func @main(%x: tensor<2x5x3x3xf32>) -> tensor<2x5x3x3xf32> {
   %p = arith.constant dense<[1.0, 2.0, 3.0, 4.0, 5.0]> : tensor<5xf32>
   // expected-error @below {{cannot be shared along batch}}
-  %0 = cnn.batch_norm %x, %p, %p, %p, %p {cnn.partition = #cnn.partition<batch, [0, 1, 2]>, epsilon = 1.0e-5 : f32, mode = #cnn.batch_norm_mode<training>} : (tensor<2x5x3x3xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>) -> tensor<2x5x3x3xf32>
+  %0 = cnn.batch_norm %x, %p, %p, %p, %p
+      {cnn.partition = #cnn.partition<batch, [0, 1, 2]>, epsilon = 1.0e-5 : f32,
+      mode = #cnn.batch_norm_mode<training>}
+      : (tensor<2x5x3x3xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>, tensor<5xf32>) -> tensor<2x5x3x3xf32>
   return %0 : tensor<2x5x3x3xf32>
 }

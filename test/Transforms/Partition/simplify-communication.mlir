@@ -27,15 +27,19 @@ module {
     func.func @main(%x: tensor<1x8x2x2xf32>, %y: tensor<1x16x2x2xf32>) -> (tensor<1x16x2x2xf32>, tensor<1x24x2x2xf32>) {
       %0 = cnn.unary <relu> %x : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
       %1 = cnn.unary <exp> %y : (tensor<1x16x2x2xf32>) -> tensor<1x16x2x2xf32>
-      %2 = cnn.all_gather %0 {axis = 1 : i64, bounds = array<i64: 0, 8, 16>, device = 0 : i64} : (tensor<1x8x2x2xf32>) -> tensor<1x16x2x2xf32>
-      %3 = cnn.all_gather %1 {axis = 1 : i64, bounds = array<i64: 0, 16, 24>, device = 0 : i64} : (tensor<1x16x2x2xf32>) -> tensor<1x24x2x2xf32>
+      %2 = cnn.all_gather %0 {axis = 1 : i64, bounds = array<i64: 0, 8, 16>, device = 0 : i64}
+          : (tensor<1x8x2x2xf32>) -> tensor<1x16x2x2xf32>
+      %3 = cnn.all_gather %1 {axis = 1 : i64, bounds = array<i64: 0, 16, 24>, device = 0 : i64}
+          : (tensor<1x16x2x2xf32>) -> tensor<1x24x2x2xf32>
       return %2, %3 : tensor<1x16x2x2xf32>, tensor<1x24x2x2xf32>
     }
   }
   module @device_1 {
     func.func @main(%x: tensor<1x8x2x2xf32>, %y: tensor<1x8x2x2xf32>) -> (tensor<1x16x2x2xf32>, tensor<1x24x2x2xf32>) {
-      %2 = cnn.all_gather %x {axis = 1 : i64, bounds = array<i64: 0, 8, 16>, device = 1 : i64} : (tensor<1x8x2x2xf32>) -> tensor<1x16x2x2xf32>
-      %3 = cnn.all_gather %y {axis = 1 : i64, bounds = array<i64: 0, 16, 24>, device = 1 : i64} : (tensor<1x8x2x2xf32>) -> tensor<1x24x2x2xf32>
+      %2 = cnn.all_gather %x {axis = 1 : i64, bounds = array<i64: 0, 8, 16>, device = 1 : i64}
+          : (tensor<1x8x2x2xf32>) -> tensor<1x16x2x2xf32>
+      %3 = cnn.all_gather %y {axis = 1 : i64, bounds = array<i64: 0, 16, 24>, device = 1 : i64}
+          : (tensor<1x8x2x2xf32>) -> tensor<1x24x2x2xf32>
       return %2, %3 : tensor<1x16x2x2xf32>, tensor<1x24x2x2xf32>
     }
   }
@@ -123,7 +127,8 @@ module {
       %0 = cnn.softmax %x {axis = 1 : i64} : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
       %1 = cnn.all_gather %0 {axis = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x4x2x2xf32>) -> tensor<1x8x2x2xf32>
       %2 = cnn.unary <exp> %x : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
-      %3 = cnn.lrn %1 {size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32} : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
+      %3 = cnn.lrn %1 {size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32}
+          : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
       %4 = tensor.extract_slice %x[0, 1, 0, 0] [1, 2, 2, 2] [1, 1, 1, 1] : tensor<1x4x2x2xf32> to tensor<1x2x2x2xf32>
       %5 = cnn.softmax %4 {axis = 2 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
       %6 = cnn.all_reduce %5 {device = 0 : i64, devices = 2 : i64} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>

@@ -6,20 +6,20 @@
 // brought back to plain once, for all readers.
 // CHECK-LABEL: func.func @first_layer(
 // CHECK-SAME:    %[[X:.+]]: tensor<2x3x4x4xf32>
-// CHECK:         %[[CONV:.+]] = cnn.conv %[[X]], {{.+}} {{{.*}}output_block = 8{{.*}}}
-// CHECK-SAME:      -> tensor<2x2x4x4x8xf32>
-// CHECK:         %[[RELU:.+]] = cnn.unary <relu> %[[CONV]] : (tensor<2x2x4x4x8xf32>)
-// CHECK:         %[[PLAIN:.+]] = cnn.reorder %[[RELU]] {block = 0 : i64, channels = 12 : i64}
-// CHECK-SAME:      -> tensor<2x12x4x4xf32>
-// CHECK:         %[[SOFT:.+]] = cnn.softmax %[[PLAIN]]
-// CHECK-NOT:     cnn.reorder
-// CHECK:         return %[[PLAIN]], %[[SOFT]]
 func.func @first_layer(%x: tensor<2x3x4x4xf32>) -> (tensor<2x12x4x4xf32>, tensor<2x12x4x4xf32>) {
   %w = arith.constant dense<1.0> : tensor<12x3x1x1xf32>
+  // CHECK: %[[CONV:.+]] = cnn.conv %[[X]], {{.+}} {{{.*}}output_block = 8{{.*}}}
+  // CHECK-SAME: -> tensor<2x2x4x4x8xf32>
   %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<2x3x4x4xf32>, tensor<12x3x1x1xf32>) -> tensor<2x12x4x4xf32>
+  // CHECK: %[[RELU:.+]] = cnn.unary <relu> %[[CONV]] : (tensor<2x2x4x4x8xf32>)
   %1 = cnn.unary <relu> %0 : (tensor<2x12x4x4xf32>) -> tensor<2x12x4x4xf32>
+  // CHECK: %[[PLAIN:.+]] = cnn.reorder %[[RELU]] {block = 0 : i64, channels = 12 : i64}
+  // CHECK-SAME: -> tensor<2x12x4x4xf32>
+  // CHECK: %[[SOFT:.+]] = cnn.softmax %[[PLAIN]]
   %2 = cnn.softmax %1 {axis = 1 : i64} : (tensor<2x12x4x4xf32>) -> tensor<2x12x4x4xf32>
+  // CHECK-NOT: cnn.reorder
+  // CHECK: return %[[PLAIN]], %[[SOFT]]
   return %1, %2 : tensor<2x12x4x4xf32>, tensor<2x12x4x4xf32>
 }
 
@@ -28,12 +28,12 @@ func.func @first_layer(%x: tensor<2x3x4x4xf32>) -> (tensor<2x12x4x4xf32>, tensor
 // Plain data of many channels is reordered once, for the residual too.
 // CHECK-LABEL: func.func @residual(
 // CHECK-SAME:    %[[X:.+]]: tensor<1x16x4x4xf32>
-// CHECK:         %[[B:.+]] = cnn.reorder %[[X]] {block = 8 : i64}
-// CHECK-SAME:      -> tensor<1x2x4x4x8xf32>
-// CHECK-NOT:     block = 8 : i64
-// CHECK:         cnn.conv %[[B]], %{{.+}} residual(%[[B]])
 func.func @residual(%x: tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32> {
+  // CHECK: %[[B:.+]] = cnn.reorder %[[X]] {block = 8 : i64}
+  // CHECK-SAME: -> tensor<1x2x4x4x8xf32>
+  // CHECK-NOT: block = 8 : i64
   %w = arith.constant dense<1.0> : tensor<16x16x1x1xf32>
+  // CHECK: cnn.conv %[[B]], %{{.+}} residual(%[[B]])
   %0 = cnn.conv %x, %w residual(%x) {window = #cnn.window<[1, 1]>}
      : (tensor<1x16x4x4xf32>, tensor<16x16x1x1xf32>, tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32>
   return %0 : tensor<1x16x4x4xf32>
@@ -43,9 +43,9 @@ func.func @residual(%x: tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32> {
 
 // A filter that is not constant cannot be packed.
 // CHECK-LABEL: func.func @computed_filter(
-// CHECK-NOT:     cnn.reorder
-// CHECK:         cnn.conv {{.+}} -> tensor<1x16x4x4xf32>
 func.func @computed_filter(%x: tensor<1x16x4x4xf32>, %w: tensor<16x16x1x1xf32>) -> tensor<1x16x4x4xf32> {
+  // CHECK-NOT: cnn.reorder
+  // CHECK: cnn.conv {{.+}} -> tensor<1x16x4x4xf32>
   %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x16x4x4xf32>, tensor<16x16x1x1xf32>) -> tensor<1x16x4x4xf32>
   return %0 : tensor<1x16x4x4xf32>
@@ -56,22 +56,22 @@ func.func @computed_filter(%x: tensor<1x16x4x4xf32>, %w: tensor<16x16x1x1xf32>) 
 // Depthwise on 12 channels; four channels a group, the last block half full; 16 a group; 6 a
 // group stays plain, because blocks would cross groups.
 // CHECK-LABEL: func.func @groups(
-// CHECK:         cnn.group_conv {{.+}}{group = 12 {{.+}} -> tensor<1x2x4x4x8xf32>
-// CHECK:         cnn.group_conv {{.+}}{group = 5 {{.+}} -> tensor<1x3x4x4x8xf32>
-// CHECK:         cnn.group_conv {{.+}}{group = 2 {{.+}} -> tensor<1x4x4x4x8xf32>
-// CHECK:         cnn.group_conv {{.+}}{group = 3 {{.+}} : (tensor<1x18x4x4xf32>{{.+}} -> tensor<1x18x4x4xf32>
 func.func @groups(%a: tensor<1x12x4x4xf32>, %b: tensor<1x20x4x4xf32>, %c: tensor<1x32x4x4xf32>, %d: tensor<1x18x4x4xf32>)
     -> (tensor<1x12x4x4xf32>, tensor<1x20x4x4xf32>, tensor<1x32x4x4xf32>, tensor<1x18x4x4xf32>) {
   %wa = arith.constant dense<1.0> : tensor<12x1x1x1xf32>
   %wb = arith.constant dense<1.0> : tensor<20x4x1x1xf32>
   %wc = arith.constant dense<1.0> : tensor<32x16x1x1xf32>
   %wd = arith.constant dense<1.0> : tensor<18x6x1x1xf32>
+  // CHECK: cnn.group_conv {{.+}}{group = 12 {{.+}} -> tensor<1x2x4x4x8xf32>
   %0 = cnn.group_conv %a, %wa {group = 12, window = #cnn.window<[1, 1]>}
      : (tensor<1x12x4x4xf32>, tensor<12x1x1x1xf32>) -> tensor<1x12x4x4xf32>
+  // CHECK: cnn.group_conv {{.+}}{group = 5 {{.+}} -> tensor<1x3x4x4x8xf32>
   %1 = cnn.group_conv %b, %wb {group = 5, window = #cnn.window<[1, 1]>}
      : (tensor<1x20x4x4xf32>, tensor<20x4x1x1xf32>) -> tensor<1x20x4x4xf32>
+  // CHECK: cnn.group_conv {{.+}}{group = 2 {{.+}} -> tensor<1x4x4x4x8xf32>
   %2 = cnn.group_conv %c, %wc {group = 2, window = #cnn.window<[1, 1]>}
      : (tensor<1x32x4x4xf32>, tensor<32x16x1x1xf32>) -> tensor<1x32x4x4xf32>
+  // CHECK: cnn.group_conv {{.+}}{group = 3 {{.+}} : (tensor<1x18x4x4xf32>{{.+}} -> tensor<1x18x4x4xf32>
   %3 = cnn.group_conv %d, %wd {group = 3, window = #cnn.window<[1, 1]>}
      : (tensor<1x18x4x4xf32>, tensor<18x6x1x1xf32>) -> tensor<1x18x4x4xf32>
   return %0, %1, %2, %3 : tensor<1x12x4x4xf32>, tensor<1x20x4x4xf32>, tensor<1x32x4x4xf32>, tensor<1x18x4x4xf32>
@@ -82,31 +82,36 @@ func.func @groups(%a: tensor<1x12x4x4xf32>, %b: tensor<1x20x4x4xf32>, %c: tensor
 // Squeeze and excitation. Means of 16 channels are the same in both layouts;
 // per-channel and scalar constants are laid out anew.
 // CHECK-LABEL: func.func @excitation(
-// CHECK:         %[[X:.+]] = cnn.reorder %{{.+}} {block = 8 : i64}
-// CHECK:         %[[D:.+]] = cnn.group_conv %[[X]]
-// CHECK:         %[[MEAN:.+]] = cnn.global_pool <average> %[[D]] {blocked} : {{.+}} -> tensor<3x2x1x1x8xf32>
-// CHECK:         %[[C:.+]] = tensor.collapse_shape %[[MEAN]] {{\[}}[0], [1, 2, 3, 4]] : {{.+}} into tensor<3x16xf32>
-// CHECK:         %[[E:.+]] = tensor.expand_shape %[[C]] {{\[}}[0], [1, 2, 3]]
-// CHECK-SAME:      into tensor<3x16x1x1xf32>
-// CHECK:         %[[SOFT:.+]] = cnn.softmax %[[E]]
-// CHECK:         %[[SC:.+]] = tensor.collapse_shape %[[SOFT]] {{\[}}[0], [1, 2, 3]]
-// CHECK:         %[[GATE:.+]] = tensor.expand_shape %[[SC]] {{\[}}[0], [1, 2, 3, 4]]
-// CHECK-SAME:      into tensor<3x2x1x1x8xf32>
-// CHECK:         %[[MUL:.+]] = cnn.binary <mul> %[[D]], %[[GATE]]
-// CHECK:         %[[PC:.+]] = arith.constant dense<{{\[}}{{\[}}{{\[}}{{\[}}[0.000000e+00, 1.000000e+00, {{.+}} 7.000000e+00]]], {{\[}}{{\[}}[8.000000e+00, {{.+}} 1.500000e+01]]]]]> : tensor<1x2x1x1x8xf32>
-// CHECK:         %[[ADD:.+]] = cnn.binary <add> %[[MUL]], %[[PC]]
-// CHECK:         %[[HALF:.+]] = arith.constant dense<5.000000e-01> : tensor<1x1x1x1x1xf32>
-// CHECK:         cnn.binary <sub> %[[ADD]], %[[HALF]] : {{.+}} -> tensor<3x2x4x4x8xf32>
 func.func @excitation(%x: tensor<3x16x4x4xf32>) -> tensor<3x16x4x4xf32> {
+  // CHECK: %[[X:.+]] = cnn.reorder %{{.+}} {block = 8 : i64}
   %w = arith.constant dense<1.0> : tensor<16x1x1x1xf32>
-  %c = arith.constant dense<[[[0.0]], [[1.0]], [[2.0]], [[3.0]], [[4.0]], [[5.0]], [[6.0]], [[7.0]], [[8.0]], [[9.0]], [[10.0]], [[11.0]], [[12.0]], [[13.0]], [[14.0]], [[15.0]]]> : tensor<16x1x1xf32>
+  %c = arith.constant dense<[[[0.0]],
+      [[1.0]], [[2.0]],
+      [[3.0]], [[4.0]],
+      [[5.0]], [[6.0]],
+      [[7.0]], [[8.0]], [[9.0]], [[10.0]], [[11.0]], [[12.0]], [[13.0]], [[14.0]], [[15.0]]]> : tensor<16x1x1xf32>
   %half = arith.constant dense<0.5> : tensor<f32>
+  // CHECK: %[[D:.+]] = cnn.group_conv %[[X]]
   %0 = cnn.group_conv %x, %w {group = 16, window = #cnn.window<[1, 1]>}
      : (tensor<3x16x4x4xf32>, tensor<16x1x1x1xf32>) -> tensor<3x16x4x4xf32>
+  // CHECK: %[[MEAN:.+]] = cnn.global_pool <average> %[[D]] {blocked} : {{.+}} -> tensor<3x2x1x1x8xf32>
   %1 = cnn.global_pool <average> %0 : (tensor<3x16x4x4xf32>) -> tensor<3x16x1x1xf32>
+  // CHECK: %[[C:.+]] = tensor.collapse_shape %[[MEAN]] {{\[}}[0], [1, 2, 3, 4]] : {{.+}} into tensor<3x16xf32>
+  // CHECK: %[[E:.+]] = tensor.expand_shape %[[C]] {{\[}}[0], [1, 2, 3]]
+  // CHECK-SAME: into tensor<3x16x1x1xf32>
+  // CHECK: %[[SOFT:.+]] = cnn.softmax %[[E]]
   %2 = cnn.softmax %1 {axis = 1 : i64} : (tensor<3x16x1x1xf32>) -> tensor<3x16x1x1xf32>
+  // CHECK: %[[SC:.+]] = tensor.collapse_shape %[[SOFT]] {{\[}}[0], [1, 2, 3]]
+  // CHECK: %[[GATE:.+]] = tensor.expand_shape %[[SC]] {{\[}}[0], [1, 2, 3, 4]]
+  // CHECK-SAME: into tensor<3x2x1x1x8xf32>
+  // CHECK: %[[MUL:.+]] = cnn.binary <mul> %[[D]], %[[GATE]]
   %3 = cnn.binary <mul> %0, %2 : (tensor<3x16x4x4xf32>, tensor<3x16x1x1xf32>) -> tensor<3x16x4x4xf32>
+  // CHECK: %[[PC:.+]] = arith.constant dense<{{\[}}{{\[}}{{\[}}{{\[}}[0.000000e+00, 1.000000e+00,
+  // CHECK-SAME: {{.+}} 7.000000e+00]]], {{\[}}{{\[}}[8.000000e+00, {{.+}} 1.500000e+01]]]]]> : tensor<1x2x1x1x8xf32>
+  // CHECK: %[[ADD:.+]] = cnn.binary <add> %[[MUL]], %[[PC]]
   %4 = cnn.binary <add> %3, %c : (tensor<3x16x4x4xf32>, tensor<16x1x1xf32>) -> tensor<3x16x4x4xf32>
+  // CHECK: %[[HALF:.+]] = arith.constant dense<5.000000e-01> : tensor<1x1x1x1x1xf32>
+  // CHECK: cnn.binary <sub> %[[ADD]], %[[HALF]] : {{.+}} -> tensor<3x2x4x4x8xf32>
   %5 = cnn.binary <sub> %4, %half : (tensor<3x16x4x4xf32>, tensor<f32>) -> tensor<3x16x4x4xf32>
   return %5 : tensor<3x16x4x4xf32>
 }
@@ -116,22 +121,23 @@ func.func @excitation(%x: tensor<3x16x4x4xf32>) -> tensor<3x16x4x4xf32> {
 // One map for all channels gets lanes of extent 1; parameters of scale_shift are
 // padded with zeros; a comparison is not f32 and stays plain.
 // CHECK-LABEL: func.func @elementwise(
-// CHECK:         %[[D:.+]] = cnn.group_conv {{.+}} -> tensor<1x2x2x2x8xf32>
-// CHECK:         %[[MAP:.+]] = tensor.expand_shape %{{.+}} {{\[}}[0], [1], [2], [3, 4]] {{.+}} into tensor<1x1x2x2x1xf32>
-// CHECK:         %[[MUL:.+]] = cnn.binary <mul> %[[D]], %[[MAP]]
-// CHECK:         %[[S:.+]] = arith.constant dense<{{.+}}, {{\[}}8.000000e+00, 9.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00]]> : tensor<2x8xf32>
-// CHECK:         %[[T:.+]] = arith.constant dense<2.000000e+00> : tensor<2x8xf32>
-// CHECK:         %[[SS:.+]] = cnn.scale_shift %[[MUL]], %[[S]], %[[T]] {blocked}
-// CHECK:         %[[PLAIN:.+]] = cnn.reorder %[[SS]] {block = 0 : i64, channels = 10 : i64}
-// CHECK:         cnn.binary <less> %[[PLAIN]]
 func.func @elementwise(%x: tensor<1x10x2x2xf32>, %map: tensor<1x1x2x2xf32>) -> tensor<1x10x2x2xi1> {
   %w = arith.constant dense<1.0> : tensor<10x1x1x1xf32>
   %s = arith.constant dense<[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]> : tensor<10xf32>
   %t = arith.constant dense<2.0> : tensor<10xf32>
+  // CHECK: %[[D:.+]] = cnn.group_conv {{.+}} -> tensor<1x2x2x2x8xf32>
   %0 = cnn.group_conv %x, %w {group = 10, window = #cnn.window<[1, 1]>}
+     // CHECK: %[[MAP:.+]] = tensor.expand_shape %{{.+}} {{\[}}[0], [1], [2], [3, 4]] {{.+}} into tensor<1x1x2x2x1xf32>
      : (tensor<1x10x2x2xf32>, tensor<10x1x1x1xf32>) -> tensor<1x10x2x2xf32>
+  // CHECK: %[[MUL:.+]] = cnn.binary <mul> %[[D]], %[[MAP]]
   %1 = cnn.binary <mul> %0, %map : (tensor<1x10x2x2xf32>, tensor<1x1x2x2xf32>) -> tensor<1x10x2x2xf32>
+  // CHECK: %[[S:.+]] = arith.constant dense<{{.+}}, {{\[}}8.000000e+00, 9.000000e+00, 0.000000e+00, 0.000000e+00,
+  // CHECK-SAME: 0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00]]> : tensor<2x8xf32>
+  // CHECK: %[[T:.+]] = arith.constant dense<2.000000e+00> : tensor<2x8xf32>
+  // CHECK: %[[SS:.+]] = cnn.scale_shift %[[MUL]], %[[S]], %[[T]] {blocked}
   %2 = cnn.scale_shift %1, %s, %t : (tensor<1x10x2x2xf32>, tensor<10xf32>, tensor<10xf32>) -> tensor<1x10x2x2xf32>
+  // CHECK: %[[PLAIN:.+]] = cnn.reorder %[[SS]] {block = 0 : i64, channels = 10 : i64}
+  // CHECK: cnn.binary <less> %[[PLAIN]]
   %3 = cnn.binary <less> %2, %x : (tensor<1x10x2x2xf32>, tensor<1x10x2x2xf32>) -> tensor<1x10x2x2xi1>
   return %3 : tensor<1x10x2x2xi1>
 }
@@ -141,27 +147,27 @@ func.func @elementwise(%x: tensor<1x10x2x2xf32>, %map: tensor<1x1x2x2xf32>) -> t
 // Only the last input may leave its block unfilled; LRN's window may not reach
 // into unspecified lanes.
 // CHECK-LABEL: func.func @concat(
-// CHECK:         %[[A:.+]] = cnn.group_conv {{.+}} -> tensor<1x1x2x2x8xf32>
-// CHECK:         %[[B:.+]] = cnn.group_conv {{.+}} -> tensor<1x1x2x2x8xf32>
-// CHECK:         %[[LRN:.+]] = cnn.lrn %[[A]] {{{.*}}blocked
-// CHECK:         cnn.concat %[[LRN]], %[[B]] {axis = 1 : i64} : {{.+}} -> tensor<1x2x2x2x8xf32>
-// CHECK:         cnn.concat {{.+}} -> tensor<1x12x2x2xf32>
-// CHECK:         cnn.lrn {{.+}} -> tensor<1x4x2x2xf32>
-// CHECK:         cnn.concat {{.+}} {axis = 2 : i64} : {{.+}} -> tensor<1x1x4x2x8xf32>
 func.func @concat(%x: tensor<1x8x2x2xf32>, %y: tensor<1x4x2x2xf32>)
     -> (tensor<1x12x2x2xf32>, tensor<1x12x2x2xf32>, tensor<1x4x2x2xf32>, tensor<1x4x4x2xf32>) {
   %wx = arith.constant dense<1.0> : tensor<8x1x1x1xf32>
   %wy = arith.constant dense<1.0> : tensor<4x1x1x1xf32>
+  // CHECK: %[[A:.+]] = cnn.group_conv {{.+}} -> tensor<1x1x2x2x8xf32>
   %0 = cnn.group_conv %x, %wx {group = 8, window = #cnn.window<[1, 1]>}
      : (tensor<1x8x2x2xf32>, tensor<8x1x1x1xf32>) -> tensor<1x8x2x2xf32>
+  // CHECK: %[[B:.+]] = cnn.group_conv {{.+}} -> tensor<1x1x2x2x8xf32>
   %1 = cnn.group_conv %y, %wy {group = 4, window = #cnn.window<[1, 1]>}
      : (tensor<1x4x2x2xf32>, tensor<4x1x1x1xf32>) -> tensor<1x4x2x2xf32>
+  // CHECK: %[[LRN:.+]] = cnn.lrn %[[A]] {{{.*}}blocked
   %2 = cnn.lrn %0 {size = 5 : i64, alpha = 1.0 : f32, beta = 0.75 : f32, bias = 1.0 : f32}
      : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
+  // CHECK: cnn.concat %[[LRN]], %[[B]] {axis = 1 : i64} : {{.+}} -> tensor<1x2x2x2x8xf32>
   %3 = cnn.concat %2, %1 {axis = 1 : i64} : (tensor<1x8x2x2xf32>, tensor<1x4x2x2xf32>) -> tensor<1x12x2x2xf32>
+  // CHECK: cnn.concat {{.+}} -> tensor<1x12x2x2xf32>
   %4 = cnn.concat %1, %2 {axis = 1 : i64} : (tensor<1x4x2x2xf32>, tensor<1x8x2x2xf32>) -> tensor<1x12x2x2xf32>
+  // CHECK: cnn.lrn {{.+}} -> tensor<1x4x2x2xf32>
   %5 = cnn.lrn %1 {size = 5 : i64, alpha = 1.0 : f32, beta = 0.75 : f32, bias = 1.0 : f32}
      : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
+  // CHECK: cnn.concat {{.+}} {axis = 2 : i64} : {{.+}} -> tensor<1x1x4x2x8xf32>
   %6 = cnn.concat %1, %1 {axis = 2 : i64} : (tensor<1x4x2x2xf32>, tensor<1x4x2x2xf32>) -> tensor<1x4x4x2xf32>
   return %3, %4, %5, %6 : tensor<1x12x2x2xf32>, tensor<1x12x2x2xf32>, tensor<1x4x2x2xf32>, tensor<1x4x4x2xf32>
 }
@@ -169,27 +175,29 @@ func.func @concat(%x: tensor<1x8x2x2xf32>, %y: tensor<1x4x2x2xf32>)
 // -----
 
 // CHECK-LABEL: func.func @spatial(
-// CHECK:         cnn.resize <linear> {{.+}}scales = array<f32: 1.000000e+00, 1.000000e+00, 2.000000e+00, 2.000000e+00, 1.000000e+00>, shape = array<i64: 1, 2, 4, 4, 8>
-// CHECK:         tensor.pad %{{.+}} low[0, 0, 1, 1, 0] high[0, 0, 2, 2, 0]
-// CHECK:         tensor.yield %{{.+}} : f32
-// CHECK:         tensor<1x2x4x4x8xf32> to tensor<1x2x7x7x8xf32>
-// CHECK:         cnn.reduce <max> {{.+}} {axes = array<i64: 2>, keep_dims} : {{.+}} -> tensor<1x2x1x7x8xf32>
-// CHECK:         tensor.extract_slice %{{.+}}[0, 1, 0, 0, 0] [1, 1, 7, 7, 8] [1, 1, 1, 1, 1]
-// CHECK:         tensor.extract_slice %{{.+}}[0, 4, 0, 0] [1, 6, 7, 7] [1, 1, 1, 1]
 func.func @spatial(%x: tensor<1x10x2x2xf32>)
     -> (tensor<1x10x1x7xf32>, tensor<1x2x7x7xf32>, tensor<1x6x7x7xf32>) {
   %w = arith.constant dense<1.0> : tensor<10x1x1x1xf32>
   %zero = arith.constant 0.0 : f32
   %0 = cnn.group_conv %x, %w {group = 10, window = #cnn.window<[1, 1]>}
      : (tensor<1x10x2x2xf32>, tensor<10x1x1x1xf32>) -> tensor<1x10x2x2xf32>
-  %1 = cnn.resize <linear> %0 {shape = array<i64: 1, 10, 4, 4>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>, coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>}
+  // CHECK: cnn.resize <linear> {{.+}}scales = array<f32: 1.000000e+00, 1.000000e+00, 2.000000e+00, 2.000000e+00,
+  // CHECK-SAME: 1.000000e+00>, shape = array<i64: 1, 2, 4, 4, 8>
+  %1 = cnn.resize <linear> %0 {shape = array<i64: 1, 10, 4, 4>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>,
+      coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>}
      : (tensor<1x10x2x2xf32>) -> tensor<1x10x4x4xf32>
+  // CHECK: tensor.pad %{{.+}} low[0, 0, 1, 1, 0] high[0, 0, 2, 2, 0]
   %2 = tensor.pad %1 low[0, 0, 1, 1] high[0, 0, 2, 2] {
   ^bb0(%i: index, %j: index, %k: index, %l: index):
+    // CHECK: tensor.yield %{{.+}} : f32
     tensor.yield %zero : f32
+  // CHECK: tensor<1x2x4x4x8xf32> to tensor<1x2x7x7x8xf32>
   } : tensor<1x10x4x4xf32> to tensor<1x10x7x7xf32>
+  // CHECK: cnn.reduce <max> {{.+}} {axes = array<i64: 2>, keep_dims} : {{.+}} -> tensor<1x2x1x7x8xf32>
   %3 = cnn.reduce <max> %2 {axes = array<i64: 2>, keep_dims} : (tensor<1x10x7x7xf32>) -> tensor<1x10x1x7xf32>
+  // CHECK: tensor.extract_slice %{{.+}}[0, 1, 0, 0, 0] [1, 1, 7, 7, 8] [1, 1, 1, 1, 1]
   %4 = tensor.extract_slice %2[0, 8, 0, 0] [1, 2, 7, 7] [1, 1, 1, 1] : tensor<1x10x7x7xf32> to tensor<1x2x7x7xf32>
+  // CHECK: tensor.extract_slice %{{.+}}[0, 4, 0, 0] [1, 6, 7, 7] [1, 1, 1, 1]
   %5 = tensor.extract_slice %2[0, 4, 0, 0] [1, 6, 7, 7] [1, 1, 1, 1] : tensor<1x10x7x7xf32> to tensor<1x6x7x7xf32>
   return %3, %4, %5 : tensor<1x10x1x7xf32>, tensor<1x2x7x7xf32>, tensor<1x6x7x7xf32>
 }
@@ -197,13 +205,13 @@ func.func @spatial(%x: tensor<1x10x2x2xf32>)
 // -----
 
 // CHECK-LABEL: func.func @transposed(
-// CHECK:         cnn.conv_transpose {{.+}}output_block = 8 {{.+}} : (tensor<1x2x2x2x8xf32>{{.+}} -> tensor<1x1x4x4x8xf32>
-// CHECK:         cnn.conv_transpose {{.+}} : (tensor<1x16x2x2xf32>{{.+}} -> tensor<1x16x4x4xf32>
 func.func @transposed(%x: tensor<1x16x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<1x16x4x4xf32>) {
   %w = arith.constant dense<1.0> : tensor<16x8x2x2xf32>
   %wg = arith.constant dense<1.0> : tensor<16x8x2x2xf32>
+  // CHECK: cnn.conv_transpose {{.+}}output_block = 8 {{.+}} : (tensor<1x2x2x2x8xf32>{{.+}} -> tensor<1x1x4x4x8xf32>
   %0 = cnn.conv_transpose %x, %w {output_padding = array<i64: 0, 0>, window = #cnn.window<[2, 2], strides = [2, 2]>}
      : (tensor<1x16x2x2xf32>, tensor<16x8x2x2xf32>) -> tensor<1x8x4x4xf32>
+  // CHECK: cnn.conv_transpose {{.+}} : (tensor<1x16x2x2xf32>{{.+}} -> tensor<1x16x4x4xf32>
   %1 = cnn.conv_transpose %x, %wg {group = 2, output_padding = array<i64: 0, 0>, window = #cnn.window<[2, 2], strides = [2, 2]>}
      : (tensor<1x16x2x2xf32>, tensor<16x8x2x2xf32>) -> tensor<1x16x4x4xf32>
   return %0, %1 : tensor<1x8x4x4xf32>, tensor<1x16x4x4xf32>
@@ -213,10 +221,10 @@ func.func @transposed(%x: tensor<1x16x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<
 
 // One and three spatial dimensions stay plain.
 // CHECK-LABEL: func.func @one_dimension(
-// CHECK-NOT:     cnn.reorder
-// CHECK:         cnn.conv {{.+}} -> tensor<1x16x4xf32>
 func.func @one_dimension(%x: tensor<1x16x4xf32>) -> tensor<1x16x4xf32> {
+  // CHECK-NOT: cnn.reorder
   %w = arith.constant dense<1.0> : tensor<16x16x1xf32>
+  // CHECK: cnn.conv {{.+}} -> tensor<1x16x4xf32>
   %0 = cnn.conv %x, %w {window = #cnn.window<[1]>}
      : (tensor<1x16x4xf32>, tensor<16x16x1xf32>) -> tensor<1x16x4xf32>
   return %0 : tensor<1x16x4xf32>

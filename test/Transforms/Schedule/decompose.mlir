@@ -27,11 +27,11 @@ func.func @scalar(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 
 // The mean first, then the variance.
 // CHECK-LABEL: func.func @instance_norm(
-// CHECK:         linalg.generic {{.*}}"reduction"
-// CHECK:         linalg.generic {{.*}}"reduction"
-// CHECK:         linalg.generic
-// CHECK-NOT:     cnn.
 func.func @instance_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  // CHECK: linalg.generic {{.*}}"reduction"
+  // CHECK: linalg.generic {{.*}}"reduction"
+  // CHECK: linalg.generic
+  // CHECK-NOT: cnn.
   %s = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
   %b = arith.constant dense<[0.0, 10.0]> : tensor<2xf32>
   %0 = cnn.instance_norm %x, %s, %b {epsilon = 0.0 : f32} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
@@ -41,7 +41,8 @@ func.func @instance_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 func.func @group_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %s = arith.constant dense<1.0> : tensor<2xf32>
   %b = arith.constant dense<[0.0, 5.0]> : tensor<2xf32>
-  %0 = cnn.group_norm %x, %s, %b {epsilon = 0.0 : f32, num_groups = 1 : i64} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.group_norm %x, %s, %b {epsilon = 0.0 : f32, num_groups = 1 : i64}
+      : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
 
@@ -54,7 +55,8 @@ func.func @layer_norm(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 func.func @scale_shift(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %s = arith.constant dense<[2.0, -1.0]> : tensor<2xf32>
   %b = arith.constant dense<[0.5, 1.0]> : tensor<2xf32>
-  %0 = cnn.scale_shift %x, %s, %b {activation = #cnn.function<relu>} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.scale_shift %x, %s, %b {activation = #cnn.function<relu>}
+      : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
 
@@ -67,6 +69,54 @@ func.func @reduce(%x: tensor<1x2x4xf32>) -> (tensor<1x2x1xf32>, tensor<4xf32>) {
   %0 = cnn.reduce <mean> %x {axes = array<i64: 2>, keep_dims} : (tensor<1x2x4xf32>) -> tensor<1x2x1xf32>
   %1 = cnn.reduce <max> %x {axes = array<i64: 0, 1>} : (tensor<1x2x4xf32>) -> tensor<4xf32>
   return %0, %1 : tensor<1x2x1xf32>, tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @unary(
+// CHECK:         linalg.generic
+// CHECK:           math.floor
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @select(
+func.func @unary(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %0 = cnn.unary <floor> %x : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
+}
+
+// CHECK:         linalg.generic
+// CHECK:           arith.select
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @cast(
+func.func @select(%x: tensor<1x2x4xf32>, %c: tensor<4xi1>) -> tensor<1x2x4xf32> {
+  %s = arith.constant dense<[[[7.0], [9.0]]]> : tensor<1x2x1xf32>
+  %0 = cnn.select %c, %x, %s : (tensor<4xi1>, tensor<1x2x4xf32>, tensor<1x2x1xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
+}
+
+// CHECK:         arith.fptosi
+// CHECK:         arith.sitofp
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @broadcast(
+func.func @cast(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %0 = cnn.cast %x {to = i32} : (tensor<1x2x4xf32>) -> tensor<1x2x4xi32>
+  %1 = cnn.cast %0 {to = f32} : (tensor<1x2x4xi32>) -> tensor<1x2x4xf32>
+  return %1 : tensor<1x2x4xf32>
+}
+
+// CHECK:         linalg.generic
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @batch_norm(
+func.func @broadcast(%s: tensor<1x2x1xf32>) -> tensor<1x2x4xf32> {
+  %0 = cnn.broadcast %s {shape = array<i64: 1, 2, 4>} : (tensor<1x2x1xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
+}
+
+// With parameters that are not constant; others become a scale_shift before.
+// CHECK:         math.sqrt
+// CHECK:         math.fma
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @show(
+func.func @batch_norm(%x: tensor<1x2x4xf32>, %p: tensor<2xf32>) -> tensor<1x2x4xf32> {
+  %0 = cnn.batch_norm %x, %p, %p, %p, %p {epsilon = 2.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  return %0 : tensor<1x2x4xf32>
 }
 
 func.func @show(%x: tensor<1x2x4xf32>) {
@@ -116,5 +166,30 @@ func.func @main() {
   call @printMemrefF32(%8) : (tensor<*xf32>) -> ()
   %9 = tensor.cast %7#1 : tensor<4xf32> to tensor<*xf32>
   call @printMemrefF32(%9) : (tensor<*xf32>) -> ()
+  // NUMBERS:      [-1,    1,    2,    3],
+  // NUMBERS-NEXT: [-5,    0,    -2,    1]
+  %y = arith.constant dense<[[[-0.5, 1.75, 2.0, 3.25], [-4.5, 0.0, -1.5, 1.0]]]> : tensor<1x2x4xf32>
+  %10 = call @unary(%y) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%10) : (tensor<1x2x4xf32>) -> ()
+  // NUMBERS:      [-0.5,    7,    7,    3.25],
+  // NUMBERS-NEXT: [-4.5,    9,    9,    1]
+  %c = arith.constant dense<[true, false, false, true]> : tensor<4xi1>
+  %11 = call @select(%y, %c) : (tensor<1x2x4xf32>, tensor<4xi1>) -> tensor<1x2x4xf32>
+  call @show(%11) : (tensor<1x2x4xf32>) -> ()
+  // Towards zero.
+  // NUMBERS:      [0,    1,    2,    3],
+  // NUMBERS-NEXT: [-4,    0,    -1,    1]
+  %12 = call @cast(%y) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%12) : (tensor<1x2x4xf32>) -> ()
+  // NUMBERS:      [2,    2,    2,    2],
+  // NUMBERS-NEXT: [-1,    -1,    -1,    -1]
+  %13 = call @broadcast(%s) : (tensor<1x2x1xf32>) -> tensor<1x2x4xf32>
+  call @show(%13) : (tensor<1x2x4xf32>) -> ()
+  // (x - 2) * 2 / sqrt(2 + 2) + 2; (x - 7) * 7 / sqrt(7 + 2) + 7.
+  // NUMBERS:      [1,    1,    3,    3],
+  // NUMBERS-NEXT: [-21,    -21,    -11.6667,    -11.6667]
+  %p = arith.constant dense<[2.0, 7.0]> : tensor<2xf32>
+  %14 = call @batch_norm(%x, %p) : (tensor<1x2x4xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  call @show(%14) : (tensor<1x2x4xf32>) -> ()
   return
 }

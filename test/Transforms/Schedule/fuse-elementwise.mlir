@@ -1,30 +1,31 @@
 // RUN: convoy-opt %s --cnn-decompose --cnn-fuse-elementwise | FileCheck %s
-// RUN: convoy-opt %s --pass-pipeline='builtin.module(func.func(cnn-decompose,cnn-fuse-elementwise),%to-llvm)' | %run-main | FileCheck %s --check-prefix=NUMBERS
+// RUN: convoy-opt %s --pass-pipeline='builtin.module(func.func(cnn-decompose,cnn-fuse-elementwise),%to-llvm)' \
+// RUN:   | %run-main | FileCheck %s --check-prefix=NUMBERS
 
 func.func private @printMemrefF32(%x: tensor<*xf32>)
 
 // A chain of one reader each becomes one loop nest.
 // CHECK-LABEL: func.func @chain(
-// CHECK:         linalg.generic
-// CHECK:           arith.mulf
-// CHECK:           arith.addf
-// CHECK:           math.exp
-// CHECK-NOT:     linalg.generic
-// CHECK:         return
 func.func @chain(%x: tensor<1x2x3xf32>, %y: tensor<1x2x3xf32>) -> tensor<1x2x3xf32> {
+  // CHECK: linalg.generic
+  // CHECK: arith.mulf
+  // CHECK: arith.addf
+  // CHECK: math.exp
+  // CHECK-NOT: linalg.generic
   %0 = cnn.binary <mul> %x, %y : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
   %1 = cnn.binary <add> %0, %x : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
   %2 = cnn.unary <exp> %1 : (tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  // CHECK: return
   return %2 : tensor<1x2x3xf32>
 }
 
 // A gate of one value a channel is computed once a channel, not once a pixel.
 // CHECK-LABEL: func.func @gate(
-// CHECK:         %[[GATE:.+]] = linalg.generic
-// CHECK:           math.exp
-// CHECK:         linalg.generic {{.*}} ins({{.*}}%[[GATE]]
-// CHECK:           arith.mulf
 func.func @gate(%x: tensor<1x2x3xf32>, %s: tensor<1x2x1xf32>) -> tensor<1x2x3xf32> {
+  // CHECK: %[[GATE:.+]] = linalg.generic
+  // CHECK: math.exp
+  // CHECK: linalg.generic {{.*}} ins({{.*}}%[[GATE]]
+  // CHECK: arith.mulf
   %0 = cnn.unary <exp> %s : (tensor<1x2x1xf32>) -> tensor<1x2x1xf32>
   %1 = cnn.binary <mul> %x, %0 : (tensor<1x2x3xf32>, tensor<1x2x1xf32>) -> tensor<1x2x3xf32>
   return %1 : tensor<1x2x3xf32>
@@ -32,11 +33,11 @@ func.func @gate(%x: tensor<1x2x3xf32>, %s: tensor<1x2x1xf32>) -> tensor<1x2x3xf3
 
 // Two readers would compute the same thing twice.
 // CHECK-LABEL: func.func @two_readers(
-// CHECK:         %[[E:.+]] = linalg.generic
-// CHECK:           math.exp
-// CHECK:         linalg.generic {{.*}} ins({{.*}}%[[E]]
-// CHECK:         linalg.generic {{.*}} ins({{.*}}%[[E]]
 func.func @two_readers(%x: tensor<1x2x3xf32>, %y: tensor<1x2x3xf32>) -> (tensor<1x2x3xf32>, tensor<1x2x3xf32>) {
+  // CHECK: %[[E:.+]] = linalg.generic
+  // CHECK: math.exp
+  // CHECK: linalg.generic {{.*}} ins({{.*}}%[[E]]
+  // CHECK: linalg.generic {{.*}} ins({{.*}}%[[E]]
   %0 = cnn.unary <exp> %x : (tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
   %1 = cnn.binary <add> %0, %y : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
   %2 = cnn.binary <mul> %0, %y : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>

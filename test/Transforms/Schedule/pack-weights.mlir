@@ -8,81 +8,118 @@
 // BF16-LABEL: func.func @blocked(
 // BF16: cnn.conv {{.+}} : (tensor<1x2x4x4x2xf32>, tensor<1x1x2x1x2x2x4xbf16>, tensor<4xf32>)
 
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 2, vector_registers = 16, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 2, vector_registers = 16, l2 = 1048576>} {
   // Three outputs fill three of the tile's two vectors of two lanes, three inputs one and a half
   // chunks of two: [group][output tile][chunk][1][kernel column][input][lanes], zeros elsewhere.
   // CHECK-LABEL: func.func @blocked(
-  // CHECK-DAG: %[[B:.+]] = arith.constant dense<[7.000000e+00, 8.000000e+00, 9.000000e+00, 0.000000e+00]> : tensor<4xf32>
-  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 1.100000e+01, 2.100000e+01, 0.000000e+00], [3.000000e+00, 1.300000e+01, 2.300000e+01, 0.000000e+00]], {{\[+}}2.000000e+00, 1.200000e+01, 2.200000e+01, 0.000000e+00], [4.000000e+00, 1.400000e+01, 2.400000e+01, 0.000000e+00]]]], {{\[+}}5.000000e+00, 1.500000e+01, 2.500000e+01, 0.000000e+00], [0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00]], {{\[+}}6.000000e+00, 1.600000e+01, 2.600000e+01, 0.000000e+00], [0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00]]]]]]]> : tensor<1x1x2x1x2x2x4xf32>
-  // CHECK: cnn.conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 3, 3, 1, 2>
   func.func @blocked(%x: tensor<1x2x4x4x2xf32>) -> tensor<1x2x4x4x2xf32> {
-    %w = arith.constant dense<[[[[1., 2.]], [[3., 4.]], [[5., 6.]]], [[[11., 12.]], [[13., 14.]], [[15., 16.]]], [[[21., 22.]], [[23., 24.]], [[25., 26.]]]]> : tensor<3x3x1x2xf32>
+    // CHECK:      %[[B:.+]] = arith.constant dense<[7.000000e+00, 8.000000e+00, 9.000000e+00, 0.000000e+00]>
+    // CHECK-SAME:   : tensor<4xf32>
+    // CHECK:      %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 1.100000e+01, 2.100000e+01, 0.000000e+00],
+    // CHECK-SAME:   [3.000000e+00, 1.300000e+01, 2.300000e+01, 0.000000e+00]],
+    // CHECK-SAME:   {{\[+}}2.000000e+00, 1.200000e+01, 2.200000e+01, 0.000000e+00],
+    // CHECK-SAME:   [4.000000e+00, 1.400000e+01, 2.400000e+01, 0.000000e+00]]]],
+    // CHECK-SAME:   {{\[+}}5.000000e+00, 1.500000e+01, 2.500000e+01, 0.000000e+00],
+    // CHECK-SAME:   [0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00]],
+    // CHECK-SAME:   {{\[+}}6.000000e+00, 1.600000e+01, 2.600000e+01, 0.000000e+00],
+    // CHECK-SAME:   [0.000000e+00, 0.000000e+00, 0.000000e+00, 0.000000e+00]]]]]]]> : tensor<1x1x2x1x2x2x4xf32>
+    %w = arith.constant dense<[[[[1., 2.]],
+        [[3., 4.]], [[5., 6.]]],
+        [[[11., 12.]], [[13., 14.]], [[15., 16.]]], [[[21., 22.]], [[23., 24.]], [[25., 26.]]]]> : tensor<3x3x1x2xf32>
     %b = arith.constant dense<[7., 8., 9.]> : tensor<3xf32>
-    %0 = cnn.conv %x, %w, %b {output_block = 2 : i64, window = #cnn.window<[1, 2], pads = [0, 0, 0, 1]>} : (tensor<1x2x4x4x2xf32>, tensor<3x3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x4x4x2xf32>
+    // CHECK: cnn.conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 3, 3, 1, 2>
+    %0 = cnn.conv %x, %w, %b {output_block = 2 : i64, window = #cnn.window<[1, 2], pads = [0, 0, 0, 1]>}
+        : (tensor<1x2x4x4x2xf32>, tensor<3x3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x4x4x2xf32>
     return %0 : tensor<1x2x4x4x2xf32>
   }
   // Plain data is one chunk; each group has a tile of its own, in the filter and in the bias.
   // CHECK-LABEL: func.func @groups(
-  // CHECK-DAG: %[[B:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 0.000000e+00, 4.000000e+00, 5.000000e+00, 6.000000e+00, 0.000000e+00]> : tensor<8xf32>
-  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00]]]]], {{\[+}}1.100000e+01, 1.300000e+01, 1.500000e+01, 0.000000e+00], [1.200000e+01, 1.400000e+01, 1.600000e+01, 0.000000e+00]]]]]]> : tensor<2x1x1x1x2x4xf32>
-  // CHECK: cnn.group_conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 6, 2, 1>
   func.func @groups(%x: tensor<1x4x1xf32>) -> tensor<1x6x1xf32> {
+    // CHECK:      %[[B:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 0.000000e+00,
+    // CHECK-SAME:   4.000000e+00, 5.000000e+00, 6.000000e+00, 0.000000e+00]> : tensor<8xf32>
+    // CHECK:      %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00],
+    // CHECK-SAME:   [2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00]]]]],
+    // CHECK-SAME:   {{\[+}}1.100000e+01, 1.300000e+01, 1.500000e+01, 0.000000e+00],
+    // CHECK-SAME:   [1.200000e+01, 1.400000e+01, 1.600000e+01, 0.000000e+00]]]]]]> : tensor<2x1x1x1x2x4xf32>
     %w = arith.constant dense<[[[1.],[2.]],[[3.],[4.]],[[5.],[6.]],[[11.],[12.]],[[13.],[14.]],[[15.],[16.]]]> : tensor<6x2x1xf32>
     %b = arith.constant dense<[1., 2., 3., 4., 5., 6.]> : tensor<6xf32>
-    %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, window = #cnn.window<[1]>} : (tensor<1x4x1xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x1xf32>
+    // CHECK: cnn.group_conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 6, 2, 1>
+    %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, window = #cnn.window<[1]>}
+        : (tensor<1x4x1xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x1xf32>
     return %0 : tensor<1x6x1xf32>
   }
   // Where vectors hold pixels, a tile is a few output channels: two groups of one tile of 3.
   // CHECK-LABEL: func.func @pixels(
-  // CHECK-DAG: %[[B:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 4.000000e+00, 5.000000e+00, 6.000000e+00]> : tensor<6xf32>
-  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00]]]]], {{\[+}}1.100000e+01, 1.300000e+01, 1.500000e+01], [1.200000e+01, 1.400000e+01, 1.600000e+01]]]]]]> : tensor<2x1x1x1x2x3xf32>
-  // CHECK: cnn.group_conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 6, 2, 1>
   func.func @pixels(%x: tensor<1x4x3xf32>) -> tensor<1x6x3xf32> {
+    // CHECK:      %[[B:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 4.000000e+00,
+    // CHECK-SAME:   5.000000e+00, 6.000000e+00]> : tensor<6xf32>
+    // CHECK:      %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00],
+    // CHECK-SAME:   [2.000000e+00, 4.000000e+00, 6.000000e+00]]]]], {{\[+}}1.100000e+01, 1.300000e+01,
+    // CHECK-SAME:   1.500000e+01], [1.200000e+01, 1.400000e+01, 1.600000e+01]]]]]]> : tensor<2x1x1x1x2x3xf32>
     %w = arith.constant dense<[[[1.],[2.]],[[3.],[4.]],[[5.],[6.]],[[11.],[12.]],[[13.],[14.]],[[15.],[16.]]]> : tensor<6x2x1xf32>
     %b = arith.constant dense<[1., 2., 3., 4., 5., 6.]> : tensor<6xf32>
-    %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, window = #cnn.window<[1]>} : (tensor<1x4x3xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x3xf32>
+    // CHECK: cnn.group_conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 6, 2, 1>
+    %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, window = #cnn.window<[1]>}
+        : (tensor<1x4x3xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x3xf32>
     return %0 : tensor<1x6x3xf32>
   }
   // One channel a group: [channel block][kernel column][1][lanes].
   // CHECK-LABEL: func.func @depthwise(
-  // CHECK-DAG: %[[B:.+]] = arith.constant dense<[7.000000e+00, 8.000000e+00, 9.000000e+00, 0.000000e+00]> : tensor<4xf32>
-  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00]], {{\[+}}2.000000e+00, 4.000000e+00]]], {{\[+}}5.000000e+00, 0.000000e+00]], {{\[+}}6.000000e+00, 0.000000e+00]]]]> : tensor<2x2x1x2xf32>
-  // CHECK: cnn.group_conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 3, 1, 2>
   func.func @depthwise(%x: tensor<1x2x4x2xf32>) -> tensor<1x2x3x2xf32> {
+    // CHECK:      %[[B:.+]] = arith.constant dense<[7.000000e+00, 8.000000e+00, 9.000000e+00, 0.000000e+00]>
+    // CHECK-SAME:   : tensor<4xf32>
+    // CHECK:      %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00]],
+    // CHECK-SAME:   {{\[+}}2.000000e+00, 4.000000e+00]]], {{\[+}}5.000000e+00, 0.000000e+00]],
+    // CHECK-SAME:   {{\[+}}6.000000e+00, 0.000000e+00]]]]> : tensor<2x2x1x2xf32>
     %w = arith.constant dense<[[[1., 2.]], [[3., 4.]], [[5., 6.]]]> : tensor<3x1x2xf32>
     %b = arith.constant dense<[7., 8., 9.]> : tensor<3xf32>
-    %0 = cnn.group_conv %x, %w, %b {group = 3 : i64, output_block = 2 : i64, window = #cnn.window<[2]>} : (tensor<1x2x4x2xf32>, tensor<3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x3x2xf32>
+    // CHECK: cnn.group_conv %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 3, 1, 2>
+    %0 = cnn.group_conv %x, %w, %b {group = 3 : i64, output_block = 2 : i64, window = #cnn.window<[2]>}
+        : (tensor<1x2x4x2xf32>, tensor<3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x3x2xf32>
     return %0 : tensor<1x2x3x2xf32>
   }
   // Transposed filters are input x output: lanes step over the second dimension.
   // CHECK-LABEL: func.func @transposed(
-  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00], [1.100000e+01, 1.300000e+01, 1.500000e+01, 0.000000e+00]], {{\[+}}2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00], [1.200000e+01, 1.400000e+01, 1.600000e+01, 0.000000e+00]]]]]]> : tensor<1x1x1x2x2x4xf32>
-  // CHECK: cnn.conv_transpose %arg0, %[[W]] {{.*}}filter_shape = array<i64: 2, 3, 2>
   func.func @transposed(%x: tensor<1x2x3xf32>) -> tensor<1x3x4xf32> {
+    // CHECK:      %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00],
+    // CHECK-SAME:   [1.100000e+01, 1.300000e+01, 1.500000e+01, 0.000000e+00]],
+    // CHECK-SAME:   {{\[+}}2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00],
+    // CHECK-SAME:   [1.200000e+01, 1.400000e+01, 1.600000e+01, 0.000000e+00]]]]]]> : tensor<1x1x1x2x2x4xf32>
     %w = arith.constant dense<[[[1., 2.], [3., 4.], [5., 6.]], [[11., 12.], [13., 14.], [15., 16.]]]> : tensor<2x3x2xf32>
-    %0 = cnn.conv_transpose %x, %w {output_padding = array<i64: 0>, window = #cnn.window<[2]>} : (tensor<1x2x3xf32>, tensor<2x3x2xf32>) -> tensor<1x3x4xf32>
+    // CHECK: cnn.conv_transpose %arg0, %[[W]] {{.*}}filter_shape = array<i64: 2, 3, 2>
+    %0 = cnn.conv_transpose %x, %w {output_padding = array<i64: 0>, window = #cnn.window<[2]>}
+        : (tensor<1x2x3xf32>, tensor<2x3x2xf32>) -> tensor<1x3x4xf32>
     return %0 : tensor<1x3x4xf32>
   }
   // Filters that the kernel transforms: [group][output tile][input][position][lanes].
   // CHECK-LABEL: func.func @compact(
-  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 1.100000e+01], [2.000000e+00, 1.200000e+01], [3.000000e+00, 1.300000e+01], [4.000000e+00, 1.400000e+01], [5.000000e+00, 1.500000e+01], [6.000000e+00, 1.600000e+01], [7.000000e+00, 1.700000e+01], [8.000000e+00, 1.800000e+01], [9.000000e+00, 1.900000e+01]{{\]+}}> : tensor<1x1x1x9x2xf32>
-  // CHECK: cnn.conv %arg0, %[[W]] {{.*}}filter_shape = array<i64: 2, 1, 3, 3>
   func.func @compact(%x: tensor<1x1x6x6x2xf32>) -> tensor<1x1x4x4x2xf32> {
-    %w = arith.constant dense<[[[[1., 2., 3.], [4., 5., 6.], [7., 8., 9.]]], [[[11., 12., 13.], [14., 15., 16.], [17., 18., 19.]]]]> : tensor<2x1x3x3xf32>
-    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4_compact>, output_block = 2 : i64, window = #cnn.window<[3, 3]>} : (tensor<1x1x6x6x2xf32>, tensor<2x1x3x3xf32>) -> tensor<1x1x4x4x2xf32>
+    // CHECK:      %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 1.100000e+01],
+    // CHECK-SAME:   [2.000000e+00, 1.200000e+01], [3.000000e+00, 1.300000e+01], [4.000000e+00, 1.400000e+01],
+    // CHECK-SAME:   [5.000000e+00, 1.500000e+01], [6.000000e+00, 1.600000e+01], [7.000000e+00, 1.700000e+01],
+    // CHECK-SAME:   [8.000000e+00, 1.800000e+01], [9.000000e+00, 1.900000e+01]{{\]+}}> : tensor<1x1x1x9x2xf32>
+    %w = arith.constant dense<[[[[1., 2., 3.], [4., 5., 6.], [7., 8., 9.]]],
+        [[[11., 12., 13.], [14., 15., 16.], [17., 18., 19.]]]]> : tensor<2x1x3x3xf32>
+    // CHECK: cnn.conv %arg0, %[[W]] {{.*}}filter_shape = array<i64: 2, 1, 3, 3>
+    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4_compact>, output_block = 2 : i64,
+        window = #cnn.window<[3, 3]>} : (tensor<1x1x6x6x2xf32>, tensor<2x1x3x3xf32>) -> tensor<1x1x4x4x2xf32>
     return %0 : tensor<1x1x4x4x2xf32>
   }
   // [output tile][K][lanes]. Two readers get the same constant; a splat bias is padded with zeros.
   // CHECK-LABEL: func.func @dense_shared(
-  // CHECK-DAG: %[[B:.+]] = arith.constant dense<[5.000000e+00, 5.000000e+00, 5.000000e+00, 0.000000e+00]> : tensor<4xf32>
-  // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00]]]> : tensor<1x2x4xf32>
-  // CHECK: cnn.dense %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 3, 2>
-  // CHECK-DAG: %[[W1:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00]]]> : tensor<1x2x4xf32>
-  // CHECK: cnn.dense %arg0, %[[W1]] {{.*}}filter_shape = array<i64: 3, 2>
   func.func @dense_shared(%x: tensor<1x2xf32>) -> (tensor<1x3xf32>, tensor<1x3xf32>) {
+    // CHECK:      %[[B:.+]] = arith.constant dense<[5.000000e+00, 5.000000e+00, 5.000000e+00, 0.000000e+00]>
+    // CHECK-SAME:   : tensor<4xf32>
+    // CHECK:      %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00],
+    // CHECK-SAME:   [2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00]]]> : tensor<1x2x4xf32>
     %w = arith.constant dense<[[1., 2.], [3., 4.], [5., 6.]]> : tensor<3x2xf32>
     %b = arith.constant dense<5.> : tensor<3xf32>
+    // CHECK: cnn.dense %arg0, %[[W]], %[[B]] {{.*}}filter_shape = array<i64: 3, 2>
     %0 = cnn.dense %x, %w, %b : (tensor<1x2xf32>, tensor<3x2xf32>, tensor<3xf32>) -> tensor<1x3xf32>
+    // CHECK:      %[[W1:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00,
+    // CHECK-SAME:   0.000000e+00], [2.000000e+00, 4.000000e+00, 6.000000e+00, 0.000000e+00]]]> : tensor<1x2x4xf32>
+    // CHECK: cnn.dense %arg0, %[[W1]] {{.*}}filter_shape = array<i64: 3, 2>
     %1 = cnn.dense %x, %w : (tensor<1x2xf32>, tensor<3x2xf32>) -> tensor<1x3xf32>
     return %0, %1 : tensor<1x3xf32>, tensor<1x3xf32>
   }

@@ -1,46 +1,53 @@
 // RUN: convoy-opt %s --cnn-select-algorithm --split-input-file | FileCheck %s
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_2x2 --split-input-file | FileCheck %s --check-prefix=PREFER
 
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
   // Many multiply-adds for its bytes and launches.
   // CHECK-LABEL:  func.func @large(
-  // CHECK:          algorithm = #cnn.conv_algorithm<winograd_4x4>
   // PREFER-LABEL: func.func @large(
-  // PREFER:         algorithm = #cnn.conv_algorithm<winograd_2x2>
   func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
+    // CHECK: algorithm = #cnn.conv_algorithm<winograd_4x4>
+    // PREFER: algorithm = #cnn.conv_algorithm<winograd_2x2>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
     return %0 : tensor<1x16x56x56x16xf32>
   }
   // 16 tiles of 4x4 fill a quarter of the smallest tile of a product.
   // CHECK-LABEL:  func.func @small(
-  // CHECK:          algorithm = #cnn.conv_algorithm<direct>
   func.func @small(%x: tensor<1x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32> {
-    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
+    // CHECK: algorithm = #cnn.conv_algorithm<direct>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
     return %0 : tensor<1x32x14x14x16xf32>
   }
   // A batch fills them.
   // CHECK-LABEL:  func.func @batch(
-  // CHECK:          algorithm = #cnn.conv_algorithm<winograd_4x4>
   func.func @batch(%x: tensor<16x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<16x32x14x14x16xf32> {
-    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<16x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<16x32x14x14x16xf32>
+    // CHECK: algorithm = #cnn.conv_algorithm<winograd_4x4>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (tensor<16x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<16x32x14x14x16xf32>
     return %0 : tensor<16x32x14x14x16xf32>
   }
   // Launches alone take as long as all of it.
   // CHECK-LABEL:  func.func @few(
-  // CHECK:          algorithm = #cnn.conv_algorithm<direct>
   // PREFER-LABEL: func.func @few(
-  // PREFER:         algorithm = #cnn.conv_algorithm<winograd_2x2>
   func.func @few(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
+    // CHECK: algorithm = #cnn.conv_algorithm<direct>
+    // PREFER: algorithm = #cnn.conv_algorithm<winograd_2x2>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
   }
   // An attribute stays.
   // CHECK-LABEL:  func.func @given(
-  // CHECK:          algorithm = #cnn.conv_algorithm<direct>
   // PREFER-LABEL: func.func @given(
-  // PREFER:         algorithm = #cnn.conv_algorithm<direct>
   func.func @given(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<direct>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
+    // CHECK: algorithm = #cnn.conv_algorithm<direct>
+    // PREFER: algorithm = #cnn.conv_algorithm<direct>
+    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<direct>, output_block = 16 : i64,
+        window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
     return %0 : tensor<1x16x56x56x16xf32>
   }
 }
@@ -48,13 +55,15 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // Tensor cores compute directly, whatever is preferred.
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80, 90]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80, 90]>>} {
   // CHECK-LABEL:  func.func @large(
-  // CHECK:          algorithm = #cnn.conv_algorithm<direct>
   // PREFER-LABEL: func.func @large(
-  // PREFER:         algorithm = #cnn.conv_algorithm<direct>
   func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
+    // CHECK: algorithm = #cnn.conv_algorithm<direct>
+    // PREFER: algorithm = #cnn.conv_algorithm<direct>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
     return %0 : tensor<1x16x56x56x16xf32>
   }
 }
@@ -62,13 +71,15 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 // So do those that multiply f16.
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>} {
   // CHECK-LABEL:  func.func @large(
-  // CHECK:          algorithm = #cnn.conv_algorithm<direct>
   // PREFER-LABEL: func.func @large(
-  // PREFER:         algorithm = #cnn.conv_algorithm<direct>
   func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
+    // CHECK: algorithm = #cnn.conv_algorithm<direct>
+    // PREFER: algorithm = #cnn.conv_algorithm<direct>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
     return %0 : tensor<1x16x56x56x16xf32>
   }
 }

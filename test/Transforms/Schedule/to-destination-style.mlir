@@ -3,9 +3,9 @@
 // Operands of every segment stay where they are.
 // CHECK-LABEL: func.func @conv(
 // CHECK-SAME:    %[[X:.+]]: tensor<1x2x4x4xf32> {bufferization.writable = false}
-// CHECK:         %[[E:.+]] = tensor.empty() : tensor<1x3x4x4xf32>
-// CHECK:         cnn.conv %[[X]], %{{.+}} residual(%{{.+}}) outs(%[[E]])
 func.func @conv(%x: tensor<1x2x4x4xf32>, %w: tensor<3x2x1x1xf32>, %r: tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32> {
+  // CHECK: %[[E:.+]] = tensor.empty() : tensor<1x3x4x4xf32>
+  // CHECK: cnn.conv %[[X]], %{{.+}} residual(%{{.+}}) outs(%[[E]])
   %0 = cnn.conv %x, %w residual(%r) {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<3x2x1x1xf32>, tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32>
   return %0 : tensor<1x3x4x4xf32>
@@ -15,13 +15,13 @@ func.func @conv(%x: tensor<1x2x4x4xf32>, %w: tensor<3x2x1x1xf32>, %r: tensor<1x3
 
 // An operation that has a destination keeps it, but does not share it.
 // CHECK-LABEL: func.func @concat(
-// CHECK:         %[[E:.+]] = tensor.empty() : tensor<1x4xf32>
-// CHECK:         %[[F:.+]] = tensor.empty() : tensor<1x4xf32>
-// CHECK:         %[[C:.+]] = cnn.concat %{{.+}}, %{{.+}} outs(%[[F]])
-// CHECK:         cnn.softmax %[[C]] outs(%[[E]])
 func.func @concat(%x: tensor<1x2xf32>) -> tensor<1x4xf32> {
+  // CHECK: %[[E:.+]] = tensor.empty() : tensor<1x4xf32>
   %e = tensor.empty() : tensor<1x4xf32>
+  // CHECK: %[[F:.+]] = tensor.empty() : tensor<1x4xf32>
+  // CHECK: %[[C:.+]] = cnn.concat %{{.+}}, %{{.+}} outs(%[[F]])
   %0 = cnn.concat %x, %x outs(%e) {axis = 1 : i64} : (tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
+  // CHECK: cnn.softmax %[[C]] outs(%[[E]])
   %1 = cnn.softmax %0 outs(%e) {axis = 1 : i64} : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
   return %1 : tensor<1x4xf32>
 }
@@ -30,17 +30,17 @@ func.func @concat(%x: tensor<1x2xf32>) -> tensor<1x4xf32> {
 
 // A fill is part of a destination.
 // CHECK-LABEL: func.func @fill(
-// CHECK:         %[[E:.+]] = tensor.empty() : tensor<4xf32>
-// CHECK:         %[[EF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[E]] : tensor<4xf32>)
-// CHECK:         %[[F:.+]] = tensor.empty() : tensor<4xf32>
-// CHECK:         %[[FF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[F]] : tensor<4xf32>)
-// CHECK:         linalg.reduce { arith.addf } {{.+}} outs(%[[FF]] :
-// CHECK:         linalg.reduce { arith.mulf } {{.+}} outs(%[[EF]] :
 func.func @fill(%x: tensor<4x8xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %one = arith.constant 1.0 : f32
+  // CHECK: %[[E:.+]] = tensor.empty() : tensor<4xf32>
   %e = tensor.empty() : tensor<4xf32>
+  // CHECK: %[[EF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[E]] : tensor<4xf32>)
   %f = linalg.fill ins(%one : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  // CHECK: %[[F:.+]] = tensor.empty() : tensor<4xf32>
+  // CHECK: %[[FF:.+]] = linalg.fill ins(%{{.+}}) outs(%[[F]] : tensor<4xf32>)
+  // CHECK: linalg.reduce { arith.addf } {{.+}} outs(%[[FF]] :
   %0 = linalg.reduce { arith.addf } ins(%x : tensor<4x8xf32>) outs(%f : tensor<4xf32>) dimensions = [1]
+  // CHECK: linalg.reduce { arith.mulf } {{.+}} outs(%[[EF]] :
   %1 = linalg.reduce { arith.mulf } ins(%x : tensor<4x8xf32>) outs(%f : tensor<4xf32>) dimensions = [1]
   return %0, %1 : tensor<4xf32>, tensor<4xf32>
 }
@@ -50,27 +50,27 @@ func.func @fill(%x: tensor<4x8xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
 // Slices of an argument and slices with gaps are copied; others stay views.
 // CHECK-LABEL: func.func @slices(
 // CHECK-SAME:    %[[X:.+]]: tensor<2x4xf32>
-// CHECK:         %[[S0:.+]] = tensor.extract_slice %[[X]]
-// CHECK:         %[[C0:.+]] = bufferization.materialize_in_destination %[[S0]] in %{{.+}}
-// CHECK:         cnn.softmax %[[C0]]
-// CHECK:         %[[Y:.+]] = cnn.softmax %[[X]]
-// CHECK:         %[[S1:.+]] = tensor.extract_slice %[[Y]][1, 0] [1, 4] [1, 1]
-// CHECK:         cnn.softmax %[[S1]]
-// CHECK:         %[[S2:.+]] = tensor.extract_slice %[[Y]][0, 1] [2, 3] [1, 1]
-// CHECK:         %[[C2:.+]] = bufferization.materialize_in_destination %[[S2]]
-// CHECK:         cnn.softmax %[[C2]]
-// CHECK:         %[[S3:.+]] = tensor.extract_slice %[[Y]][0, 0] [1, 2] [1, 2]
-// CHECK:         %[[C3:.+]] = bufferization.materialize_in_destination %[[S3]]
-// CHECK:         cnn.softmax %[[C3]]
 func.func @slices(%x: tensor<2x4xf32>) -> (tensor<1x4xf32>, tensor<1x4xf32>, tensor<2x3xf32>, tensor<1x2xf32>) {
+  // CHECK: %[[S0:.+]] = tensor.extract_slice %[[X]]
   %s0 = tensor.extract_slice %x[0, 0] [1, 4] [1, 1] : tensor<2x4xf32> to tensor<1x4xf32>
+  // CHECK: %[[C0:.+]] = bufferization.materialize_in_destination %[[S0]] in %{{.+}}
+  // CHECK: cnn.softmax %[[C0]]
   %0 = cnn.softmax %s0 {axis = 1 : i64} : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  // CHECK: %[[Y:.+]] = cnn.softmax %[[X]]
   %y = cnn.softmax %x {axis = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  // CHECK: %[[S1:.+]] = tensor.extract_slice %[[Y]][1, 0] [1, 4] [1, 1]
   %s1 = tensor.extract_slice %y[1, 0] [1, 4] [1, 1] : tensor<2x4xf32> to tensor<1x4xf32>
+  // CHECK: cnn.softmax %[[S1]]
   %1 = cnn.softmax %s1 {axis = 1 : i64} : (tensor<1x4xf32>) -> tensor<1x4xf32>
+  // CHECK: %[[S2:.+]] = tensor.extract_slice %[[Y]][0, 1] [2, 3] [1, 1]
   %s2 = tensor.extract_slice %y[0, 1] [2, 3] [1, 1] : tensor<2x4xf32> to tensor<2x3xf32>
+  // CHECK: %[[C2:.+]] = bufferization.materialize_in_destination %[[S2]]
+  // CHECK: cnn.softmax %[[C2]]
   %2 = cnn.softmax %s2 {axis = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  // CHECK: %[[S3:.+]] = tensor.extract_slice %[[Y]][0, 0] [1, 2] [1, 2]
   %s3 = tensor.extract_slice %y[0, 0] [1, 2] [1, 2] : tensor<2x4xf32> to tensor<1x2xf32>
+  // CHECK: %[[C3:.+]] = bufferization.materialize_in_destination %[[S3]]
+  // CHECK: cnn.softmax %[[C3]]
   %3 = cnn.softmax %s3 {axis = 1 : i64} : (tensor<1x2xf32>) -> tensor<1x2xf32>
   return %0, %1, %2, %3 : tensor<1x4xf32>, tensor<1x4xf32>, tensor<2x3xf32>, tensor<1x2xf32>
 }
@@ -80,24 +80,25 @@ func.func @slices(%x: tensor<2x4xf32>) -> (tensor<1x4xf32>, tensor<1x4xf32>, ten
 // Slices of each image stay views where all readers take them: the second one's do not, and the
 // third one is cut in images, too.
 // CHECK-LABEL: func.func @images(
-// CHECK:         %[[Y:.+]] = cnn.max_pool
-// CHECK:         %[[S0:.+]] = tensor.extract_slice %[[Y]][0, 1, 0, 0, 0]
-// CHECK:         cnn.global_pool <maximum> %[[S0]]
-// CHECK:         %[[S1:.+]] = tensor.extract_slice %[[Y]][0, 0, 0, 0, 0]
-// CHECK:         %[[C1:.+]] = bufferization.materialize_in_destination %[[S1]]
-// CHECK:         cnn.global_pool <maximum> %[[C1]]
-// CHECK:         cnn.softmax %[[C1]]
-// CHECK:         %[[S2:.+]] = tensor.extract_slice %[[Y]][0, 0, 1, 0, 0]
-// CHECK:         %[[C2:.+]] = bufferization.materialize_in_destination %[[S2]]
-// CHECK:         cnn.global_pool <maximum> %[[C2]]
-func.func @images(%x: tensor<2x2x4x4x16xf32>) -> (tensor<2x1x1x1x16xf32>, tensor<2x1x1x1x16xf32>, tensor<2x1x4x4x16xf32>, tensor<2x2x1x1x16xf32>) {
+func.func @images(%x: tensor<2x2x4x4x16xf32>)
+    -> (tensor<2x1x1x1x16xf32>, tensor<2x1x1x1x16xf32>, tensor<2x1x4x4x16xf32>, tensor<2x2x1x1x16xf32>) {
+  // CHECK: %[[Y:.+]] = cnn.max_pool
   %y = cnn.max_pool %x {window = #cnn.window<[1, 1]>} : (tensor<2x2x4x4x16xf32>) -> tensor<2x2x4x4x16xf32>
+  // CHECK: %[[S0:.+]] = tensor.extract_slice %[[Y]][0, 1, 0, 0, 0]
   %s0 = tensor.extract_slice %y[0, 1, 0, 0, 0] [2, 1, 4, 4, 16] [1, 1, 1, 1, 1] : tensor<2x2x4x4x16xf32> to tensor<2x1x4x4x16xf32>
+  // CHECK: cnn.global_pool <maximum> %[[S0]]
   %0 = cnn.global_pool <maximum> %s0 {blocked} : (tensor<2x1x4x4x16xf32>) -> tensor<2x1x1x1x16xf32>
+  // CHECK: %[[S1:.+]] = tensor.extract_slice %[[Y]][0, 0, 0, 0, 0]
   %s1 = tensor.extract_slice %y[0, 0, 0, 0, 0] [2, 1, 4, 4, 16] [1, 1, 1, 1, 1] : tensor<2x2x4x4x16xf32> to tensor<2x1x4x4x16xf32>
+  // CHECK: %[[C1:.+]] = bufferization.materialize_in_destination %[[S1]]
+  // CHECK: cnn.global_pool <maximum> %[[C1]]
   %1 = cnn.global_pool <maximum> %s1 {blocked} : (tensor<2x1x4x4x16xf32>) -> tensor<2x1x1x1x16xf32>
+  // CHECK: cnn.softmax %[[C1]]
   %2 = cnn.softmax %s1 {axis = 1 : i64} : (tensor<2x1x4x4x16xf32>) -> tensor<2x1x4x4x16xf32>
+  // CHECK: %[[S2:.+]] = tensor.extract_slice %[[Y]][0, 0, 1, 0, 0]
   %s3 = tensor.extract_slice %y[0, 0, 1, 0, 0] [2, 2, 2, 4, 16] [1, 1, 1, 1, 1] : tensor<2x2x4x4x16xf32> to tensor<2x2x2x4x16xf32>
+  // CHECK: %[[C2:.+]] = bufferization.materialize_in_destination %[[S2]]
+  // CHECK: cnn.global_pool <maximum> %[[C2]]
   %3 = cnn.global_pool <maximum> %s3 {blocked} : (tensor<2x2x2x4x16xf32>) -> tensor<2x2x1x1x16xf32>
   return %0, %1, %2, %3 : tensor<2x1x1x1x16xf32>, tensor<2x1x1x1x16xf32>, tensor<2x1x4x4x16xf32>, tensor<2x2x1x1x16xf32>
 }

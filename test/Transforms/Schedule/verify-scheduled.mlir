@@ -3,7 +3,8 @@
 func.func @legal(%x: tensor<2x4xf32>) -> tensor<8xf32> {
   %e = tensor.empty() : tensor<2x4xf32>
   %0 = cnn.softmax %x outs(%e) {axis = 1 : i64} : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
-  %1 = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+  %1 = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
+      iterator_types = ["parallel", "parallel"]}
       ins(%0 : tensor<2x4xf32>) outs(%e : tensor<2x4xf32>) {
   ^bb0(%a: f32, %b: f32):
     %c = arith.negf %a : f32
@@ -52,11 +53,15 @@ func.func @dynamic(%x: tensor<?xf32>) -> tensor<?x1xf32> {
 
 // -----
 
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
 func.func @prologue(%x: tensor<1x1x4x4x16xf32>, %w: tensor<1x1x1x1x1x16x16xf32>, %s: tensor<1x16xf32>) -> tensor<1x1x4x4x16xf32> {
   %e = tensor.empty() : tensor<1x1x4x4x16xf32>
   // expected-error @below {{may not leave the phase 'schedule': no kernel of a GPU has a prologue}}
-  %0 = cnn.conv %x, %w prologue(%s, %s) outs(%e) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (tensor<1x1x4x4x16xf32>, tensor<1x1x1x1x1x16x16xf32>, tensor<1x16xf32>, tensor<1x16xf32>, tensor<1x1x4x4x16xf32>) -> tensor<1x1x4x4x16xf32>
+  %0 = cnn.conv %x, %w prologue(%s, %s) outs(%e)
+      {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (tensor<1x1x4x4x16xf32>, tensor<1x1x1x1x1x16x16xf32>, tensor<1x16xf32>, tensor<1x16xf32>,
+      tensor<1x1x4x4x16xf32>) -> tensor<1x1x4x4x16xf32>
   return %0 : tensor<1x1x4x4x16xf32>
 }
 }

@@ -5,22 +5,24 @@
 // A second reader of the raw convolution forbids the fold.
 // s = 4 / sqrt(3 + 1) = 2;  t = 7 - 1 * s = 5.
 // CHECK-LABEL: func.func @two_readers(
-// CHECK:         %[[W:.+]] = arith.constant dense<3.000000e+00> : tensor<1x1x1xf32>
-// CHECK-NEXT:    %[[C:.+]] = cnn.conv %{{.+}}, %[[W]] {
-// CHECK-DAG:     %[[S:.+]] = arith.constant dense<2.000000e+00> : tensor<1xf32>
-// CHECK-DAG:     %[[T:.+]] = arith.constant dense<5.000000e+00> : tensor<1xf32>
-// CHECK-NOT:     arith.constant
-// CHECK:         %[[R:.+]] = cnn.scale_shift %[[C]], %[[S]], %[[T]]
-// CHECK-NEXT:    return %[[C]], %[[R]]
 func.func @two_readers(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x4xf32>) {
+  // CHECK: %[[W:.+]] = arith.constant dense<3.000000e+00> : tensor<1x1x1xf32>
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
   %scale = arith.constant dense<4.0> : tensor<1xf32>
   %offset = arith.constant dense<7.0> : tensor<1xf32>
   %mean = arith.constant dense<1.0> : tensor<1xf32>
   %variance = arith.constant dense<3.0> : tensor<1xf32>
+  // CHECK-NEXT: %[[C:.+]] = cnn.conv %{{.+}}, %[[W]] {
   %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
-  // expected-remark @below {{becomes one multiply-add per channel: the raw result of the convolution before it has other readers, and its result goes to func.return}}
-  %1 = cnn.batch_norm %0, %scale, %offset, %mean, %variance {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
+  // CHECK-DAG: %[[S:.+]] = arith.constant dense<2.000000e+00> : tensor<1xf32>
+  // CHECK-DAG: %[[T:.+]] = arith.constant dense<5.000000e+00> : tensor<1xf32>
+  // CHECK-NOT: arith.constant
+  // CHECK: %[[R:.+]] = cnn.scale_shift %[[C]], %[[S]], %[[T]]
+  // expected-remark @below {{becomes one multiply-add per channel: the raw result of the convolution before it has other readers, and}}
+  %1 = cnn.batch_norm %0, %scale, %offset, %mean, %variance
+      {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
+  // CHECK-NEXT: return %[[C]], %[[R]]
   return %0, %1 : tensor<1x1x4xf32>, tensor<1x1x4xf32>
 }
 
@@ -29,12 +31,6 @@ func.func @two_readers(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x
 // Behind a ReLU, as DenseNet has it, with two readers itself: the chain of batch norm,
 // factor 6 and summand 7 is one operation. s = 1/2 * 6, t = -1/2 * 6 + 7.
 // CHECK-LABEL: func.func @behind_relu(
-// CHECK:         %[[C:.+]] = cnn.conv
-// CHECK-NEXT:    %[[A:.+]] = cnn.unary <relu> %[[C]]
-// CHECK-DAG:     %[[S:.+]] = arith.constant dense<3.000000e+00> : tensor<1xf32>
-// CHECK-DAG:     %[[T:.+]] = arith.constant dense<4.000000e+00> : tensor<1xf32>
-// CHECK:         %[[R:.+]] = cnn.scale_shift %[[A]], %[[S]], %[[T]]
-// CHECK-NEXT:    return %[[R]], %[[R]]
 func.func @behind_relu(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x4xf32>) {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
   %zero = arith.constant dense<0.0> : tensor<1xf32>
@@ -42,12 +38,19 @@ func.func @behind_relu(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x
   %variance = arith.constant dense<3.0> : tensor<1xf32>
   %six = arith.constant dense<6.0> : tensor<1x1xf32>
   %seven = arith.constant dense<7.0> : tensor<1x1xf32>
+  // CHECK: %[[C:.+]] = cnn.conv
   %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  // CHECK-NEXT: %[[A:.+]] = cnn.unary <relu> %[[C]]
   %1 = cnn.unary <relu> %0 : (tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
+  // CHECK-DAG: %[[S:.+]] = arith.constant dense<3.000000e+00> : tensor<1xf32>
+  // CHECK-DAG: %[[T:.+]] = arith.constant dense<4.000000e+00> : tensor<1xf32>
+  // CHECK: %[[R:.+]] = cnn.scale_shift %[[A]], %[[S]], %[[T]]
   // expected-remark @below {{it reads the result of cnn.unary, and its result has 2 readers}}
-  %2 = cnn.batch_norm %1, %one, %zero, %one, %variance {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
+  %2 = cnn.batch_norm %1, %one, %zero, %one, %variance {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
   %3 = cnn.binary <mul> %2, %six : (tensor<1x1x4xf32>, tensor<1x1xf32>) -> tensor<1x1x4xf32>
   %4 = cnn.binary <add> %3, %seven : (tensor<1x1x4xf32>, tensor<1x1xf32>) -> tensor<1x1x4xf32>
+  // CHECK-NEXT: return %[[R]], %[[R]]
   return %4, %4 : tensor<1x1x4xf32>, tensor<1x1x4xf32>
 }
 
@@ -55,15 +58,17 @@ func.func @behind_relu(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x
 
 // An activation inside of the producer, and padding in the reader.
 // CHECK-LABEL: func.func @between(
-// CHECK:         cnn.conv
-// CHECK:         cnn.scale_shift
-// CHECK:         cnn.conv
 func.func @between(%x: tensor<1x1x4xf32>) -> tensor<1x1x6xf32> {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
   %one = arith.constant dense<1.0> : tensor<1xf32>
-  %0 = cnn.conv %x, %w {activation = #cnn.function<relu>, window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
-  // expected-remark @below {{the convolution before it has an activation, a residual or a blocked result, and the convolution behind it pads with zeros, which the offset must not reach}}
-  %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
+  // CHECK: cnn.conv
+  %0 = cnn.conv %x, %w {activation = #cnn.function<relu>, window = #cnn.window<[1]>}
+      : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  // CHECK: cnn.scale_shift
+  // expected-remark @below {{the convolution before it has an activation, a residual or a blocked result, and the convolution behind it}}
+  %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
+  // CHECK: cnn.conv
   %2 = cnn.conv %1, %w {window = #cnn.window<[1], pads = [1, 1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x6xf32>
   return %2 : tensor<1x1x6xf32>
 }
@@ -72,14 +77,17 @@ func.func @between(%x: tensor<1x1x4xf32>) -> tensor<1x1x6xf32> {
 
 // A residual has been added already, and a transposed reader sees borders.
 // CHECK-LABEL: func.func @residual(
-// CHECK:         cnn.scale_shift
 func.func @residual(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
+  // CHECK: cnn.scale_shift
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
   %one = arith.constant dense<1.0> : tensor<1xf32>
-  %0 = cnn.conv %x, %w residual(%x) {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
-  // expected-remark @below {{has an activation, a residual or a blocked result, and the convolution behind it is transposed, and its borders would miss the offset}}
-  %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
-  %2 = cnn.conv_transpose %1, %w {output_padding = array<i64: 0>, window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.conv %x, %w residual(%x) {window = #cnn.window<[1]>}
+      : (tensor<1x1x4xf32>, tensor<1x1x1xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
+  // expected-remark @below {{has an activation, a residual or a blocked result, and the convolution behind it is transposed, and its}}
+  %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
+  %2 = cnn.conv_transpose %1, %w {output_padding = array<i64: 0>, window = #cnn.window<[1]>}
+      : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   return %2 : tensor<1x1x4xf32>
 }
 
@@ -87,13 +95,14 @@ func.func @residual(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
 
 // Weights that are computed at run time cannot be rewritten.
 // CHECK-LABEL: func.func @computed_filter(
-// CHECK:         cnn.conv %arg0, %arg1
-// CHECK:         cnn.scale_shift
 func.func @computed_filter(%x: tensor<1x1x4xf32>, %w: tensor<1x1x1xf32>) -> tensor<1x1x4xf32> {
   %one = arith.constant dense<1.0> : tensor<1xf32>
+  // CHECK: cnn.conv %arg0, %arg1
   %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  // CHECK: cnn.scale_shift
   // expected-remark @below {{the convolution before it has a filter that is not a constant of f32}}
-  %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
+  %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
   return %1 : tensor<1x1x4xf32>
 }
 
@@ -101,16 +110,17 @@ func.func @computed_filter(%x: tensor<1x1x4xf32>, %w: tensor<1x1x1xf32>) -> tens
 
 // Statistics that are computed at run time.
 // CHECK-LABEL: func.func @computed_statistics(
-// CHECK-DAG:     %[[E:.+]] = arith.constant dense<1.000000e+00> : tensor<1xf32>
-// CHECK:         %[[V:.+]] = cnn.binary <add> %arg1, %[[E]]
-// CHECK:         %[[D:.+]] = cnn.unary <sqrt> %[[V]]
-// CHECK:         %[[S:.+]] = cnn.binary <div> %arg1, %[[D]]
-// CHECK:         %[[M:.+]] = cnn.binary <mul> %arg1, %[[S]]
-// CHECK:         %[[T:.+]] = cnn.binary <sub> %arg1, %[[M]]
-// CHECK:         cnn.scale_shift %arg0, %[[S]], %[[T]]
 func.func @computed_statistics(%x: tensor<1x1x4xf32>, %p: tensor<1xf32>) -> tensor<1x1x4xf32> {
+  // CHECK-DAG: %[[E:.+]] = arith.constant dense<1.000000e+00> : tensor<1xf32>
+  // CHECK: %[[V:.+]] = cnn.binary <add> %arg1, %[[E]]
+  // CHECK: %[[D:.+]] = cnn.unary <sqrt> %[[V]]
+  // CHECK: %[[S:.+]] = cnn.binary <div> %arg1, %[[D]]
+  // CHECK: %[[M:.+]] = cnn.binary <mul> %arg1, %[[S]]
+  // CHECK: %[[T:.+]] = cnn.binary <sub> %arg1, %[[M]]
+  // CHECK: cnn.scale_shift %arg0, %[[S]], %[[T]]
   // expected-remark @below {{its parameters are computed at run time}}
-  %0 = cnn.batch_norm %x, %p, %p, %p, %p {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.batch_norm %x, %p, %p, %p, %p {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
   return %0 : tensor<1x1x4xf32>
 }
 
@@ -118,13 +128,14 @@ func.func @computed_statistics(%x: tensor<1x1x4xf32>, %p: tensor<1xf32>) -> tens
 
 // Without a batch norm a lone factor stays as it is, and a residual is no filter.
 // CHECK-LABEL: func.func @lone_factor(
-// CHECK:         %[[A:.+]] = cnn.binary <mul> %arg0
-// CHECK:         cnn.conv %arg0, %{{.+}} residual(%[[A]])
 func.func @lone_factor(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
   %two = arith.constant dense<2.0> : tensor<1x1xf32>
+  // CHECK: %[[A:.+]] = cnn.binary <mul> %arg0
   %0 = cnn.binary <mul> %x, %two : (tensor<1x1x4xf32>, tensor<1x1xf32>) -> tensor<1x1x4xf32>
-  %1 = cnn.conv %x, %w residual(%0) {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
+  // CHECK: cnn.conv %arg0, %{{.+}} residual(%[[A]])
+  %1 = cnn.conv %x, %w residual(%0) {window = #cnn.window<[1]>}
+      : (tensor<1x1x4xf32>, tensor<1x1x1xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
   return %1 : tensor<1x1x4xf32>
 }
 
@@ -132,7 +143,9 @@ func.func @lone_factor(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
 
 // Training mode is an error that names the node.
 func.func @training(%x: tensor<1x1x4xf32>, %p: tensor<1xf32>) -> tensor<1x1x4xf32> {
-  // expected-error @unknown {{batch norm 'bn1' is in training mode: it would normalise with the statistics of the batch it is given. Export the model for inference}}
-  %0 = cnn.batch_norm %x, %p, %p, %p, %p {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<training>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32> loc("bn1")
+  // expected-error @unknown {{is in training mode: it would normalise with the statistics of the batch it is given. Export the model for inference}}
+  %0 = cnn.batch_norm %x, %p, %p, %p, %p {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<training>}
+      : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>)
+      -> tensor<1x1x4xf32> loc("bn1")
   return %0 : tensor<1x1x4xf32>
 }

@@ -3,28 +3,31 @@
 
 // Blobs fold as well: [1, 2, 3, 4, 5, 6] as 2x3, transposed, cut, padded.
 // CHECK-LABEL: func.func @blob(
-// CHECK-DAG:     %[[T:.+]] = arith.constant dense<{{\[\[}}1.000000e+00, 4.000000e+00], [2.000000e+00, 5.000000e+00], [3.000000e+00, 6.000000e+00]]> : tensor<3x2xf32>
-// CHECK-DAG:     %[[S:.+]] = arith.constant dense<[1.000000e+00, 3.000000e+00]> : tensor<2xf32>
-// CHECK-DAG:     %[[P:.+]] = arith.constant dense<{{\[\[}}9.000000e+00, 9.000000e+00, 9.000000e+00], [1.000000e+00, 2.000000e+00, 3.000000e+00], [4.000000e+00, 5.000000e+00, 6.000000e+00]]> : tensor<3x3xf32>
-// CHECK-DAG:     %[[C:.+]] = arith.constant dense_resource<six> : tensor<6xf32>
-// CHECK-NOT:     linalg.transpose
-// CHECK-NOT:     tensor.
-// CHECK:         return %[[T]], %[[S]], %[[P]], %[[C]]
 // LIMIT-LABEL: func.func @blob(
-// LIMIT-DAG:     arith.constant dense<[1.000000e+00, 3.000000e+00]> : tensor<2xf32>
-// LIMIT-DAG:     linalg.transpose
-// LIMIT-DAG:     tensor.pad
 func.func @blob() -> (tensor<3x2xf32>, tensor<2xf32>, tensor<3x3xf32>, tensor<6xf32>) {
+  // CHECK:      %[[T:.+]] = arith.constant dense<{{\[\[}}1.000000e+00, 4.000000e+00],
+  // CHECK-SAME:   [2.000000e+00, 5.000000e+00], [3.000000e+00, 6.000000e+00]]> : tensor<3x2xf32>
+  // CHECK:      %[[S:.+]] = arith.constant dense<[1.000000e+00, 3.000000e+00]> : tensor<2xf32>
+  // CHECK:      %[[P:.+]] = arith.constant dense<{{\[\[}}9.000000e+00, 9.000000e+00, 9.000000e+00],
+  // CHECK-SAME:   [1.000000e+00, 2.000000e+00, 3.000000e+00], [4.000000e+00, 5.000000e+00, 6.000000e+00]]>
+  // CHECK-SAME:   : tensor<3x3xf32>
+  // CHECK:      %[[C:.+]] = arith.constant dense_resource<six> : tensor<6xf32>
+  // CHECK-NOT: linalg.transpose
+  // CHECK-NOT: tensor.
+  // LIMIT-DAG: arith.constant dense<[1.000000e+00, 3.000000e+00]> : tensor<2xf32>
   %w = arith.constant dense_resource<six> : tensor<2x3xf32>
   %nine = arith.constant 9.0 : f32
   %e = tensor.empty() : tensor<3x2xf32>
+  // LIMIT-DAG: linalg.transpose
   %t = linalg.transpose ins(%w : tensor<2x3xf32>) outs(%e : tensor<3x2xf32>) permutation = [1, 0]
   %s = tensor.extract_slice %w[0, 0] [1, 2] [1, 2] : tensor<2x3xf32> to tensor<2xf32>
+  // LIMIT-DAG: tensor.pad
   %p = tensor.pad %w low[1, 0] high[0, 0] {
   ^bb0(%i: index, %j: index):
     tensor.yield %nine : f32
   } : tensor<2x3xf32> to tensor<3x3xf32>
   %c = tensor.collapse_shape %w [[0, 1]] : tensor<2x3xf32> into tensor<6xf32>
+  // CHECK: return %[[T]], %[[S]], %[[P]], %[[C]]
   return %t, %s, %p, %c : tensor<3x2xf32>, tensor<2xf32>, tensor<3x3xf32>, tensor<6xf32>
 }
 {-#
@@ -39,13 +42,12 @@ func.func @blob() -> (tensor<3x2xf32>, tensor<2xf32>, tensor<3x3xf32>, tensor<6x
 
 // What rounds is computed in f64: 1 + 4 + 9 = 14; exp(0) = 1; (1 + 2 + 3) / 3 = 2.
 // CHECK-LABEL: func.func @floats(
-// CHECK-DAG:     %[[A:.+]] = arith.constant dense<1.400000e+01> : tensor<1xf32>
-// CHECK-DAG:     %[[B:.+]] = arith.constant dense<1.000000e+00> : tensor<4xf32>
-// CHECK-DAG:     %[[C:.+]] = arith.constant dense<2.000000e+00> : tensor<f32>
-// CHECK-DAG:     %[[D:.+]] = arith.constant dense<[1.000000e+00, 4.000000e+00, 9.000000e+00]> : tensor<3xf32>
-// CHECK-NOT:     arith.constant
-// CHECK-NEXT:    return %[[A]], %[[B]], %[[C]], %[[D]]
 func.func @floats() -> (tensor<1xf32>, tensor<4xf32>, tensor<f32>, tensor<3xf32>) {
+  // CHECK-DAG: %[[A:.+]] = arith.constant dense<1.400000e+01> : tensor<1xf32>
+  // CHECK-DAG: %[[B:.+]] = arith.constant dense<1.000000e+00> : tensor<4xf32>
+  // CHECK-DAG: %[[C:.+]] = arith.constant dense<2.000000e+00> : tensor<f32>
+  // CHECK-DAG: %[[D:.+]] = arith.constant dense<[1.000000e+00, 4.000000e+00, 9.000000e+00]> : tensor<3xf32>
+  // CHECK-NOT: arith.constant
   %x = arith.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
   %zero = arith.constant dense<0.0> : tensor<4xf32>
   %two = arith.constant dense<2.0> : tensor<f32>
@@ -53,6 +55,7 @@ func.func @floats() -> (tensor<1xf32>, tensor<4xf32>, tensor<f32>, tensor<3xf32>
   %1 = cnn.unary <exp> %zero : (tensor<4xf32>) -> tensor<4xf32>
   %2 = cnn.reduce <mean> %x {axes = array<i64: 0>} : (tensor<3xf32>) -> tensor<f32>
   %3 = cnn.binary <pow> %x, %two : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+  // CHECK-NEXT: return %[[A]], %[[B]], %[[C]], %[[D]]
   return %0, %1, %2, %3 : tensor<1xf32>, tensor<4xf32>, tensor<f32>, tensor<3xf32>
 }
 
@@ -60,16 +63,16 @@ func.func @floats() -> (tensor<1xf32>, tensor<4xf32>, tensor<f32>, tensor<3xf32>
 
 // Splats stay splats whatever their size; what would grow beyond its operands stays.
 // CHECK-LABEL: func.func @growth(
-// CHECK-DAG:     %[[S:.+]] = arith.constant dense<4.000000e+00> : tensor<64x64x64xf32>
-// CHECK-DAG:     %[[V:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
-// CHECK-NEXT:    %[[B:.+]] = cnn.broadcast %[[V]]
-// CHECK-NEXT:    return %[[S]], %[[B]]
 func.func @growth() -> (tensor<64x64x64xf32>, tensor<64x64x2xf32>) {
+  // CHECK-DAG: %[[S:.+]] = arith.constant dense<4.000000e+00> : tensor<64x64x64xf32>
+  // CHECK-DAG: %[[V:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
   %two = arith.constant dense<2.0> : tensor<f32>
   %v = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  // CHECK-NEXT: %[[B:.+]] = cnn.broadcast %[[V]]
   %0 = cnn.broadcast %two {shape = array<i64: 64, 64, 64>} : (tensor<f32>) -> tensor<64x64x64xf32>
   %1 = cnn.binary <mul> %0, %0 : (tensor<64x64x64xf32>, tensor<64x64x64xf32>) -> tensor<64x64x64xf32>
   %2 = cnn.broadcast %v {shape = array<i64: 64, 64, 2>} : (tensor<2xf32>) -> tensor<64x64x2xf32>
+  // CHECK-NEXT: return %[[S]], %[[B]]
   return %1, %2 : tensor<64x64x64xf32>, tensor<64x64x2xf32>
 }
 
@@ -77,12 +80,12 @@ func.func @growth() -> (tensor<64x64x64xf32>, tensor<64x64x2xf32>) {
 
 // A large result becomes a blob.
 // CHECK-LABEL: func.func @large(
-// CHECK-NEXT:    %[[R:.+]] = arith.constant dense_resource<weights{{.*}}> : tensor<2x1024xf32>
-// CHECK-NEXT:    return %[[R]]
 func.func @large() -> tensor<2x1024xf32> {
+  // CHECK-NEXT: %[[R:.+]] = arith.constant dense_resource<weights{{.*}}> : tensor<2x1024xf32>
   %a = arith.constant dense<1.0> : tensor<1x1024xf32>
   %b = arith.constant dense<2.0> : tensor<1x1024xf32>
   %0 = cnn.concat %a, %b {axis = 0 : i64} : (tensor<1x1024xf32>, tensor<1x1024xf32>) -> tensor<2x1024xf32>
+  // CHECK-NEXT: return %[[R]]
   return %0 : tensor<2x1024xf32>
 }
 
@@ -90,14 +93,14 @@ func.func @large() -> tensor<2x1024xf32> {
 
 // An operand that is not known, an activation, a division by zero.
 // CHECK-LABEL: func.func @not_constant(
-// CHECK:         cnn.binary <mul>
-// CHECK:         cnn.binary <add>
-// CHECK:         cnn.binary <div>
 func.func @not_constant(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<2xi64>) {
   %two = arith.constant dense<2.0> : tensor<4xf32>
   %zero = arith.constant dense<0> : tensor<2xi64>
+  // CHECK: cnn.binary <mul>
   %0 = cnn.binary <mul> %x, %two : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  // CHECK: cnn.binary <add>
   %1 = cnn.binary <add> %two, %two {activation = #cnn.function<relu>} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  // CHECK: cnn.binary <div>
   %2 = cnn.binary <div> %zero, %zero : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
   return %0, %1, %2 : tensor<4xf32>, tensor<4xf32>, tensor<2xi64>
 }

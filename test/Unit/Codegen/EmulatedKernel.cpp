@@ -9,7 +9,6 @@
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Machine/TargetDescription.h"
-#include "convoy/Pipelines/Compiler.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Runtime/Artefact.h"
 #include "convoy/Target/Target.h"

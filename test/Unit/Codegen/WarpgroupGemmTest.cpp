@@ -13,7 +13,6 @@
 
 #include "convoy/Codegen/Passes.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
-#include "convoy/Pipelines/Compiler.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"

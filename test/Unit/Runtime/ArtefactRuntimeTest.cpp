@@ -5,18 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 
-extern "C" {
-#include "../../../lib/Runtime/Artefact/Model.h"
-}
+#include "convoy/Runtime/Abi/Model.h"
 
 #include "gtest/gtest.h"
 
 #include <thread>
 #include <vector>
 
-// A model in place of a compiled one: its first input says how many tasks to
-// launch, and each task counts its runs in the output. Plain memory, so that
-// the thread sanitizer sees a missing barrier.
+// A model in place of a compiled one, which emulates the kernels of EmulatorTest.cpp: its
+// first input says how many tasks to launch, and each task counts its runs in the output.
+// Plain memory, so that the thread sanitizer sees a missing barrier.
 
 static constexpr int64_t kMaxTasks = 1000;
 static const int64_t countDims[] = {kMaxTasks};
@@ -37,11 +35,14 @@ static void count(int64_t begin, int64_t end, void *const *args, uint8_t *) {
     static_cast<int64_t *>(args[0])[i] += 1 + *static_cast<int64_t *>(args[1]);
 }
 
-static int invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const *inputs,
-                  void *const *outputs) {
+static void invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const *inputs,
+                   void *const *outputs) {
   int64_t tasks = *static_cast<const int64_t *>(inputs[0]);
-  if (tasks > kMaxTasks || weights[0] != 1)
-    return 1;
+  if (tasks > kMaxTasks || weights[0] != 1) {
+    // A kernel without code.
+    convoy_rt_launch_kernel(rt, 1, nullptr, 1, 1, 1, 1, 1, 1, 0, nullptr, 0, 0);
+    return;
+  }
   auto *zero = reinterpret_cast<int64_t *>(arena);
   *zero = 0;
   void *args[] = {outputs[0], zero};
@@ -49,13 +50,13 @@ static int invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const 
   convoy_rt_layer_done(rt, 0);
   convoy_rt_parallel_for(rt, count, args, tasks);
   convoy_rt_layer_done(rt, 1);
-  return 0;
 }
 
 static const convoy_device_description devices[] = {
     {invoke, layers, 2, 1 << 20, 0, 64, weights}};
 const convoy_model_description convoy_model = {
-    CONVOY_ABI_VERSION, 1, 1, 1, inputs, outputs, "any", 0, devices, nullptr};
+    CONVOY_ABI_VERSION,      1, 1, 1, inputs, outputs, "any", 0, devices, nullptr,
+    &convoy_emulator_backend};
 
 static int runOnce(convoy_context *context, int64_t tasks, std::vector<int64_t> &counts) {
   const void *input = &tasks;
@@ -149,6 +150,8 @@ TEST(ArtefactRuntime, RefusesBadArguments) {
   void *output = reinterpret_cast<char *>(counts.data()) + 4;
   EXPECT_EQ(convoy_run(context, &input, &output), CONVOY_ERROR_ARGUMENT);
   EXPECT_EQ(runOnce(context, kMaxTasks + 1, counts), CONVOY_ERROR_MODEL);
+  EXPECT_STREQ(convoy_context_error(context),
+               "a kernel has no code that the emulator can run");
   EXPECT_STREQ(convoy_status_text(CONVOY_ERROR_MODEL), "the model failed to run");
   EXPECT_NE(convoy_status_text(-7), nullptr);
   convoy_destroy(context);

@@ -9,7 +9,7 @@
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
-#include "../../../lib/Runtime/Artefact/Context.h"
+#include "../../../lib/Runtime/Artefact/Backend.h"
 
 /* Launches a kernel as generated code does, and returns the failure's text. */
 const char *emulate(convoy_context *context, convoy_emulated_kernel kernel,

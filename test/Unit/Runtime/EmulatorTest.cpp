@@ -5,15 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-extern "C" {
-#include "../../../lib/Runtime/Artefact/Model.h"
+#include "convoy/Runtime/Abi/Model.h"
 
+extern "C" {
 const char *emulate(convoy_context *context, convoy_emulated_kernel kernel,
                     const int32_t grid[3], const int32_t block[3], int32_t shared_bytes,
                     void *const *args);
 }
-
-#include "convoy/Dialect/Cnn/IR/Cnn.h"
 
 #include "gtest/gtest.h"
 
@@ -21,9 +19,6 @@ const char *emulate(convoy_context *context, convoy_emulated_kernel kernel,
 #include <vector>
 
 using Thread = convoy_gpu_thread;
-
-// The compiler fills the structure that the runtime reads.
-static_assert(convoy::cnn::TensorMapOp::kMaxRank == CONVOY_MAX_MAP_RANK);
 
 namespace {
 class Emulator : public testing::TestWithParam<int> {
@@ -288,7 +283,7 @@ TEST_P(Emulator, RefusesLaunchesThatNoGpuHas) {
   EXPECT_EQ(run(nothing, 1, 1025, 0), "a kernel's grid or block is empty or too large");
   EXPECT_EQ(run(nothing, 0, 32, 0), "a kernel's grid or block is empty or too large");
   EXPECT_EQ(run(nothing, 1, 32, 1 << 20), "a kernel's block or shared memory is too large");
-  EXPECT_EQ(run(nullptr, 1, 32, 0), "this artefact has no code that runs kernel 1 here");
+  EXPECT_EQ(run(nullptr, 1, 32, 0), "a kernel has no code that the emulator can run");
 }
 
 TEST_P(Emulator, ReportsFullStacks) {

@@ -27,15 +27,12 @@ private:
   cnn::PoolKind kind;
 };
 
-/// The kind of a `cnn.max_pool` or `cnn.avg_pool`.
-cnn::PoolKind getPoolKind(mlir::Operation *op);
-
 /// The extent that a mean divides by in dimension `dim`: the window as far as it lies
 /// inside the input, or inside the padded input with count_include_pad.
-mlir::Value emitPoolExtent(mlir::ImplicitLocOpBuilder &builder, cnn::AvgPoolOp op,
+mlir::Value emitPoolExtent(mlir::ImplicitLocOpBuilder &builder, cnn::PoolOpInterface op,
                            const ConvWindow &window, int64_t dim, mlir::Value position);
 /// The product of these extents in the first dimensions, as many as `position` has.
-mlir::Value emitPoolCount(mlir::ImplicitLocOpBuilder &builder, cnn::AvgPoolOp op,
+mlir::Value emitPoolCount(mlir::ImplicitLocOpBuilder &builder, cnn::PoolOpInterface op,
                           const ConvWindow &window, mlir::ValueRange position);
 /// `sum`, a number or a vector of f32, divided by `count`, an index.
 mlir::Value emitMean(mlir::ImplicitLocOpBuilder &builder, mlir::Value sum, mlir::Value count);

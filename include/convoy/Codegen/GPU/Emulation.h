@@ -14,8 +14,6 @@
 
 #include "llvm/ADT/StringRef.h"
 
-#include <cstdint>
-
 namespace convoy::gpu {
 
 /// On a gpu.launch_func: the function that emulates the kernel. On that function, whose
@@ -24,17 +22,6 @@ inline constexpr llvm::StringLiteral kEmulatedAttrName = "cnn.emulated";
 
 /// On a gpu.launch_func: bytes of the emulated kernel's shared memory.
 inline constexpr llvm::StringLiteral kSharedBytesAttrName = "cnn.shared_bytes";
-
-/// Offsets of fields of convoy_gpu_thread (lib/Runtime/Artefact/Model.h).
-enum class ThreadField : int32_t {
-  ThreadId = 0,
-  BlockId = 12,
-  BlockDim = 24,
-  GridDim = 36,
-  Lane = 48,
-  Warp = 52,
-  Shared = 56
-};
 
 } // namespace convoy::gpu
 

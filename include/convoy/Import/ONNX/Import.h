@@ -36,8 +36,8 @@ llvm::Expected<InputShape> parseInputShape(llvm::StringRef text);
 /// The module's attributes `cnn.inputs` and `cnn.outputs` list names and types;
 /// the location of an operation is the name of its ONNX node. Weights are
 /// resource blobs over the mapped file wherever their alignment allows it.
-/// On failure returns null after one error diagnostic, which names file, node
-/// and tensor.
+/// On failure returns null after one error diagnostic at the location of the file
+/// or node (see Locations.h), which names the tensor.
 mlir::OwningOpRef<mlir::ModuleOp> importONNX(mlir::MLIRContext &context, llvm::StringRef path,
                                              const ImportOptions &options = {});
 

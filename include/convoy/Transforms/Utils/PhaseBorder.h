@@ -29,6 +29,9 @@ std::string insideLinalg(mlir::Operation *op);
 /// Every result that has a shape has a static one.
 std::string staticShapes(mlir::Operation *op);
 
+/// Why `op`, an operation of cnn, has no kernel (see Cnn_HasKernel); empty if it has one.
+std::string whyNoKernel(mlir::Operation *op);
+
 /// Checks every operation inside of `root`; one that no row names may not pass.
 mlir::LogicalResult verifyBorder(mlir::Operation *root, llvm::StringRef phase,
                                  llvm::ArrayRef<BorderRow> table);

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "ShapeRule.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -215,56 +215,115 @@ void WindowAttr::print(AsmPrinter &printer) const {
 }
 
 //===----------------------------------------------------------------------===//
-// Memory effects
+// Windows
 //===----------------------------------------------------------------------===//
 
-/// On memrefs: reads every operand but the destination, writes the destination.
-static void addMemRefEffects(
-    DestinationOpInterface op,
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
-  if (!op.hasMemRefForm())
-    return;
-  for (OpOperand &operand : op->getOpOperands()) {
-    if (operand.get() == op.getDestination() &&
-        operand.getOperandNumber() == op->getNumOperands() - 1)
-      effects.emplace_back(MemoryEffects::Write::get(), &operand);
-    else
-      effects.emplace_back(MemoryEffects::Read::get(), &operand);
-  }
+static bool areAll(ArrayRef<int64_t> values, int64_t value) {
+  return llvm::all_of(values, [=](int64_t other) { return other == value; });
 }
 
-#define CNN_EFFECTS(OP)                                                                       \
-  void OP::getEffects(                                                                        \
-      SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {         \
-    addMemRefEffects(*this, effects);                                                         \
+bool WindowAttr::hasPads() const { return !areAll(getPads(), 0); }
+bool WindowAttr::hasUnitStrides() const { return areAll(getStrides(), 1); }
+bool WindowAttr::isPointwise() const {
+  return areAll(getKernel(), 1) && hasUnitStrides() && !hasPads();
+}
+
+WindowAttr WindowAttr::withPads(ArrayRef<int64_t> pads) const {
+  return get(getContext(), getKernel(), getStrides(), getDilations(), pads);
+}
+
+LogicalResult WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                                 ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
+                                 ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
+  int64_t rank = kernel.size();
+  if (rank < 1 || rank > 3)
+    return emitError() << rank << " spatial dimensions, expected 1 to 3";
+  auto checkLength = [&](StringRef name, ArrayRef<int64_t> values, int64_t length) {
+    if (int64_t(values.size()) == length)
+      return success();
+    return LogicalResult(emitError() << name << " has " << values.size()
+                                     << " entries, expected " << length);
+  };
+  if (failed(checkLength("strides", strides, rank)) ||
+      failed(checkLength("dilations", dilations, rank)) ||
+      failed(checkLength("pads", pads, 2 * rank)))
+    return failure();
+  for (int64_t i = 0; i < rank; ++i) {
+    for (auto [name, value] : {std::pair("kernel", kernel[i]), std::pair("stride", strides[i]),
+                               std::pair("dilation", dilations[i])})
+      if (value < 1)
+        return emitError() << name << " is " << value << " in spatial dimension " << i;
+    if (pads[i] < 0 || pads[rank + i] < 0)
+      return emitError() << "pad is negative in spatial dimension " << i;
   }
-CNN_EFFECTS(ConvOp)
-CNN_EFFECTS(GroupConvOp)
-CNN_EFFECTS(ConvTransposeOp)
-CNN_EFFECTS(BatchNormOp)
-CNN_EFFECTS(ScaleShiftOp)
-CNN_EFFECTS(LayerNormOp)
-CNN_EFFECTS(InstanceNormOp)
-CNN_EFFECTS(GroupNormOp)
-CNN_EFFECTS(LrnOp)
-CNN_EFFECTS(MaxPoolOp)
-CNN_EFFECTS(AvgPoolOp)
-CNN_EFFECTS(GlobalPoolOp)
-CNN_EFFECTS(DenseOp)
-CNN_EFFECTS(MatmulOp)
-CNN_EFFECTS(UnaryOp)
-CNN_EFFECTS(BinaryOp)
-CNN_EFFECTS(SelectOp)
-CNN_EFFECTS(CastOp)
-CNN_EFFECTS(ReduceOp)
-CNN_EFFECTS(SoftmaxOp)
-CNN_EFFECTS(LogSoftmaxOp)
-CNN_EFFECTS(ConcatOp)
-CNN_EFFECTS(GatherOp)
-CNN_EFFECTS(BroadcastOp)
-CNN_EFFECTS(ResizeOp)
-CNN_EFFECTS(ReorderOp)
-#undef CNN_EFFECTS
+  return success();
+}
+
+/// `[3, 3]`
+static ParseResult parseExtents(AsmParser &parser, SmallVectorImpl<int64_t> &extents) {
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+    return parser.parseInteger(extents.emplace_back());
+  });
+}
+
+Attribute WindowAttr::parse(AsmParser &parser, Type) {
+  llvm::SMLoc loc = parser.getCurrentLocation();
+  SmallVector<int64_t> kernel, strides, dilations, pads;
+  if (parser.parseLess() || parseExtents(parser, kernel))
+    return {};
+  while (succeeded(parser.parseOptionalComma())) {
+    StringRef name;
+    llvm::SMLoc at = parser.getCurrentLocation();
+    if (parser.parseKeyword(&name))
+      return {};
+    auto *values = llvm::StringSwitch<SmallVector<int64_t> *>(name)
+                       .Case("strides", &strides)
+                       .Case("dilations", &dilations)
+                       .Case("pads", &pads)
+                       .Default(nullptr);
+    if (!values || !values->empty()) {
+      parser.emitError(at) << "expected each of strides, dilations and pads at most once, got "
+                           << name;
+      return {};
+    }
+    if (parser.parseEqual() || parseExtents(parser, *values))
+      return {};
+  }
+  if (parser.parseGreater())
+    return {};
+  if (strides.empty())
+    strides.assign(kernel.size(), 1);
+  if (dilations.empty())
+    dilations.assign(kernel.size(), 1);
+  if (pads.empty())
+    pads.assign(2 * kernel.size(), 0);
+  return parser.getChecked<WindowAttr>(loc, parser.getContext(), kernel, strides, dilations,
+                                       pads);
+}
+
+void WindowAttr::print(AsmPrinter &printer) const {
+  auto print = [&](ArrayRef<int64_t> values) {
+    printer << "[";
+    llvm::interleaveComma(values, printer);
+    printer << "]";
+  };
+  printer << "<";
+  print(getKernel());
+  auto printUnless = [&](StringRef name, ArrayRef<int64_t> values, int64_t otherwise) {
+    if (areAll(values, otherwise))
+      return;
+    printer << ", " << name << " = ";
+    print(values);
+  };
+  printUnless("strides", getStrides(), 1);
+  printUnless("dilations", getDilations(), 1);
+  printUnless("pads", getPads(), 0);
+  printer << ">";
+}
+
+//===----------------------------------------------------------------------===//
+// Memory effects
+//===----------------------------------------------------------------------===//
 
 namespace {
 /// What carries data between devices: communication keeps its order.
@@ -273,16 +332,21 @@ struct LinkResource : SideEffects::Resource::Base<LinkResource> {
 };
 } // namespace
 
-#define CNN_LINK_EFFECTS(OP)                                                                  \
-  void OP::getEffects(                                                                        \
-      SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {         \
-    addMemRefEffects(*this, effects);                                                         \
-    effects.emplace_back(MemoryEffects::Write::get(), LinkResource::get());                   \
-  }
-CNN_LINK_EFFECTS(AllGatherOp)
-CNN_LINK_EFFECTS(AllReduceOp)
-CNN_LINK_EFFECTS(HaloExchangeOp)
-#undef CNN_LINK_EFFECTS
+void convoy::cnn::detail::addEffects(
+    Operation *op,
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  auto destination = cast<DestinationOpInterface>(op);
+  if (destination.hasMemRefForm())
+    for (OpOperand &operand : op->getOpOperands()) {
+      if (operand.get() == destination.getDestination() &&
+          operand.getOperandNumber() == op->getNumOperands() - 1)
+        effects.emplace_back(MemoryEffects::Write::get(), &operand);
+      else
+        effects.emplace_back(MemoryEffects::Read::get(), &operand);
+    }
+  if (isa<CommunicationOpInterface>(op))
+    effects.emplace_back(MemoryEffects::Write::get(), LinkResource::get());
+}
 
 void AwaitOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {

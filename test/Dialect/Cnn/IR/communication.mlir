@@ -2,15 +2,16 @@
 
 // Peers wait for every communication: none is dropped or merged, in any form.
 // CHECK-LABEL: func.func @unused(
-// CHECK-COUNT-2: cnn.all_gather
-// CHECK-COUNT-2: cnn.all_reduce
-// CHECK:         cnn.halo_exchange
 func.func @unused(%x: tensor<1x2x4xf32>) {
+  // CHECK-COUNT-2: cnn.all_gather
   %0 = cnn.all_gather %x {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, device = 1 : i64} : (tensor<1x2x4xf32>) -> tensor<1x5x4xf32>
   %1 = cnn.all_gather %x {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, device = 1 : i64} : (tensor<1x2x4xf32>) -> tensor<1x5x4xf32>
+  // CHECK-COUNT-2: cnn.all_reduce
   %2 = cnn.all_reduce %x {device = 1 : i64, devices = 2 : i64} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   %3 = cnn.all_reduce %x {device = 1 : i64, devices = 2 : i64} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
-  %4 = cnn.halo_exchange %x {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, before = 1 : i64, after = 0 : i64, device = 1 : i64} : (tensor<1x2x4xf32>) -> tensor<1x3x4xf32>
+  // CHECK: cnn.halo_exchange
+  %4 = cnn.halo_exchange %x {axis = 1 : i64, bounds = array<i64: 0, 3, 5>, before = 1 : i64, after = 0 : i64,
+      device = 1 : i64} : (tensor<1x2x4xf32>) -> tensor<1x3x4xf32>
   return
 }
 
@@ -18,12 +19,12 @@ func.func @unused(%x: tensor<1x2x4xf32>) {
 
 // Nor are the ends of asynchronous ones.
 // CHECK-LABEL: func.func @asynchronous(
-// CHECK:         cnn.all_reduce %[[X:.+]] outs(%[[Y:.+]]) {async, device = 0 : i64, devices = 2 : i64}
-// CHECK:         cnn.await %[[X]] into %[[Y]] : memref<2xf32>, memref<2xf32>
-// CHECK:         cnn.release %[[X]], %[[Y]] : memref<2xf32>, memref<2xf32>
 func.func @asynchronous(%x: memref<2xf32>, %y: memref<2xf32>) {
+  // CHECK: cnn.all_reduce %[[X:.+]] outs(%[[Y:.+]]) {async, device = 0 : i64, devices = 2 : i64}
   cnn.all_reduce %x outs(%y) {async, device = 0 : i64, devices = 2 : i64} : (memref<2xf32>, memref<2xf32>) -> ()
+  // CHECK: cnn.await %[[X]] into %[[Y]] : memref<2xf32>, memref<2xf32>
   cnn.await %x into %y : memref<2xf32>, memref<2xf32>
+  // CHECK: cnn.release %[[X]], %[[Y]] : memref<2xf32>, memref<2xf32>
   cnn.release %x, %y : memref<2xf32>, memref<2xf32>
   return
 }
@@ -69,7 +70,8 @@ func.func @gather_extent(%x: tensor<1x2xf32>) {
 func.func @halo_too_wide(%x: tensor<1x2xf32>) {
   // expected-error @below {{halo of 3 and 0 elements, device 0 holds 2}}
   // expected-error @below {{failed to infer returned types}}
-  %0 = cnn.halo_exchange %x {axis = 1 : i64, bounds = array<i64: 0, 2, 6>, before = 3 : i64, after = 0 : i64, device = 0 : i64} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  %0 = cnn.halo_exchange %x {axis = 1 : i64, bounds = array<i64: 0, 2, 6>, before = 3 : i64, after = 0 : i64,
+      device = 0 : i64} : (tensor<1x2xf32>) -> tensor<1x2xf32>
   return
 }
 

@@ -3,9 +3,8 @@
 // Shape arithmetic as an exporter writes it for x.view(x.size(0), -1): the shape [2, 3, 4],
 // its first element, the product of the rest, [2, 12].
 // CHECK-LABEL: func.func @shape_arithmetic(
-// CHECK-NEXT:    %[[C:.+]] = arith.constant dense<[2, 12]> : tensor<2xi64>
-// CHECK-NEXT:    return %[[C]]
 func.func @shape_arithmetic() -> tensor<2xi64> {
+  // CHECK-NEXT: %[[C:.+]] = arith.constant dense<[2, 12]> : tensor<2xi64>
   %shape = arith.constant dense<[2, 3, 4]> : tensor<3xi64>
   %first = arith.constant dense<[0]> : tensor<1xi64>
   %rest = arith.constant dense<[1, -1]> : tensor<2xi64>
@@ -13,22 +12,23 @@ func.func @shape_arithmetic() -> tensor<2xi64> {
   %1 = cnn.gather %shape, %rest {axis = 0 : i64} : (tensor<3xi64>, tensor<2xi64>) -> tensor<2xi64>
   %2 = cnn.reduce <prod> %1 {axes = array<i64: 0>, keep_dims} : (tensor<2xi64>) -> tensor<1xi64>
   %3 = cnn.concat %0, %2 {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  // CHECK-NEXT: return %[[C]]
   return %3 : tensor<2xi64>
 }
 
 // -----
 
 // CHECK-LABEL: func.func @integers(
-// CHECK-DAG:     %[[DIV:.+]] = arith.constant dense<[-3, 3]> : tensor<2xi64>
-// CHECK-DAG:     %[[MOD:.+]] = arith.constant dense<1> : tensor<2xi64>
-// CHECK-DAG:     %[[LESS:.+]] = arith.constant dense<[true, false]> : tensor<2xi1>
-// CHECK-DAG:     %[[SEL:.+]] = arith.constant dense<[-7, 2]> : tensor<2xi64>
-// CHECK-DAG:     %[[CAST:.+]] = arith.constant dense<[-7.000000e+00, 7.000000e+00]> : tensor<2xf32>
-// CHECK-DAG:     %[[NOT:.+]] = arith.constant dense<[false, true]> : tensor<2xi1>
-// CHECK-DAG:     %[[WRAP:.+]] = arith.constant dense<[-7, 7]> : tensor<2xi32>
-// CHECK-DAG:     %[[MAX:.+]] = arith.constant dense<7> : tensor<i64>
-// CHECK:         return %[[DIV]], %[[MOD]], %[[LESS]], %[[SEL]], %[[CAST]], %[[NOT]], %[[WRAP]], %[[MAX]]
-func.func @integers() -> (tensor<2xi64>, tensor<2xi64>, tensor<2xi1>, tensor<2xi64>, tensor<2xf32>, tensor<2xi1>, tensor<2xi32>, tensor<i64>) {
+func.func @integers() -> (tensor<2xi64>, tensor<2xi64>, tensor<2xi1>, tensor<2xi64>, tensor<2xf32>, tensor<2xi1>,
+    tensor<2xi32>, tensor<i64>) {
+  // CHECK-DAG: %[[DIV:.+]] = arith.constant dense<[-3, 3]> : tensor<2xi64>
+  // CHECK-DAG: %[[MOD:.+]] = arith.constant dense<1> : tensor<2xi64>
+  // CHECK-DAG: %[[LESS:.+]] = arith.constant dense<[true, false]> : tensor<2xi1>
+  // CHECK-DAG: %[[SEL:.+]] = arith.constant dense<[-7, 2]> : tensor<2xi64>
+  // CHECK-DAG: %[[CAST:.+]] = arith.constant dense<[-7.000000e+00, 7.000000e+00]> : tensor<2xf32>
+  // CHECK-DAG: %[[NOT:.+]] = arith.constant dense<[false, true]> : tensor<2xi1>
+  // CHECK-DAG: %[[WRAP:.+]] = arith.constant dense<[-7, 7]> : tensor<2xi32>
+  // CHECK-DAG: %[[MAX:.+]] = arith.constant dense<7> : tensor<i64>
   %x = arith.constant dense<[-7, 7]> : tensor<2xi64>
   %two = arith.constant dense<2> : tensor<i64>
   %0 = cnn.binary <div> %x, %two : (tensor<2xi64>, tensor<i64>) -> tensor<2xi64>
@@ -39,7 +39,10 @@ func.func @integers() -> (tensor<2xi64>, tensor<2xi64>, tensor<2xi1>, tensor<2xi
   %5 = cnn.unary <logical_not> %2 : (tensor<2xi1>) -> tensor<2xi1>
   %6 = cnn.cast %x {to = i32} : (tensor<2xi64>) -> tensor<2xi32>
   %7 = cnn.reduce <max> %x {axes = array<i64: 0>} : (tensor<2xi64>) -> tensor<i64>
-  return %0, %1, %2, %3, %4, %5, %6, %7 : tensor<2xi64>, tensor<2xi64>, tensor<2xi1>, tensor<2xi64>, tensor<2xf32>, tensor<2xi1>, tensor<2xi32>, tensor<i64>
+  // CHECK: return %[[DIV]], %[[MOD]], %[[LESS]], %[[SEL]], %[[CAST]], %[[NOT]], %[[WRAP]], %[[MAX]]
+  return %0, %1, %2, %3, %4, %5, %6, %7
+      : tensor<2xi64>, tensor<2xi64>, tensor<2xi1>, tensor<2xi64>, tensor<2xf32>, tensor<2xi1>, tensor<2xi32>,
+      tensor<i64>
 }
 
 // -----
@@ -61,12 +64,11 @@ func.func @clip() -> (tensor<2xf32>, tensor<2xi32>) {
 
 // Floats fold where every bit is prescribed: 1/3 is rounded as the machine rounds it.
 // CHECK-LABEL: func.func @floats(
-// CHECK-DAG:     %[[THIRD:.+]] = arith.constant dense<0.333333343> : tensor<f32>
-// CHECK-DAG:     %[[ROOT:.+]] = arith.constant dense<1.73205078> : tensor<f32>
-// CHECK-DAG:     %[[EVEN:.+]] = arith.constant dense<[2.000000e+00, -2.000000e+00]> : tensor<2xf32>
-// CHECK-DAG:     %[[INT:.+]] = arith.constant dense<[2, -1]> : tensor<2xi64>
-// CHECK:         return %[[THIRD]], %[[ROOT]], %[[EVEN]], %[[INT]]
 func.func @floats() -> (tensor<f32>, tensor<f32>, tensor<2xf32>, tensor<2xi64>) {
+  // CHECK-DAG: %[[THIRD:.+]] = arith.constant dense<0.333333343> : tensor<f32>
+  // CHECK-DAG: %[[ROOT:.+]] = arith.constant dense<1.73205078> : tensor<f32>
+  // CHECK-DAG: %[[EVEN:.+]] = arith.constant dense<[2.000000e+00, -2.000000e+00]> : tensor<2xf32>
+  // CHECK-DAG: %[[INT:.+]] = arith.constant dense<[2, -1]> : tensor<2xi64>
   %one = arith.constant dense<1.0> : tensor<f32>
   %three = arith.constant dense<3.0> : tensor<f32>
   %x = arith.constant dense<[2.5, -1.5]> : tensor<2xf32>
@@ -74,13 +76,13 @@ func.func @floats() -> (tensor<f32>, tensor<f32>, tensor<2xf32>, tensor<2xi64>) 
   %1 = cnn.unary <sqrt> %three : (tensor<f32>) -> tensor<f32>
   %2 = cnn.unary <round> %x : (tensor<2xf32>) -> tensor<2xf32>
   %3 = cnn.cast %x {to = i64} : (tensor<2xf32>) -> tensor<2xi64>
+  // CHECK: return %[[THIRD]], %[[ROOT]], %[[EVEN]], %[[INT]]
   return %0, %1, %2, %3 : tensor<f32>, tensor<f32>, tensor<2xf32>, tensor<2xi64>
 }
 
 // -----
 
 // CHECK-LABEL: func.func @identities(
-// CHECK-NEXT:    return %arg0, %arg1
 func.func @identities(%x: tensor<2x16x4xf32>, %i: tensor<4xi64>) -> (tensor<2x16x4xf32>, tensor<4xi64>) {
   %one = arith.constant dense<1.0> : tensor<f32>
   %minus_zero = arith.constant dense<-0.0> : tensor<f32>
@@ -97,6 +99,7 @@ func.func @identities(%x: tensor<2x16x4xf32>, %i: tensor<4xi64>) -> (tensor<2x16
   %8 = cnn.reorder %7 {block = 8 : i64} : (tensor<2x16x4xf32>) -> tensor<2x2x4x8xf32>
   %9 = cnn.reorder %8 {block = 0 : i64, channels = 16 : i64} : (tensor<2x2x4x8xf32>) -> tensor<2x16x4xf32>
   %10 = cnn.binary <add> %zero, %i : (tensor<i64>, tensor<4xi64>) -> tensor<4xi64>
+  // CHECK-NEXT: return %arg0, %arg1
   return %9, %10 : tensor<2x16x4xf32>, tensor<4xi64>
 }
 
@@ -105,69 +108,73 @@ func.func @identities(%x: tensor<2x16x4xf32>, %i: tensor<4xi64>) -> (tensor<2x16
 // A zero that eats the sign, an exponential that machines round differently, a result that
 // is too large, an index outside, a number that no integer holds, other lanes.
 // CHECK-LABEL: func.func @stay(
-// CHECK-DAG:     cnn.binary <add>
-// CHECK-DAG:     cnn.unary <exp>
-// CHECK-DAG:     cnn.broadcast
-// CHECK-DAG:     cnn.gather
-// CHECK-DAG:     cnn.cast
-// CHECK-DAG:     cnn.reduce <sum>
-// CHECK-DAG:     cnn.reorder %arg1
-func.func @stay(%x: tensor<4xf32>, %y: tensor<2x16x4xf32>) -> (tensor<4xf32>, tensor<f32>, tensor<1024x2xi64>, tensor<1xi64>, tensor<f32>, tensor<i64>, tensor<2x1x4x4x16xf32>) {
+func.func @stay(%x: tensor<4xf32>, %y: tensor<2x16x4xf32>)
+    -> (tensor<4xf32>, tensor<f32>, tensor<1024x2xi64>, tensor<1xi64>, tensor<f32>, tensor<i64>,
+    tensor<2x1x4x4x16xf32>) {
   %zero = arith.constant dense<0.0> : tensor<f32>
   %huge = arith.constant dense<1.0e30> : tensor<f32>
   %pair = arith.constant dense<[1, 2]> : tensor<2xi64>
   %outside = arith.constant dense<[2]> : tensor<1xi64>
   %v = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  // CHECK-DAG: cnn.binary <add>
   %0 = cnn.binary <add> %x, %zero : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  // CHECK-DAG: cnn.unary <exp>
   %1 = cnn.unary <exp> %zero : (tensor<f32>) -> tensor<f32>
+  // CHECK-DAG: cnn.broadcast
   %2 = cnn.broadcast %pair {shape = array<i64: 1024, 2>} : (tensor<2xi64>) -> tensor<1024x2xi64>
+  // CHECK-DAG: cnn.gather
   %3 = cnn.gather %pair, %outside {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<1xi64>
   %4 = cnn.reduce <sum> %v {axes = array<i64: 0>} : (tensor<2xf32>) -> tensor<f32>
+  // CHECK-DAG: cnn.cast
+  // CHECK-DAG: cnn.reduce <sum>
   %5 = cnn.cast %huge {to = i64} : (tensor<f32>) -> tensor<i64>
+  // CHECK-DAG: cnn.reorder %arg1
   %6 = cnn.reorder %y {block = 4 : i64} : (tensor<2x16x4xf32>) -> tensor<2x4x4x4xf32>
   %7 = cnn.reorder %6 {block = 16 : i64} : (tensor<2x4x4x4xf32>) -> tensor<2x1x4x4x16xf32>
-  return %0, %1, %2, %3, %4, %5, %7 : tensor<4xf32>, tensor<f32>, tensor<1024x2xi64>, tensor<1xi64>, tensor<f32>, tensor<i64>, tensor<2x1x4x4x16xf32>
+  return %0, %1, %2, %3, %4, %5, %7
+      : tensor<4xf32>, tensor<f32>, tensor<1024x2xi64>, tensor<1xi64>, tensor<f32>, tensor<i64>,
+      tensor<2x1x4x4x16xf32>
 }
 
 // -----
 
 // Destinations and memrefs do not fold: somebody waits for what is written.
 // CHECK-LABEL: func.func @destinations(
-// CHECK:         cnn.unary <identity> %arg0 outs(%arg1)
-// CHECK:         cnn.unary <identity> %arg2 outs(%arg3)
-// CHECK:         cnn.cast %arg2 outs(%arg3)
 func.func @destinations(%x: tensor<4xf32>, %y: tensor<4xf32>, %m: memref<4xf32>, %n: memref<4xf32>) -> tensor<4xf32> {
+  // CHECK: cnn.unary <identity> %arg0 outs(%arg1)
   %0 = cnn.unary <identity> %x outs(%y) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  // CHECK: cnn.unary <identity> %arg2 outs(%arg3)
   cnn.unary <identity> %m outs(%n) : (memref<4xf32>, memref<4xf32>) -> ()
+  // CHECK: cnn.cast %arg2 outs(%arg3)
   cnn.cast %m outs(%n) {to = f32} : (memref<4xf32>, memref<4xf32>) -> ()
   return %0 : tensor<4xf32>
 }
 
 // Reading shuffled channels needs no shuffled copy: 2 groups of 3 become 3 of 2.
 // CHECK-LABEL: func.func @reorder_of_shuffle(
-// CHECK-NEXT:    %[[R:.+]] = cnn.reorder %arg0 {block = 4 : i64, shuffle = 2 : i64} : (tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32>
-// CHECK-NEXT:    return %[[R]]
 func.func @reorder_of_shuffle(%x: tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32> {
   %0 = tensor.expand_shape %x [[0], [1, 2], [3]] output_shape [1, 2, 3, 4] : tensor<1x6x4xf32> into tensor<1x2x3x4xf32>
   %1 = tensor.empty() : tensor<1x3x2x4xf32>
   %2 = linalg.transpose ins(%0 : tensor<1x2x3x4xf32>) outs(%1 : tensor<1x3x2x4xf32>) permutation = [0, 2, 1, 3]
   %3 = tensor.collapse_shape %2 [[0], [1, 2], [3]] : tensor<1x3x2x4xf32> into tensor<1x6x4xf32>
+  // CHECK-NEXT: %[[R:.+]] = cnn.reorder %arg0 {block = 4 : i64, shuffle = 2 : i64} : (tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32>
   %4 = cnn.reorder %3 {block = 4 : i64} : (tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32>
+  // CHECK-NEXT: return %[[R]]
   return %4 : tensor<1x2x4x4xf32>
 }
 
 // A shuffle on the way is not undone by going back, and not every transpose is one.
 // CHECK-LABEL: func.func @reorder_without_shuffle(
-// CHECK:         cnn.reorder %arg0 {block = 4 : i64, shuffle = 2 : i64}
-// CHECK:         cnn.reorder %{{.+}} {block = 0 : i64, channels = 6 : i64}
-// CHECK:         linalg.transpose
-// CHECK:         cnn.reorder %{{.+}} {block = 4 : i64} :
 func.func @reorder_without_shuffle(%x: tensor<1x6x4xf32>, %y: tensor<2x1x3x4xf32>) -> (tensor<1x6x4xf32>, tensor<1x2x4x4xf32>) {
+  // CHECK: cnn.reorder %arg0 {block = 4 : i64, shuffle = 2 : i64}
   %0 = cnn.reorder %x {block = 4 : i64, shuffle = 2 : i64} : (tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32>
+  // CHECK: cnn.reorder %{{.+}} {block = 0 : i64, channels = 6 : i64}
   %1 = cnn.reorder %0 {block = 0 : i64, channels = 6 : i64} : (tensor<1x2x4x4xf32>) -> tensor<1x6x4xf32>
   %2 = tensor.empty() : tensor<1x2x3x4xf32>
+  // CHECK: linalg.transpose
   %3 = linalg.transpose ins(%y : tensor<2x1x3x4xf32>) outs(%2 : tensor<1x2x3x4xf32>) permutation = [1, 0, 2, 3]
   %4 = tensor.collapse_shape %3 [[0], [1, 2], [3]] : tensor<1x2x3x4xf32> into tensor<1x6x4xf32>
+  // CHECK: cnn.reorder %{{.+}} {block = 4 : i64} :
   %5 = cnn.reorder %4 {block = 4 : i64} : (tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32>
   return %1, %5 : tensor<1x6x4xf32>, tensor<1x2x4x4xf32>
 }

@@ -190,7 +190,9 @@ func.func @broadcast_shape(%a: tensor<3x4xf32>) {
 
 func.func @resize_shape(%a: tensor<3x4xf32>) {
   // expected-error @below {{shape has 1 entries, expected 2}}
-  %0 = cnn.resize <nearest> %a {shape = array<i64: 3>, scales = array<f32: 1.0, 1.0>, coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %0 = cnn.resize <nearest> %a {shape = array<i64: 3>, scales = array<f32: 1.0, 1.0>,
+      coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>}
+      : (tensor<3x4xf32>) -> tensor<3x4xf32>
   return
 }
 
@@ -198,7 +200,9 @@ func.func @resize_shape(%a: tensor<3x4xf32>) {
 
 func.func @resize_scales(%a: tensor<3x4xf32>) {
   // expected-error @below {{scales has 1 entries, expected 2}}
-  %0 = cnn.resize <nearest> %a {shape = array<i64: 3, 4>, scales = array<f32: 1.0>, coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>} : (tensor<3x4xf32>) -> tensor<3x4xf32>
+  %0 = cnn.resize <nearest> %a {shape = array<i64: 3, 4>, scales = array<f32: 1.0>,
+      coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>}
+      : (tensor<3x4xf32>) -> tensor<3x4xf32>
   return
 }
 
@@ -206,7 +210,9 @@ func.func @resize_scales(%a: tensor<3x4xf32>) {
 
 func.func @resize_extent(%a: tensor<3x4xf32>) {
   // expected-error @below {{shape is 0 in dimension 1}}
-  %0 = cnn.resize <nearest> %a {shape = array<i64: 3, 0>, scales = array<f32: 1.0, 1.0>, coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>} : (tensor<3x4xf32>) -> tensor<3x0xf32>
+  %0 = cnn.resize <nearest> %a {shape = array<i64: 3, 0>, scales = array<f32: 1.0, 1.0>,
+      coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>}
+      : (tensor<3x4xf32>) -> tensor<3x0xf32>
   return
 }
 
@@ -231,5 +237,13 @@ func.func @reorder_channels(%a: tensor<1x2x4x8xf32>) {
 func.func @reorder_shuffle(%a: tensor<1x6x4xf32>) {
   // expected-error@+1 {{shuffle is 4, expected a divisor of the 6 channels of plain data}}
   %0 = cnn.reorder %a {block = 8 : i64, shuffle = 4 : i64} : (tensor<1x6x4xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @cast_to_another_type(%a: tensor<4xf32>) {
+  // expected-error @below {{inferred type(s) 'tensor<4xi32>' are incompatible with return type(s) of operation 'tensor<4xi64>'}}
+  %0 = cnn.cast %a {to = i32} : (tensor<4xf32>) -> tensor<4xi64>
   return
 }

@@ -122,7 +122,9 @@ func.func @conv_pads(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @conv_prologue_stride(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1], strides = [2]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x2x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s)
+      {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1], strides = [2]>}
+      : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x2x8xf32>
   return
 }
 
@@ -130,7 +132,9 @@ func.func @conv_prologue_stride(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8x
 
 func.func @conv_prologue_pads(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1], pads = [0, 1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x5x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s)
+      {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1], pads = [0, 1]>}
+      : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x5x8xf32>
   return
 }
 
@@ -138,7 +142,9 @@ func.func @conv_prologue_pads(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf3
 
 func.func @conv_prologue_kernel(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x2x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 2>, output_block = 8 : i64, window = #cnn.window<[2]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x2x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x3x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s)
+      {filter_shape = array<i64: 8, 8, 2>, output_block = 8 : i64, window = #cnn.window<[2]>}
+      : (tensor<1x1x4x8xf32>, tensor<1x1x1x2x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x3x8xf32>
   return
 }
 
@@ -146,7 +152,9 @@ func.func @conv_prologue_kernel(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x2x8x8x
 
 func.func @conv_prologue_of_plain_data(%a: tensor<1x8x4xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x8x4xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s)
+      {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>}
+      : (tensor<1x8x4xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -154,7 +162,9 @@ func.func @conv_prologue_of_plain_data(%a: tensor<1x8x4xf32>, %b: tensor<1x1x1x1
 
 func.func @conv_prologue_of_f16(%a: tensor<1x1x4x8xf16>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf16>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s)
+      {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>}
+      : (tensor<1x1x4x8xf16>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -162,7 +172,10 @@ func.func @conv_prologue_of_f16(%a: tensor<1x1x4x8xf16>, %b: tensor<1x1x1x1x8x8x
 
 func.func @conv_prologue_winograd(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, algorithm = #cnn.conv_algorithm<winograd_2x2>, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s)
+      {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, algorithm = #cnn.conv_algorithm<winograd_2x2>,
+      window = #cnn.window<[1]>}
+      : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -170,7 +183,9 @@ func.func @conv_prologue_winograd(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x
 
 func.func @conv_prologue_channels(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<8xf32>) {
   // expected-error @below {{input scale has type 'tensor<8xf32>', expected f32 of shape 1x8}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s)
+      {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>}
+      : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -178,7 +193,9 @@ func.func @conv_prologue_channels(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x
 
 func.func @conv_input_activation(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>) {
   // expected-error @below {{an input activation needs an input scale and offset}}
-  %0 = cnn.conv %a, %b {input_activation = #cnn.function<relu>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b {input_activation = #cnn.function<relu>, filter_shape = array<i64: 8, 8, 1>,
+      output_block = 8 : i64, window = #cnn.window<[1]>}
+      : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -186,7 +203,9 @@ func.func @conv_input_activation(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8
 
 func.func @conv_input_offset_alone(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{an input scale and offset need each other}}
-  %0 = "cnn.conv"(%a, %b, %s) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = "cnn.conv"(%a, %b, %s) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0>,
+      filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>}
+      : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -202,7 +221,8 @@ func.func @conv_kernel_of_filter(%a: tensor<1x2x4x4xf32>, %b: tensor<2x2x1x3xf32
 
 func.func @conv_kernel_of_packed_filter(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x2x8x8xf32>) {
   // expected-error @below {{filter has extent 2 in spatial dimension 0, the window 1}}
-  %0 = cnn.conv %a, %b {filter_shape = array<i64: 8, 8, 2>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x2x8x8xf32>) -> tensor<1x1x3x8xf32>
+  %0 = cnn.conv %a, %b {filter_shape = array<i64: 8, 8, 2>, output_block = 8 : i64, window = #cnn.window<[1]>}
+      : (tensor<1x1x4x8xf32>, tensor<1x1x1x2x8x8xf32>) -> tensor<1x1x3x8xf32>
   return
 }
 
@@ -234,7 +254,8 @@ func.func @conv_dilation(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @conv_pad(%a: tensor<1x2x4x4xf32>, %b: tensor<2x2x1x1xf32>) {
   // expected-error @below {{pad is negative in spatial dimension 1}}
-  %0 = cnn.conv %a, %b {window = #cnn.window<[1, 1], pads = [0, 0, 0, -1]>} : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1, 1], pads = [0, 0, 0, -1]>}
+      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
   return
 }
 
@@ -274,7 +295,8 @@ func.func @conv_bias(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>, %c: tensor<3x
 
 func.func @conv_residual(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>, %c: tensor<1x2x5xf32>) {
   // expected-error @below {{residual has another shape than the result}}
-  %0 = cnn.conv %a, %b residual(%c) {window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<1x2x5xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b residual(%c) {window = #cnn.window<[1]>}
+      : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<1x2x5xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -298,7 +320,8 @@ func.func @group_conv_divide(%a: tensor<1x2x4xf32>, %b: tensor<3x1x1xf32>) {
 
 func.func @conv_transpose_group(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{group is 0}}
-  %0 = cnn.conv_transpose %a, %b {group = 0 : i64, output_padding = array<i64: 0>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv_transpose %a, %b {group = 0 : i64, output_padding = array<i64: 0>, window = #cnn.window<[1]>}
+      : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -306,7 +329,8 @@ func.func @conv_transpose_group(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @conv_transpose_padding(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{output_padding has 2 entries, expected 1}}
-  %0 = cnn.conv_transpose %a, %b {output_padding = array<i64: 0, 0>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv_transpose %a, %b {output_padding = array<i64: 0, 0>, window = #cnn.window<[1]>}
+      : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -314,7 +338,8 @@ func.func @conv_transpose_padding(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) 
 
 func.func @conv_transpose_extent(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{result has extent 0 in spatial dimension 0}}
-  %0 = cnn.conv_transpose %a, %b {output_padding = array<i64: 0>, window = #cnn.window<[1], pads = [2, 2]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv_transpose %a, %b {output_padding = array<i64: 0>, window = #cnn.window<[1], pads = [2, 2]>}
+      : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -326,7 +351,8 @@ func.func @conv_transpose_extent(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @batch_norm_mean(%a: tensor<1x2x4xf32>, %b: tensor<2xf32>, %c: tensor<2xf32>, %d: tensor<3xf32>, %e: tensor<2xf32>) {
   // expected-error @below {{mean has 3 elements, expected one for each of the 2 channels (dimension 1)}}
-  %0 = cnn.batch_norm %a, %b, %c, %d, %e {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<3xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.batch_norm %a, %b, %c, %d, %e {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<3xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -334,7 +360,8 @@ func.func @batch_norm_mean(%a: tensor<1x2x4xf32>, %b: tensor<2xf32>, %c: tensor<
 
 func.func @batch_norm_rank(%a: tensor<2xf32>, %b: tensor<2xf32>, %c: tensor<2xf32>, %d: tensor<2xf32>, %e: tensor<2xf32>) {
   // expected-error @below {{input has rank 1, expected at least 2}}
-  %0 = cnn.batch_norm %a, %b, %c, %d, %e {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  %0 = cnn.batch_norm %a, %b, %c, %d, %e {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
   return
 }
 
@@ -382,7 +409,8 @@ func.func @instance_norm_bias(%a: tensor<1x2x4xf32>, %b: tensor<2xf32>, %c: tens
 
 func.func @group_norm_groups(%a: tensor<1x2x4xf32>, %b: tensor<2xf32>, %c: tensor<2xf32>) {
   // expected-error @below {{dimension 1 has 2 channels, not a multiple of 3 groups}}
-  %0 = cnn.group_norm %a, %b, %c {num_groups = 3 : i64, epsilon = 1.0 : f32} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.group_norm %a, %b, %c {num_groups = 3 : i64, epsilon = 1.0 : f32}
+      : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return
 }
 

@@ -6,7 +6,9 @@
 func.func private @least() attributes {window = #cnn.window<[3]>}
 // CHECK: func.func private @defaults() attributes {window = #cnn.window<[3, 5]>}
 func.func private @defaults() attributes {window = #cnn.window<[3, 5], strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0]>}
-// CHECK: func.func private @all() attributes {window = #cnn.window<[3, 4, 5], strides = [1, 2, 1], dilations = [1, 1, 2], pads = [0, 0, 0, 0, 0, 1]>}
+// CHECK: func.func private @all()
+// CHECK-SAME: attributes {window = #cnn.window<[3, 4, 5], strides = [1, 2, 1], dilations = [1, 1, 2],
+// CHECK-SAME: pads = [0, 0, 0, 0, 0, 1]>}
 func.func private @all() attributes {window = #cnn.window<[3, 4, 5], strides = [1, 2, 1], dilations = [1, 1, 2], pads = [0, 0, 0, 0, 0, 1]>}
 // In any order.
 // CHECK: func.func private @order() attributes {window = #cnn.window<[3], strides = [2], dilations = [3], pads = [4, 5]>}

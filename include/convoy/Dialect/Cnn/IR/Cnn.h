@@ -9,6 +9,7 @@
 #define CONVOY_DIALECT_CNN_IR_CNN_H
 
 #include "convoy/Dialect/Cnn/IR/PartitionFactor.h"
+#include "convoy/Dialect/Cnn/IR/PerChannel.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/IR/Builders.h"
@@ -21,16 +22,46 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace convoy::cnn {
+class BlockedForms;
+class ConstantOperands;
+class Narrowing;
+class ReceptiveField;
+struct InferredType;
+struct ShapeRule;
+} // namespace convoy::cnn
+
 namespace convoy::cnn::detail {
 /// Checks that operands and results are all in one of the three forms and that
 /// a tensor destination has the result's type.
 mlir::LogicalResult verifyDestination(mlir::Operation *op);
+/// In memref form, an operation reads each operand but the destination, which it writes;
+/// otherwise it has no effects. Communication writes the links as well, so that it keeps
+/// its order.
+void addEffects(
+    mlir::Operation *op,
+    llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>
+        &effects);
+/// Whether results may have the types `actual` if the shape rule gives `inferred`: kernels of
+/// a GPU may round what they store.
+bool areCompatible(mlir::TypeRange inferred, mlir::TypeRange actual);
+/// The default of BlockedLayoutOpInterface.
+bool followInput(mlir::Operation *op, BlockedForms &forms);
+/// The default of NarrowOpInterface.
+void narrowLikeInput(mlir::Operation *op, Narrowing &narrowing);
 } // namespace convoy::cnn::detail
 
 namespace convoy::cnn {
 /// See Cnn_TakesImageSlices.
 template <typename ConcreteType>
 class TakesImageSlices : public mlir::OpTrait::TraitBase<ConcreteType, TakesImageSlices> {};
+
+/// See Cnn_HasKernel.
+template <typename ConcreteType>
+class HasKernel : public mlir::OpTrait::TraitBase<ConcreteType, HasKernel> {};
+/// See Cnn_FollowsFromForm.
+template <typename ConcreteType>
+class FollowsFromForm : public mlir::OpTrait::TraitBase<ConcreteType, FollowsFromForm> {};
 
 /// Whether each image, an element of the first dimension, is contiguous, and the first one
 /// at the start.

@@ -15,7 +15,9 @@ include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
 /// links even in the value form. `bounds` are the cuts of dimension `axis` between
 /// devices, of which this program runs on number `device`. With `async` it is only
 /// started: a `cnn.await` and a `cnn.release` follow.
-class Cnn_CommunicationOp<string mnemonic> : Cnn_Op<mnemonic, [Cnn_CommunicationOpInterface]> {
+class Cnn_CommunicationOp<string mnemonic>
+    : Cnn_Op<mnemonic, [Cnn_HasKernel, Cnn_HasBlockedForm, Cnn_Narrows,
+                        Cnn_CommunicationOpInterface]> {
   dag communicationArguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
                                     I64Attr:$device);
   let assemblyFormat = [{

@@ -41,55 +41,86 @@ def Cnn_WindowOpInterface : OpInterface<"WindowOpInterface", [Cnn_DestinationOpI
   let cppNamespace = "::convoy::cnn";
   let description = "A convolution or a pool: an operation with a sliding window.";
   let methods = [
-    InterfaceMethod<"The data that the window slides over.", "::mlir::Value", "getInput">,
-    InterfaceMethod<"", "::convoy::cnn::WindowAttr", "getWindow">,
-    InterfaceMethod<"", "void", "setWindow", (ins "::convoy::cnn::WindowAttr":$window), [{
-      $_op.setWindowAttr(window);
-    }]>
+    InterfaceMethod<"The data that the window slides over: `N x C x spatial...`, plain or "
+                    "blocked.", "::mlir::Value", "getInput">,
+    InterfaceMethod<"The window: its kernel, strides, dilations and pads.",
+      "::convoy::cnn::WindowAttr", "getWindow">,
+    InterfaceMethod<"Replaces the window.", "void", "setWindow",
+      (ins "::convoy::cnn::WindowAttr":$window), [{
+        $_op.setWindowAttr(window);
+      }]>
   ];
 }
 
-def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_WindowOpInterface]> {
+def Cnn_EpilogueOpInterface
+    : OpInterface<"EpilogueOpInterface", [Cnn_DestinationOpInterface]> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
-    What `cnn.conv`, `cnn.group_conv` and `cnn.conv_transpose` share. The
-    logical filter shape is `O x I/group x spatial...` (transposed:
-    `I x O/group x spatial...`) whether or not the filter is packed.
+    An operation whose kernel applies more to each element before it stores it:
+    `activation(result + bias)`. `cnn-fuse-epilogue` moves readers of the result there.
   }];
   let methods = [
-    InterfaceMethod<"", "::mlir::Value", "getFilter">,
-    InterfaceMethod<"", "::mlir::Value", "getBias">,
-    InterfaceMethod<"", "::mlir::Value", "getResidual">,
-    InterfaceMethod<"", "::mlir::MutableOperandRange", "getFilterMutable", (ins), [{
-      return ::mlir::MutableOperandRange($_op.getFilterMutable());
-    }]>,
-    InterfaceMethod<"", "::mlir::MutableOperandRange", "getBiasMutable", (ins), [{
-      return $_op.getBiasMutable();
-    }]>,
-    InterfaceMethod<"", "::mlir::MutableOperandRange", "getResidualMutable", (ins), [{
-      return $_op.getResidualMutable();
-    }]>,
-    InterfaceMethod<"The factors of a prologue, or null.", "::mlir::Value", "getInputScale",
-      (ins), [{}], [{ return ::mlir::Value(); }]>,
-    InterfaceMethod<"Its summands.", "::mlir::Value", "getInputOffset",
-      (ins), [{}], [{ return ::mlir::Value(); }]>,
-    InterfaceMethod<"Its activation.", "::convoy::cnn::FunctionAttr", "getInputActivation",
-      (ins), [{}], [{
+    InterfaceMethod<"The activation; the identity if there is none.",
+      "::convoy::cnn::FunctionAttr", "getActivation">,
+    InterfaceMethod<"Replaces the activation.", "void", "setActivation",
+      (ins "::convoy::cnn::FunctionAttr":$function), [{
+        $_op.setActivationAttr(function);
+      }]>,
+    InterfaceMethod<"The optional operand that is added for each channel; nothing if the "
+                    "operation has no such operand.",
+      "::std::optional<::mlir::MutableOperandRange>", "getEpilogueBias", (ins), [{}], [{
+        return ::std::nullopt;
+      }]>
+  ];
+}
+
+def Cnn_ConvOpInterface
+    : OpInterface<"ConvOpInterface", [Cnn_WindowOpInterface, Cnn_EpilogueOpInterface]> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    `cnn.conv`, `cnn.group_conv` and `cnn.conv_transpose`. The logical filter shape is
+    `O x I/group x spatial...` (transposed: `I x O/group x spatial...`) whether or not the
+    filter is packed.
+  }];
+  let methods = [
+    InterfaceMethod<"The weights, in their logical shape or packed.",
+      "::mlir::Value", "getFilter">,
+    InterfaceMethod<"One number for each output channel, or null.", "::mlir::Value", "getBias">,
+    InterfaceMethod<"A tensor of the result's shape that is added to it, or null.",
+      "::mlir::Value", "getResidual">,
+    InterfaceMethod<"The filter as an operand that can be replaced.",
+      "::mlir::MutableOperandRange", "getFilterMutable", (ins), [{
+        return ::mlir::MutableOperandRange($_op.getFilterMutable());
+      }]>,
+    InterfaceMethod<"The bias as an operand that can be set and removed.",
+      "::mlir::MutableOperandRange", "getBiasMutable", (ins), [{
+        return $_op.getBiasMutable();
+      }]>,
+    InterfaceMethod<"The residual as an operand that can be set and removed.",
+      "::mlir::MutableOperandRange", "getResidualMutable", (ins), [{
+        return $_op.getResidualMutable();
+      }]>,
+    InterfaceMethod<"Whether `cnn-fuse-epilogue` may set a residual.", "bool",
+      "takesResidual", (ins), [{}], [{ return !$_op.isTransposed(); }]>,
+    InterfaceMethod<"The factors of a prologue for each input channel, or null.",
+      "::mlir::Value", "getInputScale", (ins), [{}], [{ return ::mlir::Value(); }]>,
+    InterfaceMethod<"The summands of a prologue for each input channel, or null.",
+      "::mlir::Value", "getInputOffset", (ins), [{}], [{ return ::mlir::Value(); }]>,
+    InterfaceMethod<"The activation of a prologue; the identity if there is none.",
+      "::convoy::cnn::FunctionAttr", "getInputActivation", (ins), [{}], [{
         return ::convoy::cnn::FunctionAttr::get($_op->getContext(),
                                                 ::convoy::cnn::UnaryKind::identity);
       }]>,
-    InterfaceMethod<"", "::convoy::cnn::FunctionAttr", "getActivation">,
-    InterfaceMethod<"", "void", "setActivation", (ins "::convoy::cnn::FunctionAttr":$function), [{
-      $_op.setActivationAttr(function);
-    }]>,
+    InterfaceMethod<"Lanes of a block of output channels; 0 makes the result plain.", "void",
+      "setOutputBlock", (ins "uint64_t":$lanes)>,
     InterfaceMethod<"How to compute it; direct unless set.", "::convoy::cnn::ConvAlgorithm",
       "getConvAlgorithm", (ins), [{
         return $_op.getAlgorithm().value_or(::convoy::cnn::ConvAlgorithm::direct);
       }]>,
-    InterfaceMethod<"", "bool", "hasConvAlgorithm", (ins), [{
+    InterfaceMethod<"Whether the algorithm is set.", "bool", "hasConvAlgorithm", (ins), [{
       return $_op.getAlgorithm().has_value();
     }]>,
-    InterfaceMethod<"", "void", "setConvAlgorithm",
+    InterfaceMethod<"Sets the algorithm.", "void", "setConvAlgorithm",
       (ins "::convoy::cnn::ConvAlgorithm":$algorithm), [{
         $_op.setAlgorithmAttr(
             ::convoy::cnn::ConvAlgorithmAttr::get($_op->getContext(), algorithm));
@@ -99,7 +130,7 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_WindowOpInterface]
         ::std::optional<uint64_t> blocks = $_op.getTileBlocks();
         return blocks ? ::std::optional<int64_t>(*blocks) : ::std::nullopt;
       }]>,
-    InterfaceMethod<"", "void", "setTileBlocks", (ins "int64_t":$blocks), [{
+    InterfaceMethod<"Sets the vectors of output channels in a register tile.", "void", "setTileBlocks", (ins "int64_t":$blocks), [{
       $_op.setTileBlocks(blocks);
     }]>,
     InterfaceMethod<"Forgets the algorithm and the register tile.", "void", "resetSchedule",
@@ -107,8 +138,10 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_WindowOpInterface]
         $_op.removeAlgorithmAttr();
         $_op.removeTileBlocksAttr();
       }]>,
-    InterfaceMethod<"1 for an ungrouped convolution.", "int64_t", "getGroups">,
-    InterfaceMethod<"", "bool", "isTransposed", (ins), [{}], [{ return false; }]>,
+    InterfaceMethod<"Parts of the channels that do not see each other; 1 for an ungrouped "
+                    "convolution.", "int64_t", "getGroups">,
+    InterfaceMethod<"Whether each input element is spread over a window of the output.", "bool",
+      "isTransposed", (ins), [{}], [{ return false; }]>,
     InterfaceMethod<"The logical shape of the filter, packed or not.",
       "::llvm::SmallVector<int64_t>", "getLogicalFilterShape", (ins), [{
         if (auto shape = $_op.getFilterShape())
@@ -148,6 +181,28 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_WindowOpInterface]
   }];
 }
 
+def Cnn_PoolOpInterface : OpInterface<"PoolOpInterface", [Cnn_WindowOpInterface]> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    An operation that reduces each position of its window to one element, channel by channel.
+  }];
+  let methods = [
+    InterfaceMethod<"How the elements of a window become one.", "::convoy::cnn::PoolKind",
+      "getPoolKind">,
+    InterfaceMethod<"The data as an operand that can be replaced.",
+      "::mlir::OpOperand &", "getInputMutable">,
+    InterfaceMethod<"Whether a last window that reaches over the end counts.", "bool",
+      "getCeilMode">,
+    InterfaceMethod<"Whether a mean divides by the elements of the padding too.", "bool",
+      "getCountIncludePad", (ins), [{}], [{ return false; }]>,
+    InterfaceMethod<"Whether elements of this number around the input count as its "
+                    "padding.", "bool", "isNeutral", (ins "double":$number)>,
+    InterfaceMethod<"Replaces the window by one whose pads take in neutral elements that were "
+                    "around the input.", "void", "absorbPads",
+      (ins "::convoy::cnn::WindowAttr":$window), [{}], [{ $_op.setWindowAttr(window); }]>
+  ];
+}
+
 def Cnn_PartitionOpInterface : OpInterface<"PartitionOpInterface"> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
@@ -168,7 +223,14 @@ def Cnn_PartitionOpInterface : OpInterface<"PartitionOpInterface"> {
            "const ::convoy::cnn::PartitionFactor &":$factor, "int64_t":$begin,
            "int64_t":$end), [{}], [{
         return ::convoy::cnn::detail::buildPart($_op, builder, operands, factor, begin, end);
-      }]>
+      }]>,
+    InterfaceMethod<[{
+        Changes the attributes and optional operands of this operation, a copy of one that
+        is cut, which computes `[begin, end)` of a factor of it. Its operands are parts already;
+        the type of its result follows.
+      }], "void", "adjustPart",
+      (ins "const ::convoy::cnn::PartitionFactor &":$factor, "int64_t":$begin,
+           "int64_t":$end), [{}], [{}]>
   ];
 }
 
@@ -177,10 +239,108 @@ def Cnn_CommunicationOpInterface : OpInterface<"CommunicationOpInterface"> {
   let description = "An operation that exchanges data with other devices.";
   let methods = [
     InterfaceMethod<"The number of the device whose program this is.", "uint64_t", "getDevice">,
-    InterfaceMethod<"What this device gives.", "::mlir::Value", "getInput">,
-    InterfaceMethod<"What it gets, in destination and memref form.", "::mlir::Value", "getInit">,
+    InterfaceMethod<"The tensor that this device gives.", "::mlir::Value", "getInput">,
+    InterfaceMethod<"The destination of the data it gets, null in the value form.",
+      "::mlir::Value", "getInit">,
     InterfaceMethod<"Whether it is only started.", "bool", "getAsync">,
-    InterfaceMethod<"", "void", "setAsync", (ins "bool":$async)>
+    InterfaceMethod<"Makes it one that is only started, or one that waits.", "void",
+      "setAsync", (ins "bool":$async)>
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// Properties that passes and analyses ask for
+//===----------------------------------------------------------------------===//
+
+def Cnn_BlockedLayoutOpInterface : OpInterface<"BlockedLayoutOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    An operation in value form that can compute a blocked tensor. Without a method of its
+    own, its only data operand is the first, it works on the lanes of a block one by one,
+    and it is blocked if that operand is.
+  }];
+  let methods = [
+    InterfaceMethod<"Makes the blocked form of the operation, or returns false to leave it plain.",
+      "bool", "assignBlocked", (ins "::convoy::cnn::BlockedForms &":$forms), [{}], [{
+        return ::convoy::cnn::detail::followInput($_op, forms);
+      }]>
+  ];
+}
+
+def Cnn_DecomposeOpInterface : OpInterface<"DecomposeOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    An operation in value form that linalg can compute. `cnn-decompose` gives it to the
+    operations without `HasKernel`, as an external model, and replaces them.
+  }];
+  let methods = [
+    InterfaceMethod<"Makes linalg that computes the result, in front of the operation; failure "
+                    "with a diagnostic if there is none.",
+      "::llvm::FailureOr<::mlir::Value>", "decompose">
+  ];
+}
+
+def Cnn_NarrowOpInterface : OpInterface<"NarrowOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    An operation with a GPU kernel whose result can be f16. Without a method of its own, its
+    result has numbers as large as those of its first operand, and becomes f16 if that is.
+  }];
+  let methods = [
+    InterfaceMethod<"Changes the type of the result, and the operands that kernels need in f16.",
+      "void", "narrow", (ins "::convoy::cnn::Narrowing &":$narrowing), [{}], [{
+        ::convoy::cnn::detail::narrowLikeInput($_op, narrowing);
+      }]>
+  ];
+}
+
+def Cnn_CostOpInterface : OpInterface<"CostOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = "An operation whose cost is that of its multiply-adds.";
+  let methods = [
+    InterfaceMethod<"Multiply-adds on plain, unpacked data, those on padding included.",
+      "int64_t", "countMacs">
+  ];
+}
+
+def Cnn_PerChannelOpInterface : OpInterface<"PerChannelOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = "An operation that may be one multiply-add with constants for each channel.";
+  let methods = [
+    InterfaceMethod<"The multiply-add and the operand it is applied to; nothing if the operation "
+                    "is none. It is in value form, with an f32 result of rank 2 or more.",
+      "::std::optional<::convoy::cnn::PerChannelStep>", "readPerChannelStep">
+  ];
+}
+
+def Cnn_EvaluateOpInterface : OpInterface<"EvaluateOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = "An operation that can be computed when a model is compiled.";
+  let methods = [
+    InterfaceMethod<"The result, or null if the operands are not known or it is not wanted.",
+      "::mlir::ElementsAttr", "evaluate",
+      (ins "const ::convoy::cnn::ConstantOperands &":$operands)>
+  ];
+}
+
+def Cnn_ReceptiveFieldOpInterface : OpInterface<"ReceptiveFieldOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    An operation that says on which elements one of the result depends. Without a
+    method of its own, that is the same place of each operand.
+  }];
+  let methods = [
+    InterfaceMethod<"Turns the field of the operands into the result's.", "void", "widenField",
+      (ins "::convoy::cnn::ReceptiveField &":$field), [{}], [{}]>
+  ];
+}
+
+def Cnn_LayerKindOpInterface : OpInterface<"LayerKindOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = "An operation that computes one of several functions, which lists of layers name.";
+  let methods = [
+    InterfaceMethod<"The name of the function, such as `relu`.", "::std::string",
+      "getLayerKind">
   ];
 }
 

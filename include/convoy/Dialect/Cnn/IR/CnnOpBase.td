@@ -1,4 +1,4 @@
-//===- CnnOpBase.td - What operations of cnn have in common -*- tablegen -*-==//
+//===- CnnOpBase.td - Common parts of operations of cnn -----*- tablegen -*-==//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,20 +17,51 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def Cnn_Shaped : AnyTypeOf<[AnyStaticShapeTensor, AnyStaticShapeMemRef],
                            "statically shaped tensor or memref">;
 
-/// Shape inference is the verifier too: it is written once an operation, in
-/// ShapeInference.cpp, and names the dimension that does not fit.
+/// Effects and the inference of types, which are the same for all operations that compute. The
+/// shape rule, `inferShape`, is written once, in the file of its family: it says the type of a result when an
+/// operation is built, and MLIR runs it again to verify one, in any form.
+def Cnn_FollowsFromForm : NativeOpTrait<"FollowsFromForm", [],
+  /*extraOpDeclaration=*/[{
+    /// The shape rule; a failure has said at `rule`'s location which dimension does not fit.
+    static ::llvm::LogicalResult inferShape(const ::convoy::cnn::ShapeRule &rule, Adaptor op,
+                                            ::convoy::cnn::InferredType &result);
+  }],
+  /*extraOpDefinition=*/[{
+    ::llvm::LogicalResult $cppClass::inferReturnTypes(
+        ::mlir::MLIRContext *, ::std::optional<::mlir::Location> location,
+        ::mlir::ValueRange operands, ::mlir::DictionaryAttr attributes,
+        ::mlir::OpaqueProperties properties, ::mlir::RegionRange regions,
+        ::llvm::SmallVectorImpl<::mlir::Type> &types) {
+      return ::convoy::cnn::detail::inferTypes<$cppClass>(location, operands, attributes,
+                                                          properties, regions, types);
+    }
+    bool $cppClass::isCompatibleReturnTypes(::mlir::TypeRange inferred,
+                                            ::mlir::TypeRange actual) {
+      return ::convoy::cnn::detail::areCompatible(inferred, actual);
+    }
+    void $cppClass::getEffects(
+        ::llvm::SmallVectorImpl<
+            ::mlir::SideEffects::EffectInstance<::mlir::MemoryEffects::Effect>> &effects) {
+      ::convoy::cnn::detail::addEffects(*this, effects);
+    }
+  }]> {
+  let cppNamespace = "::convoy::cnn";
+}
+
 class Cnn_Op<string mnemonic, list<Trait> traits = []>
     : Op<Cnn_Dialect, mnemonic, !listconcat(traits, [
         Cnn_DestinationOpInterface,
-        DeclareOpInterfaceMethods<InferTypeOpInterface>,
+        DeclareOpInterfaceMethods<InferTypeOpInterface, ["isCompatibleReturnTypes"]>,
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-        AlwaysSpeculatable])> {
+        AlwaysSpeculatable,
+        Cnn_FollowsFromForm])> {
   let results = (outs Variadic<AnyStaticShapeTensor>:$results);
-  /// Operations with declarations of their own append them.
-  code commonDeclarations = [{
-    static bool isCompatibleReturnTypes(::mlir::TypeRange inferred, ::mlir::TypeRange actual);
-  }];
-  let extraClassDeclaration = commonDeclarations;
+}
+
+/// A kernel computes it, on a CPU and on a GPU. An operation without this trait has a
+/// decomposition instead: `cnn-decompose` replaces it by linalg.
+def Cnn_HasKernel : NativeOpTrait<"HasKernel"> {
+  let cppNamespace = "::convoy::cnn";
 }
 
 /// Builds the value form from the result types, which inference may still have to add, and
@@ -45,7 +76,25 @@ def Cnn_TakesImageSlices : NativeOpTrait<"TakesImageSlices"> {
   let cppNamespace = "::convoy::cnn";
 }
 
-/// Rules are in PartitionRules.cpp.
+defvar noActivation = "::convoy::cnn::FunctionAttr::get($_builder.getContext(), "
+                      "::convoy::cnn::UnaryKind::identity)";
+/// The activation of an epilogue: the identity unless `cnn-fuse-epilogue` sets it.
+def Cnn_Activation : DefaultValuedAttr<Cnn_FunctionAttr, noActivation>;
+
+// For methods that are not the default of their interface; see CnnInterfaces.td. They are in
+// the file of the family of operations.
 def Cnn_Partitionable : DeclareOpInterfaceMethods<Cnn_PartitionOpInterface>;
+class Cnn_PartitionableBy<list<string> methods>
+    : DeclareOpInterfaceMethods<Cnn_PartitionOpInterface, methods>;
+def Cnn_HasBlockedForm
+    : DeclareOpInterfaceMethods<Cnn_BlockedLayoutOpInterface, ["assignBlocked"]>;
+def Cnn_Narrows : DeclareOpInterfaceMethods<Cnn_NarrowOpInterface, ["narrow"]>;
+def Cnn_TakesBias : DeclareOpInterfaceMethods<Cnn_EpilogueOpInterface, ["getEpilogueBias"]>;
+def Cnn_HasMacs : DeclareOpInterfaceMethods<Cnn_CostOpInterface>;
+def Cnn_PerChannel : DeclareOpInterfaceMethods<Cnn_PerChannelOpInterface>;
+def Cnn_Evaluable : DeclareOpInterfaceMethods<Cnn_EvaluateOpInterface>;
+def Cnn_WidensField
+    : DeclareOpInterfaceMethods<Cnn_ReceptiveFieldOpInterface, ["widenField"]>;
+def Cnn_NamesLayer : DeclareOpInterfaceMethods<Cnn_LayerKindOpInterface>;
 
 #endif // CONVOY_DIALECT_CNN_IR_CNNOPBASE_TD

@@ -11,12 +11,9 @@
 include "convoy/Dialect/Cnn/IR/CnnCommunicationOps.td"
 include "convoy/Dialect/Cnn/IR/CnnGpuOps.td"
 include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
+include "convoy/Dialect/Cnn/IR/CnnTensorOps.td"
 include "mlir/IR/SymbolInterfaces.td"
 
-defvar noActivation = "::convoy::cnn::FunctionAttr::get($_builder.getContext(), "
-                      "::convoy::cnn::UnaryKind::identity)";
-/// The activation of an epilogue: the identity unless `cnn-fuse-epilogue` sets it.
-def Cnn_Activation : DefaultValuedAttr<Cnn_FunctionAttr, noActivation>;
 /// The attributes of a convolution from `filter_shape` to `tile_blocks` before it is scheduled.
 defvar noSchedule = ", /*filter_shape=*/::mlir::DenseI64ArrayAttr(), /*output_block=*/0, "
                     "::convoy::cnn::ConvAlgorithmAttr(), /*tile_blocks=*/::mlir::IntegerAttr()";
@@ -28,7 +25,8 @@ defvar noSchedule = ", /*filter_shape=*/::mlir::DenseI64ArrayAttr(), /*output_bl
 class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
     : Cnn_Op<mnemonic, !listconcat(traits, [
         AttrSizedOperandSegments,
-        Cnn_TakesImageSlices,
+        Cnn_TakesImageSlices, Cnn_HasKernel, Cnn_HasMacs, Cnn_HasBlockedForm,
+        Cnn_Narrows, Cnn_WidensField, Cnn_TakesBias,
         Cnn_ConvOpInterface])> {
   dag convOperands = (ins Cnn_Shaped:$input, Cnn_Shaped:$filter,
                          Optional<Cnn_Shaped>:$bias,
@@ -46,7 +44,7 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
   }];
 }
 
-def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_Partitionable]> {
+def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>]> {
   let summary = "convolution of one, two or three spatial dimensions";
   let description = [{
     `activation(conv(prologue(input), filter) + bias + residual)`, ONNX Conv with
@@ -75,7 +73,7 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_Partitionable]> {
     (`prologue` `(` $input_scale^ `,` $input_offset `)`)?
     (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
-  let extraClassDeclaration = commonDeclarations # "int64_t getGroups() { return 1; }";
+  let extraClassDeclaration = "int64_t getGroups() { return 1; }";
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias,
            "::convoy::cnn::WindowAttr":$window, CArg<"::mlir::Value", "{}">:$residual,
@@ -86,7 +84,7 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_Partitionable]> {
 }
 
 def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
-    [DeclareOpInterfaceMethods<Cnn_PartitionOpInterface, ["buildPart"]>]> {
+    [Cnn_PartitionableBy<["buildPart", "adjustPart"]>]> {
   let summary = "convolution in two or more groups, depthwise included";
   let description = [{
     As `cnn.conv`, with the channels cut into `group` >= 2 equal parts that do
@@ -94,7 +92,7 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
     is the number of input channels.
   }];
   let arguments = !con(convOperands, convDestination, convAttributes, (ins I64Attr:$group));
-  let extraClassDeclaration = commonDeclarations # "int64_t getGroups() { return getGroup(); }";
+  let extraClassDeclaration = "int64_t getGroups() { return getGroup(); }";
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias,
            "::convoy::cnn::WindowAttr":$window, "int64_t":$group),
@@ -102,7 +100,7 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
                  "window, ", noActivation, noSchedule, ", group")>];
 }
 
-def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_Partitionable]> {
+def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_PartitionableBy<["adjustPart"]>]> {
   let summary = "transposed convolution";
   let description = [{
     ONNX ConvTranspose: filter `C x O/group x kernel...`, result
@@ -110,7 +108,7 @@ def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_Partitionable]> {
   }];
   let arguments = !con(convOperands, convDestination, convAttributes,
       (ins DefaultValuedAttr<I64Attr, "1">:$group, DenseI64ArrayAttr:$output_padding));
-  let extraClassDeclaration = commonDeclarations # [{
+  let extraClassDeclaration = [{
     int64_t getGroups() { return getGroup(); }
     bool isTransposed() { return true; }
   }];
@@ -126,7 +124,8 @@ def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_Partitionable]> {
 // Normalisation
 //===----------------------------------------------------------------------===//
 
-def Cnn_BatchNormOp : Cnn_Op<"batch_norm", [Cnn_Partitionable]> {
+def Cnn_BatchNormOp : Cnn_Op<"batch_norm",
+    [Cnn_Partitionable, Cnn_PerChannel, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "batch normalisation, with its mode";
   let description = [{
     Ioffe and Szegedy 2015. In `inference` mode
@@ -148,7 +147,9 @@ def Cnn_BatchNormOp : Cnn_Op<"batch_norm", [Cnn_Partitionable]> {
       "input, scale, offset, mean, variance, ::mlir::Value(), ::llvm::APFloat(epsilon), mode">];
 }
 
-def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift", [Cnn_Partitionable]> {
+def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift",
+    [Cnn_Partitionable, Cnn_PerChannel, Cnn_HasBlockedForm, Cnn_EpilogueOpInterface,
+     Cnn_ReceptiveFieldOpInterface]> {
   let summary = "one multiply-add per channel";
   let description = [{
     `activation(input * scale + offset)` per channel (dimension 1; parameters
@@ -167,7 +168,8 @@ def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift", [Cnn_Partitionable]> {
       !strconcat("input, scale, offset, ::mlir::Value(), ", noActivation, ", /*blocked=*/false")>];
 }
 
-def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments, Cnn_Partitionable]> {
+def Cnn_LayerNormOp : Cnn_Op<"layer_norm",
+    [AttrSizedOperandSegments, Cnn_Partitionable, Cnn_WidensField]> {
   let summary = "layer normalisation over the dimensions from `axis` on";
   let description = [{
     ONNX LayerNormalization's first result; `scale` and `bias` broadcast to the
@@ -186,7 +188,7 @@ def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments, Cnn_Partit
       "input, scale, bias, ::mlir::Value(), axis, ::llvm::APFloat(epsilon)">];
 }
 
-def Cnn_InstanceNormOp : Cnn_Op<"instance_norm", [Cnn_Partitionable]> {
+def Cnn_InstanceNormOp : Cnn_Op<"instance_norm", [Cnn_Partitionable, Cnn_WidensField]> {
   let summary = "normalisation over the spatial dimensions of each channel";
   let description = [{ ONNX InstanceNormalization: `scale` and `bias` are `C`. }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$bias,
@@ -201,7 +203,8 @@ def Cnn_InstanceNormOp : Cnn_Op<"instance_norm", [Cnn_Partitionable]> {
       "input, scale, bias, ::mlir::Value(), ::llvm::APFloat(epsilon)">];
 }
 
-def Cnn_GroupNormOp : Cnn_Op<"group_norm", [Cnn_Partitionable]> {
+def Cnn_GroupNormOp : Cnn_Op<"group_norm",
+    [Cnn_PartitionableBy<["adjustPart"]>, Cnn_WidensField]> {
   let summary = "normalisation over groups of channels";
   let description = [{
     ONNX GroupNormalization 21: `scale` and `bias` are `C` (the importer expands
@@ -219,7 +222,9 @@ def Cnn_GroupNormOp : Cnn_Op<"group_norm", [Cnn_Partitionable]> {
       "input, scale, bias, ::mlir::Value(), groups, ::llvm::APFloat(epsilon)">];
 }
 
-def Cnn_LrnOp : Cnn_Op<"lrn", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
+def Cnn_LrnOp : Cnn_Op<"lrn",
+    [Cnn_Partitionable, Cnn_TakesImageSlices, Cnn_HasKernel, Cnn_HasBlockedForm,
+     Cnn_NarrowOpInterface, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "local response normalisation across channels";
   let description = [{
     Krizhevsky et al. 2012, as ONNX LRN:
@@ -242,8 +247,11 @@ def Cnn_LrnOp : Cnn_Op<"lrn", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
 // Pooling
 //===----------------------------------------------------------------------===//
 
-class Cnn_PoolBase<string mnemonic>
-    : Cnn_Op<mnemonic, [Cnn_Partitionable, Cnn_TakesImageSlices, Cnn_WindowOpInterface]> {
+class Cnn_PoolBase<string mnemonic, Trait pool = DeclareOpInterfaceMethods<Cnn_PoolOpInterface>>
+    : Cnn_Op<mnemonic, [
+        Cnn_PartitionableBy<["adjustPart"]>, Cnn_TakesImageSlices, Cnn_HasKernel,
+        Cnn_BlockedLayoutOpInterface, Cnn_NarrowOpInterface, Cnn_WidensField,
+        pool]> {
   dag poolArguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
                          Cnn_WindowAttr:$window, UnitAttr:$ceil_mode);
   let assemblyFormat = [{
@@ -262,7 +270,8 @@ def Cnn_MaxPoolOp : Cnn_PoolBase<"max_pool"> {
       "input, ::mlir::Value(), window, ceil_mode">];
 }
 
-def Cnn_AvgPoolOp : Cnn_PoolBase<"avg_pool"> {
+def Cnn_AvgPoolOp : Cnn_PoolBase<"avg_pool",
+    DeclareOpInterfaceMethods<Cnn_PoolOpInterface, ["absorbPads"]>> {
   let summary = "mean of a sliding window";
   let description = [{
     ONNX AveragePool, on plain or blocked data. `count_include_pad` divides by
@@ -276,7 +285,9 @@ def Cnn_AvgPoolOp : Cnn_PoolBase<"avg_pool"> {
       "input, ::mlir::Value(), window, ceil_mode, count_include_pad">];
 }
 
-def Cnn_GlobalPoolOp : Cnn_Op<"global_pool", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
+def Cnn_GlobalPoolOp : Cnn_Op<"global_pool",
+    [Cnn_Partitionable, Cnn_TakesImageSlices, Cnn_HasKernel, Cnn_HasBlockedForm,
+     Cnn_NarrowOpInterface, Cnn_WidensField, Cnn_NamesLayer]> {
   let summary = "mean or largest value over all spatial dimensions";
   let description = [{ The result keeps its rank, with spatial dimensions of 1. }];
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
@@ -293,7 +304,9 @@ def Cnn_GlobalPoolOp : Cnn_Op<"global_pool", [Cnn_Partitionable, Cnn_TakesImageS
 // Dense layers
 //===----------------------------------------------------------------------===//
 
-def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments, Cnn_Partitionable]> {
+def Cnn_DenseOp : Cnn_Op<"dense",
+    [AttrSizedOperandSegments, Cnn_PartitionableBy<["adjustPart"]>, Cnn_HasKernel, Cnn_HasMacs,
+     Cnn_Narrows, Cnn_WidensField, Cnn_TakesBias]> {
   let summary = "fully connected layer";
   let description = [{
     `activation(input * transpose(filter) + bias)`: input `M x K`, filter
@@ -307,7 +320,7 @@ def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments, Cnn_Partitionable]>
     $input `,` $filter (`,` $bias^)? (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
-  let extraClassDeclaration = commonDeclarations # [{
+  let extraClassDeclaration = [{
     /// `N x K`, packed or not.
     ::llvm::SmallVector<int64_t> getLogicalFilterShape() {
       if (auto shape = getFilterShape())
@@ -322,7 +335,8 @@ def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments, Cnn_Partitionable]>
                  ", ::mlir::DenseI64ArrayAttr()")>];
 }
 
-def Cnn_MatmulOp : Cnn_Op<"matmul", [Cnn_Partitionable]> {
+def Cnn_MatmulOp : Cnn_Op<"matmul",
+    [Cnn_Partitionable, Cnn_HasKernel, Cnn_HasMacs, Cnn_Narrows, Cnn_WidensField]> {
   let summary = "matrix product of two computed tensors";
   let description = [{
     `lhs: B... x M x K`, `rhs: B... x K x N`, both of rank 2 or more with batch
@@ -335,190 +349,6 @@ def Cnn_MatmulOp : Cnn_Op<"matmul", [Cnn_Partitionable]> {
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$lhs, "::mlir::Value":$rhs),
       "lhs, rhs, ::mlir::Value()">];
-}
-
-//===----------------------------------------------------------------------===//
-// Element-wise operations
-//===----------------------------------------------------------------------===//
-
-def Cnn_UnaryOp : Cnn_Op<"unary", [Cnn_Partitionable]> {
-  let summary = "element-wise function of one operand";
-  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
-                       Cnn_FunctionAttr:$function);
-  let assemblyFormat = [{
-    $function $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
-  }];
-  let hasFolder = 1;
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$input, "::convoy::cnn::FunctionAttr":$function),
-      "input, ::mlir::Value(), function">];
-}
-
-def Cnn_BinaryOp : Cnn_Op<"binary", [Cnn_Partitionable]> {
-  let summary = "element-wise function of two operands, with broadcasting";
-  let description = [{
-    `activation(kind(lhs, rhs))`; shapes broadcast as in NumPy. Comparisons and
-    logical functions give `i1`; `prelu` is `lhs >= 0 ? lhs : lhs * rhs`.
-  }];
-  let arguments = (ins Cnn_Shaped:$lhs, Cnn_Shaped:$rhs, Optional<Cnn_Shaped>:$init,
-                       Cnn_BinaryKindAttr:$kind, Cnn_Activation:$activation);
-  let assemblyFormat = [{
-    $kind $lhs `,` $rhs (`outs` `(` $init^ `)`)?
-    attr-dict `:` functional-type(operands, results)
-  }];
-  let hasFolder = 1;
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$lhs, "::mlir::Value":$rhs, "::convoy::cnn::BinaryKind":$kind),
-      !strconcat("lhs, rhs, ::mlir::Value(), kind, ", noActivation)>];
-}
-
-def Cnn_SelectOp : Cnn_Op<"select", [Cnn_Partitionable]> {
-  let summary = "element-wise choice (ONNX Where), with broadcasting";
-  let arguments = (ins Cnn_Shaped:$condition, Cnn_Shaped:$lhs, Cnn_Shaped:$rhs,
-                       Optional<Cnn_Shaped>:$init);
-  let assemblyFormat = [{
-    $condition `,` $lhs `,` $rhs (`outs` `(` $init^ `)`)?
-    attr-dict `:` functional-type(operands, results)
-  }];
-  let hasFolder = 1;
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$condition, "::mlir::Value":$lhs, "::mlir::Value":$rhs),
-      "condition, lhs, rhs, ::mlir::Value()">];
-}
-
-def Cnn_CastOp : Cnn_Op<"cast", [Cnn_Partitionable]> {
-  let summary = "element type conversion (ONNX Cast)";
-  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, TypeAttr:$to);
-  let assemblyFormat = [{
-    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
-  }];
-  let hasFolder = 1;
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$input, "::mlir::Type":$to),
-      "input, ::mlir::Value(), to">];
-}
-
-//===----------------------------------------------------------------------===//
-// Reductions along axes
-//===----------------------------------------------------------------------===//
-
-def Cnn_ReduceOp : Cnn_Op<"reduce", [Cnn_Partitionable]> {
-  let summary = "reduction over some dimensions";
-  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
-                       Cnn_ReduceKindAttr:$kind, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims);
-  let assemblyFormat = [{
-    $kind $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
-  }];
-  let hasFolder = 1;
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$input, "::convoy::cnn::ReduceKind":$kind,
-           "::llvm::ArrayRef<int64_t>":$axes, "bool":$keep_dims),
-      "input, ::mlir::Value(), kind, axes, keep_dims">];
-}
-
-class Cnn_SoftmaxBase<string mnemonic> : Cnn_Op<mnemonic, [Cnn_Partitionable]> {
-  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$axis);
-  let assemblyFormat = [{
-    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
-  }];
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$input, "int64_t":$axis),
-      "input, ::mlir::Value(), axis">];
-}
-
-def Cnn_SoftmaxOp : Cnn_SoftmaxBase<"softmax"> {
-  let summary = "softmax along one dimension";
-}
-
-def Cnn_LogSoftmaxOp : Cnn_SoftmaxBase<"log_softmax"> {
-  let summary = "logarithm of the softmax along one dimension";
-}
-
-//===----------------------------------------------------------------------===//
-// Shape and data movement
-//===----------------------------------------------------------------------===//
-
-def Cnn_ConcatOp : Cnn_Op<"concat", [AttrSizedOperandSegments, Cnn_Partitionable]> {
-  let summary = "concatenation along one dimension";
-  let arguments = (ins Variadic<Cnn_Shaped>:$inputs, Optional<Cnn_Shaped>:$init, I64Attr:$axis);
-  let assemblyFormat = [{
-    $inputs (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
-  }];
-  let hasFolder = 1;
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::ValueRange":$inputs, "int64_t":$axis),
-      "inputs, ::mlir::Value(), axis">];
-}
-
-def Cnn_GatherOp : Cnn_Op<"gather", [Cnn_Partitionable]> {
-  let summary = "slices picked by indices along one dimension";
-  let description = [{ ONNX Gather; a negative index counts from the end. }];
-  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$indices, Optional<Cnn_Shaped>:$init,
-                       I64Attr:$axis);
-  let assemblyFormat = [{
-    $input `,` $indices (`outs` `(` $init^ `)`)?
-    attr-dict `:` functional-type(operands, results)
-  }];
-  let hasFolder = 1;
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$input, "::mlir::Value":$indices, "int64_t":$axis),
-      "input, indices, ::mlir::Value(), axis">];
-}
-
-def Cnn_BroadcastOp : Cnn_Op<"broadcast", [Cnn_Partitionable]> {
-  let summary = "NumPy broadcast to a given shape (ONNX Expand)";
-  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, DenseI64ArrayAttr:$shape);
-  let assemblyFormat = [{
-    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
-  }];
-  let hasFolder = 1;
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$input, "::llvm::ArrayRef<int64_t>":$shape),
-      "input, ::mlir::Value(), shape">];
-}
-
-def Cnn_ResizeOp : Cnn_Op<"resize", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
-  let summary = "nearest or linear interpolation to another size";
-  let description = [{
-    ONNX Resize. `shape` is the result's, `scales` the scale of each dimension
-    that maps coordinates (not always the quotient of the sizes).
-  }];
-  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
-                       DenseI64ArrayAttr:$shape, DenseF32ArrayAttr:$scales,
-                       Cnn_ResizeModeAttr:$mode, Cnn_CoordinateModeAttr:$coordinates,
-                       Cnn_NearestModeAttr:$nearest);
-  let assemblyFormat = [{
-    $mode $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
-  }];
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$input, "::llvm::ArrayRef<int64_t>":$shape,
-           "::llvm::ArrayRef<float>":$scales, "::convoy::cnn::ResizeMode":$mode,
-           "::convoy::cnn::CoordinateMode":$coordinates,
-           "::convoy::cnn::NearestMode":$nearest),
-      "input, ::mlir::Value(), shape, scales, mode, coordinates, nearest">];
-}
-
-def Cnn_ReorderOp : Cnn_Op<"reorder", [Cnn_TakesImageSlices]> {
-  let summary = "change between plain and blocked layout";
-  let description = [{
-    `block` > 0: plain `N x C x spatial...` to `N x ceil(C/block) x spatial... x
-    block`, lanes past `C` set to zero. `block` = 0: the way back, to
-    `channels` channels. Upstream's `linalg.pack` has no memref form.
-
-    `shuffle` = G, on the way to blocks only, shuffles channels as it goes
-    (Zhang et al. 2018): the input's channels are a G x C/G matrix by rows, the
-    result's that matrix by columns.
-  }];
-  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$block,
-                       DefaultValuedAttr<I64Attr, "0">:$channels,
-                       DefaultValuedAttr<I64Attr, "1">:$shuffle);
-  let assemblyFormat = [{
-    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
-  }];
-  let hasFolder = 1;
-  let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$input, "int64_t":$block, CArg<"int64_t", "0">:$channels),
-      "input, ::mlir::Value(), block, channels">];
 }
 
 //===----------------------------------------------------------------------===//

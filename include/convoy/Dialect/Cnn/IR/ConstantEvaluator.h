@@ -26,10 +26,10 @@ struct EvaluationOptions {
 };
 
 /// The value of `op`'s only result where its operands have the given values
-/// (null: not known); null if `op` is not one that can be evaluated. Knows the
-/// element-wise operations, reductions and data movement of cnn, and
-/// tensor.extract_slice, tensor.expand_shape, tensor.collapse_shape, tensor.pad
-/// and linalg.transpose. Floats are computed in f64 and rounded once.
+/// (null: not known); null if `op` is not one that can be evaluated. Knows
+/// operations with an EvaluateOpInterface, tensor.extract_slice, tensor.expand_shape,
+/// tensor.collapse_shape, tensor.pad and linalg.transpose. Floats are computed in f64 and
+/// rounded once.
 mlir::ElementsAttr evaluateConstant(mlir::Operation *op,
                                     llvm::ArrayRef<mlir::Attribute> operands,
                                     const EvaluationOptions &options);

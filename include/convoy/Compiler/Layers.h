@@ -1,0 +1,48 @@
+//===- Layers.h - The layers of a model -------------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_COMPILER_LAYERS_H
+#define CONVOY_COMPILER_LAYERS_H
+
+#include "convoy/Analysis/LayerCost.h"
+#include "convoy/Analysis/ReceptiveField.h"
+#include "convoy/Compiler/Compilation.h"
+
+#include <string>
+#include <vector>
+
+namespace convoy {
+
+/// An operation of the imported model that computes something.
+struct LayerInfo {
+  /// The ONNX node's.
+  std::string name;
+  /// "conv", "max_pool", "relu", "add", ...
+  std::string kind;
+  /// Of its output.
+  std::vector<int64_t> shape;
+  /// In pixels of the input, one for each spatial dimension; empty without an image.
+  std::vector<FieldExtent> field;
+  LayerCost cost;
+};
+
+struct LayerList {
+  /// In the model's order.
+  std::vector<LayerInfo> layers;
+  /// A weight that two layers share counts once.
+  LayerCost total;
+};
+
+/// Imports the model and lists its layers. The handler gets errors.
+mlir::FailureOr<LayerList> listLayers(Compilation &compilation);
+
+/// "conv", "max_pool", "relu", "add", ...
+std::string getLayerKind(mlir::Operation *op);
+
+} // namespace convoy
+
+#endif // CONVOY_COMPILER_LAYERS_H

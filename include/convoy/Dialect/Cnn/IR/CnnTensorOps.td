@@ -1,0 +1,275 @@
+//===- CnnTensorOps.td - Operations on any tensor ----------*- tablegen -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DIALECT_CNN_IR_CNNTENSOROPS_TD
+#define CONVOY_DIALECT_CNN_IR_CNNTENSOROPS_TD
+
+include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
+
+//===----------------------------------------------------------------------===//
+// Element-wise operations
+//===----------------------------------------------------------------------===//
+
+def Cnn_UnaryOp : Cnn_Op<"unary",
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_BlockedLayoutOpInterface, Cnn_NamesLayer,
+     Cnn_ReceptiveFieldOpInterface]> {
+  let summary = "element-wise function of one operand";
+  let description = [{
+    The function with its constants is an attribute; the shape stays.
+
+    ```mlir
+    %1 = cnn.unary <leaky_relu, alpha = 1.000000e-01 : f32> %x
+       : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+    ```
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
+                       Cnn_FunctionAttr:$function);
+  let assemblyFormat = [{
+    $function $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::convoy::cnn::FunctionAttr":$function),
+      "input, ::mlir::Value(), function">];
+}
+
+def Cnn_BinaryOp : Cnn_Op<"binary",
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_NamesLayer, Cnn_PerChannel,
+     Cnn_EpilogueOpInterface, Cnn_ReceptiveFieldOpInterface]> {
+  let summary = "element-wise function of two operands, with broadcasting";
+  let description = [{
+    `activation(kind(lhs, rhs))`; shapes broadcast as in NumPy. Comparisons and
+    logical functions give `i1`; `prelu` is `lhs >= 0 ? lhs : lhs * rhs`.
+  }];
+  let arguments = (ins Cnn_Shaped:$lhs, Cnn_Shaped:$rhs, Optional<Cnn_Shaped>:$init,
+                       Cnn_BinaryKindAttr:$kind, Cnn_Activation:$activation);
+  let assemblyFormat = [{
+    $kind $lhs `,` $rhs (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$lhs, "::mlir::Value":$rhs, "::convoy::cnn::BinaryKind":$kind),
+      !strconcat("lhs, rhs, ::mlir::Value(), kind, ", noActivation)>];
+}
+
+def Cnn_SelectOp : Cnn_Op<"select",
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface]> {
+  let summary = "element-wise choice (ONNX Where), with broadcasting";
+  let description = [{
+    `condition ? lhs : rhs`, with an `i1` condition; the three shapes broadcast as in NumPy.
+
+    ```mlir
+    %1 = cnn.select %c, %a, %b
+       : (tensor<4xi1>, tensor<2x4xf32>, tensor<f32>) -> tensor<2x4xf32>
+    ```
+  }];
+  let arguments = (ins Cnn_Shaped:$condition, Cnn_Shaped:$lhs, Cnn_Shaped:$rhs,
+                       Optional<Cnn_Shaped>:$init);
+  let assemblyFormat = [{
+    $condition `,` $lhs `,` $rhs (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$condition, "::mlir::Value":$lhs, "::mlir::Value":$rhs),
+      "condition, lhs, rhs, ::mlir::Value()">];
+}
+
+def Cnn_CastOp : Cnn_Op<"cast",
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface]> {
+  let summary = "element type conversion (ONNX Cast)";
+  let description = [{
+    Floats truncate to integers, everything but zero is true, and a value that the type `to`
+    cannot hold becomes an unspecified one.
+
+    ```mlir
+    %1 = cnn.cast %x {to = i32} : (tensor<2x3xf32>) -> tensor<2x3xi32>
+    ```
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, TypeAttr:$to);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Type":$to),
+      "input, ::mlir::Value(), to">];
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions along axes
+//===----------------------------------------------------------------------===//
+
+def Cnn_ReduceOp : Cnn_Op<"reduce",
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_NamesLayer, Cnn_WidensField]> {
+  let summary = "reduction over some dimensions";
+  let description = [{
+    ONNX's reductions over `axes`, which are not negative; over none, each element alone. With
+    `keep_dims` the reduced dimensions stay, of extent 1.
+
+    ```mlir
+    %1 = cnn.reduce <mean> %x {axes = array<i64: 2, 3>, keep_dims}
+       : (tensor<1x8x4x4xf32>) -> tensor<1x8x1x1xf32>
+    ```
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
+                       Cnn_ReduceKindAttr:$kind, DenseI64ArrayAttr:$axes, UnitAttr:$keep_dims);
+  let assemblyFormat = [{
+    $kind $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::convoy::cnn::ReduceKind":$kind,
+           "::llvm::ArrayRef<int64_t>":$axes, "bool":$keep_dims),
+      "input, ::mlir::Value(), kind, axes, keep_dims">];
+}
+
+class Cnn_SoftmaxBase<string mnemonic, list<Trait> traits = []>
+    : Cnn_Op<mnemonic, !listconcat(traits, [Cnn_Partitionable, Cnn_WidensField])> {
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$axis);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "int64_t":$axis),
+      "input, ::mlir::Value(), axis">];
+}
+
+def Cnn_SoftmaxOp : Cnn_SoftmaxBase<"softmax", [Cnn_HasKernel, Cnn_Narrows]> {
+  let summary = "softmax along one dimension";
+  let description = [{
+    `exp(x - m) / sum(exp(x - m))` with the largest element `m` along `axis`.
+
+    ```mlir
+    %1 = cnn.softmax %x {axis = 1 : i64} : (tensor<1x1000xf32>) -> tensor<1x1000xf32>
+    ```
+  }];
+}
+
+def Cnn_LogSoftmaxOp : Cnn_SoftmaxBase<"log_softmax"> {
+  let summary = "logarithm of the softmax along one dimension";
+  let description = [{
+    `(x - m) - log(sum(exp(x - m)))` with the largest element `m` along `axis`.
+
+    ```mlir
+    %1 = cnn.log_softmax %x {axis = 1 : i64} : (tensor<1x10xf32>) -> tensor<1x10xf32>
+    ```
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Shape and data movement
+//===----------------------------------------------------------------------===//
+
+def Cnn_ConcatOp : Cnn_Op<"concat",
+    [AttrSizedOperandSegments, Cnn_Partitionable, Cnn_HasKernel, Cnn_Evaluable,
+     Cnn_HasBlockedForm, Cnn_Narrows, Cnn_ReceptiveFieldOpInterface]> {
+  let summary = "concatenation along one dimension";
+  let description = [{
+    One or more tensors of one element type, with equal extents in the other dimensions.
+
+    ```mlir
+    %1 = cnn.concat %a, %b {axis = 1 : i64}
+       : (tensor<1x8x4x4xf32>, tensor<1x16x4x4xf32>) -> tensor<1x24x4x4xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<Cnn_Shaped>:$inputs, Optional<Cnn_Shaped>:$init, I64Attr:$axis);
+  let assemblyFormat = [{
+    $inputs (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::ValueRange":$inputs, "int64_t":$axis),
+      "inputs, ::mlir::Value(), axis">];
+}
+
+def Cnn_GatherOp : Cnn_Op<"gather",
+    [Cnn_Partitionable, Cnn_HasKernel, Cnn_Evaluable, Cnn_NarrowOpInterface]> {
+  let summary = "slices picked by indices along one dimension";
+  let description = [{ ONNX Gather; a negative index counts from the end. }];
+  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$indices, Optional<Cnn_Shaped>:$init,
+                       I64Attr:$axis);
+  let assemblyFormat = [{
+    $input `,` $indices (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$indices, "int64_t":$axis),
+      "input, indices, ::mlir::Value(), axis">];
+}
+
+def Cnn_BroadcastOp : Cnn_Op<"broadcast",
+    [Cnn_PartitionableBy<["adjustPart"]>, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface]> {
+  let summary = "NumPy broadcast to a given shape (ONNX Expand)";
+  let description = [{
+    The input's shape and `shape` broadcast to the result's.
+
+    ```mlir
+    %1 = cnn.broadcast %x {shape = array<i64: 2, 8, 4>}
+       : (tensor<8x1xf32>) -> tensor<2x8x4xf32>
+    ```
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, DenseI64ArrayAttr:$shape);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::llvm::ArrayRef<int64_t>":$shape),
+      "input, ::mlir::Value(), shape">];
+}
+
+def Cnn_ResizeOp : Cnn_Op<"resize",
+    [Cnn_PartitionableBy<["adjustPart"]>, Cnn_TakesImageSlices, Cnn_HasKernel,
+     Cnn_HasBlockedForm, Cnn_NarrowOpInterface, Cnn_WidensField]> {
+  let summary = "nearest or linear interpolation to another size";
+  let description = [{
+    ONNX Resize. `shape` is the result's, `scales` the scale of each dimension
+    that maps coordinates (not always the quotient of the sizes).
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
+                       DenseI64ArrayAttr:$shape, DenseF32ArrayAttr:$scales,
+                       Cnn_ResizeModeAttr:$mode, Cnn_CoordinateModeAttr:$coordinates,
+                       Cnn_NearestModeAttr:$nearest);
+  let assemblyFormat = [{
+    $mode $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::llvm::ArrayRef<int64_t>":$shape,
+           "::llvm::ArrayRef<float>":$scales, "::convoy::cnn::ResizeMode":$mode,
+           "::convoy::cnn::CoordinateMode":$coordinates,
+           "::convoy::cnn::NearestMode":$nearest),
+      "input, ::mlir::Value(), shape, scales, mode, coordinates, nearest">];
+}
+
+def Cnn_ReorderOp : Cnn_Op<"reorder",
+    [Cnn_TakesImageSlices, Cnn_HasKernel, Cnn_NarrowOpInterface]> {
+  let summary = "change between plain and blocked layout";
+  let description = [{
+    `block` > 0: plain `N x C x spatial...` to `N x ceil(C/block) x spatial... x
+    block`, lanes past `C` set to zero. `block` = 0: the way back, to
+    `channels` channels. Upstream's `linalg.pack` has no memref form.
+
+    `shuffle` = G, on the way to blocks only, shuffles channels as it goes
+    (Zhang et al. 2018): the input's channels are a G x C/G matrix by rows, the
+    result's that matrix by columns.
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$block,
+                       DefaultValuedAttr<I64Attr, "0">:$channels,
+                       DefaultValuedAttr<I64Attr, "1">:$shuffle);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "int64_t":$block, CArg<"int64_t", "0">:$channels),
+      "input, ::mlir::Value(), block, channels">];
+}
+
+#endif // CONVOY_DIALECT_CNN_IR_CNNTENSOROPS_TD

@@ -1,0 +1,37 @@
+//===- Execution.h - A model that runs again and again ----------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_RUNTIME_EXECUTION_H
+#define CONVOY_RUNTIME_EXECUTION_H
+
+#include "convoy/Runtime/Artefact.h"
+
+#include <vector>
+
+namespace convoy {
+
+/// A context that ran once, with what went in and came out.
+struct Execution {
+  std::vector<Tensor> inputs;
+  Context context;
+  std::vector<Tensor> outputs;
+
+  /// Runs the model once on inputs of its types and shapes.
+  static llvm::Expected<Execution> create(Context context, std::vector<Tensor> inputs);
+
+  /// Runs again, into the same outputs.
+  llvm::Error run();
+  /// The same, for the nanoseconds of each layer.
+  llvm::Expected<std::vector<int64_t>> profile();
+};
+
+/// An input of the type and shape, to be filled; an error names it.
+llvm::Expected<Tensor> makeInput(const TensorInfo &info);
+
+} // namespace convoy
+
+#endif // CONVOY_RUNTIME_EXECUTION_H

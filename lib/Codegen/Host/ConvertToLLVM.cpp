@@ -1,0 +1,139 @@
+//===- ConvertToLLVM.cpp - Pass cnn-convert-to-llvm -----------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "HostLowering.h"
+
+#include "convoy/Codegen/GPU/Emulation.h"
+#include "convoy/Codegen/Passes.h"
+
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace convoy {
+#define GEN_PASS_DEF_CNNCONVERTTOLLVM
+#include "convoy/Codegen/Passes.h.inc"
+} // namespace convoy
+
+using namespace mlir;
+using namespace convoy;
+
+namespace {
+
+struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
+  using CnnConvertToLLVMBase::CnnConvertToLLVMBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<std::string> programs = getPrograms();
+    for (const std::string &name : programs)
+      if (failed(prepareProgram(name)))
+        return signalPassFailure();
+    FailureOr<host::GpuLaunches> launches = host::numberGpuKernels(module);
+    if (failed(launches))
+      return signalPassFailure();
+    if (countEntries("cnn.devices"))
+      host::declareCommunication(module);
+    host::declareLaunches(module, launches->areThere);
+    if (failed(convert()))
+      return signalPassFailure();
+    if (launches->areEmulated) {
+      for (auto kernels : llvm::make_early_inc_range(module.getOps<mlir::gpu::GPUModuleOp>()))
+        kernels.erase();
+      module->removeAttr(mlir::gpu::GPUDialect::getContainerModuleAttrName());
+    }
+    for (auto function : llvm::make_early_inc_range(module.getOps<LLVM::LLVMFuncOp>()))
+      if (!function.isExternal())
+        finishFunction(function, programs);
+  }
+
+  int64_t countEntries(StringRef attribute) {
+    auto array = getOperation()->getAttrOfType<ArrayAttr>(attribute);
+    return array ? array.size() : 0;
+  }
+
+  /// The names of the devices' programs; cnn-link-devices put those of several side by side.
+  SmallVector<std::string> getPrograms() {
+    int64_t devices = countEntries("cnn.devices");
+    if (devices == 0)
+      return {"main"};
+    SmallVector<std::string> names;
+    for (int64_t device = 0; device < devices; ++device)
+      names.push_back("main_" + std::to_string(device));
+    return names;
+  }
+
+  /// Gives a program the runtime's context as its first argument, and numbers its layers.
+  LogicalResult prepareProgram(StringRef name) {
+    ModuleOp module = getOperation();
+    int64_t inputs = countEntries("cnn.inputs"), outputs = countEntries("cnn.outputs");
+    auto main = module.lookupSymbol<func::FuncOp>(name);
+    if (!main)
+      return module.emitError("has no function @") << name;
+    if (int64_t(main.getNumArguments()) != 2 + inputs + outputs)
+      return main.emitError("has ")
+             << main.getNumArguments() << " arguments, expected arena, weights, " << inputs
+             << " inputs and " << outputs << " outputs";
+    auto pointer = LLVM::LLVMPointerType::get(&getContext());
+    if (failed(main.insertArgument(0, pointer, {}, main.getLoc())))
+      return failure();
+    return host::numberLayers(main);
+  }
+
+  LogicalResult convert() {
+    MLIRContext *context = &getContext();
+    LowerToLLVMOptions options(context);
+    options.useBarePtrCallConv = true;
+    LLVMTypeConverter converter(context, options);
+    RewritePatternSet patterns(context);
+    arith::populateArithToLLVMConversionPatterns(converter, patterns);
+    cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+    index::populateIndexToLLVMConversionPatterns(converter, patterns);
+    populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
+    populateFuncToLLVMConversionPatterns(converter, patterns);
+    populateMathToLLVMConversionPatterns(converter, patterns);
+    populateVectorToLLVMConversionPatterns(converter, patterns);
+    ub::populateUBToLLVMConversionPatterns(converter, patterns);
+    host::populateLaunchPatterns(converter, patterns);
+    host::populateTensorMapPatterns(converter, patterns);
+    host::populateGpuLaunchPatterns(converter, patterns);
+    host::populateCommunicationPatterns(converter, patterns);
+    LLVMConversionTarget target(*context);
+    target.addLegalOp<ModuleOp, mlir::gpu::GPUModuleOp>();
+    target.markOpRecursivelyLegal<mlir::gpu::GPUModuleOp>();
+    target.addIllegalOp<mlir::gpu::LaunchFuncOp>();
+    return applyPartialConversion(getOperation(), target, std::move(patterns));
+  }
+
+  /// Makes the function that the runtime calls in place of `function`.
+  void finishFunction(LLVM::LLVMFuncOp function, ArrayRef<std::string> programs) {
+    function.setLinkage(LLVM::Linkage::Internal);
+    // Other threads change what this one sees.
+    if (function->removeAttr(convoy::gpu::kEmulatedAttrName))
+      return host::makeEmulatedEntry(function);
+    // Buffers never overlap: the memory plan keeps operands of an op apart.
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (isa<LLVM::LLVMPointerType>(function.getArgument(i).getType()))
+        function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(),
+                            UnitAttr::get(&getContext()));
+    if (const std::string *name = llvm::find(programs, function.getSymName());
+        name != programs.end())
+      host::makeInvoke(function, name - programs.begin(), countEntries("cnn.inputs"),
+                       countEntries("cnn.outputs"));
+    else
+      host::makeEntry(function);
+  }
+};
+
+} // namespace

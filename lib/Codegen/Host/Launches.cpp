@@ -1,0 +1,48 @@
+//===- Launches.cpp - Launches of kernels on the CPU ----------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "HostLowering.h"
+
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+
+using namespace mlir;
+using namespace convoy;
+
+static constexpr RuntimeFunction kParallelFor =
+    CONVOY_RUNTIME_FUNCTION(convoy_rt_parallel_for);
+
+namespace {
+
+/// A launch becomes an array of pointers and a call of the runtime.
+struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(cnn::LaunchOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    Value runtime = host::getRuntime(op);
+    SmallVector<Value> buffers;
+    for (Value buffer : adaptor.getBuffers())
+      buffers.push_back(MemRefDescriptor(buffer).alignedPtr(rewriter, loc));
+    Value arguments = host::storePointers(rewriter, op, buffers);
+    Value entry =
+        LLVM::AddressOfOp::create(rewriter, loc, pointer, host::getEntryName(op.getKernel()));
+    Value tasks = host::getInt(rewriter, loc, op.getTasks());
+    host::callRuntime(rewriter, loc, kParallelFor, {runtime, entry, arguments, tasks});
+    host::markLayerDone(rewriter, op, runtime);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void host::populateLaunchPatterns(const LLVMTypeConverter &converter,
+                                  RewritePatternSet &patterns) {
+  patterns.add<LowerLaunch>(converter);
+}

@@ -1,0 +1,185 @@
+//===- BlockedForms.cpp - Values in plain and blocked layout --------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Dialect/Cnn/IR/BlockedForms.h"
+
+#include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+using Shape = SmallVector<int64_t>;
+
+static RankedTensorType tensorType(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+static ArrayRef<int64_t> shapeOf(Value value) { return tensorType(value).getShape(); }
+
+bool BlockedForms::isData(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getRank() == 4 && type.getElementType().isF32();
+}
+
+static ElementsAttr getConstant(Value value) {
+  ElementsAttr attribute;
+  matchPattern(value, m_Constant(&attribute));
+  return attribute;
+}
+
+bool BlockedForms::isConstant(Value value) { return bool(getConstant(value)); }
+
+bool BlockedForms::isBroadcastConstant(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getRank() <= 4 && type.getElementType().isF32() &&
+         ConstantData::get(value);
+}
+
+/// The extents of rank 4 that a NumPy broadcast gives `shape`.
+static Shape extendShape(ArrayRef<int64_t> shape) {
+  Shape result(4 - shape.size(), 1);
+  llvm::append_range(result, shape);
+  return result;
+}
+
+static Shape blockShape(ArrayRef<int64_t> shape, int64_t block) {
+  Shape result(shape);
+  result[1] = llvm::divideCeil(shape[1], block);
+  result.push_back(block);
+  return result;
+}
+
+/// Whether the blocked form has the plain form's order of elements, so that a
+/// reshape turns one into the other.
+static bool isSameOrder(ArrayRef<int64_t> plain, int64_t block) {
+  return plain[2] == 1 && plain[3] == 1 && plain[1] % block == 0;
+}
+
+RankedTensorType BlockedForms::getBlockedType(RankedTensorType type) const {
+  return type.clone(blockShape(type.getShape(), block));
+}
+
+Value BlockedForms::getBlocked(Value value) {
+  if (Value twin = blockedTwins.lookup(value))
+    return twin;
+  RankedTensorType type = tensorType(value), target = getBlockedType(type);
+  Location loc = value.getLoc();
+  Value twin;
+  if (isBroadcastConstant(value)) {
+    twin = relayConstant(value, type.getShape(), /*perChannel=*/true, target.getShape());
+  } else if (isSameOrder(type.getShape(), block)) {
+    Value matrix = tensor::CollapseShapeOp::create(
+        builder, loc, value, SmallVector<ReassociationIndices>{{0}, {1, 2, 3}});
+    twin = tensor::ExpandShapeOp::create(builder, loc, target, matrix,
+                                         SmallVector<ReassociationIndices>{{0}, {1, 2, 3, 4}});
+  } else {
+    twin = ReorderOp::create(builder, loc, target, value, block)->getResult(0);
+  }
+  plainTwins[value] = value;
+  return blockedTwins[value] = twin;
+}
+
+Value BlockedForms::getPlain(Value value) {
+  if (!hasBlocked(value))
+    return value;
+  Value &twin = plainTwins[value];
+  if (twin)
+    return twin;
+  RankedTensorType type = tensorType(value);
+  Value blocked = blockedTwins.lookup(value);
+  Location loc = value.getLoc();
+  if (isSameOrder(type.getShape(), block)) {
+    Value matrix = tensor::CollapseShapeOp::create(
+        builder, loc, blocked, SmallVector<ReassociationIndices>{{0}, {1, 2, 3, 4}});
+    return twin = tensor::ExpandShapeOp::create(
+               builder, loc, type, matrix, SmallVector<ReassociationIndices>{{0}, {1, 2, 3}});
+  }
+  return twin = ReorderOp::create(builder, loc, type, blocked, /*block=*/0,
+                                  /*channels=*/type.getDimSize(1))
+                    ->getResult(0);
+}
+
+bool BlockedForms::hasBlockedOperand(Value value, int64_t channels) const {
+  if (isBroadcastConstant(value))
+    return true;
+  return isData(value) && (shapeOf(value)[1] == channels || shapeOf(value)[1] == 1);
+}
+
+Value BlockedForms::getBlockedOperand(Value value, int64_t channels) {
+  if (isBroadcastConstant(value)) {
+    Shape shape = extendShape(shapeOf(value));
+    bool perChannel = shape[1] != 1;
+    return relayConstant(value, shape, perChannel, blockShape(shape, perChannel ? block : 1));
+  }
+  if (shapeOf(value)[1] == channels)
+    return getBlocked(value);
+  // One channel for all lanes: N x 1 x H x W becomes N x 1 x H x W x 1.
+  Value plain = getPlain(value);
+  Shape shape(shapeOf(plain));
+  shape.push_back(1);
+  return tensor::ExpandShapeOp::create(
+      builder, value.getLoc(), tensorType(plain).clone(shape), plain,
+      SmallVector<ReassociationIndices>{{0}, {1}, {2}, {3, 4}});
+}
+
+Value BlockedForms::relayConstant(Value value, ArrayRef<int64_t> shape, bool perChannel,
+                                  ArrayRef<int64_t> target) {
+  auto type = RankedTensorType::get(target, tensorType(value).getElementType());
+  ConstantData source = *ConstantData::get(value);
+  ElementsAttr result;
+  if (source.isSplat()) {
+    result = makeConstant<float>(type, {source.get<float>(0)});
+  } else if (!perChannel) {
+    result = reshapeConstant(getConstant(value), type);
+  } else {
+    result = fillConstant<float>(type, [&](MutableArrayRef<float> values) {
+      int64_t channels = shape[1], blocks = llvm::divideCeil(channels, block);
+      int64_t points = shape[2] * shape[3];
+      for (int64_t n = 0; n < shape[0]; ++n)
+        for (int64_t c = 0; c < channels; ++c)
+          for (int64_t p = 0; p < points; ++p)
+            values[((n * blocks + c / block) * points + p) * block + c % block] =
+                source.get<float>((n * channels + c) * points + p);
+    });
+  }
+  return createConstant(builder, value.getLoc(), result);
+}
+
+Operation *BlockedForms::replace(Operation *op, ValueRange operands) {
+  Operation *twin = builder.clone(*op);
+  twin->setOperands(operands);
+  Value result = op->getResult(0);
+  twin->getResult(0).setType(getBlockedType(tensorType(result)));
+  replaceWith(op, twin->getResult(0));
+  return twin;
+}
+
+void BlockedForms::replaceWith(Operation *op, Value twin) {
+  blockedTwins[op->getResult(0)] = twin;
+  replaced.push_back(op);
+}
+
+Operation *BlockedForms::follow(Operation *op) {
+  Value input = op->getOperand(0);
+  if (!isData(input) || !isData(op->getResult(0)) || !hasBlocked(input))
+    return nullptr;
+  SmallVector<Value> operands(op->getOperands());
+  operands[0] = getBlocked(input);
+  return replace(op, operands);
+}
+
+bool convoy::cnn::detail::followInput(Operation *op, BlockedForms &forms) {
+  return forms.follow(op) != nullptr;
+}
+
+void BlockedForms::eraseReplaced() {
+  for (Operation *op : llvm::reverse(replaced))
+    op->erase();
+  replaced.clear();
+}

@@ -1,0 +1,351 @@
+//===- Elementwise.cpp - Element-wise operations --------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Folding.h"
+#include "PartitionRules.h"
+#include "ShapeRule.h"
+#include "convoy/Dialect/Cnn/IR/BlockedForms.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseFormulas.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+//===----------------------------------------------------------------------===//
+// Shapes
+//===----------------------------------------------------------------------===//
+
+LogicalResult UnaryOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
+  result.shape = Shape(shapeOf(op.getInput()));
+  return success();
+}
+
+LogicalResult BinaryOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
+  ShapedType lhs = shaped(op.getLhs()), rhs = shaped(op.getRhs());
+  if (lhs.getElementType() != rhs.getElementType())
+    return rule.error("element types differ: ", lhs.getElementType(), " and ",
+                      rhs.getElementType());
+  if (isComparison(op.getKind()))
+    result.element = IntegerType::get(lhs.getContext(), 1);
+  return rule.broadcast(lhs.getShape(), rhs.getShape(), result.shape);
+}
+
+LogicalResult SelectOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
+  ShapedType lhs = shaped(op.getLhs()), rhs = shaped(op.getRhs());
+  if (lhs.getElementType() != rhs.getElementType())
+    return rule.error("element types differ: ", lhs.getElementType(), " and ",
+                      rhs.getElementType());
+  if (!shaped(op.getCondition()).getElementType().isInteger(1))
+    return rule.error("condition is not i1");
+  result.element = lhs.getElementType();
+  Shape joined;
+  if (failed(rule.broadcast(lhs.getShape(), rhs.getShape(), joined)))
+    return failure();
+  return rule.broadcast(joined, shapeOf(op.getCondition()), result.shape);
+}
+
+LogicalResult CastOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
+  result.shape = Shape(shapeOf(op.getInput()));
+  result.element = op.getTo();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Folders
+//===----------------------------------------------------------------------===//
+
+LogicalResult UnaryOp::fold(FoldAdaptor adaptor, FoldResults &results) {
+  if (!isValueForm(*this))
+    return failure();
+  if (getFunction().isIdentity())
+    return replaceBy(results, getInput());
+  return foldConstants(*this, adaptor.getOperands(), results);
+}
+
+/// Whether every element of the constant is this number, sign of zero included.
+static bool isAll(Attribute attribute, double number) {
+  std::optional<ConstantData> data = ConstantData::get(attribute);
+  std::optional<double> value = data ? data->getSplatDouble() : std::nullopt;
+  return value && *value == number && std::signbit(*value) == std::signbit(number);
+}
+
+/// Whether `kind` with `constant` on the right (or left) leaves the other operand as it is.
+static bool isNeutral(BinaryKind kind, Attribute constant, bool onRight) {
+  auto elements = dyn_cast_if_present<ElementsAttr>(constant);
+  bool isFloat = elements && isa<FloatType>(elements.getElementType());
+  switch (kind) {
+  case BinaryKind::add:
+    // -0.0 + 0.0 is 0.0, so only -0.0 keeps every bit.
+    return isAll(constant, isFloat ? -0.0 : 0.0);
+  case BinaryKind::sub:
+    return onRight && isAll(constant, 0.0);
+  case BinaryKind::mul:
+    return isAll(constant, 1.0);
+  case BinaryKind::div:
+    return onRight && isAll(constant, 1.0);
+  default:
+    return false;
+  }
+}
+
+LogicalResult BinaryOp::fold(FoldAdaptor adaptor, FoldResults &results) {
+  if (!isValueForm(*this))
+    return failure();
+  if (getActivation().isIdentity()) {
+    Type type = getResult(0).getType();
+    if (getLhs().getType() == type && isNeutral(getKind(), adaptor.getRhs(), /*onRight=*/true))
+      return replaceBy(results, getLhs());
+    if (getRhs().getType() == type &&
+        isNeutral(getKind(), adaptor.getLhs(), /*onRight=*/false))
+      return replaceBy(results, getRhs());
+  }
+  return foldConstants(*this, adaptor.getOperands(), results);
+}
+
+LogicalResult SelectOp::fold(FoldAdaptor adaptor, FoldResults &results) {
+  if (!isValueForm(*this))
+    return failure();
+  Type type = getResult(0).getType();
+  if (getLhs() == getRhs() && getLhs().getType() == type)
+    return replaceBy(results, getLhs());
+  if (isAll(adaptor.getCondition(), 1.0) && getLhs().getType() == type)
+    return replaceBy(results, getLhs());
+  if (isAll(adaptor.getCondition(), 0.0) && getRhs().getType() == type)
+    return replaceBy(results, getRhs());
+  return foldConstants(*this, adaptor.getOperands(), results);
+}
+
+LogicalResult CastOp::fold(FoldAdaptor adaptor, FoldResults &results) {
+  if (!isValueForm(*this))
+    return failure();
+  if (getInput().getType() == getResult(0).getType())
+    return replaceBy(results, getInput());
+  return foldConstants(*this, adaptor.getOperands(), results);
+}
+
+//===----------------------------------------------------------------------===//
+// Values of constants
+//===----------------------------------------------------------------------===//
+
+/// Whether the function's rounding is prescribed, so that every machine agrees.
+static bool isExact(UnaryKind kind) {
+  switch (kind) {
+  case UnaryKind::identity:
+  case UnaryKind::relu:
+  case UnaryKind::leaky_relu:
+  case UnaryKind::clip:
+  case UnaryKind::abs:
+  case UnaryKind::neg:
+  case UnaryKind::reciprocal:
+  case UnaryKind::floor:
+  case UnaryKind::ceil:
+  case UnaryKind::round:
+  case UnaryKind::sqrt:
+  case UnaryKind::sign:
+  case UnaryKind::logical_not:
+    return true;
+  default:
+    return false;
+  }
+}
+
+ElementsAttr UnaryOp::evaluate(const ConstantOperands &operands) {
+  RankedTensorType type = operands.getType();
+  auto in = operands.read(0);
+  if (!in || !operands.fits(in->isSplat()))
+    return {};
+  FunctionAttr function = getFunction();
+  ConstantResult result(type, in->isSplat());
+  if (isa<FloatType>(in->getElementType())) {
+    if (operands.isExactOnly() && !isExact(function.getKind()))
+      return {};
+    HostFloats<double> a;
+    for (int64_t i = 0; i < result.size(); ++i)
+      result.setDouble(i, applyFloatUnary(a, function, in->getDouble(i)));
+    return a.isDefined() ? result.take() : ElementsAttr();
+  }
+  HostIntegers a(in->getElementType().isInteger(1));
+  for (int64_t i = 0; i < result.size(); ++i)
+    result.setInt(i, applyIntegerUnary(a, function, in->getInt(i)));
+  return a.isDefined() ? result.take() : ElementsAttr();
+}
+
+ElementsAttr BinaryOp::evaluate(const ConstantOperands &operands) {
+  RankedTensorType type = operands.getType();
+  auto lhs = operands.read(0), rhs = operands.read(1);
+  if (!lhs || !rhs)
+    return {};
+  bool splat = lhs->isSplat() && rhs->isSplat();
+  // An activation would have to see the rounded value; it comes later anyway.
+  if (!operands.fits(splat) || !getActivation().isIdentity())
+    return {};
+  BinaryKind kind = getKind();
+  bool isFloat = isa<FloatType>(lhs->getElementType());
+  if (isFloat && operands.isExactOnly() && kind == BinaryKind::pow)
+    return {};
+  ConstantResult result(type, splat);
+  HostFloats<double> floats;
+  HostIntegers integers(lhs->getElementType().isInteger(1));
+  int64_t next = 0;
+  auto combine = [&](std::array<int64_t, 2> from) {
+    if (isFloat) {
+      double x = lhs->getDouble(from[0]), y = rhs->getDouble(from[1]);
+      if (isComparison(kind))
+        result.setInt(next++, compare(floats, kind, x, y));
+      else
+        result.setDouble(next++, applyFloatBinary(floats, kind, x, y));
+      return;
+    }
+    int64_t x = lhs->getInt(from[0]), y = rhs->getInt(from[1]);
+    result.setInt(next++, isComparison(kind) ? compare(integers, kind, x, y)
+                                             : applyIntegerBinary(integers, kind, x, y));
+  };
+  if (splat && type.getNumElements())
+    combine({0, 0});
+  else
+    forEachPosition<2>(type.getShape(),
+                       {broadcastStrides(lhs->getShape(), type.getShape()),
+                        broadcastStrides(rhs->getShape(), type.getShape())},
+                       {0, 0}, combine);
+  return floats.isDefined() && integers.isDefined() ? result.take() : ElementsAttr();
+}
+
+ElementsAttr SelectOp::evaluate(const ConstantOperands &operands) {
+  RankedTensorType type = operands.getType();
+  auto condition = operands.read(0), lhs = operands.read(1), rhs = operands.read(2);
+  if (!condition || !lhs || !rhs || !operands.fits(/*splat=*/false))
+    return {};
+  ConstantResult result(type, /*splat=*/false);
+  int64_t next = 0, size = lhs->getElementBytes();
+  forEachPosition<3>(type.getShape(),
+                     {broadcastStrides(condition->getShape(), type.getShape()),
+                      broadcastStrides(lhs->getShape(), type.getShape()),
+                      broadcastStrides(rhs->getShape(), type.getShape())},
+                     {0, 0, 0}, [&](std::array<int64_t, 3> from) {
+                       bool first = condition->getInt(from[0]);
+                       const ConstantData &chosen = first ? *lhs : *rhs;
+                       int64_t index = chosen.isSplat() ? 0 : from[first ? 1 : 2];
+                       std::memcpy(result.at(next++), chosen.getBytes().data() + index * size,
+                                   size);
+                     });
+  return result.take();
+}
+
+ElementsAttr CastOp::evaluate(const ConstantOperands &operands) {
+  RankedTensorType type = operands.getType();
+  auto in = operands.read(0);
+  if (!in || !operands.fits(in->isSplat()))
+    return {};
+  bool fromFloat = isa<FloatType>(in->getElementType());
+  bool toFloat = isa<FloatType>(type.getElementType());
+  ConstantResult result(type, in->isSplat());
+  for (int64_t i = 0; i < result.size(); ++i) {
+    if (toFloat) {
+      result.setDouble(i, in->getDouble(i));
+      continue;
+    }
+    if (!fromFloat) {
+      result.setInt(i, in->getInt(i));
+      continue;
+    }
+    double value = in->getDouble(i);
+    if (type.getElementType().isInteger(1)) {
+      result.setInt(i, value != 0);
+      continue;
+    }
+    // A number that does not fit has no defined value; leave that to run time.
+    double limit = std::ldexp(1.0, type.getElementTypeBitWidth() - 1);
+    if (!(value > -limit - 1 && value < limit))
+      return {};
+    result.setInt(i, int64_t(value));
+  }
+  return result.take();
+}
+
+//===----------------------------------------------------------------------===//
+// Sharing between devices
+//===----------------------------------------------------------------------===//
+
+Factors UnaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors BinaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors SelectOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors CastOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+
+//===----------------------------------------------------------------------===//
+// Layout, multiply-adds for each channel and names
+//===----------------------------------------------------------------------===//
+
+bool BinaryOp::assignBlocked(BlockedForms &forms) {
+  Value result = (*this)->getResult(0);
+  if (!forms.isData(result))
+    return false;
+  int64_t channels = shapeOf(result)[1];
+  // The largest operand decides.
+  Value leader;
+  for (Value operand : (*this)->getOperands()) {
+    if (!forms.hasBlockedOperand(operand, channels))
+      return false;
+    if (!forms.isData(operand) || shapeOf(operand)[1] != channels ||
+        BlockedForms::isConstant(operand))
+      continue;
+    if (!leader || shaped(operand).getNumElements() > shaped(leader).getNumElements() ||
+        (shaped(operand) == shaped(leader) && forms.hasBlocked(operand)))
+      leader = operand;
+  }
+  if (!leader || !forms.hasBlocked(leader))
+    return false;
+  SmallVector<Value> operands;
+  for (Value operand : (*this)->getOperands())
+    operands.push_back(forms.getBlockedOperand(operand, channels));
+  forms.replace(*this, operands);
+  return true;
+}
+
+std::optional<PerChannelStep> BinaryOp::readPerChannelStep() {
+  auto type = dyn_cast<RankedTensorType>(getResult(0).getType());
+  BinaryKind kind = getKind();
+  if (!type || !getActivation().isIdentity() ||
+      (kind != BinaryKind::add && kind != BinaryKind::sub && kind != BinaryKind::mul &&
+       kind != BinaryKind::div))
+    return std::nullopt;
+  bool onRight = getLhs().getType() == type;
+  auto numbers = onRight ? detail::readPerChannelBroadcast(getRhs(), type) : std::nullopt;
+  if (!numbers && getRhs().getType() == type && kind != BinaryKind::div) {
+    onRight = false;
+    numbers = detail::readPerChannelBroadcast(getLhs(), type);
+  }
+  if (!numbers)
+    return std::nullopt;
+  PerChannelStep step{onRight ? &getLhsMutable() : &getRhsMutable(),
+                      PerChannel::identity(type.getDimSize(1))};
+  for (auto [c, number] : llvm::enumerate(*numbers)) {
+    double &scale = step.function.scale[c], &offset = step.function.offset[c];
+    switch (kind) {
+    case BinaryKind::add:
+      offset = number;
+      break;
+    case BinaryKind::sub:
+      scale = onRight ? 1 : -1;
+      offset = onRight ? -number : number;
+      break;
+    case BinaryKind::mul:
+      scale = number;
+      break;
+    default:
+      scale = 1 / number;
+      break;
+    }
+  }
+  return step;
+}
+
+std::string UnaryOp::getLayerKind() {
+  return stringifyUnaryKind(getFunction().getKind()).str();
+}
+std::string BinaryOp::getLayerKind() { return stringifyBinaryKind(getKind()).str(); }

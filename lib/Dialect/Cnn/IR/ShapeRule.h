@@ -1,0 +1,103 @@
+//===- ShapeRule.h - Where shape rules are written --------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Each operation states its shape rule once, in the file of its family. The rule is used to
+// build an operation, and MLIR runs it again to verify one in any of its three forms.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_DIALECT_CNN_IR_SHAPERULE_H
+#define CONVOY_LIB_DIALECT_CNN_IR_SHAPERULE_H
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
+namespace convoy::cnn {
+
+using Shape = llvm::SmallVector<int64_t>;
+
+inline mlir::ShapedType shaped(mlir::Value value) {
+  return mlir::cast<mlir::ShapedType>(value.getType());
+}
+inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) { return shaped(value).getShape(); }
+
+/// The place at which a rule complains.
+struct ShapeRule {
+  std::optional<mlir::Location> loc;
+
+  template <typename... Args> mlir::LogicalResult error(Args &&...args) const {
+    return mlir::emitOptionalError(loc, std::forward<Args>(args)...);
+  }
+  /// Checks that there are `length` values.
+  mlir::LogicalResult checkLength(llvm::StringRef name, llvm::ArrayRef<int64_t> values,
+                                  int64_t length) const;
+  /// Checks that a dimension of a tensor of this rank is named.
+  mlir::LogicalResult checkAxis(int64_t axis, int64_t rank) const;
+  /// Appends the extents of the result of a window that slides over the input.
+  mlir::LogicalResult slide(llvm::ArrayRef<int64_t> input, WindowAttr window, bool ceilMode,
+                            Shape &output) const;
+  /// A parameter for each channel: `C`, `C/c x c` when blocked, or 1-D with as many
+  /// entries as the blocked storage.
+  mlir::LogicalResult checkPerChannel(llvm::StringRef name, mlir::Value value,
+                                      int64_t channels, int64_t capacity) const;
+  /// The shape that two others broadcast to, as in NumPy.
+  mlir::LogicalResult broadcast(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b,
+                                Shape &result) const;
+};
+
+/// Shape and element type of a result; without one, it has the first operand's.
+struct InferredType {
+  Shape shape;
+  mlir::Type element;
+};
+
+/// Batch, channels (or channel blocks) and spatial dimensions of a data tensor.
+struct DataShape {
+  int64_t batch = 0, channels = 0, block = 0;
+  Shape spatial;
+
+  /// Reads a tensor with this many spatial dimensions, which is blocked if it has one
+  /// dimension more.
+  mlir::LogicalResult read(const ShapeRule &rule, mlir::Value value, int64_t spatialRank);
+  /// Reads a tensor whose operation says whether it is blocked.
+  mlir::LogicalResult read(const ShapeRule &rule, mlir::Value value, bool blocked);
+
+  /// Channels that storage has room for.
+  int64_t capacity() const { return block ? channels * block : channels; }
+  Shape shape() const {
+    Shape result = {batch, channels};
+    llvm::append_range(result, spatial);
+    if (block)
+      result.push_back(block);
+    return result;
+  }
+};
+
+namespace detail {
+/// Runs an operation's rule. One in memref form is checked the same way and has no result.
+template <typename OpTy>
+mlir::LogicalResult inferTypes(std::optional<mlir::Location> loc, mlir::ValueRange operands,
+                               mlir::DictionaryAttr attributes,
+                               mlir::OpaqueProperties properties, mlir::RegionRange regions,
+                               llvm::SmallVectorImpl<mlir::Type> &types) {
+  typename OpTy::Adaptor adaptor(operands, attributes, properties, regions);
+  ShapeRule rule{loc};
+  InferredType result;
+  if (operands.empty())
+    return rule.error("has no operands");
+  if (mlir::failed(OpTy::inferShape(rule, adaptor, result)))
+    return mlir::failure();
+  mlir::ShapedType input = shaped(operands.front());
+  if (mlir::isa<mlir::MemRefType>(input))
+    return mlir::success();
+  types.push_back(mlir::RankedTensorType::get(
+      result.shape, result.element ? result.element : input.getElementType()));
+  return mlir::success();
+}
+} // namespace detail
+
+} // namespace convoy::cnn
+
+#endif // CONVOY_LIB_DIALECT_CNN_IR_SHAPERULE_H

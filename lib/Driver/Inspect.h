@@ -1,0 +1,32 @@
+//===- Inspect.h - The views of convoy inspect ------------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_DRIVER_INSPECT_H
+#define CONVOY_LIB_DRIVER_INSPECT_H
+
+#include "convoy/Compiler/Compilation.h"
+#include "convoy/Compiler/PartitionedLayers.h"
+
+namespace convoy::driver {
+
+/// What to write of a partition; empty for nothing.
+struct PartitionFiles {
+  std::string drawing, onnx;
+};
+
+/// Each prints a view of the model and returns the exit code; errors are reported.
+int inspectLayers(Compilation &compilation, bool asJSON);
+int inspectGpu(Compilation &compilation, bool asJSON);
+int inspectPartition(Compilation &compilation, bool asJSON, const PartitionFiles &files);
+
+/// Writes the devices' columns from top to bottom, with the exchanges between them, as SVG.
+void drawPartition(llvm::raw_ostream &os, llvm::StringRef model,
+                   const PartitionedLayers &partition);
+
+} // namespace convoy::driver
+
+#endif // CONVOY_LIB_DRIVER_INSPECT_H
