@@ -60,7 +60,7 @@ GemmProblem convoy::gpu::describeGemm(DenseOp op, TargetAttr target) {
   // Chunks are copied 16 bytes at a time.
   Type element = getElementTypeOrSelf(op.getInput());
   problem.hasChunks = isAligned(op, 0) && element == getElementTypeOrSelf(op.getFilter()) &&
-                    shape[1] % (kCopyBytes / (element.getIntOrFloatBitWidth() / 8)) == 0;
+                      shape[1] % (kCopyBytes / (element.getIntOrFloatBitWidth() / 8)) == 0;
   problem.groupStride = 0;
   problem.steps = llvm::divideCeil(problem.depth, GpuGemmPlan::kStep);
   problem.output = isAligned(op, op->getNumOperands() - 1) ? GemmProblem::Output::AlignedRows

@@ -115,7 +115,8 @@ func.func @broadcast(%s: tensor<1x2x1xf32>) -> tensor<1x2x4xf32> {
 // CHECK-NOT:     cnn.
 // CHECK-LABEL: func.func @show(
 func.func @batch_norm(%x: tensor<1x2x4xf32>, %p: tensor<2xf32>) -> tensor<1x2x4xf32> {
-  %0 = cnn.batch_norm %x, %p, %p, %p, %p {epsilon = 2.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.batch_norm %x, %p, %p, %p, %p {epsilon = 2.0 : f32, mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
 

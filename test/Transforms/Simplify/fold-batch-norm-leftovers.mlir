@@ -143,7 +143,7 @@ func.func @lone_factor(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
 
 // Training mode is an error that names the node.
 func.func @training(%x: tensor<1x1x4xf32>, %p: tensor<1xf32>) -> tensor<1x1x4xf32> {
-  // expected-error @unknown {{is in training mode: it would normalise with the statistics of the batch it is given. Export the model for inference}}
+  // expected-error @unknown {{it would normalise with the statistics of the batch it is given. Export the model for inference}}
   %0 = cnn.batch_norm %x, %p, %p, %p, %p {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<training>}
       : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>)
       -> tensor<1x1x4xf32> loc("bn1")

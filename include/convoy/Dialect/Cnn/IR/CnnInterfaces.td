@@ -230,7 +230,7 @@ def Cnn_PartitionOpInterface : OpInterface<"PartitionOpInterface"> {
         the type of its result follows.
       }], "void", "adjustPart",
       (ins "const ::convoy::cnn::PartitionFactor &":$factor, "int64_t":$begin,
-           "int64_t":$end), [{}], [{}]>
+           "int64_t":$end), [{}], [{ return; }]>
   ];
 }
 
@@ -331,7 +331,7 @@ def Cnn_ReceptiveFieldOpInterface : OpInterface<"ReceptiveFieldOpInterface"> {
   }];
   let methods = [
     InterfaceMethod<"Turns the field of the operands into the result's.", "void", "widenField",
-      (ins "::convoy::cnn::ReceptiveField &":$field), [{}], [{}]>
+      (ins "::convoy::cnn::ReceptiveField &":$field), [{}], [{ return; }]>
   ];
 }
 

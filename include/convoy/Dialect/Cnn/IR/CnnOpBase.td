@@ -18,13 +18,14 @@ def Cnn_Shaped : AnyTypeOf<[AnyStaticShapeTensor, AnyStaticShapeMemRef],
                            "statically shaped tensor or memref">;
 
 /// Effects and the inference of types, which are the same for all operations that compute. The
-/// shape rule, `inferShape`, is written once, in the file of its family: it says the type of a result when an
-/// operation is built, and MLIR runs it again to verify one, in any form.
+/// shape rule, `inferShape`, is written once, in the file of its family: it says the type of a
+/// result when an operation is built, and MLIR runs it again to verify one, in any form.
 def Cnn_FollowsFromForm : NativeOpTrait<"FollowsFromForm", [],
   /*extraOpDeclaration=*/[{
     /// The shape rule; a failure has said at `rule`'s location which dimension does not fit.
     static ::llvm::LogicalResult inferShape(const ::convoy::cnn::ShapeRule &rule, Adaptor op,
                                             ::convoy::cnn::InferredType &result);
+    static bool isCompatibleReturnTypes(::mlir::TypeRange inferred, ::mlir::TypeRange actual);
   }],
   /*extraOpDefinition=*/[{
     ::llvm::LogicalResult $cppClass::inferReturnTypes(
@@ -51,7 +52,7 @@ def Cnn_FollowsFromForm : NativeOpTrait<"FollowsFromForm", [],
 class Cnn_Op<string mnemonic, list<Trait> traits = []>
     : Op<Cnn_Dialect, mnemonic, !listconcat(traits, [
         Cnn_DestinationOpInterface,
-        DeclareOpInterfaceMethods<InferTypeOpInterface, ["isCompatibleReturnTypes"]>,
+        DeclareOpInterfaceMethods<InferTypeOpInterface>,
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
         AlwaysSpeculatable,
         Cnn_FollowsFromForm])> {
