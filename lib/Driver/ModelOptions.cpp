@@ -7,6 +7,7 @@
 
 #include "ModelOptions.h"
 
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Analysis/Partition.h"
 #include "convoy/Analysis/TargetDescription.h"
 #include "convoy/Import/ONNX/Import.h"
@@ -42,7 +43,7 @@ void ModelOptions::readCodeOptions(Arguments &arguments) {
 
 void ModelOptions::readTargetOptions(Arguments &arguments) {
   arguments.value(OPT_conv_algorithm, [this](StringRef word) -> llvm::Error {
-    if (!cnn::symbolizeConvAlgorithm(word))
+    if (!parsePreferredAlgorithm(word))
       return llvm::createStringError("'" + word +
                                      "' is not direct, winograd_2x2, winograd_4x4 or "
                                      "winograd_4x4_compact");

@@ -13,8 +13,10 @@
 #include "Layers.h"
 
 #include "convoy/Analysis/ConvTuning.h"
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Analysis/TargetDescription.h"
 #include "convoy/Runtime/OutputFile.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Format.h"
@@ -35,7 +37,8 @@ namespace {
 /// A convolution of the model.
 struct Conv {
   std::string layer, text;
-  llvm::SmallVector<ConvSchedule> schedules;
+  /// Names of its schedules.
+  llvm::SmallVector<std::string> schedules;
 };
 
 /// A compilation of the model in which each convolution has one of its schedules.
@@ -125,10 +128,9 @@ int Tuner::listConvs() {
     return printer.getFailure();
   cnn::TargetAttr target = cnn::getTarget(*module);
   module->walk([&](cnn::ConvOpInterface op) {
-    // All schedules, not only those of the algorithm that the pass has chosen.
-    op.resetSchedule();
-    convs.push_back(
-        {getNodeName(op->getLoc()).str(), describeConv(op), listConvSchedules(op, target)});
+    auto schedules = listSchedules(op, target);
+    convs.push_back({getNodeName(op->getLoc()).str(), describeConv(op),
+                     llvm::map_to_vector(schedules, getScheduleName)});
   });
   return kDone;
 }
@@ -137,7 +139,7 @@ std::optional<ConvTuning> Tuner::chooseNext() const {
   ConvTuning choices;
   bool isNew = false;
   for (const Conv &conv : convs) {
-    const auto *next = llvm::find_if(conv.schedules, [&](const ConvSchedule &schedule) {
+    const auto *next = llvm::find_if(conv.schedules, [&](const std::string &schedule) {
       return !known.getTime(conv.text, schedule) &&
              llvm::none_of(candidates, [&](const Candidate &candidate) {
                return candidate.choices.getTime(conv.text, schedule).has_value();
@@ -214,7 +216,7 @@ llvm::Error Tuner::timeCandidate(const Candidate &candidate) {
     if (sum == sums.end())
       continue;
     double mean = sum->second.first / sum->second.second;
-    for (const ConvSchedule &schedule : conv.schedules)
+    for (const std::string &schedule : conv.schedules)
       if (candidate.choices.getTime(conv.text, schedule)) {
         std::optional<double> before = known.getTime(conv.text, schedule);
         known.setTime(conv.text, schedule, before ? std::min(*before, mean) : mean);
@@ -238,8 +240,8 @@ void Tuner::printReport() const {
   double modelled = 0, tuned = 0;
   int changed = 0, timed = 0;
   for (const Conv &conv : convs) {
-    const ConvSchedule &first = conv.schedules.front();
-    ConvSchedule best = known.choose(conv.text, conv.schedules);
+    const std::string &first = conv.schedules.front();
+    const std::string &best = conv.schedules[known.choose(conv.text, conv.schedules)];
     std::optional<double> before = known.getTime(conv.text, first);
     std::optional<double> after = known.getTime(conv.text, best);
     if (!before || !after)
@@ -250,8 +252,8 @@ void Tuner::printReport() const {
     if (best == first)
       continue;
     ++changed;
-    llvm::errs() << "convoy: tuned " << conv.layer << ": " << best.str()
-                 << llvm::format(" %.0f us, ", *after) << first.str()
+    llvm::errs() << "convoy: tuned " << conv.layer << ": " << best
+                 << llvm::format(" %.0f us, ", *after) << first
                  << llvm::format(" %.0f us\n", *before);
   }
   llvm::errs() << "convoy: tuned " << timed << " of " << convs.size() << " convolutions: "

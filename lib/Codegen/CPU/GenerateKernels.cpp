@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Codegen/CPU/KernelBuilder.h"
 #include "convoy/Codegen/Common/Layers.h"
 #include "convoy/Codegen/Passes.h"
@@ -37,6 +38,12 @@ bool isMemRef(Value value) { return isa<MemRefType>(value.getType()); }
 llvm::SmallSetVector<Value, 8> getBuffers(Operation *op) {
   auto buffers = llvm::make_filter_range(op->getOperands(), isMemRef);
   return {buffers.begin(), buffers.end()};
+}
+
+/// Bytes of scratch memory that a thread needs; more than belongs on a stack.
+int64_t getScratchSize(Operation *op) {
+  auto layer = dyn_cast<cnn::ScheduledOpInterface>(op);
+  return layer ? layer.getScheduleAttr().getScratch() : 0;
 }
 
 struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUKernels> {
@@ -79,6 +86,10 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
       }
       if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op))
         continue;
+      if (std::string reason = whyNotScheduled(&op); !reason.empty()) {
+        op.emitError("has no CPU kernel: ") << reason;
+        return signalPassFailure();
+      }
       const KernelFamily *family = nullptr;
       for (const auto &candidate : families)
         if (candidate->matches(&op, target)) {
@@ -96,7 +107,7 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
           return signalPassFailure();
         kernel = &made.add(&op, built);
       }
-      scratchSize = std::max(scratchSize, family->getScratchSize(&op, target));
+      scratchSize = std::max(scratchSize, getScratchSize(&op));
       OpBuilder builder(&op);
       cnn::LaunchOp::create(builder, op.getLoc(), kernel->getSymName(),
                             family->countTasks(&op, target), getBuffers(&op).getArrayRef());
@@ -115,7 +126,7 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     SmallVector<Type> types = {b.getIndexType(), b.getIndexType()};
     llvm::SmallSetVector<Value, 8> buffers = getBuffers(op);
     llvm::append_range(types, ValueRange(buffers.getArrayRef()).getTypes());
-    int64_t scratchSize = family.getScratchSize(op, target);
+    int64_t scratchSize = getScratchSize(op);
     if (scratchSize > 0)
       types.push_back(MemRefType::get({scratchSize}, b.getI8Type()));
     auto kernel = func::FuncOp::create(b, family.getName(), b.getFunctionType(types, {}));

@@ -55,14 +55,12 @@ struct ColumnPhase {
 /// Writes one task of a transposed convolution.
 class TransposedConv : ConvRegisterTile {
 public:
-  TransposedConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
-                 TargetAttr target)
-      : ConvRegisterTile(b, op, operands, target),
+  TransposedConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands)
+      : ConvRegisterTile(b, op, operands),
         steps(window.strides.back(), window.dilations.back()) {}
 
-  static int64_t countTasks(ConvOpInterface op, TargetAttr target) {
-    return ConvRegisterTile::countTasks(op, selectConvTile(op, target),
-                                        getConvWindow(op).outerOutput());
+  static int64_t countTasks(ConvOpInterface op) {
+    return ConvRegisterTile::countTasks(op, getConvTile(op), getConvWindow(op).outerOutput());
   }
 
   void build(Value task) {
@@ -200,8 +198,7 @@ struct TransposedConvFamily : KernelFamily {
   StringRef getName() const override { return "conv_transpose"; }
 
   bool matches(Operation *op, TargetAttr target) const override {
-    auto conv = dyn_cast<ConvTransposeOp>(op);
-    if (!conv || !conv.getFilterShape())
+    if (!isScheduledAs(op, Algorithm::transposed))
       return false;
     auto interface = cast<ConvOpInterface>(op);
     int64_t lanes = target.getVectorLanes(), groups = interface.getGroups();
@@ -217,13 +214,13 @@ struct TransposedConvFamily : KernelFamily {
                 interface.getOutputChannels());
   }
 
-  int64_t countTasks(Operation *op, TargetAttr target) const override {
-    return TransposedConv::countTasks(cast<ConvOpInterface>(op), target);
+  int64_t countTasks(Operation *op, TargetAttr) const override {
+    return TransposedConv::countTasks(cast<ConvOpInterface>(op));
   }
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
-                          Value task, TargetAttr target) const override {
-    TransposedConv(b, cast<ConvOpInterface>(op), operands, target).build(task);
+                          Value task, TargetAttr) const override {
+    TransposedConv(b, cast<ConvOpInterface>(op), operands).build(task);
     return success();
   }
 };

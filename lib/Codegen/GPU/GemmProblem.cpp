@@ -17,8 +17,8 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
-GemmProblem convoy::describeGemm(ConvOpInterface op, TargetAttr target) {
-  ConvTile tile = selectConvTile(op, target);
+GemmProblem convoy::describeGemm(ConvOpInterface op) {
+  ConvTile tile = getConvTile(op);
   int64_t rank = op.getSpatialRank();
   GemmProblem problem;
   auto input = op.getInputType().getShape(), output = op.getOutputType().getShape();
@@ -45,16 +45,15 @@ GemmProblem convoy::describeGemm(ConvOpInterface op, TargetAttr target) {
   return problem;
 }
 
-GemmProblem convoy::describeGemm(DenseOp op, TargetAttr target) {
-  DenseTile tile = selectDenseTile(op, target);
+GemmProblem convoy::describeGemm(DenseOp op) {
   auto shape = op.getLogicalFilterShape();
   GemmProblem problem;
-  problem.pixels = tile.rows;
-  problem.results = {tile.rows};
+  problem.pixels = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
+  problem.results = {problem.pixels};
   problem.groups = 1;
   problem.groupInputs = problem.imageStride = problem.depth = shape[1];
   problem.groupOutputs = problem.outputChannels = shape[0];
-  problem.outputTiles = tile.outputTiles;
+  problem.outputTiles = getDenseTile(op).outputTiles;
   // Runs are copied 16 bytes at a time.
   Type element = getElementTypeOrSelf(op.getInput());
   problem.hasRuns = isAligned(op, 0) && element == getElementTypeOrSelf(op.getFilter()) &&

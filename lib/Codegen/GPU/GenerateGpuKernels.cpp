@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/LayerCost.h"
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Codegen/Common/Layers.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 #include "convoy/Codegen/Passes.h"
@@ -96,6 +97,10 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
       }
       if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op))
         continue;
+      if (std::string reason = whyNotScheduled(&op); !reason.empty()) {
+        op.emitError("has no GPU kernel: ") << reason;
+        return signalPassFailure();
+      }
       markAligned(&op);
       MadeKernels *kernels = made.find(&op);
       if (!kernels) {

@@ -27,7 +27,6 @@
 #include "GemmEpilogue.h"
 #include "TensorFragment.h"
 
-#include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -60,7 +59,6 @@ struct PartialSums {
 
   int64_t channels, pixels, splits;
   int64_t count() const { return splits * pixels * channels; }
-  int64_t bytes() const { return splits > 1 ? count() * int64_t(sizeof(float)) : 0; }
 
   Value view(GpuKernel &kernel) const {
     auto type = MemRefType::get({count()}, kernel.b.getF32Type());
@@ -604,17 +602,13 @@ void buildReduction(GpuKernel &kernel, Value index, const GpuConvOperands &opera
 }
 
 struct ImplicitGemmFamily : GpuKernelFamily {
-  bool matches(Operation *op, TargetAttr target) const override {
-    if (auto conv = dyn_cast<ConvOpInterface>(op))
-      return !conv.isTransposed() && op->hasAttr("filter_shape") &&
-             !selectConvTile(conv, target).channelwise;
-    auto dense = dyn_cast<DenseOp>(op);
-    return dense && dense.getFilterShape() &&
-           selectDenseTile(dense, target).rows > kGpuDenseRows;
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::matrix_product);
   }
 
-  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
-    GpuPrecision precision = target.getGpu().getPrecision();
+  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr) const override {
+    ScheduleAttr schedule = cast<ScheduledOpInterface>(op).getScheduleAttr();
+    GpuGemmPlan plan = getGpuGemmPlan(schedule);
     auto conv = dyn_cast<ConvOpInterface>(op);
     if (conv && conv.isInputBlocked() &&
         conv.getInputType().getElementType() != getElementTypeOrSelf(conv.getFilter()))
@@ -622,19 +616,14 @@ struct ImplicitGemmFamily : GpuKernelFamily {
                            "filter's type: cnn-narrow-to-f16 comes first");
     auto getOperands = [&](GpuKernel &kernel) { return GpuConvOperands(kernel, op); };
     if (conv)
-      return buildGemm(kernels, "conv", describeGemm(conv, target), planGpuGemm(conv),
-                       precision, getOperands);
-    auto dense = cast<DenseOp>(op);
-    return buildGemm(kernels, "dense", describeGemm(dense, target), planGpuGemm(dense),
-                     precision, getOperands);
+      return buildGemm(kernels, "conv", describeGemm(conv), plan, schedule.getPrecision(),
+                       getOperands);
+    return buildGemm(kernels, "dense", describeGemm(cast<DenseOp>(op)), plan,
+                     schedule.getPrecision(), getOperands);
   }
 };
 
 } // namespace
-
-int64_t convoy::getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan) {
-  return PartialSums(problem, plan).bytes();
-}
 
 LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
                                 const GemmProblem &problem, const GpuGemmPlan &plan,
@@ -642,7 +631,7 @@ LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
                                 llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
                                 int64_t scratchBytes) {
   PartialSums partial(problem, plan);
-  scratchBytes += partial.bytes();
+  scratchBytes += countPartialBytes(plan, problem.pixels, problem.groups, problem.outputTiles);
   if (failed(kernels.add(
           name, ImplicitGemm::getGrid(problem, plan), {plan.threads()},
           [&](GpuKernel &kernel) {

@@ -44,11 +44,11 @@ static LogicalResult importConv(NodeImporter &node) {
         input, filter, bias, /*residual=*/Value(), /*input_scale=*/Value(),
         /*input_offset=*/Value(), /*init=*/Value(), window->strides, window->dilations,
         window->pads, node.getNoActivation(), DenseI64ArrayAttr(), /*output_block=*/0,
-        cnn::ConvAlgorithmAttr(), /*tile_blocks=*/IntegerAttr(), node.getNoActivation()));
+        /*schedule=*/cnn::ScheduleAttr(), node.getNoActivation()));
   return node.setResult(node.create<cnn::GroupConvOp>(
       input, filter, bias, /*residual=*/Value(), /*init=*/Value(), window->strides,
       window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr(),
-      /*output_block=*/0, cnn::ConvAlgorithmAttr(), /*tile_blocks=*/IntegerAttr(), *group));
+      /*output_block=*/0, /*schedule=*/cnn::ScheduleAttr(), *group));
 }
 
 /// Sets pads (and output padding where they would be negative) so that the
@@ -94,7 +94,7 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
       node.getInput(0), node.getInput(1), node.getInput(2), /*residual=*/Value(),
       /*init=*/Value(), window->strides, window->dilations, window->pads,
       node.getNoActivation(), DenseI64ArrayAttr(), /*output_block=*/0,
-      cnn::ConvAlgorithmAttr(), /*tile_blocks=*/IntegerAttr(), *group, outputPadding));
+      /*schedule=*/cnn::ScheduleAttr(), *group, outputPadding));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getConvolutionOps() {

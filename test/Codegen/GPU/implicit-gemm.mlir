@@ -1,7 +1,7 @@
-// RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s
-// RUN: sed 's/cuda, f32/cuda, tf32/' %s | convoy-opt --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=TF32
-// RUN: sed -E 's/cuda, f32/cuda, f16/; s/x16xf32/x16xf16/g; s/x16x64xf32/x16x64xf16/g; s/x3x32xf32/x3x32xf16/g' %s | convoy-opt --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=F16
-// RUN: sed -E 's/cuda, f32/cuda, f16/; s/x16x64xf32/x16x64xf16/g' %s | not convoy-opt --cnn-generate-gpu-kernels 2>&1 | FileCheck %s --check-prefix=MIXED
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s
+// RUN: sed 's/cuda, f32/cuda, tf32/' %s | convoy-opt --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=TF32
+// RUN: sed -E 's/cuda, f32/cuda, f16/; s/x16xf32/x16xf16/g; s/x16x64xf32/x16x64xf16/g; s/x3x32xf32/x3x32xf16/g' %s | convoy-opt --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=F16
+// RUN: sed -E 's/cuda, f32/cuda, f16/; s/x16x64xf32/x16x64xf16/g' %s | not convoy-opt --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels 2>&1 | FileCheck %s --check-prefix=MIXED
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
 

@@ -1,7 +1,5 @@
-// RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s
-// RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=MAIN
-// RUN: sed 's/cuda, tf32/cuda, f32/' %s | convoy-opt --cnn-generate-gpu-kernels | FileCheck %s --check-prefix=ORDINARY
-// RUN: sed 's/, arch_specific = true//' %s | convoy-opt --cnn-generate-gpu-kernels | FileCheck %s --check-prefix=ORDINARY
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=MAIN
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
 
@@ -94,8 +92,6 @@
 // MAIN:         gpu.launch_func {{.*}} dynamic_shared_memory_size %c99392_i32
 // MAIN:         cnn.tensor_map %{{.+}} {box = array<i64: 16, 128, 1, 1, 1>, sizes = array<i64: 16, 3136, 1, 4, 8>
 // MAIN:         cnn.tensor_map %{{.+}} {box = array<i64: 16, 28, 2, 1, 1>, sizes = array<i64: 16, 56, 56, 4, 8>, steps = array<i64: 1, 2, 2, 1, 1>
-
-// ORDINARY-NOT: wgmma
 
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,

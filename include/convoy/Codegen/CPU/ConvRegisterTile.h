@@ -26,7 +26,7 @@ class ConvRegisterTile : protected ConvOperands {
 public:
   /// `operands` stand for the operands of `op`, which is in memref form.
   ConvRegisterTile(mlir::ImplicitLocOpBuilder &builder, cnn::ConvOpInterface op,
-                   mlir::ValueRange operands, cnn::TargetAttr target);
+                   mlir::ValueRange operands);
 
   /// Tasks of a convolution whose rows are `outerOutput`.
   static int64_t countTasks(cnn::ConvOpInterface op, const ConvTile &tile,
@@ -81,7 +81,6 @@ protected:
   int64_t prefetchShares = 0, prefetchShare = 0;
 
 private:
-  bool keepsRows() const;
   void prefetchNextTile(const KernelPosition &position, mlir::Value chunk, int64_t channels);
   llvm::SmallVector<mlir::Value> buildStep(const KernelPosition &position, mlir::Value chunk,
                                            mlir::Value channel, mlir::ValueRange sums);
@@ -92,7 +91,6 @@ private:
   void storePlain(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums,
                   OutputColumn column);
 
-  int64_t l2;
   mlir::Value scratch, group, firstBlock;
 };
 

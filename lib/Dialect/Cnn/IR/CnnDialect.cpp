@@ -18,6 +18,34 @@
 using namespace mlir;
 using namespace convoy::cnn;
 
+//===----------------------------------------------------------------------===//
+// Custom directives of attributes
+//===----------------------------------------------------------------------===//
+
+/// Extents such as `14x2x16`.
+static ParseResult parseExtents(AsmParser &parser, SmallVector<int64_t> &extents) {
+  return parser.parseDimensionList(extents, /*allowDynamic=*/false, /*withTrailingX=*/false);
+}
+static void printExtents(AsmPrinter &printer, ArrayRef<int64_t> extents) {
+  llvm::interleave(extents, printer.getStream(), "x");
+}
+
+/// A shape and an element type such as `1x4x32xf32`.
+static ParseResult parsePackedType(AsmParser &parser, RankedTensorType &type) {
+  SmallVector<int64_t> shape;
+  Type element;
+  if (parser.parseDimensionList(shape, /*allowDynamic=*/false) || parser.parseType(element))
+    return failure();
+  type = RankedTensorType::getChecked([&] { return parser.emitError(parser.getNameLoc()); },
+                                      shape, element);
+  return success(bool(type));
+}
+static void printPackedType(AsmPrinter &printer, RankedTensorType type) {
+  for (int64_t extent : type.getShape())
+    printer << extent << 'x';
+  printer << type.getElementType();
+}
+
 #include "convoy/Dialect/Cnn/IR/CnnDialect.cpp.inc"
 #include "convoy/Dialect/Cnn/IR/CnnEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES

@@ -208,7 +208,7 @@ Value GroupConvOp::buildPart(OpBuilder &builder, ValueRange operands,
                         /*input_scale=*/Value(), /*input_offset=*/Value(), /*init=*/Value(),
                         getStridesAttr(), getDilationsAttr(), getPadsAttr(),
                         getActivationAttr(), getFilterShapeAttr(), getOutputBlockAttr(),
-                        getAlgorithmAttr(), getTileBlocksAttr(), noPrologue)
+                        /*schedule=*/ScheduleAttr(), noPrologue)
       ->getResult(0);
 }
 

@@ -242,7 +242,7 @@ LogicalResult checkPrologue(Rule rule, ConvOp::Adaptor op, ArrayRef<int64_t> res
       llvm::all_of(op.getPads(), [](int64_t pad) { return pad == 0; }) &&
       ArrayRef<int64_t>(in.spatial) == result.slice(2, rank);
   if (!in.block || !shaped(op.getInput()).getElementType().isF32() || !isOneToOne ||
-      op.getAlgorithm().value_or(ConvAlgorithm::direct) != ConvAlgorithm::direct)
+      (op.getScheduleAttr() && op.getScheduleAttr().getAlgorithm() != Algorithm::direct))
     return rule.error("a prologue needs a direct 1x1 convolution of blocked f32 data with "
                       "strides of 1 and no pads");
   for (auto [name, value] : {std::pair("input scale", op.getInputScale()),

@@ -8,8 +8,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/ConvTile.h"
-#include "convoy/Analysis/GpuGemmPlan.h"
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 
@@ -199,8 +197,7 @@ public:
 
 private:
   void narrow(Operation *op);
-  void narrow(ConvOpInterface op);
-  void narrow(DenseOp op);
+  void narrow(ScheduledOpInterface op);
   void narrow(ConcatOp op);
   void narrow(tensor::InsertSliceOp op);
   void narrow(linalg::GenericOp op);
@@ -262,7 +259,7 @@ private:
 
 void Narrower::narrow(Operation *op) {
   llvm::TypeSwitch<Operation *>(op)
-      .Case<ConvOpInterface, DenseOp, ConcatOp, tensor::InsertSliceOp, linalg::GenericOp,
+      .Case<ScheduledOpInterface, ConcatOp, tensor::InsertSliceOp, linalg::GenericOp,
             linalg::TransposeOp, func::ReturnOp>([&](auto concrete) { narrow(concrete); })
       .Case<MatmulOp, SoftmaxOp>([&](auto) { store(op->getResult(0)); })
       .Case<MaxPoolOp, AvgPoolOp, GlobalPoolOp, LrnOp, ResizeOp, ReorderOp, GatherOp>(
@@ -285,17 +282,15 @@ void Narrower::narrow(Operation *op) {
       });
 }
 
-void Narrower::narrow(ConvOpInterface op) {
-  // A matrix product copies blocks into shared memory as they are.
-  if (op.isInputBlocked() && !op.isTransposed() && !selectConvTile(op, target).channelwise)
+void Narrower::narrow(ScheduledOpInterface op) {
+  // Matrix products copy blocks and rows into shared memory as they are.
+  auto conv = dyn_cast<ConvOpInterface>(op.getOperation());
+  bool copies = isScheduledAs(op, Algorithm::matrix_product) ||
+                isScheduledAs(op, Algorithm::warpgroup_product);
+  if (copies && (!conv || conv.isInputBlocked()))
     convertOperand(op->getOpOperand(0), f16);
-  finish(op->getResult(0), op.getActivation());
-}
-
-void Narrower::narrow(DenseOp op) {
-  if (selectDenseTile(op, target).rows > kGpuDenseRows)
-    convertOperand(op->getOpOperand(0), f16);
-  finish(op->getResult(0), op.getActivation());
+  finish(op->getResult(0),
+         conv ? conv.getActivation() : cast<DenseOp>(op.getOperation()).getActivation());
 }
 
 void Narrower::narrow(ConcatOp op) {

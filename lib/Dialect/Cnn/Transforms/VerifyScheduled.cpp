@@ -8,6 +8,7 @@
 #include "KernelOps.h"
 #include "PhaseBorder.h"
 
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Dialect/Cnn/Transforms/Passes.h"
 
 namespace convoy::cnn {
@@ -20,14 +21,17 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// Has a kernel: on tensors, with a destination.
+/// Has a kernel: on tensors, with a destination; filters and biases are packed as schedules
+/// say.
 std::string destinationForm(Operation *op) {
   if (std::string reason = whyNoKernel(op); !reason.empty())
     return reason;
   Value destination = cast<DestinationOpInterface>(op).getDestination();
   if (!destination)
     return "it has no destination, which cnn-to-destination-style gives";
-  return isa<TensorType>(destination.getType()) ? "" : "it is on memrefs";
+  if (!isa<TensorType>(destination.getType()))
+    return "it is on memrefs";
+  return convoy::whyNotScheduled(op);
 }
 
 const BorderRow kTable[] = {

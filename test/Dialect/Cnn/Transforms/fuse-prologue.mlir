@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-fuse-prologue --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-fuse-prologue --split-input-file | FileCheck %s
 
 // A batch norm with its activation, behind a concatenation that others read, too.
 // CHECK-LABEL: func.func @behind_a_concatenation(
@@ -8,6 +8,8 @@
 // CHECK-NOT:     cnn.scale_shift
 // CHECK:         %[[Y:.+]] = cnn.conv %[[X]], %{{.+}}, %{{.+}} prologue(%[[S]], %[[T]]) {activation = #cnn.function<sigmoid>
 // CHECK-SAME:      input_activation = #cnn.function<relu>
+// Runs of six pixels, whose 32 channels are in scratch memory; the tiles of output channels follow each other.
+// CHECK-SAME:      schedule = #cnn.schedule<direct, tile = 6x2x8, span = plane, order = pixels, filter = <tiles, 1x1x4x1x1x8x16xf32>, scratch = 768>
 // CHECK-NEXT:    return %[[X]], %[[Y]]
 func.func @behind_a_concatenation(%x: tensor<1x4x12x12x8xf32>) -> (tensor<1x4x12x12x8xf32>, tensor<1x2x12x12x8xf32>) {
   %s = arith.constant dense<2.0> : tensor<4x8xf32>
@@ -15,7 +17,7 @@ func.func @behind_a_concatenation(%x: tensor<1x4x12x12x8xf32>) -> (tensor<1x4x12
   %w = arith.constant dense<1.0> : tensor<1x2x4x1x1x8x8xf32>
   %b = arith.constant dense<1.0> : tensor<16xf32>
   %0 = cnn.scale_shift %x, %s, %t {activation = #cnn.function<relu>, blocked} : (tensor<1x4x12x12x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<1x4x12x12x8xf32>
-  %1 = cnn.conv %0, %w, %b {activation = #cnn.function<sigmoid>, algorithm = #cnn.conv_algorithm<direct>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 32, 1, 1>, output_block = 8 : i64}
+  %1 = cnn.conv %0, %w, %b {activation = #cnn.function<sigmoid>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 32, 1, 1>, output_block = 8 : i64}
      : (tensor<1x4x12x12x8xf32>, tensor<1x2x4x1x1x8x8xf32>, tensor<16xf32>) -> tensor<1x2x12x12x8xf32>
   return %x, %1 : tensor<1x4x12x12x8xf32>, tensor<1x2x12x12x8xf32>
 }

@@ -1,5 +1,5 @@
-// RUN: convoy-opt %s --cnn-narrow-to-f16 --split-input-file | FileCheck %s
-// RUN: sed 's/emulator, f16/emulator, tf32/' %s | convoy-opt --cnn-narrow-to-f16 --split-input-file | FileCheck %s --check-prefix=TF32
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-narrow-to-f16 --split-input-file | FileCheck %s
+// RUN: sed 's/emulator, f16/emulator, tf32/' %s | convoy-opt --cnn-select-algorithm=algorithm=direct --cnn-narrow-to-f16 --split-input-file | FileCheck %s --check-prefix=TF32
 
 #map = affine_map<(n) -> (n)>
 #cube = affine_map<(n, c, x) -> (n, c, x)>

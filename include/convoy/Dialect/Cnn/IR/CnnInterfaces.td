@@ -37,7 +37,47 @@ def Cnn_DestinationOpInterface : OpInterface<"DestinationOpInterface"> {
   let verify = [{ return ::convoy::cnn::detail::verifyDestination($_op); }];
 }
 
-def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_DestinationOpInterface]> {
+def Cnn_ScheduledOpInterface : OpInterface<"ScheduledOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    A layer with a constant filter: a convolution or a dense layer. `#cnn.schedule` says
+    how it is computed, and with that how the filter and the bias are packed.
+  }];
+  let methods = [
+    InterfaceMethod<"How the layer is computed, or null.",
+      "::convoy::cnn::ScheduleAttr", "getScheduleAttr">,
+    InterfaceMethod<"Decides how the layer is computed.", "void", "setScheduleAttr",
+      (ins "::convoy::cnn::ScheduleAttr":$schedule)>,
+    InterfaceMethod<"The filter.", "::mlir::Value", "getFilter">,
+    InterfaceMethod<"The bias, or null.", "::mlir::Value", "getBias">,
+    InterfaceMethod<"The operand that is the filter.", "::mlir::MutableOperandRange",
+      "getFilterMutable", (ins), [{
+      return ::mlir::MutableOperandRange($_op.getFilterMutable());
+    }]>,
+    InterfaceMethod<"The operand that is the bias, if there is one.",
+      "::mlir::MutableOperandRange", "getBiasMutable", (ins), [{
+      return $_op.getBiasMutable();
+    }]>,
+    InterfaceMethod<"Whether the filter and the bias are packed.", "bool", "isPacked", (ins), [{
+      return $_op.getFilterShape().has_value();
+    }]>,
+    InterfaceMethod<"The logical shape of the filter, packed or not.",
+      "::llvm::SmallVector<int64_t>", "getLogicalFilterShape", (ins), [{
+        if (auto shape = $_op.getFilterShape())
+          return ::llvm::SmallVector<int64_t>(*shape);
+        return ::llvm::to_vector(
+            ::mlir::cast<::mlir::ShapedType>($_op.getFilter().getType()).getShape());
+      }]>,
+    InterfaceMethod<"Notes the logical shape of a filter that is packed.", "void",
+      "setLogicalFilterShape", (ins "::llvm::ArrayRef<int64_t>":$shape), [{
+        $_op.setFilterShape(shape);
+      }]>
+  ];
+  let verify = [{ return ::convoy::cnn::detail::verifySchedule($_op); }];
+}
+
+def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface",
+    [Cnn_DestinationOpInterface, Cnn_ScheduledOpInterface]> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
     What `cnn.conv`, `cnn.group_conv` and `cnn.conv_transpose` share. The
@@ -46,15 +86,7 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_DestinationOpInter
   }];
   let methods = [
     InterfaceMethod<"", "::mlir::Value", "getInput">,
-    InterfaceMethod<"", "::mlir::Value", "getFilter">,
-    InterfaceMethod<"", "::mlir::Value", "getBias">,
     InterfaceMethod<"", "::mlir::Value", "getResidual">,
-    InterfaceMethod<"", "::mlir::MutableOperandRange", "getFilterMutable", (ins), [{
-      return ::mlir::MutableOperandRange($_op.getFilterMutable());
-    }]>,
-    InterfaceMethod<"", "::mlir::MutableOperandRange", "getBiasMutable", (ins), [{
-      return $_op.getBiasMutable();
-    }]>,
     InterfaceMethod<"", "::mlir::MutableOperandRange", "getResidualMutable", (ins), [{
       return $_op.getResidualMutable();
     }]>,
@@ -75,40 +107,8 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface", [Cnn_DestinationOpInter
     InterfaceMethod<"", "void", "setActivation", (ins "::convoy::cnn::FunctionAttr":$function), [{
       $_op.setActivationAttr(function);
     }]>,
-    InterfaceMethod<"How to compute it; direct unless set.", "::convoy::cnn::ConvAlgorithm",
-      "getConvAlgorithm", (ins), [{
-        return $_op.getAlgorithm().value_or(::convoy::cnn::ConvAlgorithm::direct);
-      }]>,
-    InterfaceMethod<"", "bool", "hasConvAlgorithm", (ins), [{
-      return $_op.getAlgorithm().has_value();
-    }]>,
-    InterfaceMethod<"", "void", "setConvAlgorithm",
-      (ins "::convoy::cnn::ConvAlgorithm":$algorithm), [{
-        $_op.setAlgorithmAttr(
-            ::convoy::cnn::ConvAlgorithmAttr::get($_op->getContext(), algorithm));
-      }]>,
-    InterfaceMethod<"Vectors of output channels in a register tile, if that is given.",
-      "::std::optional<int64_t>", "getTileBlocks", (ins), [{
-        ::std::optional<uint64_t> blocks = $_op.getTileBlocks();
-        return blocks ? ::std::optional<int64_t>(*blocks) : ::std::nullopt;
-      }]>,
-    InterfaceMethod<"", "void", "setTileBlocks", (ins "int64_t":$blocks), [{
-      $_op.setTileBlocks(blocks);
-    }]>,
-    InterfaceMethod<"Forgets the algorithm and the register tile.", "void", "resetSchedule",
-      (ins), [{
-        $_op.removeAlgorithmAttr();
-        $_op.removeTileBlocksAttr();
-      }]>,
     InterfaceMethod<"1 for an ungrouped convolution.", "int64_t", "getGroups">,
-    InterfaceMethod<"", "bool", "isTransposed", (ins), [{}], [{ return false; }]>,
-    InterfaceMethod<"The logical shape of the filter, packed or not.",
-      "::llvm::SmallVector<int64_t>", "getLogicalFilterShape", (ins), [{
-        if (auto shape = $_op.getFilterShape())
-          return ::llvm::SmallVector<int64_t>(*shape);
-        return ::llvm::to_vector(
-            ::mlir::cast<::mlir::ShapedType>($_op.getFilter().getType()).getShape());
-      }]>
+    InterfaceMethod<"", "bool", "isTransposed", (ins), [{}], [{ return false; }]>
   ];
   let extraSharedClassDeclaration = [{
     int64_t getSpatialRank() { return $_op.getStrides().size(); }

@@ -11,6 +11,7 @@
 include "convoy/Dialect/Cnn/IR/CnnCommunicationOps.td"
 include "convoy/Dialect/Cnn/IR/CnnGpuOps.td"
 include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
+include "convoy/Dialect/Cnn/IR/CnnSchedule.td"
 include "mlir/IR/SymbolInterfaces.td"
 
 /// The activation of an epilogue: the identity unless `cnn-fuse-epilogue` sets it.
@@ -36,8 +37,7 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
                            Cnn_Activation:$activation,
                            OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
                            DefaultValuedAttr<I64Attr, "0">:$output_block,
-                           OptionalAttr<Cnn_ConvAlgorithmAttr>:$algorithm,
-                           OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$tile_blocks);
+                           OptionalAttr<Cnn_ScheduleAttr>:$schedule);
   let assemblyFormat = [{
     $input `,` $filter (`,` $bias^)? (`residual` `(` $residual^ `)`)?
     (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
@@ -57,9 +57,8 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_Partitionable]> {
     `out = (in + pad_begin + pad_end - dilation * (kernel - 1) - 1) / stride + 1`.
     `pads` holds the begin of every spatial dimension, then every end.
     `filter_shape` is the logical shape of a packed filter; `output_block` the
-    lanes of a blocked result, 0 for a plain one. `algorithm` says how it is
-    computed, `tile_blocks` how many vectors of output channels a register tile
-    holds; `cnn-select-algorithm` sets them where they are not given.
+    lanes of a blocked result, 0 for a plain one. `schedule` says how it is
+    computed; `cnn-select-algorithm` sets it unless it is given.
 
     ```mlir
     %1 = cnn.conv %x, %w, %b {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>,
@@ -242,16 +241,18 @@ def Cnn_GlobalPoolOp : Cnn_Op<"global_pool", [Cnn_Partitionable, Cnn_TakesImageS
 // Dense layers
 //===----------------------------------------------------------------------===//
 
-def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments, Cnn_Partitionable]> {
+def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments, Cnn_Partitionable,
+                                   Cnn_ScheduledOpInterface]> {
   let summary = "fully connected layer";
   let description = [{
     `activation(input * transpose(filter) + bias)`: input `M x K`, filter
     `N x K`, bias `N`, result `M x N`. `filter_shape` is the logical shape of a
-    packed filter.
+    packed filter, `schedule` says how the layer is computed.
   }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$filter, Optional<Cnn_Shaped>:$bias,
                        Optional<Cnn_Shaped>:$init, Cnn_Activation:$activation,
-                       OptionalAttr<DenseI64ArrayAttr>:$filter_shape);
+                       OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
+                       OptionalAttr<Cnn_ScheduleAttr>:$schedule);
   let assemblyFormat = [{
     $input `,` $filter (`,` $bias^)? (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
