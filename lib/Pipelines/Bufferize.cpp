@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
+#include "convoy/Transforms/Bufferize/Passes.h"
 
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"

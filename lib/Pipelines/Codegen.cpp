@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/Passes.h"
-#include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 
 #include "mlir/Transforms/Passes.h"
@@ -20,5 +19,5 @@ void convoy::buildCodegenPipeline(mlir::OpPassManager &manager, bool hasDevices,
   program.addPass(createCnnApproximateMath());
   program.addPass(mlir::createCanonicalizerPass());
   program.addPass(mlir::createCSEPass());
-  manager.addPass(cnn::createCnnLinkDevices());
+  manager.addPass(createCnnLinkDevices());
 }

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
+#include "convoy/Transforms/Partition/Passes.h"
+#include "convoy/Transforms/Simplify/Passes.h"
 
 #include "mlir/Transforms/Passes.h"
 
@@ -22,7 +23,7 @@ void convoy::buildPartitionPipeline(OpPassManager &manager, const PartitionOptio
   if (!options.hasDevices())
     return;
   buildAssignPartitionPipeline(manager, options);
-  manager.addPass(cnn::createCnnPartitionGroupConv({options.devices}));
+  manager.addPass(cnn::createCnnApplyPartition({options.devices}));
   manager.nest<ModuleOp>().addPass(createCanonicalizerPass());
   manager.addPass(cnn::createCnnSimplifyCommunication({options.bandwidth, options.latency}));
   manager.addPass(cnn::createCnnReleaseBlobs());

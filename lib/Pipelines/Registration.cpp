@@ -6,10 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/Passes.h"
-#include "convoy/Dialect/Cnn/Transforms/BufferizableOpInterfaceImpl.h"
-#include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Target/Target.h"
+#include "convoy/Transforms/Bufferize/BufferizableOpInterfaceImpl.h"
+#include "convoy/Transforms/Bufferize/Passes.h"
+#include "convoy/Transforms/Partition/Passes.h"
+#include "convoy/Transforms/Schedule/Passes.h"
+#include "convoy/Transforms/Simplify/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -26,7 +29,10 @@ void convoy::registerDialects(DialectRegistry &registry) {
 }
 
 void convoy::registerPasses() {
-  cnn::registerCnnPasses();
+  cnn::registerSimplifyPasses();
+  cnn::registerPartitionPasses();
+  cnn::registerSchedulePasses();
+  cnn::registerBufferizePasses();
   registerCodegenPasses();
 }
 

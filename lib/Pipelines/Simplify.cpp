@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Dialect/Cnn/Transforms/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
+#include "convoy/Transforms/Simplify/Passes.h"
 
 #include "mlir/Transforms/Passes.h"
 

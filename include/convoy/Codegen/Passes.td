@@ -171,4 +171,26 @@ def CnnApproximateMath : Pass<"cnn-approximate-math"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def CnnLinkDevices : Pass<"cnn-link-devices", "::mlir::ModuleOp"> {
+  let summary = "Put the programs of all devices into one module";
+  let description = [{
+    Moves the functions of the modules `@device_K` into the module around them:
+    `@main` becomes `@main_K`, and kernels that differ in their name only are kept
+    once. Weights follow one another, each device's from a page border on. What
+    the runtime needs to know of each device goes into `cnn.devices`:
+
+    ```mlir
+    module attributes {cnn.devices = [{arena_size = 1024 : i64, layers = ["conv1"],
+        scratch_size = 0 : i64, weights_offset = 0 : i64, weights_size = 64 : i64}, ...],
+        cnn.weights = [...], cnn.weights_size = 4160 : i64} {
+      func.func @main_0(...)
+      func.func @main_1(...)
+    ```
+
+    Pre: kernels are generated. A module without devices stays as it is.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect"];
+}
+
 #endif // CONVOY_CODEGEN_PASSES_TD

@@ -21,6 +21,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -181,6 +182,6 @@ struct ChannelwiseConvFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addChannelwiseConvKernels(KernelFamilies &families) {
+void convoy::cpu::addChannelwiseConvKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<ChannelwiseConvFamily>());
 }

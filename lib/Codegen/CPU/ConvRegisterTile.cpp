@@ -14,6 +14,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 static constexpr int64_t kLineBytes = 64;

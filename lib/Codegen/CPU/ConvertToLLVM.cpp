@@ -33,6 +33,7 @@ namespace convoy {
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 
 namespace {
 
@@ -238,10 +239,10 @@ struct LowerTensorMap : ConvertOpToLLVMPattern<cnn::TensorMapOp> {
 };
 
 /// The same for a kernel on a GPU, or on the emulated one.
-struct LowerGpuLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
+struct LowerGpuLaunch : ConvertOpToLLVMPattern<mlir::gpu::LaunchFuncOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
-  LogicalResult matchAndRewrite(gpu::LaunchFuncOp op, OpAdaptor adaptor,
+  LogicalResult matchAndRewrite(mlir::gpu::LaunchFuncOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     if (op.getAsyncToken() || !op.getAsyncDependencies().empty() || op.hasClusterSize())
       return op.emitOpError("must be a plain launch, neither asynchronous nor of clusters");
@@ -355,15 +356,15 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
              LowerCommunication<cnn::AllReduceOp>, LowerCommunication<cnn::HaloExchangeOp>,
              LowerEnd<cnn::AwaitOp>, LowerEnd<cnn::ReleaseOp>>(converter);
     LLVMConversionTarget target(*context);
-    target.addLegalOp<ModuleOp, gpu::GPUModuleOp>();
-    target.markOpRecursivelyLegal<gpu::GPUModuleOp>();
-    target.addIllegalOp<gpu::LaunchFuncOp>();
+    target.addLegalOp<ModuleOp, mlir::gpu::GPUModuleOp>();
+    target.markOpRecursivelyLegal<mlir::gpu::GPUModuleOp>();
+    target.addIllegalOp<mlir::gpu::LaunchFuncOp>();
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       return signalPassFailure();
     if (isEmulated) {
-      for (auto kernels : llvm::make_early_inc_range(module.getOps<gpu::GPUModuleOp>()))
+      for (auto kernels : llvm::make_early_inc_range(module.getOps<mlir::gpu::GPUModuleOp>()))
         kernels.erase();
-      module->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
+      module->removeAttr(mlir::gpu::GPUDialect::getContainerModuleAttrName());
     }
 
     OpBuilder builder(context);
@@ -402,7 +403,8 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
         if (next == (isa<cnn::AwaitOp>(op) ? started.size() : awaited))
           return op.emitError("has no communication to bring to its end");
         op.setAttr(kLayerIndexAttr, started[next++]);
-      } else if (isa<cnn::LaunchOp, gpu::LaunchFuncOp, cnn::CommunicationOpInterface>(op)) {
+      } else if (isa<cnn::LaunchOp, mlir::gpu::LaunchFuncOp, cnn::CommunicationOpInterface>(
+                     op)) {
         op.setAttr(kLayerIndexAttr, builder.getI32IntegerAttr(layers++));
         if (auto exchange = dyn_cast<cnn::CommunicationOpInterface>(op);
             exchange && exchange.getAsync())
@@ -421,13 +423,13 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
   LogicalResult describeGpuLaunches() {
     ModuleOp module = getOperation();
     llvm::DenseMap<Operation *, int64_t> numbers;
-    for (auto kernels : module.getOps<gpu::GPUModuleOp>())
+    for (auto kernels : module.getOps<mlir::gpu::GPUModuleOp>())
       for (Operation &op : kernels.getOps())
-        if (op.hasAttr(gpu::GPUDialect::getKernelFuncAttrName()) ||
+        if (op.hasAttr(mlir::gpu::GPUDialect::getKernelFuncAttrName()) ||
             op.hasAttr(NVVM::NVVMDialect::getKernelFuncAttrName()))
           numbers.try_emplace(&op, numbers.size());
     SymbolTableCollection symbols;
-    WalkResult result = module.walk([&](gpu::LaunchFuncOp launch) {
+    WalkResult result = module.walk([&](mlir::gpu::LaunchFuncOp launch) {
       Operation *kernel = symbols.lookupSymbolIn(module, launch.getKernel());
       auto found = numbers.find(kernel);
       if (found == numbers.end()) {

@@ -18,6 +18,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -322,7 +323,7 @@ struct CopyFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addDataMovementKernels(KernelFamilies &families) {
+void convoy::cpu::addDataMovementKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<ReorderFamily>());
   families.push_back(std::make_unique<ConcatFamily>());
   families.push_back(std::make_unique<CopyFamily>());

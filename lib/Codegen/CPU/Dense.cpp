@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTile.h"
-#include "convoy/Codegen/CPU/KernelBuilder.h"
+#include "convoy/Codegen/CPU/CpuKernelBuilder.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,6 +21,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -107,6 +108,6 @@ struct DenseFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addDenseKernels(KernelFamilies &families) {
+void convoy::cpu::addDenseKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<DenseFamily>());
 }

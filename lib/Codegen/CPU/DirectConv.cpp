@@ -35,6 +35,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -247,6 +248,6 @@ struct DirectConvFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addDirectConvKernels(KernelFamilies &families) {
+void convoy::cpu::addDirectConvKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<DirectConvFamily>());
 }

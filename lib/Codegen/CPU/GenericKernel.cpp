@@ -12,7 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GenericPlan.h"
-#include "convoy/Codegen/CPU/KernelBuilder.h"
+#include "convoy/Codegen/CPU/CpuKernelBuilder.h"
 #include "convoy/Codegen/Common/GenericBody.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,6 +21,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 
 namespace {
 
@@ -375,6 +376,6 @@ struct GenericFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addGenericKernels(KernelFamilies &families) {
+void convoy::cpu::addGenericKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<GenericFamily>());
 }

@@ -12,6 +12,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 
 /// Fewer element operations than this are not worth another task.
 static constexpr int64_t kWorkPerTask = 16384;

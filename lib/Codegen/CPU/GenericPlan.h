@@ -11,7 +11,7 @@
 #include "convoy/Codegen/Common/GenericLoops.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 
-namespace convoy {
+namespace convoy::cpu {
 
 /// A loop nest and how a CPU runs it.
 struct GenericPlan : GenericLoops {
@@ -44,6 +44,6 @@ private:
   void selectTasks(mlir::Operation *op);
 };
 
-} // namespace convoy
+} // namespace convoy::cpu
 
 #endif // CONVOY_LIB_CODEGEN_CPU_GENERICPLAN_H

@@ -21,6 +21,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -122,6 +123,6 @@ struct GlobalPoolFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addGlobalPoolKernels(KernelFamilies &families) {
+void convoy::cpu::addGlobalPoolKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<GlobalPoolFamily>());
 }

@@ -22,6 +22,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -155,6 +156,6 @@ struct LrnFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addLrnKernels(KernelFamilies &families) {
+void convoy::cpu::addLrnKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<LrnFamily>());
 }

@@ -21,6 +21,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -142,6 +143,6 @@ struct MatmulFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addMatmulKernels(KernelFamilies &families) {
+void convoy::cpu::addMatmulKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<MatmulFamily>());
 }

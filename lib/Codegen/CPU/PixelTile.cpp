@@ -13,8 +13,9 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 
-SmallVector<int64_t> convoy::cutRow(int64_t width, int64_t limit) {
+SmallVector<int64_t> convoy::cpu::cutRow(int64_t width, int64_t limit) {
   int64_t count = llvm::divideCeil(width, limit);
   if (count == 1)
     return {width};
@@ -27,8 +28,8 @@ SmallVector<int64_t> convoy::cutRow(int64_t width, int64_t limit) {
   return sizes;
 }
 
-void convoy::forEachPixelTile(ImplicitLocOpBuilder &b, const ConvWindow &window, int64_t limit,
-                              llvm::function_ref<void(PixelTile)> body) {
+void convoy::cpu::forEachPixelTile(ImplicitLocOpBuilder &b, const ConvWindow &window,
+                                   int64_t limit, llvm::function_ref<void(PixelTile)> body) {
   SmallVector<int64_t> sizes = cutRow(window.output.back(), limit);
   auto touchesBorder = [&](int64_t start, int64_t size) {
     // Positions grow with the pixel and the column, so the corners tell.
@@ -161,7 +162,7 @@ ConvOperands::ConvOperands(cnn::ConvOpInterface op, ValueRange operands) {
   output = *next++;
 }
 
-SmallVector<Value> convoy::emitKernelLoops(
+SmallVector<Value> convoy::cpu::emitKernelLoops(
     ImplicitLocOpBuilder &b, const ConvWindow &window, ValueRange outerOutput,
     const PixelTile &tile, ValueRange inits,
     llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)> body) {
@@ -171,7 +172,7 @@ SmallVector<Value> convoy::emitKernelLoops(
       });
 }
 
-SmallVector<Value> convoy::emitKernelRowLoops(
+SmallVector<Value> convoy::cpu::emitKernelRowLoops(
     ImplicitLocOpBuilder &b, const ConvWindow &window, ValueRange outerOutput,
     ValueRange inits,
     llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)> body) {

@@ -22,6 +22,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -166,6 +167,6 @@ struct PixelwiseConvFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addPixelwiseConvKernels(KernelFamilies &families) {
+void convoy::cpu::addPixelwiseConvKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<PixelwiseConvFamily>());
 }

@@ -20,6 +20,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -132,6 +133,6 @@ struct PoolFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addPoolKernels(KernelFamilies &families) {
+void convoy::cpu::addPoolKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<PoolFamily>());
 }

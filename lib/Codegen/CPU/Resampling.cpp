@@ -20,6 +20,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -375,7 +376,7 @@ struct ResizeFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addResamplingKernels(KernelFamilies &families) {
+void convoy::cpu::addResamplingKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<GatherFamily>());
   families.push_back(std::make_unique<ResizeFamily>());
 }

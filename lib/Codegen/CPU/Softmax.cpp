@@ -23,6 +23,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -202,6 +203,6 @@ struct SoftmaxFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addSoftmaxKernels(KernelFamilies &families) {
+void convoy::cpu::addSoftmaxKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<SoftmaxFamily>());
 }

@@ -22,6 +22,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -227,6 +228,6 @@ struct TransposedConvFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addTransposedConvKernels(KernelFamilies &families) {
+void convoy::cpu::addTransposedConvKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<TransposedConvFamily>());
 }

@@ -16,20 +16,22 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 
 /// Elements that one core moves in about the time that it takes to wake others.
 static constexpr int64_t kTinyWork = 16384;
 /// Tasks that are enough to spread over the cores of one machine.
 static constexpr int64_t kEnoughTasks = 32;
 
-int64_t convoy::countElements(ArrayRef<int64_t> extents) {
+int64_t convoy::cpu::countElements(ArrayRef<int64_t> extents) {
   int64_t product = 1;
   for (int64_t extent : extents)
     product *= extent;
   return product;
 }
 
-Value convoy::reshapeBuffer(ImplicitLocOpBuilder &b, Value buffer, ArrayRef<int64_t> shape) {
+Value convoy::cpu::reshapeBuffer(ImplicitLocOpBuilder &b, Value buffer,
+                                 ArrayRef<int64_t> shape) {
   auto type = cast<MemRefType>(buffer.getType());
   if (type.getShape() == shape)
     return buffer;
@@ -54,8 +56,8 @@ static Value emitMask(ImplicitLocOpBuilder &b, VectorType type, int64_t count) {
       b, DenseElementsAttr::get(type.clone(b.getI1Type()), ArrayRef<bool>(lanes)));
 }
 
-Value convoy::loadLanes(ImplicitLocOpBuilder &b, VectorType type, Value buffer,
-                        ValueRange indices, int64_t count, Value padding) {
+Value convoy::cpu::loadLanes(ImplicitLocOpBuilder &b, VectorType type, Value buffer,
+                             ValueRange indices, int64_t count, Value padding) {
   if (count == type.getDimSize(0))
     return vector::LoadOp::create(b, type, buffer, indices);
   if (!padding)
@@ -64,8 +66,8 @@ Value convoy::loadLanes(ImplicitLocOpBuilder &b, VectorType type, Value buffer,
                                       padding);
 }
 
-void convoy::storeLanes(ImplicitLocOpBuilder &b, Value value, Value buffer, ValueRange indices,
-                        int64_t count) {
+void convoy::cpu::storeLanes(ImplicitLocOpBuilder &b, Value value, Value buffer,
+                             ValueRange indices, int64_t count) {
   auto type = cast<VectorType>(value.getType());
   if (count == type.getDimSize(0)) {
     vector::StoreOp::create(b, value, buffer, indices);
@@ -74,7 +76,7 @@ void convoy::storeLanes(ImplicitLocOpBuilder &b, Value value, Value buffer, Valu
   vector::MaskedStoreOp::create(b, buffer, indices, emitMask(b, type, count), value);
 }
 
-Value convoy::combineLanes(ImplicitLocOpBuilder &b, Value vector, Combine combine) {
+Value convoy::cpu::combineLanes(ImplicitLocOpBuilder &b, Value vector, Combine combine) {
   int64_t lanes = cast<VectorType>(vector.getType()).getDimSize(0);
   assert(llvm::isPowerOf2_64(lanes) && "vectors have a power of two of lanes");
   for (; lanes > 1; lanes /= 2) {
@@ -90,7 +92,7 @@ Value convoy::combineLanes(ImplicitLocOpBuilder &b, Value vector, Combine combin
   return vector::ExtractOp::create(b, vector, 0);
 }
 
-Value convoy::combineAll(ArrayRef<Value> values, Combine combine) {
+Value convoy::cpu::combineAll(ArrayRef<Value> values, Combine combine) {
   SmallVector<Value> left(values);
   while (left.size() > 1) {
     SmallVector<Value> next;
@@ -103,12 +105,12 @@ Value convoy::combineAll(ArrayRef<Value> values, Combine combine) {
   return left.front();
 }
 
-int64_t convoy::countUnitTasks(int64_t units, int64_t work) {
+int64_t convoy::cpu::countUnitTasks(int64_t units, int64_t work) {
   return units * work < kTinyWork ? 1 : units;
 }
 
-void convoy::forEachUnit(ImplicitLocOpBuilder &b, Value task, int64_t units, int64_t tasks,
-                         llvm::function_ref<void(Value)> body) {
+void convoy::cpu::forEachUnit(ImplicitLocOpBuilder &b, Value task, int64_t units,
+                              int64_t tasks, llvm::function_ref<void(Value)> body) {
   if (tasks == units && units > 1)
     return body(task);
   emitLoop(b, units, {}, [&](Value unit, ValueRange) {
@@ -117,7 +119,7 @@ void convoy::forEachUnit(ImplicitLocOpBuilder &b, Value task, int64_t units, int
   });
 }
 
-int64_t convoy::selectPieces(int64_t rows, int64_t extent, int64_t width, int64_t work) {
+int64_t convoy::cpu::selectPieces(int64_t rows, int64_t extent, int64_t width, int64_t work) {
   if (rows >= kEnoughTasks || rows * extent * work < kTinyWork)
     return 1;
   int64_t steps = std::max<int64_t>(extent / width, 1);
@@ -126,8 +128,9 @@ int64_t convoy::selectPieces(int64_t rows, int64_t extent, int64_t width, int64_
   return llvm::divideCeil(steps, llvm::divideCeil(steps, pieces));
 }
 
-void convoy::forEachStep(ImplicitLocOpBuilder &b, int64_t extent, int64_t width, Value piece,
-                         int64_t pieces, llvm::function_ref<void(Value, int64_t)> body) {
+void convoy::cpu::forEachStep(ImplicitLocOpBuilder &b, int64_t extent, int64_t width,
+                              Value piece, int64_t pieces,
+                              llvm::function_ref<void(Value, int64_t)> body) {
   int64_t steps = extent / width, rest = extent % width;
   auto visit = [&](Value start, ValueRange) {
     body(start, width);
@@ -153,8 +156,8 @@ void convoy::forEachStep(ImplicitLocOpBuilder &b, int64_t extent, int64_t width,
   });
 }
 
-void convoy::emitIfElse(ImplicitLocOpBuilder &b, Value condition,
-                        llvm::function_ref<void(bool)> body) {
+void convoy::cpu::emitIfElse(ImplicitLocOpBuilder &b, Value condition,
+                             llvm::function_ref<void(bool)> body) {
   if (std::optional<int64_t> known = getConstantIntValue(condition))
     return body(*known != 0);
   auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
@@ -165,7 +168,7 @@ void convoy::emitIfElse(ImplicitLocOpBuilder &b, Value condition,
   body(false);
 }
 
-Value convoy::isLast(ImplicitLocOpBuilder &b, Value value, int64_t count) {
+Value convoy::cpu::isLast(ImplicitLocOpBuilder &b, Value value, int64_t count) {
   if (count == 1)
     return arith::ConstantOp::create(b, b.getBoolAttr(true));
   return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, value,

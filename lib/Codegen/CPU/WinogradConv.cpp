@@ -38,6 +38,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -448,6 +449,6 @@ struct WinogradConvFamily : KernelFamily {
 
 } // namespace
 
-void convoy::addWinogradConvKernels(KernelFamilies &families) {
+void convoy::cpu::addWinogradConvKernels(KernelFamilies &families) {
   families.push_back(std::make_unique<WinogradConvFamily>());
 }

@@ -12,11 +12,13 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 
-Value convoy::exchangeLanes(ImplicitLocOpBuilder &b, Value value, int32_t bit) {
+Value convoy::gpu::exchangeLanes(ImplicitLocOpBuilder &b, Value value, int32_t bit) {
   // Shuffles move 32 bits.
   auto move = [&](Value part) -> Value {
-    return gpu::ShuffleOp::create(b, part, bit, int32_t(kGpuWarp), gpu::ShuffleMode::XOR)
+    return mlir::gpu::ShuffleOp::create(b, part, bit, int32_t(kGpuWarp),
+                                        mlir::gpu::ShuffleMode::XOR)
         .getShuffleResult();
   };
   auto type = dyn_cast<VectorType>(value.getType());
@@ -90,8 +92,9 @@ private:
 
 } // namespace
 
-SmallVector<Value> convoy::combineThreads(GpuKernel &kernel, ArrayRef<Value> values,
-                                          int64_t threads, int64_t columns, Combine combine) {
+SmallVector<Value> convoy::gpu::combineThreads(GpuKernel &kernel, ArrayRef<Value> values,
+                                               int64_t threads, int64_t columns,
+                                               Combine combine) {
   BlockValues block(kernel, values, threads, columns, combine);
   SmallVector<Value> results = block.combineWarps();
   if (threads == kGpuWarp)
@@ -102,15 +105,15 @@ SmallVector<Value> convoy::combineThreads(GpuKernel &kernel, ArrayRef<Value> val
   return results;
 }
 
-Value convoy::combineThreadsOf(GpuKernel &kernel, ArrayRef<Value> values, Value which,
-                               int64_t threads, int64_t columns, Combine combine) {
+Value convoy::gpu::combineThreadsOf(GpuKernel &kernel, ArrayRef<Value> values, Value which,
+                                    int64_t threads, int64_t columns, Combine combine) {
   BlockValues block(kernel, values, threads, columns, combine);
   block.combineWarps();
   block.share();
   return block.collect(which);
 }
 
-SmallVector<Value> convoy::forEachOfThread(
+SmallVector<Value> convoy::gpu::forEachOfThread(
     ImplicitLocOpBuilder &b, Value thread, int64_t threads, int64_t count, int64_t unroll,
     ValueRange inits,
     llvm::function_ref<void(Value, Value, int64_t, MutableArrayRef<Value>)> body) {
@@ -133,7 +136,7 @@ SmallVector<Value> convoy::forEachOfThread(
   return state;
 }
 
-Value convoy::combineInOrder(ArrayRef<Value> values, Combine combine) {
+Value convoy::gpu::combineInOrder(ArrayRef<Value> values, Combine combine) {
   Value result = values.front();
   for (Value value : values.drop_front())
     result = combine(result, value);

@@ -10,7 +10,7 @@
 
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
-namespace convoy {
+namespace convoy::gpu {
 
 using Combine = llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)>;
 
@@ -45,6 +45,6 @@ forEachOfThread(mlir::ImplicitLocOpBuilder &builder, mlir::Value thread, int64_t
 /// `combine` of some values, from the first to the last.
 mlir::Value combineInOrder(llvm::ArrayRef<mlir::Value> values, Combine combine);
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_LIB_CODEGEN_GPU_BLOCKREDUCTION_H

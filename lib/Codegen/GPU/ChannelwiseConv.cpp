@@ -21,6 +21,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -232,6 +233,6 @@ struct ChannelwiseConvFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addChannelwiseConvKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addChannelwiseConvKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<ChannelwiseConvFamily>());
 }

@@ -13,6 +13,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 GpuConvOperands::GpuConvOperands(GpuKernel &kernel, Operation *op) {

@@ -10,7 +10,7 @@
 
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
-namespace convoy {
+namespace convoy::gpu {
 
 /// The operands of a convolution or dense layer inside a kernel, flat; null where it has
 /// none.
@@ -30,6 +30,6 @@ struct GpuConvOperands {
   cnn::FunctionAttr activation;
 };
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_LIB_CODEGEN_GPU_CONVEPILOGUE_H

@@ -20,6 +20,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -267,7 +268,7 @@ struct ConcatFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addDataMovementKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addDataMovementKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<ReorderFamily>());
   families.push_back(std::make_unique<ConcatFamily>());
 }

@@ -24,6 +24,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -123,6 +124,6 @@ struct DenseFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addDenseKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addDenseKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<DenseFamily>());
 }

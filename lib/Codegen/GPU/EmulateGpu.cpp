@@ -33,6 +33,7 @@ namespace convoy {
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 
 namespace {
 
@@ -60,7 +61,7 @@ constexpr int32_t kExchangeBytes = 512;
 
 bool isWorkgroup(Type type) {
   auto memref = dyn_cast<MemRefType>(type);
-  return memref && gpu::GPUDialect::hasWorkgroupMemoryAddressSpace(memref);
+  return memref && mlir::gpu::GPUDialect::hasWorkgroupMemoryAddressSpace(memref);
 }
 
 int64_t getElementBytes(Type type) {
@@ -170,14 +171,15 @@ LogicalResult verifyOp(Operation *op) {
     return verifyWgmma(wgmma);
   if (auto copy = dyn_cast<NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp>(op))
     return verifyBoxCopy(copy);
-  if (isa<gpu::DynamicSharedMemoryOp, NVVM::MBarrierInitOp, NVVM::MBarrierArriveOp,
+  if (isa<mlir::gpu::DynamicSharedMemoryOp, NVVM::MBarrierInitOp, NVVM::MBarrierArriveOp,
           NVVM::MBarrierArriveExpectTxOp, NVVM::MBarrierTryWaitParityOp,
           NVVM::FenceMbarrierInitOp, NVVM::FenceProxyOp, NVVM::WgmmaFenceAlignedOp,
           NVVM::WgmmaGroupSyncAlignedOp, NVVM::WgmmaWaitGroupSyncOp, cnn::WgmmaWaitOp,
           LLVM::IntToPtrOp, LLVM::ExtractValueOp, LLVM::UndefOp>(op))
     return success();
-  if (isa<gpu::ThreadIdOp, gpu::BlockIdOp, gpu::BlockDimOp, gpu::GridDimOp, gpu::LaneIdOp,
-          gpu::SubgroupIdOp, gpu::BarrierOp, gpu::ShuffleOp, gpu::ReturnOp, nvgpu::LdMatrixOp,
+  if (isa<mlir::gpu::ThreadIdOp, mlir::gpu::BlockIdOp, mlir::gpu::BlockDimOp,
+          mlir::gpu::GridDimOp, mlir::gpu::LaneIdOp, mlir::gpu::SubgroupIdOp,
+          mlir::gpu::BarrierOp, mlir::gpu::ShuffleOp, mlir::gpu::ReturnOp, nvgpu::LdMatrixOp,
           nvgpu::DeviceAsyncCopyOp, nvgpu::DeviceAsyncCreateGroupOp, nvgpu::DeviceAsyncWaitOp>(
           op))
     return success();
@@ -201,7 +203,7 @@ LogicalResult verifyOp(Operation *op) {
 class KernelEmulation {
 public:
   /// `dynamicBytes` of shared memory are there for `gpu.dynamic_shared_memory`.
-  KernelEmulation(gpu::GPUFuncOp kernel, SymbolTable &symbols, int64_t dynamicBytes)
+  KernelEmulation(mlir::gpu::GPUFuncOp kernel, SymbolTable &symbols, int64_t dynamicBytes)
       : kernel(kernel), b(kernel.getLoc(), kernel.getContext()), symbols(symbols),
         dynamicBytes(dynamicBytes) {}
 
@@ -240,15 +242,15 @@ private:
   void report(const Access &access);
   Value flatten(Value vector);
 
-  void replaceDimension(Operation *op, ThreadField field, gpu::Dimension dimension) {
+  void replaceDimension(Operation *op, ThreadField field, mlir::gpu::Dimension dimension) {
     op->getResult(0).replaceAllUsesWith(loadField(field, int32_t(dimension) * 4));
     op->erase();
   }
-  void rewriteShuffle(gpu::ShuffleOp op);
+  void rewriteShuffle(mlir::gpu::ShuffleOp op);
   void rewriteMma(nvgpu::MmaSyncOp op);
   void rewriteLoadMatrix(nvgpu::LdMatrixOp op);
   void rewriteAsyncCopy(nvgpu::DeviceAsyncCopyOp op);
-  void rewriteDynamicMemory(gpu::DynamicSharedMemoryOp op);
+  void rewriteDynamicMemory(mlir::gpu::DynamicSharedMemoryOp op);
   void rewriteBoxCopy(NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp op);
   void rewriteWgmma(NVVM::WgmmaMmaAsyncOp op);
   void rewriteWgmmaWait(cnn::WgmmaWaitOp op);
@@ -264,7 +266,7 @@ private:
     op->erase();
   }
 
-  gpu::GPUFuncOp kernel;
+  mlir::gpu::GPUFuncOp kernel;
   ImplicitLocOpBuilder b;
   SymbolTable &symbols;
   LLVM::LLVMPointerType pointer = LLVM::LLVMPointerType::get(b.getContext());
@@ -293,7 +295,7 @@ void KernelEmulation::makeFunction() {
   }
   auto sharedType = MemRefType::get(
       {getSharedBytes()}, b.getI8Type(), AffineMap(),
-      gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup));
+      mlir::gpu::AddressSpaceAttr::get(b.getContext(), mlir::gpu::AddressSpace::Workgroup));
   SmallVector<Type> inputs = {pointer, sharedType};
   llvm::append_range(inputs, kernel.getArgumentTypes());
   function = func::FuncOp::create(b.getLoc(), kernel.getName(), b.getFunctionType(inputs, {}));
@@ -324,7 +326,7 @@ void KernelEmulation::makeFunction() {
   Block *empty = b.createBlock(&kernel.getBody());
   empty->addArguments(types, locations);
   b.setInsertionPointToStart(empty);
-  gpu::ReturnOp::create(b);
+  mlir::gpu::ReturnOp::create(b);
 }
 
 LLVM::CallOp KernelEmulation::call(StringRef name, ValueRange arguments, Type result) {
@@ -403,7 +405,7 @@ Value KernelEmulation::flatten(Value vector) {
   return type == flat ? vector : vector::ShapeCastOp::create(b, flat, vector);
 }
 
-void KernelEmulation::rewriteShuffle(gpu::ShuffleOp op) {
+void KernelEmulation::rewriteShuffle(mlir::gpu::ShuffleOp op) {
   Type type = op.getValue().getType();
   auto vector = dyn_cast<VectorType>(type);
   int64_t bytes = getElementBytes(type) * (vector ? vector.getNumElements() : 1);
@@ -459,7 +461,7 @@ void KernelEmulation::rewriteAsyncCopy(nvgpu::DeviceAsyncCopyOp op) {
   replaceToken(op);
 }
 
-void KernelEmulation::rewriteDynamicMemory(gpu::DynamicSharedMemoryOp op) {
+void KernelEmulation::rewriteDynamicMemory(mlir::gpu::DynamicSharedMemoryOp op) {
   Value offset = arith::ConstantIndexOp::create(b, sharedBytes);
   Value size = arith::ConstantIndexOp::create(b, dynamicBytes);
   Value shared = function.getArgument(1);
@@ -497,33 +499,33 @@ void KernelEmulation::rewriteWgmmaWait(cnn::WgmmaWaitOp op) {
 
 void KernelEmulation::rewrite(Operation *op) {
   llvm::TypeSwitch<Operation *>(op)
-      .Case([&](gpu::ThreadIdOp op) {
+      .Case([&](mlir::gpu::ThreadIdOp op) {
         replaceDimension(op, ThreadField::ThreadId, op.getDimension());
       })
-      .Case([&](gpu::BlockIdOp op) {
+      .Case([&](mlir::gpu::BlockIdOp op) {
         replaceDimension(op, ThreadField::BlockId, op.getDimension());
       })
-      .Case([&](gpu::BlockDimOp op) {
+      .Case([&](mlir::gpu::BlockDimOp op) {
         replaceDimension(op, ThreadField::BlockDim, op.getDimension());
       })
-      .Case([&](gpu::GridDimOp op) {
+      .Case([&](mlir::gpu::GridDimOp op) {
         replaceDimension(op, ThreadField::GridDim, op.getDimension());
       })
-      .Case([&](gpu::LaneIdOp op) {
-        replaceDimension(op, ThreadField::Lane, gpu::Dimension::x);
+      .Case([&](mlir::gpu::LaneIdOp op) {
+        replaceDimension(op, ThreadField::Lane, mlir::gpu::Dimension::x);
       })
-      .Case([&](gpu::SubgroupIdOp op) {
-        replaceDimension(op, ThreadField::Warp, gpu::Dimension::x);
+      .Case([&](mlir::gpu::SubgroupIdOp op) {
+        replaceDimension(op, ThreadField::Warp, mlir::gpu::Dimension::x);
       })
-      .Case([&](gpu::BarrierOp op) {
+      .Case([&](mlir::gpu::BarrierOp op) {
         call(kBarrier, {getNextSite()});
         op.erase();
       })
-      .Case([&](gpu::ReturnOp op) {
+      .Case([&](mlir::gpu::ReturnOp op) {
         func::ReturnOp::create(b);
         op.erase();
       })
-      .Case([&](gpu::ShuffleOp op) { rewriteShuffle(op); })
+      .Case([&](mlir::gpu::ShuffleOp op) { rewriteShuffle(op); })
       .Case([&](nvgpu::MmaSyncOp op) { rewriteMma(op); })
       .Case([&](nvgpu::LdMatrixOp op) { rewriteLoadMatrix(op); })
       .Case([&](nvgpu::DeviceAsyncCopyOp op) { rewriteAsyncCopy(op); })
@@ -535,7 +537,7 @@ void KernelEmulation::rewrite(Operation *op) {
         call(kAsyncWait, {getInt(op.getNumGroups().value_or(0))});
         op.erase();
       })
-      .Case([&](gpu::DynamicSharedMemoryOp op) { rewriteDynamicMemory(op); })
+      .Case([&](mlir::gpu::DynamicSharedMemoryOp op) { rewriteDynamicMemory(op); })
       .Case([&](NVVM::MBarrierInitOp op) {
         replaceByCall(op, kMbarrierInit, {op.getAddr(), op.getCount()});
       })
@@ -603,17 +605,18 @@ struct EmulateGpu : convoy::impl::CnnEmulateGpuBase<EmulateGpu> {
     SymbolTable symbols(module);
     OpBuilder builder(module.getContext());
     llvm::DenseMap<Attribute, int64_t> dynamicBytes;
-    module.walk([&](gpu::LaunchFuncOp launch) {
+    module.walk([&](mlir::gpu::LaunchFuncOp launch) {
       int64_t &bytes = dynamicBytes[launch.getKernel()];
       if (Value size = launch.getDynamicSharedMemorySize())
         bytes = std::max(bytes, getConstantIntValue(size).value_or(0));
     });
     llvm::DenseMap<Attribute, std::pair<FlatSymbolRefAttr, int64_t>> emulated;
-    for (auto kernels : module.getOps<gpu::GPUModuleOp>())
-      for (auto kernel : kernels.getOps<gpu::GPUFuncOp>()) {
+    for (auto kernels : module.getOps<mlir::gpu::GPUModuleOp>())
+      for (auto kernel : kernels.getOps<mlir::gpu::GPUFuncOp>()) {
         WalkResult result = kernel.walk([](Operation *op) {
-          return isa<gpu::GPUFuncOp>(op) || succeeded(verifyOp(op)) ? WalkResult::advance()
-                                                                    : WalkResult::interrupt();
+          return isa<mlir::gpu::GPUFuncOp>(op) || succeeded(verifyOp(op))
+                     ? WalkResult::advance()
+                     : WalkResult::interrupt();
         });
         if (result.wasInterrupted())
           return signalPassFailure();
@@ -623,7 +626,7 @@ struct EmulateGpu : convoy::impl::CnnEmulateGpuBase<EmulateGpu> {
         func::FuncOp function = emulation.run();
         emulated[name] = {FlatSymbolRefAttr::get(function), emulation.getSharedBytes()};
       }
-    module.walk([&](gpu::LaunchFuncOp launch) {
+    module.walk([&](mlir::gpu::LaunchFuncOp launch) {
       auto [function, bytes] = emulated.lookup(launch.getKernel());
       launch->setAttr(kEmulatedAttrName, function);
       launch->setAttr(kSharedBytesAttrName, builder.getI64IntegerAttr(bytes));

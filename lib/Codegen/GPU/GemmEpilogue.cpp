@@ -15,6 +15,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 
 void GemmEpilogue::finish(Value pixel, Value group, Value tile, Value channel, Value sums) {
   constexpr int64_t kStep = GpuGemmPlan::kStep;

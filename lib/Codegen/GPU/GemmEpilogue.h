@@ -11,7 +11,7 @@
 #include "ConvEpilogue.h"
 #include "GemmProblem.h"
 
-namespace convoy {
+namespace convoy::gpu {
 
 /// Takes sums to the output: bias, residual, activation.
 class GemmEpilogue {
@@ -42,6 +42,6 @@ private:
   const GpuConvOperands &operands;
 };
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_LIB_CODEGEN_GPU_GEMMEPILOGUE_H

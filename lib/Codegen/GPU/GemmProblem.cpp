@@ -15,9 +15,10 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
-GemmProblem convoy::describeGemm(ConvOpInterface op) {
+GemmProblem convoy::gpu::describeGemm(ConvOpInterface op) {
   ConvTile tile = getConvTile(op);
   int64_t rank = op.getSpatialRank();
   GemmProblem problem;
@@ -45,7 +46,7 @@ GemmProblem convoy::describeGemm(ConvOpInterface op) {
   return problem;
 }
 
-GemmProblem convoy::describeGemm(DenseOp op) {
+GemmProblem convoy::gpu::describeGemm(DenseOp op) {
   auto shape = op.getLogicalFilterShape();
   GemmProblem problem;
   problem.pixels = cast<ShapedType>(op.getInput().getType()).getDimSize(0);

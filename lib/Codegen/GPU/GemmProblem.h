@@ -10,7 +10,7 @@
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 
-namespace convoy {
+namespace convoy::gpu {
 
 /// Bytes of an asynchronous copy of a run.
 inline constexpr int64_t kCopyBytes = 16;
@@ -53,6 +53,6 @@ struct GemmProblem {
 GemmProblem describeGemm(cnn::ConvOpInterface op);
 GemmProblem describeGemm(cnn::DenseOp op);
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_LIB_CODEGEN_GPU_GEMMPROBLEM_H

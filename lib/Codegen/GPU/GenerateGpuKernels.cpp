@@ -32,6 +32,7 @@ namespace convoy {
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 
 namespace {
 
@@ -73,9 +74,11 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     addGenericKernels(families);
 
     OpBuilder builder(&getContext());
-    module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(), builder.getUnitAttr());
+    module->setAttr(mlir::gpu::GPUDialect::getContainerModuleAttrName(),
+                    builder.getUnitAttr());
     builder.setInsertionPointToStart(module.getBody());
-    auto kernelModule = gpu::GPUModuleOp::create(builder, module.getLoc(), kKernelModule);
+    auto kernelModule =
+        mlir::gpu::GPUModuleOp::create(builder, module.getLoc(), kKernelModule);
     SymbolTable symbols(kernelModule);
     cnn::TargetAttr target = cnn::getTarget(module);
 
@@ -139,7 +142,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
   static int64_t countBytes(const GpuKernels::Launch &launch, unsigned buffers,
                             int64_t rounds) {
     int64_t bytes = 0;
-    gpu::GPUFuncOp kernel = launch.kernel;
+    mlir::gpu::GPUFuncOp kernel = launch.kernel;
     // Behind them are tensor maps, and buffers in shared memory.
     ArrayRef<BlockArgument> arguments =
         kernel.getArguments().take_front(kernel.getNumArguments() - launch.maps.size());
@@ -172,7 +175,8 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
       return arith::ConstantIndexOp::create(builder, op.getLoc(), value);
     };
     auto toDim = [&](const GpuExtents &extents) {
-      return gpu::KernelDim3{constant(extents[0]), constant(extents[1]), constant(extents[2])};
+      return mlir::gpu::KernelDim3{constant(extents[0]), constant(extents[1]),
+                                   constant(extents[2])};
     };
     SmallVector<Value> buffers(llvm::make_filter_range(
         op.getOperands(), [](Value operand) { return isa<MemRefType>(operand.getType()); }));
@@ -185,7 +189,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
       main = kernels.launches.begin();
     for (int64_t round = 0; round < kernels.rounds; ++round)
       for (const GpuKernels::Launch &launch : kernels.launches) {
-        gpu::GPUFuncOp kernel = launch.kernel;
+        mlir::gpu::GPUFuncOp kernel = launch.kernel;
         SmallVector<Value> arguments(buffers);
         for (Type type : kernel.getArgumentTypes()
                              .drop_front(buffers.size())
@@ -203,7 +207,7 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
         if (launch.dynamicBytes)
           dynamicBytes = arith::ConstantIntOp::create(
               builder, op.getLoc(), builder.getI32Type(), launch.dynamicBytes);
-        auto launchOp = gpu::LaunchFuncOp::create(
+        auto launchOp = mlir::gpu::LaunchFuncOp::create(
             builder, op.getLoc(),
             SymbolRefAttr::get(builder.getContext(), kKernelModule,
                                {FlatSymbolRefAttr::get(kernel.getNameAttr())}),

@@ -22,6 +22,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 
 namespace {
 
@@ -293,6 +294,6 @@ struct GenericFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addGenericKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addGenericKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<GenericFamily>());
 }

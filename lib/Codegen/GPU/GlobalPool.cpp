@@ -19,6 +19,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -85,6 +86,6 @@ struct GlobalPoolFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addGlobalPoolKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addGlobalPoolKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<GlobalPoolFamily>());
 }

@@ -20,20 +20,23 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 
-static gpu::Dimension toDimension(int64_t dimension) { return gpu::Dimension(dimension); }
+static mlir::gpu::Dimension toDimension(int64_t dimension) {
+  return mlir::gpu::Dimension(dimension);
+}
 
 Value GpuKernel::thread(int64_t dimension) {
-  return gpu::ThreadIdOp::create(b, b.getIndexType(), toDimension(dimension));
+  return mlir::gpu::ThreadIdOp::create(b, b.getIndexType(), toDimension(dimension));
 }
 
 Value GpuKernel::block(int64_t dimension) {
-  return gpu::BlockIdOp::create(b, b.getIndexType(), toDimension(dimension));
+  return mlir::gpu::BlockIdOp::create(b, b.getIndexType(), toDimension(dimension));
 }
 
 Value GpuKernel::shared(ArrayRef<int64_t> shape, Type element) {
-  auto space =
-      gpu::AddressSpaceAttr::get(b.getContext(), gpu::GPUDialect::getWorkgroupAddressSpace());
+  auto space = mlir::gpu::AddressSpaceAttr::get(
+      b.getContext(), mlir::gpu::GPUDialect::getWorkgroupAddressSpace());
   auto type = MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space);
   Value buffer = function.addWorkgroupAttribution(type, b.getLoc());
   function.setWorkgroupAttributionAttr(function.getNumWorkgroupAttributions() - 1,
@@ -41,7 +44,7 @@ Value GpuKernel::shared(ArrayRef<int64_t> shape, Type element) {
   return buffer;
 }
 
-void GpuKernel::barrier() { gpu::BarrierOp::create(b); }
+void GpuKernel::barrier() { mlir::gpu::BarrierOp::create(b); }
 
 void GpuKernel::when(Value condition, llvm::function_ref<void()> body) {
   auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
@@ -89,8 +92,8 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   types.append(maps.size(), LLVM::LLVMPointerType::get(b.getContext()));
 
   b.setInsertionPointToEnd(module.getBody());
-  auto function = gpu::GPUFuncOp::create(b, name, b.getFunctionType(types, {}));
-  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  auto function = mlir::gpu::GPUFuncOp::create(b, name, b.getFunctionType(types, {}));
+  function->setAttr(mlir::gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   auto toArray = [&](const GpuExtents &extents) {
     return b.getDenseI32ArrayAttr(SmallVector<int32_t>(extents.begin(), extents.end()));
   };
@@ -130,7 +133,7 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   }
   body(kernel);
   b.setInsertionPointToEnd(&function.getBody().back());
-  gpu::ReturnOp::create(b);
+  mlir::gpu::ReturnOp::create(b);
   launches.push_back({function, grid, block, std::exchange(computedFlops, 0),
                       llvm::to_vector_of<GpuTensorMap, 2>(maps), dynamicBytes});
   return success();
@@ -180,36 +183,36 @@ static bool isAlignedBuffer(Value buffer) {
          isAlignedBuffer(cast.getSource());
 }
 
-void convoy::markAligned(Operation *op) {
+void convoy::gpu::markAligned(Operation *op) {
   SmallVector<bool> aligned;
   for (Value operand : op->getOperands())
     aligned.push_back(isAlignedBuffer(operand));
   op->setAttr(kAligned, DenseBoolArrayAttr::get(op->getContext(), aligned));
 }
 
-bool convoy::isAligned(Operation *op, unsigned operand) {
+bool convoy::gpu::isAligned(Operation *op, unsigned operand) {
   auto aligned = op->getAttrOfType<DenseBoolArrayAttr>(kAligned);
   return aligned && aligned[operand];
 }
 
-Value convoy::emitIsInside(ImplicitLocOpBuilder &b, Value value, int64_t extent) {
+Value convoy::gpu::emitIsInside(ImplicitLocOpBuilder &b, Value value, int64_t extent) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, value, indexConstant(b, extent));
 }
 
-Value convoy::emitBoth(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
+Value convoy::gpu::emitBoth(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
   if (!lhs || !rhs)
     return lhs ? lhs : rhs;
   return arith::AndIOp::create(b, lhs, rhs);
 }
 
-int64_t convoy::getImageStride(Value buffer) {
+int64_t convoy::gpu::getImageStride(Value buffer) {
   return cnn::getImageStride(cast<MemRefType>(buffer.getType()));
 }
 
-bool convoy::isGpuFloat(Type element) { return element.isF32() || element.isF16(); }
+bool convoy::gpu::isGpuFloat(Type element) { return element.isF32() || element.isF16(); }
 
-int64_t convoy::getAccessLanes(ArrayRef<Type> elements, int64_t count,
-                               llvm::function_ref<bool(int64_t)> fit) {
+int64_t convoy::gpu::getAccessLanes(ArrayRef<Type> elements, int64_t count,
+                                    llvm::function_ref<bool(int64_t)> fit) {
   // Elements from which on a GPU is full, so that a thread may move more.
   constexpr int64_t many = 1 << 18;
   unsigned widest = 0;
@@ -248,13 +251,13 @@ static Type getElementType(Value buffer) {
   return cast<MemRefType>(buffer.getType()).getElementType();
 }
 
-Value convoy::loadLanes(ImplicitLocOpBuilder &b, Value flat, Value index, int64_t lanes) {
+Value convoy::gpu::loadLanes(ImplicitLocOpBuilder &b, Value flat, Value index, int64_t lanes) {
   Type element = getElementType(flat);
   return widen(b, vector::LoadOp::create(b, VectorType::get({lanes}, element), flat, index,
                                          /*nontemporal=*/false, getAlignment(element, lanes)));
 }
 
-void convoy::storeLanes(ImplicitLocOpBuilder &b, Value value, Value flat, Value index) {
+void convoy::gpu::storeLanes(ImplicitLocOpBuilder &b, Value value, Value flat, Value index) {
   Type element = getElementType(flat);
   value = changeWidth(b, value, element);
   vector::StoreOp::create(
@@ -262,21 +265,23 @@ void convoy::storeLanes(ImplicitLocOpBuilder &b, Value value, Value flat, Value 
       getAlignment(element, cast<VectorType>(value.getType()).getNumElements()));
 }
 
-Value convoy::loadElements(ImplicitLocOpBuilder &b, Value flat, Value index, int64_t lanes) {
+Value convoy::gpu::loadElements(ImplicitLocOpBuilder &b, Value flat, Value index,
+                                int64_t lanes) {
   if (lanes == 1)
     return widen(b, memref::LoadOp::create(b, flat, index));
   return loadLanes(b, flat, index, lanes);
 }
 
-void convoy::storeElements(ImplicitLocOpBuilder &b, Value value, Value flat, Value index) {
+void convoy::gpu::storeElements(ImplicitLocOpBuilder &b, Value value, Value flat,
+                                Value index) {
   if (isa<VectorType>(value.getType()))
     storeLanes(b, value, flat, index);
   else
     memref::StoreOp::create(b, changeWidth(b, value, getElementType(flat)), flat, index);
 }
 
-Value convoy::loadElementsOr(ImplicitLocOpBuilder &b, Value flat, Value index, int64_t lanes,
-                             Value inside, Value otherwise) {
+Value convoy::gpu::loadElementsOr(ImplicitLocOpBuilder &b, Value flat, Value index,
+                                  int64_t lanes, Value inside, Value otherwise) {
   if (!inside)
     return loadElements(b, flat, index, lanes);
   // Without a branch, so that many loads are under way at once; the first element is

@@ -9,9 +9,10 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 
-PlanePosition convoy::locateInput(ImplicitLocOpBuilder &b, const ConvWindow &window,
-                                  ValueRange output, ValueRange kernel) {
+PlanePosition convoy::gpu::locateInput(ImplicitLocOpBuilder &b, const ConvWindow &window,
+                                       ValueRange output, ValueRange kernel) {
   PlanePosition position{indexConstant(b, 0), Value()};
   for (size_t dim = 0; dim < kernel.size(); ++dim) {
     Value coordinate =
@@ -25,10 +26,9 @@ PlanePosition convoy::locateInput(ImplicitLocOpBuilder &b, const ConvWindow &win
   return position;
 }
 
-SmallVector<Value>
-convoy::forEachPosition(ImplicitLocOpBuilder &b, ArrayRef<int64_t> extents, ValueRange inits,
-                        llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)> body,
-                        int64_t unrolled) {
+SmallVector<Value> convoy::gpu::forEachPosition(
+    ImplicitLocOpBuilder &b, ArrayRef<int64_t> extents, ValueRange inits,
+    llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)> body, int64_t unrolled) {
   SmallVector<Value> position;
   std::function<SmallVector<Value>(ValueRange)> nest =
       [&](ValueRange carried) -> SmallVector<Value> {

@@ -16,7 +16,7 @@
 #include "convoy/Codegen/Common/ConvWindow.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
-namespace convoy {
+namespace convoy::gpu {
 
 /// An element of a plane: its number, and whether it exists; null where it always does.
 struct PlanePosition {
@@ -40,6 +40,6 @@ llvm::SmallVector<mlir::Value> forEachPosition(
         body,
     int64_t unrolled = kUnrolledPositions);
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_LIB_CODEGEN_GPU_GPUWINDOW_H

@@ -38,6 +38,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -625,11 +626,11 @@ struct ImplicitGemmFamily : GpuKernelFamily {
 
 } // namespace
 
-LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
-                                const GemmProblem &problem, const GpuGemmPlan &plan,
-                                GpuPrecision precision,
-                                llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
-                                int64_t scratchBytes) {
+LogicalResult
+convoy::gpu::buildGemm(GpuKernels &kernels, StringRef name, const GemmProblem &problem,
+                       const GpuGemmPlan &plan, GpuPrecision precision,
+                       llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
+                       int64_t scratchBytes) {
   PartialSums partial(problem, plan);
   scratchBytes += countPartialBytes(plan, problem.pixels, problem.groups, problem.outputTiles);
   if (failed(kernels.add(
@@ -649,6 +650,6 @@ LogicalResult convoy::buildGemm(GpuKernels &kernels, StringRef name,
                             scratchBytes);
 }
 
-void convoy::addImplicitGemmKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addImplicitGemmKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<ImplicitGemmFamily>());
 }

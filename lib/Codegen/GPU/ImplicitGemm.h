@@ -14,7 +14,7 @@
 #include "convoy/Analysis/GpuGemmPlan.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
-namespace convoy {
+namespace convoy::gpu {
 
 /// Makes the kernels of a matrix product; `getOperands` finds its operands in each.
 /// `scratchBytes` of memory of the whole grid are there besides partial sums, which come
@@ -25,6 +25,6 @@ mlir::LogicalResult buildGemm(GpuKernels &kernels, llvm::StringRef name,
                               llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
                               int64_t scratchBytes = 0);
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_LIB_CODEGEN_GPU_IMPLICITGEMM_H

@@ -21,6 +21,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -139,6 +140,6 @@ struct LrnFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addLrnKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addLrnKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<LrnFamily>());
 }

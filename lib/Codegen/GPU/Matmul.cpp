@@ -21,6 +21,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -165,6 +166,6 @@ struct MatmulFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addMatmulKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addMatmulKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<MatmulFamily>());
 }

@@ -19,6 +19,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -94,6 +95,6 @@ struct PoolFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addPoolKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addPoolKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<PoolFamily>());
 }

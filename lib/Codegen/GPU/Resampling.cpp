@@ -20,6 +20,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -272,7 +273,7 @@ struct ResizeFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addResamplingKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addResamplingKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<GatherFamily>());
   families.push_back(std::make_unique<ResizeFamily>());
 }

@@ -21,6 +21,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -86,6 +87,6 @@ struct SmallGroupConvFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addSmallGroupConvKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addSmallGroupConvKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<SmallGroupConvFamily>());
 }

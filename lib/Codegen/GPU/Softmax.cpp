@@ -22,6 +22,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -154,6 +155,6 @@ struct SoftmaxFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addSoftmaxKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addSoftmaxKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<SoftmaxFamily>());
 }

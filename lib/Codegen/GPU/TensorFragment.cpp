@@ -15,15 +15,17 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 
-Value convoy::getQuadColumn(ImplicitLocOpBuilder &b, Value lane) {
+Value convoy::gpu::getQuadColumn(ImplicitLocOpBuilder &b, Value lane) {
   Value member = arith::RemUIOp::create(b, lane, indexConstant(b, 4));
   Value pair = arith::DivUIOp::create(b, member, indexConstant(b, 2));
   Value odd = arith::RemUIOp::create(b, member, indexConstant(b, 2));
   return add(b, affine(b, pair, kGpuQuad, 0), affine(b, odd, 8, 0));
 }
 
-SmallVector<Value> convoy::swapToQuads(ImplicitLocOpBuilder &b, Value lane, ValueRange pairs) {
+SmallVector<Value> convoy::gpu::swapToQuads(ImplicitLocOpBuilder &b, Value lane,
+                                            ValueRange pairs) {
   Value odd = arith::RemUIOp::create(b, lane, indexConstant(b, 2));
   Value isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, odd, indexConstant(b, 0));
   auto choose = [&](Value ifOdd, Value ifEven) -> Value {

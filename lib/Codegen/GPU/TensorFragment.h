@@ -10,7 +10,7 @@
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
-namespace convoy {
+namespace convoy::gpu {
 
 /// Lanes hold two sums of a row in each eight columns of a tensor core's product, from column
 /// 2 * (lane % 4) on: `pairs`, an even number of vectors of two. Neighbours swap, so that
@@ -20,6 +20,6 @@ llvm::SmallVector<mlir::Value> swapToQuads(mlir::ImplicitLocOpBuilder &builder,
                                            mlir::Value lane, mlir::ValueRange pairs);
 mlir::Value getQuadColumn(mlir::ImplicitLocOpBuilder &builder, mlir::Value lane);
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_LIB_CODEGEN_GPU_TENSORFRAGMENT_H

@@ -26,6 +26,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -301,6 +302,6 @@ struct TransposedConvFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addTransposedConvKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addTransposedConvKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<TransposedConvFamily>());
 }

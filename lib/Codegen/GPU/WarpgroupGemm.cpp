@@ -39,6 +39,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -132,10 +133,11 @@ private:
   }
 
   void findShared() {
-    auto space = gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
+    auto space =
+        mlir::gpu::AddressSpaceAttr::get(b.getContext(), mlir::gpu::AddressSpace::Workgroup);
     auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type(),
                                 MemRefLayoutAttrInterface(), space);
-    Value memory = gpu::DynamicSharedMemoryOp::create(b, type);
+    Value memory = mlir::gpu::DynamicSharedMemoryOp::create(b, type);
     Value start = toInt64(memref::ExtractAlignedPointerAsIndexOp::create(b, memory));
     shared = arith::AndIOp::create(b, addBytes(start, kAlignment - 1), int64(-kAlignment));
   }
@@ -418,6 +420,6 @@ struct WarpgroupGemmFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addWarpgroupGemmKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addWarpgroupGemmKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<WarpgroupGemmFamily>());
 }

@@ -30,6 +30,7 @@
 
 using namespace mlir;
 using namespace convoy;
+using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 namespace {
@@ -277,6 +278,6 @@ struct WinogradConvFamily : GpuKernelFamily {
 
 } // namespace
 
-void convoy::addWinogradConvKernels(GpuKernelFamilies &families) {
+void convoy::gpu::addWinogradConvKernels(GpuKernelFamilies &families) {
   families.push_back(std::make_unique<WinogradConvFamily>());
 }

@@ -12,6 +12,7 @@
 #include <numeric>
 
 using namespace convoy;
+using namespace convoy::cpu;
 
 TEST(ConvWindow, RowsAreCutEvenly) {
   for (int64_t limit : {1, 4, 6, 14, 28})

@@ -16,7 +16,7 @@
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/CPU/PixelTile.h"
 
-namespace convoy {
+namespace convoy::cpu {
 
 /// Writes the register tiles of one task: a row of the output for one tile of output
 /// channels. Input and output are each blocked or plain. Where the input does not fit the
@@ -94,6 +94,6 @@ private:
   mlir::Value scratch, group, firstBlock;
 };
 
-} // namespace convoy
+} // namespace convoy::cpu
 
 #endif // CONVOY_CODEGEN_CPU_CONVREGISTERTILE_H

@@ -15,10 +15,10 @@
 #ifndef CONVOY_CODEGEN_CPU_PIXELTILE_H
 #define CONVOY_CODEGEN_CPU_PIXELTILE_H
 
-#include "convoy/Codegen/CPU/KernelBuilder.h"
+#include "convoy/Codegen/CPU/CpuKernelBuilder.h"
 #include "convoy/Codegen/Common/ConvWindow.h"
 
-namespace convoy {
+namespace convoy::cpu {
 
 /// A run of pixels in a row.
 struct PixelTile {
@@ -76,6 +76,6 @@ emitKernelRowLoops(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window
                                                                      mlir::ValueRange)>
                        body);
 
-} // namespace convoy
+} // namespace convoy::cpu
 
 #endif // CONVOY_CODEGEN_CPU_PIXELTILE_H

@@ -13,9 +13,9 @@
 #ifndef CONVOY_CODEGEN_CPU_VECTORROWS_H
 #define CONVOY_CODEGEN_CPU_VECTORROWS_H
 
-#include "convoy/Codegen/CPU/KernelBuilder.h"
+#include "convoy/Codegen/CPU/CpuKernelBuilder.h"
 
-namespace convoy {
+namespace convoy::cpu {
 
 /// The product of `extents`, 1 for none.
 int64_t countElements(llvm::ArrayRef<int64_t> extents);
@@ -64,6 +64,6 @@ void emitIfElse(mlir::ImplicitLocOpBuilder &builder, mlir::Value condition,
 /// Whether `value` is the last of `count`; a constant where `count` is 1.
 mlir::Value isLast(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, int64_t count);
 
-} // namespace convoy
+} // namespace convoy::cpu
 
 #endif // CONVOY_CODEGEN_CPU_VECTORROWS_H

@@ -16,7 +16,7 @@
 
 #include <cstdint>
 
-namespace convoy {
+namespace convoy::gpu {
 
 /// On a gpu.launch_func: the function that emulates the kernel. On that function, whose
 /// arguments are the thread, shared memory and the kernel's own: a unit.
@@ -36,6 +36,6 @@ enum class ThreadField : int32_t {
   Shared = 56
 };
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_CODEGEN_GPU_EMULATION_H

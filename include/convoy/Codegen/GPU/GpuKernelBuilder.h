@@ -21,7 +21,7 @@
 #include <memory>
 #include <vector>
 
-namespace convoy {
+namespace convoy::gpu {
 
 /// Threads of a block for kernels whose threads work alone.
 inline constexpr int64_t kGpuBlockThreads = 256;
@@ -191,6 +191,6 @@ mlir::Value loadElementsOr(mlir::ImplicitLocOpBuilder &builder, mlir::Value flat
                            mlir::Value index, int64_t lanes, mlir::Value inside,
                            mlir::Value otherwise);
 
-} // namespace convoy
+} // namespace convoy::gpu
 
 #endif // CONVOY_CODEGEN_GPU_GPUKERNELBUILDER_H

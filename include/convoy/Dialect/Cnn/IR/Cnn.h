@@ -8,7 +8,7 @@
 #ifndef CONVOY_DIALECT_CNN_IR_CNN_H
 #define CONVOY_DIALECT_CNN_IR_CNN_H
 
-#include "convoy/Dialect/Cnn/IR/Partition.h"
+#include "convoy/Dialect/Cnn/IR/PartitionFactor.h"
 #include "convoy/Dialect/Cnn/IR/Schedule.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"

@@ -1,0 +1,200 @@
+//===- Passes.td - Passes of the simplify phase ------------*- tablegen -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_TRANSFORMS_SIMPLIFY_PASSES_TD
+#define CONVOY_TRANSFORMS_SIMPLIFY_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def CnnFoldBatchNorm : Pass<"cnn-fold-batch-norm", "::mlir::func::FuncOp"> {
+  let summary = "Fold batch norms and per-channel factors into the neighbouring convolution";
+  let description = [{
+    An inference-mode batch norm (Ioffe and Szegedy 2015), a multiplication,
+    addition, subtraction or division by one constant per channel (Caffe's Scale
+    layer), and a `cnn.scale_shift` are all `x * s + t` per channel. A chain of
+    them is composed to one such pair,
+
+        s = scale / sqrt(variance + epsilon)     t = offset - mean * s
+
+    and goes into the convolution or dense layer whose result it reads,
+
+        W'[o] = W[o] * s[o]                      b'[o] = b[o] * s[o] + t[o]
+
+    or else into the one that reads it,
+
+        W'[o][i] = W[o][i] * s[i]                b'[o] = b[o] + sum of W[o][i] * t[i]
+
+    A chain that fits neither becomes one `cnn.scale_shift`, with a remark that
+    says why; a lone multiplication or addition stays as it is.
+
+    Before:
+    ```mlir
+    %0 = cnn.conv %x, %w {...}
+    %1 = cnn.batch_norm %0, %scale, %offset, %mean, %variance
+           {epsilon = 1.0e-5 : f32, mode = #cnn.batch_norm_mode<inference>}
+    %2 = cnn.binary <mul> %1, %a : (tensor<1x8x4x4xf32>, tensor<8x1x1xf32>) -> ...
+    %3 = cnn.binary <add> %2, %c : (tensor<1x8x4x4xf32>, tensor<8x1x1xf32>) -> ...
+    ```
+    After:
+    ```mlir
+    %3 = cnn.conv %x, %w1, %b1 {...}
+    ```
+
+    Pre: into its producer, when the chain is the only reader of the raw result,
+    filter and bias are constants, and the producer has neither residual nor
+    activation. Into its reader, when that is the only one, filter and bias are
+    constants, and the reader does not pad (and is not transposed) or t is zero.
+    A filter that others share is not touched: this convolution gets its own.
+    `cnn-raise-activations` comes first, because a chain of two or more factors and
+    summands may spell an activation.
+    Post: no `cnn.batch_norm` is left. Training mode is an error.
+    Numerics: not bit-exact; composed in f64 and rounded once.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect"];
+}
+
+def CnnRemoveInferenceNoops : Pass<"cnn-remove-inference-noops", "::mlir::func::FuncOp"> {
+  let summary = "Remove operations that change nothing at inference time";
+  let description = [{
+    Identities, casts to the same type, 1x1 pools with stride 1, global pools and
+    reductions over single elements, resizes to the same size, concatenations of
+    one tensor, transpositions that cancel, reshapes that cancel, slices that
+    take everything, pads by nothing, x + 0, x * 1, repeated relu.
+
+    Before:
+    ```mlir
+    %0 = cnn.max_pool %x {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, ...}
+    %1 = linalg.transpose ins(%0) outs(%e) permutation = [0, 2, 3, 1]
+    %2 = linalg.transpose ins(%1) outs(%f) permutation = [0, 3, 1, 2]
+    %3 = cnn.unary <relu> %2
+    ```
+    After:
+    ```mlir
+    %3 = cnn.unary <relu> %x
+    ```
+
+    Numerics: bit-exact, except that -0 + 0 may stay -0.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::linalg::LinalgDialect"];
+}
+
+def CnnFoldConstants : Pass<"cnn-fold-constants", "::mlir::func::FuncOp"> {
+  let summary = "Compute operations on constants";
+  let description = [{
+    Element-wise operations, reductions, concatenation, gathering and broadcasting
+    of constants of any size and type, and `tensor.extract_slice`,
+    `tensor.expand_shape`, `tensor.collapse_shape`, `tensor.pad` and
+    `linalg.transpose` of them, `dense_resource` included, which upstream's
+    folders leave alone. A result that is much larger than its operands is not
+    computed: it costs less to make at run time than to load.
+
+    Before:
+    ```mlir
+    %c = arith.constant dense_resource<w> : tensor<64x3xf32>
+    %0 = linalg.transpose ins(%c : tensor<64x3xf32>) outs(%e : tensor<3x64xf32>) permutation = [1, 0]
+    ```
+    After:
+    ```mlir
+    %0 = arith.constant dense_resource<weights> : tensor<3x64xf32>
+    ```
+
+    Post: constants that nothing reads are gone.
+    Numerics: computed in f64 and rounded once.
+  }];
+  let options = [
+    Option<"maxElements", "max-elements", "int64_t", /*default=*/"int64_t(1) << 40",
+           "Results of more elements are left to run time, splats excepted">
+  ];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect"];
+}
+
+def CnnRaiseActivations : Pass<"cnn-raise-activations", "::mlir::func::FuncOp"> {
+  let summary = "Recognise activation functions in the operations that spell them out";
+  let description = [{
+    | function     | spelled as |
+    |--------------|------------|
+    | relu         | max(x, 0); clip(x) to [0, inf] |
+    | clip         | min(max(x, a), b) and the other way round; min(relu(x), b) |
+    | leaky_relu   | prelu with one slope |
+    | sigmoid      | 1 / (1 + exp(-x)) |
+    | hard_sigmoid | clip(a * x + b) to [0, 1]; clip(x + 3) to [0, 6], / 6 |
+    | hard_swish   | x * hard_sigmoid(x); x * clip(x + 3) to [0, 6], / 6 |
+    | silu         | x * sigmoid(x); x / (1 + exp(-x)) |
+    | softplus     | log(exp(x) + 1) |
+    | mish         | x * tanh(softplus(x)) |
+    | gelu         | 0.5 * x * (1 + erf(x / sqrt(2))) |
+
+    Factors may come in any order and be divided instead of multiplied.
+
+    Before:
+    ```mlir
+    %0 = cnn.unary <sigmoid> %x
+    %1 = cnn.binary <mul> %x, %0
+    ```
+    After:
+    ```mlir
+    %1 = cnn.unary <silu> %x
+    ```
+
+    Pre: nothing else reads the intermediate values. Constants match to 1e-6.
+    Numerics: that of the one function, which rounds less often.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect"];
+}
+
+def CnnFoldPad : Pass<"cnn-fold-pad", "::mlir::func::FuncOp"> {
+  let summary = "Fold tensor.pad into the padding of its reader";
+  let description = [{
+    Zeros around the spatial dimensions become the pads of `cnn.conv` and
+    `cnn.group_conv`, and those of `cnn.avg_pool`, which then counts them; minus
+    infinity or the lowest number become the pads of `cnn.max_pool`.
+
+    Before:
+    ```mlir
+    %0 = tensor.pad %x low[0, 0, 1, 1] high[0, 0, 1, 1] { ... yield 0.0 }
+    %1 = cnn.conv %0, %w {pads = array<i64: 0, 0, 0, 0>, ...}
+    ```
+    After:
+    ```mlir
+    %1 = cnn.conv %x, %w {pads = array<i64: 1, 1, 1, 1>, ...}
+    ```
+
+    Pre: batch and channels are not padded. An average pool has no pads of its
+    own or counts them, and a pool's pads stay smaller than its window.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def CnnReleaseBlobs : Pass<"cnn-release-blobs", "::mlir::ModuleOp"> {
+  let summary = "Free the memory of weights that the module has stopped using";
+  let description = [{
+    Passes that rewrite weights leave the old blobs behind, and MLIR keeps them
+    as long as its context. This frees those that no operation refers to.
+
+    Before and after: the same IR.
+
+    Pre: the context holds no other module.
+    Numerics: bit-exact.
+  }];
+}
+
+def CnnVerifySimplified : Pass<"cnn-verify-simplified", "::mlir::ModuleOp"> {
+  let summary = "Check what may cross the border from simplify to schedule";
+  let description = [{
+    The table is in VerifySimplified.cpp. Value-form cnn operations without an
+    epilogue, a blocked layout or a packed filter may pass, batch norms may not;
+    of upstream's, constants, functions, slices, reshapes, pads and transposes.
+
+    Before and after: the same IR.
+
+    Numerics: bit-exact.
+  }];
+}
+
+#endif // CONVOY_TRANSFORMS_SIMPLIFY_PASSES_TD

@@ -1,0 +1,415 @@
+//===- BufferPlan.cpp - Where buffers lie in the arena --------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/BufferPlan.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+int64_t convoy::cnn::getByteSize(ShapedType type) {
+  return type.getNumElements() * *getElementBytes(type.getElementType());
+}
+
+//===----------------------------------------------------------------------===//
+// Ranges
+//===----------------------------------------------------------------------===//
+
+int64_t BufferRange::getNumElements() const {
+  return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<>());
+}
+
+bool BufferRange::isContiguous() const {
+  int64_t expected = 1;
+  for (auto [extent, stride] : llvm::reverse(llvm::zip_equal(shape, strides))) {
+    if (extent != 1 && stride != expected)
+      return false;
+    expected *= extent;
+  }
+  return true;
+}
+
+bool BufferRange::isWholeRoot() const {
+  return offset == 0 && isContiguous() &&
+         getNumElements() == cast<MemRefType>(root.getType()).getNumElements();
+}
+
+bool BufferRange::isPartOfImages() const {
+  auto type = cast<MemRefType>(root.getType());
+  if (type.getRank() == 0 || shape.empty() || shape[0] != type.getDimSize(0) || shape[0] == 0)
+    return false;
+  int64_t image = type.getNumElements() / shape[0], last = offset;
+  for (auto [extent, stride] : llvm::drop_begin(llvm::zip_equal(shape, strides)))
+    last += (extent - 1) * stride;
+  return strides[0] == image && last < image;
+}
+
+/// Bytes from image to image of a range that lies in each of them as one piece; 0 if all of
+/// it is one piece.
+static std::optional<int64_t> getPartStride(const BufferRange &range) {
+  if (range.isContiguous())
+    return 0;
+  BufferRange image = range;
+  image.shape.erase(image.shape.begin());
+  image.strides.erase(image.strides.begin());
+  if (!range.isPartOfImages() || !image.isContiguous())
+    return std::nullopt;
+  return range.strides[0] * *getElementBytes(range.element);
+}
+
+SmallVector<BufferRange> convoy::cnn::locateParts(ConcatOp op) {
+  SmallVector<BufferRange> parts;
+  BufferRange part = *locate(op.getInit());
+  for (Value input : op.getInputs()) {
+    ArrayRef<int64_t> shape = cast<MemRefType>(input.getType()).getShape();
+    part.shape.assign(shape.begin(), shape.end());
+    parts.push_back(part);
+    part.offset += shape[op.getAxis()] * part.strides[op.getAxis()];
+  }
+  return parts;
+}
+
+bool convoy::cnn::isView(Operation *op) {
+  return isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp,
+             memref::ReinterpretCastOp, memref::ReshapeOp, memref::TransposeOp>(op);
+}
+
+FailureOr<BufferRange> convoy::cnn::locate(Value value) {
+  // Layouts are relative to the root, so the first static one tells all.
+  BufferRange range;
+  bool found = false;
+  while (true) {
+    auto type = dyn_cast<MemRefType>(value.getType());
+    if (!found && type && type.hasStaticShape() &&
+        succeeded(type.getStridesAndOffset(range.strides, range.offset)) &&
+        !ShapedType::isDynamic(range.offset) &&
+        llvm::none_of(range.strides, ShapedType::isDynamic)) {
+      range.shape.assign(type.getShape().begin(), type.getShape().end());
+      range.element = type.getElementType();
+      found = true;
+    }
+    Operation *op = value.getDefiningOp();
+    if (!op || !isView(op))
+      break;
+    // Only a cast may hide a static layout.
+    if (!found && !isa<memref::CastOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
+  if (!found)
+    return emitError(value.getLoc(), "buffer has no static layout: ") << value.getType();
+  range.root = value;
+  return range;
+}
+
+//===----------------------------------------------------------------------===//
+// Accesses
+//===----------------------------------------------------------------------===//
+
+FailureOr<BufferPlan> BufferPlan::create(func::FuncOp function) {
+  BufferPlan plan;
+  if (failed(plan.findAccesses(function)))
+    return failure();
+  plan.findMerges(function);
+  plan.findUpdates(function);
+  plan.place();
+  return plan;
+}
+
+LogicalResult BufferPlan::findAccesses(func::FuncOp function) {
+  for (auto [position, op] : llvm::enumerate(function.front())) {
+    positions[&op] = position;
+    if (isView(&op) || isa<memref::DeallocOp>(op))
+      continue;
+    if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
+      if (!alloc.getType().hasStaticShape() || !alloc.getType().getLayout().isIdentity())
+        return alloc.emitError("buffer has no static layout");
+      buffers[alloc.getResult()].bytes = getByteSize(alloc.getType());
+      continue;
+    }
+    int64_t at = position;
+    WalkResult result = op.walk([&](Operation *inner) -> WalkResult {
+      for (Value operand : inner->getOperands()) {
+        if (!isa<BaseMemRefType>(operand.getType()))
+          continue;
+        FailureOr<BufferRange> range = locate(operand);
+        if (failed(range))
+          return WalkResult::interrupt();
+        Buffer &buffer = buffers[range->root];
+        buffer.takesImageSlices &= range->isPartOfImages() && takesImageSlices(inner);
+        buffer.firstAccess = std::min(buffer.firstAccess, at);
+        buffer.lastAccess = std::max(buffer.lastAccess, at);
+        auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
+        if (!effects || effects.getEffectOnValue<MemoryEffects::Write>(operand))
+          buffer.lastWrite = std::max(buffer.lastWrite, at);
+      }
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      return failure();
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Merging
+//===----------------------------------------------------------------------===//
+
+static bool isAllocation(Value root) {
+  return root.getDefiningOp<memref::AllocOp>() != nullptr;
+}
+
+BufferPlace BufferPlan::resolve(Value root) const {
+  BufferPlace place{root};
+  for (auto it = buffers.find(root); it != buffers.end() && it->second.parent;
+       it = buffers.find(place.root)) {
+    place.offset += it->second.offset;
+    // What lies in images of the parent goes where these go.
+    if (it->second.imageStride)
+      place.imageStride = it->second.imageStride;
+    place.root = it->second.parent;
+  }
+  return place;
+}
+
+bool BufferPlan::getJoin(Operation &op, Join &join) {
+  if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+    join.inputs.push_back(*locate(copy.getSource()));
+    join.parts.push_back(*locate(copy.getTarget()));
+    return true;
+  }
+  auto concat = dyn_cast<ConcatOp>(op);
+  if (!concat)
+    return false;
+  for (Value input : concat.getInputs())
+    join.inputs.push_back(*locate(input));
+  join.parts = locateParts(concat);
+  return true;
+}
+
+/// Inputs that already lie side by side in one buffer are their concatenation:
+/// the features of a dense block, joined anew for each of its layers.
+bool BufferPlan::adoptAdjacentInputs(Operation *op, const Join &join) {
+  int64_t end = 0;
+  const Buffer *first = nullptr;
+  for (auto [input, part] : llvm::zip_equal(join.inputs, join.parts)) {
+    std::optional<int64_t> partStride = getPartStride(part);
+    if (!partStride || !input.isWholeRoot() || !isAllocation(input.root) ||
+        buffers[input.root].lastWrite >= positions[op])
+      return false;
+    const Buffer &buffer = buffers[input.root];
+    if (!buffer.parent || !isAllocation(buffer.parent))
+      return false;
+    if (!first) {
+      first = &buffer;
+      end = buffer.offset;
+    }
+    if (buffer.parent != first->parent || buffer.imageStride != first->imageStride ||
+        (*partStride != 0) != (buffer.imageStride != 0) || buffer.offset != end)
+      return false;
+    end += buffer.bytes / (buffer.imageStride ? part.shape[0] : 1);
+  }
+  Buffer &buffer = buffers[join.parts.front().root];
+  if ((first->imageStride || resolve(first->parent).imageStride) && !buffer.takesImageSlices)
+    return false;
+  buffer.parent = first->parent;
+  buffer.offset = first->offset;
+  buffer.imageStride = first->imageStride;
+  for (size_t i = 0; i < join.inputs.size(); ++i)
+    inPlace.insert({op, int64_t(i)});
+  return true;
+}
+
+/// Puts inputs where `op` would copy them, if nobody can tell the difference:
+/// the input's last writer comes before `op`, and `op` is the first to touch the
+/// result's buffer and the last to write it.
+void BufferPlan::mergeInto(Operation *op, const Join &join) {
+  int64_t at = positions[op];
+  Value root = join.parts.front().root;
+  bool argument = !isAllocation(root);
+  // Kernels see whole arguments only.
+  if (argument && (join.inputs.size() != 1 || !isa<BlockArgument>(root) ||
+                   !join.parts.front().isWholeRoot()))
+    return;
+  Buffer target = buffers[root];
+  if (target.firstAccess < at || target.lastWrite != at)
+    return;
+  bool isWhole = locate(op->getOperands().back())->isWholeRoot();
+  if (!argument && !target.parent && isWhole && adoptAdjacentInputs(op, join))
+    return;
+  BufferPlace outer = resolve(root);
+  for (auto [index, input, part] : llvm::enumerate(join.inputs, join.parts)) {
+    std::optional<int64_t> stride = getPartStride(part);
+    if (!stride || !isAllocation(input.root) || !input.isWholeRoot() || input.root == root)
+      continue;
+    Buffer &buffer = buffers[input.root];
+    if (buffer.parent || buffer.lastWrite >= at || outer.root == input.root)
+      continue;
+    if ((*stride || outer.imageStride) && (!buffer.takesImageSlices || !part.isPartOfImages()))
+      continue;
+    int64_t begin = part.offset * *getElementBytes(part.element);
+    if (begin % getPartAlignment(op) != 0 || *stride % getPartAlignment(op) != 0)
+      continue;
+    // A part in the middle of an argument would not be contiguous to its kernels.
+    if (!isAllocation(outer.root) && (outer.offset + begin != 0 || *stride))
+      continue;
+    buffer.parent = root;
+    buffer.offset = begin;
+    buffer.imageStride = *stride;
+    inPlace.insert({op, int64_t(index)});
+  }
+}
+
+void BufferPlan::findMerges(func::FuncOp function) {
+  // Backwards, so that a buffer is at home in the last join that reads it.
+  for (Operation &op : llvm::reverse(function.front())) {
+    Join join;
+    if (getJoin(op, join))
+      mergeInto(&op, join);
+  }
+}
+
+/// A residual that nobody reads any more holds the sum: each element is written where it
+/// was read, and the cache holds its line already.
+void BufferPlan::findUpdates(func::FuncOp function) {
+  for (auto conv : function.getOps<ConvOpInterface>()) {
+    if (!conv.getResidual())
+      continue;
+    Operation *op = conv;
+    int64_t at = positions[op];
+    BufferRange residual = *locate(conv.getResidual());
+    BufferRange result = *locate(op->getOperands().back());
+    // A GPU may keep one of both in f16.
+    if (residual.element != result.element)
+      continue;
+    if (!isAllocation(result.root) || !residual.isWholeRoot() || !result.isWholeRoot() ||
+        buffers[result.root].parent || buffers[result.root].firstAccess < at)
+      continue;
+    BufferPlace outer = resolve(residual.root);
+    bool isRead = !isAllocation(outer.root);
+    for (auto &[root, buffer] : buffers)
+      isRead |= buffer.lastAccess > at && resolve(root).root == outer.root;
+    for (OpOperand &use : op->getOpOperands().drop_back())
+      if (&use != &conv.getResidualMutable()[0] && isa<MemRefType>(use.get().getType()))
+        isRead |= resolve(locate(use.get())->root).root == outer.root;
+    if (outer.imageStride && !buffers[result.root].takesImageSlices)
+      continue;
+    if (!isRead)
+      buffers[result.root].parent = residual.root;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Placement
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// An allocation without parent, with all that lies inside of it.
+struct Placement {
+  Value root;
+  int64_t bytes, first, last;
+  int64_t offset = 0;
+
+  bool meets(const Placement &other) const {
+    return first <= other.last && other.first <= last;
+  }
+};
+} // namespace
+
+/// Places placements in the given order, each into the smallest gap that holds it.
+/// Returns the size of the arena.
+static int64_t placeInOrder(MutableArrayRef<Placement> placements) {
+  int64_t size = 0;
+  for (size_t i = 0; i < placements.size(); ++i) {
+    SmallVector<const Placement *> others;
+    for (const Placement &other : placements.take_front(i))
+      if (other.meets(placements[i]))
+        others.push_back(&other);
+    llvm::sort(others,
+               [](const Placement *a, const Placement *b) { return a->offset < b->offset; });
+    int64_t end = 0, best = -1, bestGap = std::numeric_limits<int64_t>::max();
+    for (const Placement *other : others) {
+      int64_t gap = other->offset - end;
+      if (gap >= placements[i].bytes && gap < bestGap) {
+        best = end;
+        bestGap = gap;
+      }
+      end = std::max(end, other->offset + other->bytes);
+    }
+    placements[i].offset = best >= 0 ? best : end;
+    size = std::max(size, placements[i].offset + placements[i].bytes);
+  }
+  return size;
+}
+
+void BufferPlan::place() {
+  llvm::MapVector<Value, Placement> byRoot;
+  for (auto &[root, buffer] : buffers) {
+    Value outer = resolve(root).root;
+    if (!buffer.isAccessed() || !isAllocation(outer))
+      continue;
+    int64_t bytes = llvm::alignTo(buffers[outer].bytes, kBufferAlignment);
+    Placement &placement =
+        byRoot
+            .try_emplace(outer, Placement{outer, bytes, buffer.firstAccess, buffer.lastAccess})
+            .first->second;
+    placement.first = std::min(placement.first, buffer.firstAccess);
+    placement.last = std::max(placement.last, buffer.lastAccess);
+  }
+  SmallVector<Placement> placements;
+  for (auto &entry : byRoot)
+    placements.push_back(entry.second);
+
+  // At the start of some placement the most bytes are alive.
+  for (const Placement &placement : placements) {
+    int64_t alive = 0;
+    for (const Placement &other : placements)
+      if (other.first <= placement.first && placement.first <= other.last)
+        alive += other.bytes;
+    lowerBound = std::max(lowerBound, alive);
+  }
+
+  // No order is best for every network; planning is cheap, so try some.
+  auto bySize = [](const Placement &a, const Placement &b) {
+    return std::make_tuple(-a.bytes, a.first) < std::make_tuple(-b.bytes, b.first);
+  };
+  auto byArea = [](const Placement &a, const Placement &b) {
+    return std::make_tuple(-a.bytes * (a.last - a.first + 1), a.first) <
+           std::make_tuple(-b.bytes * (b.last - b.first + 1), b.first);
+  };
+  auto byTime = [](const Placement &a, const Placement &b) { return a.first < b.first; };
+  if (placements.empty())
+    return;
+  arenaSize = std::numeric_limits<int64_t>::max();
+  auto attempt = [&] {
+    int64_t size = placeInOrder(placements);
+    if (size >= arenaSize)
+      return;
+    arenaSize = size;
+    for (const Placement &placement : placements)
+      buffers[placement.root].offset = placement.offset;
+  };
+  auto attemptSorted = [&](auto less) {
+    llvm::stable_sort(placements, less);
+    attempt();
+    // What sticks out at the top might find a better place when it comes first.
+    constexpr int kRepairs = 16;
+    for (int repair = 0; repair < kRepairs && arenaSize > lowerBound; ++repair) {
+      auto top = llvm::max_element(placements, [](const Placement &a, const Placement &b) {
+        return a.offset + a.bytes < b.offset + b.bytes;
+      });
+      std::rotate(placements.begin(), top, top + 1);
+      attempt();
+    }
+  };
+  attemptSorted(bySize);
+  attemptSorted(byArea);
+  attemptSorted(byTime);
+}

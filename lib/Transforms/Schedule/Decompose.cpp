@@ -1,0 +1,173 @@
+//===- Decompose.cpp - Pass cnn-decompose ---------------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Decompose.h"
+#include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "convoy/Transforms/Schedule/Passes.h"
+#include "convoy/Transforms/Utils/KernelOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace convoy::cnn {
+#define GEN_PASS_DEF_CNNDECOMPOSE
+#include "convoy/Transforms/Schedule/Passes.h.inc"
+} // namespace convoy::cnn
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+FailureOr<Value> Decomposer::run() {
+  return llvm::TypeSwitch<Operation *, FailureOr<Value>>(op)
+      .Case<UnaryOp, BinaryOp, SelectOp, CastOp, BroadcastOp, ScaleShiftOp, tensor::PadOp,
+            ReduceOp, LogSoftmaxOp, BatchNormOp, LayerNormOp, InstanceNormOp, GroupNormOp>(
+          [&](auto concrete) { return decompose(concrete); })
+      .Default([](Operation *other) -> FailureOr<Value> {
+        return other->emitError("has no kernel and no decomposition");
+      });
+}
+
+SmallVector<int64_t> convoy::cnn::getOtherDims(int64_t rank, ArrayRef<int64_t> axes) {
+  SmallVector<int64_t> dims;
+  for (int64_t dim = 0; dim < rank; ++dim)
+    if (!llvm::is_contained(axes, dim))
+      dims.push_back(dim);
+  return dims;
+}
+
+//===----------------------------------------------------------------------===//
+// Building blocks
+//===----------------------------------------------------------------------===//
+
+/// The one value of a constant of equal elements, or null.
+static TypedAttr getSplat(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (auto data = ConstantData::get(value);
+      data && (data->isSplat() || type.getNumElements() == 1)) {
+    if (isa<FloatType>(type.getElementType()))
+      return FloatAttr::get(type.getElementType(), data->getDouble(0));
+    return IntegerAttr::get(type.getElementType(), data->getInt(0));
+  }
+  return {};
+}
+
+FailureOr<Value> Decomposer::map(ArrayRef<int64_t> shape, Type element, ArrayRef<Input> inputs,
+                                 Body body) {
+  SmallVector<Value> operands;
+  SmallVector<AffineMap> maps;
+  SmallVector<TypedAttr> splats;
+  for (const Input &input : inputs) {
+    splats.push_back(getSplat(input.value));
+    if (splats.back())
+      continue;
+    operands.push_back(input.value);
+    maps.push_back(input.map);
+  }
+  maps.push_back(builder.getMultiDimIdentityMap(shape.size()));
+  Value empty = tensor::EmptyOp::create(builder, loc(), shape, element);
+  SmallVector<utils::IteratorType> iterators(shape.size(), utils::IteratorType::parallel);
+  bool known = true;
+  auto generic = linalg::GenericOp::create(
+      builder, loc(), TypeRange(empty.getType()), operands, ValueRange(empty), maps, iterators,
+      [&](OpBuilder &b, Location at, ValueRange elements) {
+        SmallVector<Value> arguments;
+        for (TypedAttr splat : splats) {
+          if (splat) {
+            arguments.push_back(arith::ConstantOp::create(b, at, splat));
+          } else {
+            arguments.push_back(elements.front());
+            elements = elements.drop_front();
+          }
+        }
+        Value result = body(b, at, arguments);
+        known = result && result.getType() == element;
+        linalg::YieldOp::create(b, at, known ? result : elements.front());
+      });
+  if (!known) {
+    generic.erase();
+    return op->emitError("is not defined on elements of type ")
+           << tensorType(op->getOperand(0)).getElementType();
+  }
+  return generic.getResult(0);
+}
+
+Value Decomposer::fill(ArrayRef<int64_t> shape, Value scalar) {
+  Value empty = tensor::EmptyOp::create(builder, loc(), shape, scalar.getType());
+  return linalg::FillOp::create(builder, loc(), scalar, empty).getResult(0);
+}
+
+Value Decomposer::reshape(Value value, ArrayRef<int64_t> shape) {
+  RankedTensorType type = tensorType(value);
+  if (type.getShape() == shape)
+    return value;
+  ElementsAttr constant;
+  if (matchPattern(value, m_Constant(&constant)))
+    return createConstant(builder, loc(), reshapeConstant(constant, type.clone(shape)));
+  auto allDims = [](int64_t rank) {
+    return rank == 0 ? SmallVector<ReassociationIndices>()
+                     : SmallVector<ReassociationIndices>{
+                           llvm::to_vector<2>(llvm::seq<int64_t>(0, rank))};
+  };
+  // A scalar has a shape of its own; everything else goes through one dimension.
+  if (type.getRank() > 1)
+    value = tensor::CollapseShapeOp::create(builder, loc(), value,
+                                            allDims(shape.empty() ? 0 : type.getRank()));
+  if (shape.size() == 1 || (shape.empty() && type.getRank() > 1))
+    return tensorType(value).getRank() == int64_t(shape.size())
+               ? value
+               : Value(tensor::ExpandShapeOp::create(builder, loc(), type.clone(shape), value,
+                                                     allDims(0)));
+  if (shape.empty())
+    return tensor::CollapseShapeOp::create(builder, loc(), value, allDims(0));
+  return tensor::ExpandShapeOp::create(builder, loc(), type.clone(shape), value,
+                                       allDims(type.getRank() ? shape.size() : 0));
+}
+
+Decomposer::Input Decomposer::broadcast(Value value, ArrayRef<int64_t> shape) {
+  ArrayRef<int64_t> from = shapeOf(value);
+  SmallVector<AffineExpr> exprs;
+  int64_t shift = shape.size() - from.size();
+  for (auto [dim, extent] : llvm::enumerate(from))
+    exprs.push_back(extent == shape[dim + shift] ? builder.getAffineDimExpr(dim + shift)
+                                                 : builder.getAffineConstantExpr(0));
+  return {value, AffineMap::get(shape.size(), 0, exprs, builder.getContext())};
+}
+
+Decomposer::Input Decomposer::project(Value value, int64_t rank, ArrayRef<int64_t> dims) {
+  SmallVector<AffineExpr> exprs;
+  for (int64_t dim : dims)
+    exprs.push_back(builder.getAffineDimExpr(dim));
+  return {value, AffineMap::get(rank, 0, exprs, builder.getContext())};
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct Decompose : convoy::cnn::impl::CnnDecomposeBase<Decompose> {
+  void runOnOperation() override {
+    SmallVector<Operation *> targets;
+    getOperation().walk([&](Operation *op) {
+      if (isa<tensor::PadOp>(op) || (isa<CnnDialect>(op->getDialect()) && !hasKernel(op)))
+        targets.push_back(op);
+    });
+    for (Operation *op : targets) {
+      FailureOr<Value> result = Decomposer(op).run();
+      if (failed(result))
+        return signalPassFailure();
+      op->getResult(0).replaceAllUsesWith(*result);
+      op->erase();
+    }
+  }
+};
+
+} // namespace

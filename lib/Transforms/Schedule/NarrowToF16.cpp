@@ -1,0 +1,459 @@
+//===- NarrowToF16.cpp - Pass cnn-narrow-to-f16 ---------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// One walk in program order changes the types of results; what reads them follows.
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "convoy/Transforms/Schedule/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+
+namespace convoy::cnn {
+#define GEN_PASS_DEF_CNNNARROWTOF16
+#include "convoy/Transforms/Schedule/Passes.h.inc"
+} // namespace convoy::cnn
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+/// The largest number of f16.
+constexpr double kLargest = 65504;
+
+RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
+bool isF32(Value value) { return getElementTypeOrSelf(value.getType()).isF32(); }
+bool isF16(Value value) { return getElementTypeOrSelf(value.getType()).isF16(); }
+
+//===----------------------------------------------------------------------===//
+// Which results fit
+//===----------------------------------------------------------------------===//
+
+std::optional<double> getNumber(Value value) {
+  FloatAttr number;
+  if (matchPattern(value, m_Constant(&number)))
+    return number.getValueAsDouble();
+  return std::nullopt;
+}
+
+/// Whether a scalar of a linalg body may leave f16's range although the elements that it is
+/// made of are of a usual size.
+class Growth {
+public:
+  /// Says of an argument of the body that its elements may be larger than usual.
+  void addLarge(Value argument) { known[argument] = true; }
+
+  bool mayGrow(Value value) {
+    auto [entry, isNew] = known.try_emplace(value, false);
+    if (!isNew)
+      return entry->second;
+    bool grows = compute(value);
+    return known[value] = grows;
+  }
+
+private:
+  bool anyGrows(ValueRange values) {
+    return llvm::any_of(values, [&](Value value) { return mayGrow(value); });
+  }
+
+  bool compute(Value value) {
+    if (std::optional<double> number = getNumber(value))
+      return std::isfinite(*number) && std::abs(*number) > kLargest;
+    Operation *op = value.getDefiningOp();
+    if (!op || op->getNumOperands() == 0)
+      return false;
+    return llvm::TypeSwitch<Operation *, bool>(op)
+        .Case([&](math::ExpOp exp) { return !isBoundedAbove(exp.getOperand()); })
+        .Case<math::PowFOp, arith::SIToFPOp>([](auto) { return true; })
+        .Case([](arith::UIToFPOp cast) { return !cast.getIn().getType().isInteger(1); })
+        .Case<math::SqrtOp, math::LogOp, math::Log1pOp, math::TanhOp, math::ErfOp, math::SinOp,
+              math::CosOp>([](auto) { return false; })
+        .Case([&](arith::MulFOp mul) {
+          return mul.getLhs() == mul.getRhs() || anyGrows(mul->getOperands());
+        })
+        .Case([&](math::FmaOp fma) {
+          return fma.getA() == fma.getB() || anyGrows(fma->getOperands());
+        })
+        .Case([&](arith::DivFOp div) { return mayGrow(div); })
+        .Case([&](arith::SelectOp select) { return mayGrow(select); })
+        .Default([&](Operation *other) { return anyGrows(other->getOperands()); });
+  }
+
+  /// Whether the exponential of `x` fits: of min(constant, y), or of -|y|.
+  bool isBoundedAbove(Value x) {
+    if (auto negative = x.getDefiningOp<arith::NegFOp>())
+      return negative.getOperand().getDefiningOp<math::AbsFOp>() != nullptr;
+    auto select = x.getDefiningOp<arith::SelectOp>();
+    if (!select)
+      return false;
+    auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
+    std::optional<double> bound = getNumber(select.getTrueValue());
+    return compare && bound && *bound < std::log(kLargest) &&
+           compare.getPredicate() == arith::CmpFPredicate::OLT &&
+           compare.getLhs() == select.getTrueValue() &&
+           compare.getRhs() == select.getFalseValue();
+  }
+
+  bool mayGrow(arith::SelectOp select) {
+    // The smaller or larger of a number and a value: bounds are often the largest f32.
+    auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
+    bool isClamp = compare &&
+                   llvm::is_contained(select->getOperands().drop_front(), compare.getLhs()) &&
+                   llvm::is_contained(select->getOperands().drop_front(), compare.getRhs());
+    return llvm::any_of(select->getOperands().drop_front(), [&](Value value) {
+      return !(isClamp && getNumber(value)) && mayGrow(value);
+    });
+  }
+
+  bool mayGrow(arith::DivFOp div) {
+    if (getNumber(div.getRhs()))
+      return mayGrow(div.getLhs());
+    auto sum = div.getRhs().getDefiningOp<arith::AddFOp>();
+    if (!sum)
+      return true;
+    for (auto [x, y] :
+         {std::pair(sum.getLhs(), sum.getRhs()), std::pair(sum.getRhs(), sum.getLhs())}) {
+      std::optional<double> number = getNumber(x);
+      if (!number || *number < 1)
+        continue;
+      // x / (x + 2), as in mish, and x / (1 + exp(y)), as in a logistic function.
+      if (y == div.getLhs())
+        return false;
+      if (y.getDefiningOp<math::ExpOp>())
+        return mayGrow(div.getLhs());
+    }
+    return true;
+  }
+
+  DenseMap<Value, bool> known;
+};
+
+/// Whether a value is a constant with numbers that f16 does not have, as masks are.
+bool isLargeConstant(Value value) {
+  std::optional<ConstantData> data = ConstantData::get(value);
+  return data && data->holds<float>() &&
+         llvm::any_of(data->getValues<float>(), [](float number) {
+           return std::isfinite(number) && std::abs(number) > kLargest;
+         });
+}
+
+bool mayGrow(FunctionAttr activation) {
+  return activation.getKind() == UnaryKind::exp ||
+         activation.getKind() == UnaryKind::reciprocal;
+}
+
+/// Whether a value leaves the function, or meets those of other devices on the host, as it
+/// is: then it stays f32.
+bool staysF32(Value value) {
+  llvm::SetVector<Value> moved;
+  moved.insert(value);
+  for (size_t i = 0; i < moved.size(); ++i)
+    for (Operation *user : moved[i].getUsers()) {
+      if (isa<func::ReturnOp, AllReduceOp>(user))
+        return true;
+      if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, linalg::TransposeOp, ConcatOp>(
+              user))
+        moved.insert(user->getResult(0));
+    }
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// The walk
+//===----------------------------------------------------------------------===//
+
+class Narrower {
+public:
+  explicit Narrower(func::FuncOp function)
+      : function(function), target(getTarget(function)), builder(function.getContext()),
+        f16(builder.getF16Type()), f32(builder.getF32Type()) {}
+
+  void run() {
+    for (Value argument : function.getArguments())
+      data.insert(argument);
+    for (Operation &op : llvm::make_early_inc_range(function.front())) {
+      builder.setInsertionPoint(&op);
+      narrow(&op);
+    }
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  }
+
+private:
+  void narrow(Operation *op);
+  void narrow(ScheduledOpInterface op);
+  void narrow(ConcatOp op);
+  void narrow(tensor::InsertSliceOp op);
+  void narrow(linalg::GenericOp op);
+  void narrow(linalg::TransposeOp op);
+  void narrow(func::ReturnOp op);
+
+  /// Whether what is computed of `value` becomes f16: it does already, or is an input.
+  bool isData(Value value) { return isF16(value) || data.contains(value); }
+
+  /// A result that a kernel stores: f16, unless f32 is asked for.
+  void store(Value result) {
+    if (!isF32(result))
+      return;
+    if (staysF32(result))
+      data.insert(result);
+    else
+      result.setType(tensorType(result).clone(f16));
+  }
+
+  void finish(Value result, FunctionAttr activation) {
+    if (mayGrow(activation))
+      large.insert(result);
+    else
+      store(result);
+  }
+
+  /// The result of a view, or of an operation that moves what it reads.
+  void follow(Value result, Value source) {
+    result.setType(tensorType(result).clone(tensorType(source).getElementType()));
+    mark(result, source);
+  }
+
+  /// A result that is f32 where `source` is, for the same reason.
+  void mark(Value result, Value source) {
+    if (data.contains(source))
+      data.insert(result);
+    if (large.contains(source))
+      large.insert(result);
+  }
+
+  void convertOperand(OpOperand &operand, Type element) {
+    operand.set(convert(operand.get(), element));
+  }
+  Value convert(Value value, Type element);
+  Value copyAs(Value value, Type element);
+  static bool canRetype(linalg::GenericOp op, unsigned result);
+  void retype(linalg::GenericOp op, unsigned result);
+
+  func::FuncOp function;
+  TargetAttr target;
+  OpBuilder builder;
+  Type f16, f32;
+  /// Values that stay f32, of which what is computed becomes f16.
+  DenseSet<Value> data;
+  /// Values that stay f32 because f16 may be too small for them.
+  DenseSet<Value> large;
+  DenseMap<std::pair<Value, Type>, Value> converted;
+};
+
+void Narrower::narrow(Operation *op) {
+  llvm::TypeSwitch<Operation *>(op)
+      .Case<ScheduledOpInterface, ConcatOp, tensor::InsertSliceOp, linalg::GenericOp,
+            linalg::TransposeOp, func::ReturnOp>([&](auto concrete) { narrow(concrete); })
+      .Case<MatmulOp, SoftmaxOp>([&](auto) { store(op->getResult(0)); })
+      .Case<MaxPoolOp, AvgPoolOp, GlobalPoolOp, LrnOp, ResizeOp, ReorderOp, GatherOp>(
+          [&](auto) {
+            if (isData(op->getOperand(0)))
+              store(op->getResult(0));
+            else
+              mark(op->getResult(0), op->getOperand(0));
+          })
+      .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp>(
+          [&](auto) { follow(op->getResult(0), op->getOperand(0)); })
+      .Case<AllGatherOp, HaloExchangeOp>([&](auto) {
+        if (isF32(op->getOperand(0)))
+          convertOperand(op->getOpOperand(0), f16);
+        follow(op->getResult(0), op->getOperand(0));
+      })
+      .Case([&](AllReduceOp) {
+        convertOperand(op->getOpOperand(0), f32);
+        data.insert(op->getResult(0));
+      });
+}
+
+void Narrower::narrow(ScheduledOpInterface op) {
+  // Matrix products copy blocks and rows into shared memory as they are.
+  auto conv = dyn_cast<ConvOpInterface>(op.getOperation());
+  bool copies = isScheduledAs(op, Algorithm::matrix_product) ||
+                isScheduledAs(op, Algorithm::warpgroup_product);
+  if (copies && (!conv || conv.isInputBlocked()))
+    convertOperand(op->getOpOperand(0), f16);
+  finish(op->getResult(0),
+         conv ? conv.getActivation() : cast<DenseOp>(op.getOperation()).getActivation());
+}
+
+void Narrower::narrow(ConcatOp op) {
+  Value result = op->getResult(0);
+  bool isLarge = llvm::any_of(op.getInputs(), [&](Value input) {
+    return large.contains(input) || isLargeConstant(input);
+  });
+  bool readsData = llvm::any_of(op.getInputs(), [&](Value input) { return isData(input); });
+  if (llvm::any_of(op.getInputs(), isF16)) {
+    Type element = isF32(result) && (isLarge || staysF32(result)) ? f32 : f16;
+    for (OpOperand &input : op->getOpOperands())
+      convertOperand(input, element);
+    result.setType(tensorType(result).clone(element));
+  }
+  if (isLarge)
+    large.insert(result);
+  else if (readsData)
+    data.insert(result);
+}
+
+void Narrower::narrow(tensor::InsertSliceOp op) {
+  if (isF16(op.getSource()) || isF16(op.getDest())) {
+    convertOperand(op.getSourceMutable(), f16);
+    convertOperand(op.getDestMutable(), f16);
+  }
+  follow(op.getResult(), op.getSource());
+}
+
+void Narrower::narrow(linalg::TransposeOp op) {
+  Value input = op.getInput();
+  if (isF16(input) && isF32(op->getResult(0))) {
+    Value empty = tensor::EmptyOp::create(builder, op.getLoc(),
+                                          tensorType(op->getResult(0)).getShape(), f16);
+    auto twin =
+        linalg::TransposeOp::create(builder, op.getLoc(), input, empty, op.getPermutation());
+    op->getResult(0).replaceAllUsesWith(twin->getResult(0));
+    op.erase();
+    return;
+  }
+  mark(op->getResult(0), input);
+}
+
+void Narrower::narrow(linalg::GenericOp op) {
+  bool readsData = false;
+  Growth growth;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(op.getBody());
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      readsData |= isData(input->get());
+      BlockArgument argument = op.getMatchingBlockArgument(input);
+      if (large.contains(input->get()) || isLargeConstant(input->get()))
+        growth.addLarge(argument);
+      if (!isF16(input->get()) || !argument.getType().isF32())
+        continue;
+      argument.setType(f16);
+      if (argument.use_empty())
+        continue;
+      auto wide = arith::ExtFOp::create(builder, op.getLoc(), f32, argument);
+      argument.replaceAllUsesExcept(wide, wide);
+    }
+  }
+  // Reductions add up in f32 and leave statistics.
+  if (!readsData || op.getNumReductionLoops() > 0)
+    return;
+  for (auto [i, result] : llvm::enumerate(op.getResults())) {
+    if (!isF32(result))
+      continue;
+    if (growth.mayGrow(op.getBody()->getTerminator()->getOperand(i)))
+      large.insert(result);
+    else if (staysF32(result) || !canRetype(op, i))
+      data.insert(result);
+    else
+      retype(op, i);
+  }
+}
+
+void Narrower::narrow(func::ReturnOp op) {
+  for (auto [operand, type] : llvm::zip(op->getOpOperands(), function.getResultTypes()))
+    if (auto tensor = dyn_cast<RankedTensorType>(type))
+      convertOperand(operand, tensor.getElementType());
+}
+
+/// Whether a linalg operation can as well store its result in f16: it only writes it.
+bool Narrower::canRetype(linalg::GenericOp op, unsigned result) {
+  OpOperand *init = op.getDpsInitOperand(result);
+  return init->get().getDefiningOp<tensor::EmptyOp>() &&
+         op.getMatchingBlockArgument(init).use_empty();
+}
+
+void Narrower::retype(linalg::GenericOp op, unsigned result) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(op);
+  OpOperand *init = op.getDpsInitOperand(result);
+  RankedTensorType type = tensorType(init->get()).clone(f16);
+  init->set(tensor::EmptyOp::create(builder, op.getLoc(), type.getShape(), f16));
+  op.getMatchingBlockArgument(init).setType(f16);
+  Operation *yield = op.getBody()->getTerminator();
+  Value value = yield->getOperand(result);
+  builder.setInsertionPoint(yield);
+  yield->setOperand(result, builder.createOrFold<arith::TruncFOp>(op.getLoc(), f16, value));
+  if (Operation *wide = value.getDefiningOp(); wide && isOpTriviallyDead(wide))
+    wide->erase();
+  op->getResult(result).setType(type);
+}
+
+/// `value` with elements of another width.
+Value Narrower::convert(Value value, Type element) {
+  if ((!isF32(value) && !isF16(value)) || tensorType(value).getElementType() == element)
+    return value;
+  Value &known = converted[{value, element}];
+  if (known)
+    return known;
+  if (element.isF16()) {
+    if (auto constant = value.getDefiningOp<arith::ConstantOp>())
+      return known =
+                 createConstant(builder, value.getLoc(),
+                                roundConstant(cast<ElementsAttr>(constant.getValue()), f16));
+    if (auto fill = value.getDefiningOp<linalg::FillOp>())
+      if (std::optional<double> number = getNumber(fill.value())) {
+        Value scalar = arith::ConstantOp::create(builder, value.getLoc(),
+                                                 builder.getFloatAttr(f16, *number));
+        Value empty = tensor::EmptyOp::create(builder, value.getLoc(),
+                                              tensorType(value).getShape(), f16);
+        return known =
+                   linalg::FillOp::create(builder, value.getLoc(), scalar, empty).getResult(0);
+      }
+    // What only the reader of an f16 reads is stored as one at once.
+    auto generic = value.getDefiningOp<linalg::GenericOp>();
+    if (generic && value.hasOneUse() && generic.getNumReductionLoops() == 0) {
+      unsigned result = cast<OpResult>(value).getResultNumber();
+      if (canRetype(generic, result)) {
+        retype(generic, result);
+        return value;
+      }
+    }
+  }
+  return known = copyAs(value, element);
+}
+
+Value Narrower::copyAs(Value value, Type element) {
+  RankedTensorType type = tensorType(value);
+  Value empty = tensor::EmptyOp::create(builder, value.getLoc(), type.getShape(), element);
+  AffineMap map = builder.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> loops(type.getRank(), utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             builder, value.getLoc(), empty.getType(), value, empty, ArrayRef{map, map}, loops,
+             [&](OpBuilder &b, Location loc, ValueRange elements) {
+               Value result =
+                   element.isF16()
+                       ? arith::TruncFOp::create(b, loc, element, elements[0]).getResult()
+                       : arith::ExtFOp::create(b, loc, element, elements[0]).getResult();
+               linalg::YieldOp::create(b, loc, result);
+             })
+      .getResult(0);
+}
+
+struct NarrowToF16 : convoy::cnn::impl::CnnNarrowToF16Base<NarrowToF16> {
+  void runOnOperation() override {
+    GpuAttr gpu = getTarget(getOperation()).getGpu();
+    if (gpu && gpu.getPrecision() == GpuPrecision::f16)
+      Narrower(getOperation()).run();
+  }
+};
+
+} // namespace

@@ -1,0 +1,285 @@
+//===- PackWeights.cpp - Lay filters out as the kernels read them ---------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/WinogradPlan.h"
+#include "convoy/Analysis/WinogradTransform.h"
+#include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "convoy/Transforms/Schedule/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/PatternMatch.h"
+
+#include <cmath>
+
+namespace convoy::cnn {
+#define GEN_PASS_DEF_CNNPACKWEIGHTS
+#include "convoy/Transforms/Schedule/Passes.h.inc"
+} // namespace convoy::cnn
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cnn;
+
+namespace {
+
+/// A filter element by its logical index, splat or not.
+struct FilterReader {
+  ArrayRef<float> values;
+  bool splat;
+  float operator[](int64_t index) const { return values[splat ? 0 : index]; }
+};
+
+/// The channels, and positions of the kernel, of a filter
+/// `O x I/group x kernel` (transposed: `I x O/group x kernel`), and where its elements are.
+struct FilterShape {
+  explicit FilterShape(ConvOpInterface op)
+      : groups(op.getGroups()), inputs(op.getInputChannels() / groups),
+        outputs(op.getOutputChannels() / groups),
+        positions(llvm::product_of(op.getKernelShape())), isTransposed(op.isTransposed()) {}
+
+  int64_t index(int64_t group, int64_t output, int64_t input, int64_t position) const {
+    int64_t pair = isTransposed ? (group * inputs + input) * outputs + output
+                                : (group * outputs + output) * inputs + input;
+    return pair * positions + position;
+  }
+  /// Elements from an output channel to the next.
+  int64_t outputStep() const { return isTransposed ? positions : inputs * positions; }
+
+  int64_t groups, inputs, outputs, positions;
+  bool isTransposed;
+};
+
+/// FilterLayout::channelwise.
+void packChannelwise(const FilterShape &shape, FilterLayoutAttr layout, FilterReader source,
+                     MutableArrayRef<float> packed) {
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  for (int64_t channel = 0; channel < shape.groups * shape.outputs; ++channel)
+    for (int64_t position = 0; position < shape.positions; ++position)
+      for (int64_t input = 0; input < shape.inputs; ++input)
+        packed[((channel / lanes * shape.positions + position) * shape.inputs + input) *
+                   lanes +
+               channel % lanes] =
+            source[shape.index(channel / shape.outputs, channel % shape.outputs, input,
+                               position)];
+}
+
+/// FilterLayout::input_rows, in the order of the destination, so that writes stream.
+void packInputRows(const FilterShape &shape, FilterLayoutAttr layout, FilterReader source,
+                   MutableArrayRef<float> packed) {
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  int64_t steps = layout.getExtent(FilterDim::step);
+  int64_t stepChunks = layout.getExtent(FilterDim::step_chunk);
+  int64_t inputs = layout.getExtent(FilterDim::input);
+  float *to = packed.data();
+  for (int64_t group = 0; group < shape.groups; ++group)
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      for (int64_t step = 0; step < steps; ++step)
+        for (int64_t position = 0; position < shape.positions; ++position)
+          for (int64_t chunk = step * stepChunks; chunk < (step + 1) * stepChunks; ++chunk)
+            for (int64_t lane = 0; lane < lanes; ++lane, to += inputs) {
+              int64_t output = tile * lanes + lane;
+              for (int64_t i = 0; output < shape.outputs && i < inputs; ++i)
+                to[i] = source[shape.index(group, output, chunk * inputs + i, position)];
+            }
+}
+
+/// FilterLayout::tiles, in the order of the destination.
+void packTiles(const FilterShape &shape, FilterLayoutAttr layout, FilterReader source,
+               MutableArrayRef<float> packed) {
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  int64_t chunks = layout.getExtent(FilterDim::input_chunk);
+  int64_t inputs = layout.getExtent(FilterDim::input);
+  float *to = packed.data();
+  for (int64_t group = 0; group < shape.groups; ++group)
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      for (int64_t chunk = 0; chunk < chunks; ++chunk)
+        for (int64_t position = 0; position < shape.positions; ++position)
+          for (int64_t i = 0; i < inputs; ++i, to += lanes) {
+            int64_t input = chunk * inputs + i;
+            if (input >= shape.inputs)
+              continue;
+            int64_t first = tile * lanes, count = std::min(lanes, shape.outputs - first);
+            int64_t from = shape.index(group, first, input, position);
+            for (int64_t lane = 0; lane < count; ++lane)
+              to[lane] = source[from + lane * shape.outputStep()];
+          }
+}
+
+/// Winograd's layouts: transforms each `r x r` filter in f64, or copies it where the kernel
+/// does that.
+void packWinograd(const FilterShape &shape, const WinogradPlan &plan, FilterLayoutAttr layout,
+                  FilterReader source, MutableArrayRef<float> packed) {
+  WinogradTransform transform = getWinogradTransform(plan.outputs, plan.taps);
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  bool isProductMajor = layout.getKind() == FilterLayout::winograd_products;
+  Matrix filter(plan.taps, SmallVector<double>(plan.taps));
+  for (int64_t group = 0; group < shape.groups; ++group)
+    for (int64_t output = 0; output < shape.outputs; ++output)
+      for (int64_t input = 0; input < shape.inputs; ++input) {
+        int64_t from = shape.index(group, output, input, 0);
+        int64_t tile = group * tiles + output / lanes;
+        if (layout.getKind() == FilterLayout::winograd_compact) {
+          for (int64_t i = 0; i < shape.positions; ++i)
+            packed[((tile * shape.inputs + input) * shape.positions + i) * lanes +
+                   output % lanes] = source[from + i];
+          continue;
+        }
+        for (int64_t i = 0; i < shape.positions; ++i)
+          filter[i / plan.taps][i % plan.taps] = source[from + i];
+        Matrix products = transformBoth(transform.filter, filter);
+        for (int64_t i = 0; i < plan.products(); ++i) {
+          int64_t matrix = isProductMajor
+                               ? (group * plan.products() + i) * tiles + output / lanes
+                               : tile * plan.products() + i;
+          packed[(matrix * shape.inputs + input) * lanes + output % lanes] =
+              float(products[i / plan.extent][i % plan.extent]);
+        }
+      }
+}
+
+/// FilterLayout::dense, of a filter `outputs x depth`.
+void packDense(int64_t outputs, FilterLayoutAttr layout, FilterReader source,
+               MutableArrayRef<float> packed) {
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  int64_t depth = layout.getExtent(FilterDim::input);
+  // A tile's rows are read in strips, which keeps both sides in cache.
+  constexpr int64_t strip = 64;
+  for (int64_t t = 0; t < tiles; ++t)
+    for (int64_t k0 = 0; k0 < depth; k0 += strip)
+      for (int64_t lane = 0; lane < std::min(lanes, outputs - t * lanes); ++lane)
+        for (int64_t k = k0; k < std::min(depth, k0 + strip); ++k)
+          packed[(t * depth + k) * lanes + lane] = source[(t * lanes + lane) * depth + k];
+}
+
+/// Writes the filter of `op` as its schedule's layout says.
+void packFilter(Operation *op, FilterLayoutAttr layout, FilterReader source,
+                MutableArrayRef<float> packed) {
+  if (auto dense = dyn_cast<DenseOp>(op))
+    return packDense(dense.getLogicalFilterShape()[0], layout, source, packed);
+  auto conv = cast<ConvOpInterface>(op);
+  FilterShape shape(conv);
+  switch (layout.getKind()) {
+  case FilterLayout::tiles:
+    return packTiles(shape, layout, source, packed);
+  case FilterLayout::channelwise:
+    return packChannelwise(shape, layout, source, packed);
+  case FilterLayout::input_rows:
+    return packInputRows(shape, layout, source, packed);
+  case FilterLayout::winograd:
+  case FilterLayout::winograd_products:
+  case FilterLayout::winograd_compact:
+    return packWinograd(shape, getWinogradPlan(conv), layout, source, packed);
+  case FilterLayout::dense:
+    llvm_unreachable("only dense layers have it");
+  }
+}
+
+struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
+  using CnnPackWeightsBase::CnnPackWeightsBase;
+
+  void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    SmallVector<ScheduledOpInterface> layers;
+    getOperation().walk([&](ScheduledOpInterface layer) { layers.push_back(layer); });
+    for (ScheduledOpInterface layer : layers)
+      if (failed(pack(rewriter, layer)))
+        return signalPassFailure();
+  }
+
+  /// The packed filter in the type of its layout, null with a diagnostic if a weight is too
+  /// large for that.
+  ElementsAttr store(Operation *op, ElementsAttr filter, Type type) {
+    if (type.isF32())
+      return filter;
+    // From here on the nearest f16 is infinite.
+    constexpr float tooLarge = 65520;
+    if (type.isF16())
+      for (float value : ConstantData::get(filter)->getValues<float>())
+        if (std::isfinite(value) && std::abs(value) >= tooLarge) {
+          op->emitError("has a weight of ")
+              << value << ", too large for f16: use "
+              << (getTarget(op).getGpu() ? "--precision=tf32" : "--weights=bf16") << " or f32";
+          return {};
+        }
+    return roundConstant(filter, type);
+  }
+
+  std::optional<FilterReader> read(Operation *op, Value value, ConstantData &data) {
+    std::optional<ConstantData> constant = ConstantData::get(value);
+    if (!constant || !constant->holds<float>()) {
+      op->emitError("needs a filter and a bias that are f32 constants; compute them before "
+                    "the model runs");
+      return std::nullopt;
+    }
+    data = *constant;
+    return FilterReader{data.getValues<float>(), data.isSplat()};
+  }
+
+  /// Puts a constant in the place of an operand; the old one goes when unused.
+  void replaceOperand(IRRewriter &rewriter, OpOperand &operand, ElementsAttr value) {
+    Operation *op = operand.getOwner();
+    Value old = operand.get();
+    rewriter.setInsertionPoint(op);
+    Value constant = createConstant(rewriter, op->getLoc(), value);
+    rewriter.modifyOpInPlace(op, [&] { operand.set(constant); });
+    eraseIfUnused(rewriter, old);
+  }
+
+  /// Spreads a bias over the lanes of each group's tiles. Channel-wise tiles run through all
+  /// channels, as if these were one group.
+  LogicalResult packBias(IRRewriter &rewriter, ScheduledOpInterface layer, int64_t outputs) {
+    MutableOperandRange bias = layer.getBiasMutable();
+    if (bias.empty())
+      return success();
+    ConstantData data;
+    std::optional<FilterReader> source = read(layer, bias[0].get(), data);
+    if (!source)
+      return failure();
+    FilterLayoutAttr layout = layer.getScheduleAttr().getFilter();
+    int64_t groups = layout.getExtent(FilterDim::group), size = layout.getBiasSize();
+    int64_t groupOutputs = outputs / groups;
+    std::vector<float> packed(size, 0.0f);
+    for (int64_t channel = 0; channel < outputs; ++channel)
+      packed[channel / groupOutputs * (size / groups) + channel % groupOutputs] =
+          (*source)[channel];
+    replaceOperand(rewriter, bias[0], makeFloats(&getContext(), {size}, std::move(packed)));
+    return success();
+  }
+
+  LogicalResult pack(IRRewriter &rewriter, ScheduledOpInterface layer) {
+    if (layer.isPacked())
+      return success();
+    ScheduleAttr schedule = layer.getScheduleAttr();
+    if (!schedule)
+      return layer->emitError(
+          "has no schedule to pack its filter for: run cnn-select-algorithm first");
+    FilterLayoutAttr layout = schedule.getFilter();
+    ConstantData data;
+    std::optional<FilterReader> source = read(layer, layer.getFilter(), data);
+    if (!source)
+      return failure();
+    ElementsAttr packed = fillConstant<float>(
+        layout.getType().clone(rewriter.getF32Type()),
+        [&](MutableArrayRef<float> values) { packFilter(layer, layout, *source, values); });
+    packed = store(layer, packed, layout.getType().getElementType());
+    if (!packed)
+      return failure();
+    SmallVector<int64_t> logical = layer.getLogicalFilterShape();
+    auto conv = dyn_cast<ConvOpInterface>(layer.getOperation());
+    if (failed(packBias(rewriter, layer, conv ? conv.getOutputChannels() : logical[0])))
+      return failure();
+    replaceOperand(rewriter, layer.getFilterMutable()[0], packed);
+    layer.setLogicalFilterShape(logical);
+    return success();
+  }
+};
+
+} // namespace

@@ -1,0 +1,68 @@
+//===- VerifyScheduled.cpp - Pass cnn-verify-scheduled --------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Transforms/Utils/KernelOps.h"
+#include "convoy/Transforms/Utils/PhaseBorder.h"
+
+#include "convoy/Analysis/LayerSchedule.h"
+#include "convoy/Transforms/Schedule/Passes.h"
+
+namespace convoy::cnn {
+#define GEN_PASS_DEF_CNNVERIFYSCHEDULED
+#include "convoy/Transforms/Schedule/Passes.h.inc"
+} // namespace convoy::cnn
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+namespace {
+
+/// Has a kernel: on tensors, with a destination; filters and biases are packed as schedules
+/// say.
+std::string destinationForm(Operation *op) {
+  if (std::string reason = whyNoKernel(op); !reason.empty())
+    return reason;
+  Value destination = cast<DestinationOpInterface>(op).getDestination();
+  if (!destination)
+    return "it has no destination, which cnn-to-destination-style gives";
+  if (!isa<TensorType>(destination.getType()))
+    return "it is on memrefs";
+  return convoy::whyNotScheduled(op);
+}
+
+const BorderRow kTable[] = {
+    // The frame.
+    {"func.func", fine},
+    {"func.return", fine},
+    {"arith.constant", staticShapes},
+    // Operations with a kernel of their own, which KernelOps.h lists.
+    {"cnn.*", destinationForm},
+    // What the generic kernel computes: linalg around scalar arithmetic.
+    {"arith.*", insideLinalg},
+    {"math.*", insideLinalg},
+    {"tensor.extract", insideLinalg},
+    {"linalg.index", insideLinalg},
+    {"linalg.yield", insideLinalg},
+    {"linalg.*", staticShapes},
+    // Data movement.
+    {"tensor.empty", staticShapes},
+    {"tensor.extract_slice", staticShapes},
+    {"tensor.insert_slice", staticShapes},
+    {"tensor.expand_shape", staticShapes},
+    {"tensor.collapse_shape", staticShapes},
+    {"bufferization.materialize_in_destination", staticShapes},
+};
+
+struct VerifyScheduled : convoy::cnn::impl::CnnVerifyScheduledBase<VerifyScheduled> {
+  void runOnOperation() override {
+    if (failed(verifyBorder(getOperation(), "schedule", kTable)))
+      signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+};
+
+} // namespace

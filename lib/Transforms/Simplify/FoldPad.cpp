@@ -1,0 +1,127 @@
+//===- FoldPad.cpp - tensor.pad into the padding of its reader ------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Transforms/Simplify/Passes.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include <limits>
+
+namespace convoy::cnn {
+#define GEN_PASS_DEF_CNNFOLDPAD
+#include "convoy/Transforms/Simplify/Passes.h.inc"
+} // namespace convoy::cnn
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+namespace {
+
+/// A constant around the spatial dimensions of plain data.
+struct SpatialPad {
+  Value source;
+  double value;
+  SmallVector<int64_t> amounts; // begin of each spatial dimension, then end
+
+  static std::optional<SpatialPad> get(Value padded, int64_t spatialRank) {
+    auto op = padded.getDefiningOp<tensor::PadOp>();
+    Value constant = op ? op.getConstantPaddingValue() : Value();
+    FloatAttr value;
+    if (!constant || !matchPattern(constant, m_Constant(&value)))
+      return std::nullopt;
+    ArrayRef<int64_t> low = op.getStaticLow(), high = op.getStaticHigh();
+    if (int64_t(low.size()) != spatialRank + 2 || low[0] || low[1] || high[0] || high[1])
+      return std::nullopt;
+    SpatialPad pad{op.getSource(), value.getValueAsDouble(), {}};
+    llvm::append_range(pad.amounts, low.drop_front(2));
+    llvm::append_range(pad.amounts, high.drop_front(2));
+    // Negative pads crop, dynamic ones are negative as well.
+    if (llvm::any_of(pad.amounts, [](int64_t amount) { return amount < 0; }))
+      return std::nullopt;
+    return pad;
+  }
+
+  SmallVector<int64_t> addTo(ArrayRef<int64_t> pads) const {
+    SmallVector<int64_t> sums(pads);
+    for (auto [sum, amount] : llvm::zip(sums, amounts))
+      sum += amount;
+    return sums;
+  }
+};
+
+template <typename ConvTy> struct FoldIntoConv : OpRewritePattern<ConvTy> {
+  using OpRewritePattern<ConvTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConvTy op, PatternRewriter &rewriter) const override {
+    auto pad = SpatialPad::get(op.getInput(), op.getStrides().size());
+    if (!pad || pad->value != 0)
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getInputMutable().set(pad->source);
+      op.setPads(pad->addTo(op.getPads()));
+    });
+    return success();
+  }
+};
+
+/// Whether the padding value means to a pool what its own padding means.
+bool isPadOf(MaxPoolOp, double value) {
+  return value == -std::numeric_limits<double>::infinity() ||
+         value == double(std::numeric_limits<float>::lowest());
+}
+bool isPadOf(AvgPoolOp op, double value) {
+  return value == 0 && (op.getCountIncludePad() ||
+                        llvm::all_of(op.getPads(), [](int64_t p) { return p == 0; }));
+}
+
+template <typename PoolTy> struct FoldIntoPool : OpRewritePattern<PoolTy> {
+  using OpRewritePattern<PoolTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(PoolTy op, PatternRewriter &rewriter) const override {
+    int64_t rank = op.getKernel().size();
+    auto pad = SpatialPad::get(op.getInput(), rank);
+    if (!pad || !isPadOf(op, pad->value))
+      return failure();
+    SmallVector<int64_t> pads = pad->addTo(op.getPads());
+    ArrayRef<int64_t> input = cast<ShapedType>(pad->source.getType()).getShape().drop_front(2);
+    for (int64_t i = 0; i < rank; ++i) {
+      int64_t reach = op.getDilations()[i] * (op.getKernel()[i] - 1) + 1;
+      // A window that sees nothing but padding is not defined for a pool.
+      if (pads[i] >= reach || pads[rank + i] >= reach)
+        return rewriter.notifyMatchFailure(op, "pads reach over a whole window");
+      // A last window, cut short, may start in this padding but not in a pool's.
+      if (op.getCeilMode()) {
+        ArrayRef<int64_t> output =
+            cast<ShapedType>(op->getResultTypes().empty() ? op.getInit().getType()
+                                                          : op->getResult(0).getType())
+                .getShape()
+                .drop_front(2);
+        if ((output[i] - 1) * op.getStrides()[i] >= input[i] + pads[i])
+          return rewriter.notifyMatchFailure(op, "the last window starts in the padding");
+      }
+    }
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getInputMutable().set(pad->source);
+      op.setPads(pads);
+      if constexpr (std::is_same_v<PoolTy, AvgPoolOp>)
+        op.setCountIncludePad(true);
+    });
+    return success();
+  }
+};
+
+struct FoldPad : convoy::cnn::impl::CnnFoldPadBase<FoldPad> {
+  using CnnFoldPadBase::CnnFoldPadBase;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FoldIntoConv<ConvOp>, FoldIntoConv<GroupConvOp>, FoldIntoPool<AvgPoolOp>,
+                 FoldIntoPool<MaxPoolOp>>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,51 @@
+//===- PhaseBorder.cpp - What may cross from one phase to the next --------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Transforms/Utils/PhaseBorder.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+std::string convoy::cnn::fine(Operation *) { return ""; }
+
+std::string convoy::cnn::insideLinalg(Operation *op) {
+  return op->getParentOfType<linalg::LinalgOp>() ? ""
+                                                 : "it stands outside of a linalg operation";
+}
+
+std::string convoy::cnn::staticShapes(Operation *op) {
+  for (Type type : op->getResultTypes())
+    if (auto shaped = dyn_cast<ShapedType>(type); shaped && !shaped.hasStaticShape())
+      return "its shape is not static";
+  return "";
+}
+
+static bool names(StringRef rowName, Operation *op) {
+  if (rowName.consume_back(".*"))
+    return op->getName().getDialectNamespace() == rowName;
+  return op->getName().getStringRef() == rowName;
+}
+
+LogicalResult convoy::cnn::verifyBorder(Operation *root, StringRef phase,
+                                        ArrayRef<BorderRow> table) {
+  LogicalResult result = success();
+  root->walk([&](Operation *op) {
+    if (op == root)
+      return;
+    const BorderRow *row =
+        llvm::find_if(table, [&](const BorderRow &row) { return names(row.name, op); });
+    std::string problem =
+        row == table.end() ? "is not known behind this phase" : row->check(op);
+    if (problem.empty())
+      return;
+    op->emitOpError() << "may not leave the phase '" << phase << "': " << problem;
+    result = failure();
+  });
+  return result;
+}

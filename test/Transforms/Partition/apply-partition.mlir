@@ -1,0 +1,134 @@
+// RUN: convoy-opt %s --cnn-apply-partition --split-input-file --verify-diagnostics | FileCheck %s
+
+// Each device computes one group, an ordinary convolution, with its half of the weights;
+// LRN gets two channels from the other side and drops them again.
+// CHECK-LABEL: module attributes {cnn.device_count = 2 : i64, cnn.inputs = [{name = "x"
+// CHECK:       module @device_0 attributes {cnn.inputs = [{name = "x"
+// CHECK:         func.func @main(%[[X:.+]]: tensor<1x4x5x5xf32>) -> tensor<1x8x5x5xf32>
+// CHECK:           %[[S:.+]] = tensor.extract_slice %[[X]][0, 0, 0, 0] [1, 2, 5, 5] [1, 1, 1, 1]
+// CHECK:           %[[W:.+]] = arith.constant dense<{{.*}}1.000000e+00{{.*}}4.000000e+00{{.*}}> : tensor<4x2x1x1xf32>
+// CHECK:           %[[C:.+]] = cnn.conv %[[S]], %[[W]] {{.*}} -> tensor<1x4x5x5xf32>
+// CHECK:           %[[H:.+]] = cnn.halo_exchange %[[C]] {after = 2 : i64, axis = 1 : i64, before = 2 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x4x5x5xf32>) -> tensor<1x6x5x5xf32>
+// CHECK:           %[[L:.+]] = cnn.lrn %[[H]]
+// CHECK:           %[[D:.+]] = tensor.extract_slice %[[L]][0, 0, 0, 0] [1, 4, 5, 5]
+// CHECK:           %[[G:.+]] = cnn.all_gather %[[D]] {axis = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x4x5x5xf32>) -> tensor<1x8x5x5xf32>
+// CHECK:           return %[[G]]
+// CHECK:       module @device_1
+// CHECK:           tensor.extract_slice %{{.+}}[0, 2, 0, 0] [1, 2, 5, 5]
+// CHECK:           arith.constant dense<{{.*}}5.000000e+00{{.*}}8.000000e+00{{.*}}> : tensor<4x2x1x1xf32>
+// CHECK:           %[[L:.+]] = cnn.lrn
+// CHECK:           tensor.extract_slice %[[L]][0, 2, 0, 0] [1, 4, 5, 5]
+module attributes {cnn.inputs = [{name = "x", type = tensor<1x4x5x5xf32>}]} {
+  func.func @main(%x: tensor<1x4x5x5xf32>) -> tensor<1x8x5x5xf32> {
+    %w = arith.constant dense<[[[[1.0]], [[1.0]]], [[[2.0]], [[2.0]]], [[[3.0]], [[3.0]]], [[[4.0]], [[4.0]]], [[[5.0]], [[5.0]]], [[[6.0]], [[6.0]]], [[[7.0]], [[7.0]]], [[[8.0]], [[8.0]]]]> : tensor<8x2x1x1xf32>
+    %0 = cnn.group_conv %x, %w {cnn.partition = #cnn.partition<group, [0, 1, 2]>, group = 2 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x4x5x5xf32>, tensor<8x2x1x1xf32>) -> tensor<1x8x5x5xf32>
+    %1 = cnn.lrn %0 {cnn.partition = #cnn.partition<channel, [0, 4, 8]>, size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32} : (tensor<1x8x5x5xf32>) -> tensor<1x8x5x5xf32>
+    return %1 : tensor<1x8x5x5xf32>
+  }
+}
+
+// -----
+
+// Input channels: parts of the filter's columns, one bias, a sum. Whoever reads the sum
+// has all of it.
+// CHECK:       module @device_0
+// CHECK:           %[[S:.+]] = tensor.extract_slice %{{.+}}[0, 0] [2, 3] [1, 1]
+// CHECK:           arith.constant dense<{{\[}}[1.000000e+00, 2.000000e+00, 3.000000e+00], [5.000000e+00, 6.000000e+00, 7.000000e+00]]>
+// CHECK:           %[[P:.+]] = cnn.dense %[[S]], %{{.+}}, %{{.+}} : (tensor<2x3xf32>, tensor<2x3xf32>, tensor<2xf32>)
+// CHECK:           %[[R:.+]] = cnn.all_reduce %[[P]] {device = 0 : i64, devices = 2 : i64}
+// CHECK:           cnn.unary <relu> %[[R]]
+// CHECK:       module @device_1
+// CHECK:           arith.constant dense<{{\[}}[4.000000e+00], [8.000000e+00]]>
+// CHECK:           %[[P:.+]] = cnn.dense %{{.+}}, %{{[^,]+}} : (tensor<2x1xf32>, tensor<2x1xf32>)
+// CHECK:           cnn.all_reduce %[[P]] {device = 1 : i64, devices = 2 : i64}
+func.func @main(%x: tensor<2x4xf32>) -> tensor<2x2xf32> {
+  %w = arith.constant dense<[[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]> : tensor<2x4xf32>
+  %b = arith.constant dense<[0.5, 0.25]> : tensor<2xf32>
+  %0 = cnn.dense %x, %w, %b {cnn.partition = #cnn.partition<input_channel, [0, 3, 4]>} : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2xf32>) -> tensor<2x2xf32>
+  %1 = cnn.unary <relu> %0 : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}
+
+// -----
+
+// A value is gathered once for all that read it whole, and cut from that for what reads
+// another part.
+// CHECK:       module @device_0
+// CHECK:           cnn.all_gather
+// CHECK-NOT:       cnn.all_gather
+// CHECK:           tensor.extract_slice %{{.+}}[0, 0, 0] [1, 1, 4]
+// CHECK:           cnn.all_gather {{.*}}bounds = array<i64: 0, 1, 4>
+// CHECK:       module @device_1
+func.func @main(%x: tensor<1x4x4xf32>) -> (tensor<1x4x4xf32>, tensor<1x4x4xf32>) {
+  %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<channel, [0, 2, 4]>} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
+  %1 = cnn.unary <exp> %0 : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
+  %2 = cnn.unary <abs> %0 {cnn.partition = #cnn.partition<channel, [0, 1, 4]>} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
+  return %1, %2 : tensor<1x4x4xf32>, tensor<1x4x4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
+  // expected-error @below {{cannot be shared along group}}
+  %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<group, [0, 2, 4]>} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
+  return %0 : tensor<1x4x4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
+  // expected-error @below {{partition runs from 0 to 5, expected 0 to 4}}
+  %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<channel, [0, 2, 5]>} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
+  return %0 : tensor<1x4x4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
+  // expected-error @below {{partition has 4 bounds, expected 3 for 2 devices}}
+  %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<channel, [0, 1, 2, 4]>} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
+  return %0 : tensor<1x4x4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x6x4x4xf32>) -> tensor<1x6x4x4xf32> {
+  // expected-error @below {{partition gives device 1 1 of the factor, expected at least 2}}
+  %0 = cnn.lrn %x {cnn.partition = #cnn.partition<channel, [0, 5, 6]>, size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32} : (tensor<1x6x4x4xf32>) -> tensor<1x6x4x4xf32>
+  return %0 : tensor<1x6x4x4xf32>
+}
+
+// -----
+
+// Rows: a 3x3 window of stride 2 reads one row of the device in front and none of the one
+// behind; padding is left at the edges of the picture only.
+// CHECK:       module @device_0
+// CHECK:           tensor.extract_slice %{{.+}}[0, 0, 0, 0] [1, 2, 4, 8]
+// CHECK:           %[[R:.+]] = cnn.unary <relu>
+// CHECK:           %[[H:.+]] = cnn.halo_exchange %[[R]] {after = 0 : i64, axis = 2 : i64, before = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32>
+// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = array<i64: 1, 1, 0, 1>{{.*}} -> tensor<1x3x2x4xf32>
+// CHECK:       module @device_1
+// CHECK:           %[[H:.+]] = cnn.halo_exchange {{.*}} : (tensor<1x2x4x8xf32>) -> tensor<1x2x5x8xf32>
+// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = array<i64: 0, 1, 1, 1>{{.*}} -> tensor<1x3x2x4xf32>
+func.func @main(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x4x4xf32> {
+  %w = arith.constant dense<0.5> : tensor<3x2x3x3xf32>
+  %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<height, [0, 4, 8]>} : (tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
+  %1 = cnn.conv %0, %w {cnn.partition = #cnn.partition<height, [0, 2, 4]>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x2x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x4x4xf32>
+  return %1 : tensor<1x3x4x4xf32>
+}
+
+// -----
+
+// Columns, likewise: this window reads one of each neighbour.
+// CHECK:       module @device_0
+// CHECK:           %[[H:.+]] = cnn.halo_exchange %{{.+}} {after = 1 : i64, axis = 3 : i64, before = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x2x2x4xf32>) -> tensor<1x2x2x5xf32>
+// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = array<i64: 0, 1, 0, 0>{{.*}} -> tensor<1x3x2x4xf32>
+// CHECK:       module @device_1
+// CHECK:           cnn.conv %{{.+}}, %{{.+}} {{.*}}pads = array<i64: 0, 0, 0, 1>{{.*}} -> tensor<1x3x2x4xf32>
+// CHECK:           cnn.all_gather %{{.+}} {axis = 3 : i64, bounds = array<i64: 0, 4, 8>, device = 1 : i64}
+func.func @main(%x: tensor<1x2x2x8xf32>) -> tensor<1x3x2x8xf32> {
+  %w = arith.constant dense<0.5> : tensor<3x2x1x3xf32>
+  %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<width, [0, 4, 8]>} : (tensor<1x2x2x8xf32>) -> tensor<1x2x2x8xf32>
+  %1 = cnn.conv %0, %w {cnn.partition = #cnn.partition<width, [0, 4, 8]>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>} : (tensor<1x2x2x8xf32>, tensor<3x2x1x3xf32>) -> tensor<1x3x2x8xf32>
+  return %1 : tensor<1x3x2x8xf32>
+}
