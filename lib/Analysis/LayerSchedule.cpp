@@ -383,19 +383,35 @@ llvm::SmallVector<ScheduleAttr> convoy::listSchedules(ScheduledOpInterface op,
 // Checking one
 //===----------------------------------------------------------------------===//
 
+/// Why kernels cannot read inputs in the chunks that the filter has: blocked data come a
+/// vector at a time, planes all together. Empty if they can.
+static std::string whyNotChunks(ConvOpInterface op, ScheduleAttr schedule, bool isGpu) {
+  FilterLayoutAttr filter = schedule.getFilter();
+  if (filter.getKind() != FilterLayout::tiles)
+    return "";
+  int64_t expected = op.getInputChannels() / op.getGroups();
+  if (op.isInputBlocked())
+    expected = isGpu ? schedule.getLanes() : std::min(schedule.getLanes(), expected);
+  if (filter.getExtent(FilterDim::input) == expected)
+    return "";
+  return "inputs are read in chunks of " + std::to_string(expected);
+}
+
 /// Why a CPU's kernel has no such tile; empty if it has.
 static std::string whyNotCpuTile(ConvOpInterface op, ScheduleAttr schedule,
                                  TargetAttr target) {
+  Algorithm algorithm = schedule.getAlgorithm();
   int64_t lanes = target.getVectorLanes(), vectors = schedule.getVectors();
-  if (schedule.getAlgorithm() == Algorithm::pixelwise)
+  if (algorithm == Algorithm::pixelwise)
     return schedule.getLanes() == 1 && schedule.getPixels() % lanes == 0
                ? ""
                : "vectors of pixels have " + std::to_string(lanes) + " lanes, channels one";
-  if (lanes % schedule.getLanes() != 0)
-    return "vectors have " + std::to_string(lanes) + " lanes or a divisor";
+  bool isHalf = algorithm == Algorithm::direct && 2 * schedule.getLanes() == lanes;
+  if (schedule.getLanes() != lanes && !isHalf)
+    return "vectors have " + std::to_string(lanes) + " lanes";
   int64_t outputs = op.getOutputChannels() / op.getGroups();
   int64_t all = llvm::divideCeil(outputs, schedule.getLanes());
-  bool isChannelwise = schedule.getAlgorithm() == Algorithm::channelwise;
+  bool isChannelwise = algorithm == Algorithm::channelwise;
   if (isChannelwise ? vectors != 1 : vectors > 3 || all % vectors != 0)
     return "a register tile cannot hold " + std::to_string(vectors) +
            " vectors of output channels: take a divisor of their number up to 3";
@@ -410,24 +426,29 @@ static std::string whyNotCpuTile(ConvOpInterface op, ScheduleAttr schedule,
 /// The same for a GPU, of a convolution or a dense layer.
 static std::string whyNotGpuTile(ScheduledOpInterface op, ScheduleAttr schedule,
                                  TargetAttr target) {
-  Algorithm algorithm = schedule.getAlgorithm();
   int64_t lanes = target.getVectorLanes();
   if (schedule.getLanes() != lanes)
     return "vectors have " + std::to_string(lanes) + " lanes";
-  if (algorithm == Algorithm::warpgroup_product) {
-    WarpgroupGemmPlan plan =
-        getWarpgroupGemmPlan(llvm::cast<ConvOpInterface>(op.getOperation()));
-    return whyNotPlan(plan);
-  }
-  if (algorithm != Algorithm::matrix_product && !isWinograd(algorithm))
-    return algorithm == Algorithm::small_groups || schedule.getVectors() == 1
-               ? ""
-               : "a thread's channels are of one vector";
   GpuGemmPlan plan = getGpuGemmPlan(schedule);
-  if (!isGpuGemmTile(plan.pixels, plan.channels) || plan.stages < 2 || plan.stages > 3)
+  int64_t rows = llvm::cast<mlir::ShapedType>(op->getOperand(0).getType()).getDimSize(0);
+  switch (schedule.getAlgorithm()) {
+  case Algorithm::warpgroup_product:
+    return whyNotPlan(getWarpgroupGemmPlan(llvm::cast<ConvOpInterface>(op.getOperation())));
+  case Algorithm::dense:
+    return schedule.getVectors() == 1 && schedule.getPixels() == rows
+               ? ""
+               : "its kernel computes a vector of all " + std::to_string(rows) + " rows";
+  case Algorithm::channelwise:
+  case Algorithm::transposed:
+    return schedule.getVectors() == 1 ? "" : "a thread's channels are of one vector";
+  case Algorithm::small_groups:
+    return "";
+  default:
+    if (isGpuGemmTile(plan.pixels, plan.channels) && plan.stages >= 2 && plan.stages <= 3)
+      return "";
     return "no matrix product has a tile of " + std::to_string(plan.pixels) + "x" +
            std::to_string(plan.channels) + " in " + std::to_string(plan.stages) + " stages";
-  return "";
+  }
 }
 
 std::string convoy::whyNotSchedule(ScheduledOpInterface op, TargetAttr target) {
@@ -446,6 +467,8 @@ std::string convoy::whyNotSchedule(ScheduledOpInterface op, TargetAttr target) {
     reason = whyNotCpuTile(conv, schedule, target);
   else if (schedule.getLanes() != target.getVectorLanes())
     reason = "vectors have " + std::to_string(target.getVectorLanes()) + " lanes";
+  if (reason.empty() && conv)
+    reason = whyNotChunks(conv, schedule, bool(target.getGpu()));
   int64_t scratch = reason.empty() ? countScratch(op, schedule) : 0;
   if (reason.empty() && schedule.getScratch() != scratch)
     reason = "its kernel needs " + std::to_string(scratch) + " bytes of scratch memory";

@@ -102,8 +102,18 @@ module {
 
 module {
   func.func @lanes(%x: tensor<1x4x9x9x8xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x4x7x7x8xf32> {
-    // expected-error @below {{vectors have 8 lanes or a divisor}}
+    // expected-error @below {{vectors have 8 lanes}}
     %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x1x16, filter = <tiles, 1x2x4x3x3x8x16xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 8 : i64} : (tensor<1x4x9x9x8xf32>, tensor<32x32x3x3xf32>) -> tensor<1x4x7x7x8xf32>
+    return %0 : tensor<1x4x7x7x8xf32>
+  }
+}
+
+// -----
+
+module {
+  func.func @chunks(%x: tensor<1x4x9x9x8xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x4x7x7x8xf32> {
+    // expected-error @below {{has a schedule that no kernel follows: inputs are read in chunks of 8}}
+    %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <tiles, 1x2x2x3x3x16x16xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 8 : i64} : (tensor<1x4x9x9x8xf32>, tensor<32x32x3x3xf32>) -> tensor<1x4x7x7x8xf32>
     return %0 : tensor<1x4x7x7x8xf32>
   }
 }
