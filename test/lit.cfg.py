@@ -1,7 +1,6 @@
 """lit's configuration: RUN lines of .mlir, .test and .onnxtxt files."""
 
 import os
-import platform
 
 import lit.formats
 
@@ -31,14 +30,6 @@ config.substitutions += [
     ("%hand-made", os.path.join(config.test_exec_root, "FakeCuda")),
     ("%llvm_lib_dir", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")),
 ]
-
-config.available_features.add(platform.machine())
-try:
-    with open("/proc/cpuinfo") as info:
-        if " avx512f " in info.read():
-            config.available_features.add("avx512")
-except OSError:
-    pass
 
 # Lowers functions on tensors to the LLVM dialect with upstream's passes and runs @main, which prints.
 lower = (

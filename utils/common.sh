@@ -14,6 +14,10 @@ die() {
   exit 1
 }
 
+# The preset of CMakePresets.json that `build` builds, and its folder; a script may set others.
+preset=release
+folder=build
+
 # Runs a command with its output in a log under build/; shows the end of the log when it fails.
 logged() {
   local log="build/$1.log"
@@ -24,13 +28,13 @@ logged() {
   fi
 }
 
-# Configures and builds into build/. Arguments: targets, none for the default.
+# Configures and builds into $folder. Arguments: targets, none for the default.
 build() {
-  say "Configuring and building into build/"
-  logged configure cmake --preset release
+  say "Configuring and building into $folder/"
+  logged configure cmake --preset "$preset"
   if [ $# -gt 0 ]; then
-    cmake --build build --target "$@"
+    cmake --build "$folder" --target "$@"
   else
-    cmake --build build
+    cmake --build "$folder"
   fi
 }

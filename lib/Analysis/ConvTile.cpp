@@ -7,6 +7,7 @@
 
 #include "Decisions.h"
 
+#include "convoy/Machine/Cpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -14,9 +15,7 @@ using namespace convoy;
 using namespace convoy::cnn;
 
 /// Accumulators that leave room for a tile's weights and one broadcast.
-static int64_t getAccumulators(TargetAttr target) {
-  return target.getVectorRegisters() >= 32 ? 28 : 12;
-}
+static int64_t getAccumulators(TargetAttr target) { return getCpu(target).vectors->convSums; }
 
 /// Vectors of output channels in a tile, best first: two where they divide evenly, since
 /// each broadcast then feeds two multiply-adds.
@@ -125,8 +124,9 @@ static TileChoice chooseGpuTile(ConvOpInterface op, TargetAttr target) {
   if (op.isTransposed()) {
     cutForProducts(op, tile);
     threads *= tile.groups * tile.outputTiles * tile.tileLanes() / kThreadChannels;
-    tile.pixels = choosePixels(threads, kManyTransposedThreads,
-                               llvm::divideCeil(output.back(), op.getStrides().back()));
+    tile.pixels =
+        choosePixels(threads, kManyTransposedThreads,
+                     llvm::divideCeil(output.back(), op.getWindow().getStrides().back()));
     return finish(choice, Algorithm::transposed);
   }
   if (auto plan = planWarpgroupGemm(op, target)) {
@@ -160,7 +160,7 @@ static PixelSpan chooseSpan(ConvOpInterface op, const ConvTile &tile) {
   int64_t inRows = llvm::product_of(output.drop_back()) *
                    int64_t(llvm::divideCeil(output.back(), tile.pixels));
   int64_t any = llvm::divideCeil(pixels, tile.pixels);
-  int64_t multiplyAdds = pixels * tile.blocks * llvm::product_of(op.getKernelShape());
+  int64_t multiplyAdds = pixels * tile.blocks * llvm::product_of(op.getWindow().getKernel());
   if (multiplyAdds <= kUnrolledMultiplyAdds && any * 5 <= inRows * 4)
     return PixelSpan::map;
   bool isShort = output.size() > 1 && output.back() < tile.pixels;
@@ -177,7 +177,8 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
   // With strides, groups of half a 512-bit vector are convolutions of their own in 256-bit
   // vectors: channel-wise code would shuffle almost as often as it multiplies.
   if (blocked && !op.isTransposed() && tile.groups > 1 && tile.lanes == 16 &&
-      tile.groupInputs == 8 && tile.groupOutputs == 8 && op.getStrides().back() > 1)
+      tile.groupInputs == 8 && tile.groupOutputs == 8 &&
+      op.getWindow().getStrides().back() > 1)
     tile.lanes = 8;
   if (allowsPixels(op) && prefersPixels(op, tile.groupOutputs, tile.lanes)) {
     // Two vectors of pixels for each output channel.
@@ -189,9 +190,8 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
     return finish(choice, Algorithm::pixelwise);
   }
   if (isChannelwise(op, tile.lanes)) {
-    // Beside the sums, groups have their inputs in registers, to shuffle them.
-    int64_t sums = tile.groupInputs > 1 ? 12 : 14;
-    tile.pixels = target.getVectorRegisters() >= 32 ? sums : 6;
+    const VectorUnit &vectors = *getCpu(target).vectors;
+    tile.pixels = tile.groupInputs > 1 ? vectors.groupPixels : vectors.depthwisePixels;
     return finish(choice, Algorithm::channelwise);
   }
   int64_t vectors = llvm::divideCeil(tile.groupOutputs, tile.lanes);

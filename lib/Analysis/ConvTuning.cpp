@@ -34,9 +34,9 @@ std::string convoy::describeConv(ConvOpInterface op) {
   print("", llvm::cast<mlir::ShapedType>(op.getInput().getType()).getShape());
   print(" -> ", op.getOutputType().getShape());
   print(op.isTransposed() ? ", transposed filter " : ", filter ", op.getLogicalFilterShape());
-  print(", strides ", op.getStrides());
-  print(", pads ", op.getPads());
-  print(", dilations ", op.getDilations());
+  print(", strides ", op.getWindow().getStrides());
+  print(", pads ", op.getWindow().getPads());
+  print(", dilations ", op.getWindow().getDilations());
   print(", group ", op.getGroups());
   if (op.getResidual())
     os << ", residual";

@@ -12,9 +12,9 @@
 #ifndef CONVOY_LIB_ANALYSIS_DECISIONS_H
 #define CONVOY_LIB_ANALYSIS_DECISIONS_H
 
-#include "convoy/Analysis/GpuDescription.h"
 #include "convoy/Analysis/WarpgroupGemmPlan.h"
 #include "convoy/Analysis/WinogradPlan.h"
+#include "convoy/Machine/Gpu.h"
 
 namespace convoy {
 
@@ -47,8 +47,8 @@ bool isGpuGemmTile(int64_t pixels, int64_t channels);
 WinogradPlan planWinograd(cnn::ConvOpInterface op, cnn::Algorithm algorithm,
                           cnn::TargetAttr target, std::optional<int64_t> blocks = {});
 
-/// The plan of a matrix product that an estimate finds cheapest for `pixels` results of
-/// `groups` times `outputs` channels each.
+/// The plan of a matrix product that an estimate finds cheapest, on describePortableGpu(),
+/// for `pixels` results of `groups` times `outputs` channels each.
 GpuGemmPlan planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs, int64_t steps);
 GpuGemmPlan planGpuGemm(cnn::ConvOpInterface op);
 GpuGemmPlan planGpuGemm(cnn::DenseOp op);
@@ -66,7 +66,7 @@ std::optional<WarpgroupGemmPlan> planWarpgroupGemm(cnn::ConvOpInterface op,
                                                    cnn::TargetAttr target);
 
 /// Why no kernel follows a warp group's plan; empty if one does.
-std::string whyNotPlan(const WarpgroupGemmPlan &plan);
+std::string whyNotPlan(const WarpgroupGemmPlan &plan, const GpuDescription &gpu);
 
 /// Cuts `plan`, whose tiles and channels are counted, into strips and tiles of channels.
 void cutForGpu(WinogradPlan &plan, const GpuDescription &gpu);

@@ -23,9 +23,6 @@ using namespace convoy;
 using namespace convoy::cnn;
 using llvm::divideCeil;
 
-/// Seconds that a kernel in a CUDA graph costs besides its work: until it starts behind the
-/// one before, and the latency of its first loads and last stores, which nothing hides.
-static constexpr double kLaunchSeconds = 3e-6;
 /// Estimates may be wrong: Winograd must promise to be so many times as fast, and to gain so
 /// many seconds besides.
 static constexpr double kMargin = 1.2, kLeastGain = 3e-6;
@@ -55,7 +52,7 @@ GpuGemmPlan convoy::planGpuGemm(const WinogradPlan &plan) {
 }
 
 static double getSeconds(const GpuGemmPlan &plan, const GpuDescription &gpu) {
-  return 2 * plan.cost * double(kGpuMultiprocessors) / gpu.f32Flops;
+  return 2 * plan.cost * double(describePortableGpu().multiprocessors) / gpu.f32Flops;
 }
 
 /// Bytes a second at which data of so many bytes are read soon after they are written: half
@@ -78,7 +75,7 @@ static double estimateStrips(const WinogradPlan &plan, const GpuDescription &gpu
   double first = std::max(multiplied, moved + filters / gpu.bandwidth);
   double other = std::max(multiplied, moved + filters / getRate(filters, gpu));
   double strips = double(plan.strips), launches = gemm.splits > 1 ? 4 : 3;
-  return first + (strips - 1) * other + strips * (moved + launches * kLaunchSeconds);
+  return first + (strips - 1) * other + strips * (moved + launches * gpu.launchSeconds);
 }
 
 void convoy::cutForGpu(WinogradPlan &plan, const GpuDescription &gpu) {
@@ -120,5 +117,5 @@ double convoy::estimateGpuConvCost(ConvOpInterface op, Algorithm algorithm,
   double launches = gemm.splits > 1 ? 2 : 1;
   return gpu.f32Flops *
          (std::max(getSeconds(gemm, gpu), filters / gpu.bandwidth + activations) +
-          launches * kLaunchSeconds);
+          launches * gpu.launchSeconds);
 }

@@ -7,6 +7,7 @@
 
 #include "Decisions.h"
 
+#include "convoy/Machine/Gpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -18,13 +19,8 @@ using llvm::divideCeil;
 static constexpr int64_t kResidentWarps = 8;
 /// Steps' time that starting and ending a block takes.
 static constexpr int64_t kBlockOverhead = 6;
-/// Multiply-adds of a multiprocessor in the time of its share of the L2 cache's rate for one
-/// f32: 33e12 multiply-adds a second of an H100 against 5.5e12 bytes.
-static constexpr double kMacsPerFloat = 24;
 /// Steps below which a block's part of a sum is not worth another block.
 static constexpr int64_t kMinSplitSteps = 8;
-/// Bytes of shared memory that a block may have without asking the driver for more.
-static constexpr int64_t kSharedBytes = 48 * 1024;
 
 /// Tiles, and how much of the multiply-add rate their ratio of arithmetic to loads allows,
 /// relative to the largest.
@@ -42,6 +38,7 @@ static int64_t getStageBytes(int64_t pixels, int64_t channels) {
 
 GpuGemmPlan convoy::planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs,
                                 int64_t steps) {
+  const GpuDescription &gpu = describePortableGpu();
   GpuGemmPlan best = {};
   for (const auto &tile : kTiles) {
     GpuGemmPlan plan{tile.pixels, tile.channels, 1, 1};
@@ -52,7 +49,7 @@ GpuGemmPlan convoy::planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs,
       if (plan.splits > 1 && steps / plan.splits < kMinSplitSteps)
         break;
       // Blocks of the busiest multiprocessor, which needs some at a time to hide latency.
-      double load = divideCeil(blocks * plan.splits, kGpuMultiprocessors);
+      double load = divideCeil(blocks * plan.splits, gpu.multiprocessors);
       double busy = std::min(1.0, load * double(warps) / kResidentWarps);
       double perBlock = double(divideCeil(steps, plan.splits) + kBlockOverhead) *
                         double(plan.pixels * plan.channels * GpuGemmPlan::kStep) /
@@ -60,15 +57,16 @@ GpuGemmPlan convoy::planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs,
       plan.cost = load * perBlock / busy;
       // Partial sums are written and read once more, by another kernel.
       if (plan.splits > 1)
-        plan.cost += kMacsPerFloat * double(pixels * outputs * groups * 2 * plan.splits) /
-                         kGpuMultiprocessors +
+        plan.cost += gpu.getMacsPerFloat() *
+                         double(pixels * outputs * groups * 2 * plan.splits) /
+                         double(gpu.multiprocessors) +
                      double(kBlockOverhead * 4096 * GpuGemmPlan::kStep);
       if (!best.pixels || plan.cost < best.cost)
         best = plan;
     }
   }
-  best.stages =
-      std::clamp<int64_t>(kSharedBytes / getStageBytes(best.pixels, best.channels), 2, 3);
+  best.stages = std::clamp<int64_t>(
+      kGpuStaticSharedBytes / getStageBytes(best.pixels, best.channels), 2, 3);
   return best;
 }
 
@@ -76,7 +74,7 @@ GpuGemmPlan convoy::planGpuGemm(ConvOpInterface op) {
   auto output = op.getOutputType().getShape();
   int64_t pixels = output[0] * llvm::product_of(output.slice(2, op.getSpatialRank()));
   int64_t inputs = op.getInputChannels() / op.getGroups();
-  int64_t positions = llvm::product_of(op.getKernelShape());
+  int64_t positions = llvm::product_of(op.getWindow().getKernel());
   int64_t steps = op.isInputBlocked() ? divideCeil(inputs, GpuGemmPlan::kStep) * positions
                                       : divideCeil(inputs * positions, GpuGemmPlan::kStep);
   return planGpuGemm(pixels, op.getGroups(), op.getOutputChannels() / op.getGroups(), steps);

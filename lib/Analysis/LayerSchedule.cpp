@@ -10,6 +10,7 @@
 #include "Decisions.h"
 
 #include "convoy/Analysis/LayerCost.h"
+#include "convoy/Machine/Cpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -17,10 +18,6 @@
 
 using namespace convoy;
 using namespace convoy::cnn;
-
-/// Floating-point operations of one core in the time of one byte from memory: 4.5 to 6.6
-/// on Zen 3, 4 and 5.
-static constexpr double kFlopsPerByte = 5.5;
 
 /// Tiles that are one strip; above, strips of about `kStripTiles`.
 static constexpr int64_t kSingleStrip = 56;
@@ -30,13 +27,8 @@ static constexpr int64_t kStripTiles = 28;
 /// L2 cache, but enough that the sums in memory are a small part of the work.
 static constexpr int64_t kFilterChunk = 128;
 
-/// Floating-point operations in the time that it takes to make one value of a transformed
-/// filter and to write it into the L2 cache: 9 on Zen 5.
-static constexpr double kFilterTransform = 9.0;
-
-/// Transformed filters of so many bytes are worth some time: no cache keeps them until the
-/// next run. Half of the price comes back, since fewer bytes are read.
-static constexpr int64_t kLargeFilters = 16 << 20;
+/// Transformed filters that no cache keeps until the next run are worth some time. Half of
+/// the price comes back, since fewer bytes are read.
 static constexpr double kCompactPrice = 1.3;
 
 /// The cost model is off by less than this.
@@ -56,9 +48,10 @@ static std::string whyNotAlgorithm(ConvOpInterface op, Algorithm algorithm,
   if (op.isTransposed() || op.getSpatialRank() != 2)
     return "Winograd needs a convolution of two spatial dimensions";
   auto isOne = [](int64_t value) { return value == 1; };
-  if (!llvm::all_of(op.getStrides(), isOne) || !llvm::all_of(op.getDilations(), isOne))
+  WindowAttr window = op.getWindow();
+  if (!window.hasUnitStrides() || !llvm::all_of(window.getDilations(), isOne))
     return "Winograd needs strides and dilations of 1";
-  auto kernel = op.getKernelShape();
+  llvm::ArrayRef<int64_t> kernel = window.getKernel();
   int64_t extent = getWinogradOutputs(algorithm) + kernel[0] - 1;
   if (kernel[0] != kernel[1] || (kernel[0] != 3 && kernel[0] != 5) || extent > 6)
     return "Winograd computes 3x3 kernels in tiles of 2x2 or 4x4 and 5x5 ones in tiles of 2x2";
@@ -75,7 +68,7 @@ WinogradPlan convoy::planWinograd(ConvOpInterface op, Algorithm algorithm, Targe
                                   std::optional<int64_t> blocks) {
   WinogradPlan plan;
   plan.outputs = getWinogradOutputs(algorithm);
-  plan.taps = op.getKernelShape().front();
+  plan.taps = op.getWindow().getKernel().front();
   plan.extent = plan.outputs + plan.taps - 1;
   auto output = op.getOutputType().getShape();
   plan.tileRows = llvm::divideCeil(output[2], plan.outputs);
@@ -100,24 +93,25 @@ WinogradPlan convoy::planWinograd(ConvOpInterface op, Algorithm algorithm, Targe
 double convoy::estimateConvCost(ConvOpInterface op, Algorithm algorithm, TargetAttr target) {
   if (target.getGpu())
     return estimateGpuConvCost(op, algorithm, target);
+  CpuDescription cpu = getCpu(target);
   ConvTile tile = chooseTile(op, target).tile;
   double groups = tile.groups, inputs = tile.groupInputs;
   double outputs = tile.outputTiles * tile.tileLanes();
   double filters = groups * inputs * outputs;
-  double positions = double(llvm::product_of(op.getKernelShape()));
+  double positions = double(llvm::product_of(op.getWindow().getKernel()));
   if (!isWinograd(algorithm)) {
     auto output = op.getOutputType().getShape();
     double pixels = double(output[0] * llvm::product_of(output.slice(2, op.getSpatialRank())));
     return std::max(2.0 * filters * positions * pixels,
-                    kFlopsPerByte * sizeof(float) * filters * positions);
+                    cpu.flopsPerByte * sizeof(float) * filters * positions);
   }
   WinogradPlan plan = planWinograd(op, algorithm, target);
   double products = double(plan.products());
   double product = 2.0 * filters * products * double(plan.tiles);
   double weights =
-      kFlopsPerByte * sizeof(float) * filters * (plan.compact ? positions : products);
+      cpu.flopsPerByte * sizeof(float) * filters * (plan.compact ? positions : products);
   if (plan.compact)
-    product += kFilterTransform * filters * products * double(plan.strips);
+    product += cpu.flopsPerFilterValue * filters * products * double(plan.strips);
   // Each dimension takes about 2.3 operations a vector; a load and a store besides.
   double vectors = 6.6 * products * double(plan.tiles) * groups *
                    double(tile.inputChunks + tile.outputBlocks());
@@ -131,7 +125,7 @@ static bool hasLargeFilters(ConvOpInterface op, TargetAttr target) {
   const ConvTile &channels = plan.channels;
   return channels.groups * channels.outputTiles * plan.products() * channels.groupInputs *
              channels.tileLanes() * int64_t(sizeof(float)) >=
-         kLargeFilters;
+         getCpu(target).keptBytes;
 }
 
 /// How many vectors of output channels a tile may have for an algorithm, presumably best
@@ -243,12 +237,12 @@ static ScheduleAttr makeSchedule(ConvOpInterface op, Algorithm algorithm, int64_
     }
   }
   FilterLayout kind = getLayout(schedule.algorithm, /*isDense=*/false, isGpu);
-  llvm::SmallVector<int64_t> shape =
-      getPackedShape(kind, choice.tile, op.getKernelShape(), products, choice.stepChunks);
+  llvm::SmallVector<int64_t> shape = getPackedShape(
+      kind, choice.tile, op.getWindow().getKernel(), products, choice.stepChunks);
   schedule.filter = FilterLayoutAttr::get(kind, mlir::RankedTensorType::get(shape, stored));
   bool hasOrder = !isGpu && (schedule.algorithm == Algorithm::direct ||
                              schedule.algorithm == Algorithm::transposed);
-  if (hasOrder && keepsRows(op, schedule.filter, target.getL2()))
+  if (hasOrder && keepsRows(op, schedule.filter, getCpu(target).l2Bytes))
     schedule.order = LoopOrder::pixels;
   schedule.scratch = countScratch(op, schedule.getAttr());
   return schedule.getAttr();
@@ -433,7 +427,8 @@ static std::string whyNotGpuTile(ScheduledOpInterface op, ScheduleAttr schedule,
   int64_t rows = llvm::cast<mlir::ShapedType>(op->getOperand(0).getType()).getDimSize(0);
   switch (schedule.getAlgorithm()) {
   case Algorithm::warpgroup_product:
-    return whyNotPlan(getWarpgroupGemmPlan(llvm::cast<ConvOpInterface>(op.getOperation())));
+    return whyNotPlan(getWarpgroupGemmPlan(llvm::cast<ConvOpInterface>(op.getOperation())),
+                      describeGpu(target.getGpu()));
   case Algorithm::dense:
     return schedule.getVectors() == 1 && schedule.getPixels() == rows
                ? ""

@@ -8,6 +8,7 @@
 #include "convoy/Analysis/Partition.h"
 
 #include "convoy/Analysis/LayerCost.h"
+#include "convoy/Machine/Cpu.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
@@ -231,12 +232,8 @@ Traffic convoy::getOperandTraffic(OpOperand &operand, const OpSplit &split,
   return traffic;
 }
 
-/// What a device reaches, roughly: FMAs of two vectors a cycle at 3 GHz, of which
-/// convolutions get four fifths; a core's share of a memory bus.
-static constexpr double kVectorMacsPerSecond = 2 * 3e9 * 0.8;
-static constexpr double kMemoryBandwidth = 20e9;
-/// Starting any layer.
-static constexpr double kLayerOverhead = 1e-6;
+/// The part of a core's peak that convolutions reach, roughly.
+static constexpr double kConvEfficiency = 0.8;
 
 /// Whether cnn-fuse-epilogue will move `op` into what it reads.
 static bool isEpilogue(Operation *op) {
@@ -271,12 +268,14 @@ DeviceWork convoy::getDeviceWork(Operation *op, const OpSplit &split, TargetAttr
           std::llround(getDenseBytes(type) * (split.getResult().isReplicated() ? 1 : share));
   // Reshapes only look at the same bytes in another way, and epilogues work on what is
   // still in registers.
-  if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op) || isEpilogue(op))
+  if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op) || isEpilogue(op)) {
     work.bytes = 0;
-  else
-    work.seconds =
-        kLayerOverhead + std::max(work.macs / (kVectorMacsPerSecond * target.getVectorLanes()),
-                                  work.bytes / kMemoryBandwidth);
+    return work;
+  }
+  CpuDescription cpu = getCpu(target);
+  double rate = cpu.multiplyAdds * cpu.clock * kConvEfficiency * target.getVectorLanes();
+  work.seconds =
+      cpu.layerSeconds + std::max(work.macs / rate, work.bytes / cpu.memoryBandwidth);
   return work;
 }
 

@@ -78,11 +78,17 @@ ReceptiveFields::Field ReceptiveFields::merge(Operation &op) const {
   return merged;
 }
 
-static void slide(MutableArrayRef<FieldExtent> dims, ArrayRef<int64_t> kernel,
-                  ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations) {
-  for (auto [dim, k, s, d] : llvm::zip(dims, kernel, strides, dilations)) {
-    dim.size += double(d * (k - 1)) * dim.stride;
-    dim.stride *= double(s);
+static void slide(MutableArrayRef<FieldExtent> dims, cnn::WindowAttr window,
+                  bool isTransposed) {
+  for (auto [i, dim] : llvm::enumerate(dims)) {
+    int64_t reach = window.getReach(i), stride = window.getStrides()[i];
+    if (isTransposed) {
+      dim.size += double(llvm::divideCeil(reach, stride) - 1) * dim.stride;
+      dim.stride /= double(stride);
+    } else {
+      dim.size += double(reach - 1) * dim.stride;
+      dim.stride *= double(stride);
+    }
   }
 }
 
@@ -112,22 +118,11 @@ void ReceptiveFields::visit(Operation &op) {
   };
 
   llvm::TypeSwitch<Operation *>(&op)
-      .Case([&](cnn::ConvOpInterface conv) {
-        SmallVector<int64_t> kernel = conv.getKernelShape();
-        if (!windowed(kernel.size()))
-          return;
-        if (!conv.isTransposed())
-          return slide(field.dims, kernel, conv.getStrides(), conv.getDilations());
-        for (auto [dim, k, s, d] :
-             llvm::zip(field.dims, kernel, conv.getStrides(), conv.getDilations())) {
-          int64_t reach = d * (k - 1) + 1;
-          dim.size += double(llvm::divideCeil(reach, s) - 1) * dim.stride;
-          dim.stride /= double(s);
-        }
-      })
-      .Case<cnn::MaxPoolOp, cnn::AvgPoolOp>([&](auto pool) {
-        if (windowed(pool.getKernel().size()))
-          slide(field.dims, pool.getKernel(), pool.getStrides(), pool.getDilations());
+      .Case([&](cnn::WindowOpInterface windowOp) {
+        auto conv = dyn_cast<cnn::ConvOpInterface>(windowOp.getOperation());
+        cnn::WindowAttr window = windowOp.getWindow();
+        if (windowed(window.getRank()))
+          slide(field.dims, window, conv && conv.isTransposed());
       })
       .Case<cnn::GlobalPoolOp, cnn::InstanceNormOp, cnn::GroupNormOp>(
           [&](auto) { widenAll(); })

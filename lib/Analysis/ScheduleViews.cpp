@@ -58,7 +58,7 @@ DenseTile convoy::getDenseTile(DenseOp op) {
 WinogradPlan convoy::getWinogradPlan(ConvOpInterface op, ScheduleAttr schedule) {
   WinogradPlan plan;
   plan.outputs = getWinogradOutputs(schedule.getAlgorithm());
-  plan.taps = op.getKernelShape().front();
+  plan.taps = op.getWindow().getKernel().front();
   plan.extent = plan.outputs + plan.taps - 1;
   plan.compact = schedule.getAlgorithm() == Algorithm::winograd_4x4_compact;
   plan.filterChunk = schedule.getChunk();

@@ -7,6 +7,7 @@
 
 #include "Decisions.h"
 
+#include "convoy/Machine/Gpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -14,16 +15,13 @@ using namespace convoy;
 using namespace convoy::cnn;
 using llvm::divideCeil;
 
-/// Of an H100: multiprocessors, and for each of them the tf32 multiply-adds and the bytes
-/// out of the L2 cache in a cycle.
-static constexpr int64_t kMultiprocessors = 132;
-static constexpr double kMacsPerCycle = 1024, kBytesPerCycle = 24;
 /// Cycles until a block's first data are there, and for its results.
 static constexpr double kBlockCycles = 2000;
-/// Blocks that share sums are taken to be faster where fewer blocks than this have their own.
-static constexpr int64_t kLeastBlocks = kMultiprocessors / 4;
-/// Bytes of shared memory that two blocks of a multiprocessor can have each, and one alone.
-static constexpr int64_t kHalfSharedBytes = 112 * 1024, kSharedBytes = 224 * 1024;
+/// Blocks that share sums are taken to be faster if, of so many multiprocessors, fewer than
+/// one gets a block with sums of its own.
+static constexpr int64_t kIdleMultiprocessors = 4;
+/// Bytes of a multiprocessor's shared memory for the driver and for barriers.
+static constexpr int64_t kOtherSharedBytes = 4 * 1024;
 /// Fewer output channels leave most of a product's time to reading inputs.
 static constexpr int64_t kMinChannels = 32, kMaxChannels = 256;
 /// Bytes of a row's inputs over all blocks of a step: as wide as shared memory.
@@ -38,8 +36,9 @@ static bool fits(ConvOpInterface op, GpuPrecision precision) {
   int64_t row = WarpgroupGemmPlan::kRow, outputs = op.getOutputChannels() / groups;
   return precision != GpuPrecision::f32 && !op.isTransposed() && op.getSpatialRank() == 2 &&
          op.isInputBlocked() && op.isOutputBlocked() &&
-         llvm::all_of(op.getStrides(), isStep) && op.getInputChannels() / groups % row == 0 &&
-         outputs >= kMinChannels && (groups == 1 || outputs % row == 0);
+         llvm::all_of(op.getWindow().getStrides(), isStep) &&
+         op.getInputChannels() / groups % row == 0 && outputs >= kMinChannels &&
+         (groups == 1 || outputs % row == 0);
 }
 
 /// What follows from the shapes and from the bytes of an element.
@@ -50,15 +49,13 @@ static WarpgroupGemmPlan describe(ConvOpInterface op, int64_t elementBytes) {
     return std::array<int64_t, 2>{values[0], values[1]};
   };
   plan.input = pair(input.drop_front(2));
-  plan.kernel = pair(op.getKernelShape());
-  plan.strides = pair(op.getStrides());
-  plan.dilations = pair(op.getDilations());
-  plan.padsBegin = pair(op.getPads());
+  WindowAttr window = op.getWindow();
+  plan.kernel = pair(window.getKernel());
+  plan.strides = pair(window.getStrides());
+  plan.dilations = pair(window.getDilations());
+  plan.padsBegin = pair(window.getPadsBegin());
   std::array<int64_t, 2> results = pair(output.drop_front(2));
-  auto areAll = [](llvm::ArrayRef<int64_t> values, int64_t value) {
-    return llvm::all_of(values, [&](int64_t other) { return other == value; });
-  };
-  if (areAll(plan.kernel, 1) && areAll(plan.strides, 1) && areAll(op.getPads(), 0)) {
+  if (window.isPointwise()) {
     plan.input = {1, plan.input[0] * plan.input[1]};
     results = {1, results[0] * results[1]};
   }
@@ -94,11 +91,13 @@ static void chooseBox(WarpgroupGemmPlan &plan) {
 
 std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
                                                            TargetAttr target) {
-  GpuAttr gpu = target.getGpu();
-  if (!gpu || !gpu.getArchSpecific() || !fits(op, gpu.getPrecision()))
+  GpuAttr gpuAttr = target.getGpu();
+  if (!gpuAttr || !gpuAttr.getArchSpecific() || !fits(op, gpuAttr.getPrecision()))
     return std::nullopt;
+  const GpuDescription &gpu = describeGpu(gpuAttr);
+  int64_t sharedBytes = gpu.sharedBytes - kOtherSharedBytes;
   // Data will have the type of the filter, which is f16 for this precision.
-  WarpgroupGemmPlan plan = describe(op, gpu.getPrecision() == GpuPrecision::f16 ? 2 : 4);
+  WarpgroupGemmPlan plan = describe(op, gpuAttr.getPrecision() == GpuPrecision::f16 ? 2 : 4);
   WarpgroupGemmPlan best = plan;
   int64_t groups = op.getGroups(), outputs = op.getOutputChannels() / groups;
   int64_t blocks = op.getInputChannels() / groups / WarpgroupGemmPlan::kRow;
@@ -117,11 +116,11 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
       plan.channels = llvm::alignTo(divideCeil(outputs, tiles), WarpgroupGemmPlan::kRow);
       bool isLarge = plan.warpgroups == 2 && plan.channels > 128;
       plan.stages = std::clamp<int64_t>(
-          (isLarge ? kSharedBytes : kHalfSharedBytes) / plan.stageBytes(), 2, 6);
+          (isLarge ? sharedBytes : sharedBytes / 2) / plan.stageBytes(), 2, 6);
       double macs = double(plan.rows() * plan.channels * plan.runs * plan.kRow);
-      double cycles = std::max(macs / (kMacsPerCycle * 4 / double(plan.elementBytes)),
-                               double(plan.stageBytes()) / kBytesPerCycle);
-      double load = divideCeil(countAll(plan), kMultiprocessors);
+      double cycles = std::max(macs / (gpu.warpgroupMacs * 4 / double(plan.elementBytes)),
+                               double(plan.stageBytes()) / gpu.warpgroupBytes);
+      double load = divideCeil(countAll(plan), gpu.multiprocessors);
       double cost = load * (double(plan.steps) * cycles + kBlockCycles);
       if (!bestCost || cost < bestCost) {
         best = plan;
@@ -131,7 +130,8 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
         break;
     }
   }
-  if (countAll(best) < kLeastBlocks && planGpuGemm(op).splits > 1)
+  if (countAll(best) < gpu.multiprocessors / kIdleMultiprocessors &&
+      planGpuGemm(op).splits > 1)
     return std::nullopt;
   return best;
 }
@@ -149,11 +149,11 @@ WarpgroupGemmPlan convoy::getWarpgroupGemmPlan(ConvOpInterface op) {
   return plan;
 }
 
-std::string convoy::whyNotPlan(const WarpgroupGemmPlan &plan) {
+std::string convoy::whyNotPlan(const WarpgroupGemmPlan &plan, const GpuDescription &gpu) {
   bool fits = plan.channels % WarpgroupGemmPlan::kRow == 0 && plan.channels <= kMaxChannels &&
               plan.warpgroups >= 1 && plan.warpgroups <= 2 && plan.stages >= 2 &&
               plan.tilePixels() <= plan.rows() &&
-              plan.stages * plan.stageBytes() <= kSharedBytes &&
+              plan.stages * plan.stageBytes() <= gpu.sharedBytes - kOtherSharedBytes &&
               plan.runs * plan.rowBytes() <= kStepBytes;
   for (int i = 0; i < 2; ++i)
     fits &= plan.tile[i + 1] * plan.strides[i] <= kMaxBox;

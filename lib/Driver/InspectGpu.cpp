@@ -8,7 +8,7 @@
 #include "InspectGpu.h"
 
 #include "Layers.h"
-#include "convoy/Analysis/GpuDescription.h"
+#include "convoy/Machine/Gpu.h"
 #include "convoy/Pipelines/Compiler.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "llvm/ADT/StringMap.h"

@@ -183,7 +183,7 @@ int convoy::driver::inspectPartition(StringRef model, ModuleOp module,
       describePartition(module.lookupSymbol<func::FuncOp>("main"), options.devices);
   if (failed(rows))
     return printer.getFailure();
-  Link link{options.bandwidth, options.latency};
+  Link link = getLink(cnn::getTarget(module), options.bandwidth, options.latency);
   if (!files.onnx.empty())
     if (llvm::Error error =
             writeShardedONNX(model, files.onnx, options.devices, listShardings(*rows)))

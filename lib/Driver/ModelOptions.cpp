@@ -9,8 +9,8 @@
 
 #include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Analysis/Partition.h"
-#include "convoy/Analysis/TargetDescription.h"
 #include "convoy/Import/ONNX/Import.h"
+#include "convoy/Machine/TargetDescription.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace convoy;

@@ -14,7 +14,7 @@
 
 #include "convoy/Analysis/ConvTuning.h"
 #include "convoy/Analysis/LayerSchedule.h"
-#include "convoy/Analysis/TargetDescription.h"
+#include "convoy/Machine/TargetDescription.h"
 #include "convoy/Runtime/OutputFile.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringMap.h"

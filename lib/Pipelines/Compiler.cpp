@@ -8,10 +8,10 @@
 #include "convoy/Pipelines/Compiler.h"
 
 #include "IRDump.h"
-#include "convoy/Analysis/TargetDescription.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Import/ONNX/Import.h"
+#include "convoy/Machine/TargetDescription.h"
 #include "convoy/Pipelines/Pipelines.h"
 
 #include "mlir/Pass/PassManager.h"

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/Passes.h"
+#include "convoy/Machine/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Target/Target.h"
 #include "convoy/Transforms/Bufferize/BufferizableOpInterfaceImpl.h"
@@ -29,6 +30,7 @@ void convoy::registerDialects(DialectRegistry &registry) {
 }
 
 void convoy::registerPasses() {
+  registerMachinePasses();
   cnn::registerSimplifyPasses();
   cnn::registerPartitionPasses();
   cnn::registerSchedulePasses();

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +70,13 @@ def weight(*shape):
 
 def ints(*values):
     return Const(np.array(values, dtype=np.int64))
+
+
+def graded(*shape, axis=0):
+    """A random initializer whose slices along an axis, the output channels, are 1 to 1e-5 times as large."""
+    array = rand(*shape)
+    powers = np.float32(10.0) ** -(np.arange(shape[axis]) % 6)
+    return Const(array * powers.astype(np.float32).reshape([-1 if dim == axis else 1 for dim in range(len(shape))]))
 
 
 def floats(*values):
@@ -160,20 +168,39 @@ def run_onnxruntime(model, feeds):
     return dict(zip(names, session.run(names, feeds)))
 
 
-def relative_difference(actual, expected):
-    """max |difference| / max |value|; the same infinities and NaNs count as equal."""
+OF_ONE_OPERATION = 1e-5  # The tolerance of one operation in f32.
+# How many tolerances, of its own size, a channel may differ: a small sum of large terms has the roundings of its terms.
+# The few elements of a short channel can all be such sums.
+CHANNEL_SLACK, SHORT_CHANNEL_SLACK = 10, 100
+SHORT_CHANNEL = 16  # Elements; a longer one is long.
+
+
+def relative_differences(actual, expected):
+    """max |difference| / max |value| of each row of two matrices; the same infinities and NaNs count as equal."""
     actual, expected = np.asarray(actual, np.float64), np.asarray(expected, np.float64)
     with np.errstate(invalid="ignore"):
         difference = np.where((actual == expected) | (np.isnan(actual) & np.isnan(expected)), 0, actual - expected)
-    if not difference.size:
-        return 0.0
-    finite = np.abs(expected[np.isfinite(expected)])
-    largest = float(finite.max()) if finite.size else 0.0
-    worst = float(np.abs(difference).max())
-    return worst / largest if largest else worst
+    largest = np.where(np.isfinite(expected), np.abs(expected), 0).max(axis=1, initial=0)
+    return np.abs(difference).max(axis=1, initial=0) / np.where(largest > 0, largest, 1)
+
+
+def relative_difference(actual, expected):
+    """max |difference| / max |value| of two whole tensors."""
+    return float(relative_differences(actual.reshape(1, -1), expected.reshape(1, -1))[0])
+
+
+def by_channel(array):
+    """A matrix with a row for each channel, which is ONNX's second dimension; one row if there is none."""
+    if array.ndim < 2:
+        return array.reshape(1, -1)
+    return np.moveaxis(array, 1, 0).reshape(array.shape[1], array.size // max(array.shape[1], 1))
 
 
 def assert_close(actual, expected, tolerance, what=""):
+    """Compares a tensor as a whole within the tolerance, and each channel by its own size: no small one can hide.
+
+    Scores at the end of a network are short channels, near zero by chance. After more than one operation, or in f16,
+    only long channels are compared."""
     assert actual.shape == expected.shape, f"{what}: shape {actual.shape} instead of {expected.shape}"
     assert actual.dtype == expected.dtype, f"{what}: type {actual.dtype} instead of {expected.dtype}"
     if not np.issubdtype(expected.dtype, np.floating):
@@ -181,6 +208,15 @@ def assert_close(actual, expected, tolerance, what=""):
         return
     difference = relative_difference(actual, expected)
     assert difference <= tolerance, f"{what}: max |difference| / max |value| is {difference:.2e}, above {tolerance:.0e}"
+    actual, expected = by_channel(actual), by_channel(expected)
+    is_short = expected.shape[1] <= SHORT_CHANNEL
+    if expected.size == 0 or (is_short and tolerance > OF_ONE_OPERATION):
+        return
+    differences = relative_differences(actual, expected)
+    limit = min((SHORT_CHANNEL_SLACK if is_short else CHANNEL_SLACK) * tolerance, 0.5)
+    worst = int(differences.argmax())
+    assert differences[worst] <= limit, (
+        f"{what}: channel {worst}: max |difference| / max |value| is {differences[worst]:.2e}, above {limit:.0e}")
 
 
 # --- The command ------------------------------------------------------------------------------------------------------
@@ -241,21 +277,32 @@ def run_artefact(artefact, feeds, outputs, threads=1, named=True):
 
 
 def check_case(a_case, folder, options=(), threads=1):
-    """Compiles and runs a case and compares every output with ONNX Runtime."""
+    """Compiles and runs a case and compares every output with ONNX Runtime. threads: a number, or several numbers."""
     expected = run_onnxruntime(a_case.model, a_case.feeds)
     artefact = compile_model(a_case.model, folder, *a_case.options, *options)
-    actual = run_artefact(artefact, a_case.feeds, expected, threads)
-    for name in expected:
-        assert_close(actual[name], expected[name], a_case.tolerance, f"{a_case.name}, output {name}")
+    for count in [threads] if isinstance(threads, int) else threads:
+        actual = run_artefact(artefact, a_case.feeds, expected, count)
+        for name in expected:
+            assert_close(actual[name], expected[name], a_case.tolerance, f"{a_case.name}, output {name}")
+
+
+# What a machine must have to run the code of an x86-64 level: v3 has AVX2, v4 AVX-512.
+_V3 = {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe"}
+LEVELS = {"x86-64-v3": _V3, "x86-64-v4": _V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}}
 
 
 def cpu_levels():
-    """The x86-64 levels with vector units that this machine has: x86-64-v3 (AVX2), x86-64-v4 (AVX-512)."""
+    """The x86-64 levels with vector units that this machine has."""
     flags = set()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("flags"):
             flags = set(line.split(":", 1)[1].split())
             break
-    v3 = {"avx2", "fma", "bmi1", "bmi2", "f16c", "movbe"}
-    v4 = v3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
-    return [level for level, needs in (("x86-64-v3", v3), ("x86-64-v4", v4)) if needs <= flags]
+    return [level for level, needs in LEVELS.items() if needs <= flags]
+
+
+def each_level():
+    """Both levels as parameters of a test, which is skipped for one that this machine lacks."""
+    here = cpu_levels()
+    return [pytest.param(level, marks=[] if level in here else pytest.mark.skip(f"this machine runs no {level} code"))
+            for level in LEVELS]

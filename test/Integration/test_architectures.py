@@ -10,7 +10,7 @@ TOLERANCE = 2e-5
 LEVELS = support.cpu_levels() or ["native"]
 
 # Every level at batch 1; batch 3 with the best level only, to keep the time modest.
-VARIANTS = [(1, level) for level in LEVELS] + [(3, LEVELS[-1])]
+VARIANTS = [pytest.param(1, *level.values, marks=level.marks) for level in support.each_level()] + [(3, LEVELS[-1])]
 
 
 @pytest.mark.slow

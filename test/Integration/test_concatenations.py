@@ -74,7 +74,7 @@ def bufferized(a_case, tmp_path, *options):
 ALGORITHMS = ["direct", "winograd_2x2", "winograd_4x4", "winograd_4x4_compact"]
 
 
-@pytest.mark.parametrize("level", support.cpu_levels())
+@pytest.mark.parametrize("level", support.each_level())
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_cpu(algorithm, level, tmp_path):
     options = [f"--mcpu={level}", f"--conv-algorithm={algorithm}"]
@@ -124,4 +124,4 @@ def test_nothing_is_copied(target, tmp_path):
 def test_networks_copy_nothing(name):
     model = support.models.cached(name, batch=BATCH, pre_softmax=True)
     text = must(convoy("compile", model, "--stop-after=bufferize")).stdout
-    assert "cnn.concat" not in text and "memref.copy" not in text
+    assert text.count("cnn.conv") > 10 and "cnn.concat" not in text and "memref.copy" not in text

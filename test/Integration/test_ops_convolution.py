@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from support import (Const, assert_close, case, check_case, compile_model, convoy, cpu_levels, floats, make_model, must,
-                     positive, rand, run_artefact, run_onnxruntime, weight)
+from support import (Const, assert_close, case, check_case, compile_model, convoy, each_level, floats, graded,
+                     make_model, must, positive, rand, run_artefact, run_onnxruntime, weight)
 
 CASES = []
 
@@ -152,6 +152,17 @@ add("vector-right", "MatMul", rand(5, 20), rand(20))
 add("vector-left", "MatMul", rand(20), weight(20, 17))
 add("batched-constant", "MatMul", rand(3, 5, 20), weight(3, 20, 17))
 
+# Output channels of very different size, of each kernel that reads weights.
+for name, x_shape, channels_out, kernel, group in (
+        ("direct", [1, 20, 9, 9], 33, [3, 3], 1), ("winograd", [1, 32, 12, 12], 48, [3, 3], 1),
+        ("small-group", [1, 24, 8, 8], 24, [3, 3], 6), ("depthwise", [1, 17, 8, 8], 17, [3, 3], 17),
+        ("pixelwise", [2, 12, 6, 8], 20, [1, 1], 2), ("1x1", [1, 16, 7, 7], 40, [1, 1], 1)):
+    add(f"graded-{name}", "Conv", rand(*x_shape), graded(channels_out, x_shape[1] // group, *kernel),
+        graded(channels_out), opset=11, group=group)
+add("graded", "ConvTranspose", rand(1, 16, 5, 6), graded(16, 20, 3, 3, axis=1), graded(20), strides=[2, 2])
+add("graded", "Gemm", rand(16, 70), graded(100, 70), graded(100), opset=11, transB=1)
+add("graded", "MatMul", rand(1, 24, 16), graded(3, 16, 24, axis=2))
+
 
 @pytest.mark.parametrize("a_case", CASES, ids=lambda c: c.id)
 def test_op(a_case, tmp_path):
@@ -182,12 +193,11 @@ for kernel, x_shape, outputs, attributes in (
 
 
 @pytest.mark.parametrize("algorithm", ["direct", "winograd_2x2", "winograd_4x4", "winograd_4x4_compact"])
-@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("a_case", FILTERED, ids=lambda c: c.id)
 def test_algorithm(a_case, level, algorithm, tmp_path):
     """Every algorithm on every shape that it allows, alone; threads share strips."""
-    for threads in (1, 3):
-        check_case(a_case, tmp_path, [f"--mcpu={level}", f"--conv-algorithm={algorithm}"], threads)
+    check_case(a_case, tmp_path, [f"--mcpu={level}", f"--conv-algorithm={algorithm}"], threads=(1, 3))
 
 
 def residual_model(channels, kernel, group, size):
@@ -211,7 +221,7 @@ def residual_model(channels, kernel, group, size):
     return make_model(nodes, feeds, ["y"], constants), feeds
 
 
-@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("channels, kernel, group, size, algorithm", [
     (40, 3, 1, (9, 11), "direct"), (33, 1, 1, (7, 5), "direct"), (64, 3, 1, (9, 10), "winograd_2x2"),
     (32, 3, 1, (13, 9), "winograd_4x4"), (32, 3, 1, (13, 9), "winograd_4x4_compact"), (20, 3, 20, (8, 8), "direct"),
@@ -249,7 +259,7 @@ def prologue_model(channels, outputs, batch, size, activation, residual):
 
 
 # Maps of DenseNet and odd ones, whose last run of pixels is shorter; channels that do not fill a block.
-@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("channels, outputs, batch, size, activation, residual", [
     (64, 128, 1, (56, 56), "Relu", False), (96, 40, 1, (28, 28), "Relu", False),
     (256, 33, 1, (14, 14), "Relu", False), (40, 24, 3, (12, 11), "Relu", False), (37, 17, 1, (13, 11), "Relu", False),
@@ -291,7 +301,7 @@ def round_bf16(array):
 
 
 @pytest.mark.parametrize("kind", ["f16", "bf16"])
-@pytest.mark.parametrize("level", cpu_levels())
+@pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("a_case", HALF, ids=lambda c: c.id)
 def test_weights_in_half_size(a_case, level, kind, tmp_path):
     """The result is that of a model whose filter was rounded beforehand; Winograd rounds what it made of the filter."""

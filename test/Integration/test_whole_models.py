@@ -92,7 +92,7 @@ def section_sizes(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("level", support.cpu_levels())
+@pytest.mark.parametrize("level", support.each_level())
 def test_code_is_small(level, tmp_path):
     """Kernels are shared between equal layers, and their loops stay rolled."""
     model = support.models.cached("resnet50", batch=1, pre_softmax=True)

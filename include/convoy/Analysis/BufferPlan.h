@@ -13,8 +13,8 @@
 #ifndef CONVOY_ANALYSIS_BUFFERPLAN_H
 #define CONVOY_ANALYSIS_BUFFERPLAN_H
 
-#include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "convoy/Machine/Gpu.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -22,10 +22,10 @@
 
 namespace convoy::cnn {
 
-/// Bytes on whose multiples buffers and parts of buffers begin: GPU kernels move 16 bytes at
-/// a time.
+/// Bytes on whose multiples buffers and parts of buffers begin: what a thread of a GPU moves
+/// at a time.
 inline int64_t getPartAlignment(mlir::Operation *op) {
-  return getTarget(op).getGpu() ? 16 : 1;
+  return getTarget(op).getGpu() ? kGpuAccessBytes : 1;
 }
 
 /// Whether code generation reads strides of the first dimension from the types of `op`, or

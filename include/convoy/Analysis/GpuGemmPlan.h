@@ -37,10 +37,6 @@ struct GpuGemmPlan {
   int64_t threads() const { return 32 * warpsOfPixels() * (channels / warpChannels()); }
 };
 
-/// Multiprocessors of the GPU that plans are made for: between an A100's 108 and an
-/// H100's 132.
-inline constexpr int64_t kGpuMultiprocessors = 128;
-
 /// The plan that a schedule states, without its cost.
 GpuGemmPlan getGpuGemmPlan(cnn::ScheduleAttr schedule);
 

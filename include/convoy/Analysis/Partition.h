@@ -12,7 +12,7 @@
 #ifndef CONVOY_ANALYSIS_PARTITION_H
 #define CONVOY_ANALYSIS_PARTITION_H
 
-#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Machine/Link.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace convoy {
@@ -83,14 +83,6 @@ mlir::FailureOr<std::optional<OpSplit>> getFixedSplit(mlir::Operation *op, int64
 /// Cuts `extent` into parts as equal as multiples of `granule` allow; empty where some
 /// device would get nothing.
 llvm::SmallVector<int64_t> cutEvenly(int64_t extent, int64_t granule, int64_t devices);
-
-/// How data crosses from one device to another.
-struct Link {
-  /// Bytes a second into one device.
-  double bandwidth = 10e9;
-  /// Seconds before the first byte of an exchange arrives.
-  double latency = 2e-6;
-};
 
 /// What an exchange moves.
 struct Traffic {

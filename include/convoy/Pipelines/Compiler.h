@@ -8,7 +8,7 @@
 #ifndef CONVOY_PIPELINES_COMPILER_H
 #define CONVOY_PIPELINES_COMPILER_H
 
-#include "convoy/Analysis/TargetDescription.h"
+#include "convoy/Machine/TargetDescription.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Target/Target.h"
 #include "mlir/IR/BuiltinOps.h"

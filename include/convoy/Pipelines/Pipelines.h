@@ -29,8 +29,9 @@ struct PartitionOptions {
   int64_t devices = 1;
   /// auto, group, batch or none; see cnn-assign-partition.
   std::string strategy = "auto";
-  /// Bytes a second into one device, and seconds before the first arrives.
-  double bandwidth = 10e9, latency = 2e-6;
+  /// Bytes a second into one device, and seconds before the first arrives; where negative,
+  /// those of the target (see Link.h).
+  double bandwidth = -1, latency = -1;
 
   /// Whether there is a module for each device from here on.
   bool hasDevices() const { return devices > 1; }

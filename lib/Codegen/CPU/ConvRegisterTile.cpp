@@ -17,16 +17,15 @@ using namespace convoy;
 using namespace convoy::cpu;
 using namespace convoy::cnn;
 
-static constexpr int64_t kLineBytes = 64;
 /// The most lines that a register tile fetches of the next row.
 static constexpr int64_t kPrefetchedLines = 32;
 
 ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterface op,
-                                   ValueRange operands)
+                                   ValueRange operands, TargetAttr target)
     : ConvOperands(op, operands), b(builder), op(op), tile(getConvTile(op)),
       window(getConvWindow(op)), inputBlocked(op.isInputBlocked()),
       outputBlocked(op.isOutputBlocked()),
-      vectorType(VectorType::get({tile.lanes}, builder.getF32Type())) {}
+      vectorType(VectorType::get({tile.lanes}, builder.getF32Type())), cpu(getCpu(target)) {}
 
 int64_t ConvRegisterTile::countTasks(ConvOpInterface op, const ConvTile &tile,
                                      ArrayRef<int64_t> outerOutput) {
@@ -56,7 +55,7 @@ void ConvRegisterTile::setTask(Value task, ArrayRef<int64_t> outerOutput) {
 void ConvRegisterTile::prefetchNextRow(const PixelTile &pixels) {
   if (inputBlocked || window.rank() < 2)
     return;
-  constexpr int64_t line = kLineBytes / sizeof(float);
+  int64_t line = cpu.lineBytes / int64_t(sizeof(float));
   size_t dim = window.rank() - 2;
   int64_t stride = window.strides[dim], columns = pixels.size * window.strides.back();
   int64_t lines = tile.groupInputs * stride * llvm::divideCeil(columns, line);
@@ -127,7 +126,7 @@ void ConvRegisterTile::prefetchNextTile(const KernelPosition &position, Value ch
   if (prefetchShares == 0)
     return;
   Type stored = cast<MemRefType>(filter.getType()).getElementType();
-  int64_t line = kLineBytes * 8 / stored.getIntOrFloatBitWidth(), row = tile.tileLanes();
+  int64_t line = cpu.lineBytes * 8 / stored.getIntOrFloatBitWidth(), row = tile.tileLanes();
   for (int64_t i = prefetchShare * line; i < channels * row; i += prefetchShares * line) {
     SmallVector<Value> indices = {group, affine(b, outputTile, 1, 1), chunk};
     llvm::append_range(indices, position.kernel);

@@ -43,8 +43,9 @@ namespace {
 /// Writes one task of a direct convolution.
 class DirectConv : ConvRegisterTile {
 public:
-  DirectConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands)
-      : ConvRegisterTile(b, op, operands), span(op.getScheduleAttr().getSpan()) {
+  DirectConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
+             TargetAttr target)
+      : ConvRegisterTile(b, op, operands, target), span(op.getScheduleAttr().getSpan()) {
     if (inputScale)
       normalized = operands.back();
     if (span == PixelSpan::plane) {
@@ -240,8 +241,8 @@ struct DirectConvFamily : KernelFamily {
     return DirectConv::countTasks(cast<ConvOpInterface>(op));
   }
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
-                          Value task, TargetAttr) const override {
-    DirectConv(b, cast<ConvOpInterface>(op), operands).build(task);
+                          Value task, TargetAttr target) const override {
+    DirectConv(b, cast<ConvOpInterface>(op), operands, target).build(task);
     return success();
   }
 };

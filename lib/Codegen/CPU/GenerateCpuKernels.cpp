@@ -53,8 +53,10 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
   void runOnOperation() override {
     ModuleOp module = getOperation();
     func::FuncOp main = findMain(module);
-    if (!main)
+    FailureOr<cnn::TargetAttr> required = cnn::requireTarget(module);
+    if (!main || failed(required))
       return signalPassFailure();
+    cnn::TargetAttr target = *required;
     KernelFamilies families;
     addWinogradConvKernels(families);
     addPixelwiseConvKernels(families);
@@ -71,7 +73,6 @@ struct GenerateCPUKernels : convoy::impl::CnnGenerateCPUKernelsBase<GenerateCPUK
     addResamplingKernels(families);
     addGenericKernels(families);
 
-    cnn::TargetAttr target = cnn::getTarget(module);
     SymbolTable symbols(module);
     SmallVector<Attribute> layers;
     SharedKernels<func::FuncOp> made;

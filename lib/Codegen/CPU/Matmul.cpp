@@ -13,6 +13,7 @@
 
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Codegen/Common/MatmulShape.h"
+#include "convoy/Machine/Cpu.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -29,7 +30,7 @@ namespace {
 /// The product's extents and tile.
 struct Product : MatmulShape {
   Product(MatmulOp op, TargetAttr target) : MatmulShape(op), lanes(target.getVectorLanes()) {
-    int64_t accumulators = target.getVectorRegisters() >= 32 ? 24 : 12;
+    int64_t accumulators = getCpu(target).vectors->matmulSums;
     int64_t vectors = llvm::divideCeil(columns, lanes);
     // Two vectors feed two multiply-adds from each broadcast; few rows need more
     // vectors, to hide the latency of the additions.

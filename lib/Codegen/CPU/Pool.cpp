@@ -11,6 +11,7 @@
 
 #include "convoy/Codegen/CPU/PixelTile.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+#include "convoy/Machine/Cpu.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -32,20 +33,20 @@ struct PoolFamily : KernelFamily {
     if (!isa<MaxPoolOp, AvgPoolOp>(op))
       return false;
     ShapedType type = cast<DestinationOpInterface>(op).getOutputType();
-    int64_t rank = getPoolWindow(op).rank();
+    int64_t rank = getConvWindow(op).rank();
     return type.getElementType().isF32() &&
            (type.getRank() == rank + 2 || type.getShape().back() == target.getVectorLanes());
   }
 
   static bool isBlocked(Operation *op) {
     return cast<DestinationOpInterface>(op).getOutputType().getRank() ==
-           getPoolWindow(op).rank() + 3;
+           getConvWindow(op).rank() + 3;
   }
 
   /// A task is a row of one channel block or channel.
   static SmallVector<int64_t> getTaskExtents(Operation *op) {
     ArrayRef<int64_t> shape = cast<DestinationOpInterface>(op).getOutputType().getShape();
-    return SmallVector<int64_t>(shape.take_front(1 + getPoolWindow(op).rank()));
+    return SmallVector<int64_t>(shape.take_front(1 + getConvWindow(op).rank()));
   }
 
   int64_t countTasks(Operation *op, TargetAttr) const override {
@@ -58,7 +59,7 @@ struct PoolFamily : KernelFamily {
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {
     bool blocked = isBlocked(op), average = isa<AvgPoolOp>(op);
-    ConvWindow window = getPoolWindow(op);
+    ConvWindow window = getConvWindow(op);
     Value input = operands[0], output = operands[1], zero = indexConstant(b, 0);
     Type type = b.getF32Type();
     if (blocked)
@@ -77,8 +78,7 @@ struct PoolFamily : KernelFamily {
         result.push_back(zero);
       return result;
     };
-    int64_t limit = target.getVectorRegisters() >= 32 ? 14 : 6;
-    forEachPixelTile(b, window, limit, [&](PixelTile pixels) {
+    forEachPixelTile(b, window, getCpu(target).vectors->poolPixels, [&](PixelTile pixels) {
       SmallVector<Value> values(pixels.size, start);
       values = emitKernelLoops(
           b, window, outer, pixels, values,

@@ -56,8 +56,9 @@ struct ColumnPhase {
 /// Writes one task of a transposed convolution.
 class TransposedConv : ConvRegisterTile {
 public:
-  TransposedConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands)
-      : ConvRegisterTile(b, op, operands),
+  TransposedConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
+                 TargetAttr target)
+      : ConvRegisterTile(b, op, operands, target),
         steps(window.strides.back(), window.dilations.back()) {}
 
   static int64_t countTasks(ConvOpInterface op) {
@@ -220,8 +221,8 @@ struct TransposedConvFamily : KernelFamily {
   }
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
-                          Value task, TargetAttr) const override {
-    TransposedConv(b, cast<ConvOpInterface>(op), operands).build(task);
+                          Value task, TargetAttr target) const override {
+    TransposedConv(b, cast<ConvOpInterface>(op), operands, target).build(task);
     return success();
   }
 };

@@ -147,8 +147,8 @@ private:
       Value channelBlock = add(b, affine(b, group, tile.inputChunks, 0), chunk);
       loop(count, [&](Value stripTile) {
         Position position = locate(stripTile);
-        Value row = affine(b, position.row, 1, -op.getPads()[0]);
-        Value column = affine(b, position.column, 1, -op.getPads()[1]);
+        Value row = affine(b, position.row, 1, -op.getWindow().getPadsBegin()[0]);
+        Value column = affine(b, position.column, 1, -op.getWindow().getPadsBegin()[1]);
         Value to =
             affine(b, add(b, affine(b, chunk, plan.stripTiles, 0), stripTile), tile.lanes, 0);
         auto write = [&](int64_t i, int64_t j, Value value) {

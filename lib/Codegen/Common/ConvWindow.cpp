@@ -33,38 +33,17 @@ void ConvWindow::flattenPointwise() {
   output = input;
 }
 
-ConvWindow convoy::getConvWindow(cnn::ConvOpInterface op) {
-  ConvWindow window;
-  int64_t rank = op.getSpatialRank();
-  window.input = SmallVector<int64_t>(op.getInputType().getShape().slice(2, rank));
-  window.output = SmallVector<int64_t>(op.getOutputType().getShape().slice(2, rank));
-  window.kernel = op.getKernelShape();
-  window.strides = SmallVector<int64_t>(op.getStrides());
-  window.dilations = SmallVector<int64_t>(op.getDilations());
-  window.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
-  return window;
-}
-
-template <typename PoolOp> static ConvWindow getWindow(PoolOp op) {
-  ConvWindow window;
-  size_t rank = op.getKernel().size();
+ConvWindow convoy::getConvWindow(WindowOpInterface op) {
+  WindowAttr attr = op.getWindow();
   auto input = cast<ShapedType>(op.getInput().getType());
-  window.input = SmallVector<int64_t>(input.getShape().slice(2, rank));
-  window.output = SmallVector<int64_t>(cast<DestinationOpInterface>(op.getOperation())
-                                           .getOutputType()
-                                           .getShape()
-                                           .slice(2, rank));
-  window.kernel = SmallVector<int64_t>(op.getKernel());
-  window.strides = SmallVector<int64_t>(op.getStrides());
-  window.dilations = SmallVector<int64_t>(op.getDilations());
-  window.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
+  ConvWindow window;
+  window.input = SmallVector<int64_t>(input.getShape().slice(2, attr.getRank()));
+  window.output = SmallVector<int64_t>(op.getOutputType().getShape().slice(2, attr.getRank()));
+  window.kernel = SmallVector<int64_t>(attr.getKernel());
+  window.strides = SmallVector<int64_t>(attr.getStrides());
+  window.dilations = SmallVector<int64_t>(attr.getDilations());
+  window.padsBegin = SmallVector<int64_t>(attr.getPadsBegin());
   return window;
-}
-
-ConvWindow convoy::getPoolWindow(Operation *op) {
-  if (auto pool = dyn_cast<MaxPoolOp>(op))
-    return getWindow(pool);
-  return getWindow(cast<AvgPoolOp>(op));
 }
 
 std::pair<Value, Value> convoy::emitKernelRange(ImplicitLocOpBuilder &b,
@@ -97,7 +76,8 @@ Value convoy::emitPoolCount(ImplicitLocOpBuilder &b, AvgPoolOp op, const ConvWin
                             int64_t dim, Value position) {
   ConvWindow counted = window;
   if (op.getCountIncludePad()) {
-    counted.input[dim] += op.getPads()[dim] + op.getPads()[window.rank() + dim];
+    counted.input[dim] +=
+        op.getWindow().getPadsBegin()[dim] + op.getWindow().getPadsEnd()[dim];
     counted.padsBegin[dim] = 0;
   }
   auto [lower, upper] = emitKernelRange(b, counted, dim, position);

@@ -599,7 +599,10 @@ struct EmulateGpu : convoy::impl::CnnEmulateGpuBase<EmulateGpu> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    cnn::GpuAttr gpu = cnn::getTarget(module).getGpu();
+    FailureOr<cnn::TargetAttr> target = cnn::requireTarget(module);
+    if (failed(target))
+      return signalPassFailure();
+    cnn::GpuAttr gpu = target->getGpu();
     if (!gpu || gpu.getPlatform() != cnn::GpuPlatform::emulator)
       return;
     SymbolTable symbols(module);

@@ -31,10 +31,11 @@ GemmProblem convoy::gpu::describeGemm(ConvOpInterface op) {
   problem.groupOutputs = tile.groupOutputs;
   problem.outputTiles = tile.outputTiles;
   problem.input = SmallVector<int64_t>(input.slice(2, rank));
-  problem.kernel = op.getKernelShape();
-  problem.strides = SmallVector<int64_t>(op.getStrides());
-  problem.dilations = SmallVector<int64_t>(op.getDilations());
-  problem.padsBegin = SmallVector<int64_t>(op.getPads().take_front(rank));
+  WindowAttr window = op.getWindow();
+  problem.kernel = SmallVector<int64_t>(window.getKernel());
+  problem.strides = SmallVector<int64_t>(window.getStrides());
+  problem.dilations = SmallVector<int64_t>(window.getDilations());
+  problem.padsBegin = SmallVector<int64_t>(window.getPadsBegin());
   problem.hasRuns = op.isInputBlocked();
   problem.imageStride = cnn::getImageStride(cast<MemRefType>(op.getInputType()));
   problem.groupStride = problem.hasRuns ? tile.inputChunks : tile.groupInputs;

@@ -8,12 +8,12 @@
 #ifndef CONVOY_LIB_CODEGEN_GPU_GEMMPROBLEM_H
 #define CONVOY_LIB_CODEGEN_GPU_GEMMPROBLEM_H
 
-#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Machine/Gpu.h"
 
 namespace convoy::gpu {
 
 /// Bytes of an asynchronous copy of a run.
-inline constexpr int64_t kCopyBytes = 16;
+inline constexpr int64_t kCopyBytes = kGpuAccessBytes;
 
 /// A convolution or dense layer as a matrix product: results are pixels times output
 /// channels, and each is a sum over `depth` inputs. A dense layer's pixels are its rows.

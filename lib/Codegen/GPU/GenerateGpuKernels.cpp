@@ -54,8 +54,10 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
   void runOnOperation() override {
     ModuleOp module = getOperation();
     func::FuncOp main = findMain(module);
-    if (!main)
+    FailureOr<cnn::TargetAttr> required = cnn::requireTarget(module);
+    if (!main || failed(required))
       return signalPassFailure();
+    cnn::TargetAttr target = *required;
     GpuKernelFamilies families;
     addChannelwiseConvKernels(families);
     addSmallGroupConvKernels(families);
@@ -80,7 +82,6 @@ struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUK
     auto kernelModule =
         mlir::gpu::GPUModuleOp::create(builder, module.getLoc(), kKernelModule);
     SymbolTable symbols(kernelModule);
-    cnn::TargetAttr target = cnn::getTarget(module);
 
     auto arenaSize = module->getAttrOfType<IntegerAttr>(kArenaSize);
     if (!arenaSize || main.getNumArguments() == 0) {

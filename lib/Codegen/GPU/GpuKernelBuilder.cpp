@@ -8,6 +8,7 @@
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+#include "convoy/Machine/Gpu.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -100,8 +101,8 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   function.setKnownGridSizeAttr(toArray(grid));
   function.setKnownBlockSizeAttr(toArray(block));
   // Left alone, ptxas saves registers for more blocks than are worth spills.
-  constexpr int64_t registerFile = 64 * 1024, threadRegisters = 168;
-  int64_t blocks = registerFile / (threadRegisters * llvm::product_of(block));
+  constexpr int64_t threadRegisters = 168;
+  int64_t blocks = kGpuRegisters / (threadRegisters * llvm::product_of(block));
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                     b.getI32IntegerAttr(std::max<int64_t>(1, blocks)));
   symbols.insert(function);
@@ -158,16 +159,13 @@ LogicalResult GpuKernels::addThreads(StringRef name, int64_t count,
 
 static constexpr llvm::StringLiteral kAligned = "cnn.aligned";
 
-/// Bytes of the widest access to memory.
-static constexpr int64_t kAccessBytes = 16;
-
 /// Whether a buffer of @main begins at a multiple of an access, as far as is known.
 static bool isAlignedBuffer(Value buffer) {
   auto type = dyn_cast<MemRefType>(buffer.getType());
   if (!type)
     return false;
   auto isMultiple = [](std::optional<int64_t> bytes) {
-    return bytes && *bytes % kAccessBytes == 0;
+    return bytes && *bytes % kGpuAccessBytes == 0;
   };
   if (auto view = buffer.getDefiningOp<memref::ViewOp>()) {
     // Of the arena or the weights; inputs and outputs are the caller's.
@@ -231,7 +229,8 @@ int64_t convoy::gpu::getAccessLanes(ArrayRef<Type> elements, int64_t count,
 
 /// Bytes on whose multiple `lanes` elements of `element` lie.
 static llvm::MaybeAlign getAlignment(Type element, int64_t lanes) {
-  return llvm::MaybeAlign(std::min(kAccessBytes, lanes * element.getIntOrFloatBitWidth() / 8));
+  return llvm::MaybeAlign(
+      std::min(kGpuAccessBytes, lanes * element.getIntOrFloatBitWidth() / 8));
 }
 
 /// `value` with elements of type `element`, if one of both is f16 and the other f32.

@@ -179,8 +179,9 @@ private:
         }
         return coordinates;
       };
-      auto rows = list(place.row, op.getPads()[0], plan.tileRows, height);
-      auto columns = list(place.column, op.getPads()[1], plan.tileColumns, width);
+      auto rows = list(place.row, op.getWindow().getPadsBegin()[0], plan.tileRows, height);
+      auto columns =
+          list(place.column, op.getWindow().getPadsBegin()[1], plan.tileColumns, width);
       Value zero = zeroVector(b, getType(b));
       Value to = indexProducts(b, place, channels.inputChunks);
       emitTileTransform(

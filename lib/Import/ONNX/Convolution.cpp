@@ -38,17 +38,14 @@ static LogicalResult importConv(NodeImporter &node) {
   FailureOr<int64_t> group = readGroup(node);
   if (failed(group))
     return failure();
+  FailureOr<cnn::WindowAttr> attribute = window->toAttribute(node);
+  if (failed(attribute))
+    return failure();
   Value input = node.getInput(0), filter = node.getInput(1), bias = node.getInput(2);
   if (*group == 1)
-    return node.setResult(node.create<cnn::ConvOp>(
-        input, filter, bias, /*residual=*/Value(), /*input_scale=*/Value(),
-        /*input_offset=*/Value(), /*init=*/Value(), window->strides, window->dilations,
-        window->pads, node.getNoActivation(), DenseI64ArrayAttr(), /*output_block=*/0,
-        /*schedule=*/cnn::ScheduleAttr(), node.getNoActivation()));
-  return node.setResult(node.create<cnn::GroupConvOp>(
-      input, filter, bias, /*residual=*/Value(), /*init=*/Value(), window->strides,
-      window->dilations, window->pads, node.getNoActivation(), DenseI64ArrayAttr(),
-      /*output_block=*/0, /*schedule=*/cnn::ScheduleAttr(), *group));
+    return node.setResult(node.create<cnn::ConvOp>(input, filter, bias, *attribute));
+  return node.setResult(
+      node.create<cnn::GroupConvOp>(input, filter, bias, *attribute, *group));
 }
 
 /// Sets pads (and output padding where they would be negative) so that the
@@ -90,11 +87,12 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
       outputShape[i] = spatial[i] * window->strides[i];
   if (hasShape || window->isSame())
     padToShape(node, *window, outputPadding, outputShape);
-  return node.setResult(node.create<cnn::ConvTransposeOp>(
-      node.getInput(0), node.getInput(1), node.getInput(2), /*residual=*/Value(),
-      /*init=*/Value(), window->strides, window->dilations, window->pads,
-      node.getNoActivation(), DenseI64ArrayAttr(), /*output_block=*/0,
-      /*schedule=*/cnn::ScheduleAttr(), *group, outputPadding));
+  FailureOr<cnn::WindowAttr> attribute = window->toAttribute(node);
+  if (failed(attribute))
+    return failure();
+  return node.setResult(node.create<cnn::ConvTransposeOp>(node.getInput(0), node.getInput(1),
+                                                          node.getInput(2), *attribute, *group,
+                                                          outputPadding));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getConvolutionOps() {

@@ -70,13 +70,11 @@ static LogicalResult importGemm(NodeImporter &node) {
     FailureOr<Value> bias = c ? makeBias(node, c, columns, beta) : FailureOr<Value>(Value());
     if (failed(bias))
       return failure();
-    result = node.create<cnn::DenseOp>(*a, scaleConstant(node, *b, alpha), *bias,
-                                       /*init=*/Value(), node.getNoActivation(),
-                                       DenseI64ArrayAttr());
+    result = node.create<cnn::DenseOp>(*a, scaleConstant(node, *b, alpha), *bias);
     if (*bias || !c)
       return node.setResult(result);
   } else {
-    result = node.create<cnn::MatmulOp>(*a, *b, /*init=*/Value());
+    result = node.create<cnn::MatmulOp>(*a, *b);
     if (succeeded(result) && alpha != 1.0f)
       result = node.binary(cnn::BinaryKind::mul, *result,
                            node.scalar(node.getBuilder().getF32Type(), alpha));
@@ -109,9 +107,7 @@ static LogicalResult importMatMulDense(NodeImporter &node) {
   FailureOr<Value> matrix = node.reshape(lhs, {rows, shape.back()});
   if (failed(filter) || failed(matrix))
     return failure();
-  FailureOr<Value> result =
-      node.create<cnn::DenseOp>(*matrix, *filter, /*bias=*/Value(), /*init=*/Value(),
-                                node.getNoActivation(), DenseI64ArrayAttr());
+  FailureOr<Value> result = node.create<cnn::DenseOp>(*matrix, *filter, /*bias=*/Value());
   if (failed(result))
     return failure();
   SmallVector<int64_t> resultShape(shape.drop_back());
@@ -132,7 +128,7 @@ static LogicalResult importMatMul(NodeImporter &node) {
     return failure();
   if (rhsRank == 1 && failed(rhs = node.reshape(*rhs, {node.getShape(1)[0], 1})))
     return failure();
-  FailureOr<Value> result = node.create<cnn::MatmulOp>(*lhs, *rhs, /*init=*/Value());
+  FailureOr<Value> result = node.create<cnn::MatmulOp>(*lhs, *rhs);
   if (failed(result))
     return failure();
   SmallVector<int64_t> shape(NodeImporter::getShape(*result));

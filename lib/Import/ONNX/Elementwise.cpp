@@ -71,8 +71,7 @@ static LogicalResult importThresholdedRelu(NodeImporter &node) {
       node.binary(BinaryKind::greater, input, node.scalar(type, node.getFloat("alpha", 1.0f)));
   if (failed(above))
     return failure();
-  return node.setResult(
-      node.create<cnn::SelectOp>(*above, input, node.scalar(type, 0), /*init=*/Value()));
+  return node.setResult(node.create<cnn::SelectOp>(*above, input, node.scalar(type, 0)));
 }
 
 /// x / (1 + |x|).
@@ -151,7 +150,7 @@ static LogicalResult importClip(NodeImporter &node) {
 static FailureOr<Value> castTo(NodeImporter &node, Value value, Type type) {
   if (NodeImporter::getElementType(value) == type)
     return value;
-  return node.create<cnn::CastOp>(value, /*init=*/Value(), type);
+  return node.create<cnn::CastOp>(value, type);
 }
 
 static LogicalResult importCast(NodeImporter &node) {
@@ -238,8 +237,8 @@ static LogicalResult importMean(NodeImporter &node) {
 }
 
 static LogicalResult importWhere(NodeImporter &node) {
-  return node.setResult(node.create<cnn::SelectOp>(node.getInput(0), node.getInput(1),
-                                                   node.getInput(2), /*init=*/Value()));
+  return node.setResult(
+      node.create<cnn::SelectOp>(node.getInput(0), node.getInput(1), node.getInput(2)));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getElementwiseOps() {

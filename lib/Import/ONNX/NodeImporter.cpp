@@ -236,23 +236,18 @@ LogicalResult NodeImporter::requireSigned(Value value) {
 FailureOr<Value> NodeImporter::unary(Value input, cnn::UnaryKind kind) {
   if (failed(requireSigned(input)))
     return failure();
-  return create<cnn::UnaryOp>(input, Value(), cnn::FunctionAttr::get(getContext(), kind));
+  return create<cnn::UnaryOp>(input, cnn::FunctionAttr::get(getContext(), kind));
 }
 
 FailureOr<Value> NodeImporter::unary(Value input, cnn::UnaryKind kind, float alpha,
                                      float beta) {
-  return create<cnn::UnaryOp>(input, Value(),
-                              cnn::FunctionAttr::get(getContext(), kind, alpha, beta));
+  return create<cnn::UnaryOp>(input, cnn::FunctionAttr::get(getContext(), kind, alpha, beta));
 }
 
 FailureOr<Value> NodeImporter::binary(cnn::BinaryKind kind, Value lhs, Value rhs) {
   if (failed(requireSigned(lhs)))
     return failure();
-  return create<cnn::BinaryOp>(lhs, rhs, Value(), kind, getNoActivation());
-}
-
-cnn::FunctionAttr NodeImporter::getNoActivation() {
-  return cnn::FunctionAttr::get(getContext(), cnn::UnaryKind::identity);
+  return create<cnn::BinaryOp>(lhs, rhs, kind);
 }
 
 Value NodeImporter::constant(ElementsAttr value) {
@@ -400,7 +395,7 @@ FailureOr<Value> NodeImporter::pick(Value value, int64_t axis, ArrayRef<int64_t>
   std::iota(identity.begin(), identity.end(), 0);
   if (ArrayRef<int64_t>(identity) == indices)
     return value;
-  return create<cnn::GatherOp>(value, integers(indices), Value(), axis);
+  return create<cnn::GatherOp>(value, integers(indices), axis);
 }
 
 //===----------------------------------------------------------------------===//

@@ -121,8 +121,6 @@ public:
   mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind, float alpha,
                                      float beta = 0.0f);
   mlir::FailureOr<mlir::Value> binary(cnn::BinaryKind kind, mlir::Value lhs, mlir::Value rhs);
-  /// The activation of an operation without one.
-  cnn::FunctionAttr getNoActivation();
 
   mlir::Value constant(mlir::ElementsAttr value);
   /// A scalar of `elementType`, integer or float.

@@ -40,13 +40,12 @@ static LogicalResult importBatchNorm(NodeImporter &node) {
   float epsilon = node.getFloat("epsilon", 1e-5f);
   return node.setResult(node.create<cnn::BatchNormOp>(
       node.getInput(0), node.getInput(1), node.getInput(2), node.getInput(3), node.getInput(4),
-      /*init=*/Value(), APFloat(epsilon), cnn::BatchNormMode::inference));
+      epsilon, cnn::BatchNormMode::inference));
 }
 
 static LogicalResult importInstanceNorm(NodeImporter &node) {
   return node.setResult(node.create<cnn::InstanceNormOp>(
-      node.getInput(0), node.getInput(1), node.getInput(2), /*init=*/Value(),
-      APFloat(node.getFloat("epsilon", 1e-5f))));
+      node.getInput(0), node.getInput(1), node.getInput(2), node.getFloat("epsilon", 1e-5f)));
 }
 
 static LogicalResult importLayerNorm(NodeImporter &node) {
@@ -56,9 +55,9 @@ static LogicalResult importLayerNorm(NodeImporter &node) {
   if (failed(axis) || failed(node.requireUnusedOutputs(
                           1, "LayerNormalization's statistics are not supported")))
     return failure();
-  return node.setResult(node.create<cnn::LayerNormOp>(
-      node.getInput(0), node.getInput(1), node.getInput(2), /*init=*/Value(), *axis,
-      APFloat(node.getFloat("epsilon", 1e-5f))));
+  return node.setResult(node.create<cnn::LayerNormOp>(node.getInput(0), node.getInput(1),
+                                                      node.getInput(2), *axis,
+                                                      node.getFloat("epsilon", 1e-5f)));
 }
 
 /// Repeats each entry of a parameter per group for the group's channels.
@@ -100,9 +99,8 @@ static LogicalResult importGroupNorm(NodeImporter &node) {
     if (failed(parameter))
       return failure();
   }
-  return node.setResult(
-      node.create<cnn::GroupNormOp>(input, *parameters[0], *parameters[1], /*init=*/Value(),
-                                    groups, APFloat(node.getFloat("epsilon", 1e-5f))));
+  return node.setResult(node.create<cnn::GroupNormOp>(
+      input, *parameters[0], *parameters[1], groups, node.getFloat("epsilon", 1e-5f)));
 }
 
 static LogicalResult importLRN(NodeImporter &node) {
@@ -111,8 +109,7 @@ static LogicalResult importLRN(NodeImporter &node) {
   int64_t size = node.getInt("size", 1);
   float alpha = node.getFloat("alpha", 1e-4f), beta = node.getFloat("beta", 0.75f);
   float bias = node.getFloat("bias", 1.0f);
-  return node.setResult(node.create<cnn::LrnOp>(node.getInput(0), /*init=*/Value(), size,
-                                                APFloat(alpha), APFloat(beta), APFloat(bias)));
+  return node.setResult(node.create<cnn::LrnOp>(node.getInput(0), size, alpha, beta, bias));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getNormalizationOps() {

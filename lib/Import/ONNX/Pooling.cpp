@@ -13,14 +13,17 @@ using namespace convoy;
 using namespace convoy::onnximport;
 
 /// The window of a pool and whether it rounds its extents up.
-static FailureOr<std::pair<Window, bool>> readPool(NodeImporter &node) {
+static FailureOr<std::pair<cnn::WindowAttr, bool>> readPool(NodeImporter &node) {
   FailureOr<Window> window = readWindow(node);
   if (failed(window))
     return failure();
   resolveAutoPad(node, *window);
   // SAME fixes the extents whatever ceil_mode says.
   bool ceilMode = node.getInt("ceil_mode", 0) != 0 && !window->isSame();
-  return std::pair(*window, ceilMode);
+  FailureOr<cnn::WindowAttr> attribute = window->toAttribute(node);
+  if (failed(attribute))
+    return failure();
+  return std::pair(*attribute, ceilMode);
 }
 
 static LogicalResult importMaxPool(NodeImporter &node) {
@@ -30,9 +33,7 @@ static LogicalResult importMaxPool(NodeImporter &node) {
       failed(node.requireUnusedOutputs(1, "MaxPool's indices are not supported")))
     return failure();
   auto &[window, ceilMode] = *pool;
-  return node.setResult(node.create<cnn::MaxPoolOp>(node.getInput(0), /*init=*/Value(),
-                                                    window.kernel, window.strides,
-                                                    window.dilations, window.pads, ceilMode));
+  return node.setResult(node.create<cnn::MaxPoolOp>(node.getInput(0), window, ceilMode));
 }
 
 static LogicalResult importAveragePool(NodeImporter &node) {
@@ -41,14 +42,12 @@ static LogicalResult importAveragePool(NodeImporter &node) {
     return failure();
   auto &[window, ceilMode] = *pool;
   bool includePad = node.getInt("count_include_pad", 0) != 0;
-  return node.setResult(node.create<cnn::AvgPoolOp>(
-      node.getInput(0), /*init=*/Value(), window.kernel, window.strides, window.dilations,
-      window.pads, ceilMode, includePad));
+  return node.setResult(
+      node.create<cnn::AvgPoolOp>(node.getInput(0), window, ceilMode, includePad));
 }
 
 template <cnn::PoolKind kind> static LogicalResult importGlobalPool(NodeImporter &node) {
-  return node.setResult(
-      node.create<cnn::GlobalPoolOp>(node.getInput(0), /*init=*/Value(), kind));
+  return node.setResult(node.create<cnn::GlobalPoolOp>(node.getInput(0), kind));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getPoolingOps() {

@@ -53,7 +53,7 @@ static FailureOr<Value> reduce(NodeImporter &node, Value input, cnn::ReduceKind 
     return failure();
   if (!*axes)
     return input;
-  return node.create<cnn::ReduceOp>(input, /*init=*/Value(), kind, **axes, keepDims);
+  return node.create<cnn::ReduceOp>(input, kind, **axes, keepDims);
 }
 
 template <cnn::ReduceKind kind> static LogicalResult importReduce(NodeImporter &node) {
@@ -91,13 +91,13 @@ template <typename OpTy> static LogicalResult importSoftmax(NodeImporter &node) 
     return failure();
   auto isOne = [](int64_t dim) { return dim == 1; };
   if (!flattens || llvm::all_of(shape.drop_front(*axis + 1), isOne))
-    return node.setResult(node.create<OpTy>(input, /*init=*/Value(), *axis));
+    return node.setResult(node.create<OpTy>(input, *axis));
   int64_t rows = 1;
   for (int64_t dim : shape.take_front(*axis))
     rows *= dim;
   int64_t columns = NodeImporter::getType(input).getNumElements() / std::max<int64_t>(rows, 1);
   FailureOr<Value> result = node.reshape(input, {rows, columns});
-  if (failed(result) || failed(result = node.create<OpTy>(*result, /*init=*/Value(), 1)))
+  if (failed(result) || failed(result = node.create<OpTy>(*result, 1)))
     return failure();
   return node.setResult(node.reshape(*result, shape));
 }

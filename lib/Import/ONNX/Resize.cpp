@@ -91,9 +91,8 @@ static LogicalResult finish(NodeImporter &node, const Resize &resize) {
     return node.setResult(input);
   if (failed(node.checkShape(resize.shape, NodeImporter::getElementType(input))))
     return failure();
-  return node.setResult(node.create<cnn::ResizeOp>(input, /*init=*/Value(), resize.shape,
-                                                   resize.scales, resize.mode,
-                                                   resize.coordinates, resize.nearest));
+  return node.setResult(node.create<cnn::ResizeOp>(
+      input, resize.shape, resize.scales, resize.mode, resize.coordinates, resize.nearest));
 }
 
 static Resize makeResize(NodeImporter &node) {

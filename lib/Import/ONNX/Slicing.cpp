@@ -303,7 +303,7 @@ static LogicalResult importConcat(NodeImporter &node) {
       inputs.push_back(input);
   if (inputs.size() < 2)
     return node.setResult(inputs.empty() ? node.getInput(0) : inputs.front());
-  return node.setResult(node.create<cnn::ConcatOp>(inputs, /*init=*/Value(), *axis));
+  return node.setResult(node.create<cnn::ConcatOp>(inputs, *axis));
 }
 
 static LogicalResult importGather(NodeImporter &node) {
@@ -321,13 +321,13 @@ static LogicalResult importGather(NodeImporter &node) {
         return node.error("the index " + Twine(index) + " is out of range for the " +
                           Twine(extent) + " elements of dimension " + Twine(*axis));
   }
-  return node.setResult(node.create<cnn::GatherOp>(input, indices, /*init=*/Value(), *axis));
+  return node.setResult(node.create<cnn::GatherOp>(input, indices, *axis));
 }
 
 static FailureOr<Value> broadcast(NodeImporter &node, Value input, ArrayRef<int64_t> shape) {
   if (failed(node.checkShape(shape, NodeImporter::getElementType(input))))
     return failure();
-  return node.create<cnn::BroadcastOp>(input, /*init=*/Value(), shape);
+  return node.create<cnn::BroadcastOp>(input, shape);
 }
 
 static LogicalResult importExpand(NodeImporter &node) {

@@ -49,6 +49,15 @@ convoy::onnximport::readWindow(NodeImporter &node,
   return window;
 }
 
+FailureOr<convoy::cnn::WindowAttr> Window::toAttribute(NodeImporter &node) const {
+  auto attribute =
+      cnn::WindowAttr::getChecked([&] { return emitError(node.getLoc()); }, node.getContext(),
+                                  kernel, strides, dilations, pads);
+  if (!attribute)
+    return failure();
+  return attribute;
+}
+
 void convoy::onnximport::resolveAutoPad(NodeImporter &node, Window &window) {
   if (!window.isSame())
     return;

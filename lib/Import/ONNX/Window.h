@@ -21,6 +21,8 @@ struct Window {
   llvm::StringRef autoPad;
 
   bool isSame() const { return autoPad.starts_with("SAME"); }
+  /// Fails with an error of the node if the dialect has no such window.
+  mlir::FailureOr<cnn::WindowAttr> toAttribute(NodeImporter &node) const;
 };
 
 /// Reads the window of a node whose data is input 0. Where the kernel is known

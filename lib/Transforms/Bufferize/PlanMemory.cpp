@@ -261,6 +261,8 @@ struct PlanMemory : convoy::cnn::impl::CnnPlanMemoryBase<PlanMemory> {
                                "without results");
       return signalPassFailure();
     }
+    if (failed(requireTarget(function)))
+      return signalPassFailure();
     FailureOr<BufferPlan> plan = BufferPlan::create(function);
     if (failed(plan) || failed(Rewriter(function, *plan).run()))
       return signalPassFailure();

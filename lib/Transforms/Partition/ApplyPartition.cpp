@@ -134,10 +134,10 @@ Value DeviceProgram::getOperand(OpOperand &operand, const OpSplit &split) {
   Location loc = value.getLoc();
   Value whole;
   if (plan.gather) {
-    whole = AllGatherOp::create(builder, getLoc(loc, "gather"), value.getType(),
-                                find(*plan.gather), Value(), device, plan.gather->dim,
-                                plan.gather->bounds)
-                ->getResult(0);
+    whole =
+        AllGatherOp::create(builder, getLoc(loc, "gather"), value.getType(),
+                            find(*plan.gather), device, plan.gather->dim, plan.gather->bounds)
+            ->getResult(0);
     known.push_back({Distribution(), whole});
   } else if (plan.slice || wanted.isReplicated()) {
     whole = find(Distribution());
@@ -157,7 +157,7 @@ Value DeviceProgram::getOperand(OpOperand &operand, const OpSplit &split) {
   SmallVector<int64_t> shape(type.getShape());
   shape[wanted.dim] += (device > 0 ? before : 0) + (device + 1 < devices ? after : 0);
   return HaloExchangeOp::create(builder, getLoc(loc, "halo of"), type.clone(shape), part,
-                                Value(), device, wanted.dim, wanted.bounds, before, after)
+                                device, wanted.dim, wanted.bounds, before, after)
       ->getResult(0);
 }
 
@@ -194,7 +194,7 @@ LogicalResult DeviceProgram::build() {
         cast<PartitionOpInterface>(op).buildPart(builder, operands, factor, begin, end);
     if (factor.isReduction)
       part = AllReduceOp::create(builder, getLoc(op.getLoc(), "sum of"), part.getType(), part,
-                                 Value(), device, devices)
+                                 device, devices)
                  ->getResult(0);
     else if (factor.keepsHalo)
       part = dropHalo(op.getLoc(), part, *split);

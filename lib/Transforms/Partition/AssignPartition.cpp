@@ -69,7 +69,11 @@ struct AssignPartition : convoy::cnn::impl::CnnAssignPartitionBase<AssignPartiti
     if (devices < 1 || devices > kMaxDevices)
       return fail("the number of devices is " + Twine(int64_t(devices)) + ", expected 1 to " +
                   Twine(kMaxDevices));
-    if (!(bandwidth > 0) || !(latency >= 0))
+    FailureOr<TargetAttr> target = requireTarget(function);
+    if (failed(target))
+      return signalPassFailure();
+    Link link = getLink(*target, bandwidth, latency);
+    if (!(link.bandwidth > 0) || !(link.latency >= 0))
       return fail("a link has a bandwidth above 0 and a latency of at least 0");
     if (int64_t largest = getLargestExtent(function, *chosen);
         devices > 1 && *chosen != PartitionStrategy::None && largest < devices)
@@ -84,8 +88,7 @@ struct AssignPartition : convoy::cnn::impl::CnnAssignPartitionBase<AssignPartiti
     // One device shares nothing.
     if (devices == 1)
       chosen = PartitionStrategy::None;
-    FailureOr<std::vector<OpSplit>> splits =
-        choosePartition(function, devices, *chosen, Link{bandwidth, latency});
+    FailureOr<std::vector<OpSplit>> splits = choosePartition(function, devices, *chosen, link);
     if (failed(splits))
       return signalPassFailure();
     size_t next = 0;

@@ -8,6 +8,7 @@
 #include "convoy/Transforms/Utils/Slice.h"
 
 #include "convoy/Analysis/Partition.h"
+#include "convoy/Machine/Cpu.h"
 #include "convoy/Transforms/Partition/Passes.h"
 
 namespace convoy::cnn {
@@ -20,9 +21,6 @@ using namespace convoy;
 using namespace convoy::cnn;
 
 namespace {
-
-/// Bytes a second that a copy inside of a device moves, roughly.
-constexpr double kCopyBandwidth = 10e9;
 
 /// The n-th communication of every device.
 using Exchange = SmallVector<Operation *>;
@@ -64,7 +62,9 @@ bool isUnread(const Exchange &exchange) {
 }
 
 /// Whether all devices can gather both at the place of the first, and whether that pays.
-bool canMerge(const Exchange &first, const Exchange &second, int64_t lanes, double latency) {
+bool canMerge(const Exchange &first, const Exchange &second, TargetAttr target,
+              double latency) {
+  int64_t lanes = target.getVectorLanes();
   auto isWhole = [&](int64_t bound) { return bound % lanes == 0; };
   for (auto [x, y] : llvm::zip(first, second)) {
     auto a = dyn_cast<AllGatherOp>(x), b = dyn_cast<AllGatherOp>(y);
@@ -80,7 +80,7 @@ bool canMerge(const Exchange &first, const Exchange &second, int64_t lanes, doub
     if (!llvm::all_of(a.getBounds(), isWhole) || !llvm::all_of(b.getBounds(), isWhole))
       return false;
     double bytes = 4.0 * double(from.getNumElements() + to.getNumElements());
-    if (2 * bytes / kCopyBandwidth > latency)
+    if (2 * bytes / getCpu(target).copyBandwidth > latency)
       return false;
   }
   return true;
@@ -92,13 +92,13 @@ Operation *merge(AllGatherOp first, AllGatherOp second) {
   SmallVector<AllGatherOp> both = {first, second};
   SmallVector<Value> inputs = {first.getInput(), second.getInput()};
   Location loc = first.getLoc();
-  Value packed = *createChecked<ConcatOp>(builder, loc, inputs, Value(), 1);
+  Value packed = *createChecked<ConcatOp>(builder, loc, inputs, 1);
   SmallVector<int64_t> bounds;
   for (auto [a, b] : llvm::zip(first.getBounds(), second.getBounds()))
     bounds.push_back(a + b);
   int64_t device = first.getDevice(), devices = bounds.size() - 1;
   Value gathered =
-      *createChecked<AllGatherOp>(builder, loc, packed, Value(), device, int64_t(1), bounds);
+      *createChecked<AllGatherOp>(builder, loc, packed, device, int64_t(1), bounds);
   // Where the parts of a device begin; what comes first of them is the first gather's.
   SmallVector<int64_t> offsets(bounds);
   for (AllGatherOp gather : both) {
@@ -108,7 +108,7 @@ Operation *merge(AllGatherOp first, AllGatherOp second) {
       parts.push_back(createSlice(builder, loc, gathered, 1, offsets[i], size));
       offsets[i] += size;
     }
-    Value whole = *createChecked<ConcatOp>(builder, gather.getLoc(), parts, Value(), 1);
+    Value whole = *createChecked<ConcatOp>(builder, gather.getLoc(), parts, 1);
     gather->getResult(0).replaceAllUsesWith(whole);
   }
   for (AllGatherOp gather : both)
@@ -162,8 +162,7 @@ void moveBefore(Operation *op, Operation *place) {
 }
 
 /// Moves what does not need an exchange before it, for as long as that takes.
-void hide(Operation *exchange, const Link &link) {
-  TargetAttr target = getTarget(exchange);
+void hide(Operation *exchange, const Link &link, TargetAttr target) {
   auto getWork = [&](Operation *op) { return getDeviceWork(op, OpSplit(), target).seconds; };
   double left = getSeconds(exchange, link, target);
   // What stands between it and what it sends hides it already.
@@ -191,6 +190,10 @@ struct SimplifyCommunication
   using CnnSimplifyCommunicationBase::CnnSimplifyCommunicationBase;
 
   void runOnOperation() override {
+    FailureOr<TargetAttr> target = requireTarget(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    Link link = getLink(*target, bandwidth, latency);
     std::vector<Exchange> exchanges;
     if (failed(collect(exchanges)))
       return signalPassFailure();
@@ -213,9 +216,8 @@ struct SimplifyCommunication
     for (size_t i = exchanges.size(); i-- > 0;)
       if (isUnread(exchanges[i]))
         remove(i, nullptr);
-    int64_t lanes = getTarget(getOperation()).getVectorLanes();
     for (size_t i = 0; i + 1 < exchanges.size();) {
-      if (!canMerge(exchanges[i], exchanges[i + 1], lanes, latency)) {
+      if (!canMerge(exchanges[i], exchanges[i + 1], *target, link.latency)) {
         ++i;
         continue;
       }
@@ -227,7 +229,7 @@ struct SimplifyCommunication
       llvm::for_each(exchange, sinkToReader);
     for (const Exchange &exchange : exchanges)
       for (Operation *op : exchange)
-        hide(op, {bandwidth, latency});
+        hide(op, link, *target);
   }
 
   /// The communication of all devices, which must be the same.

@@ -89,9 +89,8 @@ bool hasBlockedKernel(ConvOpInterface conv, int64_t block) {
 
 class LayoutAssigner {
 public:
-  LayoutAssigner(func::FuncOp function)
-      : function(function), builder(function.getContext()),
-        block(getTarget(function).getVectorLanes()) {}
+  LayoutAssigner(func::FuncOp function, int64_t block)
+      : function(function), builder(function.getContext()), block(block) {}
 
   void run();
 
@@ -159,7 +158,7 @@ Value LayoutAssigner::getBlocked(Value value) {
     twin = tensor::ExpandShapeOp::create(builder, loc, target, matrix,
                                          SmallVector<ReassociationIndices>{{0}, {1, 2, 3, 4}});
   } else {
-    twin = ReorderOp::create(builder, loc, target, value, Value(), block)->getResult(0);
+    twin = ReorderOp::create(builder, loc, target, value, block)->getResult(0);
   }
   plainTwins[value] = value;
   return blockedTwins[value] = twin;
@@ -180,7 +179,7 @@ Value LayoutAssigner::getPlain(Value value) {
     return twin = tensor::ExpandShapeOp::create(
                builder, loc, type, matrix, SmallVector<ReassociationIndices>{{0}, {1, 2, 3}});
   }
-  return twin = ReorderOp::create(builder, loc, type, blocked, Value(), /*block=*/0,
+  return twin = ReorderOp::create(builder, loc, type, blocked, /*block=*/0,
                                   /*channels=*/type.getDimSize(1))
                     ->getResult(0);
 }
@@ -481,7 +480,10 @@ struct AssignLayout : convoy::cnn::impl::CnnAssignLayoutBase<AssignLayout> {
       function.emitError("cnn-assign-layout needs straight-line code");
       return signalPassFailure();
     }
-    LayoutAssigner(function).run();
+    FailureOr<TargetAttr> target = requireTarget(function);
+    if (failed(target))
+      return signalPassFailure();
+    LayoutAssigner(function, target->getVectorLanes()).run();
   }
 };
 

@@ -41,12 +41,14 @@ bool isWorthFusing(ConvOpInterface conv, TargetAttr target) {
 
 struct FusePrologue : convoy::cnn::impl::CnnFusePrologueBase<FusePrologue> {
   void runOnOperation() override {
-    TargetAttr target = getTarget(getOperation());
-    if (target.getGpu())
+    FailureOr<TargetAttr> target = requireTarget(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    if (target->getGpu())
       return;
     getOperation().walk([&](ConvOp conv) {
       auto norm = conv.getInput().getDefiningOp<ScaleShiftOp>();
-      if (!norm || !canFuse(norm, conv) || !isWorthFusing(conv, target))
+      if (!norm || !canFuse(norm, conv) || !isWorthFusing(conv, *target))
         return;
       conv.getInputMutable().assign(norm.getInput());
       conv.getInputScaleMutable().assign(norm.getScale());

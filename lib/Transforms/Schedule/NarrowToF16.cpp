@@ -450,7 +450,10 @@ Value Narrower::copyAs(Value value, Type element) {
 
 struct NarrowToF16 : convoy::cnn::impl::CnnNarrowToF16Base<NarrowToF16> {
   void runOnOperation() override {
-    GpuAttr gpu = getTarget(getOperation()).getGpu();
+    FailureOr<TargetAttr> target = requireTarget(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    GpuAttr gpu = target->getGpu();
     if (gpu && gpu.getPrecision() == GpuPrecision::f16)
       Narrower(getOperation()).run();
   }

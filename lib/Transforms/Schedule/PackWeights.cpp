@@ -39,7 +39,8 @@ struct FilterShape {
   explicit FilterShape(ConvOpInterface op)
       : groups(op.getGroups()), inputs(op.getInputChannels() / groups),
         outputs(op.getOutputChannels() / groups),
-        positions(llvm::product_of(op.getKernelShape())), isTransposed(op.isTransposed()) {}
+        positions(llvm::product_of(op.getWindow().getKernel())),
+        isTransposed(op.isTransposed()) {}
 
   int64_t index(int64_t group, int64_t output, int64_t input, int64_t position) const {
     int64_t pair = isTransposed ? (group * inputs + input) * outputs + output
@@ -199,6 +200,7 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
   ElementsAttr store(Operation *op, ElementsAttr filter, Type type) {
     if (type.isF32())
       return filter;
+    TargetAttr target = getTarget(op);
     // From here on the nearest f16 is infinite.
     constexpr float tooLarge = 65520;
     if (type.isF16())
@@ -206,7 +208,8 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
         if (std::isfinite(value) && std::abs(value) >= tooLarge) {
           op->emitError("has a weight of ")
               << value << ", too large for f16: use "
-              << (getTarget(op).getGpu() ? "--precision=tf32" : "--weights=bf16") << " or f32";
+              << (target && target.getGpu() ? "--precision=tf32" : "--weights=bf16")
+              << " or f32";
           return {};
         }
     return roundConstant(filter, type);

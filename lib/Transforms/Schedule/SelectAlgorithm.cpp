@@ -28,15 +28,15 @@ struct SelectAlgorithm : convoy::cnn::impl::CnnSelectAlgorithmBase<SelectAlgorit
 
   void runOnOperation() override {
     func::FuncOp function = getOperation();
-    if (failed(readOptions()))
+    FailureOr<TargetAttr> target = requireTarget(function);
+    if (failed(target) || failed(readOptions()))
       return signalPassFailure();
-    TargetAttr target = getTarget(function);
     WalkResult result = function.walk([&](ScheduledOpInterface op) {
       if (!op.getScheduleAttr()) {
-        op.setScheduleAttr(choose(op, target));
+        op.setScheduleAttr(choose(op, *target));
         return WalkResult::advance();
       }
-      std::string reason = whyNotSchedule(op, target);
+      std::string reason = whyNotSchedule(op, *target);
       if (reason.empty())
         return WalkResult::advance();
       op->emitError(reason);

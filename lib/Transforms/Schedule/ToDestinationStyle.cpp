@@ -98,6 +98,8 @@ void unshareDestinations(Operation *op) {
 struct ToDestinationStyle : convoy::cnn::impl::CnnToDestinationStyleBase<ToDestinationStyle> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
+    if (failed(requireTarget(function)))
+      return signalPassFailure();
     OpBuilder builder(&getContext());
     function.walk([&](Operation *op) {
       if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))

@@ -52,7 +52,7 @@ struct Layer {
       Layer layer(op, op->getOpOperand(0), op->getOpOperand(1), conv.getBiasMutable());
       layer.transposed = conv.isTransposed();
       layer.groups = conv.getGroups();
-      layer.padded = llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; });
+      layer.padded = conv.getWindow().hasPads();
       layer.plain = !conv.getResidual() && conv.getActivation().isIdentity() &&
                     !conv.isOutputBlocked() && !conv.getDestination();
       layer.packed = op->hasAttr("filter_shape") || conv.isInputBlocked();
@@ -295,8 +295,7 @@ struct FoldBatchNorm : convoy::cnn::impl::CnnFoldBatchNormBase<FoldBatchNorm> {
     };
     Value scale = constant(chain.function.scale), offset = constant(chain.function.offset);
     auto result = ScaleShiftOp::create(rewriter, chain.ops.front()->getLoc(), TypeRange(type),
-                                       chain.input->get(), scale, offset, Value(),
-                                       FunctionAttr(), UnitAttr());
+                                       chain.input->get(), scale, offset);
     // What the model's author says of the batch norm holds for what becomes of it.
     if (Attribute sharding = chain.ops.back()->getAttr(kShardingAttrName))
       result->setAttr(kShardingAttrName, sharding);
@@ -329,23 +328,20 @@ struct FoldBatchNorm : convoy::cnn::impl::CnnFoldBatchNormBase<FoldBatchNorm> {
     rewriter.setInsertionPoint(op);
     Location loc = op.getLoc();
     auto type = cast<RankedTensorType>(op.getVariance().getType());
-    auto identity = FunctionAttr::get(op.getContext(), UnaryKind::identity);
     auto binary = [&](BinaryKind kind, Value lhs, Value rhs) {
-      return BinaryOp::create(rewriter, loc, TypeRange(type), lhs, rhs, Value(), kind,
-                              identity)
-          ->getResult(0);
+      return BinaryOp::create(rewriter, loc, TypeRange(type), lhs, rhs, kind)->getResult(0);
     };
     Value epsilon = arith::ConstantOp::create(
         rewriter, loc, DenseElementsAttr::get(type, op.getEpsilon().convertToFloat()));
     Value variance = binary(BinaryKind::add, op.getVariance(), epsilon);
-    Value deviation = UnaryOp::create(rewriter, loc, TypeRange(type), variance, Value(),
+    Value deviation = UnaryOp::create(rewriter, loc, TypeRange(type), variance,
                                       FunctionAttr::get(op.getContext(), UnaryKind::sqrt))
                           ->getResult(0);
     Value scale = binary(BinaryKind::div, op.getScale(), deviation);
     Value shift = binary(BinaryKind::mul, op.getMean(), scale);
     Value offset = binary(BinaryKind::sub, op.getOffset(), shift);
     rewriter.replaceOpWithNewOp<ScaleShiftOp>(op, op->getResultTypes(), op.getInput(), scale,
-                                              offset, Value(), FunctionAttr(), UnitAttr());
+                                              offset);
   }
 };
 

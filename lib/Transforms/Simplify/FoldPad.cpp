@@ -45,23 +45,23 @@ struct SpatialPad {
     return pad;
   }
 
-  SmallVector<int64_t> addTo(ArrayRef<int64_t> pads) const {
-    SmallVector<int64_t> sums(pads);
+  WindowAttr addTo(WindowAttr window) const {
+    SmallVector<int64_t> sums(window.getPads());
     for (auto [sum, amount] : llvm::zip(sums, amounts))
       sum += amount;
-    return sums;
+    return window.withPads(sums);
   }
 };
 
 template <typename ConvTy> struct FoldIntoConv : OpRewritePattern<ConvTy> {
   using OpRewritePattern<ConvTy>::OpRewritePattern;
   LogicalResult matchAndRewrite(ConvTy op, PatternRewriter &rewriter) const override {
-    auto pad = SpatialPad::get(op.getInput(), op.getStrides().size());
+    auto pad = SpatialPad::get(op.getInput(), op.getWindow().getRank());
     if (!pad || pad->value != 0)
       return failure();
     rewriter.modifyOpInPlace(op, [&] {
       op.getInputMutable().set(pad->source);
-      op.setPads(pad->addTo(op.getPads()));
+      op.setWindowAttr(pad->addTo(op.getWindow()));
     });
     return success();
   }
@@ -73,23 +73,20 @@ bool isPadOf(MaxPoolOp, double value) {
          value == double(std::numeric_limits<float>::lowest());
 }
 bool isPadOf(AvgPoolOp op, double value) {
-  return value == 0 && (op.getCountIncludePad() ||
-                        llvm::all_of(op.getPads(), [](int64_t p) { return p == 0; }));
+  return value == 0 && (op.getCountIncludePad() || !op.getWindow().hasPads());
 }
 
 template <typename PoolTy> struct FoldIntoPool : OpRewritePattern<PoolTy> {
   using OpRewritePattern<PoolTy>::OpRewritePattern;
   LogicalResult matchAndRewrite(PoolTy op, PatternRewriter &rewriter) const override {
-    int64_t rank = op.getKernel().size();
-    auto pad = SpatialPad::get(op.getInput(), rank);
+    auto pad = SpatialPad::get(op.getInput(), op.getWindow().getRank());
     if (!pad || !isPadOf(op, pad->value))
       return failure();
-    SmallVector<int64_t> pads = pad->addTo(op.getPads());
+    WindowAttr window = pad->addTo(op.getWindow());
     ArrayRef<int64_t> input = cast<ShapedType>(pad->source.getType()).getShape().drop_front(2);
-    for (int64_t i = 0; i < rank; ++i) {
-      int64_t reach = op.getDilations()[i] * (op.getKernel()[i] - 1) + 1;
+    for (int64_t i = 0; i < window.getRank(); ++i) {
       // A window that sees nothing but padding is not defined for a pool.
-      if (pads[i] >= reach || pads[rank + i] >= reach)
+      if (std::max(window.getPadsBegin()[i], window.getPadsEnd()[i]) >= window.getReach(i))
         return rewriter.notifyMatchFailure(op, "pads reach over a whole window");
       // A last window, cut short, may start in this padding but not in a pool's.
       if (op.getCeilMode()) {
@@ -98,13 +95,13 @@ template <typename PoolTy> struct FoldIntoPool : OpRewritePattern<PoolTy> {
                                                           : op->getResult(0).getType())
                 .getShape()
                 .drop_front(2);
-        if ((output[i] - 1) * op.getStrides()[i] >= input[i] + pads[i])
+        if ((output[i] - 1) * window.getStrides()[i] >= input[i] + window.getPadsBegin()[i])
           return rewriter.notifyMatchFailure(op, "the last window starts in the padding");
       }
     }
     rewriter.modifyOpInPlace(op, [&] {
       op.getInputMutable().set(pad->source);
-      op.setPads(pads);
+      op.setWindowAttr(window);
       if constexpr (std::is_same_v<PoolTy, AvgPoolOp>)
         op.setCountIncludePad(true);
     });

@@ -321,8 +321,7 @@ template <typename OpTy> struct Raise : OpRewritePattern<OpTy> {
     Match found = match(op);
     if (!found.x || found.x.getType() != type)
       return failure();
-    rewriter.replaceOpWithNewOp<UnaryOp>(op, TypeRange(type), found.x, Value(),
-                                         found.function);
+    rewriter.replaceOpWithNewOp<UnaryOp>(op, TypeRange(type), found.x, found.function);
     return success();
   }
 };

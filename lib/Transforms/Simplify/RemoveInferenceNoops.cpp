@@ -25,21 +25,14 @@ using namespace convoy::cnn;
 
 namespace {
 
-bool isAll(ArrayRef<int64_t> values, int64_t value) {
-  return llvm::all_of(values, [=](int64_t v) { return v == value; });
-}
-
 bool isConstantOf(Value value, double number) {
   std::optional<ConstantData> data = ConstantData::get(value);
   return data && data->getSplatDouble() == number;
 }
 
 /// Whether the operation gives its input back.
-template <typename Pool> bool isNoopPool(Pool op) {
-  return isAll(op.getKernel(), 1) && isAll(op.getStrides(), 1) && isAll(op.getPads(), 0);
-}
-bool isNoop(MaxPoolOp op) { return isNoopPool(op); }
-bool isNoop(AvgPoolOp op) { return isNoopPool(op); }
+bool isNoop(MaxPoolOp op) { return op.getWindow().isPointwise(); }
+bool isNoop(AvgPoolOp op) { return op.getWindow().isPointwise(); }
 bool isNoop(GlobalPoolOp op) {
   // Types are equal only if all spatial extents are 1.
   return true;

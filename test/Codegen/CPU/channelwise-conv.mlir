@@ -12,9 +12,9 @@
 // CHECK:           scf.yield
 // CHECK-COUNT-28: arith.cmpf olt
 // CHECK-NOT:     arith.cmpf
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x14x14x16xf32>, %w: memref<2x3x3x1x16xf32>, %b: memref<32xf32>, %y: memref<1x2x14x14x16xf32>) {
-    cnn.group_conv %x, %w, %b outs(%y) {activation = #cnn.function<clip, alpha = 0.0 : f32, beta = 6.0 : f32>, group = 32 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 32, 1, 3, 3>, output_block = 16 : i64} : (memref<1x2x14x14x16xf32>, memref<2x3x3x1x16xf32>, memref<32xf32>, memref<1x2x14x14x16xf32>) -> ()
+    cnn.group_conv %x, %w, %b outs(%y) {activation = #cnn.function<clip, alpha = 0.0 : f32, beta = 6.0 : f32>, group = 32 : i64, filter_shape = array<i64: 32, 1, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x2x14x14x16xf32>, memref<2x3x3x1x16xf32>, memref<32xf32>, memref<1x2x14x14x16xf32>) -> ()
     return
   }
 }
@@ -28,9 +28,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         vector.shuffle {{.+}} [0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12]
 // CHECK:         vector.fma
 // CHECK:         vector.shuffle {{.+}} [3, 3, 3, 3, 7, 7, 7, 7, 11, 11, 11, 11, 15, 15, 15, 15]
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x14x14x16xf32>, %w: memref<2x1x1x4x16xf32>, %y: memref<1x2x14x14x16xf32>) {
-    cnn.group_conv %x, %w outs(%y) {group = 8 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 32, 4, 1, 1>, output_block = 16 : i64} : (memref<1x2x14x14x16xf32>, memref<2x1x1x4x16xf32>, memref<1x2x14x14x16xf32>) -> ()
+    cnn.group_conv %x, %w outs(%y) {group = 8 : i64, filter_shape = array<i64: 32, 4, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x2x14x14x16xf32>, memref<2x1x1x4x16xf32>, memref<1x2x14x14x16xf32>) -> ()
     return
   }
 }
@@ -52,9 +52,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NEXT:    vector.store %[[SUM]]
 // CHECK-COUNT-13: vector.store
 // CHECK-NOT:     vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x13x29x16xf32>, %w: memref<1x3x3x1x16xf32>, %r: memref<1x1x6x14x16xf32>, %y: memref<1x1x6x14x16xf32>) {
-    cnn.group_conv %x, %w residual(%r) outs(%y) {group = 16 : i64, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 1, 3, 3>, output_block = 16 : i64} : (memref<1x1x13x29x16xf32>, memref<1x3x3x1x16xf32>, memref<1x1x6x14x16xf32>, memref<1x1x6x14x16xf32>) -> ()
+    cnn.group_conv %x, %w residual(%r) outs(%y) {group = 16 : i64, filter_shape = array<i64: 16, 1, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], strides = [2, 2]>} : (memref<1x1x13x29x16xf32>, memref<1x3x3x1x16xf32>, memref<1x1x6x14x16xf32>, memref<1x1x6x14x16xf32>) -> ()
     return
   }
 }
@@ -70,9 +70,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:       vector.fma
 // CHECK:           scf.yield
 // CHECK-NEXT:    } {loop_annotation
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x6x54x16xf32>, %w: memref<1x1x41x1x16xf32>, %y: memref<1x1x6x14x16xf32>) {
-    cnn.group_conv %x, %w outs(%y) {group = 16 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 1, 1, 41>, output_block = 16 : i64} : (memref<1x1x6x54x16xf32>, memref<1x1x41x1x16xf32>, memref<1x1x6x14x16xf32>) -> ()
+    cnn.group_conv %x, %w outs(%y) {group = 16 : i64, filter_shape = array<i64: 16, 1, 1, 41>, output_block = 16 : i64, window = #cnn.window<[1, 41]>} : (memref<1x1x6x54x16xf32>, memref<1x1x41x1x16xf32>, memref<1x1x6x14x16xf32>) -> ()
     return
   }
 }

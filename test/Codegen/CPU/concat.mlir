@@ -9,7 +9,7 @@
 // CHECK-COUNT-4:   vector.store %{{.+}} : memref<1x98304xf32>, vector<16xf32>
 // CHECK:         scf.for
 // CHECK-COUNT-4:   vector.load %{{.+}} : memref<1x32768xf32>, vector<16xf32>
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %a: memref<1x64x32x32xf32>, %b: memref<1x32x32x32xf32>, %y: memref<1x96x32x32xf32>) {
     cnn.concat %a, %b outs(%y) {axis = 1 : i64} : (memref<1x64x32x32xf32>, memref<1x32x32x32xf32>, memref<1x96x32x32xf32>) -> ()
     return
@@ -25,7 +25,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         vector.maskedstore
 // CHECK:         vector.load %{{.+}} : memref<3x9xi64>, vector<8xi64>
 // CHECK:         vector.maskedload
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %a: memref<3x5xi64>, %b: memref<3x9xi64>, %y: memref<3x14xi64>) {
     cnn.concat %a, %b outs(%y) {axis = 1 : i64} : (memref<3x5xi64>, memref<3x9xi64>, memref<3x14xi64>) -> ()
     return
@@ -39,25 +39,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:     vector
 // CHECK:         memref.load
 // CHECK:         memref.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %a: memref<5xi1>, %b: memref<2xi1>, %y: memref<7xi1>) {
     cnn.concat %a, %b outs(%y) {axis = 0 : i64} : (memref<5xi1>, memref<2xi1>, memref<7xi1>) -> ()
-    return
-  }
-}
-
-// -----
-
-// A copy from a view: rows as long as both sides are contiguous.
-// CHECK:       cnn.launch @copy tasks(1)
-// CHECK-LABEL: func.func private @copy(
-// CHECK:         memref.reinterpret_cast %{{.+}} to offset: [163], sizes: [2, 3, 10], strides: [120, 20, 1]
-// CHECK:         memref.reinterpret_cast %{{.+}} to offset: [0], sizes: [2, 3, 10], strides: [30, 10, 1]
-// CHECK:         vector.maskedload
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
-  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<4x6x20xf32>, %y: memref<2x3x10xf32>) {
-    %slice = memref.subview %x[1, 2, 3] [2, 3, 10] [1, 1, 1] : memref<4x6x20xf32> to memref<2x3x10xf32, strided<[120, 20, 1], offset: 163>>
-    memref.copy %slice, %y : memref<2x3x10xf32, strided<[120, 20, 1], offset: 163>> to memref<2x3x10xf32>
     return
   }
 }

@@ -22,7 +22,7 @@
 // CHECK-COUNT-2: llvm.load {{.+}} -> !llvm.ptr
 // CHECK:         llvm.call @copy(
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 8, vector_registers = 16, l1 = 32768, l2 = 1048576>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 8, vector_registers = 16, l2 = 1048576>
 module attributes {cnn.target = #target, cnn.layers = ["first", "second"], cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
   func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<8xf32>, %y: memref<8xf32>) {
     %c64 = arith.constant 64 : index
@@ -60,7 +60,7 @@ module attributes {cnn.target = #target, cnn.layers = ["first", "second"], cnn.i
 // CHECK:       gpu.module @kernels
 // CHECK:         arith.constant
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first", "second"], cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
   func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<8xf32>, %y: memref<8xf32>) {
     %c1 = arith.constant 1 : index
@@ -104,7 +104,7 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 // CHECK-NEXT:    %[[ROUND:.+]] = llvm.ptrtoint %[[PLACE]] : !llvm.ptr to i64
 // CHECK-NEXT:    llvm.call @k(%[[THREAD]], %[[MEMORY]], %[[X]], %[[ROUND]])
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first"], cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
   func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<8xf32>, %y: memref<8xf32>) {
     %c1 = arith.constant 1 : index
@@ -138,7 +138,7 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 // CHECK:         %[[MAPS:.+]] = llvm.mlir.constant(1 : i32)
 // CHECK-NEXT:    llvm.call @convoy_rt_launch_kernel({{.*}}%[[SHARED]], %{{.+}}, %[[MAPS]])
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
 module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["one"], cnn.inputs = [{name = "x", type = tensor<32xf32>}], cnn.outputs = [], cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
   func.func @main(%arena: memref<256xi8>, %weights: memref<64xi8>, %x: memref<32xf32>) {
     %c1 = arith.constant 1 : index

@@ -12,7 +12,7 @@
 // CHECK-NOT:       vector.fma
 // CHECK:           scf.yield
 // CHECK-COUNT-4: vector.maskedstore
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x64xf32>, %w: memref<2x64x64xf32>, %b: memref<128xf32>, %y: memref<1x100xf32>) {
     cnn.dense %x, %w, %b outs(%y) {activation = #cnn.function<relu>, filter_shape = array<i64: 100, 64>} : (memref<1x64xf32>, memref<2x64x64xf32>, memref<128xf32>, memref<1x100xf32>) -> ()
     return
@@ -32,7 +32,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-COUNT-12:  vector.fma
 // CHECK:           scf.yield
 // CHECK-COUNT-12: vector.maskedstore
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<20x64xf32>, %w: memref<4x64x32xf32>, %y: memref<20x100xf32>) {
     cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 100, 64>} : (memref<20x64xf32>, memref<4x64x32xf32>, memref<20x100xf32>) -> ()
     return

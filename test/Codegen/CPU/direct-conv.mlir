@@ -22,9 +22,9 @@
 // CHECK-COUNT-27: vector.store
 // CHECK-NOT:     vector.store
 // CHECK-NOT:     memref.alloca
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x14x14x16xf32>, %w: memref<1x2x2x1x1x16x32xf32>, %b: memref<64xf32>, %r: memref<1x4x14x14x16xf32>, %y: memref<1x4x14x14x16xf32>) {
-    cnn.conv %x, %w, %b residual(%r) outs(%y) {activation = #cnn.function<relu>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 64, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x14x14x16xf32>, memref<1x2x2x1x1x16x32xf32>, memref<64xf32>, memref<1x4x14x14x16xf32>, memref<1x4x14x14x16xf32>) -> ()
+    cnn.conv %x, %w, %b residual(%r) outs(%y) {activation = #cnn.function<relu>, filter_shape = array<i64: 64, 32, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x2x14x14x16xf32>, memref<1x2x2x1x1x16x32xf32>, memref<64xf32>, memref<1x4x14x14x16xf32>, memref<1x4x14x14x16xf32>) -> ()
     return
   }
 }
@@ -48,9 +48,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         memref.prefetch %arg3[%c0, %c1, %{{.+}}, %c0, %c0, %{{.+}}, %c0], read, locality<2>
 // CHECK-COUNT-26:  vector.fma
 // CHECK-NOT:     vector.fma
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x7x7x16xf32>, %w: memref<1x1x2x1x1x16x32xf32>, %y: memref<1x2x7x7x16xf32>) {
-    cnn.conv %x, %w outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x7x7x16xf32>, memref<1x1x2x1x1x16x32xf32>, memref<1x2x7x7x16xf32>) -> ()
+    cnn.conv %x, %w outs(%y) {filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x2x7x7x16xf32>, memref<1x1x2x1x1x16x32xf32>, memref<1x2x7x7x16xf32>) -> ()
     return
   }
 }
@@ -73,9 +73,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:             scf.yield
 // CHECK-COUNT-28: vector.store
 // CHECK-NOT:     vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x14x14x16xf32>, %w: memref<1x1x1x3x3x16x32xf32>, %y: memref<1x2x14x14x16xf32>) {
-    cnn.conv %x, %w outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 32, 16, 3, 3>, output_block = 16 : i64} : (memref<1x1x14x14x16xf32>, memref<1x1x1x3x3x16x32xf32>, memref<1x2x14x14x16xf32>) -> ()
+    cnn.conv %x, %w outs(%y) {filter_shape = array<i64: 32, 16, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x1x14x14x16xf32>, memref<1x1x1x3x3x16x32xf32>, memref<1x2x14x14x16xf32>) -> ()
     return
   }
 }
@@ -91,9 +91,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         scf.for {{.+}} = %c14 to %{{.+}} step %c14
 // CHECK-COUNT-28:  vector.fma
 // CHECK-COUNT-28:  vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x3x224x224xf32>, %w: memref<1x2x1x7x7x3x32xf32>, %b: memref<64xf32>, %y: memref<1x4x112x112x16xf32>) {
-    cnn.conv %x, %w, %b outs(%y) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 3, 3, 3, 3>, filter_shape = array<i64: 64, 3, 7, 7>, output_block = 16 : i64} : (memref<1x3x224x224xf32>, memref<1x2x1x7x7x3x32xf32>, memref<64xf32>, memref<1x4x112x112x16xf32>) -> ()
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 3, 7, 7>, output_block = 16 : i64, window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>} : (memref<1x3x224x224xf32>, memref<1x2x1x7x7x3x32xf32>, memref<64xf32>, memref<1x4x112x112x16xf32>) -> ()
     return
   }
 }
@@ -113,9 +113,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         scf.yield
 // CHECK-COUNT-32: vector.store
 // CHECK-NOT:     vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<2x4x8x8x16xf32>, %w: memref<2x1x2x3x3x16x32xf32>, %y: memref<2x4x4x4x16xf32>) {
-    cnn.group_conv %x, %w outs(%y) {group = 2 : i64, strides = array<i64: 2, 2>, dilations = array<i64: 2, 2>, pads = array<i64: 2, 1, 1, 2>, filter_shape = array<i64: 64, 32, 3, 3>, output_block = 16 : i64} : (memref<2x4x8x8x16xf32>, memref<2x1x2x3x3x16x32xf32>, memref<2x4x4x4x16xf32>) -> ()
+    cnn.group_conv %x, %w outs(%y) {group = 2 : i64, filter_shape = array<i64: 64, 32, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], strides = [2, 2], dilations = [2, 2], pads = [2, 1, 1, 2]>} : (memref<2x4x8x8x16xf32>, memref<2x1x2x3x3x16x32xf32>, memref<2x4x4x4x16xf32>) -> ()
     return
   }
 }
@@ -143,9 +143,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NEXT:          arith.cmpf olt, %[[SUM]]
 // CHECK:               memref.store {{.+}} : memref<1x20x8x12xf32>
 // CHECK-NOT:     memref.alloc
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x8x12x16xf32>, %w: memref<1x1x2x3x3x16x32xf32>, %r: memref<1x20x8x12xf32>, %y: memref<1x20x8x12xf32>) {
-    cnn.conv %x, %w residual(%r) outs(%y) {activation = #cnn.function<relu>, strides = array<i64: 1, 1>, dilations = array<i64: 2, 1>, pads = array<i64: 2, 1, 2, 1>, filter_shape = array<i64: 20, 20, 3, 3>} : (memref<1x2x8x12x16xf32>, memref<1x1x2x3x3x16x32xf32>, memref<1x20x8x12xf32>, memref<1x20x8x12xf32>) -> ()
+    cnn.conv %x, %w residual(%r) outs(%y) {activation = #cnn.function<relu>, filter_shape = array<i64: 20, 20, 3, 3>, window = #cnn.window<[3, 3], dilations = [2, 1], pads = [2, 1, 2, 1]>} : (memref<1x2x8x12x16xf32>, memref<1x1x2x3x3x16x32xf32>, memref<1x20x8x12xf32>, memref<1x20x8x12xf32>) -> ()
     return
   }
 }
@@ -159,9 +159,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NEXT:      scf.for {{.+}} = %c0 to %c4 step %c1 iter_args(
 // CHECK-COUNT-28:    vector.fma {{.+}} : vector<4xf32>
 // CHECK-NOT:         vector.fma
-module attributes {cnn.target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "generic", features = "", vector_lanes = 4, vector_registers = 32, l1 = 32768, l2 = 524288>} {
+module attributes {cnn.target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "generic", features = "", vector_lanes = 4, vector_registers = 32, l2 = 524288>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x8x14x14x4xf32>, %w: memref<1x2x8x1x1x4x8xf32>, %y: memref<1x4x14x14x4xf32>) {
-    cnn.conv %x, %w outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 32, 1, 1>, output_block = 4 : i64} : (memref<1x8x14x14x4xf32>, memref<1x2x8x1x1x4x8xf32>, memref<1x4x14x14x4xf32>) -> ()
+    cnn.conv %x, %w outs(%y) {filter_shape = array<i64: 16, 32, 1, 1>, output_block = 4 : i64, window = #cnn.window<[1, 1]>} : (memref<1x8x14x14x4xf32>, memref<1x2x8x1x1x4x8xf32>, memref<1x4x14x14x4xf32>) -> ()
     return
   }
 }
@@ -177,9 +177,9 @@ module attributes {cnn.target = #cnn.target<triple = "aarch64-linux-gnu", cpu = 
 // CHECK-NEXT:      %[[ROW:.+]] = arith.divui %[[TASK]], %c2
 // CHECK:           vector.load %arg3[%c0, %[[TILE]],
 // CHECK:           memref.load %arg2[%c0, %{{.+}}, %[[ROW]],
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 16384>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 16384>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x14x14x16xf32>, %w: memref<1x2x2x1x1x16x32xf32>, %y: memref<1x4x14x14x16xf32>) {
-    cnn.conv %x, %w outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 64, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x14x14x16xf32>, memref<1x2x2x1x1x16x32xf32>, memref<1x4x14x14x16xf32>) -> ()
+    cnn.conv %x, %w outs(%y) {filter_shape = array<i64: 64, 32, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x2x14x14x16xf32>, memref<1x2x2x1x1x16x32xf32>, memref<1x4x14x14x16xf32>) -> ()
     return
   }
 }
@@ -199,9 +199,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:           memref.prefetch %arg2[%c0, %c1, %[[CLAMPED]], %c0], read, locality<3>, data
 // CHECK-COUNT-9:   memref.prefetch
 // CHECK-NOT:       memref.prefetch
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x3x28x28xf32>, %w: memref<1x1x1x3x3x3x32xf32>, %y: memref<1x2x14x14x16xf32>) {
-    cnn.conv %x, %w outs(%y) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 32, 3, 3, 3>, output_block = 16 : i64} : (memref<1x3x28x28xf32>, memref<1x1x1x3x3x3x32xf32>, memref<1x2x14x14x16xf32>) -> ()
+    cnn.conv %x, %w outs(%y) {filter_shape = array<i64: 32, 3, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>} : (memref<1x3x28x28xf32>, memref<1x1x1x3x3x3x32xf32>, memref<1x2x14x14x16xf32>) -> ()
     return
   }
 }
@@ -239,9 +239,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-COUNT-28: vector.fma
 // CHECK-NOT:     {{math|vector}}.fma
 // CHECK:         return
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x12x12x16xf32>, %w: memref<1x2x2x1x1x16x32xf32>, %s: memref<2x16xf32>, %t: memref<2x16xf32>, %y: memref<1x4x12x12x16xf32>) {
-    cnn.conv %x, %w prologue(%s, %t) outs(%y) {input_activation = #cnn.function<relu>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 64, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x12x12x16xf32>, memref<1x2x2x1x1x16x32xf32>, memref<2x16xf32>, memref<2x16xf32>, memref<1x4x12x12x16xf32>) -> ()
+    cnn.conv %x, %w prologue(%s, %t) outs(%y) {input_activation = #cnn.function<relu>, filter_shape = array<i64: 64, 32, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x2x12x12x16xf32>, memref<1x2x2x1x1x16x32xf32>, memref<2x16xf32>, memref<2x16xf32>, memref<1x4x12x12x16xf32>) -> ()
     return
   }
 }

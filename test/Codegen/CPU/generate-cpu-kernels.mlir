@@ -11,12 +11,12 @@
 // CHECK:       scf.for %{{.+}} = %[[BEGIN]] to %[[END]]
 // CHECK-COUNT-28: vector.fma
 // CHECK-COUNT-28: vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<4096xi8>, %x: memref<1x2x28x14x16xf32>, %y: memref<1x2x28x14x16xf32>) {
     %c0 = arith.constant 0 : index
     %w = memref.view %weights[%c0][] : memref<4096xi8> to memref<1x1x2x1x1x16x32xf32>
-    cnn.conv %x, %w outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x28x14x16xf32>, memref<1x1x2x1x1x16x32xf32>, memref<1x2x28x14x16xf32>) -> () loc("first")
-    cnn.conv %y, %w outs(%x) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64} : (memref<1x2x28x14x16xf32>, memref<1x1x2x1x1x16x32xf32>, memref<1x2x28x14x16xf32>) -> () loc("second")
+    cnn.conv %x, %w outs(%y) {filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x2x28x14x16xf32>, memref<1x1x2x1x1x16x32xf32>, memref<1x2x28x14x16xf32>) -> () loc("first")
+    cnn.conv %y, %w outs(%x) {filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x2x28x14x16xf32>, memref<1x1x2x1x1x16x32xf32>, memref<1x2x28x14x16xf32>) -> () loc("second")
     return
   }
 }
@@ -34,11 +34,11 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:       %[[RESIDUAL:.+]] = vector.load %[[LOADED]]
 // CHECK:       arith.addf %{{.+}}, %[[RESIDUAL]]
 // CHECK:       vector.store %{{.+}}, %[[STORED]]
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %a: memref<1x1x4x4x16xf32>, %b: memref<1x1x4x4x16xf32>) {
-    cnn.conv %x, %w residual(%a) outs(%a) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
-    cnn.conv %x, %w residual(%a) outs(%b) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
-    cnn.conv %a, %w residual(%b) outs(%b) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+    cnn.conv %x, %w residual(%a) outs(%a) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+    cnn.conv %x, %w residual(%a) outs(%b) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+    cnn.conv %a, %w residual(%b) outs(%b) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
     return
   }
 }

@@ -11,7 +11,7 @@
 // CHECK:             %[[B:.+]] = vector.broadcast %[[S]] : f32 to vector<16xf32>
 // CHECK-NEXT:        arith.mulf %{{.+}}, %[[B]] : vector<16xf32>
 // CHECK-NEXT:        vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x32x28x28xf32>, %s: memref<1x32x1x1xf32>, %y: memref<1x32x28x28xf32>) {
     linalg.generic {indexing_maps = [affine_map<(n, c, h, w) -> (n, c, h, w)>, affine_map<(n, c, h, w) -> (n, c, 0, 0)>, affine_map<(n, c, h, w) -> (n, c, h, w)>], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%x, %s : memref<1x32x28x28xf32>, memref<1x32x1x1xf32>) outs(%y : memref<1x32x28x28xf32>) {
     ^bb0(%a: f32, %b: f32, %o: f32):
@@ -31,7 +31,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         vector.load {{.+}} : memref<3200xf32>, vector<4xf32>
 // CHECK-COUNT-4: vector.shuffle
 // CHECK:         memref.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<32x100xf32>, %y: memref<32xf32>) {
     linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]} ins(%x : memref<32x100xf32>) outs(%y : memref<32xf32>) {
     ^bb0(%a: f32, %o: f32):
@@ -55,7 +55,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:         vector.shuffle
 // CHECK-COUNT-16:    vector.store
 // CHECK-NOT:         vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<32x32xf32>, %y: memref<32x32xf32>) {
     linalg.transpose ins(%x : memref<32x32xf32>) outs(%y : memref<32x32xf32>) permutation = [1, 0]
     return
@@ -74,7 +74,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         scf.if
 // CHECK:           math.sqrt {{.+}} : vector<2xf32>
 // CHECK:           math.sqrt {{.+}} : f32
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<20003xf32>, %y: memref<20003xf32>) {
     linalg.sqrt ins(%x : memref<20003xf32>) outs(%y : memref<20003xf32>)
     return

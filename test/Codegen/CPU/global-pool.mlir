@@ -13,7 +13,7 @@
 // CHECK-NOT:     vector.shuffle
 // CHECK:         %[[MEAN:.+]] = arith.divf %{{.+}}, %[[COUNT]]
 // CHECK:         vector.store %[[MEAN]]
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x128x3x7x16xf32>, %y: memref<1x128x1x1x16xf32>) {
     cnn.global_pool <average> %x outs(%y) {blocked} : (memref<1x128x3x7x16xf32>, memref<1x128x1x1x16xf32>) -> ()
     return
@@ -33,7 +33,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         vector.shuffle %{{.+}} [0] :
 // CHECK:         vector.shuffle %{{.+}} [1] :
 // CHECK:         memref.store %{{.+}} : memref<1x20x1xf32>
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x20x7x7xf32>, %y: memref<1x20x1x1xf32>) {
     cnn.global_pool <maximum> %x outs(%y) : (memref<1x20x7x7xf32>, memref<1x20x1x1xf32>) -> ()
     return

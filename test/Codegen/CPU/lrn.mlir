@@ -18,7 +18,7 @@
 // CHECK:         %[[FOURTH:.+]] = math.sqrt %[[ROOT]]
 // CHECK:         %[[POWER:.+]] = arith.mulf %[[ROOT]], %[[FOURTH]]
 // CHECK:         arith.divf %[[X]], %[[POWER]]
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x6x27x27x16xf32>, %y: memref<1x6x27x27x16xf32>) {
     cnn.lrn %x outs(%y) {size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32, blocked} : (memref<1x6x27x27x16xf32>, memref<1x6x27x27x16xf32>) -> ()
     return
@@ -41,7 +41,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:     math.sqrt
 // CHECK:         vector.maskedload
 // CHECK:         vector.maskedstore
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x7x5x5xf32>, %y: memref<1x7x5x5xf32>) {
     cnn.lrn %x outs(%y) {size = 4 : i64, alpha = 1.0e-4 : f32, beta = 0.6 : f32, bias = 1.0 : f32} : (memref<1x7x5x5xf32>, memref<1x7x5x5xf32>) -> ()
     return

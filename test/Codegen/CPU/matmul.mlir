@@ -21,7 +21,7 @@
 // CHECK-COUNT-2:       vector.load
 // CHECK-COUNT-24:      vector.fma
 // CHECK-NOT:           vector.fma
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<12x197x64xf32>, %w: memref<12x64x197xf32>, %y: memref<12x197x197xf32>) {
     cnn.matmul %x, %w outs(%y) : (memref<12x197x64xf32>, memref<12x64x197xf32>, memref<12x197x197xf32>) -> ()
     return
@@ -41,7 +41,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         scf.for {{.+}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:           vector.load %{{.+}}[%[[OF_RHS]],
 // CHECK:           memref.load %[[LHS]][%[[OF_LHS]],
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<2x1x1x7xf32>, %w: memref<3x7x64xf32>, %y: memref<2x3x1x64xf32>) {
     cnn.matmul %x, %w outs(%y) : (memref<2x1x1x7xf32>, memref<3x7x64xf32>, memref<2x3x1x64xf32>) -> ()
     return

@@ -20,9 +20,9 @@
 // CHECK:             scf.yield
 // CHECK-COUNT-18:  vector.store
 // CHECK-NOT:       vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<2x12x4x10xf32>, %w: memref<2x2x1x1x1x6x9xf32>, %b: memref<36xf32>, %y: memref<2x36x4x10xf32>) {
-    cnn.group_conv %x, %w, %b outs(%y) {group = 2 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 36, 6, 1, 1>} : (memref<2x12x4x10xf32>, memref<2x2x1x1x1x6x9xf32>, memref<36xf32>, memref<2x36x4x10xf32>) -> ()
+    cnn.group_conv %x, %w, %b outs(%y) {group = 2 : i64, filter_shape = array<i64: 36, 6, 1, 1>, window = #cnn.window<[1, 1]>} : (memref<2x12x4x10xf32>, memref<2x2x1x1x1x6x9xf32>, memref<36xf32>, memref<2x36x4x10xf32>) -> ()
     return
   }
 }

@@ -12,9 +12,9 @@
 // CHECK-NOT:       arith.cmpf
 // CHECK:           scf.yield
 // CHECK-COUNT-4: vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x8x8x16xf32>, %y: memref<1x2x4x4x16xf32>) {
-    cnn.max_pool %x outs(%y) {kernel = array<i64: 3, 3>, blocked, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (memref<1x2x8x8x16xf32>, memref<1x2x4x4x16xf32>) -> ()
+    cnn.max_pool %x outs(%y) {blocked, window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>} : (memref<1x2x8x8x16xf32>, memref<1x2x4x4x16xf32>) -> ()
     return
   }
 }
@@ -29,9 +29,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:           scf.yield
 // CHECK:         arith.sitofp
 // CHECK-COUNT-8: arith.divf {{.+}} : vector<16xf32>
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x8x8x16xf32>, %y: memref<1x2x8x8x16xf32>) {
-    cnn.avg_pool %x outs(%y) {kernel = array<i64: 3, 3>, blocked, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (memref<1x2x8x8x16xf32>, memref<1x2x8x8x16xf32>) -> ()
+    cnn.avg_pool %x outs(%y) {blocked, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x2x8x8x16xf32>, memref<1x2x8x8x16xf32>) -> ()
     return
   }
 }
@@ -44,9 +44,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-DAG:     %[[NINE:.+]] = arith.constant dense<9.000000e+00> : vector<16xf32>
 // CHECK-NOT:     arith.sitofp
 // CHECK-COUNT-8: arith.divf {{.+}}, %[[NINE]] : vector<16xf32>
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x8x8x16xf32>, %y: memref<1x2x8x8x16xf32>) {
-    cnn.avg_pool %x outs(%y) {kernel = array<i64: 3, 3>, blocked, count_include_pad, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (memref<1x2x8x8x16xf32>, memref<1x2x8x8x16xf32>) -> ()
+    cnn.avg_pool %x outs(%y) {blocked, count_include_pad, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x2x8x8x16xf32>, memref<1x2x8x8x16xf32>) -> ()
     return
   }
 }
@@ -64,9 +64,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:       arith.cmpf
 // CHECK:           scf.yield
 // CHECK-COUNT-3: memref.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x3x5x5xf32>, %y: memref<1x3x3x3xf32>) {
-    cnn.max_pool %x outs(%y) {ceil_mode, kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (memref<1x3x5x5xf32>, memref<1x3x3x3xf32>) -> ()
+    cnn.max_pool %x outs(%y) {ceil_mode, window = #cnn.window<[2, 2], strides = [2, 2]>} : (memref<1x3x5x5xf32>, memref<1x3x3x3xf32>) -> ()
     return
   }
 }
@@ -82,9 +82,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NEXT:        arith.muli %[[K]], %c2
 // CHECK-COUNT-3:     arith.cmpf olt, {{.+}} : vector<16xf32>
 // CHECK:             scf.yield
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x7x7x16xf32>, %y: memref<1x1x3x3x16xf32>) {
-    cnn.max_pool %x outs(%y) {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>} : (memref<1x1x7x7x16xf32>, memref<1x1x3x3x16xf32>) -> ()
+    cnn.max_pool %x outs(%y) {window = #cnn.window<[3, 3], dilations = [2, 2]>} : (memref<1x1x7x7x16xf32>, memref<1x1x3x3x16xf32>) -> ()
     return
   }
 }

@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-#target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n1", features = "", vector_lanes = 4, vector_registers = 32, l1 = 65536, l2 = 1048576>
+#target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n1", features = "", vector_lanes = 4, vector_registers = 32, l2 = 1048576>
 
 // To blocked, 4 lanes: squares of 4 channels by 4 pixels in log2(4) steps; the second
 // block has one channel and zeros, the last square one pixel.
@@ -42,7 +42,7 @@ module attributes {cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n1", features = "", vector_lanes = 4, vector_registers = 32, l1 = 65536, l2 = 1048576>
+#target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n1", features = "", vector_lanes = 4, vector_registers = 32, l2 = 1048576>
 
 // The way back writes the channels that exist only, so that one shuffle falls away. One
 // large map is cut into pieces.
@@ -63,7 +63,7 @@ module attributes {cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n1", features = "", vector_lanes = 4, vector_registers = 32, l1 = 65536, l2 = 1048576>
+#target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n1", features = "", vector_lanes = 4, vector_registers = 32, l2 = 1048576>
 
 // Channel c of the result is channel c % 2 * 4 + c / 2 of the input.
 // CHECK-LABEL: func.func private @reorder(

@@ -12,7 +12,7 @@
 // CHECK-NEXT:    arith.minsi
 // CHECK:         scf.for {{.+}} = %c0 to %c32 step %c16
 // CHECK:           vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x32xf32>, %i: memref<5x6xi64>, %y: memref<1x5x6x32xf32>) {
     cnn.gather %x, %i outs(%y) {axis = 1 : i64} : (memref<1x2x32xf32>, memref<5x6xi64>, memref<1x5x6x32xf32>) -> ()
     return
@@ -30,7 +30,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         scf.for {{.+}} = %c0 to %c16 step %c1 {
 // CHECK:           %[[X:.+]] = memref.load {{.+}} : memref<512xf32>
 // CHECK-NEXT:      memref.store %[[X]]
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x8x8x8xf32>, %y: memref<1x8x16x16xf32>) {
     cnn.resize <nearest> %x outs(%y) {coordinates = #cnn.coordinate_mode<asymmetric>, nearest = #cnn.nearest_mode<round_prefer_floor>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>, shape = array<i64: 1, 8, 16, 16>} : (memref<1x8x8x8xf32>, memref<1x8x16x16xf32>) -> ()
     return
@@ -47,7 +47,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-COUNT-4: memref.load {{.+}} : memref<512xf32>
 // CHECK:         %[[SUM:.+]] = arith.addf
 // CHECK-NEXT:    memref.store %[[SUM]]
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x8x8x8xf32>, %y: memref<1x8x16x16xf32>) {
     cnn.resize <linear> %x outs(%y) {coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<round_prefer_floor>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>, shape = array<i64: 1, 8, 16, 16>} : (memref<1x8x8x8xf32>, memref<1x8x16x16xf32>) -> ()
     return
@@ -64,7 +64,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NEXT:    arith.mulf %[[X]], %[[W]] : vector<16xf32>
 // CHECK-COUNT-3: vector.load
 // CHECK:         vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x8x8x16xf32>, %y: memref<1x1x16x16x16xf32>) {
     cnn.resize <linear> %x outs(%y) {coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<round_prefer_floor>, scales = array<f32: 1.0, 1.0, 2.0, 2.0, 1.0>, shape = array<i64: 1, 1, 16, 16, 16>} : (memref<1x1x8x8x16xf32>, memref<1x1x16x16x16xf32>) -> ()
     return

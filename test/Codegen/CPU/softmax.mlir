@@ -17,7 +17,7 @@
 // CHECK:         arith.divf %{{.+}} : f32
 // CHECK:         scf.for
 // CHECK-COUNT-4:   arith.mulf
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<8x1000xf32>, %y: memref<8x1000xf32>) {
     cnn.softmax %x outs(%y) {axis = 1 : i64} : (memref<8x1000xf32>, memref<8x1000xf32>) -> ()
     return
@@ -34,7 +34,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:     masked
 // CHECK-COUNT-4: math.exp
 // CHECK-NOT:     math.exp
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x21x64x64xf32>, %y: memref<1x21x64x64xf32>) {
     cnn.softmax %x outs(%y) {axis = 1 : i64} : (memref<1x21x64x64xf32>, memref<1x21x64x64xf32>) -> ()
     return

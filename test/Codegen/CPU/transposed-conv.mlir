@@ -18,9 +18,9 @@
 // CHECK:           scf.yield
 // CHECK-COUNT-18: vector.store
 // CHECK-NOT:     vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x9x9x16xf32>, %w: memref<1x1x1x4x4x16x32xf32>, %b: memref<32xf32>, %y: memref<1x2x18x18x16xf32>) {
-    cnn.conv_transpose %x, %w, %b outs(%y) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_padding = array<i64: 0, 0>, filter_shape = array<i64: 16, 32, 4, 4>, output_block = 16 : i64} : (memref<1x1x9x9x16xf32>, memref<1x1x1x4x4x16x32xf32>, memref<32xf32>, memref<1x2x18x18x16xf32>) -> ()
+    cnn.conv_transpose %x, %w, %b outs(%y) {output_padding = array<i64: 0, 0>, filter_shape = array<i64: 16, 32, 4, 4>, output_block = 16 : i64, window = #cnn.window<[4, 4], strides = [2, 2], pads = [1, 1, 1, 1]>} : (memref<1x1x9x9x16xf32>, memref<1x1x1x4x4x16x32xf32>, memref<32xf32>, memref<1x2x18x18x16xf32>) -> ()
     return
   }
 }
@@ -37,9 +37,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-COUNT-6: vector.store
 // CHECK:         memref.load %{{.+}} : memref<28x16xf32>
 // CHECK-COUNT-5: vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x4x6x6xf32>, %w: memref<2x1x1x1x1x2x16xf32>, %b: memref<32xf32>, %y: memref<1x6x11x11xf32>) {
-    cnn.conv_transpose %x, %w, %b outs(%y) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, filter_shape = array<i64: 4, 3, 1, 1>, group = 2 : i64, activation = #cnn.function<relu>} : (memref<1x4x6x6xf32>, memref<2x1x1x1x1x2x16xf32>, memref<32xf32>, memref<1x6x11x11xf32>) -> ()
+    cnn.conv_transpose %x, %w, %b outs(%y) {output_padding = array<i64: 0, 0>, filter_shape = array<i64: 4, 3, 1, 1>, group = 2 : i64, activation = #cnn.function<relu>, window = #cnn.window<[1, 1], strides = [2, 2]>} : (memref<1x4x6x6xf32>, memref<2x1x1x1x1x2x16xf32>, memref<32xf32>, memref<1x6x11x11xf32>) -> ()
     return
   }
 }

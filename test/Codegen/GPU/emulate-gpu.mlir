@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-emulate-gpu --split-input-file --verify-diagnostics | FileCheck %s
 
 #shared = #gpu.address_space<workgroup>
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 
 module attributes {gpu.container_module, cnn.target = #target} {
   // The launch says which function runs the kernel, and its shared memory; the second
@@ -134,7 +134,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // CHECK-LABEL: gpu.module @others
 // CHECK:         gpu.func @memory(
 // CHECK-NEXT:      gpu.barrier
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @others {
     gpu.func @memory() kernel {
@@ -146,7 +146,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @unknown() kernel {
@@ -159,7 +159,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @copies(%x: memref<4xf32>) workgroup(%a: memref<4xf32, #gpu.address_space<workgroup>>) kernel {
@@ -172,7 +172,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @sums_in_f16(%a: vector<4x2xf16>, %b: vector<2x2xf16>, %c: vector<2x2xf16>) kernel {
@@ -186,7 +186,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // -----
 
 // Rows of a matrix lie apart.
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @matrices() workgroup(%a: memref<4x8xf32, #gpu.address_space<workgroup>>) kernel {
@@ -202,7 +202,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // Memory that the launch sizes lies behind the buffers. Barriers, copies of boxes and
 // products of warp groups are calls; sums go through the thread's stack.
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
 module attributes {gpu.container_module, cnn.target = #target} {
   // CHECK-LABEL: func.func @main(
   // CHECK:         gpu.launch_func {{.*}} {cnn.emulated = @warpgroup, cnn.shared_bytes = 2064 : i64}
@@ -271,7 +271,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @transposed(%a: i64, %b: i64, %sums: !llvm.struct<(f32, f32, f32, f32)>) kernel {
@@ -284,7 +284,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @multicast(%to: !llvm.ptr<7>, %map: !llvm.ptr, %barrier: !llvm.ptr<3>, %mask: i16, %c: i32) kernel {

@@ -1,6 +1,7 @@
-// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file --verify-diagnostics \
+// RUN:   | FileCheck %s
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
 
 // Equal operations share their kernels, a launch is a layer, and views stay.
 // CHECK:       module attributes {cnn.arena_size = 8192 : i64
@@ -41,7 +42,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 8192 : i64, cnn.weight
 // CHECK:           %[[PARTS:.+]] = memref.view %[[ARENA]][%c524288][] : memref<655360xi8> to memref<131072xi8>
 // CHECK:           gpu.launch_func{{ +}}@kernels::@dense {{.*}}, %[[PARTS]] : memref<131072xi8>)
 // CHECK:           gpu.launch_func{{ +}}@kernels::@dense_sum {{.*}}, %[[PARTS]] : memref<131072xi8>)
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
 module attributes {cnn.target = #target, cnn.arena_size = 524288 : i64, cnn.weights_size = 262144 : i64} {
   func.func @main(%arena: memref<524288xi8>, %weights: memref<262144xi8>, %y: memref<64x32xf32>) {
     %c0 = arith.constant 0 : index

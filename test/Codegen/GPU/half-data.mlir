@@ -38,7 +38,7 @@
 // CHECK-LABEL: gpu.func @concat(
 // CHECK:         %[[P:.+]] = vector.load {{.*}} : memref<1024xf16>, vector<4xf16>
 // CHECK-NEXT:    vector.store %[[P]]
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f16, [80]>>, cnn.arena_size = 32768 : i64, cnn.weights_size = 64 : i64} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80]>>, cnn.arena_size = 32768 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<32768xi8>, %weights: memref<64xi8>, %plain: memref<1x32x128xf32>, %z: memref<1x16xf32>) {
     %c0 = arith.constant 0 : index
     %c8192 = arith.constant 8192 : index
@@ -53,7 +53,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     %t = memref.view %arena[%c8192][] : memref<32768xi8> to memref<4x1024xf16>
     %row = memref.view %arena[%c0][] : memref<32768xi8> to memref<1x1024xf16>
     %w = memref.view %arena[%c0][] : memref<32768xi8> to memref<1x1024x16xf16>
-    cnn.max_pool %x outs(%p) {kernel = array<i64: 4>, strides = array<i64: 4>, dilations = array<i64: 1>, pads = array<i64: 0, 0>}
+    cnn.max_pool %x outs(%p) {window = #cnn.window<[4], strides = [4]>}
       : (memref<1x2x128x16xf16>, memref<1x2x32x16xf16>) -> ()
     cnn.lrn %x outs(%n) {size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32, blocked}
       : (memref<1x2x128x16xf16>, memref<1x2x128x16xf16>) -> ()
@@ -78,7 +78,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         vector.load {{.*}} {alignment = 8 : i64} : memref<262144xf16>, vector<4xf16>
 // CHECK:         vector.store {{.*}} {alignment = 16 : i64} : memref<262144xf32>, vector<4xf32>
 #map = affine_map<(i) -> (i)>
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f16, [80]>>, cnn.arena_size = 2097152 : i64, cnn.weights_size = 64 : i64} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80]>>, cnn.arena_size = 2097152 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<2097152xi8>, %weights: memref<64xi8>) {
     %zero = arith.constant 0.0 : f32
     %c0 = arith.constant 0 : index

@@ -1,9 +1,6 @@
-// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s
-// RUN: sed 's/cuda, f32/cuda, tf32/' %s | convoy-opt --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=TF32
-// RUN: sed -E 's/cuda, f32/cuda, f16/; s/x16xf32/x16xf16/g; s/x16x64xf32/x16x64xf16/g; s/x3x32xf32/x3x32xf16/g' %s | convoy-opt --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=F16
-// RUN: sed -E 's/cuda, f32/cuda, f16/; s/x16x64xf32/x16x64xf16/g' %s | not convoy-opt --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels 2>&1 | FileCheck %s --check-prefix=MIXED
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
 
 // A 3x3 convolution of blocked data. Rows of 16 inputs have 4 floats of padding in shared
 // memory, rows of filters 8. Copies run ahead in groups; a barrier a step.
@@ -26,63 +23,88 @@
 // CHECK:           scf.yield
 // CHECK:         gpu.return
 
-// Tensor cores: fragments of 8 inputs of tf32, rounded where the hardware would cut.
-// TF32-LABEL: gpu.func @conv(
-// TF32:         scf.for
-// TF32:           arith.addi %{{.+}}, %c4096_i32
-// TF32-COUNT-16:  nvgpu.mma.sync({{.*}}) {mmaShape = [16, 8, 8], tf32Enabled} : (vector<4x1xf32>, vector<2x1xf32>, vector<2x2xf32>)
-// TF32-NOT:     vector.fma
-// TF32:         gpu.return
-
-// In f16 a stage has 32 inputs, which are copied 8 at a time: rows of 64 bytes as in f32. For
-// each 16 of them, ldmatrix gives 2 x 16 pixels and 4 x 16 channels, the latter transposed.
-// F16-LABEL: gpu.func @conv(
-// F16-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x128x40xf16, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}, %[[FILTERS:.+]] : memref<3x32x72xf16, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
-// F16:         nvgpu.device_async_copy %{{.+}}, %[[INPUTS]][%c0, {{.+}}], 8, %{{.+}} {bypassL1}
-// F16:         nvgpu.device_async_copy %{{.+}}, %[[FILTERS]][%c0, {{.+}}], 8, %{{.+}} {bypassL1}
-// F16:         %[[SUMS:.+]]:16 = scf.for %{{.+}} = %{{.+}} to %c36 step %c2
-// F16-COUNT-2:   nvgpu.ldmatrix %[[INPUTS]]{{.*}} {numTiles = 4 : i32, transpose = false} : {{.*}} -> vector<4x2xf16>
-// F16-COUNT-4:   nvgpu.ldmatrix %[[FILTERS]]{{.*}} {numTiles = 4 : i32, transpose = true} : {{.*}} -> vector<4x2xf16>
-// F16-COUNT-16:  nvgpu.mma.sync({{.*}}) {mmaShape = [16, 8, 16]} : (vector<4x2xf16>, vector<2x2xf16>, vector<2x2xf32>)
-// F16-COUNT-2:   nvgpu.ldmatrix %[[INPUTS]]
-// F16-COUNT-4:   nvgpu.ldmatrix %[[FILTERS]]
-// F16-COUNT-16:  nvgpu.mma.sync
-// F16-NOT:       nvgpu.mma.sync
-// F16:           scf.yield
-// Neighbouring lanes swap two sums, so that each stores four. The bias is f32, and what is
-// stored was rounded once.
-// F16:         gpu.shuffle xor
-// F16:         vector.load %arg2{{.*}} : memref<64xf32>, vector<4xf32>
-// F16:         arith.truncf %{{.+}} : vector<4xf32> to vector<4xf16>
-// F16-NEXT:    vector.store {{.*}} {alignment = 8 : i64} : memref<1605632xf16>, vector<4xf16>
-
-// MIXED: error: copies blocks of inputs as they are, and needs them in the filter's type
-
 // Three channel planes: inputs one by one, those past the last of 147 are zeros.
 // CHECK-LABEL: gpu.func @conv_0(
 // CHECK:         nvgpu.device_async_copy %{{.+}}, %{{.+}}, 1, %{{.+}} : memref<3072xf32> to
 // CHECK-NOT:     nvgpu.device_async_copy %{{.+}}, %{{.+}}, 4, %{{.+}} : memref<3072xf32> to
 // CHECK:         gpu.return
-
-// Two bytes are too few for an asynchronous copy: planes, here f32, go through registers, and
-// are stored behind the products of the stage before.
-// F16-LABEL: gpu.func @conv_0(
-// F16:         scf.for
-// F16-NOT:       vector.store
-// F16:           memref.load %{{.+}} : memref<3072xf32>
-// F16:           %[[LOADED:.+]] = vector.from_elements {{.*}} : vector<8xf16>
-// F16-NOT:       vector.store
-// F16:           nvgpu.mma.sync
-// F16:           vector.store %[[LOADED]], {{.*}} {alignment = 16 : i64} : memref<3x128x40xf16, #gpu.address_space<workgroup>>, vector<8xf16>
-// F16:           scf.yield
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,
                   %x: memref<8x4x56x56x16xf32>, %w: memref<1x1x4x3x3x16x64xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>,
                   %image: memref<1x3x32x32xf32>, %stem: memref<1x1x1x7x7x3x32xf32>, %z: memref<1x2x16x16x16xf32>) {
-    cnn.conv %x, %w, %b outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>}
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x4x3x3x16x64xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
-    cnn.conv %image, %stem outs(%z) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 3, 3, 3, 3>, filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64}
+    cnn.conv %image, %stem outs(%z) {filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64, window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>}
       : (memref<1x3x32x32xf32>, memref<1x1x1x7x7x3x32xf32>, memref<1x2x16x16x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80, 90]>>
+
+// Tensor cores: fragments of 8 inputs of tf32, rounded where the hardware would cut.
+// CHECK-LABEL: gpu.func @conv(
+// CHECK:         scf.for
+// CHECK:           arith.addi %{{.+}}, %c4096_i32
+// CHECK-COUNT-16:  nvgpu.mma.sync({{.*}}) {mmaShape = [16, 8, 8], tf32Enabled} : (vector<4x1xf32>, vector<2x1xf32>, vector<2x2xf32>)
+// CHECK-NOT:     vector.fma
+// CHECK:         gpu.return
+module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
+  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,
+                  %x: memref<8x4x56x56x16xf32>, %w: memref<1x1x4x3x3x16x64xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>) {
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+      : (memref<8x4x56x56x16xf32>, memref<1x1x4x3x3x16x64xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>
+
+// In f16 a stage has 32 inputs, which are copied 8 at a time: rows of 64 bytes as in f32. For
+// each 16 of them, ldmatrix gives 2 x 16 pixels and 4 x 16 channels, the latter transposed.
+// CHECK-LABEL: gpu.func @conv(
+// CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x128x40xf16, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}, %[[FILTERS:.+]] : memref<3x32x72xf16, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
+// CHECK:         nvgpu.device_async_copy %{{.+}}, %[[INPUTS]][%c0, {{.+}}], 8, %{{.+}} {bypassL1}
+// CHECK:         nvgpu.device_async_copy %{{.+}}, %[[FILTERS]][%c0, {{.+}}], 8, %{{.+}} {bypassL1}
+// CHECK:         %[[SUMS:.+]]:16 = scf.for %{{.+}} = %{{.+}} to %c36 step %c2
+// CHECK-COUNT-2:   nvgpu.ldmatrix %[[INPUTS]]{{.*}} {numTiles = 4 : i32, transpose = false} : {{.*}} -> vector<4x2xf16>
+// CHECK-COUNT-4:   nvgpu.ldmatrix %[[FILTERS]]{{.*}} {numTiles = 4 : i32, transpose = true} : {{.*}} -> vector<4x2xf16>
+// CHECK-COUNT-16:  nvgpu.mma.sync({{.*}}) {mmaShape = [16, 8, 16]} : (vector<4x2xf16>, vector<2x2xf16>, vector<2x2xf32>)
+// CHECK-COUNT-2:   nvgpu.ldmatrix %[[INPUTS]]
+// CHECK-COUNT-4:   nvgpu.ldmatrix %[[FILTERS]]
+// CHECK-COUNT-16:  nvgpu.mma.sync
+// CHECK-NOT:       nvgpu.mma.sync
+// CHECK:           scf.yield
+// Neighbouring lanes swap two sums, so that each stores four. The bias is f32, and what is
+// stored was rounded once.
+// CHECK:         gpu.shuffle xor
+// CHECK:         vector.load %arg2{{.*}} : memref<64xf32>, vector<4xf32>
+// CHECK:         arith.truncf %{{.+}} : vector<4xf32> to vector<4xf16>
+// CHECK-NEXT:    vector.store {{.*}} {alignment = 8 : i64} : memref<1605632xf16>, vector<4xf16>
+
+// Two bytes are too few for an asynchronous copy: planes, here f32, go through registers, and
+// are stored behind the products of the stage before.
+// CHECK-LABEL: gpu.func @conv_0(
+// CHECK:         scf.for
+// CHECK-NOT:       vector.store
+// CHECK:           memref.load %{{.+}} : memref<3072xf32>
+// CHECK:           %[[LOADED:.+]] = vector.from_elements {{.*}} : vector<8xf16>
+// CHECK-NOT:       vector.store
+// CHECK:           nvgpu.mma.sync
+// CHECK:           vector.store %[[LOADED]], {{.*}} {alignment = 16 : i64} : memref<3x128x40xf16, #gpu.address_space<workgroup>>, vector<8xf16>
+// CHECK:           scf.yield
+module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
+  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,
+                  %x: memref<8x4x56x56x16xf16>, %w: memref<1x1x4x3x3x16x64xf16>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf16>,
+                  %image: memref<1x3x32x32xf32>, %stem: memref<1x1x1x7x7x3x32xf16>, %z: memref<1x2x16x16x16xf16>) {
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+      : (memref<8x4x56x56x16xf16>, memref<1x1x4x3x3x16x64xf16>, memref<64xf32>, memref<8x4x56x56x16xf16>) -> ()
+    cnn.conv %image, %stem outs(%z) {filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64, window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>}
+      : (memref<1x3x32x32xf32>, memref<1x1x1x7x7x3x32xf16>, memref<1x2x16x16x16xf16>) -> ()
     return
   }
 }

@@ -6,9 +6,9 @@
 // CHECK-COUNT-3: math.fma {{.+}} : f32
 // CHECK-NOT:     math.fma
 // CHECK:         memref.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x5x32xf32>, %w: memref<5x1x1x3x1x32xf32>, %y: memref<1x5x32xf32>) {
-    cnn.group_conv %x, %w outs(%y) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 1, 1>, filter_shape = array<i64: 5, 1, 3>, group = 5 : i64} : (memref<1x5x32xf32>, memref<5x1x1x3x1x32xf32>, memref<1x5x32xf32>) -> ()
+    cnn.group_conv %x, %w outs(%y) {filter_shape = array<i64: 5, 1, 3>, group = 5 : i64, window = #cnn.window<[3], pads = [1, 1]>} : (memref<1x5x32xf32>, memref<5x1x1x3x1x32xf32>, memref<1x5x32xf32>) -> ()
     return
   }
 }
@@ -20,9 +20,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         scf.for
 // CHECK-COUNT-9:   math.fma
 // CHECK:           scf.yield
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x6x8x8xf32>, %w: memref<2x1x1x3x3x3x32xf32>, %b: memref<64xf32>, %y: memref<1x4x8x8xf32>) {
-    cnn.group_conv %x, %w, %b outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 4, 3, 3, 3>, group = 2 : i64} : (memref<1x6x8x8xf32>, memref<2x1x1x3x3x3x32xf32>, memref<64xf32>, memref<1x4x8x8xf32>) -> ()
+    cnn.group_conv %x, %w, %b outs(%y) {filter_shape = array<i64: 4, 3, 3, 3>, group = 2 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (memref<1x6x8x8xf32>, memref<2x1x1x3x3x3x32xf32>, memref<64xf32>, memref<1x4x8x8xf32>) -> ()
     return
   }
 }

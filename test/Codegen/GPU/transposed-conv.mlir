@@ -11,9 +11,9 @@
 // CHECK:                 vector.load {{.+}} : memref<256xf32>, vector<4xf32>
 // CHECK-COUNT-4:         vector.load {{.+}} : memref<4096xf32>, vector<4xf32>
 // CHECK:         vector.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x4x4x16x16xf32>, %y: memref<1x1x8x8x16xf32>) {
-    cnn.conv_transpose %x, %w outs(%y) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_padding = array<i64: 0, 0>, filter_shape = array<i64: 16, 16, 4, 4>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x4x4x16x16xf32>, memref<1x1x8x8x16xf32>) -> ()
+    cnn.conv_transpose %x, %w outs(%y) {output_padding = array<i64: 0, 0>, filter_shape = array<i64: 16, 16, 4, 4>, output_block = 16 : i64, window = #cnn.window<[4, 4], strides = [2, 2], pads = [1, 1, 1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x4x4x16x16xf32>, memref<1x1x8x8x16xf32>) -> ()
     return
   }
 }
@@ -26,9 +26,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-COUNT-3: vector.fma
 // CHECK-NOT:     vector.fma
 // CHECK-COUNT-4: memref.store
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x3x4xf32>, %w: memref<1x1x1x3x3x16xf32>, %y: memref<1x5x6xf32>) {
-    cnn.conv_transpose %x, %w outs(%y) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>, filter_shape = array<i64: 3, 5, 3>} : (memref<1x3x4xf32>, memref<1x1x1x3x3x16xf32>, memref<1x5x6xf32>) -> ()
+    cnn.conv_transpose %x, %w outs(%y) {output_padding = array<i64: 0>, filter_shape = array<i64: 3, 5, 3>, window = #cnn.window<[3]>} : (memref<1x3x4xf32>, memref<1x1x1x3x3x16xf32>, memref<1x5x6xf32>) -> ()
     return
   }
 }

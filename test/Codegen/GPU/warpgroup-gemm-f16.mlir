@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f16, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [90], arch_specific = true>>
 
 // Rows of 32 bytes, four blocks of channels a step, products of 16 inputs. The constant is 3
 // in bits 62 and 63, 256 / 16 from bit 32 on and 1 from bit 16 on.
@@ -19,7 +19,7 @@
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,
                   %x: memref<8x4x56x56x16xf16>, %w: memref<1x1x1x3x3x4x64x16xf16>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf16>) {
-    cnn.conv %x, %w, %b outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>}
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf16>, memref<1x1x1x3x3x4x64x16xf16>, memref<64xf32>, memref<8x4x56x56x16xf16>) -> ()
     return
   }

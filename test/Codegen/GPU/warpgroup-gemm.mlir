@@ -1,7 +1,7 @@
-// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s
-// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s --check-prefix=MAIN
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s --check-prefix=MAIN
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
 
 // A block of threads computes 2 x 56 of the pixels by 64 channels, in 18 steps of 32 input
 // channels at a position. A stage is 2 x 128 rows of inputs and 2 x 64 of filters, of 64
@@ -79,9 +79,11 @@
 // A 1x1 kernel takes pixels side by side; strides are steps of the box. Few channels, planes
 // of channels, and what too few blocks would compute stay with the kernel for all GPUs.
 // CHECK-LABEL: gpu.func @conv_wgmma_0(
+// CHECK:         nvvm.wgmma.mma_async
 // CHECK-LABEL: gpu.func @conv_wgmma_1(
+// CHECK:         nvvm.wgmma.mma_async
 // CHECK-NOT:     @conv_wgmma
-// CHECK:       gpu.func @conv(
+// CHECK-LABEL: gpu.func @conv(
 // CHECK:       gpu.func @conv_2(
 // CHECK:       gpu.func @conv_3(
 // CHECK:       gpu.func @conv_sum(
@@ -100,18 +102,52 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
                   %narrow: memref<1x1x4x1x1x16x32xf32>, %v: memref<8x1x56x56x16xf32>,
                   %image: memref<1x3x32x32xf32>, %stem: memref<1x1x1x7x7x3x32xf32>, %u: memref<1x2x16x16x16xf32>,
                   %small: memref<1x8x7x7x16xf32>, %deep: memref<1x4x8x3x3x16x32xf32>, %s: memref<1x8x7x7x16xf32>) {
-    cnn.conv %x, %w, %b outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>}
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x2x3x3x2x64x16xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
-    cnn.conv %x, %pointwise outs(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 64, 64, 1, 1>, output_block = 16 : i64}
+    cnn.conv %x, %pointwise outs(%y) {filter_shape = array<i64: 64, 64, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x2x1x1x2x64x16xf32>, memref<8x4x56x56x16xf32>) -> ()
-    cnn.conv %x, %w outs(%z) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64}
+    cnn.conv %x, %w outs(%z) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x2x3x3x2x64x16xf32>, memref<8x4x28x28x16xf32>) -> ()
-    cnn.conv %x, %narrow outs(%v) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 64, 1, 1>, output_block = 16 : i64}
+    cnn.conv %x, %narrow outs(%v) {filter_shape = array<i64: 16, 64, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
       : (memref<8x4x56x56x16xf32>, memref<1x1x4x1x1x16x32xf32>, memref<8x1x56x56x16xf32>) -> ()
-    cnn.conv %image, %stem outs(%u) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 3, 3, 3, 3>, filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64}
+    cnn.conv %image, %stem outs(%u) {filter_shape = array<i64: 32, 3, 7, 7>, output_block = 16 : i64, window = #cnn.window<[7, 7], strides = [2, 2], pads = [3, 3, 3, 3]>}
       : (memref<1x3x32x32xf32>, memref<1x1x1x7x7x3x32xf32>, memref<1x2x16x16x16xf32>) -> ()
-    cnn.conv %small, %deep outs(%s) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 128, 128, 3, 3>, output_block = 16 : i64}
+    cnn.conv %small, %deep outs(%s) {filter_shape = array<i64: 128, 128, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<1x8x7x7x16xf32>, memref<1x4x8x3x3x16x32xf32>, memref<1x8x7x7x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// Other precisions stay with the kernel for all GPUs.
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [90], arch_specific = true>>
+
+// CHECK-LABEL: gpu.func @conv(
+// CHECK-NOT:     wgmma
+// CHECK:         gpu.return
+module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
+  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<8x4x56x56x16xf32>,
+                  %w: memref<1x1x2x3x3x2x64x16xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>) {
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+      : (memref<8x4x56x56x16xf32>, memref<1x1x2x3x3x2x64x16xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// So does code that is to run on later GPUs as well.
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90]>>
+
+// CHECK-LABEL: gpu.func @conv(
+// CHECK-NOT:     wgmma
+// CHECK:         gpu.return
+module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
+  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<8x4x56x56x16xf32>,
+                  %w: memref<1x1x2x3x3x2x64x16xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>) {
+    cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+      : (memref<8x4x56x56x16xf32>, memref<1x1x2x3x3x2x64x16xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
     return
   }
 }

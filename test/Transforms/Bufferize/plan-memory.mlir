@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-plan-memory --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-plan-memory --split-input-file --verify-diagnostics | FileCheck %s
 
 // Three buffers of 128 bytes, of which two are alive at once: the third lies
 // where the first was. The result of an operation never lies on its operand.
@@ -206,15 +206,15 @@ func.func @main(%x: memref<2x1x1x2x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
   %d = memref.alloc() : memref<2x2x1x2x16xf32>
   %p = memref.alloc() : memref<2x1x1x2x16xf32>
   %c = memref.alloc() : memref<2x3x1x2x16xf32>
-  cnn.max_pool %x outs(%a) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
-  cnn.max_pool %a outs(%b) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
+  cnn.max_pool %x outs(%a) {window = #cnn.window<[1, 1]>} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
+  cnn.max_pool %a outs(%b) {window = #cnn.window<[1, 1]>} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
   cnn.concat %a, %b outs(%d) {axis = 1 : i64} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>, memref<2x2x1x2x16xf32>) -> ()
-  cnn.max_pool %d outs(%z) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (memref<2x2x1x2x16xf32>, memref<2x2x1x2x16xf32>) -> ()
+  cnn.max_pool %d outs(%z) {window = #cnn.window<[1, 1]>} : (memref<2x2x1x2x16xf32>, memref<2x2x1x2x16xf32>) -> ()
   cnn.softmax %x outs(%p) {axis = 4 : i64} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
   cnn.concat %a, %b, %p outs(%c) {axis = 1 : i64} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>, memref<2x3x1x2x16xf32>) -> ()
   cnn.softmax %c outs(%y) {axis = 4 : i64} : (memref<2x3x1x2x16xf32>, memref<2x3x1x2x16xf32>) -> ()
-  cnn.conv %x, %w residual(%b) outs(%e) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<2x1x1x2x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
-  cnn.max_pool %e outs(%s) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
+  cnn.conv %x, %w residual(%b) outs(%e) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<2x1x1x2x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
+  cnn.max_pool %e outs(%s) {window = #cnn.window<[1, 1]>} : (memref<2x1x1x2x16xf32>, memref<2x1x1x2x16xf32>) -> ()
   return
 }
 }
@@ -347,9 +347,9 @@ func.func @main(%x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
   %c = memref.alloc() : memref<1x1x4x4x16xf32>
   %d = memref.alloc() : memref<1x1x4x4x16xf32>
   cnn.softmax %x outs(%a) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
-  cnn.conv %x, %w residual(%a) outs(%b) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
-  cnn.conv %a, %w residual(%b) outs(%c) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
-  cnn.conv %c, %w residual(%c) outs(%d) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %x, %w residual(%a) outs(%b) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %a, %w residual(%b) outs(%c) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %c, %w residual(%c) outs(%d) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   cnn.softmax %d outs(%y) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   return
 }
@@ -370,7 +370,7 @@ func.func @main(%x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
   %c = memref.alloc() : memref<1x1x4x4x16xf32>
   cnn.softmax %x outs(%a) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   cnn.all_reduce %a outs(%b) {async, device = 0 : i64, devices = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
-  cnn.conv %x, %w residual(%a) outs(%c) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %x, %w residual(%a) outs(%c) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf32>, memref<1x1x1x1x1x16x16xf32>, memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   cnn.await %a into %b : memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>
   cnn.release %a, %b : memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>
   cnn.softmax %c outs(%y) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
@@ -391,7 +391,7 @@ func.func @main(%x: memref<1x1x4x4x16xf16>, %w: memref<1x1x1x1x1x16x16xf16>, %y:
   %a = memref.alloc() : memref<1x1x4x4x16xf16>
   %b = memref.alloc() : memref<1x1x4x4x16xf32>
   cnn.softmax %x outs(%a) {axis = 2 : i64} : (memref<1x1x4x4x16xf16>, memref<1x1x4x4x16xf16>) -> ()
-  cnn.conv %x, %w residual(%a) outs(%b) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (memref<1x1x4x4x16xf16>, memref<1x1x1x1x1x16x16xf16>, memref<1x1x4x4x16xf16>, memref<1x1x4x4x16xf32>) -> ()
+  cnn.conv %x, %w residual(%a) outs(%b) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (memref<1x1x4x4x16xf16>, memref<1x1x1x1x1x16x16xf16>, memref<1x1x4x4x16xf16>, memref<1x1x4x4x16xf32>) -> ()
   cnn.softmax %b outs(%y) {axis = 2 : i64} : (memref<1x1x4x4x16xf32>, memref<1x1x4x4x16xf32>) -> ()
   return
 }

@@ -21,7 +21,7 @@
 module attributes {cnn.inputs = [{name = "x", type = tensor<1x4x5x5xf32>}]} {
   func.func @main(%x: tensor<1x4x5x5xf32>) -> tensor<1x8x5x5xf32> {
     %w = arith.constant dense<[[[[1.0]], [[1.0]]], [[[2.0]], [[2.0]]], [[[3.0]], [[3.0]]], [[[4.0]], [[4.0]]], [[[5.0]], [[5.0]]], [[[6.0]], [[6.0]]], [[[7.0]], [[7.0]]], [[[8.0]], [[8.0]]]]> : tensor<8x2x1x1xf32>
-    %0 = cnn.group_conv %x, %w {cnn.partition = #cnn.partition<group, [0, 1, 2]>, group = 2 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x4x5x5xf32>, tensor<8x2x1x1xf32>) -> tensor<1x8x5x5xf32>
+    %0 = cnn.group_conv %x, %w {cnn.partition = #cnn.partition<group, [0, 1, 2]>, group = 2 : i64, window = #cnn.window<[1, 1]>} : (tensor<1x4x5x5xf32>, tensor<8x2x1x1xf32>) -> tensor<1x8x5x5xf32>
     %1 = cnn.lrn %0 {cnn.partition = #cnn.partition<channel, [0, 4, 8]>, size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32} : (tensor<1x8x5x5xf32>) -> tensor<1x8x5x5xf32>
     return %1 : tensor<1x8x5x5xf32>
   }
@@ -106,14 +106,14 @@ func.func @main(%x: tensor<1x6x4x4xf32>) -> tensor<1x6x4x4xf32> {
 // CHECK:           tensor.extract_slice %{{.+}}[0, 0, 0, 0] [1, 2, 4, 8]
 // CHECK:           %[[R:.+]] = cnn.unary <relu>
 // CHECK:           %[[H:.+]] = cnn.halo_exchange %[[R]] {after = 0 : i64, axis = 2 : i64, before = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32>
-// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = array<i64: 1, 1, 0, 1>{{.*}} -> tensor<1x3x2x4xf32>
+// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = [1, 1, 0, 1]{{.*}} -> tensor<1x3x2x4xf32>
 // CHECK:       module @device_1
 // CHECK:           %[[H:.+]] = cnn.halo_exchange {{.*}} : (tensor<1x2x4x8xf32>) -> tensor<1x2x5x8xf32>
-// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = array<i64: 0, 1, 1, 1>{{.*}} -> tensor<1x3x2x4xf32>
+// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = [0, 1, 1, 1]{{.*}} -> tensor<1x3x2x4xf32>
 func.func @main(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x4x4xf32> {
   %w = arith.constant dense<0.5> : tensor<3x2x3x3xf32>
   %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<height, [0, 4, 8]>} : (tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
-  %1 = cnn.conv %0, %w {cnn.partition = #cnn.partition<height, [0, 2, 4]>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x2x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x4x4xf32>
+  %1 = cnn.conv %0, %w {cnn.partition = #cnn.partition<height, [0, 2, 4]>, window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>} : (tensor<1x2x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x4x4xf32>
   return %1 : tensor<1x3x4x4xf32>
 }
 
@@ -122,13 +122,13 @@ func.func @main(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x4x4xf32> {
 // Columns, likewise: this window reads one of each neighbour.
 // CHECK:       module @device_0
 // CHECK:           %[[H:.+]] = cnn.halo_exchange %{{.+}} {after = 1 : i64, axis = 3 : i64, before = 1 : i64, bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x2x2x4xf32>) -> tensor<1x2x2x5xf32>
-// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = array<i64: 0, 1, 0, 0>{{.*}} -> tensor<1x3x2x4xf32>
+// CHECK:           cnn.conv %[[H]], %{{.+}} {{.*}}pads = [0, 1, 0, 0]{{.*}} -> tensor<1x3x2x4xf32>
 // CHECK:       module @device_1
-// CHECK:           cnn.conv %{{.+}}, %{{.+}} {{.*}}pads = array<i64: 0, 0, 0, 1>{{.*}} -> tensor<1x3x2x4xf32>
+// CHECK:           cnn.conv %{{.+}}, %{{.+}} {{.*}}pads = [0, 0, 0, 1]{{.*}} -> tensor<1x3x2x4xf32>
 // CHECK:           cnn.all_gather %{{.+}} {axis = 3 : i64, bounds = array<i64: 0, 4, 8>, device = 1 : i64}
 func.func @main(%x: tensor<1x2x2x8xf32>) -> tensor<1x3x2x8xf32> {
   %w = arith.constant dense<0.5> : tensor<3x2x1x3xf32>
   %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<width, [0, 4, 8]>} : (tensor<1x2x2x8xf32>) -> tensor<1x2x2x8xf32>
-  %1 = cnn.conv %0, %w {cnn.partition = #cnn.partition<width, [0, 4, 8]>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>} : (tensor<1x2x2x8xf32>, tensor<3x2x1x3xf32>) -> tensor<1x3x2x8xf32>
+  %1 = cnn.conv %0, %w {cnn.partition = #cnn.partition<width, [0, 4, 8]>, window = #cnn.window<[1, 3], pads = [0, 1, 0, 1]>} : (tensor<1x2x2x8xf32>, tensor<3x2x1x3xf32>) -> tensor<1x3x2x8xf32>
   return %1 : tensor<1x3x2x8xf32>
 }

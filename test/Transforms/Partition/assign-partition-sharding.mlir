@@ -1,11 +1,13 @@
-// RUN: convoy-opt %s --cnn-assign-partition=strategy=none --split-input-file --verify-diagnostics | FileCheck %s
-// RUN: convoy-opt %s --cnn-assign-partition="strategy=none devices=3" --split-input-file | FileCheck %s --check-prefix=THREE
-// THREE-NOT: cnn.partition
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=none --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition="strategy=none devices=3" --split-input-file \
+// RUN:   | FileCheck %s --check-prefix=THREE --implicit-check-not=cnn.partition
 
 // What a model's author wants comes before the strategy, for that number of devices.
 // CHECK-LABEL: func.func @main(
 // CHECK:         cnn.unary <relu> %{{.+}} {cnn.partition = #cnn.partition<channel, [0, 2, 4]>} :
 // CHECK:         cnn.unary <exp> %{{[^{]+}} :
+// THREE:         cnn.unary <relu>
+// THREE:         cnn.unary <exp>
 func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
   %0 = cnn.unary <relu> %x {cnn.sharding = [#cnn.sharding<devices = 2, operand = -1, axis = 1>]} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
   %1 = cnn.unary <exp> %0 {cnn.sharding = [#cnn.sharding<devices = 4, operand = 0, axis = 1>]} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>

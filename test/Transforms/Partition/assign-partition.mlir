@@ -1,17 +1,17 @@
-// RUN: convoy-opt %s --cnn-assign-partition=strategy=group --split-input-file | FileCheck %s
-// RUN: convoy-opt %s --cnn-assign-partition="strategy=group devices=3" --split-input-file | FileCheck %s --check-prefix=THREE
-// RUN: convoy-opt %s --cnn-assign-partition="bandwidth=1e3 latency=1" --split-input-file | FileCheck %s --check-prefix=SLOW
-// RUN: convoy-opt %s --cnn-assign-partition="bandwidth=1e15 latency=0" --split-input-file | FileCheck %s --check-prefix=FREE
-// RUN: convoy-opt %s --cnn-assign-partition=strategy=rows --split-input-file | FileCheck %s --check-prefix=ROWS
-// RUN: convoy-opt %s --cnn-assign-partition=strategy=none --split-input-file | FileCheck %s --check-prefix=NONE
-// RUN: not convoy-opt %s --cnn-assign-partition=strategy=columns --split-input-file 2>&1 | FileCheck %s --check-prefix=UNKNOWN
-// RUN: not convoy-opt %s --cnn-assign-partition=devices=65 --split-input-file 2>&1 | FileCheck %s --check-prefix=MANY
-// RUN: not convoy-opt %s --cnn-assign-partition=strategy=batch --split-input-file 2>&1 | FileCheck %s --check-prefix=BATCH
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=group --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition="strategy=group devices=3" --split-input-file | FileCheck %s --check-prefix=THREE
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition="bandwidth=1e3 latency=1" --split-input-file \
+// RUN:   | FileCheck %s --check-prefix=WHOLE --implicit-check-not=cnn.partition
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition="bandwidth=1e15 latency=0" --split-input-file | FileCheck %s --check-prefix=FREE
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=rows --split-input-file | FileCheck %s --check-prefix=ROWS
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=none --split-input-file \
+// RUN:   | FileCheck %s --check-prefix=WHOLE --implicit-check-not=cnn.partition
+// RUN: not convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=columns --split-input-file 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=devices=65 --split-input-file 2>&1 | FileCheck %s --check-prefix=MANY
+// RUN: not convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition=strategy=batch --split-input-file 2>&1 | FileCheck %s --check-prefix=BATCH
 // UNKNOWN: error: strategy 'columns' is not auto, group, batch, rows or none
 // MANY: error: the number of devices is 65, expected 1 to 64
 // BATCH: error: cannot share a batch of 1 between 2 devices
-// NONE-NOT: cnn.partition
-// SLOW-NOT: cnn.partition
 
 // Columns as in the paper. An LRN stays in its column, three devices cannot share two
 // groups, and what is replicated is left without an attribute.
@@ -35,15 +35,17 @@
 // ROWS:          cnn.global_pool <average> %{{[0-9]+}} :
 // Where communication is free, only the dense layer's choice is another: one of its
 // neighbours is cut already.
+// WHOLE:         cnn.conv
+// WHOLE:         cnn.dense
 // FREE:          cnn.group_conv {{.*}}cnn.partition = #cnn.partition<group, [0, 1, 2]>
 // FREE:          cnn.dense {{.*}}cnn.partition = #cnn.partition<
 func.func @main(%x: tensor<1x3x32x32xf32>) -> tensor<1x10xf32> {
   %w0 = arith.constant dense<0.5> : tensor<96x3x3x3xf32>
   %w1 = arith.constant dense<0.25> : tensor<128x48x3x3xf32>
   %w2 = arith.constant dense<0.125> : tensor<10x128xf32>
-  %0 = cnn.conv %x, %w0 {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x3x32x32xf32>, tensor<96x3x3x3xf32>) -> tensor<1x96x32x32xf32>
+  %0 = cnn.conv %x, %w0 {window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x3x32x32xf32>, tensor<96x3x3x3xf32>) -> tensor<1x96x32x32xf32>
   %1 = cnn.lrn %0 {size = 5 : i64, alpha = 1.0e-4 : f32, beta = 0.75 : f32, bias = 1.0 : f32} : (tensor<1x96x32x32xf32>) -> tensor<1x96x32x32xf32>
-  %2 = cnn.group_conv %1, %w1 {group = 2 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x96x32x32xf32>, tensor<128x48x3x3xf32>) -> tensor<1x128x32x32xf32>
+  %2 = cnn.group_conv %1, %w1 {group = 2 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x96x32x32xf32>, tensor<128x48x3x3xf32>) -> tensor<1x128x32x32xf32>
   %3 = cnn.unary <relu> %2 : (tensor<1x128x32x32xf32>) -> tensor<1x128x32x32xf32>
   %4 = cnn.global_pool <average> %3 : (tensor<1x128x32x32xf32>) -> tensor<1x128x1x1xf32>
   %5 = tensor.collapse_shape %4 [[0], [1, 2, 3]] : tensor<1x128x1x1xf32> into tensor<1x128xf32>
@@ -59,8 +61,9 @@ func.func @main(%x: tensor<1x3x32x32xf32>) -> tensor<1x10xf32> {
 // ROWS:         cnn.unary {{.*}}cnn.partition = #cnn.partition<height, [0, 1, 2]>
 // ROWS:         cnn.max_pool
 // ROWS-NOT:     cnn.partition
+// WHOLE:        cnn.max_pool
 func.func @main(%x: tensor<1x3x2x64xf32>) -> tensor<1x3x1x64xf32> {
   %0 = cnn.unary <relu> %x : (tensor<1x3x2x64xf32>) -> tensor<1x3x2x64xf32>
-  %1 = cnn.max_pool %0 {kernel = array<i64: 2, 3>, strides = array<i64: 2, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 1, 0, 1>} : (tensor<1x3x2x64xf32>) -> tensor<1x3x1x64xf32>
+  %1 = cnn.max_pool %0 {window = #cnn.window<[2, 3], strides = [2, 1], pads = [0, 1, 0, 1]>} : (tensor<1x3x2x64xf32>) -> tensor<1x3x1x64xf32>
   return %1 : tensor<1x3x1x64xf32>
 }

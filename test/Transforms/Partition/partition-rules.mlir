@@ -12,7 +12,7 @@
 func.func @main(%x: tensor<1x2x3x3xf32>) -> tensor<1x3x3x3xf32> {
   %w = arith.constant dense<[[[[1.0]], [[2.0]], [[3.0]]], [[[4.0]], [[5.0]], [[6.0]]]]> : tensor<2x3x1x1xf32>
   %b = arith.constant dense<[0.5, 0.25, 0.125]> : tensor<3xf32>
-  %0 = cnn.conv_transpose %x, %w, %b {cnn.partition = #cnn.partition<output_channel, [0, 2, 3]>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>} : (tensor<1x2x3x3xf32>, tensor<2x3x1x1xf32>, tensor<3xf32>) -> tensor<1x3x3x3xf32>
+  %0 = cnn.conv_transpose %x, %w, %b {cnn.partition = #cnn.partition<output_channel, [0, 2, 3]>, output_padding = array<i64: 0, 0>, window = #cnn.window<[1, 1]>} : (tensor<1x2x3x3xf32>, tensor<2x3x1x1xf32>, tensor<3xf32>) -> tensor<1x3x3x3xf32>
   return %0 : tensor<1x3x3x3xf32>
 }
 
@@ -29,7 +29,7 @@ func.func @main(%x: tensor<1x2x3x3xf32>) -> tensor<1x3x3x3xf32> {
 func.func @main(%x: tensor<1x2x3x3xf32>) -> tensor<1x1x3x3xf32> {
   %w = arith.constant dense<[[[[1.0]]], [[[2.0]]]]> : tensor<2x1x1x1xf32>
   %b = arith.constant dense<0.5> : tensor<1xf32>
-  %0 = cnn.conv_transpose %x, %w, %b {cnn.partition = #cnn.partition<input_channel, [0, 1, 2]>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>} : (tensor<1x2x3x3xf32>, tensor<2x1x1x1xf32>, tensor<1xf32>) -> tensor<1x1x3x3xf32>
+  %0 = cnn.conv_transpose %x, %w, %b {cnn.partition = #cnn.partition<input_channel, [0, 1, 2]>, output_padding = array<i64: 0, 0>, window = #cnn.window<[1, 1]>} : (tensor<1x2x3x3xf32>, tensor<2x1x1x1xf32>, tensor<1xf32>) -> tensor<1x1x3x3xf32>
   return %0 : tensor<1x1x3x3xf32>
 }
 
@@ -48,7 +48,7 @@ func.func @main(%x: tensor<1x6x3x3xf32>) -> tensor<1x9x3x3xf32> {
   %w = arith.constant dense<0.5> : tensor<6x3x1x1xf32>
   %s = arith.constant dense<[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]> : tensor<9xf32>
   %b = arith.constant dense<0.25> : tensor<9xf32>
-  %0 = cnn.conv_transpose %x, %w {cnn.partition = #cnn.partition<group, [0, 2, 3]>, group = 3 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>} : (tensor<1x6x3x3xf32>, tensor<6x3x1x1xf32>) -> tensor<1x9x3x3xf32>
+  %0 = cnn.conv_transpose %x, %w {cnn.partition = #cnn.partition<group, [0, 2, 3]>, group = 3 : i64, output_padding = array<i64: 0, 0>, window = #cnn.window<[1, 1]>} : (tensor<1x6x3x3xf32>, tensor<6x3x1x1xf32>) -> tensor<1x9x3x3xf32>
   %1 = cnn.group_norm %0, %s, %b {cnn.partition = #cnn.partition<group, [0, 2, 3]>, num_groups = 3 : i64, epsilon = 1.0e-5 : f32} : (tensor<1x9x3x3xf32>, tensor<9xf32>, tensor<9xf32>) -> tensor<1x9x3x3xf32>
   return %1 : tensor<1x9x3x3xf32>
 }

@@ -1,5 +1,7 @@
-// RUN: convoy-opt %s --cnn-simplify-communication=latency=1 --split-input-file --verify-diagnostics | FileCheck %s
-// RUN: convoy-opt %s --cnn-simplify-communication=latency=0 --split-input-file --verify-diagnostics | FileCheck %s --check-prefix=FAST
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-simplify-communication=latency=1 --split-input-file --verify-diagnostics \
+// RUN:   | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-simplify-communication=latency=0 --split-input-file --verify-diagnostics \
+// RUN:   | FileCheck %s --check-prefix=FAST
 
 // Two gathers that can start together: parts of 8 and 16 channels of a device follow one
 // another. Without latency they stay apart.

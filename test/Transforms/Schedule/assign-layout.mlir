@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-assign-layout --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-layout --split-input-file | FileCheck %s
 
 // Blocks have 8 channels: without a target, AVX2's.
 
@@ -16,7 +16,7 @@
 // CHECK:         return %[[PLAIN]], %[[SOFT]]
 func.func @first_layer(%x: tensor<2x3x4x4xf32>) -> (tensor<2x12x4x4xf32>, tensor<2x12x4x4xf32>) {
   %w = arith.constant dense<1.0> : tensor<12x3x1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<2x3x4x4xf32>, tensor<12x3x1x1xf32>) -> tensor<2x12x4x4xf32>
   %1 = cnn.unary <relu> %0 : (tensor<2x12x4x4xf32>) -> tensor<2x12x4x4xf32>
   %2 = cnn.softmax %1 {axis = 1 : i64} : (tensor<2x12x4x4xf32>) -> tensor<2x12x4x4xf32>
@@ -34,7 +34,7 @@ func.func @first_layer(%x: tensor<2x3x4x4xf32>) -> (tensor<2x12x4x4xf32>, tensor
 // CHECK:         cnn.conv %[[B]], %{{.+}} residual(%[[B]])
 func.func @residual(%x: tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<16x16x1x1xf32>
-  %0 = cnn.conv %x, %w residual(%x) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w residual(%x) {window = #cnn.window<[1, 1]>}
      : (tensor<1x16x4x4xf32>, tensor<16x16x1x1xf32>, tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32>
   return %0 : tensor<1x16x4x4xf32>
 }
@@ -46,7 +46,7 @@ func.func @residual(%x: tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32> {
 // CHECK-NOT:     cnn.reorder
 // CHECK:         cnn.conv {{.+}} -> tensor<1x16x4x4xf32>
 func.func @computed_filter(%x: tensor<1x16x4x4xf32>, %w: tensor<16x16x1x1xf32>) -> tensor<1x16x4x4xf32> {
-  %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x16x4x4xf32>, tensor<16x16x1x1xf32>) -> tensor<1x16x4x4xf32>
   return %0 : tensor<1x16x4x4xf32>
 }
@@ -66,13 +66,13 @@ func.func @groups(%a: tensor<1x12x4x4xf32>, %b: tensor<1x20x4x4xf32>, %c: tensor
   %wb = arith.constant dense<1.0> : tensor<20x4x1x1xf32>
   %wc = arith.constant dense<1.0> : tensor<32x16x1x1xf32>
   %wd = arith.constant dense<1.0> : tensor<18x6x1x1xf32>
-  %0 = cnn.group_conv %a, %wa {group = 12, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.group_conv %a, %wa {group = 12, window = #cnn.window<[1, 1]>}
      : (tensor<1x12x4x4xf32>, tensor<12x1x1x1xf32>) -> tensor<1x12x4x4xf32>
-  %1 = cnn.group_conv %b, %wb {group = 5, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %1 = cnn.group_conv %b, %wb {group = 5, window = #cnn.window<[1, 1]>}
      : (tensor<1x20x4x4xf32>, tensor<20x4x1x1xf32>) -> tensor<1x20x4x4xf32>
-  %2 = cnn.group_conv %c, %wc {group = 2, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %2 = cnn.group_conv %c, %wc {group = 2, window = #cnn.window<[1, 1]>}
      : (tensor<1x32x4x4xf32>, tensor<32x16x1x1xf32>) -> tensor<1x32x4x4xf32>
-  %3 = cnn.group_conv %d, %wd {group = 3, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %3 = cnn.group_conv %d, %wd {group = 3, window = #cnn.window<[1, 1]>}
      : (tensor<1x18x4x4xf32>, tensor<18x6x1x1xf32>) -> tensor<1x18x4x4xf32>
   return %0, %1, %2, %3 : tensor<1x12x4x4xf32>, tensor<1x20x4x4xf32>, tensor<1x32x4x4xf32>, tensor<1x18x4x4xf32>
 }
@@ -101,7 +101,7 @@ func.func @excitation(%x: tensor<3x16x4x4xf32>) -> tensor<3x16x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<16x1x1x1xf32>
   %c = arith.constant dense<[[[0.0]], [[1.0]], [[2.0]], [[3.0]], [[4.0]], [[5.0]], [[6.0]], [[7.0]], [[8.0]], [[9.0]], [[10.0]], [[11.0]], [[12.0]], [[13.0]], [[14.0]], [[15.0]]]> : tensor<16x1x1xf32>
   %half = arith.constant dense<0.5> : tensor<f32>
-  %0 = cnn.group_conv %x, %w {group = 16, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.group_conv %x, %w {group = 16, window = #cnn.window<[1, 1]>}
      : (tensor<3x16x4x4xf32>, tensor<16x1x1x1xf32>) -> tensor<3x16x4x4xf32>
   %1 = cnn.global_pool <average> %0 : (tensor<3x16x4x4xf32>) -> tensor<3x16x1x1xf32>
   %2 = cnn.softmax %1 {axis = 1 : i64} : (tensor<3x16x1x1xf32>) -> tensor<3x16x1x1xf32>
@@ -128,7 +128,7 @@ func.func @elementwise(%x: tensor<1x10x2x2xf32>, %map: tensor<1x1x2x2xf32>) -> t
   %w = arith.constant dense<1.0> : tensor<10x1x1x1xf32>
   %s = arith.constant dense<[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]> : tensor<10xf32>
   %t = arith.constant dense<2.0> : tensor<10xf32>
-  %0 = cnn.group_conv %x, %w {group = 10, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.group_conv %x, %w {group = 10, window = #cnn.window<[1, 1]>}
      : (tensor<1x10x2x2xf32>, tensor<10x1x1x1xf32>) -> tensor<1x10x2x2xf32>
   %1 = cnn.binary <mul> %0, %map : (tensor<1x10x2x2xf32>, tensor<1x1x2x2xf32>) -> tensor<1x10x2x2xf32>
   %2 = cnn.scale_shift %1, %s, %t : (tensor<1x10x2x2xf32>, tensor<10xf32>, tensor<10xf32>) -> tensor<1x10x2x2xf32>
@@ -152,9 +152,9 @@ func.func @concat(%x: tensor<1x8x2x2xf32>, %y: tensor<1x4x2x2xf32>)
     -> (tensor<1x12x2x2xf32>, tensor<1x12x2x2xf32>, tensor<1x4x2x2xf32>, tensor<1x4x4x2xf32>) {
   %wx = arith.constant dense<1.0> : tensor<8x1x1x1xf32>
   %wy = arith.constant dense<1.0> : tensor<4x1x1x1xf32>
-  %0 = cnn.group_conv %x, %wx {group = 8, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.group_conv %x, %wx {group = 8, window = #cnn.window<[1, 1]>}
      : (tensor<1x8x2x2xf32>, tensor<8x1x1x1xf32>) -> tensor<1x8x2x2xf32>
-  %1 = cnn.group_conv %y, %wy {group = 4, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %1 = cnn.group_conv %y, %wy {group = 4, window = #cnn.window<[1, 1]>}
      : (tensor<1x4x2x2xf32>, tensor<4x1x1x1xf32>) -> tensor<1x4x2x2xf32>
   %2 = cnn.lrn %0 {size = 5 : i64, alpha = 1.0 : f32, beta = 0.75 : f32, bias = 1.0 : f32}
      : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
@@ -180,7 +180,7 @@ func.func @spatial(%x: tensor<1x10x2x2xf32>)
     -> (tensor<1x10x1x7xf32>, tensor<1x2x7x7xf32>, tensor<1x6x7x7xf32>) {
   %w = arith.constant dense<1.0> : tensor<10x1x1x1xf32>
   %zero = arith.constant 0.0 : f32
-  %0 = cnn.group_conv %x, %w {group = 10, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.group_conv %x, %w {group = 10, window = #cnn.window<[1, 1]>}
      : (tensor<1x10x2x2xf32>, tensor<10x1x1x1xf32>) -> tensor<1x10x2x2xf32>
   %1 = cnn.resize <linear> %0 {shape = array<i64: 1, 10, 4, 4>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>, coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>}
      : (tensor<1x10x2x2xf32>) -> tensor<1x10x4x4xf32>
@@ -202,9 +202,9 @@ func.func @spatial(%x: tensor<1x10x2x2xf32>)
 func.func @transposed(%x: tensor<1x16x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<1x16x4x4xf32>) {
   %w = arith.constant dense<1.0> : tensor<16x8x2x2xf32>
   %wg = arith.constant dense<1.0> : tensor<16x8x2x2xf32>
-  %0 = cnn.conv_transpose %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>}
+  %0 = cnn.conv_transpose %x, %w {output_padding = array<i64: 0, 0>, window = #cnn.window<[2, 2], strides = [2, 2]>}
      : (tensor<1x16x2x2xf32>, tensor<16x8x2x2xf32>) -> tensor<1x8x4x4xf32>
-  %1 = cnn.conv_transpose %x, %wg {group = 2, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>}
+  %1 = cnn.conv_transpose %x, %wg {group = 2, output_padding = array<i64: 0, 0>, window = #cnn.window<[2, 2], strides = [2, 2]>}
      : (tensor<1x16x2x2xf32>, tensor<16x8x2x2xf32>) -> tensor<1x16x4x4xf32>
   return %0, %1 : tensor<1x8x4x4xf32>, tensor<1x16x4x4xf32>
 }
@@ -217,7 +217,7 @@ func.func @transposed(%x: tensor<1x16x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<
 // CHECK:         cnn.conv {{.+}} -> tensor<1x16x4xf32>
 func.func @one_dimension(%x: tensor<1x16x4xf32>) -> tensor<1x16x4xf32> {
   %w = arith.constant dense<1.0> : tensor<16x16x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>}
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1]>}
      : (tensor<1x16x4xf32>, tensor<16x16x1xf32>) -> tensor<1x16x4xf32>
   return %0 : tensor<1x16x4xf32>
 }

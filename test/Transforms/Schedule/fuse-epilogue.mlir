@@ -11,10 +11,10 @@ func.func @residual_block(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
   %b = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
   %c = arith.constant dense<[[[0.5]], [[0.25]]]> : tensor<2x1x1xf32>
-  %0 = cnn.conv %x, %w, %b {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w, %b {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
   %1 = cnn.binary <add> %c, %0 : (tensor<2x1x1xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
-  %2 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %2 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
   %3 = cnn.binary <add> %1, %2 : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   %4 = cnn.unary <relu> %3 : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
@@ -30,9 +30,9 @@ func.func @residual_block(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
 // CHECK-NEXT:    return %[[OUT]]
 func.func @moves(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x1x1x1xf32>
-  %0 = cnn.group_conv %x, %w {group = 2, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.group_conv %x, %w {group = 2, window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
-  %1 = cnn.max_pool %x {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %1 = cnn.max_pool %x {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   %2 = cnn.binary <add> %0, %1 : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   return %2 : tensor<1x2x4x4xf32>
@@ -46,9 +46,9 @@ func.func @moves(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
 // CHECK-NEXT:    cnn.conv %{{.+}}, %{{.+}} residual(%[[LATER]])
 func.func @later_is_closed(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
-  %1 = cnn.conv %x, %w {activation = #cnn.function<relu>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %1 = cnn.conv %x, %w {activation = #cnn.function<relu>, window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
   %2 = cnn.binary <add> %0, %1 : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   return %2 : tensor<1x2x4x4xf32>
@@ -93,7 +93,7 @@ func.func @elementwise_producers(%x: tensor<1x2x4x4xf32>, %s: tensor<2xf32>) -> 
 func.func @transposed(%x: tensor<1x2x2x2xf32>, %y: tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x3x2x2xf32>
   %b = arith.constant dense<2.0> : tensor<3x1x1xf32>
-  %0 = cnn.conv_transpose %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>}
+  %0 = cnn.conv_transpose %x, %w {output_padding = array<i64: 0, 0>, window = #cnn.window<[2, 2], strides = [2, 2]>}
      : (tensor<1x2x2x2xf32>, tensor<2x3x2x2xf32>) -> tensor<1x3x4x4xf32>
   %1 = cnn.binary <add> %0, %b : (tensor<1x3x4x4xf32>, tensor<3x1x1xf32>) -> tensor<1x3x4x4xf32>
   %2 = cnn.binary <add> %1, %y : (tensor<1x3x4x4xf32>, tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32>
@@ -109,7 +109,7 @@ func.func @transposed(%x: tensor<1x2x2x2xf32>, %y: tensor<1x3x4x4xf32>) -> tenso
 // CHECK:         cnn.unary <relu> %[[CONV]]
 func.func @two_readers(%x: tensor<1x2x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
   %1 = cnn.unary <relu> %0 : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
   return %0, %1 : tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>
@@ -135,21 +135,21 @@ func.func @refuse(%x: tensor<1x2x2x2xf32>, %y: tensor<1x2x2x2xf32>, %big: tensor
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
   %c = arith.constant dense<[[[0.5]], [[0.25]]]> : tensor<2x1x1xf32>
   %map = arith.constant dense<[[[[1.0, 2.0], [3.0, 4.0]]]]> : tensor<1x1x2x2xf32>
-  %0 = cnn.conv %x, %w residual(%y) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w residual(%y) {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x2x2xf32>, tensor<2x2x1x1xf32>, tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
   %1 = cnn.binary <add> %0, %c : (tensor<1x2x2x2xf32>, tensor<2x1x1xf32>) -> tensor<1x2x2x2xf32>
-  %2 = cnn.conv %x, %w {activation = #cnn.function<relu>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %2 = cnn.conv %x, %w {activation = #cnn.function<relu>, window = #cnn.window<[1, 1]>}
      : (tensor<1x2x2x2xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x2x2xf32>
   %3 = cnn.binary <add> %2, %map : (tensor<1x2x2x2xf32>, tensor<1x1x2x2xf32>) -> tensor<1x2x2x2xf32>
-  %4 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %4 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x2x2xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x2x2xf32>
   %5 = cnn.binary <sub> %c, %4 : (tensor<2x1x1xf32>, tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
   %6 = cnn.unary <relu> %5 : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
-  %7 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %7 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x2x2xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x2x2xf32>
   %8 = cnn.unary <relu> %7 : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
   %9 = cnn.unary <tanh> %8 : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
-  %10 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %10 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x2x2xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x2x2xf32>
   %11 = cnn.binary <add> %10, %big : (tensor<1x2x2x2xf32>, tensor<5x2x2x2xf32>) -> tensor<5x2x2x2xf32>
   return %1, %3, %6, %9, %11 : tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<5x2x2x2xf32>

@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-fuse-prologue --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-select-algorithm=algorithm=direct --cnn-fuse-prologue --split-input-file | FileCheck %s
 
 // A batch norm with its activation, behind a concatenation that others read, too.
 // CHECK-LABEL: func.func @behind_a_concatenation(
@@ -17,7 +17,7 @@ func.func @behind_a_concatenation(%x: tensor<1x4x12x12x8xf32>) -> (tensor<1x4x12
   %w = arith.constant dense<1.0> : tensor<1x2x4x1x1x8x8xf32>
   %b = arith.constant dense<1.0> : tensor<16xf32>
   %0 = cnn.scale_shift %x, %s, %t {activation = #cnn.function<relu>, blocked} : (tensor<1x4x12x12x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<1x4x12x12x8xf32>
-  %1 = cnn.conv %0, %w, %b {activation = #cnn.function<sigmoid>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 32, 1, 1>, output_block = 8 : i64}
+  %1 = cnn.conv %0, %w, %b {activation = #cnn.function<sigmoid>, filter_shape = array<i64: 16, 32, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>}
      : (tensor<1x4x12x12x8xf32>, tensor<1x2x4x1x1x8x8xf32>, tensor<16xf32>) -> tensor<1x2x12x12x8xf32>
   return %x, %1 : tensor<1x4x12x12x8xf32>, tensor<1x2x12x12x8xf32>
 }
@@ -34,7 +34,7 @@ func.func @residual(%x: tensor<1x2x12x12x8xf32>) -> tensor<1x2x12x12x8xf32> {
   %s = arith.constant dense<2.0> : tensor<2x8xf32>
   %w = arith.constant dense<1.0> : tensor<1x1x2x1x1x8x16xf32>
   %0 = cnn.scale_shift %x, %s, %s {blocked} : (tensor<1x2x12x12x8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<1x2x12x12x8xf32>
-  %1 = cnn.conv %0, %w residual(%x) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64}
+  %1 = cnn.conv %0, %w residual(%x) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>}
      : (tensor<1x2x12x12x8xf32>, tensor<1x1x2x1x1x8x16xf32>, tensor<1x2x12x12x8xf32>) -> tensor<1x2x12x12x8xf32>
   return %1 : tensor<1x2x12x12x8xf32>
 }
@@ -50,10 +50,10 @@ func.func @two_readers(%x: tensor<1x2x16x16x8xf32>) -> (tensor<1x2x16x16x8xf32>,
   %s = arith.constant dense<2.0> : tensor<2x8xf32>
   %w = arith.constant dense<1.0> : tensor<1x1x2x1x1x8x16xf32>
   %0 = cnn.scale_shift %x, %s, %s {blocked} : (tensor<1x2x16x16x8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<1x2x16x16x8xf32>
-  %1 = cnn.conv %0, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64}
+  %1 = cnn.conv %0, %w {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>}
      : (tensor<1x2x16x16x8xf32>, tensor<1x1x2x1x1x8x16xf32>) -> tensor<1x2x16x16x8xf32>
   %2 = cnn.scale_shift %x, %s, %s {blocked} : (tensor<1x2x16x16x8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<1x2x16x16x8xf32>
-  %3 = cnn.conv %2, %w residual(%2) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64}
+  %3 = cnn.conv %2, %w residual(%2) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>}
      : (tensor<1x2x16x16x8xf32>, tensor<1x1x2x1x1x8x16xf32>, tensor<1x2x16x16x8xf32>) -> tensor<1x2x16x16x8xf32>
   return %0, %1, %3 : tensor<1x2x16x16x8xf32>, tensor<1x2x16x16x8xf32>, tensor<1x2x16x16x8xf32>
 }
@@ -72,21 +72,21 @@ func.func @other_convolutions(%x: tensor<1x2x16x16x8xf32>, %p: tensor<1x16x16x16
   %w3 = arith.constant dense<1.0> : tensor<1x1x2x3x3x8x16xf32>
   %wg = arith.constant dense<1.0> : tensor<2x1x1x1x1x8x8xf32>
   %0 = cnn.scale_shift %x, %s, %s {blocked} : (tensor<1x2x16x16x8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<1x2x16x16x8xf32>
-  %1 = cnn.conv %0, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64}
+  %1 = cnn.conv %0, %w {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1], pads = [1, 1, 1, 1]>}
      : (tensor<1x2x16x16x8xf32>, tensor<1x1x2x1x1x8x16xf32>) -> tensor<1x2x18x18x8xf32>
   %2 = cnn.scale_shift %x, %s, %s {blocked} : (tensor<1x2x16x16x8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<1x2x16x16x8xf32>
-  %3 = cnn.conv %2, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64}
+  %3 = cnn.conv %2, %w {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1], strides = [2, 2]>}
      : (tensor<1x2x16x16x8xf32>, tensor<1x1x2x1x1x8x16xf32>) -> tensor<1x2x8x8x8xf32>
   %4 = cnn.scale_shift %x, %s, %s {blocked} : (tensor<1x2x16x16x8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<1x2x16x16x8xf32>
-  %5 = cnn.conv %4, %w3 {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 3, 3>, output_block = 8 : i64}
+  %5 = cnn.conv %4, %w3 {filter_shape = array<i64: 16, 16, 3, 3>, output_block = 8 : i64, window = #cnn.window<[3, 3]>}
      : (tensor<1x2x16x16x8xf32>, tensor<1x1x2x3x3x8x16xf32>) -> tensor<1x2x14x14x8xf32>
   %6 = cnn.scale_shift %x, %s, %s {blocked} : (tensor<1x2x16x16x8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<1x2x16x16x8xf32>
-  %7 = cnn.group_conv %6, %wg {group = 2 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 8, 1, 1>, output_block = 8 : i64}
+  %7 = cnn.group_conv %6, %wg {group = 2 : i64, filter_shape = array<i64: 16, 8, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>}
      : (tensor<1x2x16x16x8xf32>, tensor<2x1x1x1x1x8x8xf32>) -> tensor<1x2x16x16x8xf32>
   %sp = arith.constant dense<2.0> : tensor<16xf32>
   %wp = arith.constant dense<1.0> : tensor<1x1x1x1x1x16x16xf32>
   %8 = cnn.scale_shift %p, %sp, %sp : (tensor<1x16x16x16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<1x16x16x16xf32>
-  %9 = cnn.conv %8, %wp {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64}
+  %9 = cnn.conv %8, %wp {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>}
      : (tensor<1x16x16x16xf32>, tensor<1x1x1x1x1x16x16xf32>) -> tensor<1x2x16x16x8xf32>
   return %1, %3, %5, %7, %9 : tensor<1x2x18x18x8xf32>, tensor<1x2x8x8x8xf32>, tensor<1x2x14x14x8xf32>, tensor<1x2x16x16x8xf32>, tensor<1x2x16x16x8xf32>
 }
@@ -102,12 +102,12 @@ func.func @not_worth_it(%x: tensor<3x2x7x7x8xf32>, %y: tensor<1x33x16x16x8xf32>)
   %s = arith.constant dense<2.0> : tensor<2x8xf32>
   %w = arith.constant dense<1.0> : tensor<1x1x2x1x1x8x16xf32>
   %0 = cnn.scale_shift %x, %s, %s {blocked} : (tensor<3x2x7x7x8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<3x2x7x7x8xf32>
-  %1 = cnn.conv %0, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64}
+  %1 = cnn.conv %0, %w {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>}
      : (tensor<3x2x7x7x8xf32>, tensor<1x1x2x1x1x8x16xf32>) -> tensor<3x2x7x7x8xf32>
   %t = arith.constant dense<2.0> : tensor<33x8xf32>
   %v = arith.constant dense<1.0> : tensor<1x16x33x1x1x8x16xf32>
   %2 = cnn.scale_shift %y, %t, %t {blocked} : (tensor<1x33x16x16x8xf32>, tensor<33x8xf32>, tensor<33x8xf32>) -> tensor<1x33x16x16x8xf32>
-  %3 = cnn.conv %2, %v {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 256, 264, 1, 1>, output_block = 8 : i64}
+  %3 = cnn.conv %2, %v {filter_shape = array<i64: 256, 264, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>}
      : (tensor<1x33x16x16x8xf32>, tensor<1x16x33x1x1x8x16xf32>) -> tensor<1x32x16x16x8xf32>
   return %1, %3 : tensor<3x2x7x7x8xf32>, tensor<1x32x16x16x8xf32>
 }
@@ -119,12 +119,12 @@ func.func @not_worth_it(%x: tensor<3x2x7x7x8xf32>, %y: tensor<1x33x16x16x8xf32>)
 // CHECK:         cnn.scale_shift
 // CHECK-NOT:     prologue
 // CHECK:         return
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
   func.func @gpu(%x: tensor<1x1x16x16x16xf32>) -> tensor<1x1x16x16x16xf32> {
     %s = arith.constant dense<2.0> : tensor<1x16xf32>
     %w = arith.constant dense<1.0> : tensor<1x1x1x1x1x16x16xf32>
     %0 = cnn.scale_shift %x, %s, %s {blocked} : (tensor<1x1x16x16x16xf32>, tensor<1x16xf32>, tensor<1x16xf32>) -> tensor<1x1x16x16x16xf32>
-    %1 = cnn.conv %0, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64}
+    %1 = cnn.conv %0, %w {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
        : (tensor<1x1x16x16x16xf32>, tensor<1x1x1x1x1x16x16xf32>) -> tensor<1x1x16x16x16xf32>
     return %1 : tensor<1x1x16x16x16xf32>
   }

@@ -1,14 +1,9 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-narrow-to-f16 --split-input-file | FileCheck %s
-// RUN: sed 's/emulator, f16/emulator, tf32/' %s | convoy-opt --cnn-select-algorithm=algorithm=direct --cnn-narrow-to-f16 --split-input-file | FileCheck %s --check-prefix=TF32
 
 #map = affine_map<(n) -> (n)>
 #cube = affine_map<(n, c, x) -> (n, c, x)>
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, f16, [80]>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, f16, [80]>>
 module attributes {cnn.target = #target} {
-
-// TF32-LABEL: func.func @network(
-// TF32-NOT:   tensor<{{[0-9x]+}}x16xf16>
-// TF32:       return
 
 // The first convolution reads f32 planes, the last operation writes f32: no operation more.
 // CHECK-LABEL: func.func @network(
@@ -21,11 +16,11 @@ module attributes {cnn.target = #target} {
 func.func @network(%x: tensor<1x3x8x8xf32>) -> tensor<1x32x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<1x1x1x3x3x3x32xf16>
   %v = arith.constant dense<1.0> : tensor<1x1x2x1x1x16x32xf16>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 32, 3, 3, 3>, output_block = 16 : i64}
+  %0 = cnn.conv %x, %w {filter_shape = array<i64: 32, 3, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
     : (tensor<1x3x8x8xf32>, tensor<1x1x1x3x3x3x32xf16>) -> tensor<1x2x8x8x16xf32>
-  %1 = cnn.max_pool %0 {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %1 = cnn.max_pool %0 {window = #cnn.window<[2, 2], strides = [2, 2]>}
     : (tensor<1x2x8x8x16xf32>) -> tensor<1x2x4x4x16xf32>
-  %2 = cnn.conv %1, %v residual(%1) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64}
+  %2 = cnn.conv %1, %v residual(%1) {filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
     : (tensor<1x2x4x4x16xf32>, tensor<1x1x2x1x1x16x32xf16>, tensor<1x2x4x4x16xf32>) -> tensor<1x2x4x4x16xf32>
   %3 = cnn.reorder %2 {block = 0 : i64, channels = 32 : i64} : (tensor<1x2x4x4x16xf32>) -> tensor<1x32x4x4xf32>
   return %3 : tensor<1x32x4x4xf32>
@@ -48,7 +43,7 @@ func.func @network(%x: tensor<1x3x8x8xf32>) -> tensor<1x32x4x4xf32> {
 func.func @centre(%x: tensor<1x1x8xf32>) -> tensor<1x4xf32> {
   %zero = arith.constant 0.0 : f32
   %four = arith.constant 4.0 : f32
-  %pooled = cnn.max_pool %x {kernel = array<i64: 2>, strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x8xf32>) -> tensor<1x1x4xf32>
+  %pooled = cnn.max_pool %x {window = #cnn.window<[2], strides = [2]>} : (tensor<1x1x8xf32>) -> tensor<1x1x4xf32>
   %p = tensor.collapse_shape %pooled [[0, 1], [2]] : tensor<1x1x4xf32> into tensor<1x4xf32>
   %e = tensor.empty() : tensor<1xf32>
   %f = linalg.fill ins(%zero : f32) outs(%e : tensor<1xf32>) -> tensor<1xf32>
@@ -213,7 +208,7 @@ func.func @large_parts(%x: tensor<1x1x4xf32>, %y: tensor<4x4xf32>) -> tensor<1x1
     linalg.yield %r : f32
   } -> tensor<1x1x4xf32>
   %1 = cnn.concat %0, %exp {axis = 2 : i64} : (tensor<1x1x4xf32>, tensor<1x1x4xf32>) -> tensor<1x1x8xf32>
-  %2 = cnn.max_pool %1 {kernel = array<i64: 2>, strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x8xf32>) -> tensor<1x1x4xf32>
+  %2 = cnn.max_pool %1 {window = #cnn.window<[2], strides = [2]>} : (tensor<1x1x8xf32>) -> tensor<1x1x4xf32>
   %3 = linalg.generic {indexing_maps = [#cube, #cube, #cube], iterator_types = ["parallel", "parallel", "parallel"]} ins(%2, %0 : tensor<1x1x4xf32>, tensor<1x1x4xf32>) outs(%e : tensor<1x1x4xf32>) {
   ^bb0(%a: f32, %b: f32, %o: f32):
     %r = arith.addf %a, %b : f32
@@ -259,5 +254,32 @@ func.func @devices(%x: tensor<1x4xf32>, %y: tensor<8x8xf32>) -> tensor<1x8xf32> 
   %2 = cnn.all_reduce %1 {device = 0 : i64, devices = 2 : i64} : (tensor<1x8xf32>) -> tensor<1x8xf32>
   %3 = cnn.softmax %2 {axis = 1 : i64} : (tensor<1x8xf32>) -> tensor<1x8xf32>
   return %3 : tensor<1x8xf32>
+}
+}
+
+// -----
+
+// Any other precision leaves f32 in memory.
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [80]>>
+module attributes {cnn.target = #target} {
+
+// CHECK-LABEL: func.func @network(
+// CHECK-NOT:     x16xf16>
+// CHECK:         cnn.conv {{.*}} -> tensor<1x2x8x8x16xf32>
+// CHECK-NEXT:    cnn.max_pool {{.*}} -> tensor<1x2x4x4x16xf32>
+// CHECK-NEXT:    cnn.conv {{.*}} -> tensor<1x2x4x4x16xf32>
+// CHECK-NOT:     f16
+// CHECK:         return
+func.func @network(%x: tensor<1x3x8x8xf32>) -> tensor<1x32x4x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<1x1x1x3x3x3x32xf16>
+  %v = arith.constant dense<1.0> : tensor<1x1x2x1x1x16x32xf16>
+  %0 = cnn.conv %x, %w {filter_shape = array<i64: 32, 3, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    : (tensor<1x3x8x8xf32>, tensor<1x1x1x3x3x3x32xf16>) -> tensor<1x2x8x8x16xf32>
+  %1 = cnn.max_pool %0 {window = #cnn.window<[2, 2], strides = [2, 2]>}
+    : (tensor<1x2x8x8x16xf32>) -> tensor<1x2x4x4x16xf32>
+  %2 = cnn.conv %1, %v residual(%1) {filter_shape = array<i64: 32, 32, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
+    : (tensor<1x2x4x4x16xf32>, tensor<1x1x2x1x1x16x32xf16>, tensor<1x2x4x4x16xf32>) -> tensor<1x2x4x4x16xf32>
+  %3 = cnn.reorder %2 {block = 0 : i64, channels = 32 : i64} : (tensor<1x2x4x4x16xf32>) -> tensor<1x32x4x4xf32>
+  return %3 : tensor<1x32x4x4xf32>
 }
 }

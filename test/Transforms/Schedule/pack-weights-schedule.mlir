@@ -8,7 +8,7 @@
 // CHECK: cnn.conv %arg0, %[[W]] {{.*}}filter_shape = array<i64: 2, 1, 3, 3>
 func.func @compact(%x: tensor<1x1x6x6x2xf32>) -> tensor<1x1x4x4x2xf32> {
   %w = arith.constant dense<[[[[1., 2., 3.], [4., 5., 6.], [7., 8., 9.]]], [[[11., 12., 13.], [14., 15., 16.], [17., 18., 19.]]]]> : tensor<2x1x3x3xf32>
-  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<winograd_4x4_compact, tile = 12x1x2, strip = 1, chunk = 1, filter = <winograd_compact, 1x1x1x9x2xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 2 : i64} : (tensor<1x1x6x6x2xf32>, tensor<2x1x3x3xf32>) -> tensor<1x1x4x4x2xf32>
+  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<winograd_4x4_compact, tile = 12x1x2, strip = 1, chunk = 1, filter = <winograd_compact, 1x1x1x9x2xf32>>, window = #cnn.window<[3, 3]>, output_block = 2 : i64} : (tensor<1x1x6x6x2xf32>, tensor<2x1x3x3xf32>) -> tensor<1x1x4x4x2xf32>
   return %0 : tensor<1x1x4x4x2xf32>
 }
 
@@ -20,7 +20,7 @@ func.func @compact(%x: tensor<1x1x6x6x2xf32>) -> tensor<1x1x4x4x2xf32> {
 func.func @tiles(%x: tensor<1x1x4x2xf32>) -> tensor<1x2x4x2xf32> {
   %w = arith.constant dense<[[[1.], [2.]], [[3.], [4.]], [[5.], [6.]]]> : tensor<3x2x1xf32>
   %b = arith.constant dense<[7., 8., 9.]> : tensor<3xf32>
-  %0 = cnn.conv %x, %w, %b {schedule = #cnn.schedule<direct, tile = 12x1x2, filter = <tiles, 1x2x1x1x2x2xf16>>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_block = 2 : i64}
+  %0 = cnn.conv %x, %w, %b {schedule = #cnn.schedule<direct, tile = 12x1x2, filter = <tiles, 1x2x1x1x2x2xf16>>, window = #cnn.window<[1]>, output_block = 2 : i64}
      : (tensor<1x1x4x2xf32>, tensor<3x2x1xf32>, tensor<3xf32>) -> tensor<1x2x4x2xf32>
   return %0 : tensor<1x2x4x2xf32>
 }
@@ -31,7 +31,7 @@ func.func @tiles(%x: tensor<1x1x4x2xf32>) -> tensor<1x2x4x2xf32> {
 // CHECK:         cnn.conv %arg0, %[[W]] {{.*}}filter_shape = array<i64: 2, 4, 1>
 func.func @rows(%x: tensor<1x4x4x1xf32>) -> tensor<1x1x4x2xf32> {
   %w = arith.constant dense<[[[1.], [2.], [3.], [4.]], [[5.], [6.], [7.], [8.]]]> : tensor<2x4x1xf32>
-  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<warpgroup_product, tile = 4x1x2, box = 1x1x4, stages = 2, warpgroups = 1, filter = <input_rows, 1x1x2x1x2x2x1xf32>>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_block = 2 : i64}
+  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<warpgroup_product, tile = 4x1x2, box = 1x1x4, stages = 2, warpgroups = 1, filter = <input_rows, 1x1x2x1x2x2x1xf32>>, window = #cnn.window<[1]>, output_block = 2 : i64}
      : (tensor<1x4x4x1xf32>, tensor<2x4x1xf32>) -> tensor<1x1x4x2xf32>
   return %0 : tensor<1x1x4x2xf32>
 }

@@ -1,17 +1,12 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-pack-weights | FileCheck %s
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-pack-weights --cnn-pack-weights | FileCheck %s
 // RUN: convoy-opt %s --cnn-select-algorithm="algorithm=direct weights=bf16" --cnn-pack-weights | FileCheck %s --check-prefix=BF16
-// RUN: sed 's/vector_lanes = 2, vector_registers = 16, l1 = 32768, l2 = 1048576/&, gpu = <cuda, f16, [80]>/' %s | convoy-opt --cnn-select-algorithm=algorithm=direct --cnn-pack-weights | FileCheck %s --check-prefix=GPU
 
 // Filters are stored in half size, biases are not.
 // BF16-LABEL: func.func @blocked(
 // BF16: cnn.conv {{.+}} : (tensor<1x2x4x4x2xf32>, tensor<1x1x2x1x2x2x4xbf16>, tensor<4xf32>)
 
-// A GPU's precision asks for f16, too.
-// GPU-LABEL: func.func @transposed(
-// GPU: cnn.conv_transpose {{.+}} : (tensor<1x2x3xf32>, tensor<{{[0-9x]+}}xf16>)
-
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 2, vector_registers = 16, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 2, vector_registers = 16, l2 = 1048576>} {
   // Three outputs fill three of the tile's two vectors of two lanes, three inputs one and a half
   // chunks of two: [group][output tile][chunk][1][kernel column][input][lanes], zeros elsewhere.
   // CHECK-LABEL: func.func @blocked(
@@ -21,7 +16,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @blocked(%x: tensor<1x2x4x4x2xf32>) -> tensor<1x2x4x4x2xf32> {
     %w = arith.constant dense<[[[[1., 2.]], [[3., 4.]], [[5., 6.]]], [[[11., 12.]], [[13., 14.]], [[15., 16.]]], [[[21., 22.]], [[23., 24.]], [[25., 26.]]]]> : tensor<3x3x1x2xf32>
     %b = arith.constant dense<[7., 8., 9.]> : tensor<3xf32>
-    %0 = cnn.conv %x, %w, %b {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 1>, output_block = 2 : i64} : (tensor<1x2x4x4x2xf32>, tensor<3x3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x4x4x2xf32>
+    %0 = cnn.conv %x, %w, %b {output_block = 2 : i64, window = #cnn.window<[1, 2], pads = [0, 0, 0, 1]>} : (tensor<1x2x4x4x2xf32>, tensor<3x3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x4x4x2xf32>
     return %0 : tensor<1x2x4x4x2xf32>
   }
   // Plain data is one chunk; each group has a tile of its own, in the filter and in the bias.
@@ -32,7 +27,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @groups(%x: tensor<1x4x1xf32>) -> tensor<1x6x1xf32> {
     %w = arith.constant dense<[[[1.],[2.]],[[3.],[4.]],[[5.],[6.]],[[11.],[12.]],[[13.],[14.]],[[15.],[16.]]]> : tensor<6x2x1xf32>
     %b = arith.constant dense<[1., 2., 3., 4., 5., 6.]> : tensor<6xf32>
-    %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x4x1xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x1xf32>
+    %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, window = #cnn.window<[1]>} : (tensor<1x4x1xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x1xf32>
     return %0 : tensor<1x6x1xf32>
   }
   // Where vectors hold pixels, a tile is a few output channels: two groups of one tile of 3.
@@ -43,7 +38,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @pixels(%x: tensor<1x4x3xf32>) -> tensor<1x6x3xf32> {
     %w = arith.constant dense<[[[1.],[2.]],[[3.],[4.]],[[5.],[6.]],[[11.],[12.]],[[13.],[14.]],[[15.],[16.]]]> : tensor<6x2x1xf32>
     %b = arith.constant dense<[1., 2., 3., 4., 5., 6.]> : tensor<6xf32>
-    %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x4x3xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x3xf32>
+    %0 = cnn.group_conv %x, %w, %b {group = 2 : i64, window = #cnn.window<[1]>} : (tensor<1x4x3xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x3xf32>
     return %0 : tensor<1x6x3xf32>
   }
   // One channel a group: [channel block][kernel column][1][lanes].
@@ -54,7 +49,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @depthwise(%x: tensor<1x2x4x2xf32>) -> tensor<1x2x3x2xf32> {
     %w = arith.constant dense<[[[1., 2.]], [[3., 4.]], [[5., 6.]]]> : tensor<3x1x2xf32>
     %b = arith.constant dense<[7., 8., 9.]> : tensor<3xf32>
-    %0 = cnn.group_conv %x, %w, %b {group = 3 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_block = 2 : i64} : (tensor<1x2x4x2xf32>, tensor<3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x3x2xf32>
+    %0 = cnn.group_conv %x, %w, %b {group = 3 : i64, output_block = 2 : i64, window = #cnn.window<[2]>} : (tensor<1x2x4x2xf32>, tensor<3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x3x2xf32>
     return %0 : tensor<1x2x3x2xf32>
   }
   // Transposed filters are input x output: lanes step over the second dimension.
@@ -63,7 +58,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK: cnn.conv_transpose %arg0, %[[W]] {{.*}}filter_shape = array<i64: 2, 3, 2>
   func.func @transposed(%x: tensor<1x2x3xf32>) -> tensor<1x3x4xf32> {
     %w = arith.constant dense<[[[1., 2.], [3., 4.], [5., 6.]], [[11., 12.], [13., 14.], [15., 16.]]]> : tensor<2x3x2xf32>
-    %0 = cnn.conv_transpose %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>} : (tensor<1x2x3xf32>, tensor<2x3x2xf32>) -> tensor<1x3x4xf32>
+    %0 = cnn.conv_transpose %x, %w {output_padding = array<i64: 0>, window = #cnn.window<[2]>} : (tensor<1x2x3xf32>, tensor<2x3x2xf32>) -> tensor<1x3x4xf32>
     return %0 : tensor<1x3x4xf32>
   }
   // [output tile][K][lanes]. Two readers get the same constant; a splat bias is padded with zeros.

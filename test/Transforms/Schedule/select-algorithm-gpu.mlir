@@ -1,32 +1,28 @@
-// RUN: convoy-opt %s --cnn-select-algorithm | FileCheck %s
-// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_2x2 | FileCheck %s --check-prefix=PREFER
-// RUN: sed 's/cuda, f32/cuda, tf32/' %s | convoy-opt --cnn-select-algorithm | FileCheck %s --check-prefix=TENSOR
-// RUN: sed 's/cuda, f32/cuda, f16/' %s | convoy-opt --cnn-select-algorithm=algorithm=winograd_4x4 | FileCheck %s --check-prefix=TENSOR
+// RUN: convoy-opt %s --cnn-select-algorithm --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_2x2 --split-input-file | FileCheck %s --check-prefix=PREFER
 
-// Tensor cores compute directly.
-// TENSOR-NOT: schedule<winograd
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
   // Many multiply-adds for its bytes and launches.
   // CHECK-LABEL:  func.func @large(
   // CHECK:          schedule = #cnn.schedule<winograd_4x4,
   // PREFER-LABEL: func.func @large(
   // PREFER:         schedule = #cnn.schedule<winograd_2x2,
   func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
     return %0 : tensor<1x16x56x56x16xf32>
   }
   // 16 tiles of 4x4 fill a quarter of the smallest tile of a product.
   // CHECK-LABEL:  func.func @small(
   // CHECK:          schedule = #cnn.schedule<matrix_product,
   func.func @small(%x: tensor<1x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
     return %0 : tensor<1x32x14x14x16xf32>
   }
   // A batch fills them.
   // CHECK-LABEL:  func.func @batch(
   // CHECK:          schedule = #cnn.schedule<winograd_4x4,
   func.func @batch(%x: tensor<16x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<16x32x14x14x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<16x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<16x32x14x14x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<16x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<16x32x14x14x16xf32>
     return %0 : tensor<16x32x14x14x16xf32>
   }
   // Launches alone take as long as all of it.
@@ -35,7 +31,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // PREFER-LABEL: func.func @few(
   // PREFER:         schedule = #cnn.schedule<winograd_2x2,
   func.func @few(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
   }
   // An attribute stays.
@@ -44,7 +40,35 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // PREFER-LABEL: func.func @given(
   // PREFER:         schedule = #cnn.schedule<matrix_product, tile = 128x8x16, stages = 2, filter = <tiles, 1x2x16x3x3x16x128xf32>>
   func.func @given(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {schedule = #cnn.schedule<matrix_product, tile = 128x8x16, stages = 2, filter = <tiles, 1x2x16x3x3x16x128xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
+    %0 = cnn.conv %x, %w {schedule = #cnn.schedule<matrix_product, tile = 128x8x16, stages = 2, filter = <tiles, 1x2x16x3x3x16x128xf32>>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
+    return %0 : tensor<1x16x56x56x16xf32>
+  }
+}
+
+// -----
+
+// Tensor cores compute directly, whatever is preferred.
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80, 90]>>} {
+  // CHECK-LABEL:  func.func @large(
+  // CHECK:          schedule = #cnn.schedule<matrix_product,
+  // PREFER-LABEL: func.func @large(
+  // PREFER:         schedule = #cnn.schedule<matrix_product,
+  func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
+    return %0 : tensor<1x16x56x56x16xf32>
+  }
+}
+
+// -----
+
+// So do those that multiply f16.
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>} {
+  // CHECK-LABEL:  func.func @large(
+  // CHECK:          schedule = #cnn.schedule<matrix_product,
+  // PREFER-LABEL: func.func @large(
+  // PREFER:         schedule = #cnn.schedule<matrix_product,
+  func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
     return %0 : tensor<1x16x56x56x16xf32>
   }
 }

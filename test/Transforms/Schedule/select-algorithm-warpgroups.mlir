@@ -4,7 +4,7 @@
 // PORTABLE-NOT: warpgroup_product
 // PORTABLE:     matrix_product
 
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
 
 module attributes {cnn.target = #target} {
   // Two warp groups, a box of two rows of 56 pixels.
@@ -14,7 +14,7 @@ module attributes {cnn.target = #target} {
   // F16-LABEL:   func.func @warpgroups(
   // F16:           precision = f16, filter = <input_rows, 1x1x1x3x3x4x64x16xf16>>
   func.func @warpgroups(%x: tensor<8x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<8x4x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64}
+    %0 = cnn.conv %x, %w {window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>, output_block = 16 : i64}
        : (tensor<8x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<8x4x56x56x16xf32>
     return %0 : tensor<8x4x56x56x16xf32>
   }
@@ -28,11 +28,11 @@ module attributes {cnn.target = #target} {
   // CHECK:         cnn.dense {{.*}}schedule = #cnn.schedule<matrix_product, tile = 64x2x16, {{.*}}filter = <dense, 1x64x32xf32>
   func.func @others(%x: tensor<8x4x56x56x16xf32>, %w: tensor<16x64x1x1xf32>, %p: tensor<1x5x9xf32>, %v: tensor<5x1x3xf32>, %c: tensor<1x4x9x9x16xf32>, %u: tensor<64x1x3x3xf32>, %m: tensor<5x64xf32>, %n: tensor<20x64xf32>, %t: tensor<20x64xf32>)
       -> (tensor<8x1x56x56x16xf32>, tensor<1x5x9xf32>, tensor<1x4x9x9x16xf32>, tensor<5x20xf32>, tensor<20x20xf32>) {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 16 : i64}
+    %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>, output_block = 16 : i64}
        : (tensor<8x4x56x56x16xf32>, tensor<16x64x1x1xf32>) -> tensor<8x1x56x56x16xf32>
-    %1 = cnn.group_conv %p, %v {group = 5 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 1, 1>}
+    %1 = cnn.group_conv %p, %v {group = 5 : i64, window = #cnn.window<[3], pads = [1, 1]>}
        : (tensor<1x5x9xf32>, tensor<5x1x3xf32>) -> tensor<1x5x9xf32>
-    %2 = cnn.group_conv %c, %u {group = 64 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64}
+    %2 = cnn.group_conv %c, %u {group = 64 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>, output_block = 16 : i64}
        : (tensor<1x4x9x9x16xf32>, tensor<64x1x3x3xf32>) -> tensor<1x4x9x9x16xf32>
     %3 = cnn.dense %m, %t : (tensor<5x64xf32>, tensor<20x64xf32>) -> tensor<5x20xf32>
     %4 = cnn.dense %n, %t : (tensor<20x64xf32>, tensor<20x64xf32>) -> tensor<20x20xf32>

@@ -1,11 +1,13 @@
 // RUN: convoy-opt %s --cnn-select-algorithm | FileCheck %s
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_2x2 | FileCheck %s --check-prefix=PREFER
-// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct | FileCheck %s --check-prefix=DIRECT
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct \
+// RUN:   | FileCheck %s --check-prefix=DIRECT --implicit-check-not=winograd
 // RUN: not convoy-opt %s --cnn-select-algorithm=algorithm=fft 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: error: unknown algorithm 'fft'
 // RUN: not convoy-opt %s --cnn-select-algorithm=weights=f64 2>&1 | FileCheck %s --check-prefix=WEIGHTS
 // WEIGHTS: error: weights cannot be stored as 'f64'
 // RUN: convoy-opt %s --cnn-select-algorithm=weights=bf16 | FileCheck %s --check-prefix=BF16
+// DIRECT-COUNT-6: schedule = #cnn.schedule<direct,
 // DIRECT-NOT: schedule<winograd
 
 // Measured times decide, where they are clear.
@@ -15,7 +17,7 @@
 // ABSENT: error: {{.*}}absent.json: No such file or directory
 // DAMAGED: error: {{.*}}not-tuning.json: not a tuning file: no object 'convolutions' (remove it and tune again)
 
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l1 = 32768, l2 = 1048576>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   // Large tiles where the map fills them.
   // CHECK-LABEL:  func.func @large(
   // CHECK:          schedule = #cnn.schedule<winograd_4x4, tile = 14x2x16, strip = 28,
@@ -27,7 +29,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // PREFER-LABEL: func.func @large(
   // PREFER:         schedule = #cnn.schedule<winograd_2x2,
   func.func @large(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
   }
   // At 7x7 the transformed weights of large tiles take longer to read than to use.
@@ -36,7 +38,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // TUNED-LABEL: func.func @small(
   // TUNED:         schedule = #cnn.schedule<winograd_2x2,
   func.func @small(%x: tensor<1x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32>
     return %0 : tensor<1x32x7x7x16xf32>
   }
   // At 14x14 they are large, and transforming them in the kernel costs little.
@@ -45,28 +47,28 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // PREFER-LABEL: func.func @room(
   // PREFER:         schedule = #cnn.schedule<winograd_2x2,
   func.func @room(%x: tensor<1x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
     return %0 : tensor<1x32x14x14x16xf32>
   }
   // Half as many are read fast enough.
   // CHECK-LABEL: func.func @enough(
   // CHECK:         schedule = #cnn.schedule<winograd_4x4,
   func.func @enough(%x: tensor<1x16x14x14x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x16x14x14x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x16x14x14x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32>
     return %0 : tensor<1x16x14x14x16xf32>
   }
   // A batch shares them, read or made.
   // CHECK-LABEL: func.func @batch(
   // CHECK:         schedule = #cnn.schedule<winograd_4x4_compact,
   func.func @batch(%x: tensor<8x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<8x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<8x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32>
     return %0 : tensor<8x32x7x7x16xf32>
   }
   // AlexNet's second layer.
   // CHECK-LABEL: func.func @kernel5x5(
   // CHECK:         schedule = #cnn.schedule<winograd_2x2,
   func.func @kernel5x5(%x: tensor<1x6x27x27x16xf32>, %w: tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32> {
-    %0 = cnn.group_conv %x, %w {group = 2 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 2, 2, 2, 2>, output_block = 16 : i64} : (tensor<1x6x27x27x16xf32>, tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32>
+    %0 = cnn.group_conv %x, %w {group = 2 : i64, output_block = 16 : i64, window = #cnn.window<[5, 5], pads = [2, 2, 2, 2]>} : (tensor<1x6x27x27x16xf32>, tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32>
     return %0 : tensor<1x16x27x27x16xf32>
   }
   // Strides, groups that share a block, and plain data are direct, whatever is preferred.
@@ -78,10 +80,10 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // PREFER-SAME:      filter = <tiles, 1x2x1x3x3x3x32xf32>>
   // PREFER:         schedule = #cnn.schedule<direct, tile = 14x2x16, span = map, filter = <tiles, 1x2x4x1x1x16x32xf32>>
   func.func @never(%x: tensor<1x4x9x9x16xf32>, %p: tensor<1x3x9x9xf32>, %w: tensor<64x64x3x3xf32>, %g: tensor<64x4x3x3xf32>, %f: tensor<64x3x3x3xf32>, %k: tensor<64x64x1x1xf32>) -> (tensor<1x4x5x5x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>) {
-    %0 = cnn.conv %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x9x9x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x5x5x16xf32>
-    %1 = cnn.group_conv %x, %g {group = 16 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x9x9x16xf32>, tensor<64x4x3x3xf32>) -> tensor<1x4x9x9x16xf32>
-    %2 = cnn.conv %p, %f {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x3x9x9xf32>, tensor<64x3x3x3xf32>) -> tensor<1x4x9x9x16xf32>
-    %3 = cnn.conv %x, %k {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 16 : i64} : (tensor<1x4x9x9x16xf32>, tensor<64x64x1x1xf32>) -> tensor<1x4x9x9x16xf32>
+    %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>} : (tensor<1x4x9x9x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x5x5x16xf32>
+    %1 = cnn.group_conv %x, %g {group = 16 : i64, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x4x9x9x16xf32>, tensor<64x4x3x3xf32>) -> tensor<1x4x9x9x16xf32>
+    %2 = cnn.conv %p, %f {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x3x9x9xf32>, tensor<64x3x3x3xf32>) -> tensor<1x4x9x9x16xf32>
+    %3 = cnn.conv %x, %k {output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (tensor<1x4x9x9x16xf32>, tensor<64x64x1x1xf32>) -> tensor<1x4x9x9x16xf32>
     return %0, %1, %2, %3 : tensor<1x4x5x5x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>
   }
   // What an operation asks for stays.
@@ -90,7 +92,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // PREFER-LABEL: func.func @given(
   // PREFER:         schedule = #cnn.schedule<direct, tile = 20x1x16, order = pixels, filter = <tiles, 1x4x4x3x3x16x16xf32>>
   func.func @given(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
-    %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 20x1x16, order = pixels, filter = <tiles, 1x4x4x3x3x16x16xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 16 : i64} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
+    %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 20x1x16, order = pixels, filter = <tiles, 1x4x4x3x3x16x16xf32>>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
   }
   // A dense layer of one row streams four vectors of weights.
@@ -106,7 +108,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK-LABEL: func.func @rows(
   // CHECK:         schedule = #cnn.schedule<direct, tile = 14x2x16, order = pixels, filter = <tiles, 1x2x4x1x1x16x32xf32>>
   func.func @rows(%x: tensor<1x4x112x112x16xf32>, %w: tensor<64x64x1x1xf32>) -> tensor<1x4x112x112x16xf32> {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 16 : i64} : (tensor<1x4x112x112x16xf32>, tensor<64x64x1x1xf32>) -> tensor<1x4x112x112x16xf32>
+    %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>, output_block = 16 : i64} : (tensor<1x4x112x112x16xf32>, tensor<64x64x1x1xf32>) -> tensor<1x4x112x112x16xf32>
     return %0 : tensor<1x4x112x112x16xf32>
   }
   // Rows of 10 pixels do not fill a tile of 14.
@@ -116,9 +118,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK:         schedule = #cnn.schedule<pixelwise, tile = 32x12x1, filter = <tiles, 4x3x1x1x1x34x12xf32>>
   // CHECK:         schedule = #cnn.schedule<transposed, tile = 28x1x16, filter = <tiles, 1x1x1x2x2x16x16xf32>>
   func.func @plane(%x: tensor<1x16x10x10x16xf32>, %w: tensor<512x256x1x1xf32>, %p: tensor<1x136x28x28xf32>, %v: tensor<136x34x1x1xf32>, %t: tensor<1x1x8x8x16xf32>, %u: tensor<16x16x2x2xf32>) -> (tensor<1x32x10x10x16xf32>, tensor<1x136x28x28xf32>, tensor<1x1x16x16x16xf32>) {
-    %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_block = 16 : i64} : (tensor<1x16x10x10x16xf32>, tensor<512x256x1x1xf32>) -> tensor<1x32x10x10x16xf32>
-    %1 = cnn.group_conv %p, %v {group = 4 : i64, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x136x28x28xf32>, tensor<136x34x1x1xf32>) -> tensor<1x136x28x28xf32>
-    %2 = cnn.conv_transpose %t, %u {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, output_block = 16 : i64} : (tensor<1x1x8x8x16xf32>, tensor<16x16x2x2xf32>) -> tensor<1x1x16x16x16xf32>
+    %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>, output_block = 16 : i64} : (tensor<1x16x10x10x16xf32>, tensor<512x256x1x1xf32>) -> tensor<1x32x10x10x16xf32>
+    %1 = cnn.group_conv %p, %v {group = 4 : i64, window = #cnn.window<[1, 1]>} : (tensor<1x136x28x28xf32>, tensor<136x34x1x1xf32>) -> tensor<1x136x28x28xf32>
+    %2 = cnn.conv_transpose %t, %u {window = #cnn.window<[2, 2], strides = [2, 2]>, output_padding = array<i64: 0, 0>, output_block = 16 : i64} : (tensor<1x1x8x8x16xf32>, tensor<16x16x2x2xf32>) -> tensor<1x1x16x16x16xf32>
     return %0, %1, %2 : tensor<1x32x10x10x16xf32>, tensor<1x136x28x28xf32>, tensor<1x1x16x16x16xf32>
   }
 }

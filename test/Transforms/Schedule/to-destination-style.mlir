@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-to-destination-style --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-to-destination-style --split-input-file | FileCheck %s
 
 // Operands of every segment stay where they are.
 // CHECK-LABEL: func.func @conv(
@@ -6,7 +6,7 @@
 // CHECK:         %[[E:.+]] = tensor.empty() : tensor<1x3x4x4xf32>
 // CHECK:         cnn.conv %[[X]], %{{.+}} residual(%{{.+}}) outs(%[[E]])
 func.func @conv(%x: tensor<1x2x4x4xf32>, %w: tensor<3x2x1x1xf32>, %r: tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32> {
-  %0 = cnn.conv %x, %w residual(%r) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>}
+  %0 = cnn.conv %x, %w residual(%r) {window = #cnn.window<[1, 1]>}
      : (tensor<1x2x4x4xf32>, tensor<3x2x1x1xf32>, tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32>
   return %0 : tensor<1x3x4x4xf32>
 }
@@ -91,7 +91,7 @@ func.func @slices(%x: tensor<2x4xf32>) -> (tensor<1x4xf32>, tensor<1x4xf32>, ten
 // CHECK:         %[[C2:.+]] = bufferization.materialize_in_destination %[[S2]]
 // CHECK:         cnn.global_pool <maximum> %[[C2]]
 func.func @images(%x: tensor<2x2x4x4x16xf32>) -> (tensor<2x1x1x1x16xf32>, tensor<2x1x1x1x16xf32>, tensor<2x1x4x4x16xf32>, tensor<2x2x1x1x16xf32>) {
-  %y = cnn.max_pool %x {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<2x2x4x4x16xf32>) -> tensor<2x2x4x4x16xf32>
+  %y = cnn.max_pool %x {window = #cnn.window<[1, 1]>} : (tensor<2x2x4x4x16xf32>) -> tensor<2x2x4x4x16xf32>
   %s0 = tensor.extract_slice %y[0, 1, 0, 0, 0] [2, 1, 4, 4, 16] [1, 1, 1, 1, 1] : tensor<2x2x4x4x16xf32> to tensor<2x1x4x4x16xf32>
   %0 = cnn.global_pool <maximum> %s0 {blocked} : (tensor<2x1x4x4x16xf32>) -> tensor<2x1x1x1x16xf32>
   %s1 = tensor.extract_slice %y[0, 0, 0, 0, 0] [2, 1, 4, 4, 16] [1, 1, 1, 1, 1] : tensor<2x2x4x4x16xf32> to tensor<2x1x4x4x16xf32>

@@ -52,11 +52,11 @@ func.func @dynamic(%x: tensor<?xf32>) -> tensor<?x1xf32> {
 
 // -----
 
-module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
 func.func @prologue(%x: tensor<1x1x4x4x16xf32>, %w: tensor<1x1x1x1x1x16x16xf32>, %s: tensor<1x16xf32>) -> tensor<1x1x4x4x16xf32> {
   %e = tensor.empty() : tensor<1x1x4x4x16xf32>
   // expected-error @below {{may not leave the phase 'schedule': no kernel of a GPU has a prologue}}
-  %0 = cnn.conv %x, %w prologue(%s, %s) outs(%e) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64} : (tensor<1x1x4x4x16xf32>, tensor<1x1x1x1x1x16x16xf32>, tensor<1x16xf32>, tensor<1x16xf32>, tensor<1x1x4x4x16xf32>) -> tensor<1x1x4x4x16xf32>
+  %0 = cnn.conv %x, %w prologue(%s, %s) outs(%e) {filter_shape = array<i64: 16, 16, 1, 1>, output_block = 16 : i64, window = #cnn.window<[1, 1]>} : (tensor<1x1x4x4x16xf32>, tensor<1x1x1x1x1x16x16xf32>, tensor<1x16xf32>, tensor<1x16xf32>, tensor<1x1x4x4x16xf32>) -> tensor<1x1x4x4x16xf32>
   return %0 : tensor<1x1x4x4x16xf32>
 }
 }
@@ -135,7 +135,7 @@ func.func @other_scratch(%x: tensor<1x4xf32>, %w: tensor<1x4x8xf32>, %b: tensor<
 func.func @conv(%x: tensor<1x1x4x4x8xf32>, %w: tensor<1x1x1x1x1x8x8xf32>) -> tensor<1x1x4x4x8xf32> {
   %e = tensor.empty() : tensor<1x1x4x4x8xf32>
   // expected-error @below {{its filter is tensor<1x1x1x1x1x8x8xf32>, but its schedule names #cnn.filter_layout<tiles, 1x1x2x1x1x4x8xf32>}}
-  %0 = cnn.conv %x, %w outs(%e) {schedule = #cnn.schedule<direct, tile = 4x1x8, filter = <tiles, 1x1x2x1x1x4x8xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, filter_shape = array<i64: 8, 8, 1, 1>, output_block = 8 : i64}
+  %0 = cnn.conv %x, %w outs(%e) {schedule = #cnn.schedule<direct, tile = 4x1x8, filter = <tiles, 1x1x2x1x1x4x8xf32>>, window = #cnn.window<[1, 1]>, filter_shape = array<i64: 8, 8, 1, 1>, output_block = 8 : i64}
      : (tensor<1x1x4x4x8xf32>, tensor<1x1x1x1x1x8x8xf32>, tensor<1x1x4x4x8xf32>) -> tensor<1x1x4x4x8xf32>
   return %0 : tensor<1x1x4x4x8xf32>
 }

@@ -18,7 +18,7 @@ func.func @two_readers(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x
   %offset = arith.constant dense<7.0> : tensor<1xf32>
   %mean = arith.constant dense<1.0> : tensor<1xf32>
   %variance = arith.constant dense<3.0> : tensor<1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   // expected-remark @below {{becomes one multiply-add per channel: the raw result of the convolution before it has other readers, and its result goes to func.return}}
   %1 = cnn.batch_norm %0, %scale, %offset, %mean, %variance {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
   return %0, %1 : tensor<1x1x4xf32>, tensor<1x1x4xf32>
@@ -42,7 +42,7 @@ func.func @behind_relu(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x
   %variance = arith.constant dense<3.0> : tensor<1xf32>
   %six = arith.constant dense<6.0> : tensor<1x1xf32>
   %seven = arith.constant dense<7.0> : tensor<1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   %1 = cnn.unary <relu> %0 : (tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
   // expected-remark @below {{it reads the result of cnn.unary, and its result has 2 readers}}
   %2 = cnn.batch_norm %1, %one, %zero, %one, %variance {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
@@ -61,10 +61,10 @@ func.func @behind_relu(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x
 func.func @between(%x: tensor<1x1x4xf32>) -> tensor<1x1x6xf32> {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
   %one = arith.constant dense<1.0> : tensor<1xf32>
-  %0 = cnn.conv %x, %w {activation = #cnn.function<relu>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.conv %x, %w {activation = #cnn.function<relu>, window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   // expected-remark @below {{the convolution before it has an activation, a residual or a blocked result, and the convolution behind it pads with zeros, which the offset must not reach}}
   %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
-  %2 = cnn.conv %1, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 1, 1>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x6xf32>
+  %2 = cnn.conv %1, %w {window = #cnn.window<[1], pads = [1, 1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x6xf32>
   return %2 : tensor<1x1x6xf32>
 }
 
@@ -76,10 +76,10 @@ func.func @between(%x: tensor<1x1x4xf32>) -> tensor<1x1x6xf32> {
 func.func @residual(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
   %one = arith.constant dense<1.0> : tensor<1xf32>
-  %0 = cnn.conv %x, %w residual(%x) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.conv %x, %w residual(%x) {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
   // expected-remark @below {{has an activation, a residual or a blocked result, and the convolution behind it is transposed, and its borders would miss the offset}}
   %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
-  %2 = cnn.conv_transpose %1, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %2 = cnn.conv_transpose %1, %w {output_padding = array<i64: 0>, window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   return %2 : tensor<1x1x4xf32>
 }
 
@@ -91,7 +91,7 @@ func.func @residual(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
 // CHECK:         cnn.scale_shift
 func.func @computed_filter(%x: tensor<1x1x4xf32>, %w: tensor<1x1x1xf32>) -> tensor<1x1x4xf32> {
   %one = arith.constant dense<1.0> : tensor<1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   // expected-remark @below {{the convolution before it has a filter that is not a constant of f32}}
   %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
   return %1 : tensor<1x1x4xf32>
@@ -124,7 +124,7 @@ func.func @lone_factor(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
   %two = arith.constant dense<2.0> : tensor<1x1xf32>
   %0 = cnn.binary <mul> %x, %two : (tensor<1x1x4xf32>, tensor<1x1xf32>) -> tensor<1x1x4xf32>
-  %1 = cnn.conv %x, %w residual(%0) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
+  %1 = cnn.conv %x, %w residual(%0) {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
   return %1 : tensor<1x1x4xf32>
 }
 

@@ -5,7 +5,7 @@
 // CHECK-DAG:     %[[W:.+]] = arith.constant dense<6.000000e+00> : tensor<1x1x3x3xf32>
 // CHECK-DAG:     %[[B:.+]] = arith.constant dense<1.500000e+01> : tensor<1xf32>
 // CHECK-NOT:     arith.constant
-// CHECK-NEXT:    %[[R:.+]] = cnn.conv %{{.+}}, %[[W]], %[[B]] {dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>
+// CHECK-NEXT:    %[[R:.+]] = cnn.conv %{{.+}}, %[[W]], %[[B]] {window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>
 // CHECK-NEXT:    return %[[R]]
 func.func @conv(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   %w = arith.constant dense<3.0> : tensor<1x1x3x3xf32>
@@ -14,7 +14,7 @@ func.func @conv(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   %offset = arith.constant dense<7.0> : tensor<1xf32>
   %mean = arith.constant dense<1.0> : tensor<1xf32>
   %variance = arith.constant dense<3.0> : tensor<1xf32>
-  %0 = cnn.conv %x, %w, %b {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x1x4x4xf32>, tensor<1x1x3x3xf32>, tensor<1xf32>) -> tensor<1x1x4x4xf32>
+  %0 = cnn.conv %x, %w, %b {window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>} : (tensor<1x1x4x4xf32>, tensor<1x1x3x3xf32>, tensor<1xf32>) -> tensor<1x1x4x4xf32>
   %1 = cnn.batch_norm %0, %scale, %offset, %mean, %variance {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4x4xf32>
   return %1 : tensor<1x1x4x4xf32>
 }
@@ -32,7 +32,7 @@ func.func @per_channel(%x: tensor<1x1x4xf32>) -> tensor<1x2x3xf32> {
   %one = arith.constant dense<1.0> : tensor<2xf32>
   %mean = arith.constant dense<2.0> : tensor<2xf32>
   %variance = arith.constant dense<[3.0, 15.0]> : tensor<2xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x3xf32>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[2]>} : (tensor<1x1x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x3xf32>
   %1 = cnn.batch_norm %0, %one, %one, %mean, %variance {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x2x3xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x3xf32>
   return %1 : tensor<1x2x3xf32>
 }
@@ -47,7 +47,7 @@ func.func @per_channel(%x: tensor<1x1x4xf32>) -> tensor<1x2x3xf32> {
 func.func @group(%x: tensor<1x2x4xf32>) -> tensor<1x4x4xf32> {
   %w = arith.constant dense<[[[1.0]], [[2.0]], [[3.0]], [[4.0]]]> : tensor<4x1x1xf32>
   %a = arith.constant dense<[[1.0], [2.0], [3.0], [4.0]]> : tensor<4x1xf32>
-  %0 = cnn.group_conv %x, %w {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<4x1x1xf32>) -> tensor<1x4x4xf32>
+  %0 = cnn.group_conv %x, %w {group = 2 : i64, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<4x1x1xf32>) -> tensor<1x4x4xf32>
   %1 = cnn.binary <mul> %0, %a : (tensor<1x4x4xf32>, tensor<4x1xf32>) -> tensor<1x4x4xf32>
   return %1 : tensor<1x4x4xf32>
 }
@@ -63,7 +63,7 @@ func.func @group(%x: tensor<1x2x4xf32>) -> tensor<1x4x4xf32> {
 func.func @depthwise(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %w = arith.constant dense<[[[2.0]], [[3.0]]]> : tensor<2x1x1xf32>
   %one = arith.constant dense<1.0> : tensor<f32>
-  %0 = cnn.group_conv %x, %w {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.group_conv %x, %w {group = 2 : i64, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4xf32>
   %1 = cnn.binary <sub> %one, %0 : (tensor<f32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   return %1 : tensor<1x2x4xf32>
 }
@@ -80,7 +80,7 @@ func.func @transposed(%x: tensor<1x2x4xf32>) -> tensor<1x3x4xf32> {
   %one = arith.constant dense<1.0> : tensor<3xf32>
   %zero = arith.constant dense<0.0> : tensor<3xf32>
   %variance = arith.constant dense<[0.0, 3.0, 15.0]> : tensor<3xf32>
-  %0 = cnn.conv_transpose %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>} : (tensor<1x2x4xf32>, tensor<2x3x1xf32>) -> tensor<1x3x4xf32>
+  %0 = cnn.conv_transpose %x, %w {output_padding = array<i64: 0>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x3x1xf32>) -> tensor<1x3x4xf32>
   %1 = cnn.batch_norm %0, %one, %zero, %zero, %variance {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x3x4xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<1x3x4xf32>
   return %1 : tensor<1x3x4xf32>
 }
@@ -95,7 +95,7 @@ func.func @transposed(%x: tensor<1x2x4xf32>) -> tensor<1x3x4xf32> {
 func.func @transposed_group(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %w = arith.constant dense<[[[1.0]], [[3.0]]]> : tensor<2x1x1xf32>
   %a = arith.constant dense<[[2.0], [5.0]]> : tensor<2x1xf32>
-  %0 = cnn.conv_transpose %x, %w {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv_transpose %x, %w {group = 2 : i64, output_padding = array<i64: 0>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4xf32>
   %1 = cnn.binary <mul> %0, %a : (tensor<1x2x4xf32>, tensor<2x1xf32>) -> tensor<1x2x4xf32>
   return %1 : tensor<1x2x4xf32>
 }
@@ -137,7 +137,7 @@ func.func @caffe_scale(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   %six = arith.constant dense<6.0> : tensor<1xf32>
   %seven = arith.constant dense<7.0> : tensor<1x1x1x1xf32>
   %a = tensor.expand_shape %six [[0, 1, 2]] output_shape [1, 1, 1] : tensor<1xf32> into tensor<1x1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x1x4x4xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x4x4xf32>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>} : (tensor<1x1x4x4xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x4x4xf32>
   %1 = cnn.batch_norm %0, %one, %zero, %one, %variance {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x1x4x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4x4xf32>
   %2 = cnn.binary <mul> %1, %a : (tensor<1x1x4x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4x4xf32>
   %3 = cnn.binary <add> %seven, %2 : (tensor<1x1x1x1xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
@@ -156,7 +156,7 @@ func.func @caffe_scale(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
 func.func @bias_only(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   %w = arith.constant dense<6.0> : tensor<1x1x1xf32>
   %two = arith.constant dense<2.0> : tensor<1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   %1 = cnn.binary <div> %0, %two : (tensor<1x1x4xf32>, tensor<1x1xf32>) -> tensor<1x1x4xf32>
   %2 = cnn.binary <sub> %1, %two : (tensor<1x1x4xf32>, tensor<1x1xf32>) -> tensor<1x1x4xf32>
   return %2 : tensor<1x1x4xf32>
@@ -178,7 +178,7 @@ func.func @into_reader(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %offset = arith.constant dense<[0.5, 0.0]> : tensor<2xf32>
   %variance = arith.constant dense<[3.0, 0.0]> : tensor<2xf32>
   %0 = cnn.batch_norm %x, %one, %offset, %one, %variance {epsilon = 1.0 : f32, mode = #cnn.batch_norm_mode<inference>} : (tensor<1x2x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
-  %1 = cnn.conv %0, %w, %b {activation = #cnn.function<relu>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %1 = cnn.conv %0, %w, %b {activation = #cnn.function<relu>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return %1 : tensor<1x2x4xf32>
 }
 
@@ -193,7 +193,7 @@ func.func @into_padding_reader(%x: tensor<1x2x4xf32>) -> tensor<1x2x5xf32> {
   %w = arith.constant dense<[[[1.0, 2.0]], [[3.0, 4.0]]]> : tensor<2x1x2xf32>
   %a = arith.constant dense<[[10.0], [30.0]]> : tensor<2x1xf32>
   %0 = cnn.binary <mul> %x, %a : (tensor<1x2x4xf32>, tensor<2x1xf32>) -> tensor<1x2x4xf32>
-  %1 = cnn.group_conv %0, %w {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 1, 1>} : (tensor<1x2x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x5xf32>
+  %1 = cnn.group_conv %0, %w {group = 2 : i64, window = #cnn.window<[2], pads = [1, 1]>} : (tensor<1x2x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x5xf32>
   return %1 : tensor<1x2x5xf32>
 }
 
@@ -230,8 +230,8 @@ func.func @both_sides(%x: tensor<4x2xf32>) -> tensor<4x1xf32> {
 func.func @shared_filter(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x4xf32>) {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
   %two = arith.constant dense<2.0> : tensor<1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
-  %1 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %1 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   %2 = cnn.binary <mul> %0, %two : (tensor<1x1x4xf32>, tensor<1x1xf32>) -> tensor<1x1x4xf32>
   return %2, %1 : tensor<1x1x4xf32>, tensor<1x1x4xf32>
 }
@@ -245,7 +245,7 @@ func.func @shared_filter(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x
 func.func @rounded_once(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   %w = arith.constant dense<0x3F800001> : tensor<1x1x1xf32>
   %a = arith.constant dense<3.0> : tensor<1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   %1 = cnn.binary <div> %0, %a : (tensor<1x1x4xf32>, tensor<1x1xf32>) -> tensor<1x1x4xf32>
   %2 = cnn.binary <mul> %1, %a : (tensor<1x1x4xf32>, tensor<1x1xf32>) -> tensor<1x1x4xf32>
   return %2 : tensor<1x1x4xf32>
@@ -264,7 +264,7 @@ func.func @not_per_channel(%x: tensor<1x1x4xf32>, %y: tensor<1x1x4xf32>) -> tens
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
   %columns = arith.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
   %one = arith.constant dense<1.0> : tensor<1x1xf32>
-  %0 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   %1 = cnn.binary <add> %0, %columns : (tensor<1x1x4xf32>, tensor<4xf32>) -> tensor<1x1x4xf32>
   %2 = cnn.binary <div> %one, %1 : (tensor<1x1xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
   %3 = cnn.binary <mul> %2, %y : (tensor<1x1x4xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>

@@ -3,7 +3,7 @@
 // The pads add to those that are there.
 // CHECK-LABEL: func.func @conv(
 // CHECK-NOT:     tensor.pad
-// CHECK:         cnn.conv %arg0, %arg1 {dilations = array<i64: 1, 1>, pads = array<i64: 2, 2, 4, 1>
+// CHECK:         cnn.conv %arg0, %arg1 {window = #cnn.window<[3, 3], pads = [2, 2, 4, 1]>
 // CHECK-SAME:    (tensor<1x1x4x4xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x8x5xf32>
 func.func @conv(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x3x3xf32>) -> tensor<1x1x8x5xf32> {
   %zero = arith.constant 0.0 : f32
@@ -11,7 +11,7 @@ func.func @conv(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x3x3xf32>) -> tensor<1x1x
   ^bb0(%a: index, %b: index, %c: index, %d: index):
     tensor.yield %zero : f32
   } : tensor<1x1x4x4xf32> to tensor<1x1x8x6xf32>
-  %0 = cnn.conv %p, %w {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 0, 1, 1>} : (tensor<1x1x8x6xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x8x5xf32>
+  %0 = cnn.conv %p, %w {window = #cnn.window<[3, 3], pads = [1, 0, 1, 1]>} : (tensor<1x1x8x6xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x8x5xf32>
   return %0 : tensor<1x1x8x5xf32>
 }
 
@@ -20,7 +20,7 @@ func.func @conv(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x3x3xf32>) -> tensor<1x1x
 // A pad that somebody else reads stays for them.
 // CHECK-LABEL: func.func @group_conv(
 // CHECK:         %[[P:.+]] = tensor.pad
-// CHECK:         %[[C:.+]] = cnn.group_conv %arg0, %arg1 {dilations = array<i64: 1>, group = 2 : i64, pads = array<i64: 1, 1>
+// CHECK:         %[[C:.+]] = cnn.group_conv %arg0, %arg1 {group = 2 : i64, window = #cnn.window<[3], pads = [1, 1]>
 // CHECK:         return %[[C]], %[[P]]
 func.func @group_conv(%x: tensor<1x2x4xf32>, %w: tensor<2x1x3xf32>) -> (tensor<1x2x4xf32>, tensor<1x2x6xf32>) {
   %zero = arith.constant 0.0 : f32
@@ -28,7 +28,7 @@ func.func @group_conv(%x: tensor<1x2x4xf32>, %w: tensor<2x1x3xf32>) -> (tensor<1
   ^bb0(%a: index, %b: index, %c: index):
     tensor.yield %zero : f32
   } : tensor<1x2x4xf32> to tensor<1x2x6xf32>
-  %0 = cnn.group_conv %p, %w {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x6xf32>, tensor<2x1x3xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.group_conv %p, %w {group = 2 : i64, window = #cnn.window<[3]>} : (tensor<1x2x6xf32>, tensor<2x1x3xf32>) -> tensor<1x2x4xf32>
   return %0, %p : tensor<1x2x4xf32>, tensor<1x2x6xf32>
 }
 
@@ -37,9 +37,9 @@ func.func @group_conv(%x: tensor<1x2x4xf32>, %w: tensor<2x1x3xf32>) -> (tensor<1
 // An average pool has to count the zeros; a maximum pool never counts its pads.
 // CHECK-LABEL: func.func @pools(
 // CHECK-NOT:     tensor.pad
-// CHECK:         cnn.avg_pool %arg0 {count_include_pad, {{.*}}pads = array<i64: 1, 1>
-// CHECK:         cnn.max_pool %arg0 {{.*}}pads = array<i64: 1, 1>
-// CHECK:         cnn.max_pool %arg0 {{.*}}pads = array<i64: 1, 1>
+// CHECK:         cnn.avg_pool %arg0 {count_include_pad, {{.*}}pads = [1, 1]
+// CHECK:         cnn.max_pool %arg0 {{.*}}pads = [1, 1]
+// CHECK:         cnn.max_pool %arg0 {{.*}}pads = [1, 1]
 func.func @pools(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x4xf32>, tensor<1x1x4xf32>) {
   %zero = arith.constant 0.0 : f32
   %lowest = arith.constant -3.40282347E+38 : f32
@@ -56,9 +56,9 @@ func.func @pools(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x4xf32>
   ^bb0(%a: index, %b: index, %c: index):
     tensor.yield %infinity : f32
   } : tensor<1x1x4xf32> to tensor<1x1x6xf32>
-  %0 = cnn.avg_pool %p {kernel = array<i64: 3>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x6xf32>) -> tensor<1x1x4xf32>
-  %1 = cnn.max_pool %q {kernel = array<i64: 3>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x6xf32>) -> tensor<1x1x4xf32>
-  %2 = cnn.max_pool %r {kernel = array<i64: 3>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x6xf32>) -> tensor<1x1x4xf32>
+  %0 = cnn.avg_pool %p {window = #cnn.window<[3]>} : (tensor<1x1x6xf32>) -> tensor<1x1x4xf32>
+  %1 = cnn.max_pool %q {window = #cnn.window<[3]>} : (tensor<1x1x6xf32>) -> tensor<1x1x4xf32>
+  %2 = cnn.max_pool %r {window = #cnn.window<[3]>} : (tensor<1x1x6xf32>) -> tensor<1x1x4xf32>
   return %0, %1, %2 : tensor<1x1x4xf32>, tensor<1x1x4xf32>, tensor<1x1x4xf32>
 }
 
@@ -68,7 +68,7 @@ func.func @pools(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x4xf32>
 // transposed one has no use for zeros.
 // CHECK-LABEL: func.func @not_conv(
 // CHECK-COUNT-3: tensor.pad
-// CHECK-NOT:     pads = array<i64: 1, 1>
+// CHECK-NOT:     pads = [1, 1]
 func.func @not_conv(%x: tensor<1x1x4xf32>, %w: tensor<1x2x3xf32>, %v: tensor<1x1x3xf32>) -> (tensor<1x1x2xf32>, tensor<1x1x4xf32>, tensor<1x1x8xf32>) {
   %zero = arith.constant 0.0 : f32
   %one = arith.constant 1.0 : f32
@@ -84,9 +84,9 @@ func.func @not_conv(%x: tensor<1x1x4xf32>, %w: tensor<1x2x3xf32>, %v: tensor<1x1
   ^bb0(%a: index, %b: index, %c: index):
     tensor.yield %zero : f32
   } : tensor<1x1x4xf32> to tensor<1x1x6xf32>
-  %0 = cnn.conv %p, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<1x2x3xf32>) -> tensor<1x1x2xf32>
-  %1 = cnn.conv %q, %v {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x6xf32>, tensor<1x1x3xf32>) -> tensor<1x1x4xf32>
-  %2 = cnn.conv_transpose %r, %v {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, output_padding = array<i64: 0>} : (tensor<1x1x6xf32>, tensor<1x1x3xf32>) -> tensor<1x1x8xf32>
+  %0 = cnn.conv %p, %w {window = #cnn.window<[3]>} : (tensor<1x2x4xf32>, tensor<1x2x3xf32>) -> tensor<1x1x2xf32>
+  %1 = cnn.conv %q, %v {window = #cnn.window<[3]>} : (tensor<1x1x6xf32>, tensor<1x1x3xf32>) -> tensor<1x1x4xf32>
+  %2 = cnn.conv_transpose %r, %v {output_padding = array<i64: 0>, window = #cnn.window<[3]>} : (tensor<1x1x6xf32>, tensor<1x1x3xf32>) -> tensor<1x1x8xf32>
   return %0, %1, %2 : tensor<1x1x2xf32>, tensor<1x1x4xf32>, tensor<1x1x8xf32>
 }
 
@@ -106,9 +106,9 @@ func.func @not_pools(%x: tensor<1x1x4xf32>) -> (tensor<1x1x6xf32>, tensor<1x1x6x
   ^bb0(%a: index, %b: index, %c: index):
     tensor.yield %zero : f32
   } : tensor<1x1x4xf32> to tensor<1x1x8xf32>
-  %0 = cnn.max_pool %p {kernel = array<i64: 3>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x8xf32>) -> tensor<1x1x6xf32>
-  %1 = cnn.avg_pool %p {kernel = array<i64: 5>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 1, 1>} : (tensor<1x1x8xf32>) -> tensor<1x1x6xf32>
-  %2 = cnn.avg_pool %p {kernel = array<i64: 2>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x8xf32>) -> tensor<1x1x7xf32>
-  %3 = cnn.avg_pool %p {ceil_mode, kernel = array<i64: 3>, strides = array<i64: 3>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x8xf32>) -> tensor<1x1x3xf32>
+  %0 = cnn.max_pool %p {window = #cnn.window<[3]>} : (tensor<1x1x8xf32>) -> tensor<1x1x6xf32>
+  %1 = cnn.avg_pool %p {window = #cnn.window<[5], pads = [1, 1]>} : (tensor<1x1x8xf32>) -> tensor<1x1x6xf32>
+  %2 = cnn.avg_pool %p {window = #cnn.window<[2]>} : (tensor<1x1x8xf32>) -> tensor<1x1x7xf32>
+  %3 = cnn.avg_pool %p {ceil_mode, window = #cnn.window<[3], strides = [3]>} : (tensor<1x1x8xf32>) -> tensor<1x1x3xf32>
   return %0, %1, %2, %3 : tensor<1x1x6xf32>, tensor<1x1x6xf32>, tensor<1x1x7xf32>, tensor<1x1x3xf32>
 }

@@ -17,7 +17,7 @@ module {
     %w = arith.constant dense_resource<old> : tensor<2x1x1xf32>
     %kept = arith.constant dense_resource<kept> : tensor<2xf32>
     %a = arith.constant dense<[[2.0], [3.0]]> : tensor<2x1xf32>
-    %0 = cnn.conv %x, %w {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x1x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4xf32>
+    %0 = cnn.conv %x, %w {window = #cnn.window<[1]>} : (tensor<1x1x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4xf32>
     %1 = cnn.binary <mul> %0, %a : (tensor<1x2x4xf32>, tensor<2x1xf32>) -> tensor<1x2x4xf32>
     return %1, %kept : tensor<1x2x4xf32>, tensor<2xf32>
   }

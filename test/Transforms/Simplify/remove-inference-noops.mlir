@@ -27,8 +27,8 @@ func.func @elementwise(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 // CHECK-LABEL: func.func @windows(
 // CHECK-NEXT:    return %arg0
 func.func @windows(%x: tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32> {
-  %0 = cnn.max_pool %x {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
-  %1 = cnn.avg_pool %0 {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
+  %0 = cnn.max_pool %x {window = #cnn.window<[1, 1]>} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
+  %1 = cnn.avg_pool %0 {window = #cnn.window<[1, 1]>} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
   %2 = cnn.global_pool <average> %1 : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
   %3 = cnn.reduce <mean> %2 {axes = array<i64: 2, 3>, keep_dims} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
   %4 = cnn.resize <linear> %3 {shape = array<i64: 1, 2, 1, 1>, scales = array<f32: 1.0, 1.0, 1.0, 1.0>, coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
@@ -86,7 +86,7 @@ func.func @merged(%x: tensor<2x3x4xf32>) -> tensor<3x4x2xf32> {
 func.func @not_noops(%x: tensor<1x2x4xf32>, %y: tensor<1x2x1xf32>) -> (tensor<1x2x2xf32>, tensor<1x2x1xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>) {
   %zero = arith.constant dense<0.0> : tensor<1x2x4xf32>
   %one = arith.constant dense<1.0> : tensor<f32>
-  %0 = cnn.max_pool %x {kernel = array<i64: 1>, strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
+  %0 = cnn.max_pool %x {window = #cnn.window<[1], strides = [2]>} : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
   %1 = cnn.reduce <sum_square> %y {axes = array<i64: 2>, keep_dims} : (tensor<1x2x1xf32>) -> tensor<1x2x1xf32>
   %2 = cnn.binary <add> %y, %zero : (tensor<1x2x1xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   %3 = cnn.resize <linear> %x {shape = array<i64: 1, 2, 4>, scales = array<f32: 1.0, 1.0, 1.25>, coordinates = #cnn.coordinate_mode<half_pixel>, nearest = #cnn.nearest_mode<floor>} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>

@@ -27,7 +27,7 @@ struct ConvTileTest : testing::Test {
   }
 
   cnn::TargetAttr makeTarget(int64_t lanes, int64_t registers) {
-    return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", lanes, registers, 32768,
+    return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", lanes, registers,
                                 1 << 20);
   }
 
@@ -53,9 +53,9 @@ struct ConvTileTest : testing::Test {
         groups > 1 ? llvm::formatv("group = {0} : i64, ", groups).str() : std::string();
     return parse<cnn::ConvOpInterface>(
         "%x: " + input + ", %w: " + filter,
-        llvm::formatv("%y = cnn.{0} %x, %w {{dilations = array<i64: 1, 1>, {1}output_block = "
-                      "{2} : i64, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: {3}, "
-                      "{3}>} : ({4}, {5}) -> {6}",
+        llvm::formatv("%y = cnn.{0} %x, %w {{{1}output_block = {2} : i64, window = "
+                      "#cnn.window<[3, 3], strides = [{3}, {3}], pads = [1, 1, 1, 1]>} : "
+                      "({4}, {5}) -> {6}",
                       groups > 1 ? "group_conv" : "conv", group, lanes, stride, input, filter,
                       output)
             .str());
@@ -163,9 +163,8 @@ TEST_F(ConvTileTest, PlainPointwiseTakesWhatFillsVectorsBetter) {
     return parse<cnn::ConvOpInterface>(
         "%x: " + input + ", %w: " + filter,
         llvm::formatv(
-            "%y = cnn.group_conv %x, %w {{dilations = array<i64: 1, 1>, group = 4 : "
-            "i64, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : ({0}, "
-            "{1}) -> {0}",
+            "%y = cnn.group_conv %x, %w {{group = 4 : i64, window = #cnn.window<[1, 1]>} : "
+            "({0}, {1}) -> {0}",
             input, filter)
             .str());
   };

@@ -33,8 +33,7 @@ struct WarpgroupGemmPlanTest : testing::Test {
 
   cnn::TargetAttr makeTarget(GpuPrecision precision, bool specific = true) {
     auto gpu = cnn::GpuAttr::get(&context, cnn::GpuPlatform::cuda, precision, {90}, specific);
-    return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 32768, 1 << 20,
-                                gpu);
+    return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20, gpu);
   }
 
   cnn::ConvOpInterface parse(const Shape &shape) {
@@ -53,11 +52,11 @@ struct WarpgroupGemmPlanTest : testing::Test {
                             ? llvm::formatv("group = {0} : i64, ", shape.groups).str()
                             : std::string();
     std::string text = llvm::formatv(
-        "func.func @f(%x: {0}, %w: {1}) {{ %y = cnn.{2} %x, %w {{dilations = array<i64: 1, "
-        "1>, {3}output_block = 16 : i64, pads = array<i64: {4}, {4}, {4}, {4}>, strides = "
-        "array<i64: {5}, {5}>} : ({0}, {1}) -> {6}\n return }",
+        "func.func @f(%x: {0}, %w: {1}) {{ %y = cnn.{2} %x, %w {{{3}output_block = 16 : i64, "
+        "window = #cnn.window<[{7}, {7}], strides = [{5}, {5}], pads = [{4}, {4}, {4}, {4}]>} "
+        ": ({0}, {1}) -> {6}\n return }",
         input, filter, shape.groups > 1 ? "group_conv" : "conv", group, pad, shape.stride,
-        output);
+        output, shape.kernel);
     module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
     cnn::ConvOpInterface found;
     if (module)
@@ -141,7 +140,7 @@ TEST_F(WarpgroupGemmPlanTest, LeavesTheRest) {
   EXPECT_FALSE(plan(shape, GpuPrecision::tf32, /*specific=*/false));
   EXPECT_FALSE(plan(shape, GpuPrecision::f32));
   cnn::TargetAttr cpu =
-      cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 32768, 1 << 20);
+      cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20);
   EXPECT_FALSE(plan(shape, cpu));
   // Blocks that are not full, few outputs, large strides, small groups.
   EXPECT_FALSE(plan({8, 72, 64, 56}));

@@ -7,8 +7,8 @@
 
 #include "EmulatedKernel.h"
 
-#include "convoy/Analysis/TargetDescription.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Machine/TargetDescription.h"
 #include "convoy/Pipelines/Compiler.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Runtime/Artefact.h"

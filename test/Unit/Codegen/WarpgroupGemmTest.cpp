@@ -30,7 +30,7 @@ namespace {
 /// A 3x3 convolution of 16 channels to 32, nine steps through six stages. The filters are
 /// the input's memory, too.
 constexpr char kModule[] = R"mlir(
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l1 = 32768, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.scratch_size = 4096 : i64,
     cnn.weights_size = 64 : i64, cnn.weights = [],
     cnn.inputs = [{name = "x", type = tensor<4608xf32>}],
@@ -45,7 +45,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.scratch_
     cnn.conv %in, %w outs(%out) {
         schedule = #cnn.schedule<warpgroup_product, tile = 64x2x16, box = 1x8x8, stages = 6, warpgroups = 1, precision = tf32,
                                  filter = <input_rows, 1x1x1x3x3x1x32x16xf32>>,
-        strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, filter_shape = array<i64: 32, 16, 3, 3>, output_block = 16 : i64}
+        filter_shape = array<i64: 32, 16, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<1x1x8x8x16xf32>, memref<1x1x1x3x3x1x32x16xf32>, memref<1x2x8x8x16xf32>) -> ()
     return
   }

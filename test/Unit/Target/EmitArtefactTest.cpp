@@ -98,7 +98,7 @@ protected:
 
   void setTarget(llvm::StringRef triple, llvm::StringRef cpu) {
     (*module)->setAttr(cnn::kTargetAttrName,
-                       cnn::TargetAttr::get(&context, triple, cpu, "", 4, 16, 32768, 262144));
+                       cnn::TargetAttr::get(&context, triple, cpu, "", 4, 16, 262144));
   }
   std::string getPath(llvm::StringRef name) { return (folder + "/" + name).str(); }
   size_t countFiles() {
@@ -201,9 +201,9 @@ TEST_F(EmitArtefact, RefusesACpuThatIsTooOld) {
 #if defined(__x86_64__)
   // No machine has the instructions of both vendors.
   setTarget(hostTriple, "x86-64");
-  (*module)->setAttr(cnn::kTargetAttrName,
-                     cnn::TargetAttr::get(&context, hostTriple, "x86-64", "+xop,+amx-tile", 4,
-                                          16, 32768, 262144));
+  (*module)->setAttr(
+      cnn::kTargetAttrName,
+      cnn::TargetAttr::get(&context, hostTriple, "x86-64", "+xop,+amx-tile", 4, 16, 262144));
   std::string path = getPath("model.so");
   ASSERT_FALSE(bool(emitArtefact(*module, EmitKind::Lib, path)));
   llvm::Expected<Artefact> artefact = Artefact::load(path);

@@ -15,6 +15,7 @@
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/CPU/PixelTile.h"
+#include "convoy/Machine/Cpu.h"
 
 namespace convoy::cpu {
 
@@ -26,7 +27,7 @@ class ConvRegisterTile : protected ConvOperands {
 public:
   /// `operands` stand for the operands of `op`, which is in memref form.
   ConvRegisterTile(mlir::ImplicitLocOpBuilder &builder, cnn::ConvOpInterface op,
-                   mlir::ValueRange operands);
+                   mlir::ValueRange operands, cnn::TargetAttr target);
 
   /// Tasks of a convolution whose rows are `outerOutput`.
   static int64_t countTasks(cnn::ConvOpInterface op, const ConvTile &tile,
@@ -91,6 +92,7 @@ private:
   void storePlain(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums,
                   OutputColumn column);
 
+  CpuDescription cpu;
   mlir::Value scratch, group, firstBlock;
 };
 

@@ -39,10 +39,8 @@ struct ConvWindow {
   bool isPointwise() const;
 };
 
-/// The window of a convolution.
-ConvWindow getConvWindow(cnn::ConvOpInterface op);
-/// The window of a `cnn.max_pool` or `cnn.avg_pool`.
-ConvWindow getPoolWindow(mlir::Operation *op);
+/// The window of a convolution or a pool.
+ConvWindow getConvWindow(cnn::WindowOpInterface op);
 
 /// The first kernel position inside the input and the one behind the last, in
 /// dimension `dim` for the output coordinate `position`.

@@ -40,10 +40,10 @@ def CnnAssignPartition : Pass<"cnn-assign-partition", "::mlir::ModuleOp"> {
     Option<"devices", "devices", "int64_t", /*default=*/"2", "Number of devices">,
     Option<"strategy", "strategy", "std::string", /*default=*/"\"auto\"",
            "auto, group, batch, rows or none">,
-    Option<"bandwidth", "bandwidth", "double", /*default=*/"10e9",
-           "Bytes a second into one device">,
-    Option<"latency", "latency", "double", /*default=*/"2e-6",
-           "Seconds before the first byte of an exchange arrives">];
+    Option<"bandwidth", "bandwidth", "double", /*default=*/"-1",
+           "Bytes a second into one device; if negative, the target's">,
+    Option<"latency", "latency", "double", /*default=*/"-1",
+           "Seconds before the first byte of an exchange arrives; if negative, the target's">];
   let dependentDialects = ["::convoy::cnn::CnnDialect"];
 }
 
@@ -131,10 +131,10 @@ def CnnSimplifyCommunication : Pass<"cnn-simplify-communication", "::mlir::Modul
     Numerics: bit-exact.
   }];
   let options = [
-    Option<"bandwidth", "bandwidth", "double", /*default=*/"10e9",
-           "Bytes a second into one device">,
-    Option<"latency", "latency", "double", /*default=*/"2e-6",
-           "Seconds before the first byte of an exchange arrives">];
+    Option<"bandwidth", "bandwidth", "double", /*default=*/"-1",
+           "Bytes a second into one device; if negative, the target's">,
+    Option<"latency", "latency", "double", /*default=*/"-1",
+           "Seconds before the first byte of an exchange arrives; if negative, the target's">];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect"];
 }
 

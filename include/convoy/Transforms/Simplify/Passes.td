@@ -67,7 +67,7 @@ def CnnRemoveInferenceNoops : Pass<"cnn-remove-inference-noops", "::mlir::func::
 
     Before:
     ```mlir
-    %0 = cnn.max_pool %x {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, ...}
+    %0 = cnn.max_pool %x {window = #cnn.window<[1, 1]>}
     %1 = linalg.transpose ins(%0) outs(%e) permutation = [0, 2, 3, 1]
     %2 = linalg.transpose ins(%1) outs(%f) permutation = [0, 3, 1, 2]
     %3 = cnn.unary <relu> %2
@@ -157,11 +157,11 @@ def CnnFoldPad : Pass<"cnn-fold-pad", "::mlir::func::FuncOp"> {
     Before:
     ```mlir
     %0 = tensor.pad %x low[0, 0, 1, 1] high[0, 0, 1, 1] { ... yield 0.0 }
-    %1 = cnn.conv %0, %w {pads = array<i64: 0, 0, 0, 0>, ...}
+    %1 = cnn.conv %0, %w {window = #cnn.window<[3, 3]>}
     ```
     After:
     ```mlir
-    %1 = cnn.conv %x, %w {pads = array<i64: 1, 1, 1, 1>, ...}
+    %1 = cnn.conv %x, %w {window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
     ```
 
     Pre: batch and channels are not padded. An average pool has no pads of its

@@ -25,7 +25,12 @@ inline std::string whyNoKernel(mlir::Operation *op) {
   if (!hasKernel(op))
     return "it has no kernel; cnn-decompose replaces it";
   auto conv = mlir::dyn_cast<ConvOpInterface>(op);
-  if (conv && conv.getInputScale() && getTarget(op).getGpu())
+  if (!conv || !conv.getInputScale())
+    return "";
+  TargetAttr target = getTarget(op);
+  if (!target)
+    return "only a target that the module does not name says whether it has a kernel";
+  if (target.getGpu())
     return "no kernel of a GPU has a prologue";
   return "";
 }

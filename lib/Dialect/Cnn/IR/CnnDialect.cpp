@@ -13,6 +13,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -116,15 +117,129 @@ LogicalResult convoy::cnn::detail::verifyDestination(Operation *op) {
   return success();
 }
 
+static Operation *getOutermost(Operation *op) {
+  while (op->getParentOp())
+    op = op->getParentOp();
+  return op;
+}
+
 TargetAttr convoy::cnn::getTarget(Operation *op) {
-  Operation *top = op;
-  while (top->getParentOp())
-    top = top->getParentOp();
-  if (auto target = top->getAttrOfType<TargetAttr>(kTargetAttrName))
+  return getOutermost(op)->getAttrOfType<TargetAttr>(kTargetAttrName);
+}
+
+FailureOr<TargetAttr> convoy::cnn::requireTarget(Operation *op) {
+  if (TargetAttr target = getTarget(op))
     return target;
-  return TargetAttr::get(op->getContext(), "x86_64-unknown-linux-gnu", "x86-64-v3", "",
-                         /*vector_lanes=*/8, /*vector_registers=*/16, /*l1=*/32768,
-                         /*l2=*/524288);
+  return getOutermost(op)->emitError("has no attribute ")
+         << kTargetAttrName << ", which says what machine to compile for: run cnn-set-target "
+         << "first, such as --cnn-set-target=cpu=x86-64-v3";
+}
+
+//===----------------------------------------------------------------------===//
+// Windows
+//===----------------------------------------------------------------------===//
+
+static bool areAll(ArrayRef<int64_t> values, int64_t value) {
+  return llvm::all_of(values, [=](int64_t other) { return other == value; });
+}
+
+bool WindowAttr::hasPads() const { return !areAll(getPads(), 0); }
+bool WindowAttr::hasUnitStrides() const { return areAll(getStrides(), 1); }
+bool WindowAttr::isPointwise() const {
+  return areAll(getKernel(), 1) && hasUnitStrides() && !hasPads();
+}
+
+WindowAttr WindowAttr::withPads(ArrayRef<int64_t> pads) const {
+  return get(getContext(), getKernel(), getStrides(), getDilations(), pads);
+}
+
+LogicalResult WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                                 ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
+                                 ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
+  int64_t rank = kernel.size();
+  if (rank < 1 || rank > 3)
+    return emitError() << rank << " spatial dimensions, expected 1 to 3";
+  auto checkLength = [&](StringRef name, ArrayRef<int64_t> values, int64_t length) {
+    if (int64_t(values.size()) == length)
+      return success();
+    return LogicalResult(emitError() << name << " has " << values.size()
+                                     << " entries, expected " << length);
+  };
+  if (failed(checkLength("strides", strides, rank)) ||
+      failed(checkLength("dilations", dilations, rank)) ||
+      failed(checkLength("pads", pads, 2 * rank)))
+    return failure();
+  for (int64_t i = 0; i < rank; ++i) {
+    for (auto [name, value] : {std::pair("kernel", kernel[i]), std::pair("stride", strides[i]),
+                               std::pair("dilation", dilations[i])})
+      if (value < 1)
+        return emitError() << name << " is " << value << " in spatial dimension " << i;
+    if (pads[i] < 0 || pads[rank + i] < 0)
+      return emitError() << "pad is negative in spatial dimension " << i;
+  }
+  return success();
+}
+
+/// `[3, 3]`
+static ParseResult parseExtents(AsmParser &parser, SmallVectorImpl<int64_t> &extents) {
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+    return parser.parseInteger(extents.emplace_back());
+  });
+}
+
+Attribute WindowAttr::parse(AsmParser &parser, Type) {
+  llvm::SMLoc loc = parser.getCurrentLocation();
+  SmallVector<int64_t> kernel, strides, dilations, pads;
+  if (parser.parseLess() || parseExtents(parser, kernel))
+    return {};
+  while (succeeded(parser.parseOptionalComma())) {
+    StringRef name;
+    llvm::SMLoc at = parser.getCurrentLocation();
+    if (parser.parseKeyword(&name))
+      return {};
+    auto *values = llvm::StringSwitch<SmallVector<int64_t> *>(name)
+                       .Case("strides", &strides)
+                       .Case("dilations", &dilations)
+                       .Case("pads", &pads)
+                       .Default(nullptr);
+    if (!values || !values->empty()) {
+      parser.emitError(at) << "expected each of strides, dilations and pads at most once, got "
+                           << name;
+      return {};
+    }
+    if (parser.parseEqual() || parseExtents(parser, *values))
+      return {};
+  }
+  if (parser.parseGreater())
+    return {};
+  if (strides.empty())
+    strides.assign(kernel.size(), 1);
+  if (dilations.empty())
+    dilations.assign(kernel.size(), 1);
+  if (pads.empty())
+    pads.assign(2 * kernel.size(), 0);
+  return parser.getChecked<WindowAttr>(loc, parser.getContext(), kernel, strides, dilations,
+                                       pads);
+}
+
+void WindowAttr::print(AsmPrinter &printer) const {
+  auto print = [&](ArrayRef<int64_t> values) {
+    printer << "[";
+    llvm::interleaveComma(values, printer);
+    printer << "]";
+  };
+  printer << "<";
+  print(getKernel());
+  auto printUnless = [&](StringRef name, ArrayRef<int64_t> values, int64_t otherwise) {
+    if (areAll(values, otherwise))
+      return;
+    printer << ", " << name << " = ";
+    print(values);
+  };
+  printUnless("strides", getStrides(), 1);
+  printUnless("dilations", getDilations(), 1);
+  printUnless("pads", getPads(), 0);
+  printer << ">";
 }
 
 //===----------------------------------------------------------------------===//

@@ -72,10 +72,12 @@ static Factors getPointwiseFactors(Operation *op,
 /// Rows and columns of an operation with a sliding window, where each of the input belongs
 /// to one of the output: then parts of the input follow from parts of the result, and what
 /// a window reads beyond its part is halo. Interior parts have no padding.
-static void addWindowFactors(Factors &factors, Operation *op, Value input, Value residual,
-                             ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
-                             ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
-  for (size_t i = 0; i < std::min<size_t>(2, kernel.size()); ++i) {
+static void addWindowFactors(Factors &factors, WindowOpInterface op,
+                             Value residual = Value()) {
+  WindowAttr window = op.getWindow();
+  Value input = op.getInput();
+  ArrayRef<int64_t> strides = window.getStrides(), pads = window.getPadsBegin();
+  for (int64_t i = 0; i < std::min<int64_t>(2, window.getRank()); ++i) {
     int64_t dim = 2 + i, extent = getShape(op->getResult(0))[dim];
     if (extent < 2 || getShape(input)[dim] != extent * strides[i])
       continue;
@@ -85,14 +87,9 @@ static void addWindowFactors(Factors &factors, Operation *op, Value input, Value
     factor.result.dim = dim;
     factor.haloBefore = pads[i];
     factor.haloAfter =
-        std::max<int64_t>(0, (kernel[i] - 1) * dilations[i] - pads[i] - (strides[i] - 1));
+        std::max<int64_t>(0, window.getReach(i) - 1 - pads[i] - (strides[i] - 1));
     factors.push_back(std::move(factor));
   }
-}
-
-static void addWindowFactors(Factors &factors, ConvOpInterface conv) {
-  addWindowFactors(factors, conv, conv.getInput(), conv.getResidual(), conv.getKernelShape(),
-                   conv.getStrides(), conv.getDilations(), conv.getPads());
 }
 
 //===----------------------------------------------------------------------===//
@@ -203,13 +200,8 @@ Value GroupConvOp::buildPart(OpBuilder &builder, ValueRange operands,
   size_t next = 2;
   Value bias = getBias() ? operands[next++] : Value();
   Value residual = getResidual() ? operands[next++] : Value();
-  auto noPrologue = FunctionAttr::get(getContext(), UnaryKind::identity);
-  return ConvOp::create(builder, getLoc(), input, filter, bias, residual,
-                        /*input_scale=*/Value(), /*input_offset=*/Value(), /*init=*/Value(),
-                        getStridesAttr(), getDilationsAttr(), getPadsAttr(),
-                        getActivationAttr(), getFilterShapeAttr(), getOutputBlockAttr(),
-                        /*schedule=*/ScheduleAttr(), noPrologue)
-      ->getResult(0);
+  return *createChecked<ConvOp>(builder, getLoc(), input, filter, bias, getWindow(), residual,
+                                getActivation());
 }
 
 //===----------------------------------------------------------------------===//
@@ -263,8 +255,7 @@ Factors LrnOp::getPartitionFactors() {
 template <typename PoolOp> static Factors getPoolFactors(PoolOp op) {
   Factors factors = getPointwiseFactors(op, [](int64_t dim) { return dim >= 2; });
   if (!op.getCeilMode())
-    addWindowFactors(factors, op, op.getInput(), Value(), op.getKernel(), op.getStrides(),
-                     op.getDilations(), op.getPads());
+    addWindowFactors(factors, op);
   return factors;
 }
 Factors MaxPoolOp::getPartitionFactors() { return getPoolFactors(*this); }
@@ -347,15 +338,16 @@ Factors ResizeOp::getPartitionFactors() {
 
 /// What a window reads beyond an inner border of a spatial dimension is there, in the halo.
 static void dropInnerPads(Operation *part, int64_t spatial, bool isFirst, bool isLast) {
-  auto old = part->getAttrOfType<DenseI64ArrayAttr>("pads");
-  if (!old)
+  auto windowed = dyn_cast<WindowOpInterface>(part);
+  if (!windowed)
     return;
-  SmallVector<int64_t> pads(old.asArrayRef());
+  WindowAttr window = windowed.getWindow();
+  SmallVector<int64_t> pads(window.getPads());
   if (!isFirst)
     pads[spatial] = 0;
   if (!isLast)
-    pads[pads.size() / 2 + spatial] = 0;
-  part->setAttr("pads", DenseI64ArrayAttr::get(part->getContext(), pads));
+    pads[window.getRank() + spatial] = 0;
+  windowed.setWindow(window.withPads(pads));
 }
 
 static void setGroups(Operation *part, int64_t groups) {

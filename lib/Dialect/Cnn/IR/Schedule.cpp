@@ -193,10 +193,10 @@ private:
     bool isChannelwise = kind == FilterLayout::channelwise;
     expect("groups", FilterDim::group, isChannelwise ? 1 : groups);
     expectTiles(isChannelwise ? outputs * groups : outputs);
-    SmallVector<int64_t> kernel = conv.getKernelShape();
+    ArrayRef<int64_t> kernel = conv.getWindow().getKernel();
     if (isWinograd(algorithm))
       checkWinograd(kernel);
-    else if (filter.getKernel() != ArrayRef(kernel))
+    else if (filter.getKernel() != kernel)
       fail("the filter has another kernel");
     int64_t chunk = filter.getExtent(FilterDim::input);
     int64_t chunks = filter.getExtent(FilterDim::input_chunk) *

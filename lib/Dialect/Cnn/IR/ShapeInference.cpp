@@ -78,26 +78,6 @@ LogicalResult checkLength(Rule rule, StringRef what, ArrayRef<int64_t> values,
   return success();
 }
 
-LogicalResult checkWindow(Rule rule, ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides,
-                          ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
-  int64_t rank = kernel.size();
-  if (failed(checkLength(rule, "strides", strides, rank)) ||
-      failed(checkLength(rule, "dilations", dilations, rank)) ||
-      failed(checkLength(rule, "pads", pads, 2 * rank)))
-    return failure();
-  for (int64_t i = 0; i < rank; ++i) {
-    if (kernel[i] < 1)
-      return rule.error("kernel is ", kernel[i], " in spatial dimension ", i);
-    if (strides[i] < 1)
-      return rule.error("stride is ", strides[i], " in spatial dimension ", i);
-    if (dilations[i] < 1)
-      return rule.error("dilation is ", dilations[i], " in spatial dimension ", i);
-    if (pads[i] < 0 || pads[rank + i] < 0)
-      return rule.error("pad is negative in spatial dimension ", i);
-  }
-  return success();
-}
-
 /// A per-channel parameter: `C`, `C/c x c` when blocked, or 1-D with as many
 /// entries as the blocked storage.
 LogicalResult checkPerChannel(Rule rule, StringRef what, Value value, int64_t channels,
@@ -109,14 +89,13 @@ LogicalResult checkPerChannel(Rule rule, StringRef what, Value value, int64_t ch
   return success();
 }
 
-/// Extents of a window sliding over the input; `name` is used in the message.
-LogicalResult slide(Rule rule, ArrayRef<int64_t> input, ArrayRef<int64_t> kernel,
-                    ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations,
-                    ArrayRef<int64_t> pads, bool ceilMode, Shape &output) {
-  int64_t rank = kernel.size();
-  for (int64_t i = 0; i < rank; ++i) {
-    int64_t padded = input[i] + pads[i] + pads[rank + i];
-    int64_t reach = dilations[i] * (kernel[i] - 1) + 1;
+/// Extents of a window sliding over the input.
+LogicalResult slide(Rule rule, ArrayRef<int64_t> input, WindowAttr window, bool ceilMode,
+                    Shape &output) {
+  ArrayRef<int64_t> strides = window.getStrides(), padsBegin = window.getPadsBegin();
+  for (int64_t i = 0; i < window.getRank(); ++i) {
+    int64_t padded = input[i] + padsBegin[i] + window.getPadsEnd()[i];
+    int64_t reach = window.getReach(i);
     if (padded < reach)
       return rule.error("kernel reaches over ", reach, " elements in spatial dimension ", i,
                         ", the padded input has only ", padded);
@@ -124,7 +103,7 @@ LogicalResult slide(Rule rule, ArrayRef<int64_t> input, ArrayRef<int64_t> kernel
     if (ceilMode) {
       extent = llvm::divideCeil(padded - reach, strides[i]) + 1;
       // A window must start inside the input or its left padding.
-      if ((extent - 1) * strides[i] >= input[i] + pads[i])
+      if ((extent - 1) * strides[i] >= input[i] + padsBegin[i])
         --extent;
     }
     output.push_back(extent);
@@ -165,9 +144,8 @@ struct Inferred {
 template <typename Adaptor>
 LogicalResult inferConvLike(Rule rule, Adaptor op, int64_t groups, bool transposed,
                             ArrayRef<int64_t> outputPadding, Inferred &out) {
-  int64_t rank = op.getStrides().size();
-  if (rank < 1 || rank > 3)
-    return rule.error(rank, " spatial dimensions, expected 1 to 3");
+  WindowAttr window = op.getWindow();
+  int64_t rank = window.getRank();
   Data in;
   if (failed(readData(rule, op.getInput(), rank, in)))
     return failure();
@@ -178,9 +156,10 @@ LogicalResult inferConvLike(Rule rule, Adaptor op, int64_t groups, bool transpos
     llvm::append_range(filter, shaped(op.getFilter()).getShape());
   if (int64_t(filter.size()) != rank + 2)
     return rule.error("filter has rank ", filter.size(), ", expected ", rank + 2);
-  ArrayRef<int64_t> kernel = ArrayRef<int64_t>(filter).drop_front(2);
-  if (failed(checkWindow(rule, kernel, op.getStrides(), op.getDilations(), op.getPads())))
-    return failure();
+  for (auto [i, extent] : llvm::enumerate(window.getKernel()))
+    if (filter[2 + i] != extent)
+      return rule.error("filter has extent ", filter[2 + i], " in spatial dimension ", i,
+                        ", the window ", extent);
   if (groups < 1)
     return rule.error("group is ", groups);
   int64_t inputChannels = transposed ? filter[0] : filter[1] * groups;
@@ -203,15 +182,13 @@ LogicalResult inferConvLike(Rule rule, Adaptor op, int64_t groups, bool transpos
     if (failed(checkLength(rule, "output_padding", outputPadding, rank)))
       return failure();
     for (int64_t i = 0; i < rank; ++i) {
-      int64_t extent = (in.spatial[i] - 1) * op.getStrides()[i] +
-                       op.getDilations()[i] * (kernel[i] - 1) + 1 - op.getPads()[i] -
-                       op.getPads()[rank + i] + outputPadding[i];
+      int64_t extent = (in.spatial[i] - 1) * window.getStrides()[i] + window.getReach(i) -
+                       window.getPadsBegin()[i] - window.getPadsEnd()[i] + outputPadding[i];
       if (extent < 1)
         return rule.error("result has extent ", extent, " in spatial dimension ", i);
       result.spatial.push_back(extent);
     }
-  } else if (failed(slide(rule, in.spatial, kernel, op.getStrides(), op.getDilations(),
-                          op.getPads(), /*ceilMode=*/false, result.spatial))) {
+  } else if (failed(slide(rule, in.spatial, window, /*ceilMode=*/false, result.spatial))) {
     return failure();
   }
   // A packed bias is padded to whole register tiles of each group.
@@ -233,14 +210,12 @@ LogicalResult checkPrologue(Rule rule, ConvOp::Adaptor op, ArrayRef<int64_t> res
                : rule.error("an input activation needs an input scale and offset");
   if (!op.getInputScale() || !op.getInputOffset())
     return rule.error("an input scale and offset need each other");
-  int64_t rank = op.getStrides().size();
+  WindowAttr window = op.getWindow();
   Data in;
-  if (failed(readData(rule, op.getInput(), rank, in)))
+  if (failed(readData(rule, op.getInput(), window.getRank(), in)))
     return failure();
-  bool isOneToOne =
-      llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; }) &&
-      llvm::all_of(op.getPads(), [](int64_t pad) { return pad == 0; }) &&
-      ArrayRef<int64_t>(in.spatial) == result.slice(2, rank);
+  bool isOneToOne = window.hasUnitStrides() && !window.hasPads() &&
+                    ArrayRef<int64_t>(in.spatial) == result.slice(2, window.getRank());
   if (!in.block || !shaped(op.getInput()).getElementType().isF32() || !isOneToOne ||
       (op.getScheduleAttr() && op.getScheduleAttr().getAlgorithm() != Algorithm::direct))
     return rule.error("a prologue needs a direct 1x1 convolution of blocked f32 data with "
@@ -341,17 +316,11 @@ LogicalResult infer(Rule rule, LrnOp::Adaptor op, Inferred &out) {
 
 template <typename Adaptor> LogicalResult inferPool(Rule rule, Adaptor op, Inferred &out) {
   Data in;
-  int64_t rank = op.getKernel().size();
-  if (rank < 1 || rank > 3)
-    return rule.error(rank, " spatial dimensions, expected 1 to 3");
-  if (failed(readData(rule, op.getInput(), rank, in)) ||
-      failed(
-          checkWindow(rule, op.getKernel(), op.getStrides(), op.getDilations(), op.getPads())))
+  if (failed(readData(rule, op.getInput(), op.getWindow().getRank(), in)))
     return failure();
   Data result = in;
   result.spatial.clear();
-  if (failed(slide(rule, in.spatial, op.getKernel(), op.getStrides(), op.getDilations(),
-                   op.getPads(), bool(op.getCeilMode()), result.spatial)))
+  if (failed(slide(rule, in.spatial, op.getWindow(), bool(op.getCeilMode()), result.spatial)))
     return failure();
   out.shape = result.shape();
   return success();

@@ -82,7 +82,7 @@ func.func @dynamic(%a: tensor<?xf32>) {
 
 func.func @conv_rank(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{4 spatial dimensions, expected 1 to 3}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1, 1, 1, 1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -90,7 +90,7 @@ func.func @conv_rank(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @conv_input_rank(%a: tensor<2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{input has rank 2, expected 3 for 1 spatial dimensions}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1]>} : (tensor<2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -98,7 +98,7 @@ func.func @conv_input_rank(%a: tensor<2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @conv_filter_rank(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1x1xf32>) {
   // expected-error @below {{filter has rank 4, expected 3}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -106,7 +106,7 @@ func.func @conv_filter_rank(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1x1xf32>) {
 
 func.func @conv_dilations(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{dilations has 2 entries, expected 1}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1], dilations = [1, 1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -114,7 +114,7 @@ func.func @conv_dilations(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @conv_pads(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{pads has 1 entries, expected 2}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1], pads = [0]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -122,7 +122,7 @@ func.func @conv_pads(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @conv_prologue_stride(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x2x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1], strides = [2]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x2x8xf32>
   return
 }
 
@@ -130,7 +130,7 @@ func.func @conv_prologue_stride(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8x
 
 func.func @conv_prologue_pads(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 1>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x5x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1], pads = [0, 1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x5x8xf32>
   return
 }
 
@@ -138,7 +138,7 @@ func.func @conv_prologue_pads(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf3
 
 func.func @conv_prologue_kernel(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x2x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 2>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x2x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x3x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 2>, output_block = 8 : i64, window = #cnn.window<[2]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x2x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x3x8xf32>
   return
 }
 
@@ -146,7 +146,7 @@ func.func @conv_prologue_kernel(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x2x8x8x
 
 func.func @conv_prologue_of_plain_data(%a: tensor<1x8x4xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x8x4xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x8x4xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -154,7 +154,7 @@ func.func @conv_prologue_of_plain_data(%a: tensor<1x8x4xf32>, %b: tensor<1x1x1x1
 
 func.func @conv_prologue_of_f16(%a: tensor<1x1x4x8xf16>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf16>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf16>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -162,7 +162,7 @@ func.func @conv_prologue_of_f16(%a: tensor<1x1x4x8xf16>, %b: tensor<1x1x1x1x8x8x
 
 func.func @conv_prologue_winograd(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, schedule = #cnn.schedule<pixelwise, tile = 4x8x1, filter = <tiles, 1x1x1x1x8x8xf32>>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, schedule = #cnn.schedule<pixelwise, tile = 4x8x1, filter = <tiles, 1x1x1x1x8x8xf32>>, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -170,7 +170,7 @@ func.func @conv_prologue_winograd(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x
 
 func.func @conv_prologue_channels(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<8xf32>) {
   // expected-error @below {{input scale has type 'tensor<8xf32>', expected f32 of shape 1x8}}
-  %0 = cnn.conv %a, %b prologue(%s, %s) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b prologue(%s, %s) {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -178,7 +178,7 @@ func.func @conv_prologue_channels(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x
 
 func.func @conv_input_activation(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>) {
   // expected-error @below {{an input activation needs an input scale and offset}}
-  %0 = cnn.conv %a, %b {input_activation = #cnn.function<relu>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b {input_activation = #cnn.function<relu>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }
 
@@ -186,7 +186,23 @@ func.func @conv_input_activation(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8
 
 func.func @conv_input_offset_alone(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{an input scale and offset need each other}}
-  %0 = "cnn.conv"(%a, %b, %s) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = "cnn.conv"(%a, %b, %s) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0>, filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @conv_kernel_of_filter(%a: tensor<1x2x4x4xf32>, %b: tensor<2x2x1x3xf32>) {
+  // expected-error @below {{filter has extent 3 in spatial dimension 1, the window 1}}
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1, 1]>} : (tensor<1x2x4x4xf32>, tensor<2x2x1x3xf32>) -> tensor<1x2x4x2xf32>
+  return
+}
+
+// -----
+
+func.func @conv_kernel_of_packed_filter(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x2x8x8xf32>) {
+  // expected-error @below {{filter has extent 2 in spatial dimension 0, the window 1}}
+  %0 = cnn.conv %a, %b {filter_shape = array<i64: 8, 8, 2>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x1x2x8x8xf32>) -> tensor<1x1x3x8xf32>
   return
 }
 
@@ -194,7 +210,7 @@ func.func @conv_input_offset_alone(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8
 
 func.func @conv_kernel(%a: tensor<1x2x4xf32>, %b: tensor<2x2x0xf32>) {
   // expected-error @below {{kernel is 0 in spatial dimension 0}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x0xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[0]>} : (tensor<1x2x4xf32>, tensor<2x2x0xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -202,7 +218,7 @@ func.func @conv_kernel(%a: tensor<1x2x4xf32>, %b: tensor<2x2x0xf32>) {
 
 func.func @conv_stride(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{stride is 0 in spatial dimension 0}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 0>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1], strides = [0]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -210,7 +226,7 @@ func.func @conv_stride(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @conv_dilation(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{dilation is -1 in spatial dimension 0}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: -1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1], dilations = [-1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -218,7 +234,7 @@ func.func @conv_dilation(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @conv_pad(%a: tensor<1x2x4x4xf32>, %b: tensor<2x2x1x1xf32>) {
   // expected-error @below {{pad is negative in spatial dimension 1}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, -1>} : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1, 1], pads = [0, 0, 0, -1]>} : (tensor<1x2x4x4xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x4x4xf32>
   return
 }
 
@@ -226,7 +242,7 @@ func.func @conv_pad(%a: tensor<1x2x4x4xf32>, %b: tensor<2x2x1x1xf32>) {
 
 func.func @conv_channels(%a: tensor<1x2x4xf32>, %b: tensor<2x3x1xf32>) {
   // expected-error @below {{input has 2 channels (dimension 1), filter wants 3}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x3x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x3x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -234,7 +250,7 @@ func.func @conv_channels(%a: tensor<1x2x4xf32>, %b: tensor<2x3x1xf32>) {
 
 func.func @conv_blocked_channels(%a: tensor<1x2x4x8xf32>, %b: tensor<2x3x1xf32>) {
   // expected-error @below {{input has 16 channels (dimension 1), filter wants 3}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4x8xf32>, tensor<2x3x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1]>} : (tensor<1x2x4x8xf32>, tensor<2x3x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -242,7 +258,7 @@ func.func @conv_blocked_channels(%a: tensor<1x2x4x8xf32>, %b: tensor<2x3x1xf32>)
 
 func.func @conv_reach(%a: tensor<1x2x4xf32>, %b: tensor<2x2x5xf32>) {
   // expected-error @below {{kernel reaches over 5 elements in spatial dimension 0, the padded input has only 4}}
-  %0 = cnn.conv %a, %b {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x5xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[5]>} : (tensor<1x2x4xf32>, tensor<2x2x5xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -250,7 +266,7 @@ func.func @conv_reach(%a: tensor<1x2x4xf32>, %b: tensor<2x2x5xf32>) {
 
 func.func @conv_bias(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>, %c: tensor<3xf32>) {
   // expected-error @below {{bias has 3 elements, expected one for each of the 2 channels (dimension 1)}}
-  %0 = cnn.conv %a, %b, %c {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<3xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b, %c {window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<3xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -258,7 +274,7 @@ func.func @conv_bias(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>, %c: tensor<3x
 
 func.func @conv_residual(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>, %c: tensor<1x2x5xf32>) {
   // expected-error @below {{residual has another shape than the result}}
-  %0 = cnn.conv %a, %b residual(%c) {strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<1x2x5xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b residual(%c) {window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<1x2x5xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -266,7 +282,7 @@ func.func @conv_residual(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>, %c: tenso
 
 func.func @group_conv_one(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{group is 1, expected at least 2 (use cnn.conv)}}
-  %0 = cnn.group_conv %a, %b {group = 1 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.group_conv %a, %b {group = 1 : i64, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -274,7 +290,7 @@ func.func @group_conv_one(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @group_conv_divide(%a: tensor<1x2x4xf32>, %b: tensor<3x1x1xf32>) {
   // expected-error @below {{channels 2 and 3 do not divide into 2 groups}}
-  %0 = cnn.group_conv %a, %b {group = 2 : i64, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<3x1x1xf32>) -> tensor<1x3x4xf32>
+  %0 = cnn.group_conv %a, %b {group = 2 : i64, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<3x1x1xf32>) -> tensor<1x3x4xf32>
   return
 }
 
@@ -282,7 +298,7 @@ func.func @group_conv_divide(%a: tensor<1x2x4xf32>, %b: tensor<3x1x1xf32>) {
 
 func.func @conv_transpose_group(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{group is 0}}
-  %0 = cnn.conv_transpose %a, %b {group = 0 : i64, output_padding = array<i64: 0>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv_transpose %a, %b {group = 0 : i64, output_padding = array<i64: 0>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -290,7 +306,7 @@ func.func @conv_transpose_group(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 
 func.func @conv_transpose_padding(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{output_padding has 2 entries, expected 1}}
-  %0 = cnn.conv_transpose %a, %b {output_padding = array<i64: 0, 0>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv_transpose %a, %b {output_padding = array<i64: 0, 0>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -298,7 +314,7 @@ func.func @conv_transpose_padding(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) 
 
 func.func @conv_transpose_extent(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
   // expected-error @below {{result has extent 0 in spatial dimension 0}}
-  %0 = cnn.conv_transpose %a, %b {output_padding = array<i64: 0>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 2, 2>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv_transpose %a, %b {output_padding = array<i64: 0>, window = #cnn.window<[1], pads = [2, 2]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -386,7 +402,7 @@ func.func @lrn_size(%a: tensor<1x2x4xf32>) {
 
 func.func @pool_rank(%a: tensor<1x2x4xf32>) {
   // expected-error @below {{4 spatial dimensions, expected 1 to 3}}
-  %0 = cnn.max_pool %a {kernel = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1, 1, 1>, pads = array<i64: 0, 0, 0, 0, 0, 0, 0, 0>} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.max_pool %a {window = #cnn.window<[1, 1, 1, 1]>} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -394,7 +410,7 @@ func.func @pool_rank(%a: tensor<1x2x4xf32>) {
 
 func.func @pool_strides(%a: tensor<1x2x4xf32>) {
   // expected-error @below {{strides has 2 entries, expected 1}}
-  %0 = cnn.avg_pool %a {kernel = array<i64: 2>, strides = array<i64: 1, 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.avg_pool %a {window = #cnn.window<[2], strides = [1, 1]>} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   return
 }
 
@@ -402,7 +418,7 @@ func.func @pool_strides(%a: tensor<1x2x4xf32>) {
 
 func.func @pool_reach(%a: tensor<1x2x4xf32>) {
   // expected-error @below {{kernel reaches over 7 elements in spatial dimension 0, the padded input has only 5}}
-  %0 = cnn.max_pool %a {kernel = array<i64: 3>, strides = array<i64: 1>, dilations = array<i64: 3>, pads = array<i64: 1, 0>} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.max_pool %a {window = #cnn.window<[3], dilations = [3], pads = [1, 0]>} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   return
 }
 

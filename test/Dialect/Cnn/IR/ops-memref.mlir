@@ -4,51 +4,51 @@
 // Every operation on memrefs.
 
 // CHECK-LABEL: func.func @conv(
-// CHECK:         cnn.conv %arg0, %arg1 outs(%arg2) {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<1x2x4xf32>) -> ()
+// CHECK:         cnn.conv %arg0, %arg1 outs(%arg2) {window = #cnn.window<[1]>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<1x2x4xf32>) -> ()
 func.func @conv(%a: memref<1x2x4xf32>, %b: memref<2x2x1xf32>, %c: memref<1x2x4xf32>) {
-  cnn.conv %a, %b outs(%c) {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<1x2x4xf32>) -> ()
+  cnn.conv %a, %b outs(%c) {window = #cnn.window<[1]>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<1x2x4xf32>) -> ()
   return
 }
 
 // CHECK-LABEL: func.func @conv_bias(
-// CHECK:         cnn.conv %arg0, %arg1, %arg2 outs(%arg3) {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
+// CHECK:         cnn.conv %arg0, %arg1, %arg2 outs(%arg3) {window = #cnn.window<[1]>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
 func.func @conv_bias(%a: memref<1x2x4xf32>, %b: memref<2x2x1xf32>, %c: memref<2xf32>, %d: memref<1x2x4xf32>) {
-  cnn.conv %a, %b, %c outs(%d) {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
+  cnn.conv %a, %b, %c outs(%d) {window = #cnn.window<[1]>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
   return
 }
 
 // CHECK-LABEL: func.func @conv_epilogue(
-// CHECK:         cnn.conv %arg0, %arg1, %arg2 residual(%arg3) outs(%arg4) {activation = #cnn.function<clip, alpha = 0.000000e+00 : f32, beta = 6.000000e+00 : f32>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<2xf32>, memref<1x2x4xf32>, memref<1x2x4xf32>) -> ()
+// CHECK:         cnn.conv %arg0, %arg1, %arg2 residual(%arg3) outs(%arg4) {activation = #cnn.function<clip, alpha = 0.000000e+00 : f32, beta = 6.000000e+00 : f32>, window = #cnn.window<[1]>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<2xf32>, memref<1x2x4xf32>, memref<1x2x4xf32>) -> ()
 func.func @conv_epilogue(%a: memref<1x2x4xf32>, %b: memref<2x2x1xf32>, %c: memref<2xf32>, %d: memref<1x2x4xf32>, %e: memref<1x2x4xf32>) {
-  cnn.conv %a, %b, %c residual(%d) outs(%e) {activation = #cnn.function<clip, alpha = 0.000000e+00 : f32, beta = 6.000000e+00 : f32>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<2xf32>, memref<1x2x4xf32>, memref<1x2x4xf32>) -> ()
+  cnn.conv %a, %b, %c residual(%d) outs(%e) {activation = #cnn.function<clip, alpha = 0.000000e+00 : f32, beta = 6.000000e+00 : f32>, window = #cnn.window<[1]>} : (memref<1x2x4xf32>, memref<2x2x1xf32>, memref<2xf32>, memref<1x2x4xf32>, memref<1x2x4xf32>) -> ()
   return
 }
 
 // CHECK-LABEL: func.func @conv_packed(
-// CHECK:         cnn.conv %arg0, %arg1 outs(%arg2) {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x1x4x8xf32>, memref<1x1x2x1x8xf32>, memref<1x1x4x8xf32>) -> ()
+// CHECK:         cnn.conv %arg0, %arg1 outs(%arg2) {filter_shape = array<i64: 2, 2, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (memref<1x1x4x8xf32>, memref<1x1x2x1x8xf32>, memref<1x1x4x8xf32>) -> ()
 func.func @conv_packed(%a: memref<1x1x4x8xf32>, %b: memref<1x1x2x1x8xf32>, %c: memref<1x1x4x8xf32>) {
-  cnn.conv %a, %b outs(%c) {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x1x4x8xf32>, memref<1x1x2x1x8xf32>, memref<1x1x4x8xf32>) -> ()
+  cnn.conv %a, %b outs(%c) {filter_shape = array<i64: 2, 2, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (memref<1x1x4x8xf32>, memref<1x1x2x1x8xf32>, memref<1x1x4x8xf32>) -> ()
   return
 }
 
 // CHECK-LABEL: func.func @conv_prologue(
-// CHECK:         cnn.conv %arg0, %arg1 residual(%arg2) prologue(%arg3, %arg4) outs(%arg5) {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x1x4x8xf32>, memref<1x1x2x1x8xf32>, memref<1x1x4x8xf32>, memref<1x8xf32>, memref<1x8xf32>, memref<1x1x4x8xf32>) -> ()
+// CHECK:         cnn.conv %arg0, %arg1 residual(%arg2) prologue(%arg3, %arg4) outs(%arg5) {filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, window = #cnn.window<[1]>} : (memref<1x1x4x8xf32>, memref<1x1x2x1x8xf32>, memref<1x1x4x8xf32>, memref<1x8xf32>, memref<1x8xf32>, memref<1x1x4x8xf32>) -> ()
 func.func @conv_prologue(%a: memref<1x1x4x8xf32>, %b: memref<1x1x2x1x8xf32>, %c: memref<1x1x4x8xf32>, %d: memref<1x8xf32>, %e: memref<1x8xf32>, %f: memref<1x1x4x8xf32>) {
-  cnn.conv %a, %b residual(%c) prologue(%d, %e) outs(%f) {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x1x4x8xf32>, memref<1x1x2x1x8xf32>, memref<1x1x4x8xf32>, memref<1x8xf32>, memref<1x8xf32>, memref<1x1x4x8xf32>) -> ()
+  cnn.conv %a, %b residual(%c) prologue(%d, %e) outs(%f) {filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, window = #cnn.window<[1]>} : (memref<1x1x4x8xf32>, memref<1x1x2x1x8xf32>, memref<1x1x4x8xf32>, memref<1x8xf32>, memref<1x8xf32>, memref<1x1x4x8xf32>) -> ()
   return
 }
 
 // CHECK-LABEL: func.func @group_conv(
-// CHECK:         cnn.group_conv %arg0, %arg1, %arg2 outs(%arg3) {dilations = array<i64: 1>, group = 2 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x1x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
+// CHECK:         cnn.group_conv %arg0, %arg1, %arg2 outs(%arg3) {group = 2 : i64, window = #cnn.window<[1]>} : (memref<1x2x4xf32>, memref<2x1x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
 func.func @group_conv(%a: memref<1x2x4xf32>, %b: memref<2x1x1xf32>, %c: memref<2xf32>, %d: memref<1x2x4xf32>) {
-  cnn.group_conv %a, %b, %c outs(%d) {dilations = array<i64: 1>, group = 2 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x1x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
+  cnn.group_conv %a, %b, %c outs(%d) {group = 2 : i64, window = #cnn.window<[1]>} : (memref<1x2x4xf32>, memref<2x1x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
   return
 }
 
 // CHECK-LABEL: func.func @conv_transpose(
-// CHECK:         cnn.conv_transpose %arg0, %arg1, %arg2 outs(%arg3) {dilations = array<i64: 1>, group = 2 : i64, output_padding = array<i64: 0>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x1x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
+// CHECK:         cnn.conv_transpose %arg0, %arg1, %arg2 outs(%arg3) {group = 2 : i64, output_padding = array<i64: 0>, window = #cnn.window<[1]>} : (memref<1x2x4xf32>, memref<2x1x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
 func.func @conv_transpose(%a: memref<1x2x4xf32>, %b: memref<2x1x1xf32>, %c: memref<2xf32>, %d: memref<1x2x4xf32>) {
-  cnn.conv_transpose %a, %b, %c outs(%d) {dilations = array<i64: 1>, group = 2 : i64, output_padding = array<i64: 0>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (memref<1x2x4xf32>, memref<2x1x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
+  cnn.conv_transpose %a, %b, %c outs(%d) {group = 2 : i64, output_padding = array<i64: 0>, window = #cnn.window<[1]>} : (memref<1x2x4xf32>, memref<2x1x1xf32>, memref<2xf32>, memref<1x2x4xf32>) -> ()
   return
 }
 
@@ -109,16 +109,16 @@ func.func @lrn(%a: memref<1x2x4xf32>, %b: memref<1x2x4xf32>) {
 }
 
 // CHECK-LABEL: func.func @max_pool(
-// CHECK:         cnn.max_pool %arg0 outs(%arg1) {ceil_mode, dilations = array<i64: 1>, kernel = array<i64: 2>, pads = array<i64: 0, 0>, strides = array<i64: 2>} : (memref<1x2x4xf32>, memref<1x2x2xf32>) -> ()
+// CHECK:         cnn.max_pool %arg0 outs(%arg1) {ceil_mode, window = #cnn.window<[2], strides = [2]>} : (memref<1x2x4xf32>, memref<1x2x2xf32>) -> ()
 func.func @max_pool(%a: memref<1x2x4xf32>, %b: memref<1x2x2xf32>) {
-  cnn.max_pool %a outs(%b) {ceil_mode, dilations = array<i64: 1>, kernel = array<i64: 2>, pads = array<i64: 0, 0>, strides = array<i64: 2>} : (memref<1x2x4xf32>, memref<1x2x2xf32>) -> ()
+  cnn.max_pool %a outs(%b) {ceil_mode, window = #cnn.window<[2], strides = [2]>} : (memref<1x2x4xf32>, memref<1x2x2xf32>) -> ()
   return
 }
 
 // CHECK-LABEL: func.func @avg_pool(
-// CHECK:         cnn.avg_pool %arg0 outs(%arg1) {count_include_pad, dilations = array<i64: 1>, kernel = array<i64: 2>, pads = array<i64: 0, 0>, strides = array<i64: 2>} : (memref<1x2x4xf32>, memref<1x2x2xf32>) -> ()
+// CHECK:         cnn.avg_pool %arg0 outs(%arg1) {count_include_pad, window = #cnn.window<[2], strides = [2]>} : (memref<1x2x4xf32>, memref<1x2x2xf32>) -> ()
 func.func @avg_pool(%a: memref<1x2x4xf32>, %b: memref<1x2x2xf32>) {
-  cnn.avg_pool %a outs(%b) {count_include_pad, dilations = array<i64: 1>, kernel = array<i64: 2>, pads = array<i64: 0, 0>, strides = array<i64: 2>} : (memref<1x2x4xf32>, memref<1x2x2xf32>) -> ()
+  cnn.avg_pool %a outs(%b) {count_include_pad, window = #cnn.window<[2], strides = [2]>} : (memref<1x2x4xf32>, memref<1x2x2xf32>) -> ()
   return
 }
 
@@ -272,7 +272,7 @@ func.func @launch(%a: memref<4xf32>, %b: memref<8xf32>) {
 func.func private @kernel(index, index, memref<4xf32>, memref<8xf32>)
 
 // CHECK-LABEL: func.func @target()
-// CHECK-SAME:    cnn.target = #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+f16c", vector_lanes = 8, vector_registers = 16, l1 = 32768, l2 = 524288>
-func.func @target() attributes {cnn.target = #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+f16c", vector_lanes = 8, vector_registers = 16, l1 = 32768, l2 = 524288>} {
+// CHECK-SAME:    cnn.target = #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+f16c", vector_lanes = 8, vector_registers = 16, l2 = 524288>
+func.func @target() attributes {cnn.target = #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+f16c", vector_lanes = 8, vector_registers = 16, l2 = 524288>} {
   return
 }

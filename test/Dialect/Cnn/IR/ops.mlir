@@ -4,10 +4,10 @@
 // Every operation on tensors, with a result.
 
 // CHECK-LABEL: func.func @conv(
-// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1 {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1 {window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
 // CHECK-NEXT:    return %[[R]]
 func.func @conv(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) -> tensor<1x2x4xf32> {
-  %0 = cnn.conv %a, %b {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
 
@@ -16,56 +16,56 @@ func.func @conv(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) -> tensor<1x2x4xf3
 // CHECK:         %[[H:.+]] = cnn.conv %arg0, %arg1 {{.*}} : (tensor<1x2x4xf32>, tensor<2x2x1xf16>) -> tensor<1x2x4xf16>
 // CHECK-NEXT:    cnn.softmax %[[H]] {axis = 1 : i64} : (tensor<1x2x4xf16>) -> tensor<1x2x4xf32>
 func.func @widths(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf16>) -> tensor<1x2x4xf32> {
-  %0 = cnn.conv %a, %b {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x2x1xf16>) -> tensor<1x2x4xf16>
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf16>) -> tensor<1x2x4xf16>
   %1 = cnn.softmax %0 {axis = 1 : i64} : (tensor<1x2x4xf16>) -> tensor<1x2x4xf32>
   return %1 : tensor<1x2x4xf32>
 }
 
 // CHECK-LABEL: func.func @conv_bias(
-// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1, %arg2 {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1, %arg2 {window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
 // CHECK-NEXT:    return %[[R]]
 func.func @conv_bias(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>, %c: tensor<2xf32>) -> tensor<1x2x4xf32> {
-  %0 = cnn.conv %a, %b, %c {dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b, %c {window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
 
 // CHECK-LABEL: func.func @conv_epilogue(
-// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1, %arg2 residual(%arg3) {activation = #cnn.function<clip, alpha = 0.000000e+00 : f32, beta = 6.000000e+00 : f32>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1, %arg2 residual(%arg3) {activation = #cnn.function<clip, alpha = 0.000000e+00 : f32, beta = 6.000000e+00 : f32>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
 // CHECK-NEXT:    return %[[R]]
 func.func @conv_epilogue(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>, %c: tensor<2xf32>, %d: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
-  %0 = cnn.conv %a, %b, %c residual(%d) {activation = #cnn.function<clip, alpha = 0.000000e+00 : f32, beta = 6.000000e+00 : f32>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv %a, %b, %c residual(%d) {activation = #cnn.function<clip, alpha = 0.000000e+00 : f32, beta = 6.000000e+00 : f32>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x2x1xf32>, tensor<2xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
 
 // CHECK-LABEL: func.func @conv_packed(
-// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1 {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x1x4x8xf32>, tensor<1x1x2x1x8xf32>) -> tensor<1x1x4x8xf32>
+// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1 {filter_shape = array<i64: 2, 2, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x2x1x8xf32>) -> tensor<1x1x4x8xf32>
 // CHECK-NEXT:    return %[[R]]
 func.func @conv_packed(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x2x1x8xf32>) -> tensor<1x1x4x8xf32> {
-  %0 = cnn.conv %a, %b {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x1x4x8xf32>, tensor<1x1x2x1x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b {filter_shape = array<i64: 2, 2, 1>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x2x1x8xf32>) -> tensor<1x1x4x8xf32>
   return %0 : tensor<1x1x4x8xf32>
 }
 
 // CHECK-LABEL: func.func @conv_prologue(
-// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1 residual(%arg2) prologue(%arg3, %arg4) {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x1x4x8xf32>, tensor<1x1x2x1x8xf32>, tensor<1x1x4x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+// CHECK:         %[[R:.+]] = cnn.conv %arg0, %arg1 residual(%arg2) prologue(%arg3, %arg4) {filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x2x1x8xf32>, tensor<1x1x4x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
 // CHECK-NEXT:    return %[[R]]
 func.func @conv_prologue(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x2x1x8xf32>, %c: tensor<1x1x4x8xf32>, %d: tensor<1x8xf32>, %e: tensor<1x8xf32>) -> tensor<1x1x4x8xf32> {
-  %0 = cnn.conv %a, %b residual(%c) prologue(%d, %e) {dilations = array<i64: 1>, filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x1x4x8xf32>, tensor<1x1x2x1x8xf32>, tensor<1x1x4x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
+  %0 = cnn.conv %a, %b residual(%c) prologue(%d, %e) {filter_shape = array<i64: 2, 2, 1>, input_activation = #cnn.function<relu>, output_block = 8 : i64, window = #cnn.window<[1]>} : (tensor<1x1x4x8xf32>, tensor<1x1x2x1x8xf32>, tensor<1x1x4x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
   return %0 : tensor<1x1x4x8xf32>
 }
 
 // CHECK-LABEL: func.func @group_conv(
-// CHECK:         %[[R:.+]] = cnn.group_conv %arg0, %arg1, %arg2 {dilations = array<i64: 1>, group = 2 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+// CHECK:         %[[R:.+]] = cnn.group_conv %arg0, %arg1, %arg2 {group = 2 : i64, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
 // CHECK-NEXT:    return %[[R]]
 func.func @group_conv(%a: tensor<1x2x4xf32>, %b: tensor<2x1x1xf32>, %c: tensor<2xf32>) -> tensor<1x2x4xf32> {
-  %0 = cnn.group_conv %a, %b, %c {dilations = array<i64: 1>, group = 2 : i64, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.group_conv %a, %b, %c {group = 2 : i64, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
 
 // CHECK-LABEL: func.func @conv_transpose(
-// CHECK:         %[[R:.+]] = cnn.conv_transpose %arg0, %arg1, %arg2 {dilations = array<i64: 1>, group = 2 : i64, output_padding = array<i64: 0>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+// CHECK:         %[[R:.+]] = cnn.conv_transpose %arg0, %arg1, %arg2 {group = 2 : i64, output_padding = array<i64: 0>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
 // CHECK-NEXT:    return %[[R]]
 func.func @conv_transpose(%a: tensor<1x2x4xf32>, %b: tensor<2x1x1xf32>, %c: tensor<2xf32>) -> tensor<1x2x4xf32> {
-  %0 = cnn.conv_transpose %a, %b, %c {dilations = array<i64: 1>, group = 2 : i64, output_padding = array<i64: 0>, pads = array<i64: 0, 0>, strides = array<i64: 1>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
+  %0 = cnn.conv_transpose %a, %b, %c {group = 2 : i64, output_padding = array<i64: 0>, window = #cnn.window<[1]>} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
 }
 
@@ -134,18 +134,18 @@ func.func @lrn(%a: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 }
 
 // CHECK-LABEL: func.func @max_pool(
-// CHECK:         %[[R:.+]] = cnn.max_pool %arg0 {ceil_mode, dilations = array<i64: 1>, kernel = array<i64: 2>, pads = array<i64: 0, 0>, strides = array<i64: 2>} : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
+// CHECK:         %[[R:.+]] = cnn.max_pool %arg0 {ceil_mode, window = #cnn.window<[2], strides = [2]>} : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
 // CHECK-NEXT:    return %[[R]]
 func.func @max_pool(%a: tensor<1x2x4xf32>) -> tensor<1x2x2xf32> {
-  %0 = cnn.max_pool %a {ceil_mode, dilations = array<i64: 1>, kernel = array<i64: 2>, pads = array<i64: 0, 0>, strides = array<i64: 2>} : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
+  %0 = cnn.max_pool %a {ceil_mode, window = #cnn.window<[2], strides = [2]>} : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
   return %0 : tensor<1x2x2xf32>
 }
 
 // CHECK-LABEL: func.func @avg_pool(
-// CHECK:         %[[R:.+]] = cnn.avg_pool %arg0 {count_include_pad, dilations = array<i64: 1>, kernel = array<i64: 2>, pads = array<i64: 0, 0>, strides = array<i64: 2>} : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
+// CHECK:         %[[R:.+]] = cnn.avg_pool %arg0 {count_include_pad, window = #cnn.window<[2], strides = [2]>} : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
 // CHECK-NEXT:    return %[[R]]
 func.func @avg_pool(%a: tensor<1x2x4xf32>) -> tensor<1x2x2xf32> {
-  %0 = cnn.avg_pool %a {count_include_pad, dilations = array<i64: 1>, kernel = array<i64: 2>, pads = array<i64: 0, 0>, strides = array<i64: 2>} : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
+  %0 = cnn.avg_pool %a {count_include_pad, window = #cnn.window<[2], strides = [2]>} : (tensor<1x2x4xf32>) -> tensor<1x2x2xf32>
   return %0 : tensor<1x2x2xf32>
 }
 

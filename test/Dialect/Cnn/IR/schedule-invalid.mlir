@@ -62,7 +62,7 @@ func.func private @integers() attributes {a = #cnn.filter_layout<dense, 1x64x32x
 
 func.func @dense_algorithm(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32> {
   // expected-error @below {{has a schedule that does not fit: dense computes no such convolution}}
-  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<dense, tile = 1x1x8, filter = <dense, 2x8x8xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 8 : i64}
+  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<dense, tile = 1x1x8, filter = <dense, 2x8x8xf32>>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>, output_block = 8 : i64}
      : (tensor<1x1x4x4x8xf32>, tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32>
   return %0 : tensor<1x2x4x4x8xf32>
 }
@@ -71,7 +71,7 @@ func.func @dense_algorithm(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) 
 
 func.func @transposed(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32> {
   // expected-error @below {{has a schedule that does not fit: transposed computes no such convolution}}
-  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<transposed, tile = 6x2x8, filter = <tiles, 1x1x1x3x3x8x16xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 8 : i64}
+  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<transposed, tile = 6x2x8, filter = <tiles, 1x1x1x3x3x8x16xf32>>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>, output_block = 8 : i64}
      : (tensor<1x1x4x4x8xf32>, tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32>
   return %0 : tensor<1x2x4x4x8xf32>
 }
@@ -80,7 +80,7 @@ func.func @transposed(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> te
 
 func.func @groups(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32> {
   // expected-error @below {{has a schedule that does not fit: the filter has 2 groups, the layer 1}}
-  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <tiles, 2x1x1x3x3x8x16xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 8 : i64}
+  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <tiles, 2x1x1x3x3x8x16xf32>>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>, output_block = 8 : i64}
      : (tensor<1x1x4x4x8xf32>, tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32>
   return %0 : tensor<1x2x4x4x8xf32>
 }
@@ -89,7 +89,7 @@ func.func @groups(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor
 
 func.func @tiles(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32> {
   // expected-error @below {{has a schedule that does not fit: the filter has 2 tiles of output channels, the layer 1}}
-  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <tiles, 1x2x1x3x3x8x16xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 8 : i64}
+  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <tiles, 1x2x1x3x3x8x16xf32>>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>, output_block = 8 : i64}
      : (tensor<1x1x4x4x8xf32>, tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32>
   return %0 : tensor<1x2x4x4x8xf32>
 }
@@ -98,7 +98,7 @@ func.func @tiles(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<
 
 func.func @kernel(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32> {
   // expected-error @below {{has a schedule that does not fit: the filter has another kernel}}
-  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <tiles, 1x1x1x3x1x8x16xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 8 : i64}
+  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <tiles, 1x1x1x3x1x8x16xf32>>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>, output_block = 8 : i64}
      : (tensor<1x1x4x4x8xf32>, tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32>
   return %0 : tensor<1x2x4x4x8xf32>
 }
@@ -107,7 +107,7 @@ func.func @kernel(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor
 
 func.func @inputs(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32> {
   // expected-error @below {{has a schedule that does not fit: 2 chunks of 8 inputs are not for 8 channels}}
-  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <tiles, 1x1x2x3x3x8x16xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 8 : i64}
+  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <tiles, 1x1x2x3x3x8x16xf32>>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>, output_block = 8 : i64}
      : (tensor<1x1x4x4x8xf32>, tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32>
   return %0 : tensor<1x2x4x4x8xf32>
 }
@@ -116,7 +116,7 @@ func.func @inputs(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor
 
 func.func @products(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32> {
   // expected-error @below {{has a schedule that does not fit: the filter has 36 products, the layer 16}}
-  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<winograd_2x2, tile = 6x2x8, strip = 4, filter = <winograd, 1x1x36x8x16xf32>>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, output_block = 8 : i64}
+  %0 = cnn.conv %x, %w {schedule = #cnn.schedule<winograd_2x2, tile = 6x2x8, strip = 4, filter = <winograd, 1x1x36x8x16xf32>>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>, output_block = 8 : i64}
      : (tensor<1x1x4x4x8xf32>, tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32>
   return %0 : tensor<1x2x4x4x8xf32>
 }

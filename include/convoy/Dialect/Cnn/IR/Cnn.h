@@ -105,13 +105,17 @@ struct Schedule {
 /// Whether `op` is a layer whose schedule says that this kernel computes it.
 bool isScheduledAs(mlir::Operation *op, Algorithm algorithm);
 
-/// The module's target; a baseline x86-64 with AVX2 where the module names none.
+/// The target that the outermost module around `op` names; null if it names none. A pass
+/// that needs one asks requireTarget first.
 TargetAttr getTarget(mlir::Operation *op);
+
+/// The same, with an error at that module if it names none.
+mlir::FailureOr<TargetAttr> requireTarget(mlir::Operation *op);
 
 /// Creates `OpTy` in value form with inferred result type. Where the operands
 /// do not fit, emits a diagnostic at `loc` and returns failure instead of
-/// ending the program, as the generated builders do. `args` are the generated
-/// builder's arguments behind the result types. Folds where a folder applies.
+/// ending the program, as the generated builders do. `args` are the arguments of
+/// a builder after the result types. Folds where a folder applies.
 template <typename OpTy, typename... Args>
 mlir::FailureOr<mlir::Value> createChecked(mlir::OpBuilder &builder, mlir::Location loc,
                                            Args &&...args) {

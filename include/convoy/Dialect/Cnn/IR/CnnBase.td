@@ -151,6 +151,44 @@ def Cnn_FunctionAttr : Cnn_Attr<"Function", "function"> {
   }];
 }
 
+def Cnn_WindowAttr : Cnn_Attr<"Window", "window"> {
+  let summary = "the window that a convolution or a pool slides over its input";
+  let description = [{
+    Of one to three spatial dimensions: `kernel` elements which are `dilations` apart,
+    moved by `strides`. `pads` holds the elements added at the begin of every spatial
+    dimension, then those at the end of every one. Strides and dilations that are all 1
+    and pads that are all 0 are the default and not printed.
+
+    ```mlir
+    #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>
+    #cnn.window<[1]>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$kernel,
+                        ArrayRefParameter<"int64_t">:$strides,
+                        ArrayRefParameter<"int64_t">:$dilations,
+                        ArrayRefParameter<"int64_t">:$pads);
+  let constBuilderCall = "$0";
+  let genVerifyDecl = 1;
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    /// Spatial dimensions.
+    int64_t getRank() const { return getKernel().size(); }
+    ::llvm::ArrayRef<int64_t> getPadsBegin() const { return getPads().take_front(getRank()); }
+    ::llvm::ArrayRef<int64_t> getPadsEnd() const { return getPads().drop_front(getRank()); }
+    /// Elements from the first to the last one that the window covers in `dim`.
+    int64_t getReach(int64_t dim) const {
+      return getDilations()[dim] * (getKernel()[dim] - 1) + 1;
+    }
+    bool hasPads() const;
+    bool hasUnitStrides() const;
+    /// Whether it is one element that moves by one and sees no padding.
+    bool isPointwise() const;
+    /// The same window with other pads.
+    WindowAttr withPads(::llvm::ArrayRef<int64_t> pads) const;
+  }];
+}
+
 def Cnn_PartitionAttr : Cnn_Attr<"Partition", "partition"> {
   let summary = "how devices share an operation";
   let description = [{
@@ -216,19 +254,26 @@ def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
   let description = [{
     Set once on the module as `cnn.target`; every choice of layout, tile and
     algorithm reads it. `vector_lanes` counts f32 lanes of a vector register,
-    `l1` and `l2` are bytes of data cache per core. With a `gpu` that runs the
-    kernels, the rest is the host's but `vector_lanes`: the channels of a block.
+    `l2` is bytes of the L2 cache that a core has. What else is known about the CPU
+    stands in the row that `cpu` names, or that CPUs with these registers have
+    (see docs/targets.md). With a `gpu` that runs the kernels, the rest is the host's
+    but `vector_lanes`: the channels of a block.
+
+    ```mlir
+    #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "",
+                vector_lanes = 8, vector_registers = 16, l2 = 524288>
+    ```
   }];
   let parameters = (ins StringRefParameter<>:$triple, StringRefParameter<>:$cpu,
                         StringRefParameter<>:$features,
                         "int64_t":$vector_lanes, "int64_t":$vector_registers,
-                        "int64_t":$l1, "int64_t":$l2,
+                        "int64_t":$l2,
                         OptionalParameter<"::convoy::cnn::GpuAttr">:$gpu);
   let builders = [
     AttrBuilder<(ins "::llvm::StringRef":$triple, "::llvm::StringRef":$cpu,
                      "::llvm::StringRef":$features, "int64_t":$vector_lanes,
-                     "int64_t":$vector_registers, "int64_t":$l1, "int64_t":$l2), [{
-      return $_get($_ctxt, triple, cpu, features, vector_lanes, vector_registers, l1, l2,
+                     "int64_t":$vector_registers, "int64_t":$l2), [{
+      return $_get($_ctxt, triple, cpu, features, vector_lanes, vector_registers, l2,
                    GpuAttr());
     }]>];
   let assemblyFormat = "`<` struct(params) `>`";

@@ -36,6 +36,10 @@ def Cnn_AllGatherOp : Cnn_CommunicationOp<"all_gather"> {
   }];
   let arguments = !con(communicationArguments, (ins I64Attr:$axis, DenseI64ArrayAttr:$bounds,
                                                     UnitAttr:$async));
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "int64_t":$device, "int64_t":$axis,
+           "::llvm::ArrayRef<int64_t>":$bounds),
+      "input, ::mlir::Value(), device, axis, bounds">];
 }
 
 def Cnn_AllReduceOp : Cnn_CommunicationOp<"all_reduce"> {
@@ -44,6 +48,9 @@ def Cnn_AllReduceOp : Cnn_CommunicationOp<"all_reduce"> {
     f32; terms are added in the order of devices, so that all get the same bits.
   }];
   let arguments = !con(communicationArguments, (ins I64Attr:$devices, UnitAttr:$async));
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "int64_t":$device, "int64_t":$devices),
+      "input, ::mlir::Value(), device, devices">];
 }
 
 def Cnn_HaloExchangeOp : Cnn_CommunicationOp<"halo_exchange"> {
@@ -62,6 +69,10 @@ def Cnn_HaloExchangeOp : Cnn_CommunicationOp<"halo_exchange"> {
   let arguments = !con(communicationArguments, (ins I64Attr:$axis, DenseI64ArrayAttr:$bounds,
                                                     I64Attr:$before, I64Attr:$after,
                                                     UnitAttr:$async));
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "int64_t":$device, "int64_t":$axis,
+           "::llvm::ArrayRef<int64_t>":$bounds, "int64_t":$before, "int64_t":$after),
+      "input, ::mlir::Value(), device, axis, bounds, before, after">];
 }
 
 def Cnn_AwaitOp

@@ -76,8 +76,20 @@ def Cnn_ScheduledOpInterface : OpInterface<"ScheduledOpInterface"> {
   let verify = [{ return ::convoy::cnn::detail::verifySchedule($_op); }];
 }
 
+def Cnn_WindowOpInterface : OpInterface<"WindowOpInterface", [Cnn_DestinationOpInterface]> {
+  let cppNamespace = "::convoy::cnn";
+  let description = "A convolution or a pool: an operation with a sliding window.";
+  let methods = [
+    InterfaceMethod<"The data that the window slides over.", "::mlir::Value", "getInput">,
+    InterfaceMethod<"", "::convoy::cnn::WindowAttr", "getWindow">,
+    InterfaceMethod<"", "void", "setWindow", (ins "::convoy::cnn::WindowAttr":$window), [{
+      $_op.setWindowAttr(window);
+    }]>
+  ];
+}
+
 def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface",
-    [Cnn_DestinationOpInterface, Cnn_ScheduledOpInterface]> {
+    [Cnn_WindowOpInterface, Cnn_ScheduledOpInterface]> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
     What `cnn.conv`, `cnn.group_conv` and `cnn.conv_transpose` share. The
@@ -85,7 +97,6 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface",
     `I x O/group x spatial...`) whether or not the filter is packed.
   }];
   let methods = [
-    InterfaceMethod<"", "::mlir::Value", "getInput">,
     InterfaceMethod<"", "::mlir::Value", "getResidual">,
     InterfaceMethod<"", "::mlir::MutableOperandRange", "getResidualMutable", (ins), [{
       return $_op.getResidualMutable();
@@ -99,10 +110,6 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface",
         return ::convoy::cnn::FunctionAttr::get($_op->getContext(),
                                                 ::convoy::cnn::UnaryKind::identity);
       }]>,
-    InterfaceMethod<"", "::llvm::ArrayRef<int64_t>", "getStrides">,
-    InterfaceMethod<"", "::llvm::ArrayRef<int64_t>", "getDilations">,
-    InterfaceMethod<"Begin of each spatial dimension, then end of each.",
-      "::llvm::ArrayRef<int64_t>", "getPads">,
     InterfaceMethod<"", "::convoy::cnn::FunctionAttr", "getActivation">,
     InterfaceMethod<"", "void", "setActivation", (ins "::convoy::cnn::FunctionAttr":$function), [{
       $_op.setActivationAttr(function);
@@ -111,8 +118,7 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface",
     InterfaceMethod<"", "bool", "isTransposed", (ins), [{}], [{ return false; }]>
   ];
   let extraSharedClassDeclaration = [{
-    int64_t getSpatialRank() { return $_op.getStrides().size(); }
-    /// Channels of input and output, and the kernel's extent.
+    int64_t getSpatialRank() { return $_op.getWindow().getRank(); }
     int64_t getInputChannels() {
       auto shape = $_op.getLogicalFilterShape();
       return $_op.isTransposed() ? shape[0] : shape[1] * $_op.getGroups();
@@ -121,10 +127,6 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface",
       auto shape = $_op.getLogicalFilterShape();
       return $_op.isTransposed() ? shape[1] * $_op.getGroups() : shape[0];
     }
-    ::llvm::SmallVector<int64_t> getKernelShape() {
-      auto shape = $_op.getLogicalFilterShape();
-      return ::llvm::SmallVector<int64_t>(shape.begin() + 2, shape.end());
-    }
     bool isDepthwise() {
       return !$_op.isTransposed() && $_op.getGroups() > 1 &&
              $_op.getGroups() == getInputChannels() &&
@@ -132,10 +134,7 @@ def Cnn_ConvOpInterface : OpInterface<"ConvOpInterface",
     }
     /// Whether each output pixel reads the input pixel of the same place and no other.
     bool isPointwise() {
-      auto isOne = [](int64_t value) { return value == 1; };
-      return !$_op.isTransposed() && ::llvm::all_of(getKernelShape(), isOne) &&
-             ::llvm::all_of($_op.getStrides(), isOne) &&
-             ::llvm::all_of($_op.getPads(), [](int64_t pad) { return pad == 0; });
+      return !$_op.isTransposed() && $_op.getWindow().isPointwise();
     }
     ::mlir::ShapedType getInputType() {
       return ::mlir::cast<::mlir::ShapedType>($_op.getInput().getType());

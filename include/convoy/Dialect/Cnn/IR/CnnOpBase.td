@@ -33,6 +33,12 @@ class Cnn_Op<string mnemonic, list<Trait> traits = []>
   let extraClassDeclaration = commonDeclarations;
 }
 
+/// Builds the value form from the result types, which inference may still have to add, and
+/// `parameters`. `call` is what the generated builder gets.
+class Cnn_ValueBuilder<dag parameters, string call>
+    : OpBuilder<!con((ins "::mlir::TypeRange":$types), parameters),
+                "build($_builder, $_state, types, " # call # ");">;
+
 /// Its kernels take buffers of whose first dimension each element (an image) is contiguous, but
 /// which do not follow each other: a slice of each image of a concatenation along channels.
 def Cnn_TakesImageSlices : NativeOpTrait<"TakesImageSlices"> {

@@ -14,9 +14,13 @@ include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
 include "convoy/Dialect/Cnn/IR/CnnSchedule.td"
 include "mlir/IR/SymbolInterfaces.td"
 
+defvar noActivation = "::convoy::cnn::FunctionAttr::get($_builder.getContext(), "
+                      "::convoy::cnn::UnaryKind::identity)";
 /// The activation of an epilogue: the identity unless `cnn-fuse-epilogue` sets it.
-def Cnn_Activation : DefaultValuedAttr<Cnn_FunctionAttr,
-    "::convoy::cnn::FunctionAttr::get($_builder.getContext(), ::convoy::cnn::UnaryKind::identity)">;
+def Cnn_Activation : DefaultValuedAttr<Cnn_FunctionAttr, noActivation>;
+/// The attributes of a convolution from `filter_shape` to `schedule` before it is scheduled.
+defvar noSchedule = ", /*filter_shape=*/::mlir::DenseI64ArrayAttr(), /*output_block=*/0, "
+                    "::convoy::cnn::ScheduleAttr()";
 
 //===----------------------------------------------------------------------===//
 // Convolutions
@@ -31,9 +35,7 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
                          Optional<Cnn_Shaped>:$bias,
                          Optional<Cnn_Shaped>:$residual);
   dag convDestination = (ins Optional<Cnn_Shaped>:$init);
-  dag convAttributes = (ins DenseI64ArrayAttr:$strides,
-                           DenseI64ArrayAttr:$dilations,
-                           DenseI64ArrayAttr:$pads,
+  dag convAttributes = (ins Cnn_WindowAttr:$window,
                            Cnn_Activation:$activation,
                            OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
                            DefaultValuedAttr<I64Attr, "0">:$output_block,
@@ -55,14 +57,12 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_Partitionable]> {
     Shapes: input `N x C x spatial...`, filter `O x C x kernel...`, bias `O`,
     residual and result `N x O x out...` with
     `out = (in + pad_begin + pad_end - dilation * (kernel - 1) - 1) / stride + 1`.
-    `pads` holds the begin of every spatial dimension, then every end.
-    `filter_shape` is the logical shape of a packed filter; `output_block` the
-    lanes of a blocked result, 0 for a plain one. `schedule` says how it is
-    computed; `cnn-select-algorithm` sets it unless it is given.
+    The `window` has the filter's kernel. `filter_shape` is the logical shape of a packed
+    filter; `output_block` the lanes of a blocked result, 0 for a plain one. `schedule`
+    says how it is computed; `cnn-select-algorithm` sets it unless it is given.
 
     ```mlir
-    %1 = cnn.conv %x, %w, %b {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>,
-                              pads = array<i64: 1, 1, 1, 1>}
+    %1 = cnn.conv %x, %w, %b {window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>}
        : (tensor<1x3x224x224xf32>, tensor<64x3x3x3xf32>, tensor<64xf32>) -> tensor<1x64x112x112xf32>
     ```
   }];
@@ -75,6 +75,13 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_Partitionable]> {
     (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = commonDeclarations # "int64_t getGroups() { return 1; }";
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias,
+           "::convoy::cnn::WindowAttr":$window, CArg<"::mlir::Value", "{}">:$residual,
+           CArg<"::convoy::cnn::FunctionAttr", "{}">:$activation),
+      !strconcat("input, filter, bias, residual, /*input_scale=*/::mlir::Value(), "
+                 "/*input_offset=*/::mlir::Value(), /*init=*/::mlir::Value(), window, "
+                 "activation ? activation : ", noActivation, noSchedule, ", ", noActivation)>];
 }
 
 def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
@@ -87,6 +94,11 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
   }];
   let arguments = !con(convOperands, convDestination, convAttributes, (ins I64Attr:$group));
   let extraClassDeclaration = commonDeclarations # "int64_t getGroups() { return getGroup(); }";
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias,
+           "::convoy::cnn::WindowAttr":$window, "int64_t":$group),
+      !strconcat("input, filter, bias, /*residual=*/::mlir::Value(), /*init=*/::mlir::Value(), "
+                 "window, ", noActivation, noSchedule, ", group")>];
 }
 
 def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_Partitionable]> {
@@ -101,6 +113,12 @@ def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_Partitionable]> {
     int64_t getGroups() { return getGroup(); }
     bool isTransposed() { return true; }
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias,
+           "::convoy::cnn::WindowAttr":$window, "int64_t":$group,
+           "::llvm::ArrayRef<int64_t>":$output_padding),
+      !strconcat("input, filter, bias, /*residual=*/::mlir::Value(), /*init=*/::mlir::Value(), "
+                 "window, ", noActivation, noSchedule, ", group, output_padding")>];
 }
 
 //===----------------------------------------------------------------------===//
@@ -122,6 +140,11 @@ def Cnn_BatchNormOp : Cnn_Op<"batch_norm", [Cnn_Partitionable]> {
     $input `,` $scale `,` $offset `,` $mean `,` $variance (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$offset,
+           "::mlir::Value":$mean, "::mlir::Value":$variance, "float":$epsilon,
+           "::convoy::cnn::BatchNormMode":$mode),
+      "input, scale, offset, mean, variance, ::mlir::Value(), ::llvm::APFloat(epsilon), mode">];
 }
 
 def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift", [Cnn_Partitionable]> {
@@ -138,6 +161,9 @@ def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift", [Cnn_Partitionable]> {
     $input `,` $scale `,` $offset (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$offset),
+      !strconcat("input, scale, offset, ::mlir::Value(), ", noActivation)>];
 }
 
 def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments, Cnn_Partitionable]> {
@@ -153,6 +179,10 @@ def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments, Cnn_Partit
     $input (`scale` `(` $scale^ `)`)? (`bias` `(` $bias^ `)`)? (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$bias,
+           "int64_t":$axis, "float":$epsilon),
+      "input, scale, bias, ::mlir::Value(), axis, ::llvm::APFloat(epsilon)">];
 }
 
 def Cnn_InstanceNormOp : Cnn_Op<"instance_norm", [Cnn_Partitionable]> {
@@ -164,6 +194,10 @@ def Cnn_InstanceNormOp : Cnn_Op<"instance_norm", [Cnn_Partitionable]> {
     $input `,` $scale `,` $bias (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$bias,
+           "float":$epsilon),
+      "input, scale, bias, ::mlir::Value(), ::llvm::APFloat(epsilon)">];
 }
 
 def Cnn_GroupNormOp : Cnn_Op<"group_norm", [Cnn_Partitionable]> {
@@ -178,6 +212,10 @@ def Cnn_GroupNormOp : Cnn_Op<"group_norm", [Cnn_Partitionable]> {
     $input `,` $scale `,` $bias (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$bias,
+           "int64_t":$groups, "float":$epsilon),
+      "input, scale, bias, ::mlir::Value(), groups, ::llvm::APFloat(epsilon)">];
 }
 
 def Cnn_LrnOp : Cnn_Op<"lrn", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
@@ -192,6 +230,11 @@ def Cnn_LrnOp : Cnn_Op<"lrn", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
   let assemblyFormat = [{
     $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "int64_t":$size, "float":$alpha, "float":$beta,
+           "float":$bias),
+      "input, ::mlir::Value(), size, ::llvm::APFloat(alpha), ::llvm::APFloat(beta), "
+      "::llvm::APFloat(bias)">];
 }
 
 //===----------------------------------------------------------------------===//
@@ -199,11 +242,9 @@ def Cnn_LrnOp : Cnn_Op<"lrn", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
 //===----------------------------------------------------------------------===//
 
 class Cnn_PoolBase<string mnemonic>
-    : Cnn_Op<mnemonic, [Cnn_Partitionable, Cnn_TakesImageSlices]> {
+    : Cnn_Op<mnemonic, [Cnn_Partitionable, Cnn_TakesImageSlices, Cnn_WindowOpInterface]> {
   dag poolArguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
-                         DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
-                         DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
-                         UnitAttr:$ceil_mode);
+                         Cnn_WindowAttr:$window, UnitAttr:$ceil_mode);
   let assemblyFormat = [{
     $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
@@ -215,6 +256,9 @@ def Cnn_MaxPoolOp : Cnn_PoolBase<"max_pool"> {
     ONNX MaxPool's first result, on plain or blocked data. Padding never wins.
   }];
   let arguments = poolArguments;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::convoy::cnn::WindowAttr":$window, "bool":$ceil_mode),
+      "input, ::mlir::Value(), window, ceil_mode">];
 }
 
 def Cnn_AvgPoolOp : Cnn_PoolBase<"avg_pool"> {
@@ -225,6 +269,10 @@ def Cnn_AvgPoolOp : Cnn_PoolBase<"avg_pool"> {
     elements that are really there.
   }];
   let arguments = !con(poolArguments, (ins UnitAttr:$count_include_pad));
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::convoy::cnn::WindowAttr":$window, "bool":$ceil_mode,
+           "bool":$count_include_pad),
+      "input, ::mlir::Value(), window, ceil_mode, count_include_pad">];
 }
 
 def Cnn_GlobalPoolOp : Cnn_Op<"global_pool", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
@@ -235,6 +283,9 @@ def Cnn_GlobalPoolOp : Cnn_Op<"global_pool", [Cnn_Partitionable, Cnn_TakesImageS
   let assemblyFormat = [{
     $kind $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::convoy::cnn::PoolKind":$kind),
+      "input, ::mlir::Value(), kind">];
 }
 
 //===----------------------------------------------------------------------===//
@@ -266,6 +317,10 @@ def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments, Cnn_Partitionable,
           ::mlir::cast<::mlir::ShapedType>(getFilter().getType()).getShape());
     }
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias),
+      !strconcat("input, filter, bias, ::mlir::Value(), ", noActivation,
+                 ", ::mlir::DenseI64ArrayAttr()")>];
 }
 
 def Cnn_MatmulOp : Cnn_Op<"matmul", [Cnn_Partitionable]> {
@@ -278,6 +333,9 @@ def Cnn_MatmulOp : Cnn_Op<"matmul", [Cnn_Partitionable]> {
   let assemblyFormat = [{
     $lhs `,` $rhs (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$lhs, "::mlir::Value":$rhs),
+      "lhs, rhs, ::mlir::Value()">];
 }
 
 //===----------------------------------------------------------------------===//
@@ -292,6 +350,9 @@ def Cnn_UnaryOp : Cnn_Op<"unary", [Cnn_Partitionable]> {
     $function $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::convoy::cnn::FunctionAttr":$function),
+      "input, ::mlir::Value(), function">];
 }
 
 def Cnn_BinaryOp : Cnn_Op<"binary", [Cnn_Partitionable]> {
@@ -307,6 +368,9 @@ def Cnn_BinaryOp : Cnn_Op<"binary", [Cnn_Partitionable]> {
     attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$lhs, "::mlir::Value":$rhs, "::convoy::cnn::BinaryKind":$kind),
+      !strconcat("lhs, rhs, ::mlir::Value(), kind, ", noActivation)>];
 }
 
 def Cnn_SelectOp : Cnn_Op<"select", [Cnn_Partitionable]> {
@@ -318,6 +382,9 @@ def Cnn_SelectOp : Cnn_Op<"select", [Cnn_Partitionable]> {
     attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$condition, "::mlir::Value":$lhs, "::mlir::Value":$rhs),
+      "condition, lhs, rhs, ::mlir::Value()">];
 }
 
 def Cnn_CastOp : Cnn_Op<"cast", [Cnn_Partitionable]> {
@@ -327,6 +394,9 @@ def Cnn_CastOp : Cnn_Op<"cast", [Cnn_Partitionable]> {
     $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Type":$to),
+      "input, ::mlir::Value(), to">];
 }
 
 //===----------------------------------------------------------------------===//
@@ -341,6 +411,10 @@ def Cnn_ReduceOp : Cnn_Op<"reduce", [Cnn_Partitionable]> {
     $kind $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::convoy::cnn::ReduceKind":$kind,
+           "::llvm::ArrayRef<int64_t>":$axes, "bool":$keep_dims),
+      "input, ::mlir::Value(), kind, axes, keep_dims">];
 }
 
 class Cnn_SoftmaxBase<string mnemonic> : Cnn_Op<mnemonic, [Cnn_Partitionable]> {
@@ -348,6 +422,9 @@ class Cnn_SoftmaxBase<string mnemonic> : Cnn_Op<mnemonic, [Cnn_Partitionable]> {
   let assemblyFormat = [{
     $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "int64_t":$axis),
+      "input, ::mlir::Value(), axis">];
 }
 
 def Cnn_SoftmaxOp : Cnn_SoftmaxBase<"softmax"> {
@@ -369,6 +446,9 @@ def Cnn_ConcatOp : Cnn_Op<"concat", [AttrSizedOperandSegments, Cnn_Partitionable
     $inputs (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::ValueRange":$inputs, "int64_t":$axis),
+      "inputs, ::mlir::Value(), axis">];
 }
 
 def Cnn_GatherOp : Cnn_Op<"gather", [Cnn_Partitionable]> {
@@ -381,6 +461,9 @@ def Cnn_GatherOp : Cnn_Op<"gather", [Cnn_Partitionable]> {
     attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$indices, "int64_t":$axis),
+      "input, indices, ::mlir::Value(), axis">];
 }
 
 def Cnn_BroadcastOp : Cnn_Op<"broadcast", [Cnn_Partitionable]> {
@@ -390,6 +473,9 @@ def Cnn_BroadcastOp : Cnn_Op<"broadcast", [Cnn_Partitionable]> {
     $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::llvm::ArrayRef<int64_t>":$shape),
+      "input, ::mlir::Value(), shape">];
 }
 
 def Cnn_ResizeOp : Cnn_Op<"resize", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
@@ -405,6 +491,12 @@ def Cnn_ResizeOp : Cnn_Op<"resize", [Cnn_Partitionable, Cnn_TakesImageSlices]> {
   let assemblyFormat = [{
     $mode $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::llvm::ArrayRef<int64_t>":$shape,
+           "::llvm::ArrayRef<float>":$scales, "::convoy::cnn::ResizeMode":$mode,
+           "::convoy::cnn::CoordinateMode":$coordinates,
+           "::convoy::cnn::NearestMode":$nearest),
+      "input, ::mlir::Value(), shape, scales, mode, coordinates, nearest">];
 }
 
 def Cnn_ReorderOp : Cnn_Op<"reorder", [Cnn_TakesImageSlices]> {
@@ -425,6 +517,9 @@ def Cnn_ReorderOp : Cnn_Op<"reorder", [Cnn_TakesImageSlices]> {
     $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
   let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "int64_t":$block, CArg<"int64_t", "0">:$channels),
+      "input, ::mlir::Value(), block, channels">];
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,11 +1,11 @@
-//===- GpuDescription.cpp - What GPUs can do ------------------------------===//
+//===- Gpu.cpp - The GPUs that kernels are made for -----------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/GpuDescription.h"
+#include "convoy/Machine/Gpu.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/ErrorHandling.h"
@@ -16,16 +16,28 @@ using namespace convoy::cnn;
 
 static constexpr int64_t KiB = 1024, MiB = 1024 * KiB;
 
-static const GpuDescription kGpus[] = {
+// Compute capability, name, multiprocessors; warps, blocks and shared memory of one;
+// operations a second in f32, tf32 and f16; the rate of memory; the L2 cache and its rate;
+// multiply-adds and bytes of a warp group's cycle.
+static constexpr GpuDescription kGpus[] = {
     {80, "A100 SXM 80GB", 108, 64, 32, 164 * KiB, 19.5e12, 156e12, 312e12, 2.04e12, 40 * MiB,
      3.4e12},
     {86, "A10", 72, 48, 16, 100 * KiB, 31.2e12, 62.5e12, 125e12, 0.6e12, 6 * MiB, 2.7e12},
     {89, "L40S", 142, 48, 24, 100 * KiB, 91.6e12, 183e12, 362e12, 0.864e12, 96 * MiB, 7.9e12},
     {90, "H100 SXM", 132, 64, 32, 228 * KiB, 66.9e12, 494e12, 989e12, 3.35e12, 50 * MiB,
-     5.7e12},
+     5.7e12, 1024, 24},
     {100, "B200", 148, 64, 32, 228 * KiB, 80e12, 1.1e15, 2.25e15, 8e12, 126 * MiB, 8e12},
     {120, "RTX 5090", 170, 48, 24, 100 * KiB, 105e12, 105e12, 210e12, 1.79e12, 96 * MiB, 9e12},
 };
+
+/// Where an A100 and an H100 differ, the lesser, but for the multiprocessors, which are
+/// between theirs, and the rates of f32 and of the L2 cache, which are about an H100's.
+static constexpr GpuDescription kPortableGpu = {
+    80, "any", 128, 64, 32, 164 * KiB, 66e12, 156e12, 312e12, 2.04e12, 40 * MiB, 5.5e12};
+
+llvm::ArrayRef<GpuDescription> convoy::listGpus() { return kGpus; }
+
+const GpuDescription &convoy::describePortableGpu() { return kPortableGpu; }
 
 double GpuDescription::getFlops(GpuPrecision precision) const {
   switch (precision) {
@@ -51,12 +63,12 @@ const GpuDescription &convoy::describeGpuArch(int64_t arch) {
 
 double convoy::getOccupancy(const GpuDescription &gpu, int64_t threads, int64_t registers,
                             int64_t sharedBytes) {
-  constexpr int64_t registerFile = 64 * KiB, registerGrain = 256, sharedGrain = 128;
+  constexpr int64_t registerGrain = 256, sharedGrain = 128;
   int64_t warps = llvm::divideCeil(threads, 32);
   int64_t blocks = std::min(gpu.blocks, gpu.warps / warps);
   // A warp's registers are allotted in units of 256.
   int64_t warpRegisters = llvm::alignTo(std::max<int64_t>(1, registers) * 32, registerGrain);
-  blocks = std::min(blocks, registerFile / warpRegisters / warps);
+  blocks = std::min(blocks, kGpuRegisters / warpRegisters / warps);
   int64_t blockShared = llvm::alignTo(sharedBytes + KiB, sharedGrain);
   blocks = std::min(blocks, gpu.sharedBytes / blockShared);
   return double(blocks * warps) / double(gpu.warps);

@@ -1,0 +1,131 @@
+//===- Cpu.cpp - The CPUs that code is made for ---------------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Machine/Cpu.h"
+
+#include "convoy/Machine/Gpu.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace convoy;
+using namespace convoy::cnn;
+using llvm::Triple;
+
+//===----------------------------------------------------------------------===//
+// Vectors: the widest of an architecture first
+//===----------------------------------------------------------------------===//
+
+// Name, architecture, features; lanes and registers; sums of convolutions and of matrix
+// products; pixels of pools, depthwise and channel-wise convolutions; the usual CPU.
+static constexpr VectorUnit kVectorUnits[] = {
+    {"AVX-512", Triple::x86_64, "avx512f,avx512vl", 16, 32, 28, 24, 14, 14, 12, "x86-64-v4"},
+    {"AVX2 and FMA", Triple::x86_64, "avx2,fma", 8, 16, 12, 12, 6, 6, 6, "x86-64-v3"},
+    {"NEON", Triple::aarch64, "neon", 4, 32, 28, 24, 14, 14, 12, "generic"},
+};
+static constexpr const VectorUnit *kAVX512 = &kVectorUnits[0], *kAVX2 = &kVectorUnits[1],
+                                  *kNEON = &kVectorUnits[2];
+
+//===----------------------------------------------------------------------===//
+// CPUs
+//===----------------------------------------------------------------------===//
+
+static constexpr int64_t KiB = 1024;
+static constexpr double GHz = 1e9;
+
+// Name, vectors, L2 cache, clock, vector multiply-adds in a cycle, bytes of a line if not 64.
+static constexpr CpuDescription kCpus[] = {
+    // What every CPU of a level has, with the L2 cache of a usual server.
+    {"x86-64-v3", kAVX2, 512 * KiB, 3.0 * GHz, 2},
+    {"x86-64-v4", kAVX512, 1024 * KiB, 3.0 * GHz, 2},
+    {"generic", kNEON, 512 * KiB, 3.0 * GHz, 2},
+    // Intel.
+    {"haswell", kAVX2, 256 * KiB, 3.0 * GHz, 2},
+    {"broadwell", kAVX2, 256 * KiB, 3.0 * GHz, 2},
+    {"skylake", kAVX2, 256 * KiB, 3.5 * GHz, 2},
+    {"alderlake", kAVX2, 1280 * KiB, 4.0 * GHz, 2},
+    {"raptorlake", kAVX2, 2048 * KiB, 4.0 * GHz, 2},
+    {"skylake-avx512", kAVX512, 1024 * KiB, 2.5 * GHz, 2},
+    {"cascadelake", kAVX512, 1024 * KiB, 2.7 * GHz, 2},
+    {"cooperlake", kAVX512, 1024 * KiB, 2.7 * GHz, 2},
+    {"icelake-client", kAVX512, 512 * KiB, 3.0 * GHz, 1},
+    {"tigerlake", kAVX512, 1280 * KiB, 3.5 * GHz, 1},
+    {"rocketlake", kAVX512, 512 * KiB, 4.0 * GHz, 1},
+    {"icelake-server", kAVX512, 1280 * KiB, 3.0 * GHz, 2},
+    {"sapphirerapids", kAVX512, 2048 * KiB, 3.0 * GHz, 2},
+    {"emeraldrapids", kAVX512, 2048 * KiB, 3.0 * GHz, 2},
+    {"graniterapids", kAVX512, 2048 * KiB, 3.0 * GHz, 2},
+    // AMD. Zen 1 computes vectors of 256 bits in halves, and Zen 4 those of 512 bits.
+    {"znver1", kAVX2, 512 * KiB, 3.0 * GHz, 1},
+    {"znver2", kAVX2, 512 * KiB, 3.0 * GHz, 2},
+    {"znver3", kAVX2, 512 * KiB, 3.0 * GHz, 2},
+    {"znver4", kAVX512, 1024 * KiB, 3.5 * GHz, 1},
+    {"znver5", kAVX512, 1024 * KiB, 3.5 * GHz, 2},
+    // Arm and its licensees.
+    {"cortex-a72", kNEON, 256 * KiB, 1.8 * GHz, 1},
+    {"cortex-a76", kNEON, 512 * KiB, 2.4 * GHz, 2},
+    {"neoverse-n1", kNEON, 1024 * KiB, 2.5 * GHz, 2},
+    {"neoverse-n2", kNEON, 1024 * KiB, 2.75 * GHz, 2},
+    {"neoverse-v1", kNEON, 1024 * KiB, 2.6 * GHz, 4},
+    {"neoverse-v2", kNEON, 1024 * KiB, 2.8 * GHz, 4},
+    {"ampere1", kNEON, 2048 * KiB, 3.0 * GHz, 2},
+    // Apple's performance cores, which share an L2 cache.
+    {"apple-m1", kNEON, 3072 * KiB, 3.2 * GHz, 4, 128},
+    {"apple-m2", kNEON, 4096 * KiB, 3.5 * GHz, 4, 128},
+    {"apple-m3", kNEON, 4096 * KiB, 4.0 * GHz, 4, 128},
+    {"apple-m4", kNEON, 4096 * KiB, 4.4 * GHz, 4, 128},
+};
+
+//===----------------------------------------------------------------------===//
+// Looking up
+//===----------------------------------------------------------------------===//
+
+llvm::ArrayRef<VectorUnit> convoy::listVectorUnits() { return kVectorUnits; }
+
+llvm::ArrayRef<CpuDescription> convoy::listCpus() { return kCpus; }
+
+const CpuDescription *convoy::findCpu(llvm::StringRef name) {
+  const CpuDescription *found =
+      llvm::find_if(kCpus, [&](const CpuDescription &cpu) { return cpu.name == name; });
+  return found == std::end(kCpus) ? nullptr : found;
+}
+
+/// The unit with the target's registers. IR that was written by hand may have another
+/// number of them: then the widest unit that has no more.
+static const VectorUnit &getVectorUnit(TargetAttr target) {
+  Triple::ArchType arch = Triple(target.getTriple()).getArch();
+  for (const VectorUnit &unit : kVectorUnits)
+    if (unit.arch == arch && unit.registers <= target.getVectorRegisters())
+      return unit;
+  return arch == Triple::aarch64 ? *kNEON : *kAVX2;
+}
+
+const CpuDescription &convoy::getCpuRow(llvm::StringRef name, const VectorUnit &vectors) {
+  const CpuDescription *row = findCpu(name);
+  return row && row->vectors->arch == vectors.arch ? *row : *findCpu(vectors.usualCpu);
+}
+
+CpuDescription convoy::getCpu(TargetAttr target) {
+  const VectorUnit &vectors = getVectorUnit(target);
+  CpuDescription cpu = getCpuRow(target.getCpu(), vectors);
+  cpu.vectors = &vectors;
+  cpu.l2Bytes = target.getL2();
+  return cpu;
+}
+
+const Link &convoy::getLink(TargetAttr target) {
+  if (GpuAttr gpu = target.getGpu())
+    return describeGpu(gpu).link;
+  return getCpuRow(target.getCpu(), getVectorUnit(target)).link;
+}
+
+Link convoy::getLink(TargetAttr target, double bandwidth, double latency) {
+  Link link = getLink(target);
+  if (!(bandwidth < 0))
+    link.bandwidth = bandwidth;
+  if (!(latency < 0))
+    link.latency = latency;
+  return link;
+}

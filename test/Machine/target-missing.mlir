@@ -1,0 +1,20 @@
+// A pass that needs a target says so, and what to do, instead of taking some CPU.
+
+// RUN: not convoy-opt %s --cnn-assign-partition 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-simplify-communication 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-assign-layout 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-select-algorithm 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-pack-weights 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-fuse-prologue 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-narrow-to-f16 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-to-destination-style 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-plan-memory 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-generate-cpu-kernels 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-generate-gpu-kernels 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-emulate-gpu 2>&1 | FileCheck %s
+// CHECK: target-missing.mlir:[[#@LINE+1]]:1: error: has no attribute cnn.target, which says what machine to compile for: run cnn-set-target first, such as --cnn-set-target=cpu=x86-64-v3
+module {
+  func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>) {
+    return
+  }
+}
