@@ -33,20 +33,21 @@ struct PoolFamily : KernelFamily {
     if (!isa<MaxPoolOp, AvgPoolOp>(op))
       return false;
     ShapedType type = cast<DestinationOpInterface>(op).getOutputType();
-    int64_t rank = getConvWindow(op).rank();
+    int64_t rank = cast<WindowOpInterface>(op).getWindow().getRank();
     return type.getElementType().isF32() &&
            (type.getRank() == rank + 2 || type.getShape().back() == target.getVectorLanes());
   }
 
   static bool isBlocked(Operation *op) {
     return cast<DestinationOpInterface>(op).getOutputType().getRank() ==
-           getConvWindow(op).rank() + 3;
+           cast<WindowOpInterface>(op).getWindow().getRank() + 3;
   }
 
   /// A task is a row of one channel block or channel.
   static SmallVector<int64_t> getTaskExtents(Operation *op) {
     ArrayRef<int64_t> shape = cast<DestinationOpInterface>(op).getOutputType().getShape();
-    return SmallVector<int64_t>(shape.take_front(1 + getConvWindow(op).rank()));
+    return SmallVector<int64_t>(
+        shape.take_front(1 + cast<WindowOpInterface>(op).getWindow().getRank()));
   }
 
   int64_t countTasks(Operation *op, TargetAttr) const override {
@@ -59,7 +60,7 @@ struct PoolFamily : KernelFamily {
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {
     bool blocked = isBlocked(op), average = isa<AvgPoolOp>(op);
-    ConvWindow window = getConvWindow(op);
+    ConvWindow window = getConvWindow(cast<WindowOpInterface>(op));
     Value input = operands[0], output = operands[1], zero = indexConstant(b, 0);
     Type type = b.getF32Type();
     if (blocked)

@@ -36,7 +36,7 @@ struct PoolFamily : GpuKernelFamily {
   }
 
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
-    ConvWindow window = getConvWindow(op);
+    ConvWindow window = getConvWindow(cast<WindowOpInterface>(op));
     ArrayRef<int64_t> shape = getOutputType(op).getShape();
     bool blocked = int64_t(shape.size()) == window.rank() + 3;
     int64_t block = blocked ? shape.back() : 1, lanes = blocked ? kGpuQuad : 1;

@@ -50,9 +50,9 @@ convoy::onnximport::readWindow(NodeImporter &node,
 }
 
 FailureOr<convoy::cnn::WindowAttr> Window::toAttribute(NodeImporter &node) const {
-  auto attribute =
-      cnn::WindowAttr::getChecked([&] { return emitError(node.getLoc()); }, node.getContext(),
-                                  kernel, strides, dilations, pads);
+  auto attribute = cnn::WindowAttr::getChecked(
+      [&] { return emitError(node.getLoc()); }, node.getContext(), ArrayRef<int64_t>(kernel),
+      ArrayRef<int64_t>(strides), ArrayRef<int64_t>(dilations), ArrayRef<int64_t>(pads));
   if (!attribute)
     return failure();
   return attribute;
