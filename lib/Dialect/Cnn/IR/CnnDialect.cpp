@@ -181,7 +181,7 @@ LogicalResult WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
 }
 
 /// `[3, 3]`
-static ParseResult parseExtents(AsmParser &parser, SmallVectorImpl<int64_t> &extents) {
+static ParseResult parseExtentList(AsmParser &parser, SmallVectorImpl<int64_t> &extents) {
   return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
     return parser.parseInteger(extents.emplace_back());
   });
@@ -190,7 +190,7 @@ static ParseResult parseExtents(AsmParser &parser, SmallVectorImpl<int64_t> &ext
 Attribute WindowAttr::parse(AsmParser &parser, Type) {
   llvm::SMLoc loc = parser.getCurrentLocation();
   SmallVector<int64_t> kernel, strides, dilations, pads;
-  if (parser.parseLess() || parseExtents(parser, kernel))
+  if (parser.parseLess() || parseExtentList(parser, kernel))
     return {};
   while (succeeded(parser.parseOptionalComma())) {
     StringRef name;
@@ -207,7 +207,7 @@ Attribute WindowAttr::parse(AsmParser &parser, Type) {
                            << name;
       return {};
     }
-    if (parser.parseEqual() || parseExtents(parser, *values))
+    if (parser.parseEqual() || parseExtentList(parser, *values))
       return {};
   }
   if (parser.parseGreater())

@@ -163,7 +163,7 @@ def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift", [Cnn_Partitionable]> {
   }];
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$offset),
-      !strconcat("input, scale, offset, ::mlir::Value(), ", noActivation)>];
+      !strconcat("input, scale, offset, ::mlir::Value(), ", noActivation, ", /*blocked=*/false")>];
 }
 
 def Cnn_LayerNormOp : Cnn_Op<"layer_norm", [AttrSizedOperandSegments, Cnn_Partitionable]> {
@@ -320,7 +320,7 @@ def Cnn_DenseOp : Cnn_Op<"dense", [AttrSizedOperandSegments, Cnn_Partitionable,
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias),
       !strconcat("input, filter, bias, ::mlir::Value(), ", noActivation,
-                 ", ::mlir::DenseI64ArrayAttr()")>];
+                 ", ::mlir::DenseI64ArrayAttr(), ::convoy::cnn::ScheduleAttr()")>];
 }
 
 def Cnn_MatmulOp : Cnn_Op<"matmul", [Cnn_Partitionable]> {
