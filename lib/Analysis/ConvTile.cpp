@@ -1,14 +1,12 @@
-//===- ConvTile.cpp - Register tiles and packed filter layouts ------------===//
+//===- ConvTile.cpp - Choosing register tiles -----------------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/ConvTile.h"
+#include "Decisions.h"
 
-#include "convoy/Analysis/GpuGemmPlan.h"
-#include "convoy/Analysis/WarpgroupGemmPlan.h"
 #include "convoy/Machine/Cpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -29,11 +27,29 @@ static llvm::SmallVector<int64_t> listBlocks(int64_t blocks) {
   return list;
 }
 
-/// Whether a 1x1 convolution on plain data fills more lanes with pixels than with the
-/// output channels of a group.
+/// Multiply-adds of a kernel without loops over pixels and kernel positions, whose code
+/// stays in the instruction cache.
+static constexpr int64_t kUnrolledMultiplyAdds = 1200;
+
+/// Output channels of a group from which on a GPU's matrix product is better than a thread
+/// for each element.
+static constexpr int64_t kFewOutputs = 8;
+
+/// Threads from which on a GPU is full, so that each may do more, and the channels of one.
+static constexpr int64_t kManyThreads = 1 << 18, kManyTransposedThreads = 1 << 17;
+static constexpr int64_t kThreadChannels = 4, kMaxThreadPixels = 4;
+
+static llvm::ArrayRef<int64_t> getOutputExtents(ConvOpInterface op) {
+  return op.getOutputType().getShape().slice(2, op.getSpatialRank());
+}
+
+/// Whether a 1x1 convolution on plain data has vectors of pixels, if they are worth it.
+static bool allowsPixels(ConvOpInterface op) {
+  return !op.isInputBlocked() && !op.isOutputBlocked() && op.isPointwise();
+}
+
+/// Whether it fills more lanes with pixels than with the output channels of a group.
 static bool prefersPixels(ConvOpInterface op, int64_t groupOutputs, int64_t lanes) {
-  if (op.isInputBlocked() || op.isOutputBlocked() || !op.isPointwise())
-    return false;
   int64_t pixels = llvm::product_of(op.getOutputType().getShape().drop_front(2));
   auto filled = [&](int64_t extent) {
     return double(extent) / double(llvm::alignTo(extent, lanes));
@@ -42,50 +58,121 @@ static bool prefersPixels(ConvOpInterface op, int64_t groupOutputs, int64_t lane
 }
 
 /// Whether groups of a few channels lie side by side in vectors.
-static bool isChannelwise(ConvOpInterface op, const ConvTile &tile) {
+static bool isChannelwise(ConvOpInterface op, int64_t lanes) {
+  int64_t inputs = op.getInputChannels() / op.getGroups();
   return op.isInputBlocked() && op.isOutputBlocked() && !op.isTransposed() &&
-         tile.groups > 1 && tile.groupInputs == tile.groupOutputs &&
-         tile.groupInputs < tile.lanes && tile.lanes % tile.groupInputs == 0;
+         op.getGroups() > 1 && op.getInputChannels() == op.getOutputChannels() &&
+         inputs < lanes && lanes % inputs == 0;
 }
 
-/// The layout that a GPU's kernels read: tiles as the matrix product has them, and whole
-/// steps of blocked input channels.
-static ConvTile selectGpuTile(ConvOpInterface op, TargetAttr target, ConvTile tile) {
-  tile.channelwise = isChannelwise(op, tile);
-  tile.pixelwise = false;
-  tile.pixels = 1;
-  tile.inputChunks = 1;
-  tile.inputChunk = tile.groupInputs;
-  tile.blocks = 1;
-  if (tile.channelwise) {
-    tile.outputTiles = llvm::divideCeil(op.getOutputChannels(), tile.lanes);
-    return tile;
-  }
-  if (auto plan = planWarpgroupGemm(op, target)) {
-    tile.blocks = plan->channels / tile.lanes;
-    tile.pixels = plan->tilePixels();
-    tile.stepChunks = plan->runs;
-  } else if (!op.isTransposed()) {
-    GpuGemmPlan plan = planGpuGemm(op);
-    tile.blocks = plan.channels / tile.lanes;
-    tile.pixels = plan.pixels;
-  }
-  if (op.isInputBlocked()) {
-    tile.inputChunk = tile.lanes;
-    tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
-  }
-  tile.outputTiles = llvm::divideCeil(tile.groupOutputs, tile.tileLanes());
-  return tile;
+/// Whether groups of output channels are so small that a GPU's thread computes an element.
+static bool isSmallGroups(ConvOpInterface op) {
+  return !op.isTransposed() && !op.isInputBlocked() && !op.isOutputBlocked() &&
+         op.getGroups() > 1 && op.getOutputChannels() / op.getGroups() <= kFewOutputs;
 }
 
-ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
+/// The most neighbouring pixels, up to four, for which `threads` of one pixel each leave
+/// enough, in rows of `width`.
+static int64_t choosePixels(int64_t threads, int64_t enough, int64_t width) {
+  int64_t pixels = 1;
+  while (pixels < kMaxThreadPixels && threads / (2 * pixels) >= enough && 2 * pixels <= width)
+    pixels *= 2;
+  return pixels;
+}
+
+static ConvTile describeChannels(ConvOpInterface op, TargetAttr target) {
   ConvTile tile;
   tile.lanes = target.getVectorLanes();
   tile.groups = op.getGroups();
   tile.groupInputs = op.getInputChannels() / tile.groups;
   tile.groupOutputs = op.getOutputChannels() / tile.groups;
+  tile.inputChunk = tile.groupInputs;
+  tile.inputChunks = tile.blocks = tile.pixels = 1;
+  tile.outputTiles = llvm::divideCeil(op.getOutputChannels(), tile.lanes);
+  return tile;
+}
+
+static TileChoice finish(TileChoice choice, Algorithm algorithm) {
+  choice.schedule.algorithm = algorithm;
+  choice.schedule.tile = {choice.tile.pixels, choice.tile.blocks, choice.tile.lanes};
+  return choice;
+}
+
+/// A matrix product of blocks of 16 inputs, or of whole groups of plain ones.
+static void cutForProducts(ConvOpInterface op, ConvTile &tile) {
+  if (op.isInputBlocked()) {
+    tile.inputChunk = tile.lanes;
+    tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
+  }
+  tile.outputTiles = llvm::divideCeil(tile.groupOutputs, tile.tileLanes());
+}
+
+/// The layout that a GPU's kernels read: tiles as the matrix product has them, and whole
+/// steps of blocked input channels.
+static TileChoice chooseGpuTile(ConvOpInterface op, TargetAttr target) {
+  TileChoice choice;
+  choice.schedule.precision = target.getGpu().getPrecision();
+  ConvTile &tile = choice.tile = describeChannels(op, target);
+  llvm::ArrayRef<int64_t> output = getOutputExtents(op);
+  int64_t batch = op.getOutputType().getDimSize(0);
+  int64_t threads = batch * llvm::product_of(output);
+  if (isChannelwise(op, tile.lanes)) {
+    threads *= tile.outputTiles * tile.lanes / kThreadChannels;
+    tile.pixels = choosePixels(threads, kManyThreads, output.back());
+    return finish(choice, Algorithm::channelwise);
+  }
+  if (op.isTransposed()) {
+    cutForProducts(op, tile);
+    threads *= tile.groups * tile.outputTiles * tile.tileLanes() / kThreadChannels;
+    tile.pixels =
+        choosePixels(threads, kManyTransposedThreads,
+                     llvm::divideCeil(output.back(), op.getWindow().getStrides().back()));
+    return finish(choice, Algorithm::transposed);
+  }
+  if (auto plan = planWarpgroupGemm(op, target)) {
+    tile.blocks = plan->channels / tile.lanes;
+    tile.pixels = plan->tilePixels();
+    cutForProducts(op, tile);
+    choice.stepChunks = plan->runs;
+    choice.schedule.box.assign(plan->tile.begin(), plan->tile.end());
+    choice.schedule.stages = plan->stages;
+    choice.schedule.warpgroups = plan->warpgroups;
+    return finish(choice, Algorithm::warpgroup_product);
+  }
+  GpuGemmPlan plan = planGpuGemm(op);
+  tile.blocks = plan.channels / tile.lanes;
+  cutForProducts(op, tile);
+  if (isSmallGroups(op))
+    return finish(choice, Algorithm::small_groups);
+  tile.pixels = plan.pixels;
+  choice.schedule.splits = plan.splits;
+  choice.schedule.stages = plan.stages;
+  return finish(choice, Algorithm::matrix_product);
+}
+
+/// Which pixels share a tile of direct code: where rows do not fill it well, those of a 1x1
+/// convolution lie side by side, and a small map may be cut anywhere.
+static PixelSpan chooseSpan(ConvOpInterface op, const ConvTile &tile) {
+  llvm::ArrayRef<int64_t> output = getOutputExtents(op);
+  if (op.getInputScale())
+    return PixelSpan::plane;
+  int64_t pixels = llvm::product_of(output);
+  int64_t inRows = llvm::product_of(output.drop_back()) *
+                   int64_t(llvm::divideCeil(output.back(), tile.pixels));
+  int64_t any = llvm::divideCeil(pixels, tile.pixels);
+  int64_t multiplyAdds = pixels * tile.blocks * llvm::product_of(op.getWindow().getKernel());
+  if (multiplyAdds <= kUnrolledMultiplyAdds && any * 5 <= inRows * 4)
+    return PixelSpan::map;
+  bool isShort = output.size() > 1 && output.back() < tile.pixels;
+  return op.isPointwise() && isShort ? PixelSpan::plane : PixelSpan::row;
+}
+
+TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
+                              std::optional<int64_t> blocks) {
   if (target.getGpu())
-    return selectGpuTile(op, target, tile);
+    return chooseGpuTile(op, target);
+  TileChoice choice;
+  ConvTile &tile = choice.tile = describeChannels(op, target);
   bool blocked = op.isInputBlocked() && op.isOutputBlocked();
   // With strides, groups of half a 512-bit vector are convolutions of their own in 256-bit
   // vectors: channel-wise code would shuffle almost as often as it multiplies.
@@ -93,82 +180,107 @@ ConvTile convoy::selectConvTile(ConvOpInterface op, TargetAttr target) {
       tile.groupInputs == 8 && tile.groupOutputs == 8 &&
       op.getWindow().getStrides().back() > 1)
     tile.lanes = 8;
-  tile.channelwise = isChannelwise(op, tile);
-  tile.pixelwise = prefersPixels(op, tile.groupOutputs, tile.lanes);
-  if (tile.pixelwise) {
+  if (allowsPixels(op) && prefersPixels(op, tile.groupOutputs, tile.lanes)) {
     // Two vectors of pixels for each output channel.
     tile.lanes = 1;
     tile.pixels = 2 * target.getVectorLanes();
     tile.outputTiles = llvm::divideCeil(tile.groupOutputs, getAccumulators(target) / 2);
     tile.blocks = llvm::divideCeil(tile.groupOutputs, tile.outputTiles);
     tile.outputTiles = llvm::divideCeil(tile.groupOutputs, tile.blocks);
-    tile.inputChunk = tile.groupInputs;
-    tile.inputChunks = 1;
-    return tile;
+    return finish(choice, Algorithm::pixelwise);
   }
-  if (tile.channelwise) {
-    tile.blocks = 1;
+  if (isChannelwise(op, tile.lanes)) {
     const VectorUnit &vectors = *getCpu(target).vectors;
     tile.pixels = tile.groupInputs > 1 ? vectors.groupPixels : vectors.depthwisePixels;
-    tile.outputTiles = llvm::divideCeil(op.getOutputChannels(), tile.lanes);
-    tile.inputChunk = tile.groupInputs;
-    tile.inputChunks = 1;
-    return tile;
+    return finish(choice, Algorithm::channelwise);
   }
-  int64_t blocks = llvm::divideCeil(tile.groupOutputs, tile.lanes);
-  tile.blocks = op.getTileBlocks().value_or(listBlocks(blocks).front());
-  tile.outputTiles = blocks / tile.blocks;
+  int64_t vectors = llvm::divideCeil(tile.groupOutputs, tile.lanes);
+  tile.blocks = blocks.value_or(listBlocks(vectors).front());
+  tile.outputTiles = vectors / tile.blocks;
   tile.pixels = getAccumulators(target) / tile.blocks;
   // A blocked input is read a channel block at a time, a plain one in one go.
-  tile.inputChunk =
-      op.isInputBlocked() ? std::min(tile.lanes, tile.groupInputs) : tile.groupInputs;
+  if (op.isInputBlocked())
+    tile.inputChunk = std::min(tile.lanes, tile.groupInputs);
   tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
-  return tile;
+  if (op.isTransposed())
+    return finish(choice, Algorithm::transposed);
+  choice.schedule.span = chooseSpan(op, tile);
+  return finish(choice, Algorithm::direct);
 }
 
 llvm::SmallVector<int64_t> convoy::listTileBlocks(ConvOpInterface op, TargetAttr target) {
-  ConvTile tile = selectConvTile(op, target);
-  if (tile.channelwise || tile.pixelwise || target.getGpu())
-    return {tile.blocks};
-  return listBlocks(llvm::divideCeil(tile.groupOutputs, tile.lanes));
+  TileChoice choice = chooseTile(op, target);
+  Algorithm algorithm = choice.schedule.algorithm;
+  if (target.getGpu() ||
+      (algorithm != Algorithm::direct && algorithm != Algorithm::transposed))
+    return {choice.tile.blocks};
+  return listBlocks(llvm::divideCeil(choice.tile.groupOutputs, choice.tile.lanes));
 }
 
-llvm::SmallVector<int64_t> convoy::getPackedFilterShape(ConvOpInterface op,
-                                                        const ConvTile &tile) {
-  llvm::SmallVector<int64_t> shape;
-  if (tile.channelwise)
-    shape = {tile.outputTiles};
-  else
-    shape = {tile.groups, tile.outputTiles,
-             tile.inputChunks / std::max<int64_t>(1, tile.stepChunks)};
-  llvm::append_range(shape, op.getWindow().getKernel());
-  if (tile.stepChunks) {
-    shape.append({tile.stepChunks, tile.tileLanes(), tile.inputChunk});
-    return shape;
+std::string convoy::whyNotTile(ConvOpInterface op, Algorithm algorithm, TargetAttr target) {
+  bool isGpu = bool(target.getGpu());
+  int64_t lanes = target.getVectorLanes(), groups = op.getGroups();
+  // The algorithm that the model chooses is one of them.
+  if (chooseTile(op, target).schedule.algorithm == algorithm)
+    return "";
+  auto fillsBlocks = [&](bool isBlocked, int64_t channels) {
+    return !isBlocked || groups == 1 || channels / groups % lanes == 0;
+  };
+  switch (algorithm) {
+  case Algorithm::direct:
+  case Algorithm::matrix_product:
+    if (isGpu != (algorithm == Algorithm::matrix_product))
+      return isGpu ? "it is for CPUs" : "it is for GPUs";
+    if (op.isTransposed())
+      return "the convolution is transposed";
+    if (!fillsBlocks(op.isInputBlocked(), op.getInputChannels()) ||
+        !fillsBlocks(op.isOutputBlocked(), op.getOutputChannels()))
+      return "groups do not fill blocks of channels";
+    return "";
+  case Algorithm::pixelwise:
+    return !isGpu && allowsPixels(op) ? "" : "it is for 1x1 kernels on plain data, on CPUs";
+  case Algorithm::channelwise:
+    return isChannelwise(op, lanes) ? "" : "groups do not divide vectors of blocked data";
+  case Algorithm::small_groups:
+    return isGpu && isSmallGroups(op) ? "" : "it is for small groups of plain data, on GPUs";
+  case Algorithm::warpgroup_product:
+    return "the target or the shapes do not suit products of warp groups";
+  case Algorithm::transposed:
+    return "the convolution is not transposed";
+  default:
+    return "it computes no convolution";
   }
-  shape.push_back(tile.inputChunk);
-  shape.push_back(tile.tileLanes());
-  return shape;
 }
 
-int64_t convoy::getPackedBiasSize(const ConvTile &tile) {
-  return (tile.channelwise ? 1 : tile.groups) * tile.outputTiles * tile.tileLanes();
-}
-
-DenseTile convoy::selectDenseTile(DenseOp op, TargetAttr target) {
-  DenseTile tile;
+TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
+  TileChoice choice;
+  ConvTile &tile = choice.tile;
+  auto shape = op.getLogicalFilterShape();
   tile.lanes = target.getVectorLanes();
+  tile.groups = 1;
+  tile.groupOutputs = shape[0];
+  tile.groupInputs = tile.inputChunk = shape[1];
+  tile.inputChunks = 1;
   int64_t rows = llvm::cast<mlir::ShapedType>(op.getInput().getType()).getDimSize(0);
-  int64_t blocks = llvm::divideCeil(op.getLogicalFilterShape()[0], tile.lanes);
-  if (target.getGpu()) {
-    tile.rows = rows;
-    tile.blocks = rows <= kGpuDenseRows ? 1 : planGpuGemm(op).channels / tile.lanes;
+  int64_t blocks = llvm::divideCeil(shape[0], tile.lanes);
+  if (GpuAttr gpu = target.getGpu()) {
+    choice.schedule.precision = gpu.getPrecision();
+    tile.blocks = 1;
+    tile.pixels = rows;
+    bool isProduct = rows > kGpuDenseRows;
+    if (isProduct) {
+      GpuGemmPlan plan = planGpuGemm(op);
+      tile.blocks = plan.channels / tile.lanes;
+      tile.pixels = plan.pixels;
+      choice.schedule.splits = plan.splits;
+      choice.schedule.stages = plan.stages;
+    }
     tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
-    return tile;
+    return finish(choice, isProduct ? Algorithm::matrix_product : Algorithm::dense);
   }
   // One row is bound by memory: four streams of weights in flight.
   tile.blocks = rows == 1 ? std::min<int64_t>(4, blocks) : std::min<int64_t>(2, blocks);
-  tile.rows = std::min(rows, getAccumulators(target) / tile.blocks);
+  tile.pixels = std::min(rows, getAccumulators(target) / tile.blocks);
   tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
-  return tile;
+  return finish(choice, Algorithm::dense);
 }

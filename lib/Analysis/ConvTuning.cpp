@@ -7,6 +7,7 @@
 
 #include "convoy/Analysis/ConvTuning.h"
 
+#include "convoy/Analysis/LayerSchedule.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -67,12 +68,11 @@ llvm::Expected<ConvTuning> ConvTuning::read(StringRef path) {
     if (!measured)
       return fail("'" + StringRef(conv) + "' has no times");
     for (const auto &[name, time] : *measured) {
-      std::optional<ConvSchedule> schedule = ConvSchedule::parse(name);
       std::optional<double> microseconds = time.getAsNumber();
-      if (!schedule || !microseconds)
+      if (!isScheduleName(name) || !microseconds)
         return fail("'" + StringRef(name) + "' of '" + StringRef(conv) +
                     "' is not a schedule and its time");
-      tuning.setTime(conv, *schedule, *microseconds);
+      tuning.setTime(conv, name, *microseconds);
     }
   }
   return tuning;
@@ -92,7 +92,7 @@ void ConvTuning::write(llvm::raw_ostream &os) const {
   os << '\n';
 }
 
-std::optional<double> ConvTuning::getTime(StringRef conv, const ConvSchedule &schedule) const {
+std::optional<double> ConvTuning::getTime(StringRef conv, StringRef schedule) const {
   auto measured = times.find(conv.str());
   if (measured == times.end())
     return std::nullopt;
@@ -100,19 +100,19 @@ std::optional<double> ConvTuning::getTime(StringRef conv, const ConvSchedule &sc
   return time == measured->second.end() ? std::nullopt : std::optional(time->second);
 }
 
-void ConvTuning::setTime(StringRef conv, const ConvSchedule &schedule, double microseconds) {
+void ConvTuning::setTime(StringRef conv, StringRef schedule, double microseconds) {
   times[conv.str()][schedule.str()] = microseconds;
 }
 
-ConvSchedule ConvTuning::choose(StringRef conv, llvm::ArrayRef<ConvSchedule> schedules) const {
-  ConvSchedule best = schedules.front();
-  std::optional<double> bestTime = getTime(conv, best);
+size_t ConvTuning::choose(StringRef conv, llvm::ArrayRef<std::string> schedules) const {
+  size_t best = 0;
+  std::optional<double> bestTime = getTime(conv, schedules.front());
   if (bestTime)
     *bestTime *= kNoise;
-  for (const ConvSchedule &schedule : schedules.drop_front())
-    if (std::optional<double> time = getTime(conv, schedule);
+  for (size_t i = 1; i < schedules.size(); ++i)
+    if (std::optional<double> time = getTime(conv, schedules[i]);
         time && (!bestTime || *time < *bestTime)) {
-      best = schedule;
+      best = i;
       bestTime = time;
     }
   return best;

@@ -4,8 +4,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+// A Winograd convolution is three kernels on a GPU: the first transforms the input, the
+// second multiplies, a matrix product of tiles and output channels for each of the `n * n`
+// products of a tile, and the third transforms the results. Between them lie the transformed
+// input and the products, in memory. Where they are too large for the L2 cache, the tiles
+// are cut into strips, and the kernels run once for each.
+//
+// No GPU has confirmed these estimates.
+//
+//===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/GpuConvCost.h"
+#include "Decisions.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -25,7 +34,7 @@ static constexpr int64_t kStripGrain = 128;
 
 /// Output channels of a group in the products, whole blocks.
 static int64_t getProductOutputs(const WinogradPlan &plan) {
-  return llvm::alignTo(plan.channels.groupOutputs, plan.channels.lanes);
+  return plan.outputBlocks() * plan.channels.lanes;
 }
 
 /// Bytes that the transformed input and the products of a tile take.
@@ -91,13 +100,13 @@ void convoy::cutForGpu(WinogradPlan &plan, const GpuDescription &gpu) {
   plan.channels.outputTiles = divideCeil(plan.channels.groupOutputs, gemm.channels);
 }
 
-double convoy::estimateGpuConvCost(ConvOpInterface op, ConvAlgorithm algorithm,
+double convoy::estimateGpuConvCost(ConvOpInterface op, Algorithm algorithm,
                                    TargetAttr target) {
   const GpuDescription &gpu = describeGpu(target.getGpu());
   double inputs = double(op.getInputType().getNumElements() * int64_t(sizeof(float)));
   double outputs = double(op.getOutputType().getNumElements() * int64_t(sizeof(float)));
   double activations = inputs / getRate(inputs, gpu) + outputs / getRate(outputs, gpu);
-  if (algorithm != ConvAlgorithm::direct)
+  if (isWinograd(algorithm))
     return gpu.f32Flops *
            (kMargin *
                 (estimateStrips(planWinograd(op, algorithm, target), gpu) + activations) +

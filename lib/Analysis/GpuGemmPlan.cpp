@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/GpuGemmPlan.h"
+#include "Decisions.h"
 
 #include "convoy/Machine/Gpu.h"
 #include "llvm/ADT/STLExtras.h"
@@ -84,4 +84,22 @@ GpuGemmPlan convoy::planGpuGemm(DenseOp op) {
   auto shape = op.getLogicalFilterShape();
   int64_t rows = llvm::cast<mlir::ShapedType>(op.getInput().getType()).getDimSize(0);
   return planGpuGemm(rows, 1, shape[0], divideCeil(shape[1], GpuGemmPlan::kStep));
+}
+
+bool convoy::isGpuGemmTile(int64_t pixels, int64_t channels) {
+  return llvm::any_of(kTiles, [&](const auto &tile) {
+    return tile.pixels == pixels && tile.channels == channels;
+  });
+}
+
+GpuGemmPlan convoy::getGpuGemmPlan(ScheduleAttr schedule) {
+  return {schedule.getPixels(), schedule.getVectors() * schedule.getLanes(),
+          schedule.getSplits(), schedule.getStages()};
+}
+
+int64_t convoy::countPartialBytes(const GpuGemmPlan &plan, int64_t pixels, int64_t groups,
+                                  int64_t outputTiles) {
+  if (plan.splits == 1)
+    return 0;
+  return plan.splits * pixels * groups * outputTiles * plan.channels * int64_t(sizeof(float));
 }

@@ -5,9 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/WarpgroupGemmPlan.h"
+#include "Decisions.h"
 
-#include "convoy/Analysis/GpuGemmPlan.h"
 #include "convoy/Machine/Gpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -37,13 +36,13 @@ static bool fits(ConvOpInterface op, GpuPrecision precision) {
   int64_t row = WarpgroupGemmPlan::kRow, outputs = op.getOutputChannels() / groups;
   return precision != GpuPrecision::f32 && !op.isTransposed() && op.getSpatialRank() == 2 &&
          op.isInputBlocked() && op.isOutputBlocked() &&
-         op.getConvAlgorithm() == ConvAlgorithm::direct &&
          llvm::all_of(op.getWindow().getStrides(), isStep) &&
          op.getInputChannels() / groups % row == 0 && outputs >= kMinChannels &&
          (groups == 1 || outputs % row == 0);
 }
 
-static WarpgroupGemmPlan describe(ConvOpInterface op, GpuPrecision precision) {
+/// What follows from the shapes and from the bytes of an element.
+static WarpgroupGemmPlan describe(ConvOpInterface op, int64_t elementBytes) {
   WarpgroupGemmPlan plan;
   auto input = op.getInputType().getShape(), output = op.getOutputType().getShape();
   auto pair = [](llvm::ArrayRef<int64_t> values) {
@@ -61,8 +60,7 @@ static WarpgroupGemmPlan describe(ConvOpInterface op, GpuPrecision precision) {
     results = {1, results[0] * results[1]};
   }
   plan.results = {output[0], results[0], results[1]};
-  // Filters are packed before the types of data are known; these follow.
-  plan.elementBytes = precision == GpuPrecision::f16 ? 2 : 4;
+  plan.elementBytes = elementBytes;
   return plan;
 }
 
@@ -75,7 +73,7 @@ static int64_t countBlocks(const WarpgroupGemmPlan &plan) {
 }
 
 /// The tile of pixels that covers the results with the fewest blocks, the widest of them.
-static void chooseTile(WarpgroupGemmPlan &plan) {
+static void chooseBox(WarpgroupGemmPlan &plan) {
   auto [images, height, width] = plan.results;
   WarpgroupGemmPlan tried = plan;
   int64_t best = 0;
@@ -98,7 +96,9 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
     return std::nullopt;
   const GpuDescription &gpu = describeGpu(gpuAttr);
   int64_t sharedBytes = gpu.sharedBytes - kOtherSharedBytes;
-  WarpgroupGemmPlan plan = describe(op, gpuAttr.getPrecision()), best = plan;
+  // Data will have the type of the filter, which is f16 for this precision.
+  WarpgroupGemmPlan plan = describe(op, gpuAttr.getPrecision() == GpuPrecision::f16 ? 2 : 4);
+  WarpgroupGemmPlan best = plan;
   int64_t groups = op.getGroups(), outputs = op.getOutputChannels() / groups;
   int64_t blocks = op.getInputChannels() / groups / WarpgroupGemmPlan::kRow;
   plan.runs = kStepBytes / plan.rowBytes();
@@ -111,7 +111,7 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
   };
   double bestCost = 0;
   for (plan.warpgroups = 2; plan.warpgroups > 0; --plan.warpgroups) {
-    chooseTile(plan);
+    chooseBox(plan);
     for (int64_t tiles = divideCeil(outputs, kMaxChannels);; ++tiles) {
       plan.channels = llvm::alignTo(divideCeil(outputs, tiles), WarpgroupGemmPlan::kRow);
       bool isLarge = plan.warpgroups == 2 && plan.channels > 128;
@@ -134,4 +134,28 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
       planGpuGemm(op).splits > 1)
     return std::nullopt;
   return best;
+}
+
+WarpgroupGemmPlan convoy::getWarpgroupGemmPlan(ConvOpInterface op) {
+  ScheduleAttr schedule = op.getScheduleAttr();
+  FilterLayoutAttr filter = schedule.getFilter();
+  WarpgroupGemmPlan plan = describe(op, filter.getType().getElementTypeBitWidth() / 8);
+  llvm::copy(schedule.getBox(), plan.tile.begin());
+  plan.warpgroups = schedule.getWarpgroups();
+  plan.channels = schedule.getVectors() * schedule.getLanes();
+  plan.runs = filter.getExtent(FilterDim::step_chunk);
+  plan.steps = filter.getExtent(FilterDim::step) * llvm::product_of(plan.kernel);
+  plan.stages = schedule.getStages();
+  return plan;
+}
+
+std::string convoy::whyNotPlan(const WarpgroupGemmPlan &plan, const GpuDescription &gpu) {
+  bool fits = plan.channels % WarpgroupGemmPlan::kRow == 0 && plan.channels <= kMaxChannels &&
+              plan.warpgroups >= 1 && plan.warpgroups <= 2 && plan.stages >= 2 &&
+              plan.tilePixels() <= plan.rows() &&
+              plan.stages * plan.stageBytes() <= gpu.sharedBytes - kOtherSharedBytes &&
+              plan.runs * plan.rowBytes() <= kStepBytes;
+  for (int i = 0; i < 2; ++i)
+    fits &= plan.tile[i + 1] * plan.strides[i] <= kMaxBox;
+  return fits ? "" : "the box, the stages or the channels are more than warp groups can take";
 }

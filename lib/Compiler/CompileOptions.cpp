@@ -7,6 +7,7 @@
 
 #include "convoy/Compiler/CompileOptions.h"
 
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Machine/TargetDescription.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringTable.h"
@@ -72,8 +73,15 @@ static llvm::Error parseWord(StringRef word, Phase &value) {
 static llvm::Error parseWord(StringRef word, cnn::GpuPrecision &value) {
   return parseEnum(word, value, cnn::symbolizeGpuPrecision, cnn::symbolizeGpuPrecision);
 }
-static llvm::Error parseWord(StringRef word, cnn::ConvAlgorithm &value) {
-  return parseEnum(word, value, cnn::symbolizeConvAlgorithm, cnn::symbolizeConvAlgorithm);
+/// An algorithm that a user may prefer; the others follow from a layer's shape.
+static llvm::Error parseWord(StringRef word, cnn::Algorithm &value) {
+  std::optional<cnn::Algorithm> preferred = parsePreferredAlgorithm(word);
+  if (!preferred)
+    return llvm::createStringError("'" + word +
+                                   "' is not direct, winograd_2x2, winograd_4x4 or "
+                                   "winograd_4x4_compact");
+  value = *preferred;
+  return llvm::Error::success();
 }
 
 static llvm::Error parseWord(StringRef word, std::vector<InputShape> &shapes) {
@@ -256,7 +264,7 @@ PartitionOptions CompileOptions::getPartition() const {
 }
 
 ScheduleOptions CompileOptions::getSchedule() const {
-  return {convAlgorithm ? cnn::stringifyConvAlgorithm(*convAlgorithm).str() : "", tuning,
+  return {convAlgorithm ? cnn::stringifyAlgorithm(*convAlgorithm).str() : "", tuning,
           stringifyWeightType(weights).str()};
 }
 

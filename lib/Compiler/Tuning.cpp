@@ -8,10 +8,12 @@
 #include "convoy/Compiler/Tuning.h"
 
 #include "convoy/Analysis/ConvTuning.h"
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Compiler/Cache.h"
 #include "convoy/Dialect/Cnn/Utils/Locations.h"
 #include "convoy/Runtime/Execution.h"
 #include "convoy/Runtime/OutputFile.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
@@ -32,7 +34,8 @@ namespace {
 /// A convolution of the model.
 struct Conv {
   std::string layer, text;
-  llvm::SmallVector<ConvSchedule> schedules;
+  /// Names of its schedules.
+  llvm::SmallVector<std::string> schedules;
 };
 
 /// A compilation of the model in which each convolution has one of its schedules.
@@ -134,10 +137,9 @@ LogicalResult Tuner::listConvs() {
   if (!module)
     return mlir::failure();
   module->walk([&](cnn::ConvOpInterface op) {
-    // All schedules, not only those of the algorithm that the pass has chosen.
-    op.resetSchedule();
-    convs.push_back({cnn::getNodeName(op->getLoc()).str(), describeConv(op),
-                     listConvSchedules(op, compilation->getTarget())});
+    auto schedules = listSchedules(op, target);
+    convs.push_back({getNodeName(op->getLoc()).str(), describeConv(op),
+                     llvm::map_to_vector(schedules, getScheduleName)});
   });
   return mlir::success();
 }
@@ -146,7 +148,7 @@ std::optional<ConvTuning> Tuner::chooseNext() const {
   ConvTuning choices;
   bool isNew = false;
   for (const Conv &conv : convs) {
-    const auto *next = llvm::find_if(conv.schedules, [&](const ConvSchedule &schedule) {
+    const auto *next = llvm::find_if(conv.schedules, [&](const std::string &schedule) {
       return !known.getTime(conv.text, schedule) &&
              llvm::none_of(candidates, [&](const Candidate &candidate) {
                return candidate.choices.getTime(conv.text, schedule).has_value();
@@ -256,7 +258,7 @@ void Tuner::keepTimes(const Candidate &candidate, const llvm::StringMap<double> 
     if (sum == sums.end())
       continue;
     double mean = sum->second.first / sum->second.second;
-    for (const ConvSchedule &schedule : conv.schedules)
+    for (const std::string &schedule : conv.schedules)
       if (candidate.choices.getTime(conv.text, schedule)) {
         std::optional<double> before = known.getTime(conv.text, schedule);
         known.setTime(conv.text, schedule, before ? std::min(*before, mean) : mean);
@@ -281,12 +283,12 @@ TuneReport Tuner::makeReport() const {
     report.file = std::string(file);
   report.numConvs = convs.size();
   for (const Conv &conv : convs) {
-    const ConvSchedule &first = conv.schedules.front();
-    ConvSchedule best = known.choose(conv.text, conv.schedules);
+    const std::string &first = conv.schedules.front();
+    const std::string &best = conv.schedules[known.choose(conv.text, conv.schedules)];
     std::optional<double> before = known.getTime(conv.text, first);
     std::optional<double> after = known.getTime(conv.text, best);
     if (before && after)
-      report.timed.push_back({conv.layer, first.str(), best.str(), *before, *after});
+      report.timed.push_back({conv.layer, first, best, *before, *after});
   }
   return report;
 }

@@ -20,8 +20,9 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(cnn::createCnnFuseEpilogue());
   functions.addPass(cnn::createCnnAssignLayout());
   functions.addPass(createCanonicalizerPass());
-  functions.addPass(cnn::createCnnSelectAlgorithm({options.convAlgorithm, options.tuning}));
-  functions.addPass(cnn::createCnnPackWeights({options.weights}));
+  functions.addPass(
+      cnn::createCnnSelectAlgorithm({options.convAlgorithm, options.weights, options.tuning}));
+  functions.addPass(cnn::createCnnPackWeights());
   functions.addPass(cnn::createCnnFusePrologue());
   functions.addPass(cnn::createCnnDecompose());
   functions.addPass(cnn::createCnnFuseElementwise());

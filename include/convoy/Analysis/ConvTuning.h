@@ -13,7 +13,7 @@
 #ifndef CONVOY_ANALYSIS_CONVTUNING_H
 #define CONVOY_ANALYSIS_CONVTUNING_H
 
-#include "convoy/Analysis/ConvAlgorithm.h"
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "llvm/Support/Error.h"
 
 #include <map>
@@ -23,19 +23,19 @@ namespace convoy {
 /// All of a convolution that its time depends on; equal convolutions have equal texts.
 std::string describeConv(cnn::ConvOpInterface op);
 
-/// The measured times of one machine.
+/// The measured times of one machine. Schedules are told apart by getScheduleName().
 class ConvTuning {
 public:
   /// Reads a tuning file. Errors name it.
   static llvm::Expected<ConvTuning> read(llvm::StringRef path);
   void write(llvm::raw_ostream &os) const;
 
-  std::optional<double> getTime(llvm::StringRef conv, const ConvSchedule &schedule) const;
-  void setTime(llvm::StringRef conv, const ConvSchedule &schedule, double microseconds);
+  std::optional<double> getTime(llvm::StringRef conv, llvm::StringRef schedule) const;
+  void setTime(llvm::StringRef conv, llvm::StringRef schedule, double microseconds);
 
-  /// The fastest measured one of `schedules`; the first unless another is clearly
-  /// faster, and where nothing is measured.
-  ConvSchedule choose(llvm::StringRef conv, llvm::ArrayRef<ConvSchedule> schedules) const;
+  /// Which of `schedules` was measured to be the fastest: 0, the first, unless another is
+  /// clearly faster, and if nothing is measured.
+  size_t choose(llvm::StringRef conv, llvm::ArrayRef<std::string> schedules) const;
 
 private:
   /// Microseconds by convolution and schedule, sorted for the file.

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 // Convolutions and dense layers are matrix products on a GPU: pixels (or rows of a
-// batch) times output channels, summed over `steps` steps of 16 inputs each. The pass
-// that packs weights and the kernels read the same plan.
+// batch) times output channels, summed over `steps` steps of 16 inputs each. A schedule
+// says how.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,19 +37,12 @@ struct GpuGemmPlan {
   int64_t threads() const { return 32 * warpsOfPixels() * (channels / warpChannels()); }
 };
 
-/// The plan that an estimate finds cheapest, on describePortableGpu(), for `pixels` results of
-/// `groups` times `outputs` channels each.
-GpuGemmPlan planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs, int64_t steps);
+/// The plan that a schedule states, without its cost.
+GpuGemmPlan getGpuGemmPlan(cnn::ScheduleAttr schedule);
 
-/// The plan of a convolution that ConvTile does not make channel-wise.
-GpuGemmPlan planGpuGemm(cnn::ConvOpInterface op);
-
-/// Rows up to which a dense layer reads weights once, a warp's threads side by side,
-/// instead of being a matrix product.
-inline constexpr int64_t kGpuDenseRows = 8;
-
-/// The plan of a dense layer of more rows.
-GpuGemmPlan planGpuGemm(cnn::DenseOp op);
+/// Bytes of partial sums: [split][pixel][group][output tile][channel of the tile].
+int64_t countPartialBytes(const GpuGemmPlan &plan, int64_t pixels, int64_t groups,
+                          int64_t outputTiles);
 
 } // namespace convoy
 

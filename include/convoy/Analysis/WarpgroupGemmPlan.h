@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 // A GPU that has them multiplies with a group of four warps, out of shared memory that
 // its tensor memory accelerator fills: a box of pixels times one block of channels a copy.
-// As GpuGemmPlan, this is read by the pass that packs weights and by the kernels.
+// As GpuGemmPlan, this follows from the operation and its schedule.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,11 +48,8 @@ struct WarpgroupGemmPlan {
   int64_t threads() const { return warpgroups * 128 + 32; }
 };
 
-/// The plan for a convolution that warp groups are to compute: the target is specific to a
-/// GPU that has wgmma and multiplies less than f32, and the convolution fits. Everything
-/// else, and what too few blocks of threads would compute, is left to GpuGemmPlan.
-std::optional<WarpgroupGemmPlan> planWarpgroupGemm(cnn::ConvOpInterface op,
-                                                   cnn::TargetAttr target);
+/// The plan of `op`, whose schedule says that warp groups compute it.
+WarpgroupGemmPlan getWarpgroupGemmPlan(cnn::ConvOpInterface op);
 
 } // namespace convoy
 

@@ -147,7 +147,7 @@ defm conv_algorithm : FieldValue<"conv-algorithm", "NAME",
   "compute each convolution that allows it by direct,\n"
   "winograd_2x2, winograd_4x4 or winograd_4x4_compact\n"
   "instead of what the cost model chooses", everywhere,
-  "convAlgorithm", "std::optional<cnn::ConvAlgorithm>()", ChangesCode>;
+  "convAlgorithm", "std::optional<cnn::Algorithm>()", ChangesCode>;
 
 defm weights : FieldValue<"weights", "TYPE",
   "store weights of convolutions and dense layers as f32\n"

@@ -25,7 +25,8 @@
 namespace convoy {
 
 struct ScheduleOptions {
-  /// A cnn::ConvAlgorithm to take where it is possible; empty for the cheapest.
+  /// An algorithm to take where it is possible, see parsePreferredAlgorithm; empty for the
+  /// cheapest.
   std::string convAlgorithm;
   /// A file of measured times (see ConvTuning.h) to choose by; empty for the cost model.
   std::string tuning;

@@ -32,9 +32,8 @@ constexpr int64_t kUnrolledMultiplyAdds = 512;
 /// Writes one task: a row of one channel block.
 class ChannelwiseConv : ConvOperands {
 public:
-  ChannelwiseConv(ImplicitLocOpBuilder &builder, ConvOpInterface op, ValueRange operands,
-                  TargetAttr target)
-      : ConvOperands(op, operands), b(builder), op(op), tile(selectConvTile(op, target)),
+  ChannelwiseConv(ImplicitLocOpBuilder &builder, ConvOpInterface op, ValueRange operands)
+      : ConvOperands(op, operands), b(builder), op(op), tile(getConvTile(op)),
         window(getConvWindow(op)),
         vectorType(VectorType::get({tile.lanes}, builder.getF32Type())) {}
 
@@ -166,9 +165,8 @@ private:
 struct ChannelwiseConvFamily : KernelFamily {
   StringRef getName() const override { return "group_conv"; }
 
-  bool matches(Operation *op, TargetAttr target) const override {
-    auto conv = dyn_cast<ConvOpInterface>(op);
-    return conv && !conv.isTransposed() && selectConvTile(conv, target).channelwise;
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::channelwise);
   }
 
   int64_t countTasks(Operation *op, TargetAttr) const override {
@@ -176,8 +174,8 @@ struct ChannelwiseConvFamily : KernelFamily {
   }
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
-                          Value task, TargetAttr target) const override {
-    ChannelwiseConv(b, cast<ConvOpInterface>(op), operands, target).build(task);
+                          Value task, TargetAttr) const override {
+    ChannelwiseConv(b, cast<ConvOpInterface>(op), operands).build(task);
     return success();
   }
 };

@@ -7,7 +7,6 @@
 
 #include "convoy/Codegen/CPU/ConvRegisterTile.h"
 
-#include "convoy/Analysis/LayerCost.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -23,7 +22,7 @@ static constexpr int64_t kPrefetchedLines = 32;
 
 ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterface op,
                                    ValueRange operands, TargetAttr target)
-    : ConvOperands(op, operands), b(builder), op(op), tile(selectConvTile(op, target)),
+    : ConvOperands(op, operands), b(builder), op(op), tile(getConvTile(op)),
       window(getConvWindow(op)), inputBlocked(op.isInputBlocked()),
       outputBlocked(op.isOutputBlocked()),
       vectorType(VectorType::get({tile.lanes}, builder.getF32Type())), cpu(getCpu(target)) {}
@@ -39,7 +38,8 @@ int64_t ConvRegisterTile::countTasks(ConvOpInterface op, const ConvTile &tile,
 void ConvRegisterTile::setTask(Value task, ArrayRef<int64_t> outerOutput) {
   SmallVector<int64_t> extents = {op.getOutputType().getDimSize(0), tile.groups};
   llvm::append_range(extents, outerOutput);
-  size_t tileDim = keepsRows() ? extents.size() : 2;
+  bool keepsRows = op.getScheduleAttr().getOrder() == LoopOrder::pixels;
+  size_t tileDim = keepsRows ? extents.size() : 2;
   extents.insert(extents.begin() + tileDim, tile.outputTiles);
   SmallVector<Value> indices = delinearize(b, task, extents);
   batch = inputImage = indices[0];
@@ -50,14 +50,6 @@ void ConvRegisterTile::setTask(Value task, ArrayRef<int64_t> outerOutput) {
   // The first channel block of this tile, counted through all groups.
   firstBlock =
       add(b, affine(b, group, tile.outputBlocks(), 0), affine(b, outputTile, tile.blocks, 0));
-}
-
-/// Whether the tiles of output channels that read the same rows follow each other.
-bool ConvRegisterTile::keepsRows() const {
-  if (inputScale)
-    return true;
-  return getDenseBytes(cast<MemRefType>(input.getType())) > cpu.l2Bytes &&
-         getDenseBytes(cast<MemRefType>(filter.getType())) <= cpu.l2Bytes / 2;
 }
 
 void ConvRegisterTile::prefetchNextRow(const PixelTile &pixels) {

@@ -30,18 +30,17 @@ struct DenseFamily : KernelFamily {
   StringRef getName() const override { return "dense"; }
 
   bool matches(Operation *op, TargetAttr) const override {
-    auto dense = dyn_cast<DenseOp>(op);
-    return dense && dense.getFilterShape();
+    return isScheduledAs(op, Algorithm::dense);
   }
 
-  int64_t countTasks(Operation *op, TargetAttr target) const override {
-    return selectDenseTile(cast<DenseOp>(op), target).outputTiles;
+  int64_t countTasks(Operation *op, TargetAttr) const override {
+    return getDenseTile(cast<DenseOp>(op)).outputTiles;
   }
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *operation, ValueRange operands,
-                          Value task, TargetAttr target) const override {
+                          Value task, TargetAttr) const override {
     auto op = cast<DenseOp>(operation);
-    DenseTile tile = selectDenseTile(op, target);
+    DenseTile tile = getDenseTile(op);
     int64_t rows = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
     // Full groups of rows, then the rest.
     int64_t whole = rows / tile.rows, rest = rows % tile.rows;

@@ -40,65 +40,42 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// Multiply-adds of a kernel without loops over pixels and kernel positions, whose code
-/// stays in the instruction cache.
-constexpr int64_t kUnrolledMultiplyAdds = 1200;
-
-/// How a map is cut whose input has a prologue: into runs of pixels, a register tile each.
-struct PrologueRuns {
-  PrologueRuns(ConvOpInterface op, const ConvTile &tile) {
-    ArrayRef<int64_t> shape = op.getInputType().getShape();
-    int64_t map = llvm::product_of(shape.slice(2, op.getSpatialRank()));
-    pixels = llvm::divideCeil(map, llvm::divideCeil(map, tile.pixels));
-    count = llvm::divideCeil(map, pixels);
-    lastPixels = map - (count - 1) * pixels;
-    bytes = shape[1] * pixels * shape.back() * int64_t(sizeof(float));
-  }
-
-  int64_t count;
-  /// Pixels of a run, and of the last one, which may have fewer.
-  int64_t pixels, lastPixels;
-  /// What the normalised input of a run takes.
-  int64_t bytes;
-};
-
 /// Writes one task of a direct convolution.
 class DirectConv : ConvRegisterTile {
 public:
   DirectConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
              TargetAttr target)
-      : ConvRegisterTile(b, op, operands, target) {
+      : ConvRegisterTile(b, op, operands, target), span(op.getScheduleAttr().getSpan()) {
     if (inputScale)
       normalized = operands.back();
-    if (inputScale || flattens(window, tile)) {
+    if (span == PixelSpan::plane) {
       window.flattenPointwise();
       input = reshape(input, inputBlocked, window.input);
       reshapeOutput(window.output);
     }
   }
 
-  static int64_t countTasks(ConvOpInterface op, TargetAttr target) {
-    ConvWindow window = getConvWindow(op);
-    ConvTile tile = selectConvTile(op, target);
+  static int64_t countTasks(ConvOpInterface op) {
+    ConvTile tile = getConvTile(op);
     if (op.getInputScale())
       return ConvRegisterTile::countTasks(op, tile, PrologueRuns(op, tile).count);
-    if (flattens(window, tile))
-      window.flattenPointwise();
-    if (spansRows(window, tile))
+    ConvWindow window = getConvWindow(op);
+    switch (op.getScheduleAttr().getSpan()) {
+    case PixelSpan::map:
       return ConvRegisterTile::countTasks(op, tile, {});
+    case PixelSpan::plane:
+      window.flattenPointwise();
+      break;
+    case PixelSpan::row:
+      break;
+    }
     return ConvRegisterTile::countTasks(op, tile, window.outerOutput());
-  }
-
-  static int64_t getScratchSize(ConvOpInterface op, TargetAttr target) {
-    if (!op.getInputScale())
-      return 0;
-    return PrologueRuns(op, selectConvTile(op, target)).bytes;
   }
 
   void build(Value task) {
     if (inputScale)
       return buildRun(task);
-    if (spansRows(window, tile))
+    if (span == PixelSpan::map)
       return buildMap(task);
     setTask(task, window.outerOutput());
     forEachPixelTile(b, window, tile.pixels, [&](PixelTile pixels) {
@@ -107,23 +84,6 @@ public:
   }
 
 private:
-  /// Maps of a 1x1 convolution may not fill a tile row by row either, but as one row.
-  static bool flattens(const ConvWindow &window, const ConvTile &tile) {
-    return window.isPointwise() && window.rank() > 1 && window.output.back() < tile.pixels &&
-           !spansRows(window, tile);
-  }
-
-  /// Whether register tiles of any pixels are clearly fewer than those of rows, in so
-  /// small a map that each may have code of its own.
-  static bool spansRows(const ConvWindow &window, const ConvTile &tile) {
-    int64_t pixels = llvm::product_of(window.output);
-    int64_t inRows = llvm::product_of(window.outerOutput()) *
-                     int64_t(llvm::divideCeil(window.output.back(), tile.pixels));
-    int64_t any = llvm::divideCeil(pixels, tile.pixels);
-    int64_t multiplyAdds = pixels * tile.blocks * llvm::product_of(window.kernel);
-    return multiplyAdds <= kUnrolledMultiplyAdds && any * 5 <= inRows * 4;
-  }
-
   /// `buffer` with other extents of as many pixels.
   Value reshape(Value buffer, bool blocked, ArrayRef<int64_t> extents) {
     auto type = cast<MemRefType>(buffer.getType());
@@ -267,28 +227,18 @@ private:
     }
   }
 
+  PixelSpan span;
   /// The thread's scratch memory of a convolution with a prologue.
   Value normalized;
 };
 
 struct DirectConvFamily : KernelFamily {
   StringRef getName() const override { return "conv"; }
-  bool matches(Operation *op, TargetAttr target) const override {
-    auto conv = dyn_cast<ConvOpInterface>(op);
-    if (!conv || conv.isTransposed())
-      return false;
-    ConvTile tile = selectConvTile(conv, target);
-    // A blocked group must begin and end at a vector.
-    return !tile.channelwise &&
-           (conv.getGroups() == 1 ||
-            ((!conv.isInputBlocked() || tile.groupInputs % tile.lanes == 0) &&
-             (!conv.isOutputBlocked() || tile.groupOutputs % tile.lanes == 0)));
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::direct);
   }
-  int64_t countTasks(Operation *op, TargetAttr target) const override {
-    return DirectConv::countTasks(cast<ConvOpInterface>(op), target);
-  }
-  int64_t getScratchSize(Operation *op, TargetAttr target) const override {
-    return DirectConv::getScratchSize(cast<ConvOpInterface>(op), target);
+  int64_t countTasks(Operation *op, TargetAttr) const override {
+    return DirectConv::countTasks(cast<ConvOpInterface>(op));
   }
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {

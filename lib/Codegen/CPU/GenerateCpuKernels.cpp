@@ -40,6 +40,12 @@ llvm::SmallSetVector<Value, 8> getBuffers(Operation *op) {
   return {buffers.begin(), buffers.end()};
 }
 
+/// Bytes of scratch memory that a thread needs; more than belongs on a stack.
+int64_t getScratchSize(Operation *op) {
+  auto layer = dyn_cast<cnn::ScheduledOpInterface>(op);
+  return layer ? layer.getScheduleAttr().getScratch() : 0;
+}
+
 KernelFamilies listFamilies() {
   KernelFamilies families;
   addWinogradConvKernels(families);
@@ -95,7 +101,7 @@ private:
     SmallVector<Type> types = {b.getIndexType(), b.getIndexType()};
     llvm::SmallSetVector<Value, 8> buffers = getBuffers(op);
     llvm::append_range(types, ValueRange(buffers.getArrayRef()).getTypes());
-    int64_t scratchBytes = family.getScratchSize(op, target);
+    int64_t scratchBytes = getScratchSize(op);
     scratchSize = std::max(scratchSize, scratchBytes);
     if (scratchBytes > 0)
       types.push_back(MemRefType::get({scratchBytes}, b.getI8Type()));

@@ -34,7 +34,7 @@ class PixelwiseConv : ConvOperands {
 public:
   PixelwiseConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
                 TargetAttr target)
-      : ConvOperands(op, operands), b(b), op(op), tile(selectConvTile(op, target)),
+      : ConvOperands(op, operands), b(b), op(op), tile(getConvTile(op)),
         lanes(target.getVectorLanes()), pixels(countPixels(op)),
         vectorType(VectorType::get({lanes}, b.getF32Type())) {
     int64_t batch = op.getOutputType().getDimSize(0);
@@ -48,37 +48,35 @@ public:
     output = reshapeBuffer(b, output, outputShape);
   }
 
-  static int64_t countTasks(ConvOpInterface op, TargetAttr target) {
-    return op.getOutputType().getDimSize(0) * op.getGroups() *
-           countPairs(op, target.getVectorLanes());
+  static int64_t countTasks(ConvOpInterface op) {
+    return op.getOutputType().getDimSize(0) * op.getGroups() * countRuns(op);
   }
 
   void build(Value task) {
-    int64_t pairs = countPairs(op, lanes);
+    int64_t runs = countRuns(op);
     Values indices =
-        delinearize(b, task, {op.getOutputType().getDimSize(0), tile.groups, pairs});
+        delinearize(b, task, {op.getOutputType().getDimSize(0), tile.groups, runs});
     batch = indices[0];
     group = indices[1];
-    start = affine(b, indices[2], kVectors * lanes, 0);
-    int64_t rest = pixels - (pairs - 1) * kVectors * lanes;
-    if (rest == kVectors * lanes)
-      return buildPair(rest);
-    emitIfElse(b, isLast(b, indices[2], pairs),
-               [&](bool last) { buildPair(last ? rest : kVectors * lanes); });
+    start = affine(b, indices[2], tile.pixels, 0);
+    int64_t rest = pixels - (runs - 1) * tile.pixels;
+    if (rest == tile.pixels)
+      return buildRun(rest);
+    emitIfElse(b, isLast(b, indices[2], runs),
+               [&](bool last) { buildRun(last ? rest : tile.pixels); });
   }
 
 private:
-  static constexpr int64_t kVectors = 2;
-
   static int64_t countPixels(ConvOpInterface op) {
     return llvm::product_of(op.getOutputType().getShape().drop_front(2));
   }
-  static int64_t countPairs(ConvOpInterface op, int64_t lanes) {
-    return llvm::divideCeil(countPixels(op), kVectors * lanes);
+  /// Runs of pixels, as many as a register tile has.
+  static int64_t countRuns(ConvOpInterface op) {
+    return llvm::divideCeil(countPixels(op), op.getScheduleAttr().getPixels());
   }
 
-  /// All output channels of the group, for the first `count` pixels of the pair.
-  void buildPair(int64_t count) {
+  /// All output channels of the group, for the first `count` pixels of the run.
+  void buildRun(int64_t count) {
     int64_t last = tile.groupOutputs - (tile.outputTiles - 1) * tile.blocks;
     int64_t whole = tile.outputTiles - (last < tile.blocks ? 1 : 0);
     if (whole > 0)
@@ -154,12 +152,11 @@ private:
 
 struct PixelwiseConvFamily : KernelFamily {
   StringRef getName() const override { return "pixelwise_conv"; }
-  bool matches(Operation *op, TargetAttr target) const override {
-    auto conv = dyn_cast<ConvOpInterface>(op);
-    return conv && selectConvTile(conv, target).pixelwise;
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::pixelwise);
   }
-  int64_t countTasks(Operation *op, TargetAttr target) const override {
-    return PixelwiseConv::countTasks(cast<ConvOpInterface>(op), target);
+  int64_t countTasks(Operation *op, TargetAttr) const override {
+    return PixelwiseConv::countTasks(cast<ConvOpInterface>(op));
   }
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {

@@ -61,9 +61,8 @@ public:
       : ConvRegisterTile(b, op, operands, target),
         steps(window.strides.back(), window.dilations.back()) {}
 
-  static int64_t countTasks(ConvOpInterface op, TargetAttr target) {
-    return ConvRegisterTile::countTasks(op, selectConvTile(op, target),
-                                        getConvWindow(op).outerOutput());
+  static int64_t countTasks(ConvOpInterface op) {
+    return ConvRegisterTile::countTasks(op, getConvTile(op), getConvWindow(op).outerOutput());
   }
 
   void build(Value task) {
@@ -201,8 +200,7 @@ struct TransposedConvFamily : KernelFamily {
   StringRef getName() const override { return "conv_transpose"; }
 
   bool matches(Operation *op, TargetAttr target) const override {
-    auto conv = dyn_cast<ConvTransposeOp>(op);
-    if (!conv || !conv.getFilterShape())
+    if (!isScheduledAs(op, Algorithm::transposed))
       return false;
     auto interface = cast<ConvOpInterface>(op);
     int64_t lanes = target.getVectorLanes(), groups = interface.getGroups();
@@ -218,8 +216,8 @@ struct TransposedConvFamily : KernelFamily {
                 interface.getOutputChannels());
   }
 
-  int64_t countTasks(Operation *op, TargetAttr target) const override {
-    return TransposedConv::countTasks(cast<ConvOpInterface>(op), target);
+  int64_t countTasks(Operation *op, TargetAttr) const override {
+    return TransposedConv::countTasks(cast<ConvOpInterface>(op));
   }
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,

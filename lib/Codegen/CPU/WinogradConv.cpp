@@ -24,7 +24,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/ConvAlgorithm.h"
+#include "convoy/Analysis/WinogradPlan.h"
 #include "convoy/Analysis/WinogradTransform.h"
 #include "convoy/Codegen/CPU/PixelTile.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
@@ -43,36 +43,16 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// Floats between planes of V and M besides their data, so that the planes do not meet
-/// in the same cache sets.
-constexpr int64_t kPlanePadding = 5 * 16;
-
 using Values = SmallVector<Value>;
-
-/// Sizes in scratch memory, in floats.
-struct ScratchLayout {
-  explicit ScratchLayout(const WinogradPlan &plan)
-      : inputPlane(plan.channels.inputChunks * plan.stripTiles * plan.channels.lanes +
-                   kPlanePadding),
-        productPlane(plan.channels.blocks * plan.stripTiles * plan.channels.lanes +
-                     kPlanePadding),
-        filterPlane(plan.products() * plan.channels.tileLanes() + plan.channels.lanes),
-        input(plan.products() * inputPlane), product(plan.products() * productPlane),
-        filter(plan.compact ? plan.filterChunk * plan.channels.inputChunk * filterPlane : 0) {}
-
-  int64_t inputPlane, productPlane, filterPlane, input, product, filter;
-  int64_t bytes() const { return (input + product + filter) * int64_t(sizeof(float)); }
-};
 
 /// Writes one task of a Winograd convolution.
 class WinogradConv : ConvOperands {
 public:
-  WinogradConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
-               TargetAttr target)
-      : ConvOperands(op, operands), b(b), op(op),
-        plan(planWinograd(op, op.getConvAlgorithm(), target)), tile(plan.channels),
-        transform(getWinogradTransform(plan.outputs, plan.taps)), layout(plan),
-        vectorType(VectorType::get({tile.lanes}, b.getF32Type())), scratch(operands.back()) {}
+  WinogradConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands)
+      : ConvOperands(op, operands), b(b), op(op), plan(getWinogradPlan(op)),
+        tile(plan.channels), transform(getWinogradTransform(plan.outputs, plan.taps)),
+        layout(plan), vectorType(VectorType::get({tile.lanes}, b.getF32Type())),
+        scratch(operands.back()) {}
 
   static int64_t countTasks(const WinogradPlan &plan) {
     return plan.strips * plan.channels.groups * plan.channels.outputTiles;
@@ -443,7 +423,7 @@ private:
   WinogradPlan plan;
   const ConvTile &tile;
   WinogradTransform transform;
-  ScratchLayout layout;
+  WinogradScratch layout;
   VectorType vectorType;
   /// Of the strip, for one output tile and product.
   int64_t registerTiles = 0;
@@ -452,26 +432,18 @@ private:
 
 struct WinogradConvFamily : KernelFamily {
   StringRef getName() const override { return "winograd_conv"; }
-  bool matches(Operation *op, TargetAttr target) const override {
-    auto conv = dyn_cast<ConvOpInterface>(op);
-    return conv && conv.getConvAlgorithm() != ConvAlgorithm::direct;
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::winograd_2x2) ||
+           isScheduledAs(op, Algorithm::winograd_4x4) ||
+           isScheduledAs(op, Algorithm::winograd_4x4_compact);
   }
-  int64_t countTasks(Operation *op, TargetAttr target) const override {
-    return WinogradConv::countTasks(getPlan(op, target));
-  }
-  int64_t getScratchSize(Operation *op, TargetAttr target) const override {
-    return ScratchLayout(getPlan(op, target)).bytes();
+  int64_t countTasks(Operation *op, TargetAttr) const override {
+    return WinogradConv::countTasks(getWinogradPlan(cast<ConvOpInterface>(op)));
   }
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
-                          Value task, TargetAttr target) const override {
-    WinogradConv(b, cast<ConvOpInterface>(op), operands, target).build(task);
+                          Value task, TargetAttr) const override {
+    WinogradConv(b, cast<ConvOpInterface>(op), operands).build(task);
     return success();
-  }
-
-private:
-  static WinogradPlan getPlan(Operation *op, TargetAttr target) {
-    auto conv = cast<ConvOpInterface>(op);
-    return planWinograd(conv, conv.getConvAlgorithm(), target);
   }
 };
 

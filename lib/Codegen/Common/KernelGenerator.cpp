@@ -7,6 +7,8 @@
 
 #include "convoy/Codegen/Common/KernelGenerator.h"
 
+#include "convoy/Analysis/LayerSchedule.h"
+
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -95,6 +97,9 @@ LogicalResult KernelGenerator::run() {
       addLayer(getLayerName(op.getLoc()));
       continue;
     }
+    if (std::string reason = whyNotScheduled(&op); !reason.empty())
+      return op.emitError("has no ")
+             << (target.getGpu() ? "GPU" : "CPU") << " kernel: " << reason;
     prepare(&op);
     std::optional<unsigned> kernels = findShared(&op);
     if (!kernels) {

@@ -28,24 +28,17 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Threads from which on a GPU is full, so that each may do more.
-constexpr int64_t kManyThreads = 1 << 18;
 /// Quads of inputs and weights for one pixel that a thread has under way at once, so that
 /// they leave registers for other threads.
 constexpr int64_t kQuadsUnderWay = 20;
 
 /// What a thread does.
 struct Plan {
-  Plan(ConvOpInterface op, TargetAttr target)
-      : tile(selectConvTile(op, target)), window(getConvWindow(op)),
-        batch(op.getOutputType().getDimSize(0)) {
+  explicit Plan(ConvOpInterface op)
+      : tile(getConvTile(op)), window(getConvWindow(op)),
+        batch(op.getOutputType().getDimSize(0)), pixels(tile.pixels) {
     int64_t quads = tile.lanes / kGpuQuad;
-    int64_t all = batch * tile.outputTiles * quads * llvm::product_of(window.output);
-    pixels = 1;
     unrolled = std::max<int64_t>(1, kQuadsUnderWay / (tile.groupInputs + inputQuads()));
-    while (pixels < 4 && all / (2 * pixels) >= kManyThreads &&
-           2 * pixels <= window.output.back())
-      pixels *= 2;
     extents = {batch, tile.outputTiles};
     llvm::append_range(extents, window.outerOutput());
     extents.push_back(llvm::divideCeil(window.output.back(), pixels));
@@ -220,16 +213,13 @@ private:
 };
 
 struct ChannelwiseConvFamily : GpuKernelFamily {
-  bool matches(Operation *op, TargetAttr target) const override {
-    auto conv = dyn_cast<ConvOpInterface>(op);
-    return conv && op->hasAttr("filter_shape") && !conv.isTransposed() &&
-           selectConvTile(conv, target).channelwise;
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::channelwise);
   }
 
-  LogicalResult build(GpuKernels &kernels, Operation *operation,
-                      TargetAttr target) const override {
+  LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {
     auto op = cast<ConvOpInterface>(operation);
-    Plan plan(op, target);
+    Plan plan(op);
     return kernels.addThreads("group_conv", llvm::product_of(plan.extents),
                               [&](GpuKernel &kernel, Value index) {
                                 ChannelwiseConv(kernel, op, plan).build(index);

@@ -15,7 +15,6 @@
 #include "ConvEpilogue.h"
 
 #include "convoy/Analysis/ConvTile.h"
-#include "convoy/Analysis/GpuGemmPlan.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -104,17 +103,16 @@ private:
 };
 
 struct DenseFamily : GpuKernelFamily {
-  bool matches(Operation *op, TargetAttr target) const override {
-    auto dense = dyn_cast<DenseOp>(op);
-    return dense && dense.getFilterShape() &&
-           selectDenseTile(dense, target).rows <= kGpuDenseRows;
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::dense);
   }
 
-  LogicalResult build(GpuKernels &kernels, Operation *operation,
-                      TargetAttr target) const override {
+  LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {
     auto op = cast<DenseOp>(operation);
-    DenseTile tile = selectDenseTile(op, target);
-    assert(tile.tileLanes() == kOutputs && "the filter is packed for this kernel");
+    DenseTile tile = getDenseTile(op);
+    if (tile.tileLanes() != kOutputs)
+      return op.emitError("has a tile of ")
+             << tile.tileLanes() << " outputs, but a block of threads computes " << kOutputs;
     return kernels.add("dense", {tile.outputTiles}, {kGpuBlockThreads},
                        [&](GpuKernel &kernel) { Dense(kernel, op, tile.rows).build(); });
   }

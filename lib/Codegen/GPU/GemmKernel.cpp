@@ -28,8 +28,6 @@
 #include "GemmProducts.h"
 #include "GemmStages.h"
 
-#include "convoy/Analysis/ConvTile.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
@@ -71,7 +69,6 @@ struct PartialSums {
 
   int64_t channels, pixels, splits;
   int64_t count() const { return splits * pixels * channels; }
-  int64_t bytes() const { return splits > 1 ? count() * int64_t(sizeof(float)) : 0; }
 
   Value view(GpuKernel &kernel) const {
     auto type = MemRefType::get({count()}, kernel.b.getF32Type());
@@ -193,17 +190,13 @@ void buildReduction(GpuKernel &kernel, Value index, const GpuConvOperands &opera
 }
 
 struct GemmFamily : GpuKernelFamily {
-  bool matches(Operation *op, TargetAttr target) const override {
-    if (auto conv = dyn_cast<ConvOpInterface>(op))
-      return !conv.isTransposed() && op->hasAttr("filter_shape") &&
-             !selectConvTile(conv, target).channelwise;
-    auto dense = dyn_cast<DenseOp>(op);
-    return dense && dense.getFilterShape() &&
-           selectDenseTile(dense, target).rows > kGpuDenseRows;
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::matrix_product);
   }
 
-  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
-    GpuPrecision precision = target.getGpu().getPrecision();
+  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr) const override {
+    ScheduleAttr schedule = cast<ScheduledOpInterface>(op).getScheduleAttr();
+    GpuGemmPlan plan = getGpuGemmPlan(schedule);
     auto conv = dyn_cast<ConvOpInterface>(op);
     if (conv && conv.isInputBlocked() &&
         conv.getInputType().getElementType() != getElementTypeOrSelf(conv.getFilter()))
@@ -211,19 +204,14 @@ struct GemmFamily : GpuKernelFamily {
                            "filter's type: cnn-narrow-to-f16 comes first");
     auto getOperands = [&](GpuKernel &kernel) { return GpuConvOperands(kernel, op); };
     if (conv)
-      return buildGemm(kernels, "conv", describeGemm(conv, target), planGpuGemm(conv),
-                       precision, getOperands);
-    auto dense = cast<DenseOp>(op);
-    return buildGemm(kernels, "dense", describeGemm(dense, target), planGpuGemm(dense),
-                     precision, getOperands);
+      return buildGemm(kernels, "conv", describeGemm(conv), plan, schedule.getPrecision(),
+                       getOperands);
+    return buildGemm(kernels, "dense", describeGemm(cast<DenseOp>(op)), plan,
+                     schedule.getPrecision(), getOperands);
   }
 };
 
 } // namespace
-
-int64_t convoy::gpu::getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan) {
-  return PartialSums(problem, plan).bytes();
-}
 
 LogicalResult
 convoy::gpu::buildGemm(GpuKernels &kernels, StringRef name, const GemmProblem &problem,
@@ -231,7 +219,7 @@ convoy::gpu::buildGemm(GpuKernels &kernels, StringRef name, const GemmProblem &p
                        llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
                        int64_t scratchBytes) {
   PartialSums partial(problem, plan);
-  scratchBytes += partial.bytes();
+  scratchBytes += countPartialBytes(plan, problem.pixels, problem.groups, problem.outputTiles);
   if (failed(kernels.add(
           name, GemmKernel::getGrid(problem, plan), {plan.threads()},
           [&](GpuKernel &kernel) {

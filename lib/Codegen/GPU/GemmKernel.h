@@ -17,14 +17,13 @@
 namespace convoy::gpu {
 
 /// Makes the kernels of a matrix product; `getOperands` finds its operands in each.
-/// `scratchBytes` of memory of the whole grid are there besides getGemmScratchBytes, which
-/// come first.
+/// `scratchBytes` of memory of the whole grid are there besides partial sums, which come
+/// first.
 mlir::LogicalResult buildGemm(GpuKernels &kernels, llvm::StringRef name,
                               const GemmProblem &problem, const GpuGemmPlan &plan,
                               cnn::GpuPrecision precision,
                               llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
                               int64_t scratchBytes = 0);
-int64_t getGemmScratchBytes(const GemmProblem &problem, const GpuGemmPlan &plan);
 
 } // namespace convoy::gpu
 

@@ -18,8 +18,8 @@ using namespace convoy;
 using namespace convoy::gpu;
 using namespace convoy::cnn;
 
-GemmProblem convoy::gpu::describeGemm(ConvOpInterface op, TargetAttr target) {
-  ConvTile tile = selectConvTile(op, target);
+GemmProblem convoy::gpu::describeGemm(ConvOpInterface op) {
+  ConvTile tile = getConvTile(op);
   int64_t rank = op.getSpatialRank();
   GemmProblem problem;
   auto input = op.getInputType().getShape(), output = op.getOutputType().getShape();
@@ -47,16 +47,15 @@ GemmProblem convoy::gpu::describeGemm(ConvOpInterface op, TargetAttr target) {
   return problem;
 }
 
-GemmProblem convoy::gpu::describeGemm(DenseOp op, TargetAttr target) {
-  DenseTile tile = selectDenseTile(op, target);
+GemmProblem convoy::gpu::describeGemm(DenseOp op) {
   auto shape = op.getLogicalFilterShape();
   GemmProblem problem;
-  problem.pixels = tile.rows;
-  problem.results = {tile.rows};
+  problem.pixels = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
+  problem.results = {problem.pixels};
   problem.groups = 1;
   problem.groupInputs = problem.imageStride = problem.depth = shape[1];
   problem.groupOutputs = problem.outputChannels = shape[0];
-  problem.outputTiles = tile.outputTiles;
+  problem.outputTiles = getDenseTile(op).outputTiles;
   // Chunks are copied 16 bytes at a time.
   Type element = getElementTypeOrSelf(op.getInput());
   problem.hasChunks = isAligned(op, 0) && element == getElementTypeOrSelf(op.getFilter()) &&

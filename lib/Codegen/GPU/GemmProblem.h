@@ -49,10 +49,9 @@ struct GemmProblem {
   int64_t inputPixels() const { return llvm::product_of(input); }
 };
 
-/// A convolution whose filter is packed in ConvTile's layout, not channel-wise.
-GemmProblem describeGemm(cnn::ConvOpInterface op, cnn::TargetAttr target);
-/// A dense layer of more rows than kGpuDenseRows.
-GemmProblem describeGemm(cnn::DenseOp op, cnn::TargetAttr target);
+/// A convolution or a dense layer whose schedule says that it is a matrix product.
+GemmProblem describeGemm(cnn::ConvOpInterface op);
+GemmProblem describeGemm(cnn::DenseOp op);
 
 } // namespace convoy::gpu
 

@@ -214,7 +214,7 @@ private:
   std::optional<SymbolTable> symbols;
   Value arena;
   int64_t scratchBegin = 0, scratchSize = 0;
-  SmallVector<MadeKernels> made;
+  SmallVector<MadeKernels, 0> made;
 };
 
 struct GenerateGPUKernels : convoy::impl::CnnGenerateGPUKernelsBase<GenerateGPUKernels> {

@@ -28,9 +28,6 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Output channels of a group from which on a matrix product is better.
-constexpr int64_t kFewOutputs = 8;
-
 void buildElement(GpuKernel &kernel, Value index, ConvOpInterface op, const ConvTile &tile) {
   ImplicitLocOpBuilder &b = kernel.b;
   GpuConvOperands operands(kernel, op);
@@ -74,19 +71,13 @@ void buildElement(GpuKernel &kernel, Value index, ConvOpInterface op, const Conv
 }
 
 struct SmallGroupConvFamily : GpuKernelFamily {
-  bool matches(Operation *op, TargetAttr target) const override {
-    auto conv = dyn_cast<ConvOpInterface>(op);
-    if (!conv || !op->hasAttr("filter_shape") || conv.isTransposed() ||
-        conv.isInputBlocked() || conv.isOutputBlocked())
-      return false;
-    ConvTile tile = selectConvTile(conv, target);
-    return tile.groups > 1 && tile.groupOutputs <= kFewOutputs;
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::small_groups);
   }
 
-  LogicalResult build(GpuKernels &kernels, Operation *operation,
-                      TargetAttr target) const override {
+  LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {
     auto op = cast<ConvOpInterface>(operation);
-    ConvTile tile = selectConvTile(op, target);
+    ConvTile tile = getConvTile(op);
     return kernels.addThreads(
         "group_conv", op.getOutputType().getNumElements(),
         [&](GpuKernel &kernel, Value index) { buildElement(kernel, index, op, tile); });

@@ -33,22 +33,16 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Threads from which on a GPU is full, so that each may do more.
-constexpr int64_t kManyThreads = 1 << 17;
-
 /// What a thread does.
 struct Plan {
-  Plan(ConvOpInterface op, TargetAttr target)
-      : tile(selectConvTile(op, target)), window(getConvWindow(op)),
+  explicit Plan(ConvOpInterface op)
+      : tile(getConvTile(op)), window(getConvWindow(op)),
         batch(op.getOutputType().getDimSize(0)), inputBlocked(op.isInputBlocked()),
-        outputBlocked(op.isOutputBlocked()), outputChannels(op.getOutputChannels()) {
+        outputBlocked(op.isOutputBlocked()), outputChannels(op.getOutputChannels()),
+        pixels(tile.pixels) {
     int64_t stride = window.strides.back(), width = window.output.back();
     int64_t inPhase = llvm::divideCeil(width, stride);
     int64_t quads = tile.outputTiles * tile.tileLanes() / kGpuQuad;
-    int64_t all = batch * tile.groups * quads * llvm::product_of(window.outerOutput()) * width;
-    pixels = 1;
-    while (pixels < 4 && all / (2 * pixels) >= kManyThreads && 2 * pixels <= inPhase)
-      pixels *= 2;
     extents = {batch, tile.groups};
     llvm::append_range(extents, window.outerOutput());
     extents.append({stride, int64_t(llvm::divideCeil(inPhase, pixels)), quads});
@@ -287,15 +281,13 @@ private:
 };
 
 struct TransposedConvFamily : GpuKernelFamily {
-  bool matches(Operation *op, TargetAttr target) const override {
-    auto conv = dyn_cast<ConvTransposeOp>(op);
-    return conv && conv.getFilterShape();
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::transposed);
   }
 
-  LogicalResult build(GpuKernels &kernels, Operation *operation,
-                      TargetAttr target) const override {
+  LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {
     auto op = cast<ConvOpInterface>(operation);
-    Plan plan(op, target);
+    Plan plan(op);
     return kernels.addThreads("conv_transpose", llvm::product_of(plan.extents),
                               [&](GpuKernel &kernel, Value index) {
                                 TransposedConv(kernel, op, plan).build(index);

@@ -27,7 +27,6 @@
 #include "GemmEpilogue.h"
 #include "TensorFragment.h"
 
-#include "convoy/Analysis/ConvTile.h"
 #include "convoy/Analysis/WarpgroupGemmPlan.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 
@@ -392,20 +391,19 @@ private:
 };
 
 struct WarpgroupGemmFamily : GpuKernelFamily {
-  bool matches(Operation *op, TargetAttr target) const override {
-    auto conv = dyn_cast<ConvOpInterface>(op);
-    return conv && op->hasAttr("filter_shape") && planWarpgroupGemm(conv, target);
+  bool matches(Operation *op, TargetAttr) const override {
+    return isScheduledAs(op, Algorithm::warpgroup_product);
   }
 
-  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
+  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr) const override {
     auto conv = cast<ConvOpInterface>(op);
-    WarpgroupGemmPlan plan = *planWarpgroupGemm(conv, target);
+    WarpgroupGemmPlan plan = getWarpgroupGemmPlan(conv);
     auto input = cast<ShapedType>(conv.getInputType());
     if (input.getElementTypeBitWidth() != 8 * plan.elementBytes)
       return op->emitError("has an input of ") << input.getElementType()
                                                << ", which products of warp groups cannot "
                                                   "read";
-    GemmProblem problem = describeGemm(conv, target);
+    GemmProblem problem = describeGemm(conv);
     int64_t filterRows =
         problem.groups * problem.outputTiles * plan.steps * plan.runs * plan.channels;
     return kernels.add(

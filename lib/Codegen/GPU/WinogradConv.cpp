@@ -20,7 +20,7 @@
 #include "ConvEpilogue.h"
 #include "GemmKernel.h"
 
-#include "convoy/Analysis/GpuConvCost.h"
+#include "convoy/Analysis/WinogradPlan.h"
 #include "convoy/Analysis/WinogradTransform.h"
 #include "convoy/Codegen/Common/TileTransform.h"
 
@@ -37,35 +37,24 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// V and M begin at multiples of it.
-constexpr int64_t kScratchAlignment = 256;
-
 class WinogradConv {
 public:
-  WinogradConv(ConvOpInterface op, TargetAttr target)
-      : op(op), plan(planWinograd(op, op.getConvAlgorithm(), target)), channels(plan.channels),
-        transform(getWinogradTransform(plan.outputs, plan.taps)), gemm(planGpuGemm(plan)),
-        outputBlocks(llvm::divideCeil(channels.groupOutputs, channels.lanes)),
-        lanes(plan.extent > 4 ? kGpuQuad / 2 : kGpuQuad), problem(describeProducts()) {
-    int64_t matrices = channels.groups * plan.products() * plan.stripTiles * channels.lanes;
-    inputElements = matrices * channels.inputChunks;
-    productElements = matrices * outputBlocks;
-    partialBytes = llvm::alignTo(getGemmScratchBytes(problem, gemm), kScratchAlignment);
-    inputBytes = llvm::alignTo(inputElements * sizeof(float), kScratchAlignment);
-    productBytes = productElements * sizeof(float);
-  }
+  explicit WinogradConv(ConvOpInterface op)
+      : op(op), plan(getWinogradPlan(op)), channels(plan.channels),
+        transform(getWinogradTransform(plan.outputs, plan.taps)),
+        gemm(getGpuGemmPlan(op.getScheduleAttr())), outputBlocks(plan.outputBlocks()),
+        lanes(plan.extent > 4 ? kGpuQuad / 2 : kGpuQuad), problem(describeProducts()),
+        scratch(plan, gemm) {}
 
   LogicalResult build(GpuKernels &kernels) {
     kernels.setRounds(plan.strips);
-    int64_t scratchBytes = inputBytes + productBytes;
     auto addTransform = [&](StringRef name, int64_t elements, auto body) {
       return kernels.addThreads(name, elements / plan.products() / lanes, body,
-                                partialBytes + scratchBytes);
+                                scratch.bytes());
     };
-    if (failed(
-            addTransform("winograd_input", inputElements, [&](GpuKernel &kernel, Value index) {
-              transformInput(kernel, index);
-            })))
+    if (failed(addTransform(
+            "winograd_input", scratch.inputElements,
+            [&](GpuKernel &kernel, Value index) { transformInput(kernel, index); })))
       return failure();
     kernels.setComputedFlops(2 * channels.groups * channels.groupInputs *
                              channels.groupOutputs * plan.products() * plan.stripTiles);
@@ -74,12 +63,11 @@ public:
                              viewProducts(kernel));
     };
     // Behind partial sums, if there are some.
-    int64_t partial = getGemmScratchBytes(problem, gemm);
     if (failed(buildGemm(kernels, "winograd_products", problem, gemm, GpuPrecision::f32,
-                         getOperands, partialBytes - partial + scratchBytes)))
+                         getOperands, scratch.bytes() - scratch.sumBytes)))
       return failure();
     return addTransform(
-        "winograd_output", productElements,
+        "winograd_output", scratch.productElements,
         [&](GpuKernel &kernel, Value index) { transformOutput(kernel, index); });
   }
 
@@ -110,10 +98,10 @@ private:
                                   indexConstant(kernel.b, begin), ValueRange());
   }
   Value viewInput(GpuKernel &kernel) const {
-    return view(kernel, partialBytes, inputElements);
+    return view(kernel, scratch.partialBytes, scratch.inputElements);
   }
   Value viewProducts(GpuKernel &kernel) const {
-    return view(kernel, partialBytes + inputBytes, productElements);
+    return view(kernel, scratch.partialBytes + scratch.inputBytes, scratch.productElements);
   }
 
   VectorType getType(ImplicitLocOpBuilder &b) const {
@@ -274,17 +262,17 @@ private:
   /// Channels of a thread in the transforms.
   int64_t lanes;
   GemmProblem problem;
-  int64_t inputElements, productElements, partialBytes, inputBytes, productBytes;
+  GpuWinogradScratch scratch;
 };
 
 struct WinogradConvFamily : GpuKernelFamily {
   bool matches(Operation *op, TargetAttr) const override {
-    auto conv = dyn_cast<ConvOpInterface>(op);
-    return conv && conv.getConvAlgorithm() != ConvAlgorithm::direct;
+    return isScheduledAs(op, Algorithm::winograd_2x2) ||
+           isScheduledAs(op, Algorithm::winograd_4x4);
   }
 
-  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr target) const override {
-    return WinogradConv(cast<ConvOpInterface>(op), target).build(kernels);
+  LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr) const override {
+    return WinogradConv(cast<ConvOpInterface>(op)).build(kernels);
   }
 };
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/LayerCost.h"
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Transforms/Schedule/Passes.h"
 
 namespace convoy::cnn {
@@ -27,7 +28,7 @@ constexpr int64_t kMinPixels = 128;
 bool canFuse(ScaleShiftOp norm, ConvOpInterface conv) {
   return norm.getBlocked() && !norm.getInit() && norm->hasOneUse() &&
          norm->getBlock() == conv->getBlock() && conv.isPointwise() && !conv.getInputScale() &&
-         conv.getConvAlgorithm() == ConvAlgorithm::direct;
+         isScheduledAs(conv, Algorithm::direct);
 }
 
 /// Whether that is faster: filters stay in the L2 cache from some pixels to the next.
@@ -53,6 +54,7 @@ struct FusePrologue : convoy::cnn::impl::CnnFusePrologueBase<FusePrologue> {
       conv.getInputScaleMutable().assign(norm.getScale());
       conv.getInputOffsetMutable().assign(norm.getOffset());
       conv.setInputActivationAttr(norm.getActivationAttr());
+      conv.setScheduleAttr(addPrologue(conv));
       norm.erase();
     });
   }

@@ -9,8 +9,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/ConvTile.h"
-#include "convoy/Analysis/GpuGemmPlan.h"
 #include "convoy/Dialect/Cnn/IR/Narrowing.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Transforms/Schedule/Passes.h"
@@ -216,11 +214,12 @@ bool Narrower::staysF32(Value value) const {
 }
 
 bool Narrower::needsF16Input(Operation *op) const {
-  // A matrix product copies blocks into shared memory as they are.
-  if (auto conv = dyn_cast<ConvOpInterface>(op))
-    return conv.isInputBlocked() && !conv.isTransposed() &&
-           !selectConvTile(conv, target).channelwise;
-  return selectDenseTile(cast<DenseOp>(op), target).rows > kGpuDenseRows;
+  // Matrix products copy blocks and rows into shared memory as they are.
+  if (!isScheduledAs(op, Algorithm::matrix_product) &&
+      !isScheduledAs(op, Algorithm::warpgroup_product))
+    return false;
+  auto conv = dyn_cast<ConvOpInterface>(op);
+  return !conv || conv.isInputBlocked();
 }
 
 void Narrower::narrow(tensor::InsertSliceOp op) {

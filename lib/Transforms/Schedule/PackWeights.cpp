@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/ConvAlgorithm.h"
+#include "convoy/Analysis/WinogradPlan.h"
 #include "convoy/Analysis/WinogradTransform.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Transforms/Schedule/Passes.h"
@@ -26,10 +26,6 @@ using namespace convoy::cnn;
 
 namespace {
 
-RankedTensorType getFloatTensor(MLIRContext *context, ArrayRef<int64_t> shape) {
-  return RankedTensorType::get(shape, Float32Type::get(context));
-}
-
 /// A filter element by its logical index, splat or not.
 struct FilterReader {
   ArrayRef<float> values;
@@ -37,146 +33,186 @@ struct FilterReader {
   float operator[](int64_t index) const { return values[splat ? 0 : index]; }
 };
 
-/// Copies `O x I/group x kernel` (transposed: `I x O/group x kernel`) into the
-/// layout that ConvTile describes.
-void packConvFilter(ConvOpInterface op, const ConvTile &tile, FilterReader source,
-                    MutableArrayRef<float> packed) {
-  int64_t kernel = 1;
-  for (int64_t extent : op.getWindow().getKernel())
-    kernel *= extent;
-  auto sourceIndex = [&](int64_t group, int64_t output, int64_t input, int64_t position) {
-    if (op.isTransposed())
-      return ((group * tile.groupInputs + input) * tile.groupOutputs + output) * kernel +
-             position;
-    return ((group * tile.groupOutputs + output) * tile.groupInputs + input) * kernel +
-           position;
-  };
-  int64_t lanes = tile.tileLanes();
-  if (tile.channelwise) {
-    int64_t channels = op.getOutputChannels();
-    for (int64_t channel = 0; channel < channels; ++channel)
-      for (int64_t position = 0; position < kernel; ++position)
-        for (int64_t input = 0; input < tile.groupInputs; ++input)
-          packed[((channel / lanes * kernel + position) * tile.groupInputs + input) * lanes +
-                 channel % lanes] =
-              source[sourceIndex(channel / tile.groupOutputs, channel % tile.groupOutputs,
-                                 input, position)];
-    return;
+/// The channels, and positions of the kernel, of a filter
+/// `O x I/group x kernel` (transposed: `I x O/group x kernel`), and where its elements are.
+struct FilterShape {
+  explicit FilterShape(ConvOpInterface op)
+      : groups(op.getGroups()), inputs(op.getInputChannels() / groups),
+        outputs(op.getOutputChannels() / groups),
+        positions(llvm::product_of(op.getWindow().getKernel())),
+        isTransposed(op.isTransposed()) {}
+
+  int64_t index(int64_t group, int64_t output, int64_t input, int64_t position) const {
+    int64_t pair = isTransposed ? (group * inputs + input) * outputs + output
+                                : (group * outputs + output) * inputs + input;
+    return pair * positions + position;
   }
-  // Destination order outside, so that writes stream.
+  /// Elements from an output channel to the next.
+  int64_t outputStep() const { return isTransposed ? positions : inputs * positions; }
+
+  int64_t groups, inputs, outputs, positions;
+  bool isTransposed;
+};
+
+/// FilterLayout::channelwise.
+void packChannelwise(const FilterShape &shape, FilterLayoutAttr layout, FilterReader source,
+                     MutableArrayRef<float> packed) {
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  for (int64_t channel = 0; channel < shape.groups * shape.outputs; ++channel)
+    for (int64_t position = 0; position < shape.positions; ++position)
+      for (int64_t input = 0; input < shape.inputs; ++input)
+        packed[((channel / lanes * shape.positions + position) * shape.inputs + input) *
+                   lanes +
+               channel % lanes] =
+            source[shape.index(channel / shape.outputs, channel % shape.outputs, input,
+                               position)];
+}
+
+/// FilterLayout::input_rows, in the order of the destination, so that writes stream.
+void packInputRows(const FilterShape &shape, FilterLayoutAttr layout, FilterReader source,
+                   MutableArrayRef<float> packed) {
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  int64_t steps = layout.getExtent(FilterDim::step);
+  int64_t stepChunks = layout.getExtent(FilterDim::step_chunk);
+  int64_t inputs = layout.getExtent(FilterDim::input);
   float *to = packed.data();
-  if (tile.stepChunks) {
-    for (int64_t group = 0; group < tile.groups; ++group)
-      for (int64_t outputTile = 0; outputTile < tile.outputTiles; ++outputTile)
-        for (int64_t step = 0; step < tile.inputChunks; step += tile.stepChunks)
-          for (int64_t position = 0; position < kernel; ++position)
-            for (int64_t chunk = step; chunk < step + tile.stepChunks; ++chunk)
-              for (int64_t lane = 0; lane < lanes; ++lane, to += tile.inputChunk) {
-                int64_t output = outputTile * lanes + lane;
-                for (int64_t i = 0; output < tile.groupOutputs && i < tile.inputChunk; ++i)
-                  to[i] = source[sourceIndex(group, output, chunk * tile.inputChunk + i,
-                                             position)];
-              }
-    return;
-  }
-  for (int64_t group = 0; group < tile.groups; ++group)
-    for (int64_t outputTile = 0; outputTile < tile.outputTiles; ++outputTile)
-      for (int64_t chunk = 0; chunk < tile.inputChunks; ++chunk)
-        for (int64_t position = 0; position < kernel; ++position)
-          for (int64_t i = 0; i < tile.inputChunk; ++i, to += lanes) {
-            int64_t input = chunk * tile.inputChunk + i;
-            if (input >= tile.groupInputs)
+  for (int64_t group = 0; group < shape.groups; ++group)
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      for (int64_t step = 0; step < steps; ++step)
+        for (int64_t position = 0; position < shape.positions; ++position)
+          for (int64_t chunk = step * stepChunks; chunk < (step + 1) * stepChunks; ++chunk)
+            for (int64_t lane = 0; lane < lanes; ++lane, to += inputs) {
+              int64_t output = tile * lanes + lane;
+              for (int64_t i = 0; output < shape.outputs && i < inputs; ++i)
+                to[i] = source[shape.index(group, output, chunk * inputs + i, position)];
+            }
+}
+
+/// FilterLayout::tiles, in the order of the destination.
+void packTiles(const FilterShape &shape, FilterLayoutAttr layout, FilterReader source,
+               MutableArrayRef<float> packed) {
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  int64_t chunks = layout.getExtent(FilterDim::input_chunk);
+  int64_t inputs = layout.getExtent(FilterDim::input);
+  float *to = packed.data();
+  for (int64_t group = 0; group < shape.groups; ++group)
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      for (int64_t chunk = 0; chunk < chunks; ++chunk)
+        for (int64_t position = 0; position < shape.positions; ++position)
+          for (int64_t i = 0; i < inputs; ++i, to += lanes) {
+            int64_t input = chunk * inputs + i;
+            if (input >= shape.inputs)
               continue;
-            int64_t first = outputTile * lanes;
-            int64_t count = std::min(lanes, tile.groupOutputs - first);
-            int64_t from = sourceIndex(group, first, input, position);
-            int64_t step = op.isTransposed() ? kernel : tile.groupInputs * kernel;
+            int64_t first = tile * lanes, count = std::min(lanes, shape.outputs - first);
+            int64_t from = shape.index(group, first, input, position);
             for (int64_t lane = 0; lane < count; ++lane)
-              to[lane] = source[from + lane * step];
+              to[lane] = source[from + lane * shape.outputStep()];
           }
 }
 
-/// Transforms each `r x r` filter in f64 and lays its products out as
-/// `getWinogradFilterShape` says.
-void packWinogradFilter(const WinogradPlan &plan, FilterReader source,
-                        MutableArrayRef<float> packed) {
-  const ConvTile &tile = plan.channels;
+/// Winograd's layouts: transforms each `r x r` filter in f64, or copies it where the kernel
+/// does that.
+void packWinograd(const FilterShape &shape, const WinogradPlan &plan, FilterLayoutAttr layout,
+                  FilterReader source, MutableArrayRef<float> packed) {
   WinogradTransform transform = getWinogradTransform(plan.outputs, plan.taps);
-  int64_t lanes = tile.tileLanes(), positions = plan.taps * plan.taps;
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  bool isProductMajor = layout.getKind() == FilterLayout::winograd_products;
   Matrix filter(plan.taps, SmallVector<double>(plan.taps));
-  for (int64_t group = 0; group < tile.groups; ++group)
-    for (int64_t output = 0; output < tile.groupOutputs; ++output)
-      for (int64_t input = 0; input < tile.groupInputs; ++input) {
-        int64_t from =
-            ((group * tile.groupOutputs + output) * tile.groupInputs + input) * positions;
-        for (int64_t i = 0; i < positions; ++i)
-          filter[i / plan.taps][i % plan.taps] = source[from + i];
-        int64_t outputTile = group * tile.outputTiles + output / lanes;
-        if (plan.compact) {
-          for (int64_t i = 0; i < positions; ++i)
-            packed[((outputTile * tile.groupInputs + input) * positions + i) * lanes +
+  for (int64_t group = 0; group < shape.groups; ++group)
+    for (int64_t output = 0; output < shape.outputs; ++output)
+      for (int64_t input = 0; input < shape.inputs; ++input) {
+        int64_t from = shape.index(group, output, input, 0);
+        int64_t tile = group * tiles + output / lanes;
+        if (layout.getKind() == FilterLayout::winograd_compact) {
+          for (int64_t i = 0; i < shape.positions; ++i)
+            packed[((tile * shape.inputs + input) * shape.positions + i) * lanes +
                    output % lanes] = source[from + i];
           continue;
         }
+        for (int64_t i = 0; i < shape.positions; ++i)
+          filter[i / plan.taps][i % plan.taps] = source[from + i];
         Matrix products = transformBoth(transform.filter, filter);
         for (int64_t i = 0; i < plan.products(); ++i) {
-          int64_t matrix =
-              plan.productMajor
-                  ? (group * plan.products() + i) * tile.outputTiles + output / lanes
-                  : outputTile * plan.products() + i;
-          packed[(matrix * tile.groupInputs + input) * lanes + output % lanes] =
+          int64_t matrix = isProductMajor
+                               ? (group * plan.products() + i) * tiles + output / lanes
+                               : tile * plan.products() + i;
+          packed[(matrix * shape.inputs + input) * lanes + output % lanes] =
               float(products[i / plan.extent][i % plan.extent]);
         }
       }
+}
+
+/// FilterLayout::dense, of a filter `outputs x depth`.
+void packDense(int64_t outputs, FilterLayoutAttr layout, FilterReader source,
+               MutableArrayRef<float> packed) {
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  int64_t depth = layout.getExtent(FilterDim::input);
+  // A tile's rows are read in strips, which keeps both sides in cache.
+  constexpr int64_t strip = 64;
+  for (int64_t t = 0; t < tiles; ++t)
+    for (int64_t k0 = 0; k0 < depth; k0 += strip)
+      for (int64_t lane = 0; lane < std::min(lanes, outputs - t * lanes); ++lane)
+        for (int64_t k = k0; k < std::min(depth, k0 + strip); ++k)
+          packed[(t * depth + k) * lanes + lane] = source[(t * lanes + lane) * depth + k];
+}
+
+/// Writes the filter of `op` as its schedule's layout says.
+void packFilter(Operation *op, FilterLayoutAttr layout, FilterReader source,
+                MutableArrayRef<float> packed) {
+  if (auto dense = dyn_cast<DenseOp>(op))
+    return packDense(dense.getLogicalFilterShape()[0], layout, source, packed);
+  auto conv = cast<ConvOpInterface>(op);
+  FilterShape shape(conv);
+  switch (layout.getKind()) {
+  case FilterLayout::tiles:
+    return packTiles(shape, layout, source, packed);
+  case FilterLayout::channelwise:
+    return packChannelwise(shape, layout, source, packed);
+  case FilterLayout::input_rows:
+    return packInputRows(shape, layout, source, packed);
+  case FilterLayout::winograd:
+  case FilterLayout::winograd_products:
+  case FilterLayout::winograd_compact:
+    return packWinograd(shape, getWinogradPlan(conv), layout, source, packed);
+  case FilterLayout::dense:
+    llvm_unreachable("only dense layers have it");
+  }
 }
 
 struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
   using CnnPackWeightsBase::CnnPackWeightsBase;
 
   void runOnOperation() override {
-    if (!llvm::is_contained({"f32", "f16", "bf16"}, weights)) {
-      getOperation().emitError("weights cannot be stored as '") << weights << "'";
-      return signalPassFailure();
-    }
-    FailureOr<TargetAttr> target = requireTarget(getOperation());
-    if (failed(target))
-      return signalPassFailure();
     IRRewriter rewriter(&getContext());
-    SmallVector<Operation *> ops;
-    getOperation().walk([&](Operation *op) {
-      if (isa<ConvOpInterface, DenseOp>(op))
-        ops.push_back(op);
-    });
-    for (Operation *op : ops) {
-      LogicalResult done = success();
-      if (auto conv = dyn_cast<ConvOpInterface>(op))
-        done = pack(rewriter, conv, *target);
-      else
-        done = pack(rewriter, cast<DenseOp>(op), *target);
-      if (failed(done))
+    SmallVector<ScheduledOpInterface> layers;
+    getOperation().walk([&](ScheduledOpInterface layer) { layers.push_back(layer); });
+    for (ScheduledOpInterface layer : layers)
+      if (failed(pack(rewriter, layer)))
         return signalPassFailure();
-    }
   }
 
-  /// The packed filter in the type that `weights` asks for, null with a diagnostic where
-  /// a weight is too large for it.
-  ElementsAttr store(Operation *op, ElementsAttr filter) {
-    GpuAttr gpu = getTarget(op).getGpu();
-    bool half = gpu ? gpu.getPrecision() == GpuPrecision::f16 : weights == "f16";
-    if (!half && weights == "f32")
+  /// The packed filter in the type of its layout, null with a diagnostic if a weight is too
+  /// large for that.
+  ElementsAttr store(Operation *op, ElementsAttr filter, Type type) {
+    if (type.isF32())
       return filter;
-    if (!half)
-      return roundConstant(filter, BFloat16Type::get(&getContext()));
+    TargetAttr target = getTarget(op);
     // From here on the nearest f16 is infinite.
     constexpr float tooLarge = 65520;
-    for (float value : ConstantData::get(filter)->getValues<float>())
-      if (std::isfinite(value) && std::abs(value) >= tooLarge) {
-        op->emitError("has a weight of ")
-            << value << ", too large for f16: use "
-            << (gpu ? "--precision=tf32" : "--weights=bf16") << " or f32";
-        return {};
-      }
-    return roundConstant(filter, Float16Type::get(&getContext()));
+    if (type.isF16())
+      for (float value : ConstantData::get(filter)->getValues<float>())
+        if (std::isfinite(value) && std::abs(value) >= tooLarge) {
+          op->emitError("has a weight of ")
+              << value << ", too large for f16: use "
+              << (target && target.getGpu() ? "--precision=tf32" : "--weights=bf16")
+              << " or f32";
+          return {};
+        }
+    return roundConstant(filter, type);
   }
 
   std::optional<FilterReader> read(Operation *op, Value value, ConstantData &data) {
@@ -200,87 +236,51 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     eraseIfUnused(rewriter, old);
   }
 
-  LogicalResult packBias(IRRewriter &rewriter, Operation *op, MutableOperandRange bias,
-                         int64_t groups, int64_t groupOutputs, int64_t packedSize) {
+  /// Spreads a bias over the lanes of each group's tiles. Channel-wise tiles run through all
+  /// channels, as if these were one group.
+  LogicalResult packBias(IRRewriter &rewriter, ScheduledOpInterface layer, int64_t outputs) {
+    MutableOperandRange bias = layer.getBiasMutable();
     if (bias.empty())
       return success();
     ConstantData data;
-    std::optional<FilterReader> source = read(op, bias[0].get(), data);
+    std::optional<FilterReader> source = read(layer, bias[0].get(), data);
     if (!source)
       return failure();
-    std::vector<float> packed(packedSize, 0.0f);
-    for (int64_t channel = 0; channel < groups * groupOutputs; ++channel)
-      packed[channel / groupOutputs * (packedSize / groups) + channel % groupOutputs] =
+    FilterLayoutAttr layout = layer.getScheduleAttr().getFilter();
+    int64_t groups = layout.getExtent(FilterDim::group), size = layout.getBiasSize();
+    int64_t groupOutputs = outputs / groups;
+    std::vector<float> packed(size, 0.0f);
+    for (int64_t channel = 0; channel < outputs; ++channel)
+      packed[channel / groupOutputs * (size / groups) + channel % groupOutputs] =
           (*source)[channel];
-    replaceOperand(rewriter, bias[0],
-                   makeFloats(&getContext(), {packedSize}, std::move(packed)));
+    replaceOperand(rewriter, bias[0], makeFloats(&getContext(), {size}, std::move(packed)));
     return success();
   }
 
-  LogicalResult pack(IRRewriter &rewriter, ConvOpInterface op, TargetAttr target) {
-    SmallVector<int64_t> logical = op.getLogicalFilterShape();
-    if (op->hasAttr("filter_shape"))
+  LogicalResult pack(IRRewriter &rewriter, ScheduledOpInterface layer) {
+    if (layer.isPacked())
       return success();
-    ConvTile tile = selectConvTile(op, target);
+    ScheduleAttr schedule = layer.getScheduleAttr();
+    if (!schedule)
+      return layer->emitError(
+          "has no schedule to pack its filter for: run cnn-select-algorithm first");
+    FilterLayoutAttr layout = schedule.getFilter();
     ConstantData data;
-    std::optional<FilterReader> source = read(op, op.getFilter(), data);
-    if (!source)
-      return failure();
-    ElementsAttr packed;
-    if (op.getConvAlgorithm() == ConvAlgorithm::direct) {
-      packed = fillConstant<float>(
-          getFloatTensor(&getContext(), getPackedFilterShape(op, tile)),
-          [&](MutableArrayRef<float> values) { packConvFilter(op, tile, *source, values); });
-    } else {
-      WinogradPlan plan = planWinograd(op, op.getConvAlgorithm(), target);
-      tile = plan.channels;
-      packed = fillConstant<float>(
-          getFloatTensor(&getContext(), getWinogradFilterShape(plan)),
-          [&](MutableArrayRef<float> values) { packWinogradFilter(plan, *source, values); });
-    }
-    packed = store(op, packed);
-    if (!packed)
-      return failure();
-    // Channel-wise biases run through all channels, others through a group's.
-    int64_t groups = tile.channelwise ? 1 : tile.groups;
-    if (failed(packBias(rewriter, op, op.getBiasMutable(), groups,
-                        op.getOutputChannels() / groups, getPackedBiasSize(tile))))
-      return failure();
-    replaceOperand(rewriter, op.getFilterMutable()[0], packed);
-    op->setAttr("filter_shape", rewriter.getDenseI64ArrayAttr(logical));
-    return success();
-  }
-
-  LogicalResult pack(IRRewriter &rewriter, DenseOp op, TargetAttr target) {
-    if (op.getFilterShape())
-      return success();
-    DenseTile tile = selectDenseTile(op, target);
-    SmallVector<int64_t> logical = op.getLogicalFilterShape();
-    int64_t outputs = logical[0], depth = logical[1], lanes = tile.tileLanes();
-    ConstantData data;
-    std::optional<FilterReader> source = read(op, op.getFilter(), data);
+    std::optional<FilterReader> source = read(layer, layer.getFilter(), data);
     if (!source)
       return failure();
     ElementsAttr packed = fillConstant<float>(
-        getFloatTensor(&getContext(), {tile.outputTiles, depth, lanes}),
-        [&](MutableArrayRef<float> values) {
-          // A tile's rows are read in strips, which keeps both sides in cache.
-          constexpr int64_t strip = 64;
-          for (int64_t t = 0; t < tile.outputTiles; ++t)
-            for (int64_t k0 = 0; k0 < depth; k0 += strip)
-              for (int64_t lane = 0; lane < std::min(lanes, outputs - t * lanes); ++lane)
-                for (int64_t k = k0; k < std::min(depth, k0 + strip); ++k)
-                  values[(t * depth + k) * lanes + lane] =
-                      (*source)[(t * lanes + lane) * depth + k];
-        });
-    packed = store(op, packed);
+        layout.getType().clone(rewriter.getF32Type()),
+        [&](MutableArrayRef<float> values) { packFilter(layer, layout, *source, values); });
+    packed = store(layer, packed, layout.getType().getElementType());
     if (!packed)
       return failure();
-    if (failed(
-            packBias(rewriter, op, op.getBiasMutable(), 1, outputs, tile.outputTiles * lanes)))
+    SmallVector<int64_t> logical = layer.getLogicalFilterShape();
+    auto conv = dyn_cast<ConvOpInterface>(layer.getOperation());
+    if (failed(packBias(rewriter, layer, conv ? conv.getOutputChannels() : logical[0])))
       return failure();
-    replaceOperand(rewriter, op.getFilterMutable(), packed);
-    op.setFilterShape(logical);
+    replaceOperand(rewriter, layer.getFilterMutable()[0], packed);
+    layer.setLogicalFilterShape(logical);
     return success();
   }
 };

@@ -6,7 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTuning.h"
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Transforms/Schedule/Passes.h"
+
+#include "llvm/ADT/SmallVectorExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNSELECTALGORITHM
@@ -24,59 +28,57 @@ struct SelectAlgorithm : convoy::cnn::impl::CnnSelectAlgorithmBase<SelectAlgorit
 
   void runOnOperation() override {
     func::FuncOp function = getOperation();
-    preferred = symbolizeConvAlgorithm(algorithm);
-    if (!preferred && !algorithm.empty()) {
-      function.emitError("unknown algorithm '") << algorithm << "'";
+    FailureOr<TargetAttr> target = requireTarget(function);
+    if (failed(target) || failed(readOptions()))
       return signalPassFailure();
-    }
-    if (!tuning.empty()) {
-      llvm::Expected<ConvTuning> read = ConvTuning::read(tuning);
-      if (!read) {
-        function.emitError(llvm::toString(read.takeError()));
-        return signalPassFailure();
+    WalkResult result = function.walk([&](ScheduledOpInterface op) {
+      if (!op.getScheduleAttr()) {
+        op.setScheduleAttr(choose(op, *target));
+        return WalkResult::advance();
       }
-      measured = std::move(*read);
-    }
-    FailureOr<TargetAttr> required = requireTarget(function);
-    if (failed(required))
-      return signalPassFailure();
-    target = *required;
-    WalkResult result = function.walk([&](ConvOpInterface op) {
-      return failed(check(op)) ? WalkResult::interrupt() : (select(op), WalkResult::advance());
+      std::string reason = whyNotSchedule(op, *target);
+      if (reason.empty())
+        return WalkResult::advance();
+      op->emitError(reason);
+      return WalkResult::interrupt();
     });
     if (result.wasInterrupted())
       signalPassFailure();
   }
 
 private:
-  /// Refuses attributes that the operation does not allow.
-  LogicalResult check(ConvOpInterface op) {
-    if (op.hasConvAlgorithm())
-      if (std::string reason = whyNotAlgorithm(op, op.getConvAlgorithm(), target);
-          !reason.empty())
-        return op->emitError("cannot be computed by ")
-               << stringifyConvAlgorithm(op.getConvAlgorithm()) << ": " << reason;
-    if (std::optional<int64_t> blocks = op.getTileBlocks();
-        blocks && !llvm::is_contained(listTileBlocks(op, target), *blocks))
-      return op->emitError("a register tile cannot hold ")
-             << *blocks << " vectors of output channels: take a divisor of their number "
-             << "up to 3";
+  LogicalResult readOptions() {
+    preferences.algorithm = parsePreferredAlgorithm(algorithm);
+    if (!preferences.algorithm && !algorithm.empty())
+      return getOperation().emitError("unknown algorithm '") << algorithm << "'";
+    Builder builder(&getContext());
+    preferences.weights = llvm::StringSwitch<Type>(weights)
+                              .Case("f32", builder.getF32Type())
+                              .Case("f16", builder.getF16Type())
+                              .Case("bf16", builder.getBF16Type())
+                              .Default(Type());
+    if (!preferences.weights)
+      return getOperation().emitError("weights cannot be stored as '") << weights << "'";
+    if (tuning.empty())
+      return success();
+    llvm::Expected<ConvTuning> read = ConvTuning::read(tuning);
+    if (!read)
+      return getOperation().emitError(llvm::toString(read.takeError()));
+    measured = std::move(*read);
     return success();
   }
 
-  void select(ConvOpInterface op) {
-    if (!op.hasConvAlgorithm() && preferred && whyNotAlgorithm(op, *preferred, target).empty())
-      op.setConvAlgorithm(*preferred);
-    llvm::SmallVector<ConvSchedule> schedules = listConvSchedules(op, target);
-    ConvSchedule schedule = measured.choose(describeConv(op), schedules);
-    op.setConvAlgorithm(schedule.algorithm);
-    if (!op.getTileBlocks() && schedule.tileBlocks != listTileBlocks(op, target).front())
-      op.setTileBlocks(schedule.tileBlocks);
+  ScheduleAttr choose(ScheduledOpInterface op, TargetAttr target) {
+    SmallVector<ScheduleAttr> schedules = listSchedules(op, target, preferences);
+    auto conv = dyn_cast<ConvOpInterface>(op.getOperation());
+    if (!conv)
+      return schedules.front();
+    SmallVector<std::string> names = llvm::map_to_vector(schedules, getScheduleName);
+    return schedules[measured.choose(describeConv(conv), names)];
   }
 
-  std::optional<ConvAlgorithm> preferred;
+  SchedulePreferences preferences;
   ConvTuning measured;
-  TargetAttr target;
 };
 
 } // namespace

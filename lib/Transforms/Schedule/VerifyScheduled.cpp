@@ -7,6 +7,7 @@
 
 #include "convoy/Transforms/Utils/PhaseBorder.h"
 
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Transforms/Schedule/Passes.h"
 
 namespace convoy::cnn {
@@ -19,14 +20,17 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// Has a kernel: on tensors, with a destination.
+/// Has a kernel: on tensors, with a destination; filters and biases are packed as schedules
+/// say.
 std::string destinationForm(Operation *op) {
   if (std::string reason = whyNoKernel(op); !reason.empty())
     return reason;
   Value destination = cast<DestinationOpInterface>(op).getDestination();
   if (!destination)
     return "it has no destination, which cnn-to-destination-style gives";
-  return isa<TensorType>(destination.getType()) ? "" : "it is on memrefs";
+  if (!isa<TensorType>(destination.getType()))
+    return "it is on memrefs";
+  return convoy::whyNotScheduled(op);
 }
 
 const BorderRow kTable[] = {

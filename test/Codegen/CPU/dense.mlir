@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-cpu-kernels --canonicalize --cse \
+// RUN:   --split-input-file | FileCheck %s
 
 // The numbers are those of Integration/test_ops_convolution.py and of the architectures.
 

@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-generate-cpu-kernels --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-cpu-kernels --split-input-file | FileCheck %s
 
 // Two equal layers share a kernel; a task is a row of one tile of 32 channels, and
 // its two vectors of sums for 14 pixels are carried through the loops.

@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-cpu-kernels --canonicalize --cse | FileCheck %s
 
 // 18 outputs of a group are two tiles of 9; 40 pixels are two vectors, then a half one. Each
 // step loads the pixels of an input channel and broadcasts a weight for each output channel.

@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-cpu-kernels --canonicalize --cse \
+// RUN:   --split-input-file | FileCheck %s
 
 // Kernel 4, stride 2, pad 1: an output column meets kernel columns 1 and 3 or 0 and 2.
 // The 9 even columns: column 0 misses kernel column 3, column 8 kernel column 1 (9 pixels

@@ -33,8 +33,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x2x28x28x16xf32>,
       %w: memref<1x2x36x32x32xf32>, %b: memref<64xf32>, %r: memref<1x4x28x28x16xf32>, %y: memref<1x4x28x28x16xf32>) {
     cnn.conv %x, %w, %b residual(%r) outs(%y)
-        {algorithm = #cnn.conv_algorithm<winograd_4x4>, filter_shape = array<i64: 64, 32, 3, 3>,
-        output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        {schedule = #cnn.schedule<winograd_4x4, tile = 14x2x16, strip = 49, filter = <winograd, 1x2x36x32x32xf32>,
+        scratch = 474624>, filter_shape = array<i64: 64, 32, 3, 3>, output_block = 16 : i64,
+        activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (memref<1x2x28x28x16xf32>, memref<1x2x36x32x32xf32>, memref<64xf32>, memref<1x4x28x28x16xf32>,
         memref<1x4x28x28x16xf32>) -> ()
     return
@@ -68,9 +69,10 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x16x14x14x16xf32>,
       %w: memref<1x1x256x9x32xf32>, %y: memref<1x2x14x14x16xf32>) {
-    cnn.conv %x, %w outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4_compact>,
-        filter_shape = array<i64: 32, 256, 3, 3>, output_block = 16 : i64,
-        window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    cnn.conv %x, %w outs(%y)
+        {schedule = #cnn.schedule<winograd_4x4_compact, tile = 14x2x16, strip = 16, chunk = 8,
+        filter = <winograd_compact, 1x1x256x9x32xf32>, scratch = 1284608>, filter_shape = array<i64: 32, 256, 3, 3>,
+        output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (memref<1x16x14x14x16xf32>, memref<1x1x256x9x32xf32>, memref<1x2x14x14x16xf32>) -> ()
     return
   }

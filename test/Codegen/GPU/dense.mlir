@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse \
+// RUN:   --split-input-file | FileCheck %s
 
 // 256 threads a tile of 16 outputs: 64 inputs at a time, each by four quads of weights, eight
 // times before the next are asked for. Warps add up in shared memory.

@@ -1,5 +1,5 @@
-// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-generate-gpu-kernels --canonicalize --cse \
-// RUN:   --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels \
+// RUN:   --canonicalize --cse --split-input-file --verify-diagnostics | FileCheck %s
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>

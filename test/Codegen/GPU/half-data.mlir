@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse \
+// RUN:   --split-input-file | FileCheck %s
 
 // Kernels read f16 or f32, compute in f32 and round once, when they store.
 

@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-generate-gpu-kernels --verify-diagnostics
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --verify-diagnostics
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>

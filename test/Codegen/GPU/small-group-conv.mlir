@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse \
+// RUN:   --split-input-file | FileCheck %s
 
 // Plain data of one dimension: a thread an element, which reads one lane of the filter's tile.
 // CHECK-LABEL: gpu.func @group_conv(

@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse \
+// RUN:   --split-input-file | FileCheck %s
 
 // Blocked data: a thread a quad of channels of a pixel. In each dimension it takes every
 // second position of the kernel, and goes through quads of inputs.

@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_4x4 --cnn-generate-gpu-kernels --canonicalize --cse \
+// RUN:   --split-input-file | FileCheck %s
 
 // 7 x 8 tiles of 4x4. V, 24 channels in two blocks, and M, 64 channels, lie behind the arena's buffers. The layer's
 // operations count for the products, whose bytes are V, the filters and M.
@@ -51,8 +52,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x2x28x30x16xf32>,
       %w: memref<1x36x2x24x32xf32>, %b: memref<64xf32>, %r: memref<1x4x28x30x16xf32>, %y: memref<1x4x28x30x16xf32>) {
     cnn.conv %x, %w, %b residual(%r) outs(%y)
-        {algorithm = #cnn.conv_algorithm<winograd_4x4>, filter_shape = array<i64: 64, 24, 3, 3>,
-        output_block = 16 : i64, activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        {filter_shape = array<i64: 64, 24, 3, 3>, output_block = 16 : i64, activation = #cnn.function<relu>,
+        window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (memref<1x2x28x30x16xf32>, memref<1x36x2x24x32xf32>, memref<64xf32>, memref<1x4x28x30x16xf32>,
         memref<1x4x28x30x16xf32>) -> () loc("it")
     return
@@ -86,8 +87,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x1x600x600x16xf32>,
       %w: memref<1x36x1x16x32xf32>, %y: memref<1x1x600x600x16xf32>) {
-    cnn.conv %x, %w outs(%y) {algorithm = #cnn.conv_algorithm<winograd_4x4>, filter_shape = array<i64: 16, 16, 3, 3>,
-        output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    cnn.conv %x, %w outs(%y) {filter_shape = array<i64: 16, 16, 3, 3>, output_block = 16 : i64,
+        window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (memref<1x1x600x600x16xf32>, memref<1x36x1x16x32xf32>, memref<1x1x600x600x16xf32>) -> () loc("it")
     return
   }

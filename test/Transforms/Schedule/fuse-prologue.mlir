@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-fuse-prologue --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-select-algorithm=algorithm=direct --cnn-fuse-prologue \
+// RUN:   --split-input-file | FileCheck %s
 
 // A batch norm with its activation, behind a concatenation that others read, too.
 // CHECK-LABEL: func.func @behind_a_concatenation(
@@ -15,8 +16,11 @@ func.func @behind_a_concatenation(%x: tensor<1x4x12x12x8xf32>) -> (tensor<1x4x12
       : (tensor<1x4x12x12x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<1x4x12x12x8xf32>
   // CHECK: %[[Y:.+]] = cnn.conv %[[X]], %{{.+}}, %{{.+}} prologue(%[[S]], %[[T]]) {activation = #cnn.function<sigmoid>
   // CHECK-SAME: input_activation = #cnn.function<relu>
-  %1 = cnn.conv %0, %w, %b {activation = #cnn.function<sigmoid>, algorithm = #cnn.conv_algorithm<direct>,
-      filter_shape = array<i64: 16, 32, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>}
+  // Runs of six pixels, whose 32 channels are in scratch memory; the tiles of output channels follow each other.
+  // CHECK-SAME: schedule = #cnn.schedule<direct, tile = 6x2x8, span = plane, order = pixels,
+  // CHECK-SAME:   filter = <tiles, 1x1x4x1x1x8x16xf32>, scratch = 768>
+  %1 = cnn.conv %0, %w, %b {activation = #cnn.function<sigmoid>, filter_shape = array<i64: 16, 32, 1, 1>,
+      output_block = 8 : i64, window = #cnn.window<[1, 1]>}
      : (tensor<1x4x12x12x8xf32>, tensor<1x2x4x1x1x8x8xf32>, tensor<16xf32>) -> tensor<1x2x12x12x8xf32>
   // CHECK-NEXT: return %[[X]], %[[Y]]
   return %x, %1 : tensor<1x4x12x12x8xf32>, tensor<1x2x12x12x8xf32>

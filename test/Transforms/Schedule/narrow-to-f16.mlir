@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-narrow-to-f16 --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-narrow-to-f16 --split-input-file | FileCheck %s
 
 #map = affine_map<(n) -> (n)>
 #cube = affine_map<(n, c, x) -> (n, c, x)>

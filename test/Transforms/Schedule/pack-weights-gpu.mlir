@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-pack-weights --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_4x4 --cnn-pack-weights --split-input-file | FileCheck %s
 
 // A GPU's transformed filters lie product by product: [group][product][output tile][input][lanes of the tile]. The bias
 // fills the same tiles.
@@ -11,18 +11,17 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     %w = arith.constant dense<1.0> : tensor<40x24x3x3xf32>
     %b = arith.constant dense<2.0> : tensor<40xf32>
     // CHECK: cnn.conv %arg0, %[[W]], %[[B]]
-    %0 = cnn.conv %x, %w, %b {algorithm = #cnn.conv_algorithm<winograd_4x4>, output_block = 16 : i64,
-        window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    %0 = cnn.conv %x, %w, %b {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x2x28x30x16xf32>, tensor<40x24x3x3xf32>, tensor<40xf32>) -> tensor<1x3x28x30x16xf32>
     return %0 : tensor<1x3x28x30x16xf32>
   }
   // CHECK-LABEL: func.func @groups(
   func.func @groups(%x: tensor<1x2x9x9x16xf32>) -> tensor<1x2x9x9x16xf32> {
-    // CHECK-DAG: %[[W:.+]] = arith.constant {{.*}} : tensor<2x16x1x16x32xf32>
+    // CHECK-DAG: %[[W:.+]] = arith.constant {{.*}} : tensor<2x36x1x16x32xf32>
     %w = arith.constant dense<1.0> : tensor<32x16x3x3xf32>
     // CHECK: cnn.group_conv %arg0, %[[W]]
-    %0 = cnn.group_conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_2x2>, group = 2 : i64,
-        output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    %0 = cnn.group_conv %x, %w {group = 2 : i64, output_block = 16 : i64,
+        window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x2x9x9x16xf32>, tensor<32x16x3x3xf32>) -> tensor<1x2x9x9x16xf32>
     return %0 : tensor<1x2x9x9x16xf32>
   }

@@ -1,8 +1,6 @@
-// RUN: convoy-opt %s --cnn-pack-weights | FileCheck %s
-// RUN: convoy-opt %s --cnn-pack-weights --cnn-pack-weights | FileCheck %s
-// RUN: convoy-opt %s --cnn-pack-weights=weights=bf16 | FileCheck %s --check-prefix=BF16
-// RUN: not convoy-opt %s --cnn-pack-weights=weights=f64 2>&1 | FileCheck %s --check-prefix=WRONG
-// WRONG: error: weights cannot be stored as 'f64'
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-pack-weights | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-pack-weights --cnn-pack-weights | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm="algorithm=direct weights=bf16" --cnn-pack-weights | FileCheck %s --check-prefix=BF16
 
 // Filters are stored in half size, biases are not.
 // BF16-LABEL: func.func @blocked(
@@ -91,20 +89,6 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     %0 = cnn.conv_transpose %x, %w {output_padding = array<i64: 0>, window = #cnn.window<[2]>}
         : (tensor<1x2x3xf32>, tensor<2x3x2xf32>) -> tensor<1x3x4xf32>
     return %0 : tensor<1x3x4xf32>
-  }
-  // Filters that the kernel transforms: [group][output tile][input][position][lanes].
-  // CHECK-LABEL: func.func @compact(
-  func.func @compact(%x: tensor<1x1x6x6x2xf32>) -> tensor<1x1x4x4x2xf32> {
-    // CHECK:      %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 1.100000e+01],
-    // CHECK-SAME:   [2.000000e+00, 1.200000e+01], [3.000000e+00, 1.300000e+01], [4.000000e+00, 1.400000e+01],
-    // CHECK-SAME:   [5.000000e+00, 1.500000e+01], [6.000000e+00, 1.600000e+01], [7.000000e+00, 1.700000e+01],
-    // CHECK-SAME:   [8.000000e+00, 1.800000e+01], [9.000000e+00, 1.900000e+01]{{\]+}}> : tensor<1x1x1x9x2xf32>
-    %w = arith.constant dense<[[[[1., 2., 3.], [4., 5., 6.], [7., 8., 9.]]],
-        [[[11., 12., 13.], [14., 15., 16.], [17., 18., 19.]]]]> : tensor<2x1x3x3xf32>
-    // CHECK: cnn.conv %arg0, %[[W]] {{.*}}filter_shape = array<i64: 2, 1, 3, 3>
-    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4_compact>, output_block = 2 : i64,
-        window = #cnn.window<[3, 3]>} : (tensor<1x1x6x6x2xf32>, tensor<2x1x3x3xf32>) -> tensor<1x1x4x4x2xf32>
-    return %0 : tensor<1x1x4x4x2xf32>
   }
   // [output tile][K][lanes]. Two readers get the same constant; a splat bias is padded with zeros.
   // CHECK-LABEL: func.func @dense_shared(

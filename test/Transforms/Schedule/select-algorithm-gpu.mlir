@@ -7,8 +7,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK-LABEL:  func.func @large(
   // PREFER-LABEL: func.func @large(
   func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<winograd_4x4>
-    // PREFER: algorithm = #cnn.conv_algorithm<winograd_2x2>
+    // CHECK: schedule = #cnn.schedule<winograd_4x4,
+    // PREFER: schedule = #cnn.schedule<winograd_2x2,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
     return %0 : tensor<1x16x56x56x16xf32>
@@ -16,7 +16,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // 16 tiles of 4x4 fill a quarter of the smallest tile of a product.
   // CHECK-LABEL:  func.func @small(
   func.func @small(%x: tensor<1x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<direct>
+    // CHECK: schedule = #cnn.schedule<matrix_product,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
     return %0 : tensor<1x32x14x14x16xf32>
@@ -24,7 +24,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // A batch fills them.
   // CHECK-LABEL:  func.func @batch(
   func.func @batch(%x: tensor<16x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<16x32x14x14x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<winograd_4x4>
+    // CHECK: schedule = #cnn.schedule<winograd_4x4,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<16x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<16x32x14x14x16xf32>
     return %0 : tensor<16x32x14x14x16xf32>
@@ -33,8 +33,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK-LABEL:  func.func @few(
   // PREFER-LABEL: func.func @few(
   func.func @few(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<direct>
-    // PREFER: algorithm = #cnn.conv_algorithm<winograd_2x2>
+    // CHECK: schedule = #cnn.schedule<matrix_product,
+    // PREFER: schedule = #cnn.schedule<winograd_2x2,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
@@ -43,9 +43,11 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK-LABEL:  func.func @given(
   // PREFER-LABEL: func.func @given(
   func.func @given(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<direct>
-    // PREFER: algorithm = #cnn.conv_algorithm<direct>
-    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<direct>, output_block = 16 : i64,
+    // CHECK: schedule = #cnn.schedule<matrix_product, tile = 128x8x16, stages = 2, filter = <tiles, 1x2x16x3x3x16x128xf32>>
+    // PREFER: schedule = #cnn.schedule<matrix_product, tile = 128x8x16, stages = 2, filter = <tiles, 1x2x16x3x3x16x128xf32>>
+    %0 = cnn.conv %x, %w
+        {schedule = #cnn.schedule<matrix_product, tile = 128x8x16, stages = 2,
+        filter = <tiles, 1x2x16x3x3x16x128xf32>>, output_block = 16 : i64,
         window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
     return %0 : tensor<1x16x56x56x16xf32>
@@ -60,8 +62,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK-LABEL:  func.func @large(
   // PREFER-LABEL: func.func @large(
   func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<direct>
-    // PREFER: algorithm = #cnn.conv_algorithm<direct>
+    // CHECK: schedule = #cnn.schedule<matrix_product,
+    // PREFER: schedule = #cnn.schedule<matrix_product,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
     return %0 : tensor<1x16x56x56x16xf32>
@@ -76,8 +78,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK-LABEL:  func.func @large(
   // PREFER-LABEL: func.func @large(
   func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<direct>
-    // PREFER: algorithm = #cnn.conv_algorithm<direct>
+    // CHECK: schedule = #cnn.schedule<matrix_product,
+    // PREFER: schedule = #cnn.schedule<matrix_product,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x16x56x56x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32>
     return %0 : tensor<1x16x56x56x16xf32>

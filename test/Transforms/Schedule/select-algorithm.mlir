@@ -4,7 +4,11 @@
 // RUN:   | FileCheck %s --check-prefix=DIRECT --implicit-check-not=winograd
 // RUN: not convoy-opt %s --cnn-select-algorithm=algorithm=fft 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: error: unknown algorithm 'fft'
-// DIRECT-COUNT-11: algorithm = #cnn.conv_algorithm<direct>
+// RUN: not convoy-opt %s --cnn-select-algorithm=weights=f64 2>&1 | FileCheck %s --check-prefix=WEIGHTS
+// WEIGHTS: error: weights cannot be stored as 'f64'
+// RUN: convoy-opt %s --cnn-select-algorithm=weights=bf16 | FileCheck %s --check-prefix=BF16
+// DIRECT-COUNT-6: schedule = #cnn.schedule<direct,
+// DIRECT-NOT: schedule<winograd
 
 // Measured times decide, where they are clear.
 // RUN: convoy-opt %s --cnn-select-algorithm=tuning=%S/Inputs/tuning.json | FileCheck %s --check-prefix=TUNED
@@ -17,13 +21,15 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
   // Large tiles where the map fills them.
   // CHECK-LABEL:  func.func @large(
+  // BF16-LABEL:   func.func @large(
   // TUNED-LABEL:  func.func @large(
   // PREFER-LABEL: func.func @large(
   func.func @large(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<winograd_4x4>
-    // TUNED: algorithm = #cnn.conv_algorithm<winograd_4x4>
-    // TUNED-SAME: tile_blocks = 1
-    // PREFER: algorithm = #cnn.conv_algorithm<winograd_2x2>
+    // CHECK: schedule = #cnn.schedule<winograd_4x4, tile = 14x2x16, strip = 28,
+    // CHECK-SAME: filter = <winograd, 1x2x36x64x32xf32>, scratch = {{[0-9]+}}>
+    // BF16: filter = <winograd, 1x2x36x64x32xbf16>
+    // TUNED: schedule = #cnn.schedule<winograd_4x4, tile = 28x1x16,
+    // PREFER: schedule = #cnn.schedule<winograd_2x2,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
@@ -32,9 +38,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK-LABEL: func.func @small(
   // TUNED-LABEL: func.func @small(
   func.func @small(%x: tensor<1x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<winograd_2x2>
-    // CHECK-SAME: tile_blocks = 1
-    // TUNED: algorithm = #cnn.conv_algorithm<winograd_2x2>
+    // CHECK: schedule = #cnn.schedule<winograd_2x2, tile = 28x1x16, strip = 16,
+    // TUNED: schedule = #cnn.schedule<winograd_2x2,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32>
     return %0 : tensor<1x32x7x7x16xf32>
@@ -43,8 +48,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK-LABEL: func.func @room(
   // PREFER-LABEL: func.func @room(
   func.func @room(%x: tensor<1x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<winograd_4x4_compact>
-    // PREFER: algorithm = #cnn.conv_algorithm<winograd_2x2>
+    // CHECK: schedule = #cnn.schedule<winograd_4x4_compact,
+    // PREFER: schedule = #cnn.schedule<winograd_2x2,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
     return %0 : tensor<1x32x14x14x16xf32>
@@ -52,7 +57,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // Half as many are read fast enough.
   // CHECK-LABEL: func.func @enough(
   func.func @enough(%x: tensor<1x16x14x14x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<winograd_4x4>
+    // CHECK: schedule = #cnn.schedule<winograd_4x4,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x16x14x14x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32>
     return %0 : tensor<1x16x14x14x16xf32>
@@ -60,7 +65,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // A batch shares them, read or made.
   // CHECK-LABEL: func.func @batch(
   func.func @batch(%x: tensor<8x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<winograd_4x4_compact>
+    // CHECK: schedule = #cnn.schedule<winograd_4x4_compact,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<8x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32>
     return %0 : tensor<8x32x7x7x16xf32>
@@ -68,7 +73,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // AlexNet's second layer.
   // CHECK-LABEL: func.func @kernel5x5(
   func.func @kernel5x5(%x: tensor<1x6x27x27x16xf32>, %w: tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<winograd_2x2>
+    // CHECK: schedule = #cnn.schedule<winograd_2x2,
     %0 = cnn.group_conv %x, %w {group = 2 : i64, output_block = 16 : i64,
         window = #cnn.window<[5, 5], pads = [2, 2, 2, 2]>}
         : (tensor<1x6x27x27x16xf32>, tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32>
@@ -79,7 +84,12 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @never(%x: tensor<1x4x9x9x16xf32>, %p: tensor<1x3x9x9xf32>, %w: tensor<64x64x3x3xf32>,
       %g: tensor<64x4x3x3xf32>, %f: tensor<64x3x3x3xf32>, %k: tensor<64x64x1x1xf32>)
       -> (tensor<1x4x5x5x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>) {
-    // PREFER-COUNT-4: algorithm = #cnn.conv_algorithm<direct>
+    // PREFER: schedule = #cnn.schedule<direct, tile = 14x2x16,
+    // PREFER-SAME: filter = <tiles, 1x2x4x3x3x16x32xf32>>
+    // PREFER: schedule = #cnn.schedule<channelwise, tile = 12x1x16, filter = <channelwise, 4x3x3x4x16xf32>>
+    // PREFER: schedule = #cnn.schedule<direct, tile = 14x2x16,
+    // PREFER-SAME: filter = <tiles, 1x2x1x3x3x3x32xf32>>
+    // PREFER: schedule = #cnn.schedule<direct, tile = 14x2x16, span = map, filter = <tiles, 1x2x4x1x1x16x32xf32>>
     %0 = cnn.conv %x, %w {output_block = 16 : i64,
         window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>}
         : (tensor<1x4x9x9x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x5x5x16xf32>
@@ -96,11 +106,46 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   // CHECK-LABEL:  func.func @given(
   // PREFER-LABEL: func.func @given(
   func.func @given(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
-    // CHECK: algorithm = #cnn.conv_algorithm<direct>
-    // PREFER: algorithm = #cnn.conv_algorithm<direct>
-    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<direct>, output_block = 16 : i64,
-        window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    // CHECK: schedule = #cnn.schedule<direct, tile = 20x1x16, order = pixels, filter = <tiles, 1x4x4x3x3x16x16xf32>>
+    // PREFER: schedule = #cnn.schedule<direct, tile = 20x1x16, order = pixels, filter = <tiles, 1x4x4x3x3x16x16xf32>>
+    %0 = cnn.conv %x, %w
+        {schedule = #cnn.schedule<direct, tile = 20x1x16, order = pixels, filter = <tiles, 1x4x4x3x3x16x16xf32>>,
+        output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
         : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
+  }
+  // A dense layer of one row streams four vectors of weights.
+  // CHECK-LABEL: func.func @dense(
+  func.func @dense(%x: tensor<1x64xf32>, %y: tensor<20x64xf32>, %w: tensor<100x64xf32>) -> (tensor<1x100xf32>, tensor<20x100xf32>) {
+    // CHECK: cnn.dense {{.*}}schedule = #cnn.schedule<dense, tile = 1x4x16, filter = <dense, 2x64x64xf32>>
+    %0 = cnn.dense %x, %w : (tensor<1x64xf32>, tensor<100x64xf32>) -> tensor<1x100xf32>
+    // CHECK: cnn.dense {{.*}}schedule = #cnn.schedule<dense, tile = 14x2x16, filter = <dense, 4x64x32xf32>>
+    %1 = cnn.dense %y, %w : (tensor<20x64xf32>, tensor<100x64xf32>) -> tensor<20x100xf32>
+    return %0, %1 : tensor<1x100xf32>, tensor<20x100xf32>
+  }
+  // The input does not fit the L2 cache, all filters do: tiles of output channels are the inner loop.
+  // CHECK-LABEL: func.func @rows(
+  func.func @rows(%x: tensor<1x4x112x112x16xf32>, %w: tensor<64x64x1x1xf32>) -> tensor<1x4x112x112x16xf32> {
+    // CHECK: schedule = #cnn.schedule<direct, tile = 14x2x16, order = pixels, filter = <tiles, 1x2x4x1x1x16x32xf32>>
+    %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>, output_block = 16 : i64}
+        : (tensor<1x4x112x112x16xf32>, tensor<64x64x1x1xf32>) -> tensor<1x4x112x112x16xf32>
+    return %0 : tensor<1x4x112x112x16xf32>
+  }
+  // Rows of 10 pixels do not fill a tile of 14.
+  // CHECK-LABEL: func.func @plane(
+  func.func @plane(%x: tensor<1x16x10x10x16xf32>, %w: tensor<512x256x1x1xf32>, %p: tensor<1x136x28x28xf32>,
+      %v: tensor<136x34x1x1xf32>, %t: tensor<1x1x8x8x16xf32>, %u: tensor<16x16x2x2xf32>)
+      -> (tensor<1x32x10x10x16xf32>, tensor<1x136x28x28xf32>, tensor<1x1x16x16x16xf32>) {
+    // CHECK: schedule = #cnn.schedule<direct, tile = 14x2x16, span = plane, filter = <tiles, 1x16x16x1x1x16x32xf32>>
+    // Vectors of pixels, and a transposed filter.
+    // CHECK: schedule = #cnn.schedule<pixelwise, tile = 32x12x1, filter = <tiles, 4x3x1x1x1x34x12xf32>>
+    // CHECK: schedule = #cnn.schedule<transposed, tile = 28x1x16, filter = <tiles, 1x1x1x2x2x16x16xf32>>
+    %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>, output_block = 16 : i64}
+        : (tensor<1x16x10x10x16xf32>, tensor<512x256x1x1xf32>) -> tensor<1x32x10x10x16xf32>
+    %1 = cnn.group_conv %p, %v {group = 4 : i64, window = #cnn.window<[1, 1]>}
+        : (tensor<1x136x28x28xf32>, tensor<136x34x1x1xf32>) -> tensor<1x136x28x28xf32>
+    %2 = cnn.conv_transpose %t, %u {window = #cnn.window<[2, 2], strides = [2, 2]>, output_padding = array<i64: 0, 0>,
+        output_block = 16 : i64} : (tensor<1x1x8x8x16xf32>, tensor<16x16x2x2xf32>) -> tensor<1x1x16x16x16xf32>
+    return %0, %1, %2 : tensor<1x32x10x10x16xf32>, tensor<1x136x28x28xf32>, tensor<1x1x16x16x16xf32>
   }
 }

@@ -65,3 +65,89 @@ func.func @prologue(%x: tensor<1x1x4x4x16xf32>, %w: tensor<1x1x1x1x1x16x16xf32>,
   return %0 : tensor<1x1x4x4x16xf32>
 }
 }
+
+// -----
+
+func.func @packed(%x: tensor<1x4xf32>, %w: tensor<1x4x8xf32>, %b: tensor<8xf32>) -> tensor<1x3xf32> {
+  %e = tensor.empty() : tensor<1x3xf32>
+  %0 = cnn.dense %x, %w, %b outs(%e)
+      {filter_shape = array<i64: 3, 4>, schedule = #cnn.schedule<dense, tile = 1x1x8, filter = <dense, 1x4x8xf32>>}
+     : (tensor<1x4xf32>, tensor<1x4x8xf32>, tensor<8xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+  return %0 : tensor<1x3xf32>
+}
+
+// -----
+
+func.func @undecided(%x: tensor<1x4xf32>, %w: tensor<1x4x8xf32>, %b: tensor<8xf32>) -> tensor<1x3xf32> {
+  %e = tensor.empty() : tensor<1x3xf32>
+  // expected-error @below {{may not leave the phase 'schedule': it has no schedule, which cnn-select-algorithm gives}}
+  %0 = cnn.dense %x, %w, %b outs(%e) {filter_shape = array<i64: 3, 4>}
+     : (tensor<1x4xf32>, tensor<1x4x8xf32>, tensor<8xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+  return %0 : tensor<1x3xf32>
+}
+
+// -----
+
+func.func @unpacked(%x: tensor<1x4xf32>, %w: tensor<3x4xf32>, %b: tensor<3xf32>) -> tensor<1x3xf32> {
+  %e = tensor.empty() : tensor<1x3xf32>
+  // expected-error @below {{may not leave the phase 'schedule': its filter is not packed, which cnn-pack-weights does}}
+  %0 = cnn.dense %x, %w, %b outs(%e) {schedule = #cnn.schedule<dense, tile = 1x1x8, filter = <dense, 1x4x8xf32>>}
+     : (tensor<1x4xf32>, tensor<3x4xf32>, tensor<3xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+  return %0 : tensor<1x3xf32>
+}
+
+// -----
+
+func.func @other_shape(%x: tensor<1x4xf32>, %w: tensor<1x8x4xf32>, %b: tensor<8xf32>) -> tensor<1x3xf32> {
+  %e = tensor.empty() : tensor<1x3xf32>
+  // expected-error @below {{its filter is tensor<1x8x4xf32>, but its schedule names #cnn.filter_layout<dense, 1x4x8xf32>}}
+  %0 = cnn.dense %x, %w, %b outs(%e)
+      {filter_shape = array<i64: 3, 4>, schedule = #cnn.schedule<dense, tile = 1x1x8, filter = <dense, 1x4x8xf32>>}
+     : (tensor<1x4xf32>, tensor<1x8x4xf32>, tensor<8xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+  return %0 : tensor<1x3xf32>
+}
+
+// -----
+
+func.func @other_type(%x: tensor<1x4xf32>, %w: tensor<1x4x8xf16>, %b: tensor<8xf32>) -> tensor<1x3xf32> {
+  %e = tensor.empty() : tensor<1x3xf32>
+  // expected-error @below {{may not leave the phase 'schedule': its filter is}}
+  %0 = cnn.dense %x, %w, %b outs(%e)
+      {filter_shape = array<i64: 3, 4>, schedule = #cnn.schedule<dense, tile = 1x1x8, filter = <dense, 1x4x8xf32>>}
+     : (tensor<1x4xf32>, tensor<1x4x8xf16>, tensor<8xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+  return %0 : tensor<1x3xf32>
+}
+
+// -----
+
+func.func @other_bias(%x: tensor<1x4xf32>, %w: tensor<1x4x8xf32>, %b: tensor<16xf32>) -> tensor<1x3xf32> {
+  %e = tensor.empty() : tensor<1x3xf32>
+  // expected-error @below {{may not leave the phase 'schedule': its bias is}}
+  %0 = cnn.dense %x, %w, %b outs(%e)
+      {filter_shape = array<i64: 3, 4>, schedule = #cnn.schedule<dense, tile = 1x1x8, filter = <dense, 1x4x8xf32>>}
+     : (tensor<1x4xf32>, tensor<1x4x8xf32>, tensor<16xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+  return %0 : tensor<1x3xf32>
+}
+
+// -----
+
+func.func @other_scratch(%x: tensor<1x4xf32>, %w: tensor<1x4x8xf32>, %b: tensor<8xf32>) -> tensor<1x3xf32> {
+  %e = tensor.empty() : tensor<1x3xf32>
+  // expected-error @below {{may not leave the phase 'schedule': its schedule has 64 bytes of scratch memory, but its kernel needs 0}}
+  %0 = cnn.dense %x, %w, %b outs(%e)
+      {filter_shape = array<i64: 3, 4>,
+      schedule = #cnn.schedule<dense, tile = 1x1x8, filter = <dense, 1x4x8xf32>, scratch = 64>}
+     : (tensor<1x4xf32>, tensor<1x4x8xf32>, tensor<8xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+  return %0 : tensor<1x3xf32>
+}
+
+// -----
+
+func.func @conv(%x: tensor<1x1x4x4x8xf32>, %w: tensor<1x1x1x1x1x8x8xf32>) -> tensor<1x1x4x4x8xf32> {
+  %e = tensor.empty() : tensor<1x1x4x4x8xf32>
+  // expected-error @below {{its filter is tensor<1x1x1x1x1x8x8xf32>, but its schedule names #cnn.filter_layout<tiles, 1x1x2x1x1x4x8xf32>}}
+  %0 = cnn.conv %x, %w outs(%e) {schedule = #cnn.schedule<direct, tile = 4x1x8, filter = <tiles, 1x1x2x1x1x4x8xf32>>,
+      window = #cnn.window<[1, 1]>, filter_shape = array<i64: 8, 8, 1, 1>, output_block = 8 : i64}
+     : (tensor<1x1x4x4x8xf32>, tensor<1x1x1x1x1x8x8xf32>, tensor<1x1x4x4x8xf32>) -> tensor<1x1x4x4x8xf32>
+  return %0 : tensor<1x1x4x4x8xf32>
+}

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTile.h"
+#include "convoy/Analysis/LayerSchedule.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -14,6 +15,7 @@
 #include "gtest/gtest.h"
 
 using namespace convoy;
+using convoy::cnn::Algorithm;
 
 namespace {
 
@@ -59,6 +61,26 @@ struct ConvTileTest : testing::Test {
             .str());
   }
 
+  /// Gives `op` the schedule that is chosen for it without Winograd's algorithms.
+  cnn::ScheduleAttr choose(cnn::ScheduledOpInterface op, cnn::TargetAttr target) {
+    op.setScheduleAttr(
+        listSchedules(op, target, {cnn::Algorithm::direct, mlir::Type()}).front());
+    return op.getScheduleAttr();
+  }
+  cnn::Algorithm chooseAlgorithm(cnn::ConvOpInterface op, cnn::TargetAttr target) {
+    return choose(op, target).getAlgorithm();
+  }
+  ConvTile chooseTile(cnn::ConvOpInterface op, cnn::TargetAttr target) {
+    return getConvTile(op, choose(op, target));
+  }
+  /// The packed shapes that the schedule of `op` names.
+  static llvm::SmallVector<int64_t> getFilterShape(cnn::ScheduledOpInterface op) {
+    return llvm::SmallVector<int64_t>(op.getScheduleAttr().getFilter().getType().getShape());
+  }
+  static int64_t getBiasSize(cnn::ScheduledOpInterface op) {
+    return op.getScheduleAttr().getFilter().getBiasSize();
+  }
+
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   cnn::TargetAttr avx2, avx512;
@@ -67,20 +89,19 @@ struct ConvTileTest : testing::Test {
 TEST_F(ConvTileTest, TwoBlocksAndAllAccumulators) {
   cnn::ConvOpInterface conv = blockedConv(16, 64, 128);
   ASSERT_TRUE(bool(conv));
-  ConvTile tile = selectConvTile(conv, avx512);
-  EXPECT_FALSE(tile.channelwise);
+  ConvTile tile = chooseTile(conv, avx512);
+  EXPECT_EQ(chooseAlgorithm(conv, avx512), Algorithm::direct);
   EXPECT_EQ(tile.blocks, 2);
   EXPECT_EQ(tile.pixels, 14);
   EXPECT_EQ(tile.outputTiles, 4);
   EXPECT_EQ(tile.inputChunk, 16);
   EXPECT_EQ(tile.inputChunks, 4);
-  EXPECT_EQ(getPackedFilterShape(conv, tile),
-            (llvm::SmallVector<int64_t>{1, 4, 4, 3, 3, 16, 32}));
-  EXPECT_EQ(getPackedBiasSize(tile), 128);
+  EXPECT_EQ(getFilterShape(conv), (llvm::SmallVector<int64_t>{1, 4, 4, 3, 3, 16, 32}));
+  EXPECT_EQ(getBiasSize(conv), 128);
 
   conv = blockedConv(8, 64, 128);
   ASSERT_TRUE(bool(conv));
-  tile = selectConvTile(conv, avx2);
+  tile = chooseTile(conv, avx2);
   EXPECT_EQ(tile.blocks, 2);
   EXPECT_EQ(tile.pixels, 6);
 }
@@ -89,49 +110,47 @@ TEST_F(ConvTileTest, OddBlocksAndPartialChannels) {
   // Three blocks make one tile of three; the last input chunk has 4 of 16 channels.
   cnn::ConvOpInterface conv = blockedConv(16, 20, 40);
   ASSERT_TRUE(bool(conv));
-  ConvTile tile = selectConvTile(conv, avx512);
+  ConvTile tile = chooseTile(conv, avx512);
   EXPECT_EQ(tile.blocks, 3);
   EXPECT_EQ(tile.pixels, 9);
   EXPECT_EQ(tile.outputTiles, 1);
   EXPECT_EQ(tile.inputChunks, 2);
-  EXPECT_EQ(getPackedBiasSize(tile), 48);
+  EXPECT_EQ(getBiasSize(conv), 48);
 }
 
 TEST_F(ConvTileTest, SmallGroupsAreChannelwise) {
   cnn::ConvOpInterface depthwise = blockedConv(16, 32, 32, 32);
   ASSERT_TRUE(bool(depthwise));
-  ConvTile tile = selectConvTile(depthwise, avx512);
-  EXPECT_TRUE(tile.channelwise);
+  ConvTile tile = chooseTile(depthwise, avx512);
+  EXPECT_EQ(chooseAlgorithm(depthwise, avx512), Algorithm::channelwise);
   EXPECT_EQ(tile.outputTiles, 2);
-  EXPECT_EQ(getPackedFilterShape(depthwise, tile),
-            (llvm::SmallVector<int64_t>{2, 3, 3, 1, 16}));
-  EXPECT_EQ(getPackedBiasSize(tile), 32);
+  EXPECT_EQ(getFilterShape(depthwise), (llvm::SmallVector<int64_t>{2, 3, 3, 1, 16}));
+  EXPECT_EQ(getBiasSize(depthwise), 32);
 
   // Four channels a group, as in ResNeXt.
   cnn::ConvOpInterface small = blockedConv(16, 128, 128, 32);
   ASSERT_TRUE(bool(small));
-  EXPECT_TRUE(selectConvTile(small, avx512).channelwise);
+  EXPECT_EQ(chooseAlgorithm(small, avx512), Algorithm::channelwise);
 
   // Also eight of 16 lanes, where pixels share what was shuffled; with strides these are
   // convolutions in vectors of half the width.
   cnn::ConvOpInterface shared = blockedConv(16, 64, 64, 8);
   ASSERT_TRUE(bool(shared));
-  EXPECT_TRUE(selectConvTile(shared, avx512).channelwise);
-  EXPECT_EQ(selectConvTile(shared, avx512).pixels, 12);
+  EXPECT_EQ(chooseAlgorithm(shared, avx512), Algorithm::channelwise);
+  EXPECT_EQ(chooseTile(shared, avx512).pixels, 12);
   cnn::ConvOpInterface half = blockedConv(16, 64, 64, 8, /*stride=*/2);
   ASSERT_TRUE(bool(half));
-  tile = selectConvTile(half, avx512);
-  EXPECT_FALSE(tile.channelwise);
+  tile = chooseTile(half, avx512);
+  EXPECT_EQ(chooseAlgorithm(half, avx512), Algorithm::direct);
   EXPECT_EQ(tile.lanes, 8);
   EXPECT_EQ(tile.pixels, 28);
-  EXPECT_EQ(getPackedFilterShape(half, tile),
-            (llvm::SmallVector<int64_t>{8, 1, 1, 3, 3, 8, 8}));
+  EXPECT_EQ(getFilterShape(half), (llvm::SmallVector<int64_t>{8, 1, 1, 3, 3, 8, 8}));
 
   // A whole vector a group is an ordinary convolution in each group.
   cnn::ConvOpInterface wide = blockedConv(16, 64, 64, 4);
   ASSERT_TRUE(bool(wide));
-  tile = selectConvTile(wide, avx512);
-  EXPECT_FALSE(tile.channelwise);
+  tile = chooseTile(wide, avx512);
+  EXPECT_EQ(chooseAlgorithm(wide, avx512), Algorithm::direct);
   EXPECT_EQ(tile.groups, 4);
   EXPECT_EQ(tile.outputTiles, 1);
   EXPECT_EQ(tile.blocks, 1);
@@ -152,17 +171,16 @@ TEST_F(ConvTileTest, PlainPointwiseTakesWhatFillsVectorsBetter) {
   // ShuffleNet: 34 channels of a group against 784 pixels.
   cnn::ConvOpInterface conv = plain(136, 28);
   ASSERT_TRUE(bool(conv));
-  ConvTile tile = selectConvTile(conv, avx512);
-  EXPECT_TRUE(tile.pixelwise);
+  ConvTile tile = chooseTile(conv, avx512);
+  EXPECT_EQ(chooseAlgorithm(conv, avx512), Algorithm::pixelwise);
   EXPECT_EQ(tile.outputTiles, 3);
   EXPECT_EQ(tile.blocks, 12);
-  EXPECT_EQ(getPackedFilterShape(conv, tile),
-            (llvm::SmallVector<int64_t>{4, 3, 1, 1, 1, 34, 12}));
-  EXPECT_EQ(getPackedBiasSize(tile), 144);
+  EXPECT_EQ(getFilterShape(conv), (llvm::SmallVector<int64_t>{4, 3, 1, 1, 1, 34, 12}));
+  EXPECT_EQ(getBiasSize(conv), 144);
   // 136 channels against 49 pixels.
   conv = plain(544, 7);
   ASSERT_TRUE(bool(conv));
-  EXPECT_FALSE(selectConvTile(conv, avx512).pixelwise);
+  EXPECT_EQ(chooseAlgorithm(conv, avx512), Algorithm::direct);
 }
 
 TEST_F(ConvTileTest, DenseStreamsWeightsForOneRow) {
@@ -176,16 +194,64 @@ TEST_F(ConvTileTest, DenseStreamsWeightsForOneRow) {
   };
   cnn::DenseOp one = dense(1);
   ASSERT_TRUE(bool(one));
-  DenseTile tile = selectDenseTile(one, avx512);
+  choose(one, avx512);
+  DenseTile tile = getDenseTile(one);
   EXPECT_EQ(tile.blocks, 4);
   EXPECT_EQ(tile.rows, 1);
   EXPECT_EQ(tile.outputTiles, 2);
 
   cnn::DenseOp many = dense(100);
   ASSERT_TRUE(bool(many));
-  tile = selectDenseTile(many, avx512);
+  choose(many, avx512);
+  tile = getDenseTile(many);
   EXPECT_EQ(tile.blocks, 2);
   EXPECT_EQ(tile.rows, 14);
+}
+
+TEST_F(ConvTileTest, AScheduleThatIsGivenIsChecked) {
+  cnn::ConvOpInterface conv = blockedConv(16, 64, 128);
+  ASSERT_TRUE(bool(conv));
+  choose(conv, avx512);
+  EXPECT_EQ(whyNotSchedule(conv, avx512), "");
+  cnn::Schedule schedule(conv.getScheduleAttr());
+  EXPECT_EQ(schedule.getAttr(), conv.getScheduleAttr());
+  schedule.scratch = 64;
+  conv.setScheduleAttr(schedule.getAttr());
+  EXPECT_NE(whyNotSchedule(conv, avx512).find("0 bytes of scratch memory"), std::string::npos);
+  // Every candidate of the cost model is one that kernels follow.
+  conv.setScheduleAttr({});
+  llvm::SmallVector<cnn::ScheduleAttr> schedules = listSchedules(conv, avx512);
+  EXPECT_GT(schedules.size(), 1u);
+  for (cnn::ScheduleAttr candidate : schedules) {
+    conv.setScheduleAttr(candidate);
+    EXPECT_EQ(whyNotSchedule(conv, avx512), "") << getScheduleName(candidate);
+    EXPECT_TRUE(isScheduleName(getScheduleName(candidate)));
+  }
+}
+
+TEST_F(ConvTileTest, PackedBiasesFillTheTilesOfTheirLayout) {
+  auto layout = [&](cnn::FilterLayout kind, llvm::ArrayRef<int64_t> shape) {
+    return cnn::FilterLayoutAttr::get(
+        kind, mlir::RankedTensorType::get(shape, mlir::Float32Type::get(&context)));
+  };
+  using cnn::FilterDim;
+  using cnn::FilterLayout;
+  auto tiles = layout(FilterLayout::tiles, {2, 3, 4, 5, 7, 8, 16});
+  EXPECT_EQ(tiles.getExtent(FilterDim::input_chunk), 4);
+  EXPECT_EQ(tiles.getExtent(FilterDim::input), 8);
+  EXPECT_EQ(tiles.getExtent(FilterDim::product), 1);
+  EXPECT_EQ(tiles.getKernel(), (llvm::ArrayRef<int64_t>{5, 7}));
+  EXPECT_EQ(tiles.getBiasSize(), 2 * 3 * 16);
+  auto rows = layout(FilterLayout::input_rows, {2, 3, 4, 5, 6, 32, 16});
+  EXPECT_EQ(rows.getExtent(FilterDim::step_chunk), 6);
+  EXPECT_EQ(rows.getKernel(), (llvm::ArrayRef<int64_t>{5}));
+  EXPECT_EQ(rows.getBiasSize(), 2 * 3 * 32);
+  EXPECT_EQ(layout(FilterLayout::channelwise, {3, 5, 5, 1, 16}).getBiasSize(), 3 * 16);
+  EXPECT_EQ(layout(FilterLayout::winograd_products, {2, 36, 3, 8, 32}).getBiasSize(),
+            2 * 3 * 32);
+  EXPECT_EQ(layout(FilterLayout::winograd_compact, {2, 3, 8, 9, 32}).getBiasSize(),
+            2 * 3 * 32);
+  EXPECT_EQ(layout(FilterLayout::dense, {3, 64, 32}).getBiasSize(), 3 * 32);
 }
 
 } // namespace

@@ -7,7 +7,7 @@
 
 #include "convoy/Analysis/WarpgroupGemmPlan.h"
 
-#include "convoy/Analysis/ConvTile.h"
+#include "convoy/Analysis/LayerSchedule.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -66,7 +66,16 @@ struct WarpgroupGemmPlanTest : testing::Test {
 
   std::optional<WarpgroupGemmPlan>
   plan(const Shape &shape, GpuPrecision precision = GpuPrecision::tf32, bool specific = true) {
-    return planWarpgroupGemm(parse(shape), makeTarget(precision, specific));
+    return plan(shape, makeTarget(precision, specific));
+  }
+  /// The plan of a convolution whose schedule for the target is a warp group's.
+  std::optional<WarpgroupGemmPlan> plan(const Shape &shape, cnn::TargetAttr target) {
+    cnn::ConvOpInterface conv = parse(shape);
+    conv.setScheduleAttr(listSchedules(conv, target).front());
+    EXPECT_EQ(whyNotSchedule(conv, target), "");
+    if (!cnn::isScheduledAs(conv, cnn::Algorithm::warpgroup_product))
+      return std::nullopt;
+    return getWarpgroupGemmPlan(conv);
   }
 
   mlir::MLIRContext context;
@@ -132,7 +141,7 @@ TEST_F(WarpgroupGemmPlanTest, LeavesTheRest) {
   EXPECT_FALSE(plan(shape, GpuPrecision::f32));
   cnn::TargetAttr cpu =
       cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20);
-  EXPECT_FALSE(planWarpgroupGemm(parse(shape), cpu));
+  EXPECT_FALSE(plan(shape, cpu));
   // Blocks that are not full, few outputs, large strides, small groups.
   EXPECT_FALSE(plan({8, 72, 64, 56}));
   EXPECT_FALSE(plan({8, 64, 24, 56}));
@@ -146,14 +155,16 @@ TEST_F(WarpgroupGemmPlanTest, LeavesTheRest) {
 
 TEST_F(WarpgroupGemmPlanTest, FiltersAreRowsOfInputs) {
   cnn::ConvOpInterface conv = parse({8, 64, 40, 56});
-  ConvTile tile = selectConvTile(conv, makeTarget(GpuPrecision::tf32));
-  EXPECT_EQ(tile.stepChunks, 2);
-  EXPECT_EQ(getPackedFilterShape(conv, tile),
-            (llvm::SmallVector<int64_t>{1, 1, 2, 3, 3, 2, 48, 16}));
-  EXPECT_EQ(getPackedBiasSize(tile), 48);
-  tile = selectConvTile(conv, makeTarget(GpuPrecision::f16));
-  EXPECT_EQ(getPackedFilterShape(conv, tile),
-            (llvm::SmallVector<int64_t>{1, 1, 1, 3, 3, 4, 48, 16}));
-  tile = selectConvTile(conv, makeTarget(GpuPrecision::f32));
-  EXPECT_EQ(tile.stepChunks, 0);
+  auto layout = [&](GpuPrecision precision) {
+    return listSchedules(conv, makeTarget(precision), {cnn::Algorithm::direct, {}})
+        .front()
+        .getFilter();
+  };
+  using Extents = llvm::SmallVector<int64_t>;
+  cnn::FilterLayoutAttr tf32 = layout(GpuPrecision::tf32), f16 = layout(GpuPrecision::f16);
+  EXPECT_EQ(Extents(tf32.getType().getShape()), (Extents{1, 1, 2, 3, 3, 2, 48, 16}));
+  EXPECT_EQ(tf32.getBiasSize(), 48);
+  EXPECT_EQ(Extents(f16.getType().getShape()), (Extents{1, 1, 1, 3, 3, 4, 48, 16}));
+  EXPECT_TRUE(f16.getType().getElementType().isF16());
+  EXPECT_EQ(layout(GpuPrecision::f32).getKind(), cnn::FilterLayout::tiles);
 }

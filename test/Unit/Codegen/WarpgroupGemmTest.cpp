@@ -41,7 +41,10 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.scratch_
       : memref<4608xf32> to memref<1x1x1x3x3x1x32x16xf32>
     %out = memref.reinterpret_cast %y to offset: [0], sizes: [1, 2, 8, 8, 16], strides: [2048, 1024, 128, 16, 1]
       : memref<2048xf32> to memref<1x2x8x8x16xf32>
-    cnn.conv %in, %w outs(%out) {filter_shape = array<i64: 32, 16, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    cnn.conv %in, %w outs(%out) {
+        schedule = #cnn.schedule<warpgroup_product, tile = 64x2x16, box = 1x8x8, stages = 6, warpgroups = 1, precision = tf32,
+                                 filter = <input_rows, 1x1x1x3x3x1x32x16xf32>>,
+        filter_shape = array<i64: 32, 16, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (memref<1x1x8x8x16xf32>, memref<1x1x1x3x3x1x32x16xf32>, memref<1x2x8x8x16xf32>) -> ()
     return
   }

@@ -82,7 +82,6 @@ protected:
   int64_t prefetchShares = 0, prefetchShare = 0;
 
 private:
-  bool keepsRows() const;
   void prefetchNextTile(const KernelPosition &position, mlir::Value chunk, int64_t channels);
   llvm::SmallVector<mlir::Value> buildStep(const KernelPosition &position, mlir::Value chunk,
                                            mlir::Value channel, mlir::ValueRange sums);

@@ -45,11 +45,6 @@ public:
   /// The number of independent tasks, at least 1.
   virtual int64_t countTasks(mlir::Operation *op, cnn::TargetAttr target) const = 0;
 
-  /// Bytes of scratch memory that a thread needs; more than belongs on a stack.
-  virtual int64_t getScratchSize(mlir::Operation *op, cnn::TargetAttr target) const {
-    return 0;
-  }
-
   /// Writes the code of one task at the builder's insertion point. `operands`
   /// stand for `op`'s operands inside the kernel (memref arguments, and clones
   /// of constants), followed by the scratch memory if there is some; `task` is the

@@ -91,13 +91,12 @@ def CnnAssignLayout : Pass<"cnn-assign-layout", "::mlir::func::FuncOp"> {
 }
 
 def CnnSelectAlgorithm : Pass<"cnn-select-algorithm", "::mlir::func::FuncOp"> {
-  let summary = "Choose how each convolution is computed";
+  let summary = "Decide how each convolution and dense layer is computed";
   let description = [{
-    Sets `algorithm` of each convolution that has none to the one that the cost
-    model finds cheapest on the target: `direct`, or Winograd's minimal filtering
-    F(2x2,3x3), F(4x4,3x3) or F(2x2,5x5) (Lavin and Gray 2016), which computes an
-    output tile from 4 to 9 products a pixel and channel pair fewer than direct
-    code, on blocked data with strides and dilations of 1.
+    Writes the `schedule` of each convolution and dense layer that has none: the
+    algorithm, register tile, order of loops, layout of the packed filter and
+    scratch memory (see `#cnn.schedule`). Everything behind reads it; nothing
+    decides again.
 
     Before:
     ```mlir
@@ -105,25 +104,34 @@ def CnnSelectAlgorithm : Pass<"cnn-select-algorithm", "::mlir::func::FuncOp"> {
     ```
     After:
     ```mlir
-    %0 = cnn.conv %x, %w {algorithm = #cnn.conv_algorithm<winograd_4x4>, ...}
+    %0 = cnn.conv %x, %w {schedule = #cnn.schedule<winograd_4x4, tile = 14x2x16, strip = 28,
+        filter = <winograd, 1x2x36x64x32xf32>, scratch = 702720>, ...}
     ```
 
-    Where F(4x4,3x3) is cheapest but its transformed filters would take 16 MiB or
-    more, `winograd_4x4_compact`, which stores them as they are and transforms them
+    Of the algorithms that a convolution allows, it takes the one that the cost model
+    finds cheapest on the target: direct code, or Winograd's minimal filtering
+    F(2x2,3x3), F(4x4,3x3) or F(2x2,5x5) (Lavin and Gray 2016), which computes an
+    output tile from 4 to 9 products a pixel and channel pair fewer than direct
+    code, on blocked data with strides and dilations of 1. Where F(4x4,3x3) is
+    cheapest but its transformed filters would take 16 MiB or more,
+    `winograd_4x4_compact`, which stores them as they are and transforms them
     in the kernel, is chosen if the model finds it at most 1.3 times as expensive.
 
     `tuning` names a file of measured times (`convoy compile --tune` writes it);
-    a convolution that it has takes the fastest schedule, with a `tile_blocks`
-    where that is not the usual one.
+    a convolution that it has takes the fastest schedule.
 
-    Pre: layouts are assigned, filters not yet packed. An `algorithm` that is
-    there stays; one that the operation does not allow is an error.
+    Pre: layouts are assigned. A `schedule` that is there stays; one that the
+    operation or the target does not allow is an error.
     Numerics: Winograd rounds in another order; the largest error of F(4x4,3x3)
     is below 1e-5 of the largest output. A NaN or an infinity spreads over the
-    output tiles that read it.
+    output tiles that read it. The type of packed filters is decided here:
+    `cnn-pack-weights` rounds to it.
   }];
   let options = [Option<"algorithm", "algorithm", "std::string", /*default=*/"",
-      "Take this algorithm wherever an operation allows it, instead of the cheapest">,
+      "Take this algorithm wherever an operation allows it, instead of the cheapest: direct (any "
+      "but Winograd's), winograd_2x2, winograd_4x4 or winograd_4x4_compact">,
+    Option<"weights", "weights", "std::string", /*default=*/"\"f32\"",
+      "How filters are stored: f32, f16 or bf16">,
     Option<"tuning", "tuning", "std::string", /*default=*/"",
       "File of measured times to choose by">];
   let dependentDialects = ["::convoy::cnn::CnnDialect"];
@@ -132,26 +140,30 @@ def CnnSelectAlgorithm : Pass<"cnn-select-algorithm", "::mlir::func::FuncOp"> {
 def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Lay constant filters out as the kernels read them";
   let description = [{
-    A filter `O x I x k...` becomes
-    `[group][output tile][I][k...][output lanes of the tile]`, with zeros in the
-    lanes past O, and a dense filter `N x K` becomes
-    `[output tile][K][output lanes of the tile]`; biases are padded to whole
-    blocks. `filter_shape` keeps the logical shape. The tile is
-    `selectConvTile`'s choice for the target.
+    Filters become what the `filter` of the layer's `schedule` names: dimensions in
+    the order of its kind, its shape and its element type, with zeros in lanes past
+    the last output channel. Biases are padded to whole tiles. `filter_shape` keeps
+    the logical shape. The kinds of layouts are described at `#cnn.filter_layout`.
 
-    A Winograd convolution's filters are transformed in f64 and laid out as
-    `[group][output tile][product][I][output lanes of the tile]`; compact ones are
-    not transformed: `[group][output tile][I][k*k][output lanes of the tile]`. For a
-    GPU they are `[group][product][output tile][I][output lanes of the tile]`.
+    Before:
+    ```mlir
+    %0 = cnn.dense %x, %w {schedule = #cnn.schedule<dense, tile = 1x2x2, filter = <dense, 1x2x4xf32>>}
+        : (tensor<1x2xf32>, tensor<3x2xf32>) -> tensor<1x3xf32>
+    ```
+    After:
+    ```mlir
+    %0 = cnn.dense %x, %p {schedule = #cnn.schedule<dense, ...>, filter_shape = array<i64: 3, 2>}
+        : (tensor<1x2xf32>, tensor<1x2x4xf32>) -> tensor<1x3xf32>
+    ```
 
-    Post: every convolution and dense layer with a constant filter is packed.
-    Numerics: bit-exact with `weights=f32`. With `f16` or `bf16` filters are
-    rounded, in this layout, to 11 or 8 significant bits; kernels compute in f32.
-    Biases stay f32. A weight that is too large for f16 is an error. For a GPU whose
-    precision is `f16`, filters are stored in f16.
+    Winograd's filters are transformed in f64, unless they are compact.
+
+    Pre: every convolution and dense layer has a schedule; filters are constants.
+    Post: every convolution and dense layer is packed.
+    Numerics: bit-exact for layouts of f32. For f16 or bf16, filters are rounded, in
+    this layout, to 11 or 8 significant bits; kernels compute in f32. Biases stay
+    f32. A weight that is too large for f16 is an error.
   }];
-  let options = [Option<"weights", "weights", "std::string", /*default=*/"\"f32\"",
-      "How filters are stored: f32, f16 or bf16">];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect"];
 }
 
@@ -168,19 +180,20 @@ def CnnFusePrologue : Pass<"cnn-fuse-prologue", "::mlir::func::FuncOp"> {
     ```mlir
     %1 = cnn.scale_shift %0, %s, %t {activation = #cnn.function<relu>, blocked}
         : (tensor<1x4x8x8x16xf32>, tensor<4x16xf32>, tensor<4x16xf32>) -> ...
-    %2 = cnn.conv %1, %w {algorithm = #cnn.conv_algorithm<direct>, ...}
+    %2 = cnn.conv %1, %w {schedule = #cnn.schedule<direct, ...>, ...}
     ```
     After:
     ```mlir
-    %2 = cnn.conv %0, %w prologue(%s, %t) {algorithm = #cnn.conv_algorithm<direct>,
-                                           input_activation = #cnn.function<relu>, ...}
+    %2 = cnn.conv %0, %w prologue(%s, %t) {
+        schedule = #cnn.schedule<direct, span = plane, order = pixels, scratch = ..., ...>,
+        input_activation = #cnn.function<relu>, ...}
     ```
 
     Not where the map is small, or where filters do not fit half of the L2 cache: each
     run of pixels reads all of them. For CPUs only: kernels of a GPU copy their input
     into shared memory as it is.
 
-    Pre: layouts are assigned, algorithms chosen, filters packed.
+    Pre: layers have schedules, filters are packed.
     Numerics: bit-exact.
   }];
   let dependentDialects = ["::convoy::cnn::CnnDialect"];
@@ -326,7 +339,8 @@ def CnnVerifyScheduled : Pass<"cnn-verify-scheduled", "::mlir::ModuleOp"> {
   let description = [{
     The table is in VerifyScheduled.cpp. Operations that have a kernel, in
     destination form, and linalg may pass; of upstream's, constants, functions,
-    slices and reshapes.
+    slices and reshapes. Convolutions and dense layers need a schedule, and a filter,
+    a bias and scratch memory that are as it says.
 
     Before and after: the same IR.
     Numerics: bit-exact.

@@ -19,6 +19,34 @@
 using namespace mlir;
 using namespace convoy::cnn;
 
+//===----------------------------------------------------------------------===//
+// Custom directives of attributes
+//===----------------------------------------------------------------------===//
+
+/// Extents such as `14x2x16`.
+static ParseResult parseExtents(AsmParser &parser, SmallVector<int64_t> &extents) {
+  return parser.parseDimensionList(extents, /*allowDynamic=*/false, /*withTrailingX=*/false);
+}
+static void printExtents(AsmPrinter &printer, ArrayRef<int64_t> extents) {
+  llvm::interleave(extents, printer.getStream(), "x");
+}
+
+/// A shape and an element type such as `1x4x32xf32`.
+static ParseResult parsePackedType(AsmParser &parser, RankedTensorType &type) {
+  SmallVector<int64_t> shape;
+  Type element;
+  if (parser.parseDimensionList(shape, /*allowDynamic=*/false) || parser.parseType(element))
+    return failure();
+  type = RankedTensorType::getChecked([&] { return parser.emitError(parser.getNameLoc()); },
+                                      shape, element);
+  return success(bool(type));
+}
+static void printPackedType(AsmPrinter &printer, RankedTensorType type) {
+  for (int64_t extent : type.getShape())
+    printer << extent << 'x';
+  printer << type.getElementType();
+}
+
 #include "convoy/Dialect/Cnn/IR/CnnDialect.cpp.inc"
 #include "convoy/Dialect/Cnn/IR/CnnEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
@@ -153,7 +181,7 @@ LogicalResult WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
 }
 
 /// `[3, 3]`
-static ParseResult parseExtents(AsmParser &parser, SmallVectorImpl<int64_t> &extents) {
+static ParseResult parseExtentList(AsmParser &parser, SmallVectorImpl<int64_t> &extents) {
   return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
     return parser.parseInteger(extents.emplace_back());
   });
@@ -162,7 +190,7 @@ static ParseResult parseExtents(AsmParser &parser, SmallVectorImpl<int64_t> &ext
 Attribute WindowAttr::parse(AsmParser &parser, Type) {
   llvm::SMLoc loc = parser.getCurrentLocation();
   SmallVector<int64_t> kernel, strides, dilations, pads;
-  if (parser.parseLess() || parseExtents(parser, kernel))
+  if (parser.parseLess() || parseExtentList(parser, kernel))
     return {};
   while (succeeded(parser.parseOptionalComma())) {
     StringRef name;
@@ -179,7 +207,7 @@ Attribute WindowAttr::parse(AsmParser &parser, Type) {
                            << name;
       return {};
     }
-    if (parser.parseEqual() || parseExtents(parser, *values))
+    if (parser.parseEqual() || parseExtentList(parser, *values))
       return {};
   }
   if (parser.parseGreater())

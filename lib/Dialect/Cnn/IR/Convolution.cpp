@@ -98,7 +98,7 @@ static LogicalResult checkPrologue(const ShapeRule &rule, ConvOp::Adaptor op,
   bool isOneToOne = window.hasUnitStrides() && !window.hasPads() &&
                     ArrayRef<int64_t>(in.spatial) == output.slice(2, window.getRank());
   if (!in.block || !shaped(op.getInput()).getElementType().isF32() || !isOneToOne ||
-      op.getAlgorithm().value_or(ConvAlgorithm::direct) != ConvAlgorithm::direct)
+      (op.getScheduleAttr() && op.getScheduleAttr().getAlgorithm() != Algorithm::direct))
     return rule.error("a prologue needs a direct 1x1 convolution of blocked f32 data with "
                       "strides of 1 and no pads");
   for (auto [name, value] : {std::pair("input scale", op.getInputScale()),

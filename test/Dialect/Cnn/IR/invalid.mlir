@@ -173,8 +173,8 @@ func.func @conv_prologue_of_f16(%a: tensor<1x1x4x8xf16>, %b: tensor<1x1x1x1x8x8x
 func.func @conv_prologue_winograd(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 data with strides of 1 and no pads}}
   %0 = cnn.conv %a, %b prologue(%s, %s)
-      {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, algorithm = #cnn.conv_algorithm<winograd_2x2>,
-      window = #cnn.window<[1]>}
+      {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64,
+      schedule = #cnn.schedule<pixelwise, tile = 4x8x1, filter = <tiles, 1x1x1x1x8x8xf32>>, window = #cnn.window<[1]>}
       : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
   return
 }

@@ -10,6 +10,7 @@
 
 #include "convoy/Dialect/Cnn/IR/PartitionFactor.h"
 #include "convoy/Dialect/Cnn/IR/PerChannel.h"
+#include "convoy/Dialect/Cnn/IR/Schedule.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/IR/Builders.h"
@@ -100,6 +101,40 @@ inline constexpr llvm::StringLiteral kScratchAttrName = "cnn.scratch";
 inline constexpr llvm::StringLiteral kFlopsAttrName = "cnn.flops";
 inline constexpr llvm::StringLiteral kComputedFlopsAttrName = "cnn.computed_flops";
 inline constexpr llvm::StringLiteral kBytesAttrName = "cnn.bytes";
+
+/// Winograd's algorithms compute `m x m` outputs at a time: 2 or 4; others none, 0.
+inline int64_t getWinogradOutputs(Algorithm algorithm) {
+  switch (algorithm) {
+  case Algorithm::winograd_2x2:
+    return 2;
+  case Algorithm::winograd_4x4:
+  case Algorithm::winograd_4x4_compact:
+    return 4;
+  default:
+    return 0;
+  }
+}
+inline bool isWinograd(Algorithm algorithm) { return getWinogradOutputs(algorithm) > 0; }
+
+/// The fields of a #cnn.schedule, from which one is made.
+struct Schedule {
+  Schedule() = default;
+  explicit Schedule(ScheduleAttr attr);
+  ScheduleAttr getAttr() const;
+
+  Algorithm algorithm = Algorithm::direct;
+  llvm::SmallVector<int64_t> tile;
+  PixelSpan span = PixelSpan::row;
+  LoopOrder order = LoopOrder::channels;
+  llvm::SmallVector<int64_t> box;
+  int64_t strip = 0, chunk = 0, splits = 1, stages = 0, warpgroups = 0;
+  GpuPrecision precision = GpuPrecision::f32;
+  FilterLayoutAttr filter;
+  int64_t scratch = 0;
+};
+
+/// Whether `op` is a layer whose schedule says that this kernel computes it.
+bool isScheduledAs(mlir::Operation *op, Algorithm algorithm);
 
 /// The target that the outermost module around `op` names; null if it names none. A pass
 /// that needs one asks requireTarget first.

@@ -79,11 +79,6 @@ def Cnn_CoordinateMode : Cnn_Enum<"CoordinateMode",
 def Cnn_NearestMode : Cnn_Enum<"NearestMode", "ONNX nearest_mode: how a coordinate is rounded",
   ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]>;
 
-def Cnn_ConvAlgorithm : Cnn_Enum<"ConvAlgorithm",
-  "how a convolution is computed: directly, or by Winograd's minimal filtering in output tiles, with "
-  "filters that are transformed when the model is compiled or (compact) when it runs",
-  ["direct", "winograd_2x2", "winograd_4x4", "winograd_4x4_compact"]>;
-
 def Cnn_FactorKind : Cnn_Enum<"FactorKind",
   "a dimension of an operation's iteration space that devices can share",
   ["batch", "group", "output_channel", "input_channel", "channel", "height", "width"]>;
@@ -107,7 +102,6 @@ def Cnn_ReduceKindAttr : Cnn_EnumAttr<Cnn_ReduceKind, "reduce_kind">;
 def Cnn_PoolKindAttr : Cnn_EnumAttr<Cnn_PoolKind, "pool_kind">;
 def Cnn_BatchNormModeAttr : Cnn_EnumAttr<Cnn_BatchNormMode, "batch_norm_mode">;
 def Cnn_ResizeModeAttr : Cnn_EnumAttr<Cnn_ResizeMode, "resize_mode">;
-def Cnn_ConvAlgorithmAttr : Cnn_EnumAttr<Cnn_ConvAlgorithm, "conv_algorithm">;
 def Cnn_CoordinateModeAttr : Cnn_EnumAttr<Cnn_CoordinateMode, "coordinate_mode">;
 def Cnn_NearestModeAttr : Cnn_EnumAttr<Cnn_NearestMode, "nearest_mode">;
 

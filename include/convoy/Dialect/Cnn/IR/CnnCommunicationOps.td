@@ -47,7 +47,13 @@ def Cnn_AllGatherOp : Cnn_CommunicationOp<"all_gather"> {
 def Cnn_AllReduceOp : Cnn_CommunicationOp<"all_reduce"> {
   let summary = "the sum of a tensor over all devices";
   let description = [{
-    f32; terms are added in the order of devices, so that all get the same bits.
+    Adds f32 tensors of equal shape, one of each device. Every device gets the sum. Terms are
+    added in the order of the devices, so that all get the same bits.
+
+    ```mlir
+    %1 = cnn.all_reduce %0 {device = 0 : i64, devices = 2 : i64}
+      : (tensor<1x4096xf32>) -> tensor<1x4096xf32>
+    ```
   }];
   let arguments = !con(communicationArguments, (ins I64Attr:$devices, UnitAttr:$async));
   let builders = [Cnn_ValueBuilder<
@@ -86,8 +92,6 @@ def Cnn_AwaitOp
     still read `source`.
 
     ```mlir
-    cnn.all_gather %a outs(%b) {async, axis = 1 : i64, ...} : (memref<...>, memref<...>) -> ()
-    ...
     cnn.await %a into %b : memref<1x128x12x12xf32>, memref<1x256x12x12xf32>
     ```
   }];

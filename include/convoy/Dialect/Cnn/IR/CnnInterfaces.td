@@ -37,6 +37,45 @@ def Cnn_DestinationOpInterface : OpInterface<"DestinationOpInterface"> {
   let verify = [{ return ::convoy::cnn::detail::verifyDestination($_op); }];
 }
 
+def Cnn_ScheduledOpInterface : OpInterface<"ScheduledOpInterface"> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    A layer with a constant filter: a convolution or a dense layer. `#cnn.schedule` says
+    how it is computed, and with that how the filter and the bias are packed.
+  }];
+  let methods = [
+    InterfaceMethod<"How the layer is computed, or null.",
+      "::convoy::cnn::ScheduleAttr", "getScheduleAttr">,
+    InterfaceMethod<"Decides how the layer is computed.", "void", "setScheduleAttr",
+      (ins "::convoy::cnn::ScheduleAttr":$schedule)>,
+    InterfaceMethod<"The filter.", "::mlir::Value", "getFilter">,
+    InterfaceMethod<"The bias, or null.", "::mlir::Value", "getBias">,
+    InterfaceMethod<"The operand that is the filter.", "::mlir::MutableOperandRange",
+      "getFilterMutable", (ins), [{
+      return ::mlir::MutableOperandRange($_op.getFilterMutable());
+    }]>,
+    InterfaceMethod<"The operand that is the bias, if there is one.",
+      "::mlir::MutableOperandRange", "getBiasMutable", (ins), [{
+      return $_op.getBiasMutable();
+    }]>,
+    InterfaceMethod<"Whether the filter and the bias are packed.", "bool", "isPacked", (ins), [{
+      return $_op.getFilterShape().has_value();
+    }]>,
+    InterfaceMethod<"The logical shape of the filter, packed or not.",
+      "::llvm::SmallVector<int64_t>", "getLogicalFilterShape", (ins), [{
+        if (auto shape = $_op.getFilterShape())
+          return ::llvm::SmallVector<int64_t>(*shape);
+        return ::llvm::to_vector(
+            ::mlir::cast<::mlir::ShapedType>($_op.getFilter().getType()).getShape());
+      }]>,
+    InterfaceMethod<"Notes the logical shape of a filter that is packed.", "void",
+      "setLogicalFilterShape", (ins "::llvm::ArrayRef<int64_t>":$shape), [{
+        $_op.setFilterShape(shape);
+      }]>
+  ];
+  let verify = [{ return ::convoy::cnn::detail::verifySchedule($_op); }];
+}
+
 def Cnn_WindowOpInterface : OpInterface<"WindowOpInterface", [Cnn_DestinationOpInterface]> {
   let cppNamespace = "::convoy::cnn";
   let description = "A convolution or a pool: an operation with a sliding window.";
@@ -75,7 +114,8 @@ def Cnn_EpilogueOpInterface
 }
 
 def Cnn_ConvOpInterface
-    : OpInterface<"ConvOpInterface", [Cnn_WindowOpInterface, Cnn_EpilogueOpInterface]> {
+    : OpInterface<"ConvOpInterface",
+        [Cnn_WindowOpInterface, Cnn_EpilogueOpInterface, Cnn_ScheduledOpInterface]> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
     `cnn.conv`, `cnn.group_conv` and `cnn.conv_transpose`. The logical filter shape is
@@ -83,19 +123,8 @@ def Cnn_ConvOpInterface
     filter is packed.
   }];
   let methods = [
-    InterfaceMethod<"The weights, in their logical shape or packed.",
-      "::mlir::Value", "getFilter">,
-    InterfaceMethod<"One number for each output channel, or null.", "::mlir::Value", "getBias">,
     InterfaceMethod<"A tensor of the result's shape that is added to it, or null.",
       "::mlir::Value", "getResidual">,
-    InterfaceMethod<"The filter as an operand that can be replaced.",
-      "::mlir::MutableOperandRange", "getFilterMutable", (ins), [{
-        return ::mlir::MutableOperandRange($_op.getFilterMutable());
-      }]>,
-    InterfaceMethod<"The bias as an operand that can be set and removed.",
-      "::mlir::MutableOperandRange", "getBiasMutable", (ins), [{
-        return $_op.getBiasMutable();
-      }]>,
     InterfaceMethod<"The residual as an operand that can be set and removed.",
       "::mlir::MutableOperandRange", "getResidualMutable", (ins), [{
         return $_op.getResidualMutable();
@@ -113,42 +142,10 @@ def Cnn_ConvOpInterface
       }]>,
     InterfaceMethod<"Lanes of a block of output channels; 0 makes the result plain.", "void",
       "setOutputBlock", (ins "uint64_t":$lanes)>,
-    InterfaceMethod<"How to compute it; direct unless set.", "::convoy::cnn::ConvAlgorithm",
-      "getConvAlgorithm", (ins), [{
-        return $_op.getAlgorithm().value_or(::convoy::cnn::ConvAlgorithm::direct);
-      }]>,
-    InterfaceMethod<"Whether the algorithm is set.", "bool", "hasConvAlgorithm", (ins), [{
-      return $_op.getAlgorithm().has_value();
-    }]>,
-    InterfaceMethod<"Sets the algorithm.", "void", "setConvAlgorithm",
-      (ins "::convoy::cnn::ConvAlgorithm":$algorithm), [{
-        $_op.setAlgorithmAttr(
-            ::convoy::cnn::ConvAlgorithmAttr::get($_op->getContext(), algorithm));
-      }]>,
-    InterfaceMethod<"Vectors of output channels in a register tile, if that is given.",
-      "::std::optional<int64_t>", "getTileBlocks", (ins), [{
-        ::std::optional<uint64_t> blocks = $_op.getTileBlocks();
-        return blocks ? ::std::optional<int64_t>(*blocks) : ::std::nullopt;
-      }]>,
-    InterfaceMethod<"Sets the vectors of output channels in a register tile.", "void", "setTileBlocks", (ins "int64_t":$blocks), [{
-      $_op.setTileBlocks(blocks);
-    }]>,
-    InterfaceMethod<"Forgets the algorithm and the register tile.", "void", "resetSchedule",
-      (ins), [{
-        $_op.removeAlgorithmAttr();
-        $_op.removeTileBlocksAttr();
-      }]>,
     InterfaceMethod<"Parts of the channels that do not see each other; 1 for an ungrouped "
                     "convolution.", "int64_t", "getGroups">,
     InterfaceMethod<"Whether each input element is spread over a window of the output.", "bool",
-      "isTransposed", (ins), [{}], [{ return false; }]>,
-    InterfaceMethod<"The logical shape of the filter, packed or not.",
-      "::llvm::SmallVector<int64_t>", "getLogicalFilterShape", (ins), [{
-        if (auto shape = $_op.getFilterShape())
-          return ::llvm::SmallVector<int64_t>(*shape);
-        return ::llvm::to_vector(
-            ::mlir::cast<::mlir::ShapedType>($_op.getFilter().getType()).getShape());
-      }]>
+      "isTransposed", (ins), [{}], [{ return false; }]>
   ];
   let extraSharedClassDeclaration = [{
     int64_t getSpatialRank() { return $_op.getWindow().getRank(); }

@@ -11,12 +11,13 @@
 include "convoy/Dialect/Cnn/IR/CnnCommunicationOps.td"
 include "convoy/Dialect/Cnn/IR/CnnGpuOps.td"
 include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
+include "convoy/Dialect/Cnn/IR/CnnSchedule.td"
 include "convoy/Dialect/Cnn/IR/CnnTensorOps.td"
 include "mlir/IR/SymbolInterfaces.td"
 
-/// The attributes of a convolution from `filter_shape` to `tile_blocks` before it is scheduled.
+/// The attributes of a convolution from `filter_shape` to `schedule` before it is scheduled.
 defvar noSchedule = ", /*filter_shape=*/::mlir::DenseI64ArrayAttr(), /*output_block=*/0, "
-                    "::convoy::cnn::ConvAlgorithmAttr(), /*tile_blocks=*/::mlir::IntegerAttr()";
+                    "::convoy::cnn::ScheduleAttr()";
 
 //===----------------------------------------------------------------------===//
 // Convolutions
@@ -36,8 +37,7 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
                            Cnn_Activation:$activation,
                            OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
                            DefaultValuedAttr<I64Attr, "0">:$output_block,
-                           OptionalAttr<Cnn_ConvAlgorithmAttr>:$algorithm,
-                           OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$tile_blocks);
+                           OptionalAttr<Cnn_ScheduleAttr>:$schedule);
   let assemblyFormat = [{
     $input `,` $filter (`,` $bias^)? (`residual` `(` $residual^ `)`)?
     (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
@@ -56,9 +56,8 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>]> {
     residual and result `N x O x out...` with
     `out = (in + pad_begin + pad_end - dilation * (kernel - 1) - 1) / stride + 1`.
     The `window` has the filter's kernel. `filter_shape` is the logical shape of a packed
-    filter; `output_block` the lanes of a blocked result, 0 for a plain one. `algorithm`
-    says how it is computed, `tile_blocks` how many vectors of output channels a register
-    tile holds; `cnn-select-algorithm` sets them where they are not given.
+    filter; `output_block` the lanes of a blocked result, 0 for a plain one. `schedule`
+    says how it is computed; `cnn-select-algorithm` sets it unless it is given.
 
     ```mlir
     %1 = cnn.conv %x, %w, %b {window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>}
@@ -87,9 +86,14 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
     [Cnn_PartitionableBy<["buildPart", "adjustPart"]>]> {
   let summary = "convolution in two or more groups, depthwise included";
   let description = [{
-    As `cnn.conv`, with the channels cut into `group` >= 2 equal parts that do
-    not see each other: filter `O x C/group x kernel...`. Depthwise when `group`
-    is the number of input channels.
+    As `cnn.conv`, with the channels cut into `group` >= 2 equal parts that do not see each
+    other: the filter is `O x C/group x kernel...`. It is depthwise if `group` is the number of
+    input channels.
+
+    ```mlir
+    %1 = cnn.group_conv %0, %w, %b {group = 2 : i64, window = #cnn.window<[5, 5], pads = [2, 2, 2, 2]>}
+      : (tensor<1x96x27x27xf32>, tensor<256x48x5x5xf32>, tensor<256xf32>) -> tensor<1x256x27x27xf32>
+    ```
   }];
   let arguments = !con(convOperands, convDestination, convAttributes, (ins I64Attr:$group));
   let extraClassDeclaration = "int64_t getGroups() { return getGroup(); }";
@@ -103,8 +107,16 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
 def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_PartitionableBy<["adjustPart"]>]> {
   let summary = "transposed convolution";
   let description = [{
-    ONNX ConvTranspose: filter `C x O/group x kernel...`, result
-    `(in - 1) * stride + dilation * (kernel - 1) + 1 - pad_begin - pad_end + output_padding`.
+    ONNX ConvTranspose. The filter is `C x O/group x kernel...`. The extent of the result in each
+    spatial dimension is
+
+        (in - 1) * stride + dilation * (kernel - 1) + 1 - pad_begin - pad_end + output_padding
+
+    ```mlir
+    %1 = cnn.conv_transpose %0, %w
+        {output_padding = array<i64: 0, 0>, window = #cnn.window<[2, 2], strides = [2, 2]>}
+      : (tensor<1x64x28x28xf32>, tensor<64x32x2x2xf32>) -> tensor<1x32x56x56xf32>
+    ```
   }];
   let arguments = !con(convOperands, convDestination, convAttributes,
       (ins DefaultValuedAttr<I64Attr, "1">:$group, DenseI64ArrayAttr:$output_padding));
@@ -128,10 +140,20 @@ def Cnn_BatchNormOp : Cnn_Op<"batch_norm",
     [Cnn_Partitionable, Cnn_PerChannel, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "batch normalisation, with its mode";
   let description = [{
-    Ioffe and Szegedy 2015. In `inference` mode
-    `(input - mean) * scale / sqrt(variance + epsilon) + offset`, per channel
-    (dimension 1; parameters are `C`). `training` mode uses the batch's own
-    statistics; Convoy compiles inference only and refuses it.
+    Ioffe and Szegedy 2015. In `inference` mode the result is
+
+        (input - mean) * scale / sqrt(variance + epsilon) + offset
+
+    for each channel. Channels are dimension 1 of the input; `scale`, `offset`, `mean` and
+    `variance` have shape `C`. In `training` mode a batch norm uses the mean and the variance
+    of its own batch. Convoy compiles inference only, and refuses that mode.
+
+    ```mlir
+    %1 = cnn.batch_norm %0, %scale, %offset, %mean, %variance
+        {epsilon = 1.0e-05 : f32, mode = #cnn.batch_norm_mode<inference>}
+      : (tensor<1x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<64xf32>)
+        -> tensor<1x64x56x56xf32>
+    ```
   }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$offset,
                        Cnn_Shaped:$mean, Cnn_Shaped:$variance, Optional<Cnn_Shaped>:$init,
@@ -152,9 +174,14 @@ def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift",
      Cnn_ReceptiveFieldOpInterface]> {
   let summary = "one multiply-add per channel";
   let description = [{
-    `activation(input * scale + offset)` per channel (dimension 1; parameters
-    are `C`, or `C/c x c` when `blocked`): what is left of a batch norm that has
-    no convolution to fold into.
+    `activation(input * scale + offset)` for each channel, which is dimension 1 of the input.
+    `scale` and `offset` have shape `C`, or `C/c x c` if the data is blocked and `blocked` is
+    set. This is what remains of a batch norm that no convolution could take.
+
+    ```mlir
+    %1 = cnn.scale_shift %0, %scale, %offset {activation = #cnn.function<relu>}
+      : (tensor<1x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>) -> tensor<1x64x56x56xf32>
+    ```
   }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$offset,
                        Optional<Cnn_Shaped>:$init, Cnn_Activation:$activation,
@@ -172,8 +199,14 @@ def Cnn_LayerNormOp : Cnn_Op<"layer_norm",
     [AttrSizedOperandSegments, Cnn_Partitionable, Cnn_WidensField]> {
   let summary = "layer normalisation over the dimensions from `axis` on";
   let description = [{
-    ONNX LayerNormalization's first result; `scale` and `bias` broadcast to the
-    normalised dimensions.
+    ONNX LayerNormalization, its first result. Mean and variance are taken over the dimensions
+    from `axis` on, for each index of the dimensions before it. `scale` and `bias` broadcast
+    to the normalised dimensions; both may be missing.
+
+    ```mlir
+    %1 = cnn.layer_norm %0 scale(%scale) bias(%bias) {axis = 2 : i64, epsilon = 1.0e-05 : f32}
+      : (tensor<1x197x768xf32>, tensor<768xf32>, tensor<768xf32>) -> tensor<1x197x768xf32>
+    ```
   }];
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$scale,
                        Optional<Cnn_Shaped>:$bias, Optional<Cnn_Shaped>:$init,
@@ -190,7 +223,15 @@ def Cnn_LayerNormOp : Cnn_Op<"layer_norm",
 
 def Cnn_InstanceNormOp : Cnn_Op<"instance_norm", [Cnn_Partitionable, Cnn_WidensField]> {
   let summary = "normalisation over the spatial dimensions of each channel";
-  let description = [{ ONNX InstanceNormalization: `scale` and `bias` are `C`. }];
+  let description = [{
+    ONNX InstanceNormalization. Mean and variance are taken over the spatial dimensions of each
+    channel of each image; `scale` and `bias` have shape `C`.
+
+    ```mlir
+    %1 = cnn.instance_norm %0, %scale, %bias {epsilon = 1.0e-05 : f32}
+      : (tensor<1x32x64x64xf32>, tensor<32xf32>, tensor<32xf32>) -> tensor<1x32x64x64xf32>
+    ```
+  }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$bias,
                        Optional<Cnn_Shaped>:$init, F32Attr:$epsilon);
   let assemblyFormat = [{
@@ -207,8 +248,15 @@ def Cnn_GroupNormOp : Cnn_Op<"group_norm",
     [Cnn_PartitionableBy<["adjustPart"]>, Cnn_WidensField]> {
   let summary = "normalisation over groups of channels";
   let description = [{
-    ONNX GroupNormalization 21: `scale` and `bias` are `C` (the importer expands
-    the per-group parameters of opset 18).
+    ONNX GroupNormalization of opset 21. The channels are cut into `num_groups` equal groups;
+    mean and variance are taken over the channels of a group and all spatial dimensions.
+    `scale` and `bias` have shape `C`. The importer expands the parameters of opset 18, of
+    which there is one for each group.
+
+    ```mlir
+    %1 = cnn.group_norm %0, %scale, %bias {epsilon = 1.0e-05 : f32, num_groups = 8 : i64}
+      : (tensor<1x32x64x64xf32>, tensor<32xf32>, tensor<32xf32>) -> tensor<1x32x64x64xf32>
+    ```
   }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$bias,
                        Optional<Cnn_Shaped>:$init, I64Attr:$num_groups, F32Attr:$epsilon);
@@ -228,8 +276,16 @@ def Cnn_LrnOp : Cnn_Op<"lrn",
   let summary = "local response normalisation across channels";
   let description = [{
     Krizhevsky et al. 2012, as ONNX LRN:
-    `input / (bias + alpha / size * sum of squares over `size` channels) ^ beta`,
-    the window being `[c - (size - 1) / 2, c + size / 2]`.
+
+        input / (bias + alpha / size * sum) ^ beta
+
+    `sum` is the sum of squares over the channels `[c - (size - 1) / 2, c + size / 2]` of the
+    same pixel, as far as they exist. Data is plain, or blocked if `blocked` is set.
+
+    ```mlir
+    %1 = cnn.lrn %0 {alpha = 1.0e-04 : f32, beta = 7.5e-01 : f32, bias = 1.0 : f32, size = 5 : i64}
+      : (tensor<1x96x54x54xf32>) -> tensor<1x96x54x54xf32>
+    ```
   }];
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$size,
                        F32Attr:$alpha, F32Attr:$beta, F32Attr:$bias, UnitAttr:$blocked);
@@ -262,7 +318,13 @@ class Cnn_PoolBase<string mnemonic, Trait pool = DeclareOpInterfaceMethods<Cnn_P
 def Cnn_MaxPoolOp : Cnn_PoolBase<"max_pool"> {
   let summary = "largest value of a sliding window";
   let description = [{
-    ONNX MaxPool's first result, on plain or blocked data. Padding never wins.
+    ONNX MaxPool's first result, on plain or blocked data. Padding never wins. With `ceil_mode`,
+    a last window counts that reaches over the end of the padded input.
+
+    ```mlir
+    %1 = cnn.max_pool %0 {window = #cnn.window<[3, 3], strides = [2, 2]>}
+      : (tensor<1x64x55x55xf32>) -> tensor<1x64x27x27xf32>
+    ```
   }];
   let arguments = poolArguments;
   let builders = [Cnn_ValueBuilder<
@@ -274,9 +336,14 @@ def Cnn_AvgPoolOp : Cnn_PoolBase<"avg_pool",
     DeclareOpInterfaceMethods<Cnn_PoolOpInterface, ["absorbPads"]>> {
   let summary = "mean of a sliding window";
   let description = [{
-    ONNX AveragePool, on plain or blocked data. `count_include_pad` divides by
-    the whole window as far as the padded input reaches, otherwise by the
-    elements that are really there.
+    ONNX AveragePool, on plain or blocked data. With `count_include_pad` the sum is divided by the
+    part of the window that lies in the padded input, otherwise by the part that lies in the
+    input.
+
+    ```mlir
+    %1 = cnn.avg_pool %0 {window = #cnn.window<[2, 2], strides = [2, 2]>}
+      : (tensor<1x64x56x56xf32>) -> tensor<1x64x28x28xf32>
+    ```
   }];
   let arguments = !con(poolArguments, (ins UnitAttr:$count_include_pad));
   let builders = [Cnn_ValueBuilder<
@@ -289,7 +356,14 @@ def Cnn_GlobalPoolOp : Cnn_Op<"global_pool",
     [Cnn_Partitionable, Cnn_TakesImageSlices, Cnn_HasKernel, Cnn_HasBlockedForm,
      Cnn_NarrowOpInterface, Cnn_WidensField, Cnn_NamesLayer]> {
   let summary = "mean or largest value over all spatial dimensions";
-  let description = [{ The result keeps its rank, with spatial dimensions of 1. }];
+  let description = [{
+    ONNX GlobalAveragePool and GlobalMaxPool. The result has the rank of the input, with spatial
+    dimensions of 1. Data is plain, or blocked if `blocked` is set.
+
+    ```mlir
+    %1 = cnn.global_pool <average> %0 : (tensor<1x2048x7x7xf32>) -> tensor<1x2048x1x1xf32>
+    ```
+  }];
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
                        Cnn_PoolKindAttr:$kind, UnitAttr:$blocked);
   let assemblyFormat = [{
@@ -306,16 +380,22 @@ def Cnn_GlobalPoolOp : Cnn_Op<"global_pool",
 
 def Cnn_DenseOp : Cnn_Op<"dense",
     [AttrSizedOperandSegments, Cnn_PartitionableBy<["adjustPart"]>, Cnn_HasKernel, Cnn_HasMacs,
-     Cnn_Narrows, Cnn_WidensField, Cnn_TakesBias]> {
+     Cnn_Narrows, Cnn_WidensField, Cnn_TakesBias, Cnn_ScheduledOpInterface]> {
   let summary = "fully connected layer";
   let description = [{
-    `activation(input * transpose(filter) + bias)`: input `M x K`, filter
-    `N x K`, bias `N`, result `M x N`. `filter_shape` is the logical shape of a
-    packed filter.
+    `activation(input * transpose(filter) + bias)`: the input is `M x K`, the filter `N x K`, the
+    bias `N`, the result `M x N`. `filter_shape` is the logical shape of a packed filter;
+    `schedule` is as in `cnn.conv`.
+
+    ```mlir
+    %1 = cnn.dense %0, %w, %b {activation = #cnn.function<relu>}
+      : (tensor<1x9216xf32>, tensor<4096x9216xf32>, tensor<4096xf32>) -> tensor<1x4096xf32>
+    ```
   }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$filter, Optional<Cnn_Shaped>:$bias,
                        Optional<Cnn_Shaped>:$init, Cnn_Activation:$activation,
-                       OptionalAttr<DenseI64ArrayAttr>:$filter_shape);
+                       OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
+                       OptionalAttr<Cnn_ScheduleAttr>:$schedule);
   let assemblyFormat = [{
     $input `,` $filter (`,` $bias^)? (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
@@ -332,15 +412,21 @@ def Cnn_DenseOp : Cnn_Op<"dense",
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias),
       !strconcat("input, filter, bias, ::mlir::Value(), ", noActivation,
-                 ", ::mlir::DenseI64ArrayAttr()")>];
+                 ", ::mlir::DenseI64ArrayAttr(), ::convoy::cnn::ScheduleAttr()")>];
 }
 
 def Cnn_MatmulOp : Cnn_Op<"matmul",
     [Cnn_Partitionable, Cnn_HasKernel, Cnn_HasMacs, Cnn_Narrows, Cnn_WidensField]> {
   let summary = "matrix product of two computed tensors";
   let description = [{
-    `lhs: B... x M x K`, `rhs: B... x K x N`, both of rank 2 or more with batch
-    dimensions that broadcast (the importer resolves ONNX's rank-1 forms).
+    `lhs` is `B... x M x K`, `rhs` is `B... x K x N`; both have two dimensions or more, and
+    batch dimensions broadcast. The importer turns vectors, which ONNX allows, into matrices. A
+    product with a constant matrix is a `cnn.dense` if it can be one.
+
+    ```mlir
+    %1 = cnn.matmul %0, %k : (tensor<1x12x197x64xf32>, tensor<1x12x64x197xf32>)
+      -> tensor<1x12x197x197xf32>
+    ```
   }];
   let arguments = (ins Cnn_Shaped:$lhs, Cnn_Shaped:$rhs, Optional<Cnn_Shaped>:$init);
   let assemblyFormat = [{
@@ -362,7 +448,8 @@ def Cnn_LaunchOp : Op<Cnn_Dialect, "launch", [DeclareOpInterfaceMethods<SymbolUs
     ranges, in parallel, and waits for all of them. See docs/architecture.md.
 
     ```mlir
-    cnn.launch @conv tasks(112) (%x, %w, %y) : memref<...>, memref<...>, memref<...>
+    cnn.launch @conv tasks(112) (%x, %w, %y)
+      : memref<1x3x224x224xf32>, memref<4x3x7x7x16xf32>, memref<1x4x112x112x16xf32>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, I64Attr:$tasks,

@@ -42,8 +42,13 @@ def Cnn_BinaryOp : Cnn_Op<"binary",
      Cnn_EpilogueOpInterface, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "element-wise function of two operands, with broadcasting";
   let description = [{
-    `activation(kind(lhs, rhs))`; shapes broadcast as in NumPy. Comparisons and
-    logical functions give `i1`; `prelu` is `lhs >= 0 ? lhs : lhs * rhs`.
+    `activation(kind(lhs, rhs))` for each pair of elements; shapes broadcast as in NumPy.
+    Comparisons and logical functions give `i1`. `prelu` is `lhs >= 0 ? lhs : lhs * rhs`.
+
+    ```mlir
+    %1 = cnn.binary <add> %0, %bias {activation = #cnn.function<relu>}
+      : (tensor<1x64x56x56xf32>, tensor<64x1x1xf32>) -> tensor<1x64x56x56xf32>
+    ```
   }];
   let arguments = (ins Cnn_Shaped:$lhs, Cnn_Shaped:$rhs, Optional<Cnn_Shaped>:$init,
                        Cnn_BinaryKindAttr:$kind, Cnn_Activation:$activation);
@@ -191,7 +196,16 @@ def Cnn_ConcatOp : Cnn_Op<"concat",
 def Cnn_GatherOp : Cnn_Op<"gather",
     [Cnn_Partitionable, Cnn_HasKernel, Cnn_Evaluable, Cnn_NarrowOpInterface]> {
   let summary = "slices picked by indices along one dimension";
-  let description = [{ ONNX Gather; a negative index counts from the end. }];
+  let description = [{
+    ONNX Gather: for each index, the slice of `input` at that index of dimension `axis`. The
+    dimensions of `indices` take the place of that dimension. A negative index counts from the
+    end.
+
+    ```mlir
+    %1 = cnn.gather %table, %indices {axis = 0 : i64}
+      : (tensor<1000x64xf32>, tensor<2x8xi64>) -> tensor<2x8x64xf32>
+    ```
+  }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$indices, Optional<Cnn_Shaped>:$init,
                        I64Attr:$axis);
   let assemblyFormat = [{
@@ -230,8 +244,17 @@ def Cnn_ResizeOp : Cnn_Op<"resize",
      Cnn_HasBlockedForm, Cnn_NarrowOpInterface, Cnn_WidensField]> {
   let summary = "nearest or linear interpolation to another size";
   let description = [{
-    ONNX Resize. `shape` is the result's, `scales` the scale of each dimension
-    that maps coordinates (not always the quotient of the sizes).
+    ONNX Resize. `shape` is the shape of the result. `scales` holds, for each dimension, the
+    factor that maps coordinates; it need not be the quotient of the sizes. `coordinates` says how
+    a coordinate of the result maps to one of the input, `nearest` how it is rounded in mode
+    `nearest`.
+
+    ```mlir
+    %1 = cnn.resize <nearest> %0 {coordinates = #cnn.coordinate_mode<asymmetric>,
+        nearest = #cnn.nearest_mode<floor>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>,
+        shape = array<i64: 1, 64, 56, 56>}
+      : (tensor<1x64x28x28xf32>) -> tensor<1x64x56x56xf32>
+    ```
   }];
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init,
                        DenseI64ArrayAttr:$shape, DenseF32ArrayAttr:$scales,
@@ -252,13 +275,18 @@ def Cnn_ReorderOp : Cnn_Op<"reorder",
     [Cnn_TakesImageSlices, Cnn_HasKernel, Cnn_NarrowOpInterface]> {
   let summary = "change between plain and blocked layout";
   let description = [{
-    `block` > 0: plain `N x C x spatial...` to `N x ceil(C/block) x spatial... x
-    block`, lanes past `C` set to zero. `block` = 0: the way back, to
-    `channels` channels. Upstream's `linalg.pack` has no memref form.
+    With `block` > 0, plain data `N x C x spatial...` becomes blocked data
+    `N x ceil(C/block) x spatial... x block`; lanes past `C` are set to zero. With `block` = 0,
+    blocked data becomes plain data of `channels` channels. Upstream's `linalg.pack` has no
+    memref form.
 
-    `shuffle` = G, on the way to blocks only, shuffles channels as it goes
-    (Zhang et al. 2018): the input's channels are a G x C/G matrix by rows, the
-    result's that matrix by columns.
+    `shuffle` = G shuffles the channels on the way to blocks (Zhang et al. 2018). The channels of
+    the input are a G x C/G matrix, row after row; those of the result are that matrix, column
+    after column.
+
+    ```mlir
+    %1 = cnn.reorder %0 {block = 16 : i64} : (tensor<1x64x56x56xf32>) -> tensor<1x4x56x56x16xf32>
+    ```
   }];
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, I64Attr:$block,
                        DefaultValuedAttr<I64Attr, "0">:$channels,

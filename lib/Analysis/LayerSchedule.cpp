@@ -1,0 +1,484 @@
+//===- LayerSchedule.cpp - Choosing how layers are computed ---------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/LayerSchedule.h"
+
+#include "Decisions.h"
+
+#include "convoy/Analysis/LayerCost.h"
+#include "convoy/Machine/Cpu.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+
+using namespace convoy;
+using namespace convoy::cnn;
+
+/// Tiles that are one strip; above, strips of about `kStripTiles`.
+static constexpr int64_t kSingleStrip = 56;
+static constexpr int64_t kStripTiles = 28;
+
+/// Input channels whose filters a task transforms at a time: few, so that they stay in the
+/// L2 cache, but enough that the sums in memory are a small part of the work.
+static constexpr int64_t kFilterChunk = 128;
+
+/// Transformed filters that no cache keeps until the next run are worth some time. Half of
+/// the price comes back, since fewer bytes are read.
+static constexpr double kCompactPrice = 1.3;
+
+/// The cost model is off by less than this.
+static constexpr double kTopCandidates = 1.6;
+
+/// Why `op` cannot be computed by `algorithm`; empty if it can.
+static std::string whyNotAlgorithm(ConvOpInterface op, Algorithm algorithm,
+                                   TargetAttr target) {
+  if (!isWinograd(algorithm))
+    return whyNotTile(op, algorithm, target);
+  if (GpuAttr gpu = target.getGpu()) {
+    if (gpu.getPrecision() != GpuPrecision::f32)
+      return "Winograd needs f32: tensor cores compute convolutions directly";
+    if (algorithm == Algorithm::winograd_4x4_compact)
+      return "on a GPU, Winograd's filters are transformed when the model is compiled";
+  }
+  if (op.isTransposed() || op.getSpatialRank() != 2)
+    return "Winograd needs a convolution of two spatial dimensions";
+  auto isOne = [](int64_t value) { return value == 1; };
+  WindowAttr window = op.getWindow();
+  if (!window.hasUnitStrides() || !llvm::all_of(window.getDilations(), isOne))
+    return "Winograd needs strides and dilations of 1";
+  llvm::ArrayRef<int64_t> kernel = window.getKernel();
+  int64_t extent = getWinogradOutputs(algorithm) + kernel[0] - 1;
+  if (kernel[0] != kernel[1] || (kernel[0] != 3 && kernel[0] != 5) || extent > 6)
+    return "Winograd computes 3x3 kernels in tiles of 2x2 or 4x4 and 5x5 ones in tiles of 2x2";
+  if (!op.isInputBlocked() || !op.isOutputBlocked())
+    return "Winograd needs blocked data";
+  int64_t groups = op.getGroups(), lanes = target.getVectorLanes();
+  if (groups > 1 && (op.getInputChannels() / groups % lanes != 0 ||
+                     op.getOutputChannels() / groups % lanes != 0))
+    return "Winograd needs groups that fill their blocks of channels";
+  return "";
+}
+
+WinogradPlan convoy::planWinograd(ConvOpInterface op, Algorithm algorithm, TargetAttr target,
+                                  std::optional<int64_t> blocks) {
+  WinogradPlan plan;
+  plan.outputs = getWinogradOutputs(algorithm);
+  plan.taps = op.getWindow().getKernel().front();
+  plan.extent = plan.outputs + plan.taps - 1;
+  auto output = op.getOutputType().getShape();
+  plan.tileRows = llvm::divideCeil(output[2], plan.outputs);
+  plan.tileColumns = llvm::divideCeil(output[3], plan.outputs);
+  plan.tiles = output[0] * plan.tileRows * plan.tileColumns;
+  plan.channels = chooseTile(op, target, blocks).tile;
+  plan.compact = algorithm == Algorithm::winograd_4x4_compact;
+  int64_t chunks = llvm::divideCeil(plan.channels.groupInputs, kFilterChunk);
+  plan.filterChunk =
+      plan.compact ? int64_t(llvm::divideCeil(plan.channels.inputChunks, chunks)) : 0;
+  if (GpuAttr gpu = target.getGpu()) {
+    cutForGpu(plan, describeGpu(gpu));
+    return plan;
+  }
+  plan.strips =
+      plan.tiles <= kSingleStrip ? 1 : int64_t(llvm::divideCeil(plan.tiles, kStripTiles));
+  plan.stripTiles = llvm::divideCeil(plan.tiles, plan.strips);
+  plan.strips = llvm::divideCeil(plan.tiles, plan.stripTiles);
+  return plan;
+}
+
+double convoy::estimateConvCost(ConvOpInterface op, Algorithm algorithm, TargetAttr target) {
+  if (target.getGpu())
+    return estimateGpuConvCost(op, algorithm, target);
+  CpuDescription cpu = getCpu(target);
+  ConvTile tile = chooseTile(op, target).tile;
+  double groups = tile.groups, inputs = tile.groupInputs;
+  double outputs = tile.outputTiles * tile.tileLanes();
+  double filters = groups * inputs * outputs;
+  double positions = double(llvm::product_of(op.getWindow().getKernel()));
+  if (!isWinograd(algorithm)) {
+    auto output = op.getOutputType().getShape();
+    double pixels = double(output[0] * llvm::product_of(output.slice(2, op.getSpatialRank())));
+    return std::max(2.0 * filters * positions * pixels,
+                    cpu.flopsPerByte * sizeof(float) * filters * positions);
+  }
+  WinogradPlan plan = planWinograd(op, algorithm, target);
+  double products = double(plan.products());
+  double product = 2.0 * filters * products * double(plan.tiles);
+  double weights =
+      cpu.flopsPerByte * sizeof(float) * filters * (plan.compact ? positions : products);
+  if (plan.compact)
+    product += cpu.flopsPerFilterValue * filters * products * double(plan.strips);
+  // Each dimension takes about 2.3 operations a vector; a load and a store besides.
+  double vectors = 6.6 * products * double(plan.tiles) * groups *
+                   double(tile.inputChunks + tile.outputBlocks());
+  return std::max(product, weights) + vectors * 2.0 * double(tile.lanes);
+}
+
+/// Whether the transformed filters of `op` are so large that storing them as they are may
+/// be worth the time of transforming them in each run.
+static bool hasLargeFilters(ConvOpInterface op, TargetAttr target) {
+  WinogradPlan plan = planWinograd(op, Algorithm::winograd_4x4, target);
+  const ConvTile &channels = plan.channels;
+  return channels.groups * channels.outputTiles * plan.products() * channels.groupInputs *
+             channels.tileLanes() * int64_t(sizeof(float)) >=
+         getCpu(target).keptBytes;
+}
+
+/// How many vectors of output channels a tile may have for an algorithm, presumably best
+/// first.
+static llvm::SmallVector<int64_t> orderTileBlocks(ConvOpInterface op, Algorithm algorithm,
+                                                  TargetAttr target) {
+  llvm::SmallVector<int64_t> blocks = listTileBlocks(op, target);
+  if (!isWinograd(algorithm))
+    return blocks;
+  // A single register tile of a layer with few Winograd tiles reads its weights once.
+  WinogradPlan plan = planWinograd(op, algorithm, target);
+  int64_t single = plan.channels.pixels * plan.channels.blocks;
+  if (plan.stripTiles == plan.tiles && plan.tiles > plan.channels.pixels &&
+      plan.tiles <= single)
+    llvm::stable_sort(blocks,
+                      [](int64_t left, int64_t right) { return left == 1 && right != 1; });
+  return blocks;
+}
+
+//===----------------------------------------------------------------------===//
+// Making schedules
+//===----------------------------------------------------------------------===//
+
+static FilterLayout getLayout(Algorithm algorithm, bool isDense, bool isGpu) {
+  switch (algorithm) {
+  case Algorithm::channelwise:
+    return FilterLayout::channelwise;
+  case Algorithm::winograd_2x2:
+  case Algorithm::winograd_4x4:
+    return isGpu ? FilterLayout::winograd_products : FilterLayout::winograd;
+  case Algorithm::winograd_4x4_compact:
+    return FilterLayout::winograd_compact;
+  case Algorithm::warpgroup_product:
+    return FilterLayout::input_rows;
+  default:
+    return isDense ? FilterLayout::dense : FilterLayout::tiles;
+  }
+}
+
+/// The shape of a packed filter; `products` are Winograd's.
+static llvm::SmallVector<int64_t> getPackedShape(FilterLayout kind, const ConvTile &tile,
+                                                 llvm::ArrayRef<int64_t> kernel,
+                                                 int64_t products, int64_t stepChunks) {
+  llvm::SmallVector<int64_t> shape;
+  int64_t lanes = tile.tileLanes(), inputs = tile.groupInputs;
+  switch (kind) {
+  case FilterLayout::tiles:
+    shape = {tile.groups, tile.outputTiles, tile.inputChunks};
+    llvm::append_range(shape, kernel);
+    shape.append({tile.inputChunk, lanes});
+    return shape;
+  case FilterLayout::channelwise:
+    shape = {tile.outputTiles};
+    llvm::append_range(shape, kernel);
+    shape.append({inputs, lanes});
+    return shape;
+  case FilterLayout::input_rows:
+    shape = {tile.groups, tile.outputTiles, tile.inputChunks / stepChunks};
+    llvm::append_range(shape, kernel);
+    shape.append({stepChunks, lanes, tile.inputChunk});
+    return shape;
+  case FilterLayout::winograd:
+    return {tile.groups, tile.outputTiles, products, inputs, lanes};
+  case FilterLayout::winograd_products:
+    return {tile.groups, products, tile.outputTiles, inputs, lanes};
+  case FilterLayout::winograd_compact:
+    return {tile.groups, tile.outputTiles, inputs, llvm::product_of(kernel), lanes};
+  case FilterLayout::dense:
+    return {tile.outputTiles, inputs, lanes};
+  }
+  llvm_unreachable("every kind has a shape");
+}
+
+/// The type that weights are stored in.
+static mlir::Type getStoredType(mlir::MLIRContext *context, TargetAttr target,
+                                const SchedulePreferences &preferences) {
+  if (GpuAttr gpu = target.getGpu(); gpu && gpu.getPrecision() == GpuPrecision::f16)
+    return mlir::Float16Type::get(context);
+  return preferences.weights ? preferences.weights : mlir::Float32Type::get(context);
+}
+
+/// Whether the tiles of output channels that read the same rows follow each other: where
+/// the input does not fit the cache, but all filters do.
+static bool keepsRows(ConvOpInterface op, FilterLayoutAttr filter, int64_t cache) {
+  return op.getInputScale() || (getDenseBytes(op.getInputType()) > cache &&
+                                getDenseBytes(filter.getType()) <= cache / 2);
+}
+
+/// A schedule of `op` by one algorithm, in tiles of so many vectors of output channels.
+static ScheduleAttr makeSchedule(ConvOpInterface op, Algorithm algorithm, int64_t blocks,
+                                 TargetAttr target, mlir::Type stored) {
+  bool isGpu = bool(target.getGpu());
+  TileChoice choice = chooseTile(op, target, blocks);
+  Schedule &schedule = choice.schedule;
+  int64_t products = 0;
+  if (isWinograd(algorithm)) {
+    WinogradPlan plan = planWinograd(op, algorithm, target, blocks);
+    products = plan.products();
+    choice.tile = plan.channels;
+    schedule = Schedule();
+    schedule.algorithm = algorithm;
+    schedule.tile = {choice.tile.pixels, choice.tile.blocks, choice.tile.lanes};
+    schedule.strip = plan.stripTiles;
+    schedule.chunk = plan.filterChunk;
+    if (isGpu) {
+      GpuGemmPlan gemm = planGpuGemm(plan);
+      schedule.splits = gemm.splits;
+      schedule.stages = gemm.stages;
+    }
+  }
+  FilterLayout kind = getLayout(schedule.algorithm, /*isDense=*/false, isGpu);
+  llvm::SmallVector<int64_t> shape = getPackedShape(
+      kind, choice.tile, op.getWindow().getKernel(), products, choice.stepChunks);
+  schedule.filter = FilterLayoutAttr::get(kind, mlir::RankedTensorType::get(shape, stored));
+  bool hasOrder = !isGpu && (schedule.algorithm == Algorithm::direct ||
+                             schedule.algorithm == Algorithm::transposed);
+  if (hasOrder && keepsRows(op, schedule.filter, getCpu(target).l2Bytes))
+    schedule.order = LoopOrder::pixels;
+  schedule.scratch = countScratch(op, schedule.getAttr());
+  return schedule.getAttr();
+}
+
+static ScheduleAttr makeSchedule(DenseOp op, TargetAttr target, mlir::Type stored) {
+  TileChoice choice = chooseTile(op, target);
+  Schedule &schedule = choice.schedule;
+  FilterLayout kind = getLayout(schedule.algorithm, /*isDense=*/true, bool(target.getGpu()));
+  schedule.filter = FilterLayoutAttr::get(
+      kind, mlir::RankedTensorType::get(getPackedShape(kind, choice.tile, {}, 0, 0), stored));
+  schedule.scratch = countScratch(op, schedule.getAttr());
+  return schedule.getAttr();
+}
+
+int64_t convoy::countScratch(ScheduledOpInterface op, ScheduleAttr schedule) {
+  Algorithm algorithm = schedule.getAlgorithm();
+  auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
+  if (isWinograd(algorithm)) {
+    WinogradPlan plan = getWinogradPlan(conv, schedule);
+    bool isGpu = schedule.getFilter().getKind() == FilterLayout::winograd_products;
+    return isGpu ? GpuWinogradScratch(plan, getGpuGemmPlan(schedule)).bytes()
+                 : WinogradScratch(plan).bytes();
+  }
+  if (algorithm == Algorithm::direct && conv.getInputScale())
+    return PrologueRuns(conv, getConvTile(conv, schedule)).bytes;
+  if (algorithm != Algorithm::matrix_product)
+    return 0;
+  // Pixels, or rows of a dense layer.
+  auto output = llvm::cast<DestinationOpInterface>(op.getOperation()).getOutputType();
+  int64_t pixels = output.getDimSize(0);
+  if (conv)
+    pixels *= llvm::product_of(output.getShape().slice(2, conv.getSpatialRank()));
+  FilterLayoutAttr filter = schedule.getFilter();
+  return countPartialBytes(getGpuGemmPlan(schedule), pixels,
+                           filter.getExtent(FilterDim::group),
+                           filter.getExtent(FilterDim::output_tile));
+}
+
+ScheduleAttr convoy::addPrologue(ConvOpInterface op) {
+  Schedule schedule(op.getScheduleAttr());
+  schedule.span = PixelSpan::plane;
+  schedule.order = LoopOrder::pixels;
+  schedule.scratch = countScratch(op, op.getScheduleAttr());
+  return schedule.getAttr();
+}
+
+//===----------------------------------------------------------------------===//
+// Choosing one
+//===----------------------------------------------------------------------===//
+
+std::optional<Algorithm> convoy::parsePreferredAlgorithm(llvm::StringRef name) {
+  std::optional<Algorithm> algorithm = symbolizeAlgorithm(name);
+  if (algorithm && (*algorithm == Algorithm::direct || isWinograd(*algorithm)))
+    return algorithm;
+  return std::nullopt;
+}
+
+std::string convoy::getScheduleName(ScheduleAttr schedule) {
+  return (stringifyAlgorithm(schedule.getAlgorithm()) + "/" +
+          llvm::Twine(schedule.getVectors()))
+      .str();
+}
+
+bool convoy::isScheduleName(llvm::StringRef name) {
+  auto [algorithm, digits] = name.split('/');
+  int64_t vectors;
+  return symbolizeAlgorithm(algorithm) && !digits.getAsInteger(10, vectors) && vectors > 0;
+}
+
+namespace {
+struct Candidate {
+  Algorithm algorithm;
+  double cost;
+};
+} // namespace
+
+/// Algorithms that `op` allows, the best first; `direct` stands for all but Winograd's.
+static llvm::SmallVector<Candidate> listCandidates(ConvOpInterface op, TargetAttr target,
+                                                   std::optional<Algorithm> preferred) {
+  auto isAllowed = [&](Algorithm algorithm) {
+    return !isWinograd(algorithm) || whyNotAlgorithm(op, algorithm, target).empty();
+  };
+  if (preferred && !isAllowed(*preferred))
+    preferred = std::nullopt;
+  llvm::SmallVector<Candidate> candidates;
+  for (Algorithm algorithm : {Algorithm::direct, Algorithm::winograd_2x2,
+                              Algorithm::winograd_4x4, Algorithm::winograd_4x4_compact}) {
+    if (preferred ? algorithm != *preferred : !isAllowed(algorithm))
+      continue;
+    if (!preferred && algorithm == Algorithm::winograd_4x4_compact &&
+        !hasLargeFilters(op, target))
+      continue;
+    candidates.push_back({algorithm, estimateConvCost(op, algorithm, target)});
+  }
+  llvm::stable_sort(candidates, [](const Candidate &left, const Candidate &right) {
+    return left.cost < right.cost;
+  });
+  // Room is worth some time.
+  auto compact = llvm::find_if(candidates, [](const Candidate &candidate) {
+    return candidate.algorithm == Algorithm::winograd_4x4_compact;
+  });
+  if (candidates.front().algorithm == Algorithm::winograd_4x4 && compact != candidates.end() &&
+      compact->cost <= kCompactPrice * candidates.front().cost)
+    std::rotate(candidates.begin(), compact, compact + 1);
+  return candidates;
+}
+
+llvm::SmallVector<ScheduleAttr> convoy::listSchedules(ScheduledOpInterface op,
+                                                      TargetAttr target,
+                                                      const SchedulePreferences &preferences) {
+  mlir::Type stored = getStoredType(op->getContext(), target, preferences);
+  auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
+  if (!conv)
+    return {makeSchedule(llvm::cast<DenseOp>(op.getOperation()), target, stored)};
+  llvm::SmallVector<Candidate> candidates =
+      listCandidates(conv, target, preferences.algorithm);
+  double cheapest = llvm::min_element(candidates, [](const auto &left, const auto &right) {
+                      return left.cost < right.cost;
+                    })->cost;
+  llvm::SmallVector<ScheduleAttr> schedules;
+  for (const Candidate &candidate : candidates) {
+    if (candidate.cost > kTopCandidates * cheapest)
+      continue;
+    for (int64_t blocks : orderTileBlocks(conv, candidate.algorithm, target))
+      schedules.push_back(makeSchedule(conv, candidate.algorithm, blocks, target, stored));
+  }
+  return schedules;
+}
+
+//===----------------------------------------------------------------------===//
+// Checking one
+//===----------------------------------------------------------------------===//
+
+/// Why kernels cannot read inputs in the chunks that the filter has: blocked data come a
+/// vector at a time, planes all together. Empty if they can.
+static std::string whyNotChunks(ConvOpInterface op, ScheduleAttr schedule, bool isGpu) {
+  FilterLayoutAttr filter = schedule.getFilter();
+  if (filter.getKind() != FilterLayout::tiles)
+    return "";
+  int64_t expected = op.getInputChannels() / op.getGroups();
+  if (op.isInputBlocked())
+    expected = isGpu ? schedule.getLanes() : std::min(schedule.getLanes(), expected);
+  if (filter.getExtent(FilterDim::input) == expected)
+    return "";
+  return "inputs are read in chunks of " + std::to_string(expected);
+}
+
+/// Why a CPU's kernel has no such tile; empty if it has.
+static std::string whyNotCpuTile(ConvOpInterface op, ScheduleAttr schedule,
+                                 TargetAttr target) {
+  Algorithm algorithm = schedule.getAlgorithm();
+  int64_t lanes = target.getVectorLanes(), vectors = schedule.getVectors();
+  if (algorithm == Algorithm::pixelwise)
+    return schedule.getLanes() == 1 && schedule.getPixels() % lanes == 0
+               ? ""
+               : "vectors of pixels have " + std::to_string(lanes) + " lanes, channels one";
+  bool isHalf = algorithm == Algorithm::direct && 2 * schedule.getLanes() == lanes;
+  if (schedule.getLanes() != lanes && !isHalf)
+    return "vectors have " + std::to_string(lanes) + " lanes";
+  int64_t outputs = op.getOutputChannels() / op.getGroups();
+  int64_t all = llvm::divideCeil(outputs, schedule.getLanes());
+  bool isChannelwise = algorithm == Algorithm::channelwise;
+  if (isChannelwise ? vectors != 1 : vectors > 3 || all % vectors != 0)
+    return "a register tile cannot hold " + std::to_string(vectors) +
+           " vectors of output channels: take a divisor of their number up to 3";
+  if (schedule.getSpan() == PixelSpan::plane && !op.isPointwise())
+    return "only the pixels of a 1x1 kernel lie in a plane";
+  if (op.getInputScale() &&
+      (schedule.getSpan() != PixelSpan::plane || schedule.getOrder() != LoopOrder::pixels))
+    return "a prologue needs span = plane, order = pixels";
+  return "";
+}
+
+/// The same for a GPU, of a convolution or a dense layer.
+static std::string whyNotGpuTile(ScheduledOpInterface op, ScheduleAttr schedule,
+                                 TargetAttr target) {
+  int64_t lanes = target.getVectorLanes();
+  if (schedule.getLanes() != lanes)
+    return "vectors have " + std::to_string(lanes) + " lanes";
+  GpuGemmPlan plan = getGpuGemmPlan(schedule);
+  int64_t rows = llvm::cast<mlir::ShapedType>(op->getOperand(0).getType()).getDimSize(0);
+  switch (schedule.getAlgorithm()) {
+  case Algorithm::warpgroup_product:
+    return whyNotPlan(getWarpgroupGemmPlan(llvm::cast<ConvOpInterface>(op.getOperation())),
+                      describeGpu(target.getGpu()));
+  case Algorithm::dense:
+    return schedule.getVectors() == 1 && schedule.getPixels() == rows
+               ? ""
+               : "its kernel computes a vector of all " + std::to_string(rows) + " rows";
+  case Algorithm::channelwise:
+  case Algorithm::transposed:
+    return schedule.getVectors() == 1 ? "" : "a thread's channels are of one vector";
+  case Algorithm::small_groups:
+    return "";
+  default:
+    if (isGpuGemmTile(plan.pixels, plan.channels) && plan.stages >= 2 && plan.stages <= 3)
+      return "";
+    return "no matrix product has a tile of " + std::to_string(plan.pixels) + "x" +
+           std::to_string(plan.channels) + " in " + std::to_string(plan.stages) + " stages";
+  }
+}
+
+std::string convoy::whyNotSchedule(ScheduledOpInterface op, TargetAttr target) {
+  ScheduleAttr schedule = op.getScheduleAttr();
+  auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
+  std::string reason;
+  if (conv)
+    reason = whyNotAlgorithm(conv, schedule.getAlgorithm(), target);
+  if (!reason.empty())
+    return ("cannot be computed by " + stringifyAlgorithm(schedule.getAlgorithm()) + ": " +
+            reason)
+        .str();
+  if (target.getGpu())
+    reason = whyNotGpuTile(op, schedule, target);
+  else if (conv)
+    reason = whyNotCpuTile(conv, schedule, target);
+  else if (schedule.getLanes() != target.getVectorLanes())
+    reason = "vectors have " + std::to_string(target.getVectorLanes()) + " lanes";
+  if (reason.empty() && conv)
+    reason = whyNotChunks(conv, schedule, bool(target.getGpu()));
+  int64_t scratch = reason.empty() ? countScratch(op, schedule) : 0;
+  if (reason.empty() && schedule.getScratch() != scratch)
+    reason = "its kernel needs " + std::to_string(scratch) + " bytes of scratch memory";
+  return reason.empty() ? "" : "has a schedule that no kernel follows: " + reason;
+}
+
+std::string convoy::whyNotScheduled(mlir::Operation *op) {
+  auto layer = llvm::dyn_cast<ScheduledOpInterface>(op);
+  if (!layer)
+    return "";
+  if (std::string reason = whyNotPacked(op); !reason.empty())
+    return reason;
+  int64_t scratch = countScratch(layer, layer.getScheduleAttr());
+  if (scratch == layer.getScheduleAttr().getScratch())
+    return "";
+  return "its schedule has " + std::to_string(layer.getScheduleAttr().getScratch()) +
+         " bytes of scratch memory, but its kernel needs " + std::to_string(scratch);
+}

@@ -1,0 +1,94 @@
+//===- ScheduleViews.cpp - Schedules as kernels see them ------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/WinogradPlan.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace convoy;
+using namespace convoy::cnn;
+
+/// Floats between planes of scratch memory besides their data, so that the planes do not
+/// meet in the same cache sets.
+static constexpr int64_t kPlanePadding = 5 * 16;
+
+/// Where parts of a GPU's scratch memory begin.
+static constexpr int64_t kGpuScratchAlignment = 256;
+
+ConvTile convoy::getConvTile(ConvOpInterface op, ScheduleAttr schedule) {
+  FilterLayoutAttr filter = schedule.getFilter();
+  ConvTile tile;
+  tile.lanes = schedule.getLanes();
+  tile.blocks = schedule.getVectors();
+  tile.pixels = schedule.getPixels();
+  tile.outputTiles = filter.getExtent(FilterDim::output_tile);
+  tile.groups = op.getGroups();
+  tile.groupInputs = op.getInputChannels() / tile.groups;
+  tile.groupOutputs = op.getOutputChannels() / tile.groups;
+  tile.inputChunk = filter.getExtent(FilterDim::input);
+  // Transforms read inputs a vector at a time, which the filter does not show.
+  if (filter.getKind() == FilterLayout::winograd_products)
+    tile.inputChunk = tile.lanes;
+  else if (isWinograd(schedule.getAlgorithm()))
+    tile.inputChunk = std::min(tile.lanes, tile.groupInputs);
+  tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
+  return tile;
+}
+
+PrologueRuns::PrologueRuns(ConvOpInterface op, const ConvTile &tile) {
+  llvm::ArrayRef<int64_t> shape = op.getInputType().getShape();
+  int64_t map = llvm::product_of(shape.slice(2, op.getSpatialRank()));
+  pixels = llvm::divideCeil(map, llvm::divideCeil(map, tile.pixels));
+  count = llvm::divideCeil(map, pixels);
+  lastPixels = map - (count - 1) * pixels;
+  bytes = shape[1] * pixels * shape.back() * int64_t(sizeof(float));
+}
+
+DenseTile convoy::getDenseTile(DenseOp op) {
+  ScheduleAttr schedule = op.getScheduleAttr();
+  return {schedule.getLanes(), schedule.getVectors(), schedule.getPixels(),
+          schedule.getFilter().getExtent(FilterDim::output_tile)};
+}
+
+WinogradPlan convoy::getWinogradPlan(ConvOpInterface op, ScheduleAttr schedule) {
+  WinogradPlan plan;
+  plan.outputs = getWinogradOutputs(schedule.getAlgorithm());
+  plan.taps = op.getWindow().getKernel().front();
+  plan.extent = plan.outputs + plan.taps - 1;
+  plan.compact = schedule.getAlgorithm() == Algorithm::winograd_4x4_compact;
+  plan.filterChunk = schedule.getChunk();
+  auto output = op.getOutputType().getShape();
+  plan.tileRows = llvm::divideCeil(output[2], plan.outputs);
+  plan.tileColumns = llvm::divideCeil(output[3], plan.outputs);
+  plan.tiles = output[0] * plan.tileRows * plan.tileColumns;
+  plan.stripTiles = schedule.getStrip();
+  plan.strips = llvm::divideCeil(plan.tiles, plan.stripTiles);
+  plan.channels = getConvTile(op, schedule);
+  return plan;
+}
+
+WinogradScratch::WinogradScratch(const WinogradPlan &plan)
+    : inputPlane(plan.channels.inputChunks * plan.stripTiles * plan.channels.lanes +
+                 kPlanePadding),
+      productPlane(plan.channels.blocks * plan.stripTiles * plan.channels.lanes +
+                   kPlanePadding),
+      filterPlane(plan.products() * plan.channels.tileLanes() + plan.channels.lanes),
+      input(plan.products() * inputPlane), product(plan.products() * productPlane),
+      filter(plan.compact ? plan.filterChunk * plan.channels.inputChunk * filterPlane : 0) {}
+
+GpuWinogradScratch::GpuWinogradScratch(const WinogradPlan &plan, const GpuGemmPlan &gemm) {
+  const ConvTile &channels = plan.channels;
+  int64_t groups = channels.groups * plan.products();
+  int64_t matrices = groups * plan.stripTiles * channels.lanes;
+  sumBytes = countPartialBytes(gemm, plan.stripTiles, groups, channels.outputTiles);
+  partialBytes = llvm::alignTo(sumBytes, kGpuScratchAlignment);
+  inputElements = matrices * channels.inputChunks;
+  productElements = matrices * plan.outputBlocks();
+  inputBytes = llvm::alignTo(inputElements * sizeof(float), kGpuScratchAlignment);
+  productBytes = productElements * sizeof(float);
+}

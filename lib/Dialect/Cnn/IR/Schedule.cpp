@@ -1,0 +1,293 @@
+//===- Schedule.cpp - What schedules and packed filters may be ------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+//===----------------------------------------------------------------------===//
+// Filter layouts
+//===----------------------------------------------------------------------===//
+
+/// The dimensions of a packed filter, the outermost first.
+static ArrayRef<FilterDim> getDims(FilterLayout kind) {
+  using D = FilterDim;
+  static constexpr D tiles[] = {D::group,  D::output_tile, D::input_chunk,
+                                D::kernel, D::input,       D::lane};
+  static constexpr D channelwise[] = {D::output_tile, D::kernel, D::input, D::lane};
+  static constexpr D inputRows[] = {D::group,      D::output_tile, D::step, D::kernel,
+                                    D::step_chunk, D::lane,        D::input};
+  static constexpr D winograd[] = {D::group, D::output_tile, D::product, D::input, D::lane};
+  static constexpr D products[] = {D::group, D::product, D::output_tile, D::input, D::lane};
+  static constexpr D compact[] = {D::group, D::output_tile, D::input, D::position, D::lane};
+  static constexpr D dense[] = {D::output_tile, D::input, D::lane};
+  switch (kind) {
+  case FilterLayout::tiles:
+    return tiles;
+  case FilterLayout::channelwise:
+    return channelwise;
+  case FilterLayout::input_rows:
+    return inputRows;
+  case FilterLayout::winograd:
+    return winograd;
+  case FilterLayout::winograd_products:
+    return products;
+  case FilterLayout::winograd_compact:
+    return compact;
+  case FilterLayout::dense:
+    return dense;
+  }
+  llvm_unreachable("every kind has its dimensions");
+}
+
+int64_t FilterLayoutAttr::getExtent(FilterDim dim) const {
+  ArrayRef<FilterDim> dims = getDims(getKind());
+  ArrayRef<int64_t> shape = getType().getShape();
+  const FilterDim *found = llvm::find(dims, dim);
+  if (found == dims.end())
+    return 1;
+  // Behind the kernel's dimensions, count from the end.
+  bool isBehind = found > llvm::find(dims, FilterDim::kernel);
+  return isBehind ? shape[shape.size() - (dims.end() - found)] : shape[found - dims.begin()];
+}
+
+ArrayRef<int64_t> FilterLayoutAttr::getKernel() const {
+  ArrayRef<FilterDim> dims = getDims(getKind());
+  ArrayRef<int64_t> shape = getType().getShape();
+  const FilterDim *found = llvm::find(dims, FilterDim::kernel);
+  if (found == dims.end())
+    return {};
+  return shape.slice(found - dims.begin(), shape.size() - (dims.size() - 1));
+}
+
+LogicalResult FilterLayoutAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                                       FilterLayout kind, RankedTensorType type) {
+  if (!type.hasStaticShape() || llvm::is_contained(type.getShape(), 0))
+    return emitError() << "a packed filter has extents of 1 or more";
+  if (!isa<FloatType>(type.getElementType()))
+    return emitError() << "a packed filter has floating-point elements";
+  ArrayRef<FilterDim> dims = getDims(kind);
+  bool hasKernel = llvm::is_contained(dims, FilterDim::kernel);
+  int64_t rank = dims.size();
+  if (hasKernel ? type.getRank() < rank : type.getRank() != rank)
+    return emitError() << "a packed filter of kind " << stringifyFilterLayout(kind) << " has "
+                       << rank << (hasKernel ? " or more" : "") << " dimensions, not "
+                       << type.getRank();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Schedules
+//===----------------------------------------------------------------------===//
+
+/// Whether a kernel reads filters of this layout.
+static bool reads(Algorithm algorithm, FilterLayout kind) {
+  switch (algorithm) {
+  case Algorithm::channelwise:
+    return kind == FilterLayout::channelwise;
+  case Algorithm::winograd_2x2:
+  case Algorithm::winograd_4x4:
+    return kind == FilterLayout::winograd || kind == FilterLayout::winograd_products;
+  case Algorithm::winograd_4x4_compact:
+    return kind == FilterLayout::winograd_compact;
+  case Algorithm::dense:
+    return kind == FilterLayout::dense;
+  case Algorithm::matrix_product:
+    return kind == FilterLayout::tiles || kind == FilterLayout::dense;
+  case Algorithm::warpgroup_product:
+    return kind == FilterLayout::input_rows;
+  case Algorithm::direct:
+  case Algorithm::pixelwise:
+  case Algorithm::transposed:
+  case Algorithm::small_groups:
+    return kind == FilterLayout::tiles;
+  }
+  llvm_unreachable("every algorithm reads filters");
+}
+
+LogicalResult ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                                   Algorithm algorithm, ArrayRef<int64_t> tile, PixelSpan span,
+                                   LoopOrder order, ArrayRef<int64_t> box, int64_t strip,
+                                   int64_t chunk, int64_t splits, int64_t stages,
+                                   int64_t warpgroups, GpuPrecision precision,
+                                   FilterLayoutAttr filter, int64_t scratch) {
+  auto isPositive = [](int64_t extent) { return extent > 0; };
+  StringRef name = stringifyAlgorithm(algorithm);
+  if (tile.size() != 3 || !llvm::all_of(tile, isPositive))
+    return emitError() << "a register tile is pixels x vectors x lanes, each 1 or more";
+  if (!reads(algorithm, filter.getKind()))
+    return emitError() << name << " reads no filter of kind "
+                       << stringifyFilterLayout(filter.getKind());
+  if (filter.getExtent(FilterDim::lane) != tile[1] * tile[2])
+    return emitError() << "a tile of " << tile[1] << " vectors of " << tile[2]
+                       << " lanes needs as many lanes of the filter, which has "
+                       << filter.getExtent(FilterDim::lane);
+  bool hasBox = algorithm == Algorithm::warpgroup_product;
+  if (hasBox != (box.size() == 3) || (!hasBox && !box.empty()) ||
+      !llvm::all_of(box, isPositive))
+    return emitError() << "a box of images x rows x columns belongs to warpgroup_product";
+  if (isWinograd(algorithm) != (strip > 0) || strip < 0)
+    return emitError() << "a strip of output tiles belongs to Winograd's algorithms";
+  if ((algorithm == Algorithm::winograd_4x4_compact) != (chunk > 0) || chunk < 0)
+    return emitError() << "a chunk of filters belongs to winograd_4x4_compact";
+  if (splits < 1 || stages < 0 || warpgroups < 0 || scratch < 0)
+    return emitError() << "splits are 1 or more; stages, warp groups and scratch memory 0 or "
+                          "more";
+  return success();
+}
+
+Schedule::Schedule(ScheduleAttr attr)
+    : algorithm(attr.getAlgorithm()), tile(attr.getTile()), span(attr.getSpan()),
+      order(attr.getOrder()), box(attr.getBox()), strip(attr.getStrip()),
+      chunk(attr.getChunk()), splits(attr.getSplits()), stages(attr.getStages()),
+      warpgroups(attr.getWarpgroups()), precision(attr.getPrecision()),
+      filter(attr.getFilter()), scratch(attr.getScratch()) {}
+
+ScheduleAttr Schedule::getAttr() const {
+  return ScheduleAttr::get(filter.getContext(), algorithm, tile, span, order, box, strip,
+                           chunk, splits, stages, warpgroups, precision, filter, scratch);
+}
+
+bool convoy::cnn::isScheduledAs(Operation *op, Algorithm algorithm) {
+  auto layer = dyn_cast<ScheduledOpInterface>(op);
+  ScheduleAttr schedule = layer ? layer.getScheduleAttr() : ScheduleAttr();
+  return schedule && schedule.getAlgorithm() == algorithm;
+}
+
+//===----------------------------------------------------------------------===//
+// Schedules of layers
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Compares a layer's schedule with its shapes. `problem` says what does not fit.
+class Fit {
+public:
+  explicit Fit(ScheduleAttr schedule)
+      : schedule(schedule), filter(schedule.getFilter()), kind(filter.getKind()) {}
+
+  std::string check(Operation *op) {
+    if (auto conv = dyn_cast<ConvOpInterface>(op))
+      checkConv(conv);
+    else
+      checkDense(cast<DenseOp>(op));
+    return problem;
+  }
+
+private:
+  void checkConv(ConvOpInterface conv) {
+    Algorithm algorithm = schedule.getAlgorithm();
+    if (conv.isTransposed() != (algorithm == Algorithm::transposed) ||
+        algorithm == Algorithm::dense || kind == FilterLayout::dense)
+      return fail((stringifyAlgorithm(algorithm) + " computes no such convolution").str());
+    int64_t groups = conv.getGroups(), inputs = conv.getInputChannels() / groups;
+    int64_t outputs = conv.getOutputChannels() / groups;
+    bool isChannelwise = kind == FilterLayout::channelwise;
+    expect("groups", FilterDim::group, isChannelwise ? 1 : groups);
+    expectTiles(isChannelwise ? outputs * groups : outputs);
+    ArrayRef<int64_t> kernel = conv.getWindow().getKernel();
+    if (isWinograd(algorithm))
+      checkWinograd(kernel);
+    else if (filter.getKernel() != kernel)
+      fail("the filter has another kernel");
+    int64_t chunk = filter.getExtent(FilterDim::input);
+    int64_t chunks = filter.getExtent(FilterDim::input_chunk) *
+                     filter.getExtent(FilterDim::step) *
+                     filter.getExtent(FilterDim::step_chunk);
+    if (chunks != int64_t(llvm::divideCeil(inputs, chunk)))
+      fail(std::to_string(chunks) + " chunks of " + std::to_string(chunk) +
+           " inputs are not for " + std::to_string(inputs) + " channels");
+  }
+
+  void checkWinograd(ArrayRef<int64_t> kernel) {
+    if (kernel.size() != 2 || kernel[0] != kernel[1])
+      return fail("Winograd computes square kernels");
+    int64_t extent = getWinogradOutputs(schedule.getAlgorithm()) + kernel[0] - 1;
+    if (kind == FilterLayout::winograd_compact)
+      expect("positions", FilterDim::position, kernel[0] * kernel[1]);
+    else
+      expect("products", FilterDim::product, extent * extent);
+  }
+
+  void checkDense(DenseOp dense) {
+    Algorithm algorithm = schedule.getAlgorithm();
+    if (algorithm != Algorithm::dense &&
+        (algorithm != Algorithm::matrix_product || kind != FilterLayout::dense))
+      return fail((stringifyAlgorithm(algorithm) + " computes no dense layer").str());
+    SmallVector<int64_t> shape = dense.getLogicalFilterShape();
+    expectTiles(shape[0]);
+    expect("inputs", FilterDim::input, shape[1]);
+  }
+
+  void expectTiles(int64_t outputs) {
+    expect("tiles of output channels", FilterDim::output_tile,
+           llvm::divideCeil(outputs, filter.getExtent(FilterDim::lane)));
+  }
+  void expect(StringRef what, FilterDim dim, int64_t extent) {
+    if (filter.getExtent(dim) != extent)
+      fail("the filter has " + std::to_string(filter.getExtent(dim)) + " " + what.str() +
+           ", the layer " + std::to_string(extent));
+  }
+  void fail(std::string reason) {
+    if (problem.empty())
+      problem = std::move(reason);
+  }
+
+  ScheduleAttr schedule;
+  FilterLayoutAttr filter;
+  FilterLayout kind;
+  std::string problem;
+};
+
+/// Whether the operation's ranks are right, which its own verifier reports.
+bool isWellFormed(ScheduledOpInterface layer) {
+  auto conv = dyn_cast<ConvOpInterface>(layer.getOperation());
+  int64_t rank = conv ? conv.getSpatialRank() + 2 : 2;
+  return int64_t(layer.getLogicalFilterShape().size()) == rank &&
+         (!conv || conv.getGroups() > 0);
+}
+
+} // namespace
+
+LogicalResult convoy::cnn::detail::verifySchedule(Operation *op) {
+  auto layer = cast<ScheduledOpInterface>(op);
+  if (!layer.getScheduleAttr() || !isWellFormed(layer))
+    return success();
+  std::string problem = Fit(layer.getScheduleAttr()).check(op);
+  if (!problem.empty())
+    return op->emitOpError("has a schedule that does not fit: ") << problem;
+  return success();
+}
+
+std::string convoy::cnn::whyNotPacked(Operation *op) {
+  auto layer = dyn_cast<ScheduledOpInterface>(op);
+  if (!layer)
+    return "";
+  ScheduleAttr schedule = layer.getScheduleAttr();
+  if (!schedule)
+    return "it has no schedule, which cnn-select-algorithm gives";
+  std::string problem;
+  llvm::raw_string_ostream os(problem);
+  auto filter = cast<ShapedType>(layer.getFilter().getType());
+  RankedTensorType named = schedule.getFilter().getType();
+  if (!layer.isPacked())
+    os << "its filter is not packed, which cnn-pack-weights does";
+  else if (filter.getShape() != named.getShape() ||
+           filter.getElementType() != named.getElementType())
+    os << "its filter is " << filter << ", but its schedule names " << schedule.getFilter();
+  else if (Value bias = layer.getBias()) {
+    auto type = cast<ShapedType>(bias.getType());
+    int64_t size = schedule.getFilter().getBiasSize();
+    if (type.getRank() != 1 || type.getDimSize(0) != size || !type.getElementType().isF32())
+      os << "its bias is " << type << ", but its schedule needs " << size << " f32";
+  }
+  return problem;
+}
