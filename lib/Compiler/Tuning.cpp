@@ -137,8 +137,8 @@ LogicalResult Tuner::listConvs() {
   if (!module)
     return mlir::failure();
   module->walk([&](cnn::ConvOpInterface op) {
-    auto schedules = listSchedules(op, target);
-    convs.push_back({getNodeName(op->getLoc()).str(), describeConv(op),
+    auto schedules = listSchedules(op, compilation->getTarget());
+    convs.push_back({cnn::getNodeName(op->getLoc()).str(), describeConv(op),
                      llvm::map_to_vector(schedules, getScheduleName)});
   });
   return mlir::success();
