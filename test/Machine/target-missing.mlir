@@ -4,7 +4,6 @@
 // RUN: not convoy-opt %s --cnn-simplify-communication 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-assign-layout 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-select-algorithm 2>&1 | FileCheck %s
-// RUN: not convoy-opt %s --cnn-pack-weights 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-fuse-prologue 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-narrow-to-f16 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-to-destination-style 2>&1 | FileCheck %s

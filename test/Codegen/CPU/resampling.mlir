@@ -5,11 +5,12 @@
 // An index counts from the end where it is negative, is kept inside, and moves 32 elements.
 // CHECK:       cnn.launch @gather tasks(1)
 // CHECK-LABEL: func.func private @gather(
-// CHECK:         %[[I:.+]] = arith.index_cast %{{.+}} : i64 to index
-// CHECK:         %[[NEGATIVE:.+]] = arith.cmpi slt, %[[I]], %c0
+// CHECK:         %[[I:.+]] = memref.load %{{.+}} : memref<30xi64>
+// CHECK:         %[[NEGATIVE:.+]] = arith.cmpi slt, %[[I]], %c0_i64
 // CHECK:         arith.select %[[NEGATIVE]]
 // CHECK-NEXT:    arith.maxsi
 // CHECK-NEXT:    arith.minsi
+// CHECK-NEXT:    arith.index_cast %{{.+}} : i64 to index
 // CHECK:         scf.for {{.+}} = %c0 to %c32 step %c16
 // CHECK:           vector.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",

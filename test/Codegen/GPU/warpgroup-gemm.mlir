@@ -143,10 +143,10 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 // CHECK:         gpu.return
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<8x4x56x56x16xf32>,
-                  %w: memref<1x1x2x3x3x2x64x16xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>) {
+                  %w: memref<1x1x4x3x3x16x64xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>) {
     cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64,
         activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
-      : (memref<8x4x56x56x16xf32>, memref<1x1x2x3x3x2x64x16xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
+      : (memref<8x4x56x56x16xf32>, memref<1x1x4x3x3x16x64xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
     return
   }
 }
@@ -162,10 +162,10 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 // CHECK:         gpu.return
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<8x4x56x56x16xf32>,
-                  %w: memref<1x1x2x3x3x2x64x16xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>) {
+                  %w: memref<1x1x4x3x3x16x64xf32>, %b: memref<64xf32>, %y: memref<8x4x56x56x16xf32>) {
     cnn.conv %x, %w, %b outs(%y) {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64,
         activation = #cnn.function<relu>, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
-      : (memref<8x4x56x56x16xf32>, memref<1x1x2x3x3x2x64x16xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
+      : (memref<8x4x56x56x16xf32>, memref<1x1x4x3x3x16x64xf32>, memref<64xf32>, memref<8x4x56x56x16xf32>) -> ()
     return
   }
 }

@@ -82,7 +82,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 module {
   func.func @scratch(%x: tensor<1x4x9x9x8xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x4x7x7x8xf32> {
-    // expected-error @below {{its kernel needs 65280 bytes of scratch memory}}
+    // expected-error @below {{its kernel needs 59392 bytes of scratch memory}}
     %0 = cnn.conv %x, %w
         {schedule = #cnn.schedule<winograd_2x2, tile = 6x2x8, strip = 16, filter = <winograd, 1x2x16x32x16xf32>,
         scratch = 64>, window = #cnn.window<[3, 3]>, output_block = 8 : i64}

@@ -31,7 +31,7 @@ module attributes {cnn.target = #target} {
        : (tensor<1x4x9x9x16xf32>, tensor<64x1x3x3xf32>) -> tensor<1x4x9x9x16xf32>
     // CHECK: cnn.dense {{.*}}schedule = #cnn.schedule<dense, tile = 5x1x16, precision = tf32, filter = <dense, 2x64x16xf32>>
     %3 = cnn.dense %m, %t : (tensor<5x64xf32>, tensor<20x64xf32>) -> tensor<5x20xf32>
-    // CHECK: cnn.dense {{.*}}schedule = #cnn.schedule<matrix_product, tile = 64x2x16, {{.*}}filter = <dense, 1x64x32xf32>
+    // CHECK: cnn.dense {{.*}}schedule = #cnn.schedule<matrix_product, tile = 128x2x16, {{.*}}filter = <dense, 1x64x32xf32>
     %4 = cnn.dense %n, %t : (tensor<20x64xf32>, tensor<20x64xf32>) -> tensor<20x20xf32>
     return %0, %1, %2, %3, %4 : tensor<8x1x56x56x16xf32>, tensor<1x5x9xf32>, tensor<1x4x9x9x16xf32>, tensor<5x20xf32>, tensor<20x20xf32>
   }

@@ -136,7 +136,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @plane(%x: tensor<1x16x10x10x16xf32>, %w: tensor<512x256x1x1xf32>, %p: tensor<1x136x28x28xf32>,
       %v: tensor<136x34x1x1xf32>, %t: tensor<1x1x8x8x16xf32>, %u: tensor<16x16x2x2xf32>)
       -> (tensor<1x32x10x10x16xf32>, tensor<1x136x28x28xf32>, tensor<1x1x16x16x16xf32>) {
-    // CHECK: schedule = #cnn.schedule<direct, tile = 14x2x16, span = plane, filter = <tiles, 1x16x16x1x1x16x32xf32>>
+    // CHECK: schedule = #cnn.schedule<direct, tile = 14x2x16, span = map, filter = <tiles, 1x16x16x1x1x16x32xf32>>
     // Vectors of pixels, and a transposed filter.
     // CHECK: schedule = #cnn.schedule<pixelwise, tile = 32x12x1, filter = <tiles, 4x3x1x1x1x34x12xf32>>
     // CHECK: schedule = #cnn.schedule<transposed, tile = 28x1x16, filter = <tiles, 1x1x1x2x2x16x16xf32>>

@@ -30,7 +30,7 @@ func.func private @strip() attributes {a = #cnn.schedule<winograd_2x2, tile = 14
 
 // -----
 
-// expected-error @below {{a chunk of filters belongs to winograd_4x4_compact}}
+// expected-error @+2 {{a chunk of filters belongs to winograd_4x4_compact}}
 func.func private @chunk()
     attributes {a = #cnn.schedule<winograd_4x4, tile = 14x2x16, strip = 1, chunk = 1,
     filter = <winograd, 1x2x36x64x32xf32>>}
