@@ -28,8 +28,8 @@ struct TileChoice {
 };
 
 /// The usual choice for a convolution on blocked or plain data, or one of so many vectors of
-/// output channels. The fused multiply-add chains of a tile hide the latency; see
-/// performance.md for the measurements.
+/// output channels. The sums of a tile are as many chains of multiply-adds as hide the latency
+/// of one.
 TileChoice chooseTile(cnn::ConvOpInterface op, cnn::TargetAttr target,
                       std::optional<int64_t> blocks = {});
 TileChoice chooseTile(cnn::DenseOp op, cnn::TargetAttr target);

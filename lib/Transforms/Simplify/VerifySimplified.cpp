@@ -64,7 +64,6 @@ const BorderRow kTable[] = {
     {"tensor.insert_slice", staticShapes},
     {"tensor.expand_shape", staticShapes},
     {"tensor.collapse_shape", staticShapes},
-    {"tensor.concat", staticShapes},
     {"tensor.pad", staticShapes},
     {"tensor.yield", fine},
     {"linalg.transpose", staticShapes},
