@@ -172,7 +172,7 @@ def check_by_transport(model, feeds, folder, devices, *options):
     whole = support.run_artefact(support.compile_model(model, folder), feeds, [output])[output]
     artefact = support.compile_model(folder / "model.onnx", folder, f"--devices={devices}", *options)
     shared, ends = run_by_transport(artefact, np.ascontiguousarray(data), whole.shape, devices)
-    support.assert_close(shared, whole, TOLERANCE, " ".join(options))
+    support.assert_close(shared, whole, TOLERANCE, " ".join(options), is_network=True)
     return ends
 
 

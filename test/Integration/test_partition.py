@@ -23,7 +23,8 @@ def check_partitions(model, feeds, folder, partitions, threads=2):
         artefact = support.compile_model(folder / "model.onnx", folder, *options)
         shared = support.run_artefact(artefact, feeds, outputs, threads)
         for name in outputs:
-            support.assert_close(shared[name], whole[name], TOLERANCE, f"{' '.join(options)}, output {name}")
+            what = f"{' '.join(options)}, output {name}"
+            support.assert_close(shared[name], whole[name], TOLERANCE, what, is_network=True)
 
 
 def load(name, batch=1, size=None):

@@ -40,7 +40,7 @@ def test_annotated_network_computes_the_same(tmp_path):
                 f"--onnx-out={tmp_path / 'annotated.onnx'}"))
     artefact = support.compile_model(tmp_path / "annotated.onnx", tmp_path, "--devices=2", "--strategy=none")
     shared = support.run_artefact(artefact, feeds, [output])[output]
-    support.assert_close(shared, whole, TOLERANCE)
+    support.assert_close(shared, whole, TOLERANCE, is_network=True)
 
 
 def test_columns(tmp_path):

@@ -92,3 +92,16 @@ def test_what_is_not_finite():
 def test_another_shape_type_or_value(actual):
     with pytest.raises(AssertionError):
         assert_close(actual, np.zeros(3, np.float32), TOLERANCE)
+
+
+def test_numbers_that_are_not_normal_may_be_zero():
+    expected = np.array([[1, 1e-40], [1, 4e-41]], np.float32)
+    assert_close(np.where(expected < 1e-38, np.float32(0), expected), expected, TOLERANCE)
+
+
+def test_scores_of_a_network_are_compared_as_a_whole():
+    expected = np.array([[1, 1e-3]], np.float32)
+    actual = np.array([[1, 1.002e-3]], np.float32)
+    assert_close(actual, expected, TOLERANCE, is_network=True)
+    with pytest.raises(AssertionError, match="channel 1: "):
+        assert_close(actual, expected, TOLERANCE)
