@@ -97,6 +97,8 @@ def test_another_shape_type_or_value(actual):
 def test_numbers_that_are_not_normal_may_be_zero():
     expected = np.array([[1, 1e-40], [1, 4e-41]], np.float32)
     assert_close(np.where(expected < 1e-38, np.float32(0), expected), expected, TOLERANCE)
+    with pytest.raises(AssertionError):
+        assert_close(np.where(expected < 1e-38, np.float32(1e-2), expected), expected, TOLERANCE)
 
 
 def test_scores_of_a_network_are_compared_as_a_whole():
