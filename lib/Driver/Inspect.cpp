@@ -94,14 +94,7 @@ static void printJSON(StringRef model, const LayerList &list) {
 }
 
 int convoy::driver::inspectLayers(Compilation &compilation, bool asJSON) {
-  mlir::FailureOr<LayerList> list = listLayers(compilation);
-  if (failed(list))
-    return kInputError;
-  if (asJSON)
-    printJSON(compilation.getModel(), *list);
-  else
-    printText(*list);
-  return kDone;
+  return printList(compilation, listLayers(compilation), asJSON, printText, printJSON);
 }
 
 int convoy::driver::inspectCommand(Arguments &arguments) {

@@ -8,6 +8,8 @@
 #ifndef CONVOY_LIB_DRIVER_INSPECT_H
 #define CONVOY_LIB_DRIVER_INSPECT_H
 
+#include "Arguments.h"
+
 #include "convoy/Compiler/Compilation.h"
 #include "convoy/Compiler/PartitionedLayers.h"
 
@@ -22,6 +24,20 @@ struct PartitionFiles {
 int inspectLayers(Compilation &compilation, bool asJSON);
 int inspectGpu(Compilation &compilation, bool asJSON);
 int inspectPartition(Compilation &compilation, bool asJSON, const PartitionFiles &files);
+
+/// Prints a list as text or JSON, unless making it failed; returns the exit code.
+template <typename List>
+int printList(const Compilation &compilation, const mlir::FailureOr<List> &list, bool asJSON,
+              void (*printText)(const List &),
+              void (*printJSON)(llvm::StringRef model, const List &)) {
+  if (failed(list))
+    return kInputError;
+  if (asJSON)
+    printJSON(compilation.getModel(), *list);
+  else
+    printText(*list);
+  return kDone;
+}
 
 /// Writes the devices' columns from top to bottom, with the exchanges between them, as SVG.
 void drawPartition(llvm::raw_ostream &os, llvm::StringRef model,

@@ -81,12 +81,5 @@ static void printJSON(StringRef model, const GpuLaunchList &list) {
 }
 
 int convoy::driver::inspectGpu(Compilation &compilation, bool asJSON) {
-  mlir::FailureOr<GpuLaunchList> list = listGpuLaunches(compilation);
-  if (failed(list))
-    return kInputError;
-  if (asJSON)
-    printJSON(compilation.getModel(), *list);
-  else
-    printText(*list);
-  return kDone;
+  return printList(compilation, listGpuLaunches(compilation), asJSON, printText, printJSON);
 }

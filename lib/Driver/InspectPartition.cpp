@@ -136,9 +136,5 @@ int convoy::driver::inspectPartition(Compilation &compilation, bool asJSON,
           return llvm::Error::success();
         }))
       return fail(std::move(error));
-  if (asJSON)
-    printJSON(model, *partition);
-  else
-    printText(*partition);
-  return kDone;
+  return printList(compilation, partition, asJSON, printText, printJSON);
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.compose
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -155,6 +156,37 @@ def good_model(opset=13):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
 
 
+CASES_OF_A_MODEL = 16
+
+
+def batches(cases):
+    """Parameters of a test, each a list of cases that check_cases makes one model of: compiling many is mostly overhead."""
+    alike = {}
+    for a_case in cases:
+        opsets = [(opset.domain, opset.version) for opset in a_case.model.opset_import]
+        alike.setdefault(str((opsets, a_case.model.ir_version, a_case.options)), []).append(a_case)
+    lists = []
+    for group in alike.values():
+        size = 1 if group[0].options else CASES_OF_A_MODEL  # Options may name tensors.
+        lists += [group[first:first + size] for first in range(0, len(group), size)]
+    return [pytest.param(some, id=some[0].name + (f"-and-{len(some) - 1}-more" if len(some) > 1 else ""))
+            for some in lists]
+
+
+def merge_cases(cases):
+    """One model whose graph holds the graphs of all cases, beside each other. The tensors of case 3 start with "case3_"."""
+    graph = onnx.GraphProto(name="cases")
+    feeds = {}
+    for index, a_case in enumerate(cases):
+        prefix = f"case{index}_"
+        part = onnx.compose.add_prefix(a_case.model, prefix).graph
+        for field in ("node", "input", "output", "initializer"):
+            getattr(graph, field).extend(getattr(part, field))
+        feeds |= {prefix + name: array for name, array in a_case.feeds.items()}
+    first = cases[0].model
+    return helper.make_model(graph, opset_imports=first.opset_import, ir_version=first.ir_version), feeds
+
+
 # --- The reference ----------------------------------------------------------------------------------------------------
 
 
@@ -286,6 +318,33 @@ def check_case(a_case, folder, options=(), threads=1):
         actual = run_artefact(artefact, a_case.feeds, expected, count)
         for name in expected:
             assert_close(actual[name], expected[name], a_case.tolerance, f"{a_case.name}, output {name}")
+
+
+def check_cases(cases, folder, options=(), threads=1):
+    """Does for many cases what check_case does for one, with one artefact for all."""
+    if len(cases) == 1:
+        check_case(cases[0], folder, options, threads)
+        return
+    expected = {}
+    for index, a_case in enumerate(cases):
+        for name, array in run_onnxruntime(a_case.model, a_case.feeds).items():
+            expected[f"case{index}_{name}"] = a_case, name, array
+    model, feeds = merge_cases(cases)
+    try:
+        artefact = compile_model(model, folder, *options)
+    except AssertionError:
+        for a_case in cases:
+            compile_model(a_case.model, folder, *options)  # The one that fails says more.
+        raise
+    wrong = []
+    for count in [threads] if isinstance(threads, int) else threads:
+        actual = run_artefact(artefact, feeds, expected, count)
+        for key, (a_case, name, array) in expected.items():
+            try:
+                assert_close(actual[key], array, a_case.tolerance, f"{a_case.name}, output {name}")
+            except AssertionError as error:
+                wrong.append(f"{error} ({count} threads)")
+    assert not wrong, "\n".join(wrong)
 
 
 # What a machine must have to run the code of an x86-64 level: v3 has AVX2, v4 AVX-512.

@@ -167,12 +167,11 @@ def run_by_transport(artefact, data, shape, devices):
 
 
 def check_by_transport(model, feeds, folder, devices, *options):
-    (output,) = (value.name for value in model.graph.output)
     (data,) = feeds.values()
-    whole = support.run_artefact(support.compile_model(model, folder), feeds, [output])[output]
-    artefact = support.compile_model(folder / "model.onnx", folder, f"--devices={devices}", *options)
-    shared, ends = run_by_transport(artefact, np.ascontiguousarray(data), whole.shape, devices)
-    support.assert_close(shared, whole, TOLERANCE, " ".join(options), is_network=True)
+    (expected,) = support.run_onnxruntime(model, feeds).values()
+    artefact = support.compile_model(model, folder, f"--devices={devices}", *options)
+    shared, ends = run_by_transport(artefact, np.ascontiguousarray(data), expected.shape, devices)
+    support.assert_close(shared, expected, TOLERANCE, " ".join(options), is_network=True)
     return ends
 
 

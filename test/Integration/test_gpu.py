@@ -3,6 +3,7 @@
 """GPU kernels: run by the emulator against ONNX Runtime, and assembled for real GPUs."""
 
 import copy
+import dataclasses
 import json
 
 import numpy as np
@@ -14,9 +15,10 @@ import test_ops_pooling_and_norms
 import test_ops_shape
 import test_random_graphs
 from onnx import TensorProto, helper
-from support import check_case, convoy, must, one_line
+from support import batches, check_case, check_cases, convoy, must, one_line
 
 EMULATED = "--target=cuda-emulator"
+HOPPER = "--gpu-arch=sm_90a"
 # Factors have 11 significant bits; a sum of random products is off by about one rounding of its terms.
 ROUNDED = {"tf32": 3e-3, "f16": 3e-3}
 # f16 in memory: each operand and each result are rounded once, to 2**-12 of themselves.
@@ -32,25 +34,36 @@ CONVOLUTIONS = newest(test_ops_convolution.CASES)
 OTHERS = newest([*test_ops_elementwise.CASES, *test_ops_pooling_and_norms.CASES, *test_ops_shape.CASES])
 
 
-@pytest.mark.parametrize("a_case", [*CONVOLUTIONS, *OTHERS], ids=lambda a_case: a_case.id)
-def test_operation(a_case, tmp_path):
-    check_case(a_case, tmp_path, [EMULATED])
+@pytest.mark.parametrize("cases", batches([*CONVOLUTIONS, *OTHERS]))
+def test_operation(cases, tmp_path):
+    check_cases(cases, tmp_path, [EMULATED])
 
 
 @pytest.mark.parametrize("precision", ROUNDED)
-@pytest.mark.parametrize("a_case", CONVOLUTIONS[::4], ids=lambda a_case: a_case.id)
-def test_tensor_cores(a_case, precision, tmp_path):
-    rounded = support.Case(a_case.name, a_case.model, a_case.feeds, ROUNDED[precision])
-    check_case(rounded, tmp_path, [EMULATED, f"--precision={precision}"])
+@pytest.mark.parametrize("cases", batches(CONVOLUTIONS[::4]))
+def test_tensor_cores(cases, precision, tmp_path):
+    rounded = [dataclasses.replace(a_case, tolerance=ROUNDED[precision]) for a_case in cases]
+    check_cases(rounded, tmp_path, [EMULATED, f"--precision={precision}"])
+
+
+@pytest.mark.parametrize("options", [[], [HOPPER]], ids=["ampere", "hopper"])
+@pytest.mark.parametrize("precision", ROUNDED)
+def test_not_finite(precision, options, tmp_path):
+    """Rounding keeps infinities and every NaN, also those whose bits are all ones."""
+    x = support.rand(1, 32, 9, 9)
+    x.view(np.uint32)[0, 3, 2, :4] = 0x7FFFFFFF, 0xFFFFFFFF, 0x7FC00000, 0x7F800000
+    a_case = support.case("not-finite", "Conv", x, support.Const(np.abs(support.rand(64, 32, 1, 1))))
+    check_case(dataclasses.replace(a_case, tolerance=ROUNDED[precision]), tmp_path,
+               [EMULATED, f"--precision={precision}", *options])
 
 
 WINOGRAD = ["winograd_2x2", "winograd_4x4"]
 
 
 @pytest.mark.parametrize("algorithm", WINOGRAD)
-@pytest.mark.parametrize("a_case", test_ops_convolution.FILTERED, ids=lambda a_case: a_case.id)
-def test_winograd(a_case, algorithm, tmp_path):
-    check_case(a_case, tmp_path, [EMULATED, f"--conv-algorithm={algorithm}"])
+@pytest.mark.parametrize("cases", batches(test_ops_convolution.FILTERED))
+def test_winograd(cases, algorithm, tmp_path):
+    check_cases(cases, tmp_path, [EMULATED, f"--conv-algorithm={algorithm}"])
 
 
 def residual_unit(shape, channels, group=1, activation="Relu"):
@@ -155,9 +168,9 @@ def some_of_each(cases, step):
             if i % step == 0 or a_case is first[a_case.name.split("-")[0]]]
 
 
-@pytest.mark.parametrize("a_case", some_of_each([*CONVOLUTIONS, *OTHERS], 4), ids=lambda a_case: a_case.id)
-def test_f16_in_memory(a_case, tmp_path):
-    check_case(through_f16(a_case), tmp_path, [EMULATED, "--precision=f16"])
+@pytest.mark.parametrize("cases", batches(some_of_each([*CONVOLUTIONS, *OTHERS], 4)))
+def test_f16_in_memory(cases, tmp_path):
+    check_cases([through_f16(a_case) for a_case in cases], tmp_path, [EMULATED, "--precision=f16"])
 
 
 @pytest.mark.parametrize("precision, tolerance", [("f32", 1e-5), ("f16", STORED)])
@@ -203,7 +216,7 @@ def test_tiny_model_in_f16(name, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
+@pytest.mark.parametrize("name", ["alexnet", "densenet121", "inception_v2", "resnet50", "shufflenet", "squeezenet"])
 def test_architecture(name, tmp_path):
     support.assert_close(*emulate(name, tmp_path), 2e-5, name)
 
@@ -217,7 +230,7 @@ def test_random_graph_in_f16(seed, tmp_path):
 
 # Roundings of up to 121 layers add up.
 @pytest.mark.slow
-@pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
+@pytest.mark.parametrize("name", ["alexnet", "inception_v1", "resnet50", "shufflenet", "squeezenet"])
 def test_architecture_in_f16(name, tmp_path):
     actual, expected = emulate(name, tmp_path, "--precision=f16")
     assert support.relative_difference(actual, expected) > 1e-6, f"{name} is not rounded"
@@ -299,8 +312,7 @@ def check_fit(name, launches):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["f32", "f16"])
-@pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("arch, precision", [("sm_80", "f32"), ("sm_90", "f16")])
 @pytest.mark.parametrize("name", support.models.LIGHT_MODELS)
 def test_kernels_fit(name, arch, precision, tmp_path):
     model = support.models.cached(name)
@@ -361,7 +373,6 @@ WARPGROUPS = [
     ("groups", [1, 64, 12, 12], 128, [1, 1], {"group": 2}),
     ("groups-3x3", [2, 32, 9, 9], 64, [3, 3], {"group": 2, "pads": [1, 1, 1, 1]}),
 ]
-HOPPER = "--gpu-arch=sm_90a"
 
 
 def warpgroup_case(name, x, outputs, kernel, attributes, precision):

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from support import (Const, assert_close, case, check_case, compile_model, convoy, each_level, floats, graded,
-                     make_model, must, positive, rand, run_artefact, run_onnxruntime, weight)
+from support import (Const, assert_close, batches, case, check_cases, compile_model, convoy, each_level, floats,
+                     graded, make_model, must, positive, rand, run_artefact, run_onnxruntime, weight)
 
 CASES = []
 
@@ -164,9 +164,9 @@ add("graded", "Gemm", rand(16, 70), graded(100, 70), graded(100), opset=11, tran
 add("graded", "MatMul", rand(1, 24, 16), graded(3, 16, 24, axis=2))
 
 
-@pytest.mark.parametrize("a_case", CASES, ids=lambda c: c.id)
-def test_op(a_case, tmp_path):
-    check_case(a_case, tmp_path)
+@pytest.mark.parametrize("cases", batches(CASES))
+def test_op(cases, tmp_path):
+    check_cases(cases, tmp_path)
 
 
 # Stride 1, on maps that tiles of 2x2 and 4x4 fill, cut and exceed; some are of several strips, or of several chunks of
@@ -194,10 +194,10 @@ for kernel, x_shape, outputs, attributes in (
 
 @pytest.mark.parametrize("algorithm", ["direct", "winograd_2x2", "winograd_4x4", "winograd_4x4_compact"])
 @pytest.mark.parametrize("level", each_level())
-@pytest.mark.parametrize("a_case", FILTERED, ids=lambda c: c.id)
-def test_algorithm(a_case, level, algorithm, tmp_path):
-    """Every algorithm on every shape that it allows, alone; threads share strips."""
-    check_case(a_case, tmp_path, [f"--mcpu={level}", f"--conv-algorithm={algorithm}"], threads=(1, 3))
+@pytest.mark.parametrize("cases", batches(FILTERED))
+def test_algorithm(cases, level, algorithm, tmp_path):
+    """Every algorithm on every shape that it allows; threads share strips."""
+    check_cases(cases, tmp_path, [f"--mcpu={level}", f"--conv-algorithm={algorithm}"], threads=(1, 3))
 
 
 def residual_model(channels, kernel, group, size):

@@ -4,7 +4,8 @@
 
 import numpy as np
 import pytest
-from support import Case, Const, case, check_case, floats, helper, ints, make_model, positive, rand, scalar, weight
+from support import (Case, Const, batches, case, check_cases, floats, helper, ints, make_model, positive, rand,
+                     scalar, weight)
 
 CASES = []
 
@@ -126,6 +127,6 @@ x = rand(2, 17)
 CASES.append(Case("Dropout-unused-mask", make_model(nodes, {"x": x}, ["y"], opset=9), {"x": x}))
 
 
-@pytest.mark.parametrize("a_case", CASES, ids=lambda c: c.id)
-def test_op(a_case, tmp_path):
-    check_case(a_case, tmp_path)
+@pytest.mark.parametrize("cases", batches(CASES))
+def test_op(cases, tmp_path):
+    check_cases(cases, tmp_path)

@@ -4,7 +4,7 @@
 
 import numpy as np
 import pytest
-from support import Const, case, check_case, positive, rand, weight
+from support import Const, batches, case, check_cases, positive, rand, weight
 
 CASES = []
 
@@ -115,6 +115,6 @@ for op in ("Softmax", "LogSoftmax"):
     add("segmentation", op, rand(2, 5, 8, 9), opset=13, axis=1)
 
 
-@pytest.mark.parametrize("a_case", CASES, ids=lambda c: c.id)
-def test_op(a_case, tmp_path):
-    check_case(a_case, tmp_path)
+@pytest.mark.parametrize("cases", batches(CASES))
+def test_op(cases, tmp_path):
+    check_cases(cases, tmp_path)

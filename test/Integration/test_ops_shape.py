@@ -4,7 +4,7 @@
 
 import numpy as np
 import pytest
-from support import Case, Const, case, check_case, floats, helper, ints, make_model, rand, scalar, weight
+from support import (Case, Const, batches, case, check_cases, floats, helper, ints, make_model, rand, scalar, weight)
 
 CASES = []
 X = rand(2, 5, 6, 7)
@@ -180,6 +180,6 @@ graph("Cast-bool", [node("Cast", "x", "b", to=9), node("Cast", "b", "y", to=1)],
       {"x": np.array([[0, 1, -2.5, 0]], np.float32)})
 
 
-@pytest.mark.parametrize("a_case", CASES, ids=lambda c: c.id)
-def test_op(a_case, tmp_path):
-    check_case(a_case, tmp_path)
+@pytest.mark.parametrize("cases", batches(CASES))
+def test_op(cases, tmp_path):
+    check_cases(cases, tmp_path)

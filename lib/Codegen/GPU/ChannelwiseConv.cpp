@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConvEpilogue.h"
+#include "ConvThreads.h"
 #include "GpuWindow.h"
 
 #include "convoy/Analysis/ConvTile.h"
@@ -212,23 +213,10 @@ private:
   Value zero, quad, lane, block, inputImage, inputPlane, firstPixel;
 };
 
-struct ChannelwiseConvFamily : GpuKernelFamily {
-  bool matches(Operation *op, TargetAttr) const override {
-    return isScheduledAs(op, Algorithm::channelwise);
-  }
-
-  LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {
-    auto op = cast<ConvOpInterface>(operation);
-    Plan plan(op);
-    return kernels.addThreads("group_conv", llvm::product_of(plan.extents),
-                              [&](GpuKernel &kernel, Value index) {
-                                ChannelwiseConv(kernel, op, plan).build(index);
-                              });
-  }
-};
+using ChannelwiseConvFamily = ConvThreadsFamily<Algorithm::channelwise, Plan, ChannelwiseConv>;
 
 } // namespace
 
 void convoy::gpu::addChannelwiseConvKernels(GpuKernelFamilies &families) {
-  families.push_back(std::make_unique<ChannelwiseConvFamily>());
+  families.push_back(std::make_unique<ChannelwiseConvFamily>("group_conv"));
 }

@@ -114,7 +114,11 @@ Value GemmProducts::roundToTf32(Value value) {
   Type i32 = b.getI32Type();
   Value bits = arith::BitcastOp::create(b, i32, value);
   Value half = arith::ConstantIntOp::create(b, i32, 0x1000);
-  return arith::BitcastOp::create(b, b.getF32Type(), arith::AddIOp::create(b, bits, half));
+  Value rounded =
+      arith::BitcastOp::create(b, b.getF32Type(), arith::AddIOp::create(b, bits, half));
+  // The addition can turn the bits of a NaN into those of zero.
+  Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, value, value);
+  return arith::SelectOp::create(b, isNaN, value, rounded);
 }
 
 /// The products of a step's inputs with its filters: tiles of 16 pixels by 8 channels,

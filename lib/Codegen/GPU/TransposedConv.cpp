@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConvEpilogue.h"
+#include "ConvThreads.h"
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/Common/ConvWindow.h"
@@ -280,23 +281,10 @@ private:
   Values outer, columns;
 };
 
-struct TransposedConvFamily : GpuKernelFamily {
-  bool matches(Operation *op, TargetAttr) const override {
-    return isScheduledAs(op, Algorithm::transposed);
-  }
-
-  LogicalResult build(GpuKernels &kernels, Operation *operation, TargetAttr) const override {
-    auto op = cast<ConvOpInterface>(operation);
-    Plan plan(op);
-    return kernels.addThreads("conv_transpose", llvm::product_of(plan.extents),
-                              [&](GpuKernel &kernel, Value index) {
-                                TransposedConv(kernel, op, plan).build(index);
-                              });
-  }
-};
+using TransposedConvFamily = ConvThreadsFamily<Algorithm::transposed, Plan, TransposedConv>;
 
 } // namespace
 
 void convoy::gpu::addTransposedConvKernels(GpuKernelFamilies &families) {
-  families.push_back(std::make_unique<TransposedConvFamily>());
+  families.push_back(std::make_unique<TransposedConvFamily>("conv_transpose"));
 }

@@ -28,24 +28,28 @@ bool EmittedArithmetic::isBool() const { return getElement(type).isInteger(1); }
 
 Value EmittedArithmetic::constant(double value) { return emitConstant(b, loc, type, value); }
 
+template <typename FloatOp, typename IntegerOp>
+static Value emitNumbers(const EmittedArithmetic &a, OpBuilder &b, Location loc, Value x,
+                         Value y) {
+  if (a.isFloat())
+    return FloatOp::create(b, loc, x, y);
+  return IntegerOp::create(b, loc, x, y);
+}
+
 Value EmittedArithmetic::add(Value x, Value y) {
-  return isFloat() ? arith::AddFOp::create(b, loc, x, y).getResult()
-                   : arith::AddIOp::create(b, loc, x, y).getResult();
+  return emitNumbers<arith::AddFOp, arith::AddIOp>(*this, b, loc, x, y);
 }
 
 Value EmittedArithmetic::sub(Value x, Value y) {
-  return isFloat() ? arith::SubFOp::create(b, loc, x, y).getResult()
-                   : arith::SubIOp::create(b, loc, x, y).getResult();
+  return emitNumbers<arith::SubFOp, arith::SubIOp>(*this, b, loc, x, y);
 }
 
 Value EmittedArithmetic::mul(Value x, Value y) {
-  return isFloat() ? arith::MulFOp::create(b, loc, x, y).getResult()
-                   : arith::MulIOp::create(b, loc, x, y).getResult();
+  return emitNumbers<arith::MulFOp, arith::MulIOp>(*this, b, loc, x, y);
 }
 
 Value EmittedArithmetic::div(Value x, Value y) {
-  return isFloat() ? arith::DivFOp::create(b, loc, x, y).getResult()
-                   : arith::DivSIOp::create(b, loc, x, y).getResult();
+  return emitNumbers<arith::DivFOp, arith::DivSIOp>(*this, b, loc, x, y);
 }
 
 Value EmittedArithmetic::neg(Value x) {
@@ -59,30 +63,31 @@ Value EmittedArithmetic::min(Value x, Value y) { return select(less(x, y), x, y)
 // Comparisons
 //===----------------------------------------------------------------------===//
 
+using Floats = arith::CmpFPredicate;
+using Integers = arith::CmpIPredicate;
+
+template <Floats floats, Integers integers, Integers bools = integers>
+static Value emitComparison(const EmittedArithmetic &a, OpBuilder &b, Location loc, Value x,
+                            Value y) {
+  if (a.isFloat())
+    return arith::CmpFOp::create(b, loc, floats, x, y);
+  return arith::CmpIOp::create(b, loc, a.isBool() ? bools : integers, x, y);
+}
+
 Value EmittedArithmetic::less(Value x, Value y) {
-  if (isFloat())
-    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y);
-  return arith::CmpIOp::create(
-      b, loc, isBool() ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt, x, y);
+  return emitComparison<Floats::OLT, Integers::slt, Integers::ult>(*this, b, loc, x, y);
 }
 
 Value EmittedArithmetic::lessEqual(Value x, Value y) {
-  if (isFloat())
-    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLE, x, y);
-  return arith::CmpIOp::create(
-      b, loc, isBool() ? arith::CmpIPredicate::ule : arith::CmpIPredicate::sle, x, y);
+  return emitComparison<Floats::OLE, Integers::sle, Integers::ule>(*this, b, loc, x, y);
 }
 
 Value EmittedArithmetic::equal(Value x, Value y) {
-  if (isFloat())
-    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x, y);
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, y);
+  return emitComparison<Floats::OEQ, Integers::eq>(*this, b, loc, x, y);
 }
 
 Value EmittedArithmetic::notEqual(Value x, Value y) {
-  if (isFloat())
-    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x, y);
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, y);
+  return emitComparison<Floats::UNE, Integers::ne>(*this, b, loc, x, y);
 }
 
 Value EmittedArithmetic::both(Value x, Value y) { return bitAnd(x, y); }
