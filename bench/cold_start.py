@@ -6,10 +6,10 @@
     build/bench-venv/bin/python bench/cold_start.py [--models resnet50,vgg19] [--threads 1] [--json FILE]
 
 Convoy is a program of its own (--emit=exe), timed from its start to its end, its input read and its output written.
-The peers are Python processes, timed by themselves from behind the import of their library to the first output:
+The peers are Python processes, which time themselves from the end of their library's import to the first output:
 Python's own start does not count against them. Memory is the peak resident set of the whole process, which for them
-includes Python and numpy; "python" is a process that imports numpy, for comparison. Files are in the page cache; the
-minimum of five.
+includes Python and numpy; "python" is a process that only imports numpy, for comparison. Files are in the page cache;
+each number is the minimum of five runs.
 
 bench/compare makes build/bench-venv."""
 
@@ -43,7 +43,7 @@ print(time.perf_counter() - start)
 
 
 def measure(command, cores):
-    """(seconds of the process or those that it prints, peak bytes)."""
+    """Runs `command` on `cores`. Returns (seconds that it prints, or else its whole run time; peak memory in bytes)."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                preexec_fn=lambda: os.sched_setaffinity(0, cores))

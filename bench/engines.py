@@ -1,13 +1,14 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The engines that bench/compare times. Each runs in a process of its own, which this file is the program of:
+"""The engines that bench/compare times. Each runs in a process of its own, whose program is this file:
 
     engines.py ENGINE MODEL.onnx WORK_FOLDER THREADS CONVOY [OPTIONS]
 
-OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32, tf32, f16; of a GPU) and "artefact", where Convoy's is or will be.
+OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32, tf32, f16; only on a GPU) and "artefact", the path of
+Convoy's artefact, which is compiled if it does not exist.
 
-It loads the model, answers a line of JSON ({"ready": true, ...} or {"error": "..."}), then reads commands, one a line:
-`output FILE` writes the first output as .npy, `time N` runs N times and answers the seconds of each run.
+The process loads the model, answers a line of JSON ({"ready": true, ...} or {"error": "..."}), then reads one command
+per line: `output FILE` writes the first output as .npy, `time N` runs N times and answers the seconds of each run.
 On a CPU all engines compute in f32 and keep f32 weights.
 """
 
@@ -177,7 +178,7 @@ def say(**answer):
 def main():
     name, model, folder, threads, convoy = sys.argv[1:6]
     options = json.loads(sys.argv[6]) if len(sys.argv) > 6 else {"device": "cpu"}
-    # What the engines print themselves must not look like an answer.
+    # Text that the engines print themselves must not look like an answer.
     answers = os.dup(1)
     os.dup2(2, 1)
     sys.stdout = os.fdopen(answers, "w")

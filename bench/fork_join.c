@@ -1,14 +1,16 @@
 /* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * What a launch on two threads costs: the runtime's own loop against OpenMP, which is what
- * the `omp` dialect would call (libomp with clang, libgomp with gcc). From the root:
+ * Measures the cost of a launch on two threads: the runtime's own parallel loop against
+ * OpenMP, which code from the `omp` dialect would call (libomp with clang, libgomp with gcc).
+ * From the root:
  *
  *   clang-22 -O2 -fopenmp -Iinclude -Ilib/Runtime/Artefact bench/fork_join.c \
  *     lib/Runtime/Artefact/Parallel.c -o fork_join
  *   taskset -c 0,1 ./fork_join own; taskset -c 0,1 ./fork_join omp; ./fork_join serial
  *
- * One process for each: idle workers of one spin on the core of the other's.
+ * Each variant needs a process of its own, because idle workers spin: those of one variant
+ * would take cores from the other.
  */
 
 #include "Context.h"
@@ -28,7 +30,7 @@ int64_t convoy_now(void) {
 static int64_t steps;
 static volatile double results[16];
 
-/* `steps` dependent multiply-adds a task. */
+/* `steps` dependent multiply-adds per task. */
 static void run_tasks(int64_t begin, int64_t end, void *const *args, uint8_t *scratch) {
   (void)args;
   (void)scratch;
@@ -78,7 +80,7 @@ int main(int argc, char **argv) {
   static int64_t times[count];
   for (steps = 0; steps <= 60000; steps = steps ? steps * 10 : 600) {
     for (int i = 0; i < count; ++i) {
-      if (i % burst == 0) { /* Between two runs of a model. */
+      if (i % burst == 0) { /* A pause, as between two runs of a model. */
         struct timespec pause = {0, 1000000};
         nanosleep(&pause, NULL);
       }

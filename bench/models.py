@@ -4,13 +4,13 @@
 """Networks with seeded random weights, for tests and benchmarks.
 
 The PyPI package `onnx` carries nine ImageNet architectures whose weights are one constant per tensor, so their outputs
-prove next to nothing. This file writes true weights into them:
+prove next to nothing. This file gives them random weights instead:
 
 * convolutions and dense layers: He-normal, times a power of two chosen so that each layer's output has a standard
   deviation near 1 on a calibration input (activations neither vanish nor saturate, however deep the network);
 * biases: N(0.2, 0.1);
 * batch norm: scale in 0.5 .. 1.5, variance in 0.5 .. 2, offset N(0.4, 0.2), mean near the layer's true mean;
-* per-channel Mul/Add behind a batch norm (Caffe's Scale layers): 0.5 .. 1.5 and N(0, 0.2).
+* per-channel Mul/Add after a batch norm (Caffe's Scale layers): 0.5 .. 1.5 and N(0, 0.2).
 
 Biases and offsets lean to the positive side because a deep network of zero-mean layers is chaotic: it magnifies the
 rounding of its first layers until two correct programs differ by 1e-5 of the largest output. With these weights ONNX
@@ -18,7 +18,7 @@ Runtime with and without its optimisations agrees within 6e-6 (most networks: 1e
 the outputs by 4 to 45 % of their deviation.
 
 A weight depends on the seed and its own name only, and gains are powers of two, so a model is the same for every batch
-size and on every machine. `modern_models.py` holds networks of today, `tiny_models.py` small ones, made the same way.
+size and on every machine. `modern_models.py` has recent networks, `tiny_models.py` small ones, made the same way.
 
     python bench/models.py --list
     python bench/models.py --name resnet50 --out resnet50.onnx --batch 3 --pre-softmax
@@ -40,7 +40,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import modern_models  # noqa: E402
 import tiny_models  # noqa: E402
 
-# Architecture -> whether the file keeps the old form (IR version 3), in which initializers are listed among the inputs.
+# Architecture -> its file in the package `onnx`, and whether the written model keeps the old form (IR version 3), in
+# which initializers are listed among the inputs.
 LIGHT_MODELS = {
     "alexnet": ("light_bvlc_alexnet.onnx", True),
     "densenet121": ("light_densenet121.onnx", False),
@@ -154,7 +155,7 @@ class WeightMaker:
         self.options.log_severity_level = 4
 
     def make(self):
-        """Returns name -> array. Also gives the graph's outputs their shapes where they have none."""
+        """Returns name -> array. Also gives the graph's outputs their shapes if they have none."""
         graph = self.model.graph
         for tensor in graph.initializer:
             self.values[tensor.name] = numpy_helper.to_array(tensor)
@@ -215,7 +216,7 @@ class WeightMaker:
             fan_in = weight.shape[-2]
         self._make_normal(node, 1, np.sqrt(2 / fan_in))
         if node.op_type == "Conv" and fan_in >= 9:
-            # Behind a ReLU all inputs are positive. Filters of sum 0 answer to the picture, not to that constant.
+            # After a ReLU all inputs are positive. Filters of sum 0 respond to the picture, not to its positive mean.
             weight -= weight.mean(axis=tuple(range(1, weight.ndim)), keepdims=True)
         if self._is_unmade(node, 2):
             self._make_normal(node, 2, 0.1, mean=0.2)
@@ -334,7 +335,7 @@ def _load_light(name):
 
 
 def _set_batch(model, batch):
-    """Turns batch 1 into `batch`: inputs, outputs, and the shapes of Reshape nodes that hold a fixed 1."""
+    """Turns batch 1 into `batch`: in inputs, outputs, and the constant shapes of Reshape nodes that begin with 1."""
     graph = model.graph
     for value in list(graph.input) + list(graph.output):
         dims = value.type.tensor_type.shape.dim
@@ -364,7 +365,7 @@ def _set_size(model, size):
 
 
 def _cut_softmax(model):
-    """The last softmax's input becomes the output."""
+    """Removes a softmax at the end of the graph: its input becomes the output."""
     graph = model.graph
     outputs = {value.name: value for value in graph.output}
     for node in reversed(graph.node):

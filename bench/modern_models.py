@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Networks that people run today, as torchvision defines them, at 224 x 224. `models.py` gives them their weights.
 
-Layer tables are those of the papers: ResNeXt (arXiv 1611.05431), MobileNetV3 (1905.02244), EfficientNet (1905.11946),
+The layer tables are from the papers: ResNeXt (arXiv 1611.05431), MobileNetV3 (1905.02244), EfficientNet (1905.11946),
 RegNet (2003.13678). Each function returns a model without weights, and the weights' shapes: name -> shape."""
 
 from tiny_models import Network
@@ -95,7 +95,7 @@ def efficientnet_b0():
 
 
 def regnet_y_400mf():
-    """Groups of 8 channels with squeeze-and-excite, a quarter of the block's input wide."""
+    """Groups of 8 channels, and squeeze-and-excite that is a quarter as wide as the block's input."""
     net = Network("regnet_y_400mf", 17, [1, 3, 224, 224])
     x = net.conv_norm("x", 3, 32, stride=2)
     channels_in = 32

@@ -24,7 +24,8 @@
 #else
 #define LANES 4
 #endif
-/* More chains than latency times units: they hide each other's latency. */
+/* Independent sums: more than an instruction's latency times the number of units, so that
+ * they hide each other's latency. */
 #define CHAINS 12
 
 typedef float vector __attribute__((vector_size(LANES * 4)));

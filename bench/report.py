@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What bench/compare prints and draws."""
+"""The table that bench/compare prints, and the picture that it draws."""
 
 import datetime
 import math
@@ -37,7 +37,7 @@ def describe_machine(root):
 
 
 def describe_gpu():
-    """The GPU, and what it is compared with."""
+    """The GPU, and the versions of the libraries that Convoy is compared with on it."""
     import torch
 
     return {"gpu": torch.cuda.get_device_name(0), "torch": torch.__version__, "cuda": torch.version.cuda,
@@ -62,7 +62,7 @@ def peers_best(row):
 
 
 def ratio(row):
-    """How many times as fast as the best peer Convoy is; None where either fails."""
+    """How many times as fast as the best peer Convoy is; None if either fails."""
     best, convoy = peers_best(row), row["engines"].get("convoy", {})
     return best[1] / convoy["min_ms"] if best and "min_ms" in convoy else None
 
@@ -74,9 +74,9 @@ def format_head(threads, batch, engines):
 
 
 def fraction_of_peak(row, machine):
-    """Convoy's multiply-adds over what its cores could do in that time; None where something is unknown.
+    """Convoy's rate of operations, as a fraction of its cores' peak rate; None if something is unknown.
 
-    The operations are those of the model: an algorithm that needs fewer may exceed 1."""
+    It counts the operations of the model, so an algorithm that needs fewer of them may exceed 1."""
     convoy = row["engines"].get("convoy", {})
     if "min_ms" not in convoy or not machine.get("peak_gflops"):
         return None
@@ -108,7 +108,7 @@ def format_mean(rows, threads, batch):
 
 
 def draw(result, file):
-    """Bars of the speed relative to the best peer, one group a model."""
+    """Bars of the speed relative to the best peer, one group per model."""
     import matplotlib
 
     matplotlib.use("svg")

@@ -7,7 +7,7 @@ Each function in TINY_MODELS returns a model without weights, and the weights' s
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-# The lowest IR version that goes with an opset.
+# Opset -> the lowest IR version that allows it.
 IR_VERSIONS = {7: 3, 8: 3, 9: 4, 10: 5, 11: 6, 12: 7, 13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10,
                22: 10, 23: 11}
 
@@ -134,7 +134,7 @@ def tiny_se():
 
 
 def tiny_se_decomposed():
-    """The same written with Add, Clip, Mul, Div and Sigmoid, as exporters do, opset 12."""
+    """A network like tiny_se, written with Add, Clip, Mul, Div and Sigmoid, as exporters do, opset 12."""
     net = Network("tiny_se_decomposed", 12, [1, 3, 32, 32])
 
     def hard_swish(v):

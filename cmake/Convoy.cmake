@@ -1,4 +1,4 @@
-# What every Convoy target shares.
+# Flags and functions that all Convoy targets share.
 
 # Headers, definitions and flags of LLVM and of this project.
 add_library(ConvoyOptions INTERFACE)

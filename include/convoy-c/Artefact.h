@@ -15,10 +15,10 @@
 |*     fprintf(stderr, "%s\n", convoy_status_text(status));                   *|
 |*   convoy_destroy(context);                                                 *|
 |*                                                                            *|
-|* An artefact has no mutable global state. Any number of contexts may exist; *|
-|* one context must not be used by two threads at a time. No function aborts, *|
-|* throws, prints, or changes signal handlers. Strings and structures that    *|
-|* are returned live as long as the artefact is loaded, unless said           *|
+|* An artefact has no mutable global state. Any number of contexts may exist, *|
+|* but two threads must not use one context at the same time. No function     *|
+|* aborts, throws, prints, or changes signal handlers. Strings and structures *|
+|* that are returned live as long as the artefact is loaded, unless said      *|
 |* otherwise.                                                                 *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
@@ -63,7 +63,7 @@ enum convoy_status {
   CONVOY_OK = 0,
   CONVOY_ERROR_ARGUMENT = 1,  /* a null or misaligned pointer, a bad number */
   CONVOY_ERROR_MEMORY = 2,    /* no memory for the context */
-  CONVOY_ERROR_THREADS = 3,   /* the system started no more threads */
+  CONVOY_ERROR_THREADS = 3,   /* the system could not start the threads */
   CONVOY_ERROR_CPU = 4,       /* the CPU lacks what the model was compiled for */
   CONVOY_ERROR_MODEL = 5,     /* the model's code reported a failure */
   CONVOY_ERROR_TRANSPORT = 6, /* another device could not be reached */
@@ -93,7 +93,7 @@ typedef struct convoy_context convoy_context;
  * else. */
 CONVOY_EXPORT int32_t convoy_abi_version(void);
 
-/* Inputs and outputs in the model's order; null when `index` is out of
+/* Inputs and outputs in the order of the model; null if `index` is out of
  * range. */
 CONVOY_EXPORT int32_t convoy_input_count(void);
 CONVOY_EXPORT const convoy_tensor_info *convoy_input(int32_t index);
@@ -107,10 +107,10 @@ CONVOY_EXPORT const char *convoy_layer_name(int32_t index);
 /* The CPU that the model was compiled for, such as "x86-64-v3". */
 CONVOY_EXPORT const char *convoy_required_cpu(void);
 
-/* The GPUs that the model has code for, as compute capabilities, 80 for 8.0, in rising
- * order: machine code, or PTX, which fits all later GPUs too, where `*is_ptx` becomes other
- * than 0; of sm_90a both are for 9.0 alone. 0 when `index` is out of range, as it always is
- * where the CPU runs the model. */
+/* The compute capabilities that the model has code for, such as 80 for 8.0, in rising order.
+ * `*is_ptx` becomes 0 if the code is machine code. It becomes another number if the code is
+ * PTX, which also runs on all later GPUs. (Code for sm_90a, machine code or PTX, runs on 9.0
+ * alone.) Returns 0 if `index` is out of range; it always is if the CPU runs the model. */
 CONVOY_EXPORT int32_t convoy_gpu_arch(int32_t index, int32_t *is_ptx);
 
 /* Devices that share the model; 1 unless it was compiled for several. */
@@ -123,56 +123,60 @@ CONVOY_EXPORT int64_t convoy_arena_size(void);
  * what this machine lacks. */
 CONVOY_EXPORT const char *convoy_status_text(int32_t status);
 
-/* What convoy_status_text does not tell of the failure that convoy_create_on or convoy_run
- * returned last, such as the GPU's name, as a line that the next call may change; empty
- * where there is no more to tell. */
+/* More about the last failure of convoy_create_on or convoy_run than convoy_status_text says,
+ * such as the name of the GPU, in one line; empty if there is no more to say. The next call
+ * may change the text. */
 CONVOY_EXPORT const char *convoy_context_error(const convoy_context *context);
 
-/* Makes a context of `threads` threads, the caller of convoy_run being one of
- * them; 0 means one for each core that the process may use, and 1 never starts
- * a thread. Each device of a model for several gets its share of the threads, at
- * least one. On failure `*context` is null. Results do not depend on `threads`,
- * not in a single bit. A model for GPUs runs on GPU 0, see convoy_create_on. */
+/* Makes a context with `threads` threads, including the thread that calls
+ * convoy_run. 0 means one for each core that the process may use; with 1, no
+ * thread is started. If the model is for several devices, each gets its share of
+ * the threads, at least one. On failure `*context` is null. Results do not depend
+ * on `threads`, not in a single bit. A model for GPUs runs on GPU 0, see
+ * convoy_create_on. */
 CONVOY_EXPORT int32_t convoy_create(int32_t threads, convoy_context **context);
 
-/* Makes a context on GPU number `ordinal` of a model that was compiled for GPUs. Its
- * weights are copied there now, and one thread of the process's gives the GPU work. The
- * devices of a model for several use the GPUs from `ordinal` on, and begin again with GPU
- * 0 behind the last. Where they are as many GPUs, NCCL adds up what they computed if its
- * library is there, which CONVOY_NCCL=0 in the environment prevents; with CONVOY_NCCL=1 it
- * is a failure if NCCL cannot. On failure `*context` is null, or a context that is only good
- * for convoy_context_error and convoy_destroy. */
+/* Makes a context on GPU number `ordinal`, of a model that was compiled for GPUs. This call
+ * copies the weights to the GPU. In a run, one thread of the process gives the GPU its work.
+ * If the model is for several devices, they use the GPUs `ordinal`, `ordinal` + 1, ..., with
+ * GPU 0 again after the last one, and have one thread each. If each device has a GPU of its
+ * own and the NCCL library is installed, NCCL adds up the results of the devices.
+ * CONVOY_NCCL=0 in the environment prevents that; with CONVOY_NCCL=1 it is a failure if NCCL
+ * cannot do it. On failure `*context` is null, or a context that may only be given to
+ * convoy_context_error and convoy_destroy. */
 CONVOY_EXPORT int32_t convoy_create_on(int32_t ordinal, convoy_context **context);
 
-/* Exchanges between devices that a model starts before it finishes the first of them. */
+/* The most exchanges between devices that are started and not finished at the same time. */
 #define CONVOY_MAX_EXCHANGES 8
 
-/* How the devices of a model reach each other when they run in other processes.
- * All devices start the same exchanges in the same order, and finish them in that
- * order; between the two they compute, so a transport that can should only start what
- * it is asked for. Until an exchange is finished, `from` and `bounds` stay as they
- * are, and `to` is the transport's.
- * Device k holds [bounds[k], bounds[k + 1]) of an axis, as `rows` rows of elements of
- * `bytes` bytes. Each function returns 0, or another number after a failure. */
+/* How the devices of a model exchange data if they run in different processes. All
+ * devices start the same exchanges in the same order, and finish them in that order. They
+ * compute between start and finish; so the functions that start an exchange should return
+ * before it is done, if the transport can do that. Until an exchange is finished, the data
+ * at `from` and `bounds` do not change, and only the transport uses the memory at `to`.
+ * A tensor that is cut along an axis is `rows` rows; in each row, an index of the axis is
+ * an element of `bytes` bytes. Device k has the elements [bounds[k], bounds[k + 1]) of each
+ * row. Each function returns 0, or another number after a failure. */
 typedef struct convoy_transport {
   void *user;
-  /* `to` gets the whole axis. */
+  /* Starts an exchange. `to` gets the elements of all devices. */
   int32_t (*all_gather)(void *user, const void *from, void *to, int64_t rows, int64_t bytes,
                         const int64_t *bounds);
-  /* `to` gets this device's part, with `before` elements of the device in front of
-   * it and `after` of the one behind it, where there is one. */
+  /* Starts an exchange. `to` gets this device's elements, after the last `before` elements of
+   * the device before it, and before the first `after` elements of the device after it. The
+   * first device has none before it, and the last device none after it. */
   int32_t (*halo_exchange)(void *user, const void *from, void *to, int64_t rows, int64_t bytes,
                            const int64_t *bounds, int64_t before, int64_t after);
-  /* `to` gets the sums of `count` f32 over all devices. */
+  /* Starts an exchange. `to` gets the sums of `count` f32 over all devices. */
   int32_t (*all_reduce)(void *user, const float *from, float *to, int64_t count);
-  /* Comes back when the oldest exchange that is not finished is. */
+  /* Waits until the oldest exchange that is not finished yet is finished. */
   int32_t (*finish)(void *user);
 } convoy_transport;
 
-/* Makes a context of device number `device` alone, which reaches the others through
- * `transport`; that must outlive the context. Only device 0 writes outputs. After
- * CONVOY_ERROR_TRANSPORT the context runs no more. For models whose kernels run on the
- * CPU. */
+/* Makes a context for device number `device` alone, which reaches the other devices through
+ * `transport`. The transport must outlive the context. Only device 0 writes outputs. After
+ * CONVOY_ERROR_TRANSPORT the context cannot run any more. Only for models whose kernels run on
+ * the CPU. */
 CONVOY_EXPORT int32_t convoy_create_device(int32_t threads, int32_t device,
                                            const convoy_transport *transport,
                                            convoy_context **context);
@@ -180,11 +184,11 @@ CONVOY_EXPORT int32_t convoy_create_device(int32_t threads, int32_t device,
 /* Threads of the context, the caller's included. */
 CONVOY_EXPORT int32_t convoy_thread_count(const convoy_context *context);
 
-/* Runs the model once: `inputs` and `outputs` hold one pointer for each input
- * and output, in order, aligned to the element type. Buffers are the caller's,
- * outputs are written in full, inputs are never written. No output may overlap
- * any other buffer. For a model that runs on a GPU, a buffer may also be memory of the
- * GPU, with nothing that still works on it. */
+/* Runs the model once. `inputs` and `outputs` have one pointer for each input and
+ * output, in order, aligned to the element type. The buffers belong to the caller.
+ * Outputs are written in full, inputs are never written. No output may overlap any
+ * other buffer. For a model that runs on a GPU, a buffer may also be memory of the GPU;
+ * then nothing may be working on it any more. */
 CONVOY_EXPORT int32_t convoy_run(convoy_context *context, const void *const *inputs,
                                  void *const *outputs);
 
@@ -197,7 +201,7 @@ CONVOY_EXPORT int32_t convoy_profile_enable(convoy_context *context, int32_t ena
 CONVOY_EXPORT int32_t convoy_profile_read(const convoy_context *context, int64_t *nanoseconds,
                                           int64_t *runs);
 
-/* Ends the context's threads and frees it; null is ignored. */
+/* Ends the threads of the context and frees it; null is ignored. */
 CONVOY_EXPORT void convoy_destroy(convoy_context *context);
 
 #ifdef __cplusplus

@@ -51,8 +51,8 @@ bool BufferRange::isPartOfImages() const {
   return strides[0] == image && last < image;
 }
 
-/// Bytes from image to image of a range that lies in each of them as one piece; 0 if all of
-/// it is one piece.
+/// The distance in bytes between the images of a range that is a contiguous part of each image
+/// of its root; 0 if the whole range is contiguous; nothing if it is neither.
 static std::optional<int64_t> getPartStride(const BufferRange &range) {
   if (range.isContiguous())
     return 0;
@@ -82,7 +82,7 @@ bool convoy::cnn::isView(Operation *op) {
 }
 
 FailureOr<BufferRange> convoy::cnn::locate(Value value) {
-  // Layouts are relative to the root, so the first static one tells all.
+  // The layout of a view is relative to the root, so the first static layout is enough.
   BufferRange range;
   bool found = false;
   while (true) {
@@ -98,7 +98,7 @@ FailureOr<BufferRange> convoy::cnn::locate(Value value) {
     Operation *op = value.getDefiningOp();
     if (!op || !isView(op))
       break;
-    // Only a cast may hide a static layout.
+    // Only a cast can have a dynamic layout though the layout of its operand is static.
     if (!found && !isa<memref::CastOp>(op))
       break;
     value = op->getOperand(0);
@@ -171,7 +171,7 @@ BufferPlace BufferPlan::resolve(Value root) const {
   for (auto it = buffers.find(root); it != buffers.end() && it->second.parent;
        it = buffers.find(place.root)) {
     place.offset += it->second.offset;
-    // What lies in images of the parent goes where these go.
+    // The buffer is a part of each image of its parent: its images are as far apart.
     if (it->second.imageStride)
       place.imageStride = it->second.imageStride;
     place.root = it->second.parent;
@@ -179,6 +179,7 @@ BufferPlace BufferPlan::resolve(Value root) const {
   return place;
 }
 
+/// Describes a copy or a concatenation; returns false for other operations.
 bool BufferPlan::getJoin(Operation &op, Join &join) {
   if (auto copy = dyn_cast<memref::CopyOp>(op)) {
     join.inputs.push_back(*locate(copy.getSource()));
@@ -194,8 +195,9 @@ bool BufferPlan::getJoin(Operation &op, Join &join) {
   return true;
 }
 
-/// Inputs that already lie side by side in one buffer are their concatenation:
-/// the features of a dense block, joined anew for each of its layers.
+/// If the inputs are already adjacent in one buffer, makes this part of it the result of the
+/// concatenation. A dense block, for example, concatenates the same features again for each of
+/// its layers.
 bool BufferPlan::adoptAdjacentInputs(Operation *op, const Join &join) {
   int64_t end = 0;
   const Buffer *first = nullptr;
@@ -227,14 +229,14 @@ bool BufferPlan::adoptAdjacentInputs(Operation *op, const Join &join) {
   return true;
 }
 
-/// Puts inputs where `op` would copy them, if nobody can tell the difference:
-/// the input's last writer comes before `op`, and `op` is the first to touch the
-/// result's buffer and the last to write it.
+/// Places inputs where `op` would copy them, if no operation reads other values then: the last
+/// operation that writes the input comes before `op`, and `op` is the first operation that
+/// accesses the result's buffer and the last one that writes it.
 void BufferPlan::mergeInto(Operation *op, const Join &join) {
   int64_t at = positions[op];
   Value root = join.parts.front().root;
   bool argument = !isAllocation(root);
-  // Kernels see whole arguments only.
+  // Kernels access only whole arguments.
   if (argument && (join.inputs.size() != 1 || !isa<BlockArgument>(root) ||
                    !join.parts.front().isWholeRoot()))
     return;
@@ -257,7 +259,7 @@ void BufferPlan::mergeInto(Operation *op, const Join &join) {
     int64_t begin = part.offset * *getElementBytes(part.element);
     if (begin % getPartAlignment(op) != 0 || *stride % getPartAlignment(op) != 0)
       continue;
-    // A part in the middle of an argument would not be contiguous to its kernels.
+    // Kernels could not access a part in the middle of an argument: its type has an offset.
     if (!isAllocation(outer.root) && (outer.offset + begin != 0 || *stride))
       continue;
     buffer.parent = root;
@@ -268,7 +270,7 @@ void BufferPlan::mergeInto(Operation *op, const Join &join) {
 }
 
 void BufferPlan::findMerges(func::FuncOp function) {
-  // Backwards, so that a buffer is at home in the last join that reads it.
+  // Backwards, so that a buffer is placed in the result of the last join that reads it.
   for (Operation &op : llvm::reverse(function.front())) {
     Join join;
     if (getJoin(op, join))
@@ -276,8 +278,8 @@ void BufferPlan::findMerges(func::FuncOp function) {
   }
 }
 
-/// A residual that nobody reads any more holds the sum: each element is written where it
-/// was read, and the cache holds its line already.
+/// If nothing reads a residual after its convolution, places the result in the residual's
+/// buffer: each element is written where it was read, and its line is already in the cache.
 void BufferPlan::findUpdates(func::FuncOp function) {
   for (auto conv : function.getOps<ConvOpInterface>()) {
     if (!conv.getResidual())
@@ -286,7 +288,7 @@ void BufferPlan::findUpdates(func::FuncOp function) {
     int64_t at = positions[op];
     BufferRange residual = *locate(conv.getResidual());
     BufferRange result = *locate(op->getOperands().back());
-    // A GPU may keep one of both in f16.
+    // On a GPU, only one of the two may be f16.
     if (residual.element != result.element)
       continue;
     if (!isAllocation(result.root) || !residual.isWholeRoot() || !result.isWholeRoot() ||
@@ -311,19 +313,21 @@ void BufferPlan::findUpdates(func::FuncOp function) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// An allocation without parent, with all that lies inside of it.
+/// An allocation without parent, and all buffers inside of it. It is alive from the operation
+/// at position `first` to the one at `last`.
 struct Placement {
   Value root;
   int64_t bytes, first, last;
   int64_t offset = 0;
 
+  /// Whether both are alive at the same time.
   bool meets(const Placement &other) const {
     return first <= other.last && other.first <= last;
   }
 };
 } // namespace
 
-/// Places placements in the given order, each into the smallest gap that holds it.
+/// Places buffers in the given order, each into the smallest gap that is large enough.
 /// Returns the size of the arena.
 static int64_t placeInOrder(MutableArrayRef<Placement> placements) {
   int64_t size = 0;
@@ -367,7 +371,7 @@ void BufferPlan::place() {
   for (auto &entry : byRoot)
     placements.push_back(entry.second);
 
-  // At the start of some placement the most bytes are alive.
+  // The number of live bytes is largest at the first access of some placement.
   for (const Placement &placement : placements) {
     int64_t alive = 0;
     for (const Placement &other : placements)
@@ -399,7 +403,7 @@ void BufferPlan::place() {
   auto attemptSorted = [&](auto less) {
     llvm::stable_sort(placements, less);
     attempt();
-    // What sticks out at the top might find a better place when it comes first.
+    // The placement at the end of the arena might find a better place if it comes first.
     constexpr int kRepairs = 16;
     for (int repair = 0; repair < kRepairs && arenaSize > lowerBound; ++repair) {
       auto top = llvm::max_element(placements, [](const Placement &a, const Placement &b) {

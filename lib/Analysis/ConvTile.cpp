@@ -14,11 +14,11 @@
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// Accumulators that leave room for a tile's weights and one broadcast.
+/// The number of registers for sums. It leaves room for a tile's weights and one broadcast.
 static int64_t getAccumulators(TargetAttr target) { return getCpu(target).vectors->convSums; }
 
-/// Vectors of output channels in a tile, best first: two where they divide evenly, since
-/// each broadcast then feeds two multiply-adds.
+/// The numbers of vectors of output channels that a tile may have, the best first: two if that
+/// divides `blocks`, since each broadcast then feeds two multiply-adds.
 static llvm::SmallVector<int64_t> listBlocks(int64_t blocks) {
   llvm::SmallVector<int64_t> list;
   for (int64_t candidate : {2, 3, 1})
@@ -27,28 +27,30 @@ static llvm::SmallVector<int64_t> listBlocks(int64_t blocks) {
   return list;
 }
 
-/// Multiply-adds of a kernel without loops over pixels and kernel positions, whose code
-/// stays in the instruction cache.
+/// The most multiply-adds of a kernel that has no loops over pixels and kernel positions, so
+/// that its code stays in the instruction cache.
 static constexpr int64_t kUnrolledMultiplyAdds = 1200;
 
-/// Output channels of a group from which on a GPU's matrix product is better than a thread
-/// for each element.
+/// The most output channels of a group for which, on a GPU, a thread for each element is
+/// better than a matrix product.
 static constexpr int64_t kFewOutputs = 8;
 
-/// Threads from which on a GPU is full, so that each may do more, and the channels of one.
+/// The numbers of threads that fill a GPU, for channel-wise and transposed convolutions. If
+/// there would be more, each thread computes several pixels.
 static constexpr int64_t kManyThreads = 1 << 18, kManyTransposedThreads = 1 << 17;
+/// Channels that such a thread computes, and the most pixels.
 static constexpr int64_t kThreadChannels = 4, kMaxThreadPixels = 4;
 
 static llvm::ArrayRef<int64_t> getOutputExtents(ConvOpInterface op) {
   return op.getOutputType().getShape().slice(2, op.getSpatialRank());
 }
 
-/// Whether a 1x1 convolution on plain data has vectors of pixels, if they are worth it.
+/// Whether vectors may contain pixels instead of channels: in a 1x1 convolution on plain data.
 static bool allowsPixels(ConvOpInterface op) {
   return !op.isInputBlocked() && !op.isOutputBlocked() && op.isPointwise();
 }
 
-/// Whether it fills more lanes with pixels than with the output channels of a group.
+/// Whether pixels fill vectors at least as well as the output channels of a group do.
 static bool prefersPixels(ConvOpInterface op, int64_t groupOutputs, int64_t lanes) {
   int64_t pixels = llvm::product_of(op.getOutputType().getShape().drop_front(2));
   auto filled = [&](int64_t extent) {
@@ -57,7 +59,7 @@ static bool prefersPixels(ConvOpInterface op, int64_t groupOutputs, int64_t lane
   return filled(pixels) >= filled(groupOutputs);
 }
 
-/// Whether groups of a few channels lie side by side in vectors.
+/// Whether each vector of channels contains several whole groups, side by side.
 static bool isChannelwise(ConvOpInterface op, int64_t lanes) {
   int64_t inputs = op.getInputChannels() / op.getGroups();
   return op.isInputBlocked() && op.isOutputBlocked() && !op.isTransposed() &&
@@ -65,14 +67,14 @@ static bool isChannelwise(ConvOpInterface op, int64_t lanes) {
          inputs < lanes && lanes % inputs == 0;
 }
 
-/// Whether groups of output channels are so small that a GPU's thread computes an element.
+/// Whether groups have so few output channels that each thread of a GPU computes one element.
 static bool isSmallGroups(ConvOpInterface op) {
   return !op.isTransposed() && !op.isInputBlocked() && !op.isOutputBlocked() &&
          op.getGroups() > 1 && op.getOutputChannels() / op.getGroups() <= kFewOutputs;
 }
 
-/// The most neighbouring pixels, up to four, for which `threads` of one pixel each leave
-/// enough, in rows of `width`.
+/// How many neighbouring pixels of a row of `width` a thread computes: up to four, but only so
+/// many that at least `enough` threads remain. With one pixel each there are `threads`.
 static int64_t choosePixels(int64_t threads, int64_t enough, int64_t width) {
   int64_t pixels = 1;
   while (pixels < kMaxThreadPixels && threads / (2 * pixels) >= enough && 2 * pixels <= width)
@@ -80,6 +82,7 @@ static int64_t choosePixels(int64_t threads, int64_t enough, int64_t width) {
   return pixels;
 }
 
+/// The channels of `op`, in tiles of one vector and one pixel.
 static ConvTile describeChannels(ConvOpInterface op, TargetAttr target) {
   ConvTile tile;
   tile.lanes = target.getVectorLanes();
@@ -92,13 +95,15 @@ static ConvTile describeChannels(ConvOpInterface op, TargetAttr target) {
   return tile;
 }
 
+/// Completes the schedule of a choice with its algorithm and its tile.
 static TileChoice finish(TileChoice choice, Algorithm algorithm) {
   choice.schedule.algorithm = algorithm;
   choice.schedule.tile = {choice.tile.pixels, choice.tile.blocks, choice.tile.lanes};
   return choice;
 }
 
-/// A matrix product of blocks of 16 inputs, or of whole groups of plain ones.
+/// Cuts channels for a matrix product. Blocked inputs are cut into blocks of 16; plain inputs
+/// of a group are not cut.
 static void cutForProducts(ConvOpInterface op, ConvTile &tile) {
   if (op.isInputBlocked()) {
     tile.inputChunk = tile.lanes;
@@ -107,8 +112,8 @@ static void cutForProducts(ConvOpInterface op, ConvTile &tile) {
   tile.outputTiles = llvm::divideCeil(tile.groupOutputs, tile.tileLanes());
 }
 
-/// The layout that a GPU's kernels read: tiles as the matrix product has them, and whole
-/// steps of blocked input channels.
+/// The choice for a GPU. It decides the layout of the filter: tiles of output channels as the
+/// kernel computes them, and whole steps of blocked input channels.
 static TileChoice chooseGpuTile(ConvOpInterface op, TargetAttr target) {
   TileChoice choice;
   choice.schedule.precision = target.getGpu().getPrecision();
@@ -150,8 +155,9 @@ static TileChoice chooseGpuTile(ConvOpInterface op, TargetAttr target) {
   return finish(choice, Algorithm::matrix_product);
 }
 
-/// Which pixels share a tile of direct code: where rows do not fill it well, those of a 1x1
-/// convolution lie side by side, and a small map may be cut anywhere.
+/// Which pixels share a tile of direct code: usually pixels of one row. If rows do not fill
+/// tiles well, a 1x1 convolution treats all pixels of a map as one row (`plane`), and a small
+/// map may be cut anywhere (`map`).
 static PixelSpan chooseSpan(ConvOpInterface op, const ConvTile &tile) {
   llvm::ArrayRef<int64_t> output = getOutputExtents(op);
   if (op.getInputScale())
@@ -174,8 +180,8 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
   TileChoice choice;
   ConvTile &tile = choice.tile = describeChannels(op, target);
   bool blocked = op.isInputBlocked() && op.isOutputBlocked();
-  // With strides, groups of half a 512-bit vector are convolutions of their own in 256-bit
-  // vectors: channel-wise code would shuffle almost as often as it multiplies.
+  // With strides, groups of 8 channels, half a 512-bit vector, are computed one by one in
+  // 256-bit vectors: channel-wise code would shuffle almost as often as it multiplies.
   if (blocked && !op.isTransposed() && tile.groups > 1 && tile.lanes == 16 &&
       tile.groupInputs == 8 && tile.groupOutputs == 8 &&
       op.getWindow().getStrides().back() > 1)
@@ -198,7 +204,8 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
   tile.blocks = blocks.value_or(listBlocks(vectors).front());
   tile.outputTiles = vectors / tile.blocks;
   tile.pixels = getAccumulators(target) / tile.blocks;
-  // A blocked input is read a channel block at a time, a plain one in one go.
+  // A blocked input is read one block of channels at a time, a plain input all channels at
+  // once.
   if (op.isInputBlocked())
     tile.inputChunk = std::min(tile.lanes, tile.groupInputs);
   tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
@@ -220,7 +227,7 @@ llvm::SmallVector<int64_t> convoy::listTileBlocks(ConvOpInterface op, TargetAttr
 std::string convoy::whyNotTile(ConvOpInterface op, Algorithm algorithm, TargetAttr target) {
   bool isGpu = bool(target.getGpu());
   int64_t lanes = target.getVectorLanes(), groups = op.getGroups();
-  // The algorithm that the model chooses is one of them.
+  // The algorithm that the cost model chooses is always possible.
   if (chooseTile(op, target).schedule.algorithm == algorithm)
     return "";
   auto fillsBlocks = [&](bool isBlocked, int64_t channels) {
@@ -278,7 +285,7 @@ TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
     tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
     return finish(choice, isProduct ? Algorithm::matrix_product : Algorithm::dense);
   }
-  // One row is bound by memory: four streams of weights in flight.
+  // A single row is bound by memory bandwidth: it reads four streams of weights at a time.
   tile.blocks = rows == 1 ? std::min<int64_t>(4, blocks) : std::min<int64_t>(2, blocks);
   tile.pixels = std::min(rows, getAccumulators(target) / tile.blocks);
   tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);

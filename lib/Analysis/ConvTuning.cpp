@@ -17,7 +17,8 @@ using namespace convoy;
 using namespace convoy::cnn;
 using llvm::StringRef;
 
-/// Times that differ by less are taken as equal.
+/// Another schedule must take less than this fraction of the first schedule's time. Smaller
+/// differences are noise.
 static constexpr double kNoise = 0.97;
 
 //===----------------------------------------------------------------------===//

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Private to the cost model: others read schedules. Sizes of tiles and strips, and estimates
-// of what they cost.
+// Private to the cost model, which chooses the sizes of tiles and strips and estimates their
+// cost. All other code reads schedules.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,26 +18,27 @@
 
 namespace convoy {
 
-/// How `op` is computed but for Winograd's filtering: the algorithm and the tile of a
-/// schedule, its filter not yet.
+/// How a layer is computed without Winograd's algorithms. The schedule has its algorithm and
+/// its tile, but not yet its filter.
 struct TileChoice {
   cnn::Schedule schedule;
   ConvTile tile;
-  /// Chunks of inputs in a step of a warp group's sum.
+  /// Chunks of input channels in one step of a warp group's sum (WarpgroupGemmPlan::runs).
   int64_t stepChunks = 0;
 };
 
-/// The usual choice for a convolution on blocked or plain data, or one of so many vectors of
-/// output channels. The sums of a tile are as many chains of multiply-adds as hide the latency
-/// of one.
+/// The usual choice for a convolution or, with `blocks`, a choice with that many vectors of
+/// output channels in a tile. A tile has as many independent sums as are needed to hide the
+/// latency of a multiply-add.
 TileChoice chooseTile(cnn::ConvOpInterface op, cnn::TargetAttr target,
                       std::optional<int64_t> blocks = {});
 TileChoice chooseTile(cnn::DenseOp op, cnn::TargetAttr target);
 
-/// How many vectors of output channels a tile of `op` may have, the usual choice first.
+/// The numbers of vectors of output channels that a tile of `op` may have, the usual choice
+/// first.
 llvm::SmallVector<int64_t> listTileBlocks(cnn::ConvOpInterface op, cnn::TargetAttr target);
 
-/// Why a kernel that is not Winograd's cannot compute `op`; empty if it can.
+/// Why `algorithm`, which is not one of Winograd's, cannot compute `op`; empty if it can.
 std::string whyNotTile(cnn::ConvOpInterface op, cnn::Algorithm algorithm,
                        cnn::TargetAttr target);
 /// Whether a GPU's matrix product has such a tile.
@@ -47,37 +48,38 @@ bool isGpuGemmTile(int64_t pixels, int64_t channels);
 WinogradPlan planWinograd(cnn::ConvOpInterface op, cnn::Algorithm algorithm,
                           cnn::TargetAttr target, std::optional<int64_t> blocks = {});
 
-/// The plan of a matrix product that an estimate finds cheapest, on describePortableGpu(),
-/// for `pixels` results of `groups` times `outputs` channels each.
+/// The plan of a matrix product with the lowest estimated cost on describePortableGpu(). For
+/// each of `groups` groups it computes `pixels` x `outputs` sums of `steps` steps each.
 GpuGemmPlan planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs, int64_t steps);
 GpuGemmPlan planGpuGemm(cnn::ConvOpInterface op);
 GpuGemmPlan planGpuGemm(cnn::DenseOp op);
-/// The plan of the products of a strip.
+/// The plan for the products of one strip of Winograd tiles.
 GpuGemmPlan planGpuGemm(const WinogradPlan &plan);
 
-/// Rows up to which a dense layer reads weights once, a warp's threads side by side,
-/// instead of being a matrix product.
+/// The most rows of a dense layer for which a GPU has a kernel that reads each weight once,
+/// the threads of a warp side by side. With more rows the layer is a matrix product.
 inline constexpr int64_t kGpuDenseRows = 8;
 
-/// The plan for a convolution that warp groups are to compute: the target is specific to a
-/// GPU that has wgmma and multiplies less than f32, and the convolution fits. Everything
-/// else, and that for which there were too few blocks of threads, is left to GpuGemmPlan.
+/// The plan for a convolution that warp groups compute. This needs a target that is specific
+/// to a GPU with wgmma, a precision below f32, and a convolution whose shapes fit and that
+/// makes enough blocks of threads. Otherwise nothing: a GpuGemmPlan is used.
 std::optional<WarpgroupGemmPlan> planWarpgroupGemm(cnn::ConvOpInterface op,
                                                    cnn::TargetAttr target);
 
-/// Why no kernel follows a warp group's plan; empty if one does.
+/// Why no kernel can follow a plan for warp groups; empty if one can.
 std::string whyNotPlan(const WarpgroupGemmPlan &plan, const GpuDescription &gpu);
 
-/// Cuts `plan`, whose tiles and channels are counted, into strips and tiles of channels.
+/// Chooses the strips of `plan` and its tiles of output channels. The numbers of its Winograd
+/// tiles and channels are known.
 void cutForGpu(WinogradPlan &plan, const GpuDescription &gpu);
 
-/// The time of `op` in floating-point operations at the target's peak; a byte of weights
-/// from memory costs as much as the operations that the target does meanwhile. Every
-/// algorithm that is not Winograd's counts as direct.
+/// The estimated time of `op`, in floating-point operations at the target's peak. A byte of
+/// weights from memory costs as many operations as the target does in the time of reading it.
+/// All algorithms except Winograd's have the cost of the direct one.
 double estimateConvCost(cnn::ConvOpInterface op, cnn::Algorithm algorithm,
                         cnn::TargetAttr target);
-/// The same for a GPU. Winograd's is a little more than the estimate, so that it must
-/// promise some gain to be chosen.
+/// The same for a GPU. The cost of Winograd's algorithms is a little more than the estimate,
+/// so that they are chosen only if they promise some gain.
 double estimateGpuConvCost(cnn::ConvOpInterface op, cnn::Algorithm algorithm,
                            cnn::TargetAttr target);
 

@@ -4,11 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A Winograd convolution is three kernels on a GPU: the first transforms the input, the
-// second multiplies, a matrix product of tiles and output channels for each of the `n * n`
-// products of a tile, and the third transforms the results. Between them lie the transformed
-// input and the products, in memory. Where they are too large for the L2 cache, the tiles
-// are cut into strips, and the kernels run once for each.
+// On a GPU, a Winograd convolution is three kernels. The first transforms the input. The
+// second computes a matrix product of tiles and output channels for each of the `n * n`
+// products of a tile. The third transforms the products into results. The kernels pass the
+// transformed input and the products to each other in memory. If these are too large for the
+// L2 cache, the tiles are cut into strips, and the three kernels run once for each strip.
 //
 // No GPU has confirmed these estimates.
 //
@@ -23,21 +23,22 @@ using namespace convoy;
 using namespace convoy::cnn;
 using llvm::divideCeil;
 
-/// Estimates may be wrong: Winograd must promise to be so many times as fast, and to gain so
-/// many seconds besides.
+/// Estimates may be wrong. Winograd is chosen only if it is estimated to be faster by this
+/// factor, and by this many seconds more.
 static constexpr double kMargin = 1.2, kLeastGain = 3e-6;
-/// The most that transformed input and products may take where the L2 cache does not keep
-/// them: more would grow the arena and gain nothing.
+/// The most bytes of a strip's transformed input and products if they exceed the L2 cache.
+/// More would only enlarge the arena.
 static constexpr int64_t kMaxScratch = int64_t(256) << 20;
-/// Strips are multiples of the largest tile of a matrix product.
+/// The number of tiles of a strip is a multiple of the pixels of a matrix product's largest
+/// tile.
 static constexpr int64_t kStripGrain = 128;
 
-/// Output channels of a group in the products, whole blocks.
+/// Output channels of a group in the products, rounded up to whole blocks.
 static int64_t getProductOutputs(const WinogradPlan &plan) {
   return plan.outputBlocks() * plan.channels.lanes;
 }
 
-/// Bytes that the transformed input and the products of a tile take.
+/// Bytes of the transformed input and the products of one Winograd tile.
 static int64_t getTileBytes(const WinogradPlan &plan) {
   const ConvTile &channels = plan.channels;
   return int64_t(sizeof(float)) * plan.products() * channels.groups *
@@ -51,18 +52,19 @@ GpuGemmPlan convoy::planGpuGemm(const WinogradPlan &plan) {
                      divideCeil(channels.groupInputs, GpuGemmPlan::kStep));
 }
 
+/// The time of a matrix product, converted from the cost of its plan.
 static double getSeconds(const GpuGemmPlan &plan, const GpuDescription &gpu) {
   return 2 * plan.cost * double(describePortableGpu().multiprocessors) / gpu.f32Flops;
 }
 
-/// Bytes a second at which data of so many bytes are read soon after they are written: half
-/// of the L2 cache keeps them, the rest is for what else passes.
+/// The rate, in bytes per second, of reading `bytes` of data soon after they are written. The
+/// L2 cache keeps them if they fit into half of it; the other half is for other data.
 static double getRate(double bytes, const GpuDescription &gpu) {
   return bytes <= double(gpu.l2Bytes) / 2 ? gpu.l2Bandwidth : gpu.bandwidth;
 }
 
-/// The time of the three kernels on a strip times the number of strips, but for reading the
-/// input and writing the output, which any cut does.
+/// The time of the three kernels for all strips, in seconds. It does not include reading the
+/// input and writing the output, which take the same time for all numbers of strips.
 static double estimateStrips(const WinogradPlan &plan, const GpuDescription &gpu) {
   const ConvTile &channels = plan.channels;
   GpuGemmPlan gemm = planGpuGemm(plan);
@@ -71,7 +73,8 @@ static double estimateStrips(const WinogradPlan &plan, const GpuDescription &gpu
   double filters = double(int64_t(sizeof(float)) * channels.groups * channels.groupInputs *
                           getProductOutputs(plan) * plan.products());
   double multiplied = getSeconds(gemm, gpu);
-  // The first strip reads filters from memory.
+  // The first strip reads the filters from memory, the other strips from the L2 cache if they
+  // fit.
   double first = std::max(multiplied, moved + filters / gpu.bandwidth);
   double other = std::max(multiplied, moved + filters / getRate(filters, gpu));
   double strips = double(plan.strips), launches = gemm.splits > 1 ? 4 : 3;

@@ -17,21 +17,21 @@ using llvm::divideCeil;
 
 /// Warps that a multiprocessor needs to hide the latency of shared memory and arithmetic.
 static constexpr int64_t kResidentWarps = 8;
-/// Steps' time that starting and ending a block takes.
+/// The time that starting and ending a block of threads takes, in steps.
 static constexpr int64_t kBlockOverhead = 6;
-/// Steps below which a block's part of a sum is not worth another block.
+/// The least number of steps of a block for which it is worth splitting sums between blocks.
 static constexpr int64_t kMinSplitSteps = 8;
 
-/// Tiles, and how much of the multiply-add rate their ratio of arithmetic to loads allows,
-/// relative to the largest.
+/// The tiles that kernels can have. `efficiency` is the multiply-add rate that a tile's ratio
+/// of arithmetic to loads allows, relative to the largest tile.
 static constexpr struct {
   int64_t pixels, channels;
   double efficiency;
 } kTiles[] = {
     {128, 128, 1.0}, {128, 64, 0.95}, {64, 64, 0.85}, {128, 32, 0.75}, {64, 32, 0.7}};
 
-/// Bytes of shared memory for a stage, one step or in f16 two; rows are padded against bank
-/// conflicts, as the kernel has it.
+/// Bytes of shared memory for a stage, which is one step or, in f16, two. Rows are padded
+/// against bank conflicts, as in the kernel.
 static int64_t getStageBytes(int64_t pixels, int64_t channels) {
   return (pixels * (GpuGemmPlan::kStep + 4) + GpuGemmPlan::kStep * (channels + 8)) * 4;
 }
@@ -48,14 +48,14 @@ GpuGemmPlan convoy::planGpuGemm(int64_t pixels, int64_t groups, int64_t outputs,
     for (plan.splits = 1; plan.splits <= 32; plan.splits *= 2) {
       if (plan.splits > 1 && steps / plan.splits < kMinSplitSteps)
         break;
-      // Blocks of the busiest multiprocessor, which needs some at a time to hide latency.
+      // Blocks of the busiest multiprocessor. With too few warps it cannot hide latency.
       double load = divideCeil(blocks * plan.splits, gpu.multiprocessors);
       double busy = std::min(1.0, load * double(warps) / kResidentWarps);
       double perBlock = double(divideCeil(steps, plan.splits) + kBlockOverhead) *
                         double(plan.pixels * plan.channels * GpuGemmPlan::kStep) /
                         tile.efficiency;
       plan.cost = load * perBlock / busy;
-      // Partial sums are written and read once more, by another kernel.
+      // Partial sums are written to memory and read by another kernel.
       if (plan.splits > 1)
         plan.cost += gpu.getMacsPerFloat() *
                          double(pixels * outputs * groups * 2 * plan.splits) /

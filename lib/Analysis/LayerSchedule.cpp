@@ -19,19 +19,23 @@
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// Tiles that are one strip; above, strips of about `kStripTiles`.
+/// Up to this many Winograd tiles are one strip. More tiles are cut into strips of about
+/// `kStripTiles`.
 static constexpr int64_t kSingleStrip = 56;
 static constexpr int64_t kStripTiles = 28;
 
-/// Input channels whose filters a task transforms at a time: few, so that they stay in the
-/// L2 cache, but enough that the sums in memory are a small part of the work.
+/// Input channels whose filters a task transforms at a time: few enough that the transformed
+/// filters stay in the L2 cache, but so many that loading and storing sums between them is a
+/// small part of the work.
 static constexpr int64_t kFilterChunk = 128;
 
-/// Transformed filters that no cache keeps until the next run are worth some time. Half of
-/// the price comes back, since fewer bytes are read.
+/// The relative cost up to which filters are transformed in each run, if the transformed
+/// filters are too large for a cache to keep them until the next run. Half of the additional
+/// cost is saved again, since fewer bytes are read.
 static constexpr double kCompactPrice = 1.3;
 
-/// The cost model is off by less than this.
+/// The cost model is wrong by less than this factor. Algorithms whose cost exceeds the lowest
+/// cost by more than the factor are not tried.
 static constexpr double kTopCandidates = 1.6;
 
 /// Why `op` cannot be computed by `algorithm`; empty if it can.
@@ -112,14 +116,15 @@ double convoy::estimateConvCost(ConvOpInterface op, Algorithm algorithm, TargetA
       cpu.flopsPerByte * sizeof(float) * filters * (plan.compact ? positions : products);
   if (plan.compact)
     product += cpu.flopsPerFilterValue * filters * products * double(plan.strips);
-  // Each dimension takes about 2.3 operations a vector; a load and a store besides.
+  // Each of the two dimensions takes about 2.3 operations per vector. A load and a store are
+  // added.
   double vectors = 6.6 * products * double(plan.tiles) * groups *
                    double(tile.inputChunks + tile.outputBlocks());
   return std::max(product, weights) + vectors * 2.0 * double(tile.lanes);
 }
 
-/// Whether the transformed filters of `op` are so large that storing them as they are may
-/// be worth the time of transforming them in each run.
+/// Whether the transformed filters of `op` are so large that it may be worth the time to store
+/// the filters untransformed, and to transform them in each run.
 static bool hasLargeFilters(ConvOpInterface op, TargetAttr target) {
   WinogradPlan plan = planWinograd(op, Algorithm::winograd_4x4, target);
   const ConvTile &channels = plan.channels;
@@ -128,14 +133,15 @@ static bool hasLargeFilters(ConvOpInterface op, TargetAttr target) {
          getCpu(target).keptBytes;
 }
 
-/// How many vectors of output channels a tile may have for an algorithm, presumably best
-/// first.
+/// The numbers of vectors of output channels that a tile may have for an algorithm, presumably
+/// the best first.
 static llvm::SmallVector<int64_t> orderTileBlocks(ConvOpInterface op, Algorithm algorithm,
                                                   TargetAttr target) {
   llvm::SmallVector<int64_t> blocks = listTileBlocks(op, target);
   if (!isWinograd(algorithm))
     return blocks;
-  // A single register tile of a layer with few Winograd tiles reads its weights once.
+  // If a layer has few Winograd tiles, a register tile with one vector of output channels may
+  // contain all of them. Then each weight is read once.
   WinogradPlan plan = planWinograd(op, algorithm, target);
   int64_t single = plan.channels.pixels * plan.channels.blocks;
   if (plan.stripTiles == plan.tiles && plan.tiles > plan.channels.pixels &&
@@ -165,7 +171,8 @@ static FilterLayout getLayout(Algorithm algorithm, bool isDense, bool isGpu) {
   }
 }
 
-/// The shape of a packed filter; `products` are Winograd's.
+/// The shape of a packed filter. `products` is the number of Winograd's products of a tile,
+/// `stepChunks` is TileChoice::stepChunks.
 static llvm::SmallVector<int64_t> getPackedShape(FilterLayout kind, const ConvTile &tile,
                                                  llvm::ArrayRef<int64_t> kernel,
                                                  int64_t products, int64_t stepChunks) {
@@ -207,14 +214,14 @@ static mlir::Type getStoredType(mlir::MLIRContext *context, TargetAttr target,
   return preferences.weights ? preferences.weights : mlir::Float32Type::get(context);
 }
 
-/// Whether the tiles of output channels that read the same rows follow each other: where
-/// the input does not fit the cache, but all filters do.
+/// Whether all tiles of output channels are computed for one row before the next row: with a
+/// prologue, or if the input does not fit into the cache, but all filters do.
 static bool keepsRows(ConvOpInterface op, FilterLayoutAttr filter, int64_t cache) {
   return op.getInputScale() || (getDenseBytes(op.getInputType()) > cache &&
                                 getDenseBytes(filter.getType()) <= cache / 2);
 }
 
-/// A schedule of `op` by one algorithm, in tiles of so many vectors of output channels.
+/// A schedule of `op` by one algorithm, with `blocks` vectors of output channels in a tile.
 static ScheduleAttr makeSchedule(ConvOpInterface op, Algorithm algorithm, int64_t blocks,
                                  TargetAttr target, mlir::Type stored) {
   bool isGpu = bool(target.getGpu());
@@ -291,7 +298,7 @@ ScheduleAttr convoy::addPrologue(ConvOpInterface op) {
 }
 
 //===----------------------------------------------------------------------===//
-// Choosing one
+// Choosing schedules
 //===----------------------------------------------------------------------===//
 
 std::optional<Algorithm> convoy::parsePreferredAlgorithm(llvm::StringRef name) {
@@ -320,7 +327,8 @@ struct Candidate {
 };
 } // namespace
 
-/// Algorithms that `op` allows, the best first; `direct` stands for all but Winograd's.
+/// The algorithms that can compute `op`, the best first. `direct` stands for all algorithms
+/// except Winograd's.
 static llvm::SmallVector<Candidate> listCandidates(ConvOpInterface op, TargetAttr target,
                                                    std::optional<Algorithm> preferred) {
   auto isAllowed = [&](Algorithm algorithm) {
@@ -341,7 +349,7 @@ static llvm::SmallVector<Candidate> listCandidates(ConvOpInterface op, TargetAtt
   llvm::stable_sort(candidates, [](const Candidate &left, const Candidate &right) {
     return left.cost < right.cost;
   });
-  // Room is worth some time.
+  // Smaller filters are worth some time.
   auto compact = llvm::find_if(candidates, [](const Candidate &candidate) {
     return candidate.algorithm == Algorithm::winograd_4x4_compact;
   });
@@ -374,11 +382,11 @@ llvm::SmallVector<ScheduleAttr> convoy::listSchedules(ScheduledOpInterface op,
 }
 
 //===----------------------------------------------------------------------===//
-// Checking one
+// Checking schedules
 //===----------------------------------------------------------------------===//
 
-/// Why kernels cannot read inputs in the chunks that the filter has: blocked data come a
-/// vector at a time, planes all together. Empty if they can.
+/// Why kernels cannot read inputs in the chunks of the filter; empty if they can. Blocked data
+/// are read one vector of channels at a time, plain data all channels of a group together.
 static std::string whyNotChunks(ConvOpInterface op, ScheduleAttr schedule, bool isGpu) {
   FilterLayoutAttr filter = schedule.getFilter();
   if (filter.getKind() != FilterLayout::tiles)
@@ -391,7 +399,7 @@ static std::string whyNotChunks(ConvOpInterface op, ScheduleAttr schedule, bool 
   return "inputs are read in chunks of " + std::to_string(expected);
 }
 
-/// Why a CPU's kernel has no such tile; empty if it has.
+/// Why no kernel of a CPU can compute the schedule's tile; empty if one can.
 static std::string whyNotCpuTile(ConvOpInterface op, ScheduleAttr schedule,
                                  TargetAttr target) {
   Algorithm algorithm = schedule.getAlgorithm();
@@ -410,14 +418,14 @@ static std::string whyNotCpuTile(ConvOpInterface op, ScheduleAttr schedule,
     return "a register tile cannot hold " + std::to_string(vectors) +
            " vectors of output channels: take a divisor of their number up to 3";
   if (schedule.getSpan() == PixelSpan::plane && !op.isPointwise())
-    return "only the pixels of a 1x1 kernel lie in a plane";
+    return "span = plane needs a 1x1 kernel";
   if (op.getInputScale() &&
       (schedule.getSpan() != PixelSpan::plane || schedule.getOrder() != LoopOrder::pixels))
     return "a prologue needs span = plane, order = pixels";
   return "";
 }
 
-/// The same for a GPU, of a convolution or a dense layer.
+/// The same for a GPU, for a convolution or a dense layer.
 static std::string whyNotGpuTile(ScheduledOpInterface op, ScheduleAttr schedule,
                                  TargetAttr target) {
   int64_t lanes = target.getVectorLanes();
@@ -432,10 +440,10 @@ static std::string whyNotGpuTile(ScheduledOpInterface op, ScheduleAttr schedule,
   case Algorithm::dense:
     return schedule.getVectors() == 1 && schedule.getPixels() == rows
                ? ""
-               : "its kernel computes a vector of all " + std::to_string(rows) + " rows";
+               : "its tile must be one vector and all " + std::to_string(rows) + " rows";
   case Algorithm::channelwise:
   case Algorithm::transposed:
-    return schedule.getVectors() == 1 ? "" : "a thread's channels are of one vector";
+    return schedule.getVectors() == 1 ? "" : "its tile must have one vector of channels";
   case Algorithm::small_groups:
     return "";
   default:

@@ -22,6 +22,7 @@ using namespace convoy::cnn;
 // Distributions
 //===----------------------------------------------------------------------===//
 
+/// The distribution of a tensor if its factor is cut at `bounds`.
 static Distribution distribute(const FactorDim &dim, ArrayRef<int64_t> bounds) {
   Distribution result;
   if (!dim.isSplit())
@@ -87,7 +88,7 @@ std::string convoy::checkBounds(const PartitionFactor &factor, ArrayRef<int64_t>
   int64_t least = factor.getLeastPart();
   for (int64_t device = 0; device < devices; ++device)
     if (bounds[device + 1] - bounds[device] < least)
-      return llvm::formatv("gives device {0} {1} of the factor, expected at least {2}", device,
+      return llvm::formatv("gives device {0} a part of {1}, expected at least {2}", device,
                            bounds[device + 1] - bounds[device], least);
   return "";
 }
@@ -121,7 +122,7 @@ SmallVector<int64_t> convoy::cutEvenly(int64_t extent, int64_t granule, int64_t 
   return bounds;
 }
 
-/// Whether cutting along a factor leaves the tensors cut as they are wanted.
+/// Whether a cut along a factor distributes the tensors as the annotations want it.
 static bool fits(const PartitionFactor &factor, ArrayRef<ShardingAttr> wanted) {
   return llvm::all_of(wanted, [&](ShardingAttr sharding) {
     FactorDim dim =
@@ -232,10 +233,10 @@ Traffic convoy::getOperandTraffic(OpOperand &operand, const OpSplit &split,
   return traffic;
 }
 
-/// The part of a core's peak that convolutions reach, roughly.
+/// The fraction of a core's peak that convolutions reach, roughly.
 static constexpr double kConvEfficiency = 0.8;
 
-/// Whether cnn-fuse-epilogue will move `op` into what it reads.
+/// Whether cnn-fuse-epilogue will move `op` into the operation whose result it reads.
 static bool isEpilogue(Operation *op) {
   return isa<UnaryOp, BinaryOp>(op) && llvm::any_of(op->getOperands(), [](Value operand) {
            auto producer = dyn_cast_if_present<EpilogueOpInterface>(operand.getDefiningOp());
@@ -266,8 +267,7 @@ DeviceWork convoy::getDeviceWork(Operation *op, const OpSplit &split, TargetAttr
     if (auto type = dyn_cast<ShapedType>(result.getType()))
       work.bytes +=
           std::llround(getDenseBytes(type) * (split.getResult().isReplicated() ? 1 : share));
-  // Reshapes only look at the same bytes in another way, and epilogues work on what is
-  // still in registers.
+  // Reshapes move no data, and epilogues work on results that are still in registers.
   if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op) || isEpilogue(op)) {
     work.bytes = 0;
     return work;
@@ -286,10 +286,11 @@ DeviceWork convoy::getDeviceWork(Operation *op, const OpSplit &split, TargetAttr
 namespace {
 using Forms = SmallVector<Distribution>;
 
-/// The forms in which values are there, as operations run one after another.
+/// Keeps track of the forms in which devices have values, while operations run one after
+/// another.
 class FormTracker {
 public:
-  /// Brings one operand into the wanted form; what that moves.
+  /// Brings one operand into the form that `split` wants. Returns the traffic for that.
   Traffic use(OpOperand &operand, const OpSplit &split, TargetAttr target) {
     Value value = operand.get();
     if (isFreelyDistributed(value))
@@ -302,6 +303,7 @@ public:
     return traffic;
   }
 
+  /// Adds the results of `op`. Returns the traffic of their sum if `split` is a reduction.
   Traffic define(Operation *op, const OpSplit &split, int64_t devices) {
     for (Value result : op->getResults())
       all[result] = {split.getResult()};

@@ -18,23 +18,27 @@ using namespace convoy::cnn;
 
 namespace {
 
+/// The most states that are kept after a step.
 constexpr size_t kMaxStates = 4096;
-/// Forms of one value are bits of a mask.
+/// The most forms of a value: each is one bit of a mask.
 constexpr size_t kMaxForms = 32;
 
 using Forms = SmallVector<Distribution>;
 using Mask = uint32_t;
 
-/// One operation with its ways of being shared.
+/// One operation, and the ways in which devices can share it.
 struct Step {
   Operation *op;
   std::vector<OpSplit> splits;
 };
 
-/// A set of forms for each live value, the way there and its time.
+/// The forms of all live values after some step, and how the search came to them.
 struct State {
+  /// For each live value, the set of forms in which devices have it.
   SmallVector<Mask> masks;
+  /// The estimated time of all steps up to here.
   double seconds = 0;
+  /// The index of the state before the last step, and of the last step's split.
   size_t previous = 0;
   size_t split = 0;
 };
@@ -62,16 +66,20 @@ private:
   Link link;
   TargetAttr target;
 
-  /// Channels of a group, by the number of all channels.
+  /// The numbers of channels that groups of convolutions have, by the number of all channels.
   std::map<int64_t, llvm::SetVector<int64_t>> groupSizes;
   std::vector<Step> steps;
+  /// All forms that a value may have. The first is the whole value.
   DenseMap<Value, Forms> forms;
+  /// The last step that reads a value.
   DenseMap<Value, size_t> lastUse;
+  /// The values that the next steps read, in the order of State::masks.
   SmallVector<Value> live;
-  /// The states behind each step.
+  /// The states before the first step, and after each step.
   std::vector<std::vector<State>> history;
 };
 
+/// The index of a form of `value`, which is added if it is new.
 size_t Search::addForm(Value value, const Distribution &form) {
   Forms &known = forms[value];
   if (known.empty())
@@ -82,8 +90,8 @@ size_t Search::addForm(Value value, const Distribution &form) {
   return index;
 }
 
-/// Where a factor may be cut: as its operands may come, between groups of some
-/// convolution of as many channels, between vectors, evenly.
+/// The ways to cut a factor: as the operands may be distributed already, between the groups of
+/// a convolution with as many channels, between vectors, and evenly.
 std::vector<SmallVector<int64_t>> Search::listBounds(Operation *op,
                                                      const PartitionFactor &factor) {
   std::vector<SmallVector<int64_t>> all;
@@ -105,7 +113,8 @@ std::vector<SmallVector<int64_t>> Search::listBounds(Operation *op,
       add(bounds);
     }
   }
-  // Rows and columns that later layers halve stay together.
+  // Cuts at multiples of 16, 8, 4 or 2 remain cuts between rows when later layers halve the
+  // map.
   if (factor.kind == FactorKind::height || factor.kind == FactorKind::width)
     for (int64_t rows : {16, 8, 4, 2})
       add(cutEvenly(factor.extent, rows, devices));
@@ -137,7 +146,7 @@ LogicalResult Search::listSplits(Step &step) {
         return factor.kind == FactorKind::height && factor.extent >= devices;
       });
       for (PartitionFactor &factor : factors) {
-        // Columns are as good as rows, and twice as many choices no better.
+        // Columns are as good as rows. Twice as many choices would not be better.
         if (factor.kind == FactorKind::width && hasRows)
           continue;
         for (SmallVector<int64_t> &bounds : listBounds(op, factor)) {
@@ -163,7 +172,7 @@ LogicalResult Search::listSplits(Step &step) {
   return success();
 }
 
-/// Leaves the one split that a fixed strategy wants.
+/// Keeps only the split that a fixed strategy prefers.
 void Search::keepPreferred(Step &step) {
   auto isPreferred = [&](const OpSplit &split) {
     if (!split.factor)
@@ -177,7 +186,7 @@ void Search::keepPreferred(Step &step) {
       return true;
     if (kind != FactorKind::channel)
       return false;
-    // Whatever follows stays where its operands are.
+    // Other operations on channels are shared only if an operand is distributed that way.
     for (OpOperand &operand : step.op->getOpOperands()) {
       Distribution wanted = split.getOperand(operand.getOperandNumber());
       if (!wanted.isReplicated() && !isFreelyDistributed(operand.get()) &&
@@ -216,7 +225,8 @@ LogicalResult Search::listSteps() {
   return success();
 }
 
-/// Brings an operand into the form that a split wants; what that takes.
+/// Brings an operand into the form that a split wants. Returns the seconds that this takes,
+/// and adds the whole value to `mask` if it is gathered.
 double Search::convert(OpOperand &operand, const OpSplit &split, Mask &mask) {
   const Forms &known = forms[operand.get()];
   Forms present;
@@ -230,6 +240,7 @@ double Search::convert(OpOperand &operand, const OpSplit &split, Mask &mask) {
   return traffic.getSeconds(link);
 }
 
+/// Computes the states after a step from the states before it.
 void Search::advance(const Step &step) {
   std::map<SmallVector<Mask>, State> best;
   std::vector<double> work;
@@ -257,7 +268,7 @@ void Search::advance(const Step &step) {
       for (Value result : step.op->getResults())
         next.masks.push_back(
             Mask(1) << (llvm::find(forms[result], split.getResult()) - forms[result].begin()));
-      // What nobody reads any more makes no difference.
+      // Values that no later step reads do not distinguish states.
       SmallVector<Mask> masks;
       size_t number = history.size() - 1;
       auto keep = [&](Value value, Mask mask) {

@@ -39,7 +39,7 @@ ArrayRef<FieldExtent> ReceptiveFields::get(Value value) const {
   return found == fields.end() ? ArrayRef<FieldExtent>() : found->second.dims;
 }
 
-/// Stores the field of `result`, whose shape says the extents.
+/// Stores the field of `result`. Takes the extents from the result's shape.
 void ReceptiveFields::setResult(Value result, Field field) {
   ArrayRef<int64_t> shape = getShape(result);
   if (field.isSpatial && shape.size() >= field.dims.size())
@@ -50,8 +50,8 @@ void ReceptiveFields::setResult(Value result, Field field) {
   fields[result] = std::move(field);
 }
 
-/// The widest fields of the operands. The stride is that of the operands which
-/// have the most elements: the others are broadcast.
+/// Merges the fields of the operands. In each dimension the size is the largest one, and the
+/// stride comes from the operands of the largest extent: the others are broadcast.
 ReceptiveFields::Field ReceptiveFields::merge(Operation &op) const {
   Field merged;
   for (Value operand : op.getOperands()) {
@@ -76,7 +76,7 @@ ReceptiveFields::Field ReceptiveFields::merge(Operation &op) const {
   return merged;
 }
 
-/// Of upstream's operations.
+/// Widens the field for an operation of an upstream dialect.
 static void widenUpstream(Operation &op, cnn::ReceptiveField &field) {
   ArrayRef<int64_t> shape = getShape(op.getResult(0));
   int64_t rank = shape.size(), spatialRank = field.dims.size();

@@ -13,11 +13,11 @@
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// Floats between planes of scratch memory besides their data, so that the planes do not
-/// meet in the same cache sets.
+/// Floats of padding between planes of scratch memory, so that elements at the same place of
+/// all planes do not compete for the same cache set.
 static constexpr int64_t kPlanePadding = 5 * 16;
 
-/// Where parts of a GPU's scratch memory begin.
+/// The parts of a GPU's scratch memory begin at multiples of this many bytes.
 static constexpr int64_t kGpuScratchAlignment = 256;
 
 ConvTile convoy::getConvTile(ConvOpInterface op, ScheduleAttr schedule) {
@@ -31,7 +31,8 @@ ConvTile convoy::getConvTile(ConvOpInterface op, ScheduleAttr schedule) {
   tile.groupInputs = op.getInputChannels() / tile.groups;
   tile.groupOutputs = op.getOutputChannels() / tile.groups;
   tile.inputChunk = filter.getExtent(FilterDim::input);
-  // Transforms read inputs a vector at a time, which the filter does not show.
+  // Winograd's transforms read inputs one vector at a time. The filter's layout does not say
+  // so.
   if (filter.getKind() == FilterLayout::winograd_products)
     tile.inputChunk = tile.lanes;
   else if (isWinograd(schedule.getAlgorithm()))

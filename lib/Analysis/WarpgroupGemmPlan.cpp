@@ -15,21 +15,23 @@ using namespace convoy;
 using namespace convoy::cnn;
 using llvm::divideCeil;
 
-/// Cycles until a block's first data are there, and for its results.
+/// Cycles that a block of threads waits for its first data and needs to store its results.
 static constexpr double kBlockCycles = 2000;
-/// Blocks that share sums are taken to be faster if, of so many multiprocessors, fewer than
-/// one gets a block with sums of its own.
+/// If fewer than one in this many multiprocessors gets a block of threads, a GpuGemmPlan that
+/// splits sums between blocks is assumed to be faster.
 static constexpr int64_t kIdleMultiprocessors = 4;
 /// Bytes of a multiprocessor's shared memory for the driver and for barriers.
 static constexpr int64_t kOtherSharedBytes = 4 * 1024;
-/// Fewer output channels leave most of a product's time to reading inputs.
+/// The fewest output channels of a group: with fewer, a product would spend most of its time
+/// on reading inputs. The most output channels of a block of threads.
 static constexpr int64_t kMinChannels = 32, kMaxChannels = 256;
-/// Bytes of a row's inputs over all blocks of a step: as wide as shared memory.
+/// The most bytes of one row's inputs in a step, over all its blocks of channels: the width of
+/// all banks of shared memory.
 static constexpr int64_t kStepBytes = 128;
-/// What a tensor map allows.
+/// The largest stride and the largest extent of a box that a tensor map allows.
 static constexpr int64_t kMaxStep = 8, kMaxBox = 256;
 
-/// Whether shapes and layouts are ones that copies and products can take.
+/// Whether the kernel supports the precision and the convolution's shapes and layouts.
 static bool fits(ConvOpInterface op, GpuPrecision precision) {
   int64_t groups = op.getGroups();
   auto isStep = [](int64_t stride) { return stride <= kMaxStep; };
@@ -41,7 +43,7 @@ static bool fits(ConvOpInterface op, GpuPrecision precision) {
          (groups == 1 || outputs % row == 0);
 }
 
-/// What follows from the shapes and from the bytes of an element.
+/// The part of a plan that follows from the shapes and from the bytes of an element.
 static WarpgroupGemmPlan describe(ConvOpInterface op, int64_t elementBytes) {
   WarpgroupGemmPlan plan;
   auto input = op.getInputType().getShape(), output = op.getOutputType().getShape();
@@ -64,7 +66,7 @@ static WarpgroupGemmPlan describe(ConvOpInterface op, int64_t elementBytes) {
   return plan;
 }
 
-/// Blocks of threads that a tile leads to, without those of output channels.
+/// The number of blocks of threads for one tile of output channels.
 static int64_t countBlocks(const WarpgroupGemmPlan &plan) {
   int64_t blocks = 1;
   for (auto [extent, tile] : llvm::zip_equal(plan.results, plan.tile))
@@ -72,7 +74,8 @@ static int64_t countBlocks(const WarpgroupGemmPlan &plan) {
   return blocks;
 }
 
-/// The tile of pixels that covers the results with the fewest blocks, the widest of them.
+/// Chooses the tile of pixels that covers the results with the fewest blocks of threads; the
+/// widest, if there are several.
 static void chooseBox(WarpgroupGemmPlan &plan) {
   auto [images, height, width] = plan.results;
   WarpgroupGemmPlan tried = plan;
@@ -96,7 +99,7 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
     return std::nullopt;
   const GpuDescription &gpu = describeGpu(gpuAttr);
   int64_t sharedBytes = gpu.sharedBytes - kOtherSharedBytes;
-  // Data will have the type of the filter, which is f16 for this precision.
+  // The data will have the type of the filter, which is f16 if the precision is.
   WarpgroupGemmPlan plan = describe(op, gpuAttr.getPrecision() == GpuPrecision::f16 ? 2 : 4);
   WarpgroupGemmPlan best = plan;
   int64_t groups = op.getGroups(), outputs = op.getOutputChannels() / groups;

@@ -18,7 +18,8 @@ namespace {
 
 using Polynomial = llvm::SmallVector<double>;
 
-/// The product of `x - point` over all points but one; the constant term first.
+/// The product of `x - point` over all points, except the one at the index `without`. The
+/// constant term comes first.
 Polynomial multiplyRoots(llvm::ArrayRef<double> points, std::optional<size_t> without) {
   Polynomial product = {1.0};
   for (auto [index, point] : llvm::enumerate(points)) {

@@ -37,7 +37,7 @@ llvm::Expected<llvm::SmallString<128>> convoy::makeCacheFolder() {
   return folder;
 }
 
-/// Changes whenever the file does, without reading it.
+/// A text that changes whenever the file does. The file is not read for it.
 static std::string describeVersion(StringRef path) {
   fs::file_status status;
   if (fs::status(path, status))
@@ -73,7 +73,7 @@ void CacheKey::add(const CompileOptions &options) {
       add(option.name);
       add(option.print(options));
       break;
-    case OptionEffect::DescribesTarget: // The resolved target stands for these.
+    case OptionEffect::DescribesTarget: // The resolved target is part of the key instead.
     case OptionEffect::ShapesOutput:
     case OptionEffect::Observes:
       break;
@@ -104,13 +104,13 @@ mlir::FailureOr<Artefact> convoy::compileIntoCache(Compilation &compilation) {
   llvm::Expected<llvm::SmallString<128>> folder = makeCacheFolder();
   if (!folder)
     return compilation.report(folder.takeError());
-  // pruneCache removes only files of such names.
+  // pruneCache removes only files whose names begin with "llvmcache-".
   llvm::SmallString<128> path(*folder);
   llvm::sys::path::append(path, "llvmcache-" + *key + ".so");
   if (fs::exists(path)) {
     if (llvm::Expected<Artefact> artefact = Artefact::load(path))
       return std::move(*artefact);
-    else // What a crash of the machine left behind is made again.
+    else // A broken file, as after a crash of the machine, is compiled again.
       llvm::consumeError(artefact.takeError());
   }
   if (mlir::failed(compilation.compile(path)))

@@ -104,7 +104,7 @@ static llvm::Error parseWord(StringRef text, GpuArchs &gpus) {
   return llvm::Error::success();
 }
 
-/// A number and its unit, times what the unit stands for.
+/// Reads a number followed by one of `units`. Returns the number times the unit's factor.
 static std::optional<double> parseQuantity(StringRef text,
                                            ArrayRef<std::pair<StringRef, double>> units) {
   text = text.trim();
@@ -138,7 +138,7 @@ static llvm::Error parseWord(StringRef text, Link &link) {
   return llvm::Error::success();
 }
 
-/// A switch is given without a word.
+/// A switch has no word. It is true if it is given.
 static llvm::Error parseWord(StringRef, bool &value) {
   value = true;
   return llvm::Error::success();
@@ -187,7 +187,7 @@ template <typename T> static void print(llvm::raw_ostream &os, const std::option
 #include "convoy/Compiler/CompileOptions.inc"
 #undef OPTTABLE_STR_TABLE_CODE
 
-/// Reads a value of a field by `parse`.
+/// Reads the value of a field with `parse`.
 template <typename T, typename Parse>
 static llvm::Error setField(StringRef word, StringRef metaVar, T &field, Parse parse) {
   if (std::is_same_v<T, std::string> && word.empty())
@@ -208,7 +208,7 @@ template <typename T> inline constexpr bool isVector<std::vector<T>> = true;
 static StringRef orEmpty(const char *text) { return text ? text : ""; }
 
 ArrayRef<CompileOption> convoy::listCompileOptions() {
-  // An option without an effect fails here: there is no OptionEffect::INVALID.
+  // An option without an effect does not compile: there is no OptionEffect::INVALID.
   static const CompileOption options[] = {
 #define OPTION_WITH_MARSHALLING(PREFIXES, NAME, ID, KIND, EFFECT, ALIAS, ALIASARGS, FLAGS,    \
                                 VISIBILITY, PARAM, HELP, HELPVARIANTS, METAVAR, VALUES,       \
@@ -239,7 +239,7 @@ const CompileOption *convoy::findCompileOption(StringRef name) {
 }
 
 //===----------------------------------------------------------------------===//
-// What options say together
+// Settings that follow from several options
 //===----------------------------------------------------------------------===//
 
 std::optional<Phase> CompileOptions::getLastPhase() const {

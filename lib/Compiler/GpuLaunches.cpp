@@ -1,4 +1,4 @@
-//===- GpuLaunches.cpp - What kernels take of a GPU -----------------------===//
+//===- GpuLaunches.cpp - Resources and times of GPU launches --------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,7 +21,7 @@ static std::vector<int64_t> readExtents(gpu::KernelDim3 extents) {
   return values;
 }
 
-/// What a module at the end of codegen says of its launches.
+/// Reads the launches of a module after codegen, with their sizes and operation counts.
 static std::vector<GpuLaunch> readLaunches(ModuleOp module) {
   std::vector<GpuLaunch> launches;
   auto layers = module->getAttrOfType<ArrayAttr>("cnn.layers");

@@ -26,7 +26,7 @@ static bool isLayer(Operation &op) {
          !isa<tensor::EmptyOp>(op);
 }
 
-/// Adds a layer's cost without the weights that were seen before.
+/// Adds a layer's cost to `total`, without those of its weights that are in `seen` already.
 static void addCost(LayerCost &total, Operation &op, const LayerCost &cost,
                     llvm::DenseSet<Value> &seen) {
   total.macs += cost.macs;

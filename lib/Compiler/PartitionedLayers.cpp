@@ -57,7 +57,8 @@ static void add(PartitionedLayers &partition, const PartitionedLayer &layer,
   partition.communicationSeconds += layer.traffic.getSeconds(link);
 }
 
-/// The result's axis, or the input's for a reduction; nothing for what is no node.
+/// The axis of the result along which devices share a node, or the axis of its input for a
+/// reduction. Nothing if the row is no node of the model.
 static std::optional<NodeSharding> getSharding(const PartitionRow &row) {
   StringRef name = cnn::getNodeName(row.op->getLoc());
   if (name.empty() || !row.op->getNumResults() || !isa<cnn::PartitionOpInterface>(row.op))

@@ -26,7 +26,8 @@ using mlir::FailureOr;
 using mlir::LogicalResult;
 namespace fs = llvm::sys::fs;
 
-/// How often each compilation is timed, in turn with the others: a machine's speed drifts.
+/// How often each candidate is timed. Candidates take turns, because a machine's speed
+/// drifts.
 static constexpr int kPasses = 5;
 
 namespace {
@@ -56,7 +57,7 @@ private:
   std::unique_ptr<Compilation> makeCompilation(StringRef tuningFile = "");
   LogicalResult listConvs();
   /// Chooses for each convolution the next schedule that has no time and no candidate;
-  /// nothing where none is left.
+  /// nothing if no schedule is left.
   std::optional<ConvTuning> chooseNext() const;
   LogicalResult compileCandidate(ConvTuning choices);
   LogicalResult compileCandidates();
@@ -81,13 +82,14 @@ private:
   llvm::SmallString<128> folder, file;
   std::vector<Conv> convs;
   std::vector<Candidate> candidates;
-  /// What is known so far.
+  /// The times known so far: of earlier runs, read from `file`, and of this one.
   ConvTuning known;
 };
 
 } // namespace
 
-/// Names the file after all that the times depend on, and reads it.
+/// Names the file of times by a key of everything that the times depend on, and reads it if
+/// it exists.
 llvm::Error Tuner::findFile() {
   llvm::Expected<llvm::SmallString<128>> made = makeCacheFolder();
   if (!made)
@@ -108,8 +110,9 @@ llvm::Error Tuner::findFile() {
   return llvm::Error::success();
 }
 
-/// A compilation of the model that chooses by a file of times, for the machine of the
-/// parent, and tells it of errors alone. Null after one.
+/// Makes a compilation of the model, for the parent's target, that chooses schedules by the
+/// times in `tuningFile`. Its errors and warnings go to the parent's handler. Null after an
+/// error, which is reported.
 std::unique_ptr<Compilation> Tuner::makeCompilation(StringRef tuningFile) {
   CompileOptions options = parent.getOptions();
   for (const CompileOption &option : listCompileOptions())
@@ -186,7 +189,8 @@ LogicalResult Tuner::compileCandidate(ConvTuning choices) {
 
 LogicalResult Tuner::compileCandidates() {
   double longest = 0;
-  // Half of the time is for compiling, so that the other half tells the noise apart.
+  // Compiling may take half of the time. The other half is for repeating measurements, so
+  // that noise can be told from differences.
   while (tuning.seconds > 0 &&
          (candidates.empty() || elapsed() + longest < tuning.seconds / 2)) {
     std::optional<ConvTuning> choices = chooseNext();
@@ -201,7 +205,7 @@ LogicalResult Tuner::compileCandidates() {
   return mlir::success();
 }
 
-/// A model that ran once, on random inputs.
+/// Runs a compiled model once, on random inputs.
 static llvm::Expected<Execution> runOnce(const Artefact &artefact, int64_t threads) {
   llvm::Expected<Context> context = artefact.createContext(int(threads));
   if (!context)
@@ -232,7 +236,7 @@ llvm::Error Tuner::timeCandidate(const Candidate &candidate) {
     if (!profile)
       return profile.takeError();
     llvm::StringMap<double> own;
-    // A layer that became several launches takes the time of all.
+    // If a layer became several launches, its time is their sum.
     for (auto [name, nanoseconds] : llvm::zip(artefact->getLayers(), *profile))
       own[name] += double(nanoseconds) / 1000;
     for (const auto &entry : own) {
@@ -245,7 +249,7 @@ llvm::Error Tuner::timeCandidate(const Candidate &candidate) {
 }
 
 void Tuner::keepTimes(const Candidate &candidate, const llvm::StringMap<double> &times) {
-  // Equal convolutions count as one, by their mean.
+  // Equal convolutions have one entry, the mean of their times.
   llvm::StringMap<std::pair<double, int>> sums;
   for (const Conv &conv : convs)
     if (auto time = times.find(conv.layer); time != times.end()) {

@@ -1,4 +1,4 @@
-//===- Arguments.cpp - What follows a command's name ----------------------===//
+//===- Arguments.cpp - The words after a command's name -------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Arguments.h - What follows a command's name --------------*- C++ -*-===//
+//===- Arguments.h - The words after a command's name -----------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,7 +19,7 @@
 
 namespace convoy::driver {
 
-/// What the shell sees.
+/// Exit codes of the program.
 enum ExitCode : int { kDone = 0, kInputError = 1, kUsageError = 2 };
 
 /// The options that Options.td defines, as `OPT_threads`.
@@ -30,9 +30,9 @@ enum OptionID : unsigned {
 #undef OPTION
 };
 
-/// The parsed words after a command's name. The functions that read an option leave
-/// the variable as it is where the option is not given, and keep the first thing that
-/// is wrong, which `finish` reports.
+/// The parsed words after a command's name. The functions that read an option do not change
+/// the variable if the option is not given. Of several errors they keep the first, which
+/// `finish` reports.
 class Arguments {
 public:
   Arguments(const Command &command, llvm::ArrayRef<const char *> words);
@@ -41,10 +41,13 @@ public:
   bool hasOption(OptionID option) const;
 
   using Setter = std::function<llvm::Error(llvm::StringRef)>;
+  /// An option without a value.
   void flag(OptionID option, bool &value);
+  /// An option with a value that `set` parses, given at most once.
   void value(OptionID option, Setter set);
+  /// An option whose value is any text except an empty one.
   void text(OptionID option, std::string &value);
-  /// An option that may be given several times.
+  /// Options that may be given several times.
   void values(OptionID option, Setter set);
   void list(OptionID option, std::vector<std::string> &values);
   /// A whole number from `least` to `most`.
@@ -69,7 +72,7 @@ private:
 
   const Command &command;
   llvm::opt::InputArgList parsed;
-  /// The first thing that is wrong; empty if all is well.
+  /// The first error; empty if there is none.
   std::string problem;
 };
 

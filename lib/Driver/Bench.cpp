@@ -47,7 +47,7 @@ static double getMilliseconds(Clock::duration duration) {
 
 static llvm::Expected<Report> measure(const Artefact &artefact, const Request &request,
                                       Ranks &ranks) {
-  // The first run makes the outputs, so that the others measure only the model.
+  // The first run allocates the outputs, so that later runs measure only the model.
   llvm::Expected<Execution> execution = runOnce(
       artefact, request.inputOptions, request.threads, ranks, request.modelOptions.gpu);
   if (!execution)
@@ -102,7 +102,8 @@ static llvm::Expected<Report> measure(const Artefact &artefact, const Request &r
   return report;
 }
 
-/// Adds the multiply-adds that the imported model tells. An artefact tells none.
+/// Adds the multiply-adds of each layer, counted in the imported model. An artefact does not
+/// have them.
 static void addMacs(Report &report, const Request &request) {
   llvm::Expected<std::unique_ptr<Compilation>> compilation =
       Compilation::create(request.model, request.modelOptions.compile,
@@ -117,8 +118,8 @@ static void addMacs(Report &report, const Request &request) {
   llvm::StringMap<int64_t> macs;
   for (const LayerInfo &layer : list->layers)
     macs[layer.name] += layer.cost.macs;
-  // The time of a layer that became several launches is that of the longest. A GPU's
-  // several kernels of a layer are NAME/KERNEL.
+  // If a layer became several launches, the longest one gets its multiply-adds. On a GPU,
+  // several kernels of a layer are named NAME/KERNEL.
   llvm::StringMap<LayerTime *> longest;
   for (LayerTime &layer : report.layers) {
     StringRef name = layer.name;
@@ -130,7 +131,7 @@ static void addMacs(Report &report, const Request &request) {
     best->macs = macs.lookup(name);
     if (best->name == name)
       continue;
-    // Rounds share the work.
+    // Several launches of this kernel share the work.
     llvm::SmallVector<LayerTime *> rounds;
     for (LayerTime &layer : report.layers)
       if (layer.name == best->name)

@@ -1,4 +1,4 @@
-//===- BenchReport.cpp - What convoy bench tells -------------------------===//
+//===- BenchReport.cpp - Output of convoy bench ---------------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

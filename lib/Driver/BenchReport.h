@@ -1,4 +1,4 @@
-//===- BenchReport.h - What convoy bench tells ---------------*- C++ -*-===//
+//===- BenchReport.h - Output of convoy bench -------------------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -28,7 +28,7 @@ struct LayerTime {
   }
 };
 
-/// What was measured.
+/// The results of `convoy bench`.
 struct Report {
   int threads = 0;
   /// The GPU that ran it, such as "cuda:0"; empty for the CPU.
@@ -36,7 +36,7 @@ struct Report {
   /// In milliseconds, ascending.
   std::vector<double> runs;
   std::vector<LayerTime> layers;
-  /// What the threads' cores reach at best; 0 if not measured.
+  /// Peak rate of the cores that the threads run on, all together; 0 if not measured.
   double peakGigaflops = 0;
 
   double getMin() const { return runs.front(); }
@@ -49,6 +49,7 @@ struct Report {
   }
 };
 
+/// Print to stdout.
 void printText(const Report &report);
 void printJSON(const Report &report, llvm::StringRef model);
 

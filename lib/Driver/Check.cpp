@@ -38,7 +38,7 @@ static std::string formatIndex(int64_t index, llvm::ArrayRef<int64_t> shape) {
   return "[" + text + "]";
 }
 
-/// Compares one output and prints a line on it. Returns what is wrong, or "".
+/// Compares one output and prints a line about it. Returns a message if it differs, else "".
 static llvm::Expected<std::string> compare(const TensorInfo &info, const Tensor &actual,
                                            const std::string &file, const Request &request) {
   llvm::Expected<Tensor> expected = readTensor(file, info, "output");

@@ -16,7 +16,7 @@ namespace convoy::driver {
 
 class Arguments;
 
-/// Which options of Options.td a command sees.
+/// Bits of an option in Options.td: the commands that have it.
 enum CommandVisibility : unsigned {
   CompileCommand = llvm::opt::DefaultVis << 1,
   RunCommand = llvm::opt::DefaultVis << 2,
@@ -25,17 +25,18 @@ enum CommandVisibility : unsigned {
   InspectCommand = llvm::opt::DefaultVis << 5,
 };
 
+/// A subcommand of convoy.
 struct Command {
   llvm::StringRef name;
   CommandVisibility visibility;
   /// Its line in `convoy --help`.
   llvm::StringRef summary;
-  /// What follows the name, such as "MODEL.onnx -o OUT [options]".
+  /// The usage after the name, such as "MODEL.onnx -o OUT [options]".
   llvm::StringRef synopsis;
-  /// The argument without a dash.
+  /// The argument without a dash, in words, for errors.
   llvm::StringRef positional;
   llvm::StringRef description;
-  /// What follows the name, one example a line.
+  /// The words after the name, one example per line.
   llvm::StringRef examples;
   /// Returns the exit code.
   int (*run)(Arguments &arguments);

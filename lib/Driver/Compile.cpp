@@ -18,7 +18,7 @@ using namespace convoy;
 using namespace convoy::driver;
 
 namespace {
-/// What the command line asks for.
+/// The parsed command line.
 struct Request {
   ModelOptions options;
   std::string model, output;
@@ -38,7 +38,7 @@ static void readArguments(Arguments &arguments, Request &request) {
   arguments.count(OPT_threads, request.tuning.threads, 1, kMaxThreads);
 }
 
-/// Checks what --tune can be given with. Returns the exit code after wrong usage.
+/// Checks --tune against other options. Returns the exit code after wrong usage.
 static std::optional<int> checkTuning(const Request &request, const Arguments &arguments) {
   const CompileOptions &compile = request.options.compile;
   if (!request.tune) {
@@ -54,7 +54,7 @@ static std::optional<int> checkTuning(const Request &request, const Arguments &a
   return std::nullopt;
 }
 
-/// Checks the request and gives it an output. Returns the exit code after wrong usage.
+/// Checks the request and sets the default output. Returns the exit code after wrong usage.
 static std::optional<int> check(Request &request, const Arguments &arguments) {
   const CompileOptions &compile = request.options.compile;
   if (request.output.empty() && compile.getLastPhase())
@@ -92,7 +92,8 @@ static void printReport(const TuneReport &report) {
                << changed << " differ\n";
 }
 
-/// Makes the compilation choose convolutions by their times. Returns the exit code.
+/// Times schedules of convolutions, and lets the compilation choose by these times. Returns
+/// the exit code.
 static int tuneConvolutions(Compilation &compilation, TuneOptions options, bool isVerbose) {
   Progress progress(isVerbose);
   options.onStep = [&](llvm::StringRef step) { progress.show(step); };
@@ -113,7 +114,7 @@ int convoy::driver::compileCommand(Arguments &arguments) {
   if (std::optional<int> code = check(request, arguments))
     return *code;
 
-  // The linker writes no devices; better said before the work than after it.
+  // The linker cannot write to a device file. Say so before the work, not after it.
   llvm::sys::fs::file_status status;
   if (!request.options.compile.isText() && !llvm::sys::fs::status(request.output, status) &&
       llvm::sys::fs::exists(status) && !llvm::sys::fs::is_regular_file(status))

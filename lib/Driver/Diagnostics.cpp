@@ -1,4 +1,4 @@
-//===- Diagnostics.cpp - What the user reads on stderr --------------------===//
+//===- Diagnostics.cpp - Messages on stderr -------------------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,7 +20,7 @@ using namespace convoy::driver;
 using llvm::StringRef;
 using mlir::DiagnosticSeverity;
 
-/// Set while a progress line stands on the terminal.
+/// Set while the terminal shows a progress line.
 static bool hasProgressLine = false;
 
 static void clearProgressLine() {
@@ -29,7 +29,7 @@ static void clearProgressLine() {
   hasProgressLine = false;
 }
 
-/// Prints a line whatever is inside of the message.
+/// Prints the message as one line: line breaks and control characters become spaces.
 static void printLine(StringRef kind, StringRef message) {
   clearProgressLine();
   std::string line = message.rtrim().str();

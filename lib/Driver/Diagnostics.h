@@ -1,4 +1,4 @@
-//===- Diagnostics.h - What the user reads on stderr ------------*- C++ -*-===//
+//===- Diagnostics.h - Messages on stderr -----------------------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,11 +19,13 @@ void printError(const llvm::Twine &message);
 /// Prints the error and returns the exit code of a bad input.
 int fail(llvm::Error error);
 
-/// Makes errors inside of LLVM and a lack of memory one line and exit code 1.
+/// After this, fatal errors inside of LLVM and a lack of memory print one line and end the
+/// program with exit code 1.
 void installFatalErrorHandlers();
 
-/// The phase that a compilation is in, on one line of a terminal that vanishes
-/// in the end; silent in a pipe. `isVerbose` prints a line for each phase anywhere.
+/// Shows the current phase of a compilation: in one line on a terminal, which is cleared at
+/// the end. Shows nothing if stderr is no terminal. With `isVerbose` each phase is printed on
+/// a line of its own in both cases.
 class Progress {
 public:
   explicit Progress(bool isVerbose);
@@ -34,8 +36,8 @@ private:
   bool isVerbose, isTerminal;
 };
 
-/// Prints what a compilation tells: its error as one line, warnings, the table of times;
-/// remarks if asked for; and each phase to `progress`, which may be null.
+/// Handlers that print a compilation's error as one line, its warnings and its table of
+/// times; its remarks if asked for. Each phase is shown by `progress`, which may be null.
 CompileHandlers makeHandlers(bool showRemarks, Progress *progress);
 
 } // namespace convoy::driver

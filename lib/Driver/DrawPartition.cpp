@@ -62,7 +62,7 @@ std::string getPartText(const PartitionedLayer &layer, int64_t device) {
   return layer.kind + "  " + joinShape(layer.shapes[device]);
 }
 
-/// Lines between all columns for a gather or a sum, between neighbours for a halo.
+/// Draws lines between all columns for a gather or a sum, between neighbours for a halo.
 void Drawing::drawCrossing(const PartitionedLayer &layer, int y) {
   int end = y + kCrossingHeight;
   for (int64_t from = 0; from < devices; ++from)

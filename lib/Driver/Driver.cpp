@@ -104,7 +104,7 @@ int convoy::runDriver(int argc, char **argv) {
   installFatalErrorHandlers();
   int code = runCommandLine(llvm::ArrayRef<const char *>(argv, argc).drop_front(argc > 0));
   llvm::outs().flush();
-  // The stream's destructor would end the program with LLVM's words.
+  // If the error stayed, the stream's destructor would end the program with LLVM's message.
   if (std::error_code error = llvm::outs().error()) {
     llvm::outs().clear_error();
     printError("standard output: " + error.message());

@@ -21,10 +21,11 @@ std::string joinShape(llvm::ArrayRef<int64_t> shape);
 /// Three significant digits and a prefix: "727 M".
 std::string formatCount(double count);
 
-/// The same with a unit, "1.26 MB"; empty for nothing.
+/// The same with a unit, "1.26 MB"; empty for 0.
 std::string formatBytes(int64_t bytes);
 
-/// Lines columns up: the first two to the left, the others to the right.
+/// Prints a table on stdout. The first two columns are aligned to the left, the others to
+/// the right.
 void printTable(const std::vector<std::vector<std::string>> &rows);
 
 } // namespace convoy::driver

@@ -33,7 +33,7 @@ llvm::Expected<Files> convoy::driver::bindFiles(StringRef option,
                                                 StringRef role) {
   Files files(tensors.size());
   for (StringRef argument : arguments) {
-    // Names may hold '=' themselves, so the longest that fits is meant.
+    // Names may contain '=' themselves: take the longest name that fits.
     size_t index = tensors.size(), length = 0;
     for (auto [i, info] : llvm::enumerate(tensors))
       if (argument.starts_with(info.name + "=") && info.name.size() >= length) {
@@ -113,7 +113,7 @@ llvm::Expected<std::vector<Tensor>> InputOptions::makeInputs(const Artefact &art
   return tensors;
 }
 
-/// The first rank's inputs, on all ranks.
+/// Makes the inputs on the first rank and sends them to all ranks.
 static llvm::Expected<std::vector<Tensor>>
 shareInputs(const Artefact &artefact, const InputOptions &options, Ranks &ranks) {
   std::vector<Tensor> inputs;

@@ -14,14 +14,14 @@
 
 namespace convoy::driver {
 
-/// What --threads accepts at most.
+/// The largest number that --threads accepts.
 inline constexpr int64_t kMaxThreads = 4096;
 
 /// Files of a model's inputs or outputs, in their order; empty where none is given.
 using Files = std::vector<std::string>;
 
-/// Sorts the `[NAME=]FILE` arguments of an option such as "--input" by the
-/// tensors that they name. `role` is "input" or "output", for errors.
+/// Assigns the `[NAME=]FILE` arguments of an option such as "--input" to the tensors that
+/// they name. `role` is "input" or "output", for errors.
 llvm::Expected<Files> bindFiles(llvm::StringRef option, llvm::ArrayRef<std::string> arguments,
                                 llvm::ArrayRef<TensorInfo> tensors, llvm::StringRef role);
 
@@ -32,18 +32,20 @@ llvm::Expected<Tensor> readTensor(llvm::StringRef file, const TensorInfo &info,
 
 /// How the inputs of a run are given.
 struct InputOptions {
-  /// `[NAME=]FILE` each.
+  /// Values of --input, each `[NAME=]FILE`.
   std::vector<std::string> words;
-  /// For inputs without a file.
+  /// Seed of random values for inputs without a file.
   std::optional<uint64_t> seed;
 
   /// Reads --input and --random-inputs.
   void read(Arguments &arguments);
+  /// Makes all inputs. An input without a file is an error if there is no seed.
   llvm::Expected<std::vector<Tensor>> makeInputs(const Artefact &artefact) const;
 };
 
-/// Makes the inputs and runs the model with so many threads; 0 is one for each core. Of
-/// several ranks the first one makes the inputs. A model for GPUs gets `gpu`, or the first.
+/// Makes the inputs and runs the model once, with `threads` threads (0: one for each core).
+/// If there are several ranks, the first one makes the inputs. A model for GPUs runs on GPU
+/// number `gpu`, by default on the first.
 llvm::Expected<Execution> runOnce(const Artefact &artefact, const InputOptions &inputOptions,
                                   int64_t threads, Ranks &ranks,
                                   std::optional<int64_t> gpu = std::nullopt);

@@ -24,7 +24,7 @@ using namespace convoy::driver;
 using llvm::ArrayRef;
 using llvm::StringRef;
 
-/// "11", or "11x7" where dimensions differ, or "-" without an image.
+/// "11", or "11x7" if dimensions differ, or "-" if the tensor is no image.
 static std::string joinExtents(ArrayRef<FieldExtent> dims, double FieldExtent::*member) {
   if (dims.empty())
     return "-";

@@ -15,7 +15,8 @@
 
 namespace convoy::driver {
 
-/// What to write of a partition; empty for nothing.
+/// Paths of files to write about a partition: an SVG, and the model with annotations. Empty
+/// if not asked for.
 struct PartitionFiles {
   std::string drawing, onnx;
 };

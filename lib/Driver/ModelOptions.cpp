@@ -85,7 +85,8 @@ std::unique_ptr<Compilation> convoy::driver::makeCompilation(StringRef model,
   return nullptr;
 }
 
-/// "--shape, --target and --devices": what the command has and only a model can obey.
+/// "--shape, --target and --devices": the options of the command that only apply to a
+/// MODEL.onnx.
 static std::string listModelOptions(const Arguments &arguments) {
   std::vector<StringRef> names;
   for (auto [id, option] : llvm::zip_equal(kCompileOptionIDs, listCompileOptions()))
@@ -99,7 +100,7 @@ static std::string listModelOptions(const Arguments &arguments) {
   return text;
 }
 
-/// Loads a model that was compiled before, so that options come too late.
+/// Loads a compiled model. Options of the compilation come too late: they are wrong usage.
 static std::optional<Artefact> load(StringRef path, const CompileOptions &options,
                                     const Arguments &arguments, int &code) {
   if (llvm::any_of(listCompileOptions(), [&](const CompileOption &option) {

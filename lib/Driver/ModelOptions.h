@@ -19,7 +19,7 @@ namespace convoy::driver {
 struct ModelOptions {
   CompileOptions compile;
   bool isVerbose = false;
-  /// The GPU that is to run the model, of --device.
+  /// The number of the GPU that is to run the model, from --device.
   std::optional<int64_t> gpu;
 
   /// Reads every option of a compilation that the command has, and -v.
@@ -27,23 +27,24 @@ struct ModelOptions {
   /// Reads --device.
   void readDevice(Arguments &arguments);
 
-  /// Checks the options against each other when all are known; --device decides on the
-  /// target. Returns the exit code after wrong usage, which is reported.
+  /// Checks the options against each other after all are read. --device sets the platform
+  /// to CUDA. Returns the exit code after wrong usage, which is reported.
   std::optional<int> check(const Arguments &arguments);
 };
 
 /// Whether the path names a model to compile, not an artefact.
 bool isModelPath(llvm::StringRef path);
 
-/// Makes a compilation of checked options; `progress` may be null. Where it cannot be,
-/// reports wrong usage, sets `code` and returns null.
+/// Makes a compilation of checked options; `progress` may be null. If that fails, reports
+/// wrong usage, sets `code` and returns null.
 std::unique_ptr<Compilation> makeCompilation(llvm::StringRef model,
                                              const ModelOptions &options,
                                              const Arguments &arguments, Progress *progress,
                                              int &code);
 
-/// Loads an artefact; or compiles a model into the cache, unless that has it already, and
-/// loads it from there. On failure, which is reported, returns nothing and sets `code`.
+/// Loads the artefact at `path`. If it is a model instead, compiles it into the cache, unless
+/// the cache has it already, and loads it from there. On failure, which is reported, returns
+/// nothing and sets `code`.
 std::optional<Artefact> loadOrCompile(llvm::StringRef path, ModelOptions &options,
                                       const Arguments &arguments, int &code);
 

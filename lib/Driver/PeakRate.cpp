@@ -1,4 +1,4 @@
-//===- PeakRate.cpp - What a core can do ----------------------------------===//
+//===- PeakRate.cpp - Peak rate of a core ---------------------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,8 +13,8 @@
 
 namespace {
 
-/// Multiply-adds of a try in each chain, and chains: more than latency times units, so
-/// that they hide each other's latency.
+/// A try does kSteps multiply-adds in each of kChains independent sums. There are more sums
+/// than an instruction's latency times the number of units, so that they hide the latency.
 constexpr int kSteps = 2000000;
 constexpr int kChains = 12;
 
@@ -23,7 +23,8 @@ double getSeconds() {
       .count();
 }
 
-/// Defines `NAME`, which gives the seconds of a try with vectors of `LANES`.
+/// Defines the function `NAME`, which returns the seconds of a try with vectors of `LANES`
+/// elements.
 #define DEFINE_TRY(NAME, LANES, TARGET)                                                       \
   TARGET double NAME() {                                                                      \
     _Pragma("clang fp contract(fast)") typedef float vector                                   \

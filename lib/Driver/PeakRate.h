@@ -1,4 +1,4 @@
-//===- PeakRate.h - What a core can do --------------------------*- C++ -*-===//
+//===- PeakRate.h - Peak rate of a core -------------------------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,8 +10,8 @@
 
 namespace convoy::driver {
 
-/// The f32 multiply-add peak of this core in GFLOP/s with its widest vectors, a
-/// multiply-add being two: the best of some tries, which take about 0.1 s.
+/// The f32 multiply-add peak of this core in GFLOP/s, with its widest vectors; a multiply-add
+/// counts as two operations. It is the best of some tries, which take about 0.1 s.
 double measurePeakGigaflops();
 
 } // namespace convoy::driver

@@ -19,7 +19,7 @@ using namespace convoy::driver;
 
 char PeerError::ID;
 
-/// What --transport=mpi needs lies beside the program.
+/// The library for --transport=mpi, which is installed beside the program.
 static llvm::SmallString<256> getLibraryPath() {
   llvm::SmallString<256> path(llvm::sys::fs::getMainExecutable(nullptr, nullptr));
   llvm::sys::path::remove_filename(path);
@@ -50,7 +50,7 @@ llvm::Error Ranks::open() {
   if (!llvm::sys::fs::exists(path))
     return llvm::createStringError("this convoy was built without MPI: install an MPI library "
                                    "(Debian: libopenmpi-dev) and build it again");
-  // MPI libraries load parts of themselves, which look for the others' symbols.
+  // MPI libraries load plugins, which must find the symbols of the library.
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library)
     return llvm::createStringError(llvm::Twine("the MPI library cannot be loaded (Debian: "
@@ -91,7 +91,7 @@ llvm::Expected<Context> Ranks::createContext(const Artefact &artefact, int64_t t
                                              std::optional<int64_t> gpu) {
   if (!world)
     return gpu ? artefact.createGpuContext(int(*gpu)) : artefact.createContext(int(threads));
-  // All ranks find the same, so the first one speaks for them.
+  // All ranks find the same error, so only the first one reports it.
   if (gpu || artefact.isForGpu()) {
     if (!isFirst())
       return llvm::make_error<PeerError>();

@@ -17,7 +17,7 @@ struct convoy_mpi_world;
 
 namespace convoy::driver {
 
-/// Another process failed, and said so itself: nothing to print here.
+/// Another process failed and reports that itself, so this one prints nothing.
 class PeerError : public llvm::ErrorInfo<PeerError> {
 public:
   static char ID;
@@ -27,8 +27,8 @@ public:
   }
 };
 
-/// One process, whose threads are the devices; or, with --transport=mpi, one of several,
-/// of which each is a device.
+/// The processes that run a model. Usually it is this one alone, and its threads are the
+/// devices. With --transport=mpi there are several, and each is a device.
 class Ranks {
 public:
   Ranks();
@@ -43,14 +43,16 @@ public:
 
   /// Whether this process reads files, writes files and prints.
   bool isFirst() const;
-  /// Success where it is success in all processes.
+  /// Called by all processes with their own result. Returns success if all succeeded, else
+  /// this process's error, or PeerError if it has none.
   llvm::Error agree(llvm::Error error);
-  /// Sends what the first process has to all.
+  /// Copies the first process's `data`, of `size` bytes, to all processes.
   llvm::Error broadcast(void *data, size_t size);
-  /// A context of this process's part of the model.
+  /// A context for this process's part of the model.
   llvm::Expected<Context> createContext(const Artefact &artefact, int64_t threads,
                                         std::optional<int64_t> gpu);
-  /// For errors of runs: the other processes may wait for this one, so they end too.
+  /// For errors during a run. With several processes, reports the error and aborts all of
+  /// them, because the others may be waiting for this one. Otherwise returns the error.
   llvm::Error abortUnlessAlone(llvm::Error error);
 
 private:

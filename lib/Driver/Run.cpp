@@ -26,7 +26,7 @@ using llvm::StringRef;
 // Summary of an output
 //===----------------------------------------------------------------------===//
 
-/// The largest elements of [begin, begin + count), as "INDEX (VALUE)".
+/// Prints the largest elements of [begin, begin + count), as "INDEX (VALUE)".
 static void printTop(const Tensor &tensor, int64_t begin, int64_t count) {
   std::vector<int64_t> order(count);
   std::iota(order.begin(), order.end(), 0);
@@ -46,7 +46,7 @@ static void printTop(const Tensor &tensor, int64_t begin, int64_t count) {
   llvm::outs() << '\n';
 }
 
-/// Classes of a tensor `N x C`, or `N x C x 1 x ...`; otherwise 0.
+/// The number of classes, if the tensor is `N x C` or `N x C x 1 x ...`; otherwise 0.
 static int64_t getClassCount(const Tensor &tensor) {
   llvm::ArrayRef<int64_t> shape = tensor.getShape();
   bool isFloat = tensor.getElementType() == ElementType::F32 ||

@@ -35,9 +35,10 @@ static constexpr const VectorUnit *kAVX512 = &kVectorUnits[0], *kAVX2 = &kVector
 static constexpr int64_t KiB = 1024;
 static constexpr double GHz = 1e9;
 
-// Name, vectors, L2 cache, clock, vector multiply-adds in a cycle, bytes of a line if not 64.
+// Name, vectors, L2 cache, clock, vector multiply-adds per cycle, bytes of a cache line if not
+// 64.
 static constexpr CpuDescription kCpus[] = {
-    // What every CPU of a level has, with the L2 cache of a usual server.
+    // Any CPU of a level: the vectors that all of them have, the L2 cache of a usual server.
     {"x86-64-v3", kAVX2, 512 * KiB, 3.0 * GHz, 2},
     {"x86-64-v4", kAVX512, 1024 * KiB, 3.0 * GHz, 2},
     {"generic", kNEON, 512 * KiB, 3.0 * GHz, 2},
@@ -57,7 +58,7 @@ static constexpr CpuDescription kCpus[] = {
     {"sapphirerapids", kAVX512, 2048 * KiB, 3.0 * GHz, 2},
     {"emeraldrapids", kAVX512, 2048 * KiB, 3.0 * GHz, 2},
     {"graniterapids", kAVX512, 2048 * KiB, 3.0 * GHz, 2},
-    // AMD. Zen 1 computes vectors of 256 bits in halves, and Zen 4 those of 512 bits.
+    // AMD. Zen 1 computes 256-bit vectors in halves, Zen 4 512-bit vectors.
     {"znver1", kAVX2, 512 * KiB, 3.0 * GHz, 1},
     {"znver2", kAVX2, 512 * KiB, 3.0 * GHz, 2},
     {"znver3", kAVX2, 512 * KiB, 3.0 * GHz, 2},
@@ -92,8 +93,8 @@ const CpuDescription *convoy::findCpu(llvm::StringRef name) {
   return found == std::end(kCpus) ? nullptr : found;
 }
 
-/// The unit with the target's registers. IR that was written by hand may have another
-/// number of them: then the widest unit that has no more.
+/// The unit with as many registers as the target. In IR that was written by hand, the target
+/// may have another number: then the widest unit that does not have more.
 static const VectorUnit &getVectorUnit(TargetAttr target) {
   Triple::ArchType arch = Triple(target.getTriple()).getArch();
   for (const VectorUnit &unit : kVectorUnits)

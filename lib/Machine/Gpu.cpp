@@ -16,9 +16,10 @@ using namespace convoy::cnn;
 
 static constexpr int64_t KiB = 1024, MiB = 1024 * KiB;
 
-// Compute capability, name, multiprocessors; warps, blocks and shared memory of one;
-// operations a second in f32, tf32 and f16; the rate of memory; the L2 cache and its rate;
-// multiply-adds and bytes of a warp group's cycle.
+// Compute capability, name, multiprocessors; warps, blocks and shared memory of a
+// multiprocessor; operations per second in f32, tf32 and f16; bytes per second of memory;
+// bytes of the L2 cache, and bytes per second from it; multiply-adds and bytes per cycle of a
+// multiprocessor with warp groups.
 static constexpr GpuDescription kGpus[] = {
     {80, "A100 SXM 80GB", 108, 64, 32, 164 * KiB, 19.5e12, 156e12, 312e12, 2.04e12, 40 * MiB,
      3.4e12},
@@ -30,8 +31,9 @@ static constexpr GpuDescription kGpus[] = {
     {120, "RTX 5090", 170, 48, 24, 100 * KiB, 105e12, 105e12, 210e12, 1.79e12, 96 * MiB, 9e12},
 };
 
-/// Where an A100 and an H100 differ, the lesser, but for the multiprocessors, which are
-/// between theirs, and the rates of f32 and of the L2 cache, which are about an H100's.
+/// The smaller of an A100's and an H100's numbers, with two exceptions: the number of
+/// multiprocessors is between theirs, and the rates of f32 and of the L2 cache are about an
+/// H100's.
 static constexpr GpuDescription kPortableGpu = {
     80, "any", 128, 64, 32, 164 * KiB, 66e12, 156e12, 312e12, 2.04e12, 40 * MiB, 5.5e12};
 
@@ -66,7 +68,7 @@ double convoy::getOccupancy(const GpuDescription &gpu, int64_t threads, int64_t 
   constexpr int64_t registerGrain = 256, sharedGrain = 128;
   int64_t warps = llvm::divideCeil(threads, 32);
   int64_t blocks = std::min(gpu.blocks, gpu.warps / warps);
-  // A warp's registers are allotted in units of 256.
+  // A warp's registers are allocated in units of 256.
   int64_t warpRegisters = llvm::alignTo(std::max<int64_t>(1, registers) * 32, registerGrain);
   blocks = std::min(blocks, kGpuRegisters / warpRegisters / warps);
   int64_t blockShared = llvm::alignTo(sharedBytes + KiB, sharedGrain);

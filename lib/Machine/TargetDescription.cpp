@@ -21,7 +21,7 @@
 using namespace convoy;
 using llvm::Triple;
 
-/// Compute capabilities that get machine code unless the command line names some.
+/// Compute capabilities for which there is machine code unless the command line names some.
 static constexpr int64_t kUsualGpuArchs[] = {80, 90};
 
 static llvm::Expected<cnn::GpuAttr> makeGpu(mlir::MLIRContext *context,
@@ -90,11 +90,12 @@ static std::unique_ptr<llvm::MCSubtargetInfo> describeCpu(const llvm::Target &ta
 
 /// Whether LLVM knows a CPU of this name.
 static bool isKnown(const llvm::Target &target, const Triple &triple, llvm::StringRef cpu) {
-  // Asked about an unknown CPU, LLVM would print a warning; every architecture has this one.
+  // Asked to describe an unknown CPU, LLVM would print a warning. Every architecture has a CPU
+  // named `generic`.
   return describeCpu(target, triple, "generic", "")->isCPUStringValid(cpu);
 }
 
-/// Linux on the architecture that has this CPU; x86-64 if none has.
+/// Linux on the architecture that has a CPU of this name; on x86-64 if there is none.
 static Triple findTriple(llvm::StringRef cpu) {
   Triple x86("x86_64-unknown-linux-gnu"), arm("aarch64-unknown-linux-gnu");
   if (const CpuDescription *row = findCpu(cpu))
@@ -119,7 +120,7 @@ static const VectorUnit *findVectorUnit(const llvm::MCSubtargetInfo &cpu) {
   return found == listVectorUnits().end() ? nullptr : found;
 }
 
-/// The vectors that code on this architecture needs at least; null for an unknown one.
+/// The least vectors that code needs on this architecture; null for an unknown architecture.
 static const VectorUnit *getLeastVectorUnit(const Triple &triple) {
   const VectorUnit *least = nullptr;
   for (const VectorUnit &unit : listVectorUnits())
@@ -159,7 +160,7 @@ llvm::Expected<cnn::TargetAttr> convoy::describeTarget(mlir::MLIRContext *contex
   if (!vectors)
     return llvm::createStringError("CPU '" + cpu + "' has no " + least->name +
                                    ": Convoy's code needs at least " + least->usualCpu);
-  // LLVM keeps to 256 bits on some processors unless told otherwise.
+  // On some CPUs, LLVM uses only 256-bit vectors unless told otherwise.
   if (vectors->lanes == 16)
     features += (features.empty() ? "" : ",") + std::string("-prefer-256-bit");
   int64_t l2Bytes =

@@ -15,16 +15,16 @@ using namespace mlir;
 
 void convoy::buildBufferizePipeline(OpPassManager &manager, bool hasDevices) {
   OpPassManager &program = hasDevices ? manager.nest<ModuleOp>() : manager;
-  // No elimination of empty tensors: it lets producers write strided slices, which
-  // kernels cannot; cnn-plan-memory finds the slices that they can.
+  // Empty tensors are not eliminated: that would let producers write strided slices, which
+  // kernels cannot do. cnn-plan-memory finds the slices that kernels can write.
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
   bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   bufferize.unknownTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
   program.addPass(bufferization::createOneShotBufferizePass(bufferize));
 
-  // Copies into results: cnn-plan-memory merges them. Its own way of doing so,
-  // hoistStaticAllocs, ends in a crash where a value is returned twice.
+  // This pass adds copies into results, and cnn-plan-memory removes them. The pass's own
+  // option for that, hoistStaticAllocs, crashes if a value is returned twice.
   bufferization::BufferResultsToOutParamsPassOptions results;
   results.modifyPublicFunctions = true;
   program.addPass(bufferization::createBufferResultsToOutParamsPass(results));

@@ -32,7 +32,7 @@ public:
       : folder(folder), index(std::move(index)) {}
 
   void runBeforePass(Pass *pass, Operation *op) override {
-    // Adaptors only hold other passes.
+    // A pass without a name is an adaptor, which only runs other passes.
     if (pass->getArgument().empty())
       return;
     ModuleOp module = getModule(op);

@@ -15,10 +15,10 @@
 
 namespace convoy {
 
-/// Writes `NNN-pass-name.mlir` into `folder` after each pass that changed the
-/// module, weights elided, and a line about every pass into `index.txt`: number,
-/// pass, milliseconds, and by how much the number of each kind of operation
-/// changed. Makes the folder; an error names it.
+/// Writes the module without weights to `NNN-pass-name.mlir` in `folder` after each pass that
+/// changed it. Also writes a line about every pass to `index.txt`: number, pass, milliseconds,
+/// and by how much the number of each kind of operation changed. Makes the folder if it does
+/// not exist; fails if it cannot write to it.
 llvm::Expected<std::unique_ptr<mlir::PassInstrumentation>> makeIRDump(llvm::StringRef folder);
 
 } // namespace convoy

@@ -41,12 +41,14 @@ void convoy::buildPhase(OpPassManager &manager, Phase phase, const PipelineOptio
 
 namespace {
 
-/// Says when a phase begins: when the first of its passes does, or of a later phase's.
+/// Reports when a phase begins: before its first pass. A phase without passes is reported with
+/// the next phase that has passes.
 class PhaseReporter : public PassInstrumentation {
 public:
   PhaseReporter(std::function<void(Phase)> report) : report(std::move(report)) {}
 
-  /// Phases come in their order; `firstPass` is null for one without passes.
+  /// Adds a phase; phases are added in their order. `firstPass` is null for a phase without
+  /// passes.
   void add(Phase phase, const Pass *firstPass) { waiting.push_back({phase, firstPass}); }
 
   void runBeforePass(Pass *pass, Operation *) override {
@@ -55,7 +57,7 @@ public:
     if (found != waiting.end())
       reportUpTo(found - waiting.begin() + 1);
   }
-  /// Reports the phases that are left: they have nothing to run.
+  /// Reports the remaining phases, which have no passes.
   void finish() { reportUpTo(waiting.size()); }
 
 private:
@@ -71,7 +73,7 @@ private:
 
 } // namespace
 
-/// Adds the phases' passes, and says to `reporter` where they begin.
+/// Adds the passes of the phases, and tells `reporter` with which pass each phase begins.
 static void buildPhases(PassManager &manager, Phase first, Phase last,
                         const PipelineOptions &options, bool hasGpu, PhaseReporter *reporter) {
   for (int number = int(first); number <= int(last); ++number) {
@@ -86,7 +88,7 @@ static void buildPhases(PassManager &manager, Phase first, Phase last,
 
 LogicalResult convoy::runPhases(ModuleOp module, Phase first, Phase last,
                                 const PipelineOptions &options) {
-  // One manager for all phases, so that timing and dumps run through.
+  // One manager for all phases, so that times and dumps are of all passes together.
   PassManager manager(module.getContext(), ModuleOp::getOperationName());
   if (!options.dumpFolder.empty()) {
     llvm::Expected<std::unique_ptr<PassInstrumentation>> dump = makeIRDump(options.dumpFolder);

@@ -31,6 +31,6 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(cnn::createCnnNarrowToF16());
   functions.addPass(cnn::createCnnToDestinationStyle());
   program.addPass(cnn::createCnnVerifyScheduled());
-  // Blobs are the context's, and all devices' together.
+  // Blobs belong to the context, and all devices share them.
   manager.addPass(cnn::createCnnReleaseBlobs());
 }

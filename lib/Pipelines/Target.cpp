@@ -1,4 +1,4 @@
-//===- Target.cpp - The part of the target phase that is passes -----------===//
+//===- Target.cpp - The passes of the target phase ------------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -81,7 +81,7 @@ createMachine(cnn::TargetAttr target, const EmitOptions &options) {
   if (!backend)
     return llvm::createStringError(message);
 
-  // LLVM itself only warns, and goes on with the baseline.
+  // If it does not know the CPU, LLVM itself only warns, and goes on with the baseline.
   std::unique_ptr<llvm::MCSubtargetInfo> baseline(
       backend->createMCSubtargetInfo(triple, "", ""));
   if (!baseline || !baseline->isCPUStringValid(target.getCpu()))
@@ -122,7 +122,7 @@ struct DiagnosticKeeper : llvm::DiagnosticHandler {
 };
 } // namespace
 
-/// Everything the compiler made is for this CPU and stays inside the artefact.
+/// Marks all functions that the compiler made as for this CPU, and as hidden.
 static void setFunctionAttributes(llvm::Module &llvmModule, cnn::TargetAttr target) {
   for (llvm::Function &function : llvmModule) {
     if (function.isIntrinsic())
@@ -160,7 +160,7 @@ translateToLLVMIR(mlir::ModuleOp module, cnn::TargetAttr target, llvm::TargetMac
   llvm::Expected<GpuCode> gpu = emitGpuCode(module, target, optLevel);
   if (!gpu)
     return gpu.takeError();
-  // The host's code is what is left.
+  // Without the kernels, only the host's code is left.
   for (auto kernels : llvm::make_early_inc_range(module.getOps<mlir::gpu::GPUModuleOp>()))
     kernels.erase();
   std::unique_ptr<llvm::Module> llvmModule =
@@ -178,7 +178,7 @@ translateToLLVMIR(mlir::ModuleOp module, cnn::TargetAttr target, llvm::TargetMac
 // Artefacts
 //===----------------------------------------------------------------------===//
 
-/// Writes a temporary object beside `path`, which disappears with the result.
+/// Writes a temporary object file beside `path`, which the caller must discard.
 static llvm::Expected<fs::TempFile>
 writeTemporaryObject(llvm::StringRef path,
                      llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write) {
@@ -224,7 +224,7 @@ static llvm::Error linkArtefact(mlir::ModuleOp module, EmitKind kind,
   if (!weightsFile)
     return weightsFile.takeError();
   auto discardWeights = llvm::scope_exit([&] { llvm::consumeError(weightsFile->discard()); });
-  // The linker maps them twice, as its input and its output: no third copy.
+  // The linker maps the weights twice, as input and as output. Free the copy in the module.
   if (releaseWeights) {
     module->removeAttr("cnn.weights");
     cnn::releaseUnusedBlobs(module);
@@ -302,7 +302,7 @@ static llvm::Error emit(mlir::ModuleOp module, EmitKind kind, llvm::StringRef pa
     return withMessage(std::move(error));
   if (!message.empty())
     return llvm::createStringError(message);
-  // The linker needs the memory more than the IR does.
+  // Free the IR: the linker needs memory.
   llvmModule->reset();
   llvm::StringRef codeRef(code.data(), code.size());
   if (kind == EmitKind::Asm)

@@ -110,7 +110,8 @@ llvm::Expected<GpuCode> convoy::emitGpuCode(mlir::ModuleOp module, cnn::TargetAt
   llvm::ArrayRef<int64_t> archs = target.getGpu().getArchs();
   bool archSpecific = target.getGpu().getArchSpecific();
   for (int64_t arch : archs) {
-    // Of the last for later GPUs, of the first for drivers that refuse the machine code.
+    // PTX of the last capability is for later GPUs, that of the first for drivers that
+    // refuse the machine code.
     bool hasPtx = arch == archs.front() || arch == archs.back();
     if (!ptxas && arch != archs.front())
       continue;

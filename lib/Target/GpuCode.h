@@ -17,7 +17,7 @@
 
 namespace convoy {
 
-/// What becomes a convoy_gpu_code (convoy/Runtime/Abi/Model.h).
+/// The content of a convoy_gpu_code (convoy/Runtime/Abi/Model.h).
 struct GpuCode {
   struct Image {
     int64_t arch;
@@ -28,14 +28,14 @@ struct GpuCode {
   };
   /// By rising arch, machine code before PTX.
   std::vector<Image> images;
-  /// Names of the kernels; launches count them.
+  /// Names of the kernels. Launches refer to them by their index.
   std::vector<std::string> kernels;
 };
 
 /// Compiles `gpu.module @kernels` of `module`, which is in the LLVM and NVVM dialects,
 /// for the GPU of its target: machine code for each of its compute capabilities, and PTX
-/// of the first and the last one. Nothing for a module without kernels. Without ptxas there is
-/// no machine code but PTX of the first capability, which the driver compiles when the model
+/// of the first and the last one. For a module without kernels the result is empty. Without
+/// ptxas there is only PTX of the first capability, which the driver compiles when the model
 /// is loaded.
 llvm::Expected<GpuCode> emitGpuCode(mlir::ModuleOp module, cnn::TargetAttr target,
                                     unsigned optLevel);

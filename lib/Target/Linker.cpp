@@ -35,8 +35,8 @@ static bool isForArch(const llvm::Twine &path, llvm::Triple::ArchType arch) {
          (arch == llvm::Triple::x86_64 ? llvm::ELF::EM_X86_64 : llvm::ELF::EM_AARCH64);
 }
 
-/// Looks for `name` where distributions keep the native and the
-/// cross-compilers' libraries. Empty if there is none for the architecture.
+/// Looks for the file `name` in the folders where distributions keep native libraries and
+/// those of cross-compilers. Empty if there is none for the architecture.
 static std::string findSystemFile(const llvm::Triple &triple, llvm::StringRef name) {
   std::string multiarch = (triple.getArchName() + "-linux-gnu").str();
   const std::string folders[] = {"/usr/lib/" + multiarch,
@@ -125,7 +125,7 @@ llvm::Error convoy::linkObjects(EmitKind kind, const llvm::Triple &triple,
     return runLinker(arguments, finalName);
   }
 
-  // Both are position-independent and hash their content into the build id.
+  // For libraries and programs alike. The build id is a hash of the content.
   add({"--gc-sections", "--build-id=fast", "--hash-style=gnu", "-z", "relro", "-z", "now",
        "-z", "noexecstack", "--eh-frame-hdr"});
   if (kind == EmitKind::Exe) {
@@ -137,8 +137,8 @@ llvm::Error convoy::linkObjects(EmitKind kind, const llvm::Triple &triple,
     add({"-shared", "-Bsymbolic", "-soname", llvm::sys::path::filename(finalName)});
     addObjects();
   }
-  // Without a C library for the target, the library's needs stay open and are
-  // met by the program that loads it.
+  // If there is no C library for the target, symbols of the C library stay undefined. They
+  // are resolved by the program that loads the model.
   add({"--as-needed"});
   addSystemFile("libm.so.6");
   if (addSystemFile("libc.so.6"))

@@ -19,8 +19,8 @@ llvm::Error linkObjects(EmitKind kind, const llvm::Triple &triple,
                         llvm::ArrayRef<std::string> objects, llvm::StringRef temporary,
                         llvm::StringRef finalName);
 
-/// Fails with the name of what to install if programs for `triple` cannot be
-/// linked on this machine.
+/// Fails if programs for `triple` cannot be linked on this machine. The error names the
+/// package to install.
 llvm::Error checkCanLinkExecutable(const llvm::Triple &triple);
 
 } // namespace convoy

@@ -114,7 +114,7 @@ public:
   llvm::Expected<llvm::Constant *> getDevice(mlir::DictionaryAttr device, size_t number,
                                              llvm::Constant *weights);
 
-  /// The address of a convoy_gpu_code, null without images.
+  /// The address of a convoy_gpu_code; null if there are no images.
   llvm::Constant *getGpuCode(const GpuCode &code);
 
 private:
@@ -212,9 +212,9 @@ llvm::Constant *DescriptionBuilder::getGpuCode(const GpuCode &code) {
     return getNull();
   llvm::SmallVector<llvm::Constant *> images, kernels;
   for (const GpuCode::Image &image : code.images) {
-    // PTX needs the zero behind it, machine code does not mind.
+    // PTX needs the zero at the string's end; machine code is not harmed by it.
     llvm::Constant *data = getString(image.data);
-    // An ELF file, of which the driver reads structures in place.
+    // Machine code is an ELF file, whose structures the driver reads in place.
     llvm::cast<llvm::GlobalVariable>(data)->setAlignment(llvm::Align(16));
     images.push_back(makeStructConstant(
         field<&convoy_gpu_image::arch>(image.arch),
@@ -235,7 +235,7 @@ llvm::Constant *DescriptionBuilder::getGpuCode(const GpuCode &code) {
                                        field<&convoy_gpu_code::kernels>(getArray(kernels))));
 }
 
-/// The runtime's table of functions for what runs the model's kernels.
+/// The symbol of the runtime's table of functions for the model's kernels (see Backend.h).
 static llvm::StringRef getBackend(mlir::ModuleOp module, const GpuCode &code) {
   if (!code.images.empty())
     return "convoy_cuda_backend";

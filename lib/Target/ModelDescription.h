@@ -21,7 +21,7 @@ llvm::Expected<int64_t> getSizeAttr(mlir::ModuleOp module, llvm::StringRef name)
 
 /// Adds the constant `convoy_model` of type `convoy_model_description`
 /// (convoy/Runtime/Abi/Model.h) to `llvmModule`, made from the attributes of
-/// `module`, the CPU features of `machine`, and the kernels of a GPU if there are some.
+/// `module`, the CPU features of `machine`, and the code for GPUs if there is any.
 llvm::Error emitModelDescription(mlir::ModuleOp module, const llvm::TargetMachine &machine,
                                  const GpuCode &gpu, llvm::Module &llvmModule);
 

@@ -1,4 +1,4 @@
-//===- OptimizeModule.cpp - LLVM's part of the work -----------------------===//
+//===- OptimizeModule.cpp - LLVM's optimizations and code generation ------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -29,7 +29,7 @@ static llvm::Error linkBitcode(llvm::Linker &linker, llvm::StringRef bitcode,
       llvm::parseBitcodeFile({bitcode, "runtime"}, context);
   if (!runtime)
     return runtime.takeError();
-  // Spelt differently, but the same machine.
+  // The bitcode's triple is spelt differently, but means the same machine.
   (*runtime)->setTargetTriple(machine.getTargetTriple());
   (*runtime)->setDataLayout(machine.createDataLayout());
   if (linker.linkInModule(std::move(*runtime)))

@@ -1,4 +1,4 @@
-//===- OptimizeModule.h - LLVM's part of the work ---------------*- C++ -*-===//
+//===- OptimizeModule.h - LLVM's optimizations and codegen ------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,15 +15,15 @@
 
 namespace convoy {
 
-/// Links the runtime's bitcode into `module`, and the program's `main` if
-/// `isExecutable`. What is not exported becomes internal.
+/// Links the runtime's bitcode into `module`, and the program's `main` if `isExecutable`.
+/// Symbols that are not exported become internal.
 llvm::Error linkRuntime(llvm::Module &module, const llvm::TargetMachine &machine,
                         bool isExecutable);
 
 /// Runs LLVM's default pipeline of level 0 to 3.
 void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel);
 
-/// Appends an object file or, if `isAssembly`, its text to `code`.
+/// Appends an object file to `code`, or assembly text if `isAssembly`.
 llvm::Error generateCode(llvm::Module &module, llvm::TargetMachine &machine, bool isAssembly,
                          llvm::SmallVectorImpl<char> &code);
 

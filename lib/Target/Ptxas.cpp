@@ -39,7 +39,7 @@ std::optional<std::string> convoy::findPtxas() {
   return std::nullopt;
 }
 
-/// Reads what `ptxas --verbose` says of each kernel.
+/// Reads the resources of each kernel from the output of `ptxas --verbose`.
 static std::vector<KernelResources> parseResources(StringRef text) {
   std::vector<KernelResources> kernels;
   auto numberBefore = [](StringRef line, StringRef unit) {

@@ -14,6 +14,7 @@
 
 namespace convoy {
 
+/// The result of ptxas.
 struct Assembled {
   /// A cubin.
   std::string code;

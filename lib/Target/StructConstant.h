@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Constants with the layout of the structures in convoy/Runtime/Abi/Model.h, which they take
-// from the C declarations: a field that is left out, comes in another order or has another
-// type does not compile.
+// Constants with the layout of the structures in convoy/Runtime/Abi/Model.h. The layout is
+// taken from the C declarations: if a field is left out, is in another place or has another
+// type, the code does not compile.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,8 +25,8 @@ template <typename StructT, typename FieldT> struct MemberTraits<FieldT StructT:
   using Field = FieldT;
 };
 
-/// The value of the field `Member`, a pointer to a member: an integer of the field's width,
-/// or the constant that a pointer has.
+/// The value of a field: an integer of the field's width, or a constant address if the field
+/// is a pointer. `Member` is the pointer to the member.
 template <auto Member> class FieldValue {
 public:
   using Struct = typename MemberTraits<decltype(Member)>::Struct;
@@ -57,8 +57,7 @@ template <auto... Members> constexpr bool areAllFields() {
   return (sizeof(typename FieldValue<Members>::Field) + ...) == sizeof(Struct);
 }
 
-/// A constant of the structure whose fields are given. `field<Member>(context, value)` makes
-/// one of them.
+/// A constant of the structure to which the given fields belong.
 template <auto... Members>
 llvm::Constant *makeStructConstant(const FieldValue<Members> &...fields) {
   static_assert(areAllFields<Members...>(), "not all fields of the structure in their order");

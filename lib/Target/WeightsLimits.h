@@ -12,8 +12,8 @@
 
 namespace convoy {
 
-/// On x86-64, code reaches 2 GiB. A larger weight section is placed behind all
-/// others and addressed with 64 bits.
+/// On x86-64, code can address data within 2 GiB. A weight section of more than this many
+/// bytes is placed after all other sections and addressed with 64 bits.
 inline constexpr int64_t kFarWeights = int64_t(1) << 30;
 
 } // namespace convoy

@@ -48,7 +48,7 @@ static llvm::Error writeElements(llvm::raw_ostream &os, mlir::ElementsAttr eleme
 
   if (auto dense = mlir::dyn_cast<mlir::DenseElementsAttr>(elements)) {
     if (isBool) {
-      // Packed or not, the attribute knows how it keeps its bits.
+      // Read bools one by one, because the attribute may store them as packed bits.
       for (bool value : dense.getValues<bool>())
         os << char(value);
     } else if (dense.isSplat()) {
@@ -75,7 +75,7 @@ struct WeightsEntry {
 };
 } // namespace
 
-/// Entries by offset, checked to lie in `size` bytes without overlap.
+/// The entries, sorted by offset. Fails if they overlap or exceed `size` bytes.
 static llvm::Expected<llvm::SmallVector<WeightsEntry>> readEntries(mlir::ArrayAttr weights,
                                                                    int64_t size) {
   llvm::SmallVector<WeightsEntry> entries;

@@ -35,9 +35,9 @@ static StringRef getKind(DiagnosticSeverity severity) {
 }
 
 static OwningOpRef<Operation *> importFile(llvm::SourceMgr &sources, MLIRContext *context) {
-  // The importer maps the file itself, and external data lies beside it.
+  // The importer maps the file itself, and finds external data beside it.
   StringRef path = sources.getMemoryBuffer(sources.getMainFileID())->getBufferIdentifier();
-  // Locations name nodes, which have no lines in the source that `sources` could show.
+  // Locations name nodes, so there are no lines of text that `sources` could show.
   ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
     llvm::errs() << getKind(diagnostic.getSeverity()) << ": "
                  << convoy::cnn::formatDiagnostic(diagnostic, path) << '\n';

@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Facts about a straight-line bufferized function, without rewriting it: what
-// each memref value covers, which allocation may lie inside another one, and an
-// offset for each.
+// Facts about a straight-line bufferized function, which is not rewritten here: the memory
+// that each memref value covers, which allocation may be placed inside another one, and an
+// offset for each allocation.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,28 +22,28 @@
 
 namespace convoy::cnn {
 
-/// Bytes on whose multiples buffers and parts of buffers begin: what a thread of a GPU moves
-/// at a time.
+/// Buffers that are parts of other buffers begin at multiples of this number of bytes: the
+/// bytes that a GPU's thread moves at a time, or 1 without a GPU.
 inline int64_t getPartAlignment(mlir::Operation *op) {
   return getTarget(op).getGpu() ? kGpuAccessBytes : 1;
 }
 
-/// Whether code generation reads strides of the first dimension from the types of `op`, or
-/// makes copies of it.
+/// Whether `op` may have operands with gaps between their images: its kernels read the stride
+/// of the first dimension from the types of operands, or it is turned into copies.
 inline bool takesImageSlices(mlir::Operation *op) {
   return op->hasTrait<TakesImageSlices>() ||
          mlir::isa<mlir::linalg::LinalgOp, mlir::memref::CopyOp, ConcatOp>(op);
 }
 
-/// Every offset of a buffer in the arena and of a constant in the weights is a
-/// multiple of this.
+/// The offset of each buffer in the arena and of each constant in the weights is a multiple of
+/// this number of bytes. (Buffers inside of other buffers are excepted, see getPartAlignment.)
 inline constexpr int64_t kBufferAlignment = 64;
 
-/// Bytes of a buffer of this type, which must be static; an i1 takes a byte.
+/// The bytes of a buffer of this type, which must be of static shape; an i1 takes a byte.
 int64_t getByteSize(mlir::ShapedType type);
 
-/// What a memref value covers of its root, an allocation, a function argument
-/// or a constant. Offset and strides count elements.
+/// The part of its root that a memref value covers. The root is an allocation, a function
+/// argument or a constant. Offset and strides count elements.
 struct BufferRange {
   mlir::Value root;
   int64_t offset = 0;
@@ -52,65 +52,71 @@ struct BufferRange {
 
   int64_t getNumElements() const;
   bool isContiguous() const;
-  /// Whether it is all of the root, in its order.
+  /// Whether the range is the whole root, with its elements in the same order.
   bool isWholeRoot() const;
-  /// Whether it is the same part of each image of the root, an element of its first
-  /// dimension.
+  /// Whether the range is the same part of each image of the root. An image is an element of
+  /// the first dimension.
   bool isPartOfImages() const;
 };
 
-/// Whether `op` makes a memref from another one without touching memory.
+/// Whether `op` makes a memref from another one without accessing memory.
 bool isView(mlir::Operation *op);
 
-/// Follows views from `value` to its root. Emits an error where the layout is
-/// not static.
+/// Follows views from `value` to its root, and returns the part of the root that `value`
+/// covers. Emits an error if the layout of `value` is not static.
 mlir::FailureOr<BufferRange> locate(mlir::Value value);
 
-/// Where the inputs of a concatenation lie in its result.
+/// The parts of the result of a concatenation that hold its inputs.
 llvm::SmallVector<BufferRange> locateParts(ConcatOp op);
 
-/// An allocation with its lifetime, in positions of operations.
+/// An allocation, or a function argument or constant, with its lifetime and its place.
+/// Accesses are positions of operations in the function.
 struct Buffer {
   int64_t bytes = 0;
   int64_t firstAccess = std::numeric_limits<int64_t>::max(), lastAccess = -1, lastWrite = -1;
-  /// Whether all that access it take images that do not follow each other.
+  /// Whether all operations that access the buffer accept gaps between its images.
   bool takesImageSlices = true;
-  /// Set when it lies inside of another buffer or a function argument.
+  /// The buffer or function argument inside which this buffer is placed; null if there is
+  /// none.
   mlir::Value parent;
-  /// In bytes, from the parent or, without one, from the start of the arena.
+  /// In bytes, from the start of the parent; without a parent, from the start of the arena.
   int64_t offset = 0;
-  /// Bytes from image to image in the parent; 0 where they follow each other.
+  /// Bytes from the start of an image to the start of the next in the parent; 0 if there are
+  /// no gaps between images.
   int64_t imageStride = 0;
 
   bool isAccessed() const { return lastAccess >= 0; }
 };
 
-/// A place in an allocation without parent or in a function argument, in bytes.
+/// A place in an allocation that has no parent, or in a function argument, in bytes.
 struct BufferPlace {
   mlir::Value root;
   int64_t offset = 0;
-  /// From image to image; 0 where they follow each other.
+  /// From the start of an image to the start of the next; 0 if there are no gaps.
   int64_t imageStride = 0;
 };
 
+/// The place of each buffer of a function.
 class BufferPlan {
 public:
+  /// Makes the plan; failure after a diagnostic.
   static mlir::FailureOr<BufferPlan> create(mlir::func::FuncOp function);
 
-  /// Where the root lies in its outermost parent.
+  /// The place of a root in its outermost parent.
   BufferPlace resolve(mlir::Value root) const;
-  /// Offset of an allocation without parent.
+  /// The offset of an allocation without a parent.
   int64_t getArenaOffset(mlir::Value root) const { return buffers.find(root)->second.offset; }
   int64_t getArenaSize() const { return arenaSize; }
-  /// The most bytes that are alive at one operation: no arena can be smaller.
+  /// The largest number of bytes that are alive at one operation: no arena can be smaller.
   int64_t getLowerBound() const { return lowerBound; }
-  /// Whether operand `index` of a concatenation or copy already is in place.
+  /// Whether operand `index` of a concatenation or copy is in its place in the result already,
+  /// so that it need not be copied.
   bool isInPlace(mlir::Operation *op, int64_t index) const {
     return inPlace.contains({op, index});
   }
 
 private:
-  /// Buffers that a concatenation or copy joins, and where each lies in the result.
+  /// The buffers that a concatenation or copy joins, and the part of the result for each.
   struct Join {
     llvm::SmallVector<BufferRange> inputs, parts;
   };

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// How a layer and its schedule cut channels and pixels. All of it follows from the
-// operation and the attribute: nothing is decided here.
+// How the kernels of a layer cut channels and pixels. All of this follows from the operation
+// and its schedule: nothing is decided here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,47 +16,51 @@
 
 namespace convoy {
 
-/// The register tiles of a convolution, or of a GPU's block of threads.
+/// The register tiles of a convolution, or the tiles that a GPU's blocks of threads compute.
 struct ConvTile {
-  /// Lanes of a vector of channels; a block of blocked data may be several of them. 1 where
-  /// vectors hold pixels.
+  /// Lanes of a vector of channels; a block of channels may have several vectors. 1 if vectors
+  /// hold pixels.
   int64_t lanes;
   /// Vectors of output channels in a register tile.
   int64_t blocks;
-  /// Output pixels in a register tile, at most; of Winograd, output tiles.
+  /// The largest number of output pixels in a register tile; with Winograd, of output tiles.
   int64_t pixels;
-  /// Tiles of output channels in a group; of channel-wise convolutions, of all channels.
+  /// Number of tiles of output channels in a group; with channel-wise kernels, in all groups.
   int64_t outputTiles;
-  /// Input channels of a group that are read together, and how many such chunks there are;
-  /// the last one may be partly filled.
+  /// Number of input channels of a group that are read together, a chunk, and number of chunks
+  /// in a group. The last chunk may be partly filled.
   int64_t inputChunk, inputChunks;
   /// Input channels and output channels of a group.
   int64_t groupInputs, groupOutputs;
   int64_t groups;
 
-  /// Channel blocks of a group's output.
+  /// Vectors of output channels of a group, including those that only fill its last tile.
   int64_t outputBlocks() const { return outputTiles * blocks; }
+  /// Output channels in a register tile.
   int64_t tileLanes() const { return blocks * lanes; }
 };
 
-/// The tiles of `op` as `schedule` has them; by default, its own.
+/// The tiles of `op` with the schedule `schedule`; by default, its own schedule.
 ConvTile getConvTile(cnn::ConvOpInterface op, cnn::ScheduleAttr schedule);
 inline ConvTile getConvTile(cnn::ConvOpInterface op) {
   return getConvTile(op, op.getScheduleAttr());
 }
 
-/// How a map is cut whose input has a prologue: into runs of pixels, a register tile each.
+/// The map of a convolution with a prologue is cut into runs of pixels, one register tile
+/// each.
 struct PrologueRuns {
   PrologueRuns(cnn::ConvOpInterface op, const ConvTile &tile);
 
+  /// Number of runs.
   int64_t count;
-  /// Pixels of a run, and of the last one, which may have fewer.
+  /// Pixels of a run, and of the last run, which may have fewer.
   int64_t pixels, lastPixels;
-  /// Bytes of a run's normalised input.
+  /// Bytes of the input of a run after the prologue, for all channels.
   int64_t bytes;
 };
 
-/// The register tiles of a dense layer: `rows` of the input times `blocks` vectors.
+/// The register tiles of a dense layer: `rows` rows of the input times `blocks` vectors of
+/// outputs.
 struct DenseTile {
   int64_t lanes, blocks, rows, outputTiles;
   int64_t tileLanes() const { return blocks * lanes; }

@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A tuning file tells how long the schedules of a convolution took on a machine:
+// A tuning file says how long convolutions took on a machine, for each schedule that was
+// timed:
 //   {"convolutions": {"1x4x56x56x16 -> ...": {"direct/2": 412.5, "winograd_4x4/2": 201.3}}}
 // in microseconds. `convoy compile --tune` writes it, `cnn-select-algorithm` reads it.
 //
@@ -20,21 +21,23 @@
 
 namespace convoy {
 
-/// All of a convolution that its time depends on; equal convolutions have equal texts.
+/// A text of everything on which the time of a convolution depends: equal convolutions have
+/// equal texts.
 std::string describeConv(cnn::ConvOpInterface op);
 
-/// The measured times of one machine. Schedules are told apart by getScheduleName().
+/// The times that were measured on one machine. Convolutions are named by describeConv(), and
+/// schedules by getScheduleName().
 class ConvTuning {
 public:
-  /// Reads a tuning file. Errors name it.
+  /// Reads a tuning file. Errors name the file.
   static llvm::Expected<ConvTuning> read(llvm::StringRef path);
   void write(llvm::raw_ostream &os) const;
 
   std::optional<double> getTime(llvm::StringRef conv, llvm::StringRef schedule) const;
   void setTime(llvm::StringRef conv, llvm::StringRef schedule, double microseconds);
 
-  /// Which of `schedules` was measured to be the fastest: 0, the first, unless another is
-  /// clearly faster, and if nothing is measured.
+  /// The index of the fastest of `schedules` that was timed. The first one stays the choice
+  /// unless another was clearly faster, and if none was timed.
   size_t choose(llvm::StringRef conv, llvm::ArrayRef<std::string> schedules) const;
 
 private:

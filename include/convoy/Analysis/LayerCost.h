@@ -15,20 +15,20 @@
 namespace convoy {
 
 struct LayerCost {
-  /// Multiply-adds of convolutions, dense layers and matrix products, those on
-  /// padding included; 0 for everything else.
+  /// Multiply-adds of convolutions, dense layers and matrix products, those with padding
+  /// included; 0 for all other operations.
   int64_t macs = 0;
   /// Elements and bytes of the constant tensors that the operation reads.
   int64_t parameters = 0;
   int64_t weightBytes = 0;
-  /// Bytes of what it computes.
+  /// Bytes of the result.
   int64_t outputBytes = 0;
 };
 
 /// Bytes of a dense array of the type; 0 if its shape is unknown.
 int64_t getDenseBytes(mlir::ShapedType type);
 
-/// The constants that count as parameters of an operation.
+/// The constant tensors that an operation reads, which count as its parameters.
 llvm::SmallVector<mlir::Value> getParameters(mlir::Operation *op);
 
 /// The cost of an operation on plain, unpacked tensors or memrefs.

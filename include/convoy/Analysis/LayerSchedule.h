@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The one place that decides how a layer is computed; `cnn-select-algorithm` writes the
-// decision as a #cnn.schedule, and everybody else reads that.
+// The only place that decides how a layer is computed. `cnn-select-algorithm` writes the
+// decision as a #cnn.schedule, which later passes and kernels read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,21 +16,23 @@
 
 namespace convoy {
 
-/// What a user may ask of schedules.
+/// The user's wishes for schedules.
 struct SchedulePreferences {
-  /// An algorithm to take where it is possible: one of Winograd's, or `direct` for any that
-  /// is not; none for the cheapest.
+  /// The algorithm to use wherever it is possible: one of Winograd's, or `direct`, which means
+  /// any that is not Winograd's. Nothing for the cheapest algorithm.
   std::optional<cnn::Algorithm> algorithm;
-  /// The type that weights are stored in; null for f32. A GPU's precision comes first.
+  /// The type in which weights are stored; null for f32. On a GPU, its precision decides if
+  /// that needs another type.
   mlir::Type weights;
 };
 
-/// The algorithms that SchedulePreferences may ask for, by name.
+/// The algorithm of this name, if SchedulePreferences may ask for it; otherwise nothing.
 std::optional<cnn::Algorithm> parsePreferredAlgorithm(llvm::StringRef name);
 
-/// Schedules of `op` that may be the fastest, at least one: first what the cost model
-/// chooses, then by rising cost; those it finds much more expensive are left out. Where
-/// transformed filters are large, it chooses compact ones at a small price.
+/// The schedules of `op` that may be the fastest, at least one. The first is the choice of the
+/// cost model; the others follow by rising cost, without those that are much more expensive.
+/// If transformed filters are large, the cost model chooses compact ones, even if that costs a
+/// little more.
 llvm::SmallVector<cnn::ScheduleAttr>
 listSchedules(cnn::ScheduledOpInterface op, cnn::TargetAttr target,
               const SchedulePreferences &preferences = {});
@@ -40,18 +42,17 @@ listSchedules(cnn::ScheduledOpInterface op, cnn::TargetAttr target,
 std::string getScheduleName(cnn::ScheduleAttr schedule);
 bool isScheduleName(llvm::StringRef name);
 
-/// Why the schedule that `op` has is not one that the target's kernels can follow; empty if
-/// it is.
+/// Why no kernel of the target can follow the schedule that `op` has; empty if one can.
 std::string whyNotSchedule(cnn::ScheduledOpInterface op, cnn::TargetAttr target);
 
-/// The schedule of `op`, which has one, now that it has a prologue.
+/// The schedule of `op`, changed for the prologue that `op` has got. It must have a schedule.
 cnn::ScheduleAttr addPrologue(cnn::ConvOpInterface op);
 
-/// Bytes of scratch memory that the kernels of `op` need by `schedule`.
+/// Bytes of scratch memory that the kernels of `op` need with `schedule`.
 int64_t countScratch(cnn::ScheduledOpInterface op, cnn::ScheduleAttr schedule);
 
-/// Why kernels of `op` cannot be generated from its schedule, filter and bias; empty if they
-/// can, and for operations without weights.
+/// Why kernels of `op` cannot be generated from its schedule, filter, bias and scratch memory;
+/// empty if they can, and for operations that need no schedule.
 std::string whyNotScheduled(mlir::Operation *op);
 
 } // namespace convoy

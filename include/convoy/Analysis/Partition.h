@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// What each device computes of an operation, what it must be sent for that, and how
-// long both take. The operations' own rules are in Dialect/Cnn/IR/PartitionRules.cpp.
+// The part of each operation that a device computes, the data that it must receive for that,
+// and the time for both. How an operation can be cut is said by its PartitionOpInterface.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,11 +17,11 @@
 
 namespace convoy {
 
-/// The largest number of devices that a network is cut for.
+/// The largest number of devices that can share a network.
 inline constexpr int64_t kMaxDevices = 64;
 
-/// Which part of a value each device holds: `[bounds[k], bounds[k + 1])` of a
-/// dimension, or all of it.
+/// The part of a value that each device has. Device `k` has `[bounds[k], bounds[k + 1])` of
+/// dimension `dim`; if `dim` is negative, each device has the whole value.
 struct Distribution {
   int64_t dim = -1;
   llvm::SmallVector<int64_t> bounds;
@@ -32,89 +32,97 @@ struct Distribution {
   }
 };
 
-/// Whether devices hold their own parts of the value from the start.
+/// Whether each device can have any part of the value without communication, because the value
+/// is a constant or an empty tensor.
 bool isFreelyDistributed(mlir::Value value);
-/// Whether the operation has a row in a partition: it computes something from data, or
-/// returns the results.
+/// Whether a partition says something about the operation: it computes a value that is not
+/// freely distributed, or it returns the results.
 bool isPartitioned(mlir::Operation *op);
 
-/// How devices share an operation; without a factor each computes all of it.
+/// How devices share an operation. Without a factor, each device computes the whole operation.
 struct OpSplit {
   std::optional<cnn::PartitionFactor> factor;
-  /// In units of the factor.
+  /// Device `k` computes the units `[bounds[k], bounds[k + 1])` of the factor.
   llvm::SmallVector<int64_t> bounds;
 
+  /// The distribution that operand `index` must have.
   Distribution getOperand(unsigned index) const;
-  /// Whether the operand's parts reach into their neighbours.
+  /// Whether a part of the operand needs elements of the neighbouring parts.
   bool needsHalo(unsigned index) const;
-  /// Of a reduction: replicated, once the parts are added.
+  /// The distribution of the result; for a reduction, after the parts were added: replicated.
   Distribution getResult() const;
+  /// The attribute `cnn.partition`; null without a factor.
   cnn::PartitionAttr getAttr(mlir::MLIRContext *context) const;
 };
 
-/// What has to happen to an operand before the devices compute their parts.
+/// The steps that bring an operand into a wanted distribution, in this order.
 struct OperandPlan {
-  /// Gather the whole value from this form of it first.
+  /// Gather the whole value from this distribution of it; nothing if there is no need.
   std::optional<Distribution> gather;
-  /// Exchange edges with the neighbours, of the wanted distribution's slices.
+  /// Exchange the edges of the wanted distribution's parts between neighbours.
   bool exchangeHalo = false;
   /// Cut the wanted part out of the whole value.
   bool slice = false;
 };
 
-/// How to make `wanted` of the forms in which a value is there. The whole value
-/// stays there once it was gathered.
+/// How to bring a value into the distribution `wanted`. `forms` are the distributions in which
+/// the devices have the value already. A value that was gathered once stays whole on each
+/// device.
 OperandPlan planOperand(llvm::ArrayRef<Distribution> forms, const Distribution &wanted,
                         bool needsHalo);
 
-/// Why a cut of a factor is impossible; empty if it is possible.
+/// Why a factor cannot be cut at `bounds`; empty if it can.
 std::string checkBounds(const cnn::PartitionFactor &factor, llvm::ArrayRef<int64_t> bounds,
                         int64_t devices);
 
-/// The split that `cnn.partition` asks for. Fails with a diagnostic where the
-/// operation has no such factor or its bounds do not fit.
+/// The split that the operation's `cnn.partition` says. Fails with a diagnostic if the
+/// operation has no such factor or the bounds do not fit.
 mlir::FailureOr<OpSplit> getSplit(mlir::Operation *op, int64_t devices);
 
-/// The split that an operation must have: of `cnn.partition`, or what `cnn.sharding`
-/// says for so many devices; nothing where that is free. Fails with a diagnostic where
-/// the operation cannot be cut that way.
+/// The split that an operation must have: that of `cnn.partition`, or that of `cnn.sharding`
+/// for this number of devices; nothing if the choice is free. Fails with a diagnostic if the
+/// operation cannot be cut that way.
 mlir::FailureOr<std::optional<OpSplit>> getFixedSplit(mlir::Operation *op, int64_t devices);
 
-/// Cuts `extent` into parts as equal as multiples of `granule` allow; empty where some
-/// device would get nothing.
+/// The bounds that cut `extent` into parts that are as equal as possible, at multiples of
+/// `granule`; empty if a device would get nothing.
 llvm::SmallVector<int64_t> cutEvenly(int64_t extent, int64_t granule, int64_t devices);
 
-/// What an exchange moves.
+/// The data that some exchanges move.
 struct Traffic {
-  /// Bytes that all devices together receive, and the most that one receives.
+  /// Bytes that all devices together receive, and the most that one device receives.
   int64_t total = 0, perDevice = 0;
+  /// Number of exchanges.
   int64_t exchanges = 0;
 
   Traffic &operator+=(const Traffic &other);
+  /// The estimated time over `link`.
   double getSeconds(const Link &link) const;
 };
 
-/// Bytes of what devices gather, or have halos of: cnn-narrow-to-f16 makes f32 f16 before
-/// it crosses.
+/// Bytes of a value of this type when it is sent to another device. With a GPU of precision
+/// f16, cnn-narrow-to-f16 will make f32 values f16 before they are gathered or exchanged.
 int64_t getCrossingBytes(mlir::ShapedType type, cnn::TargetAttr target);
 
+/// The traffic of one gather, one sum, and one exchange of halos.
 Traffic getGatherTraffic(mlir::ShapedType type, const Distribution &form,
                          cnn::TargetAttr target);
 Traffic getReduceTraffic(mlir::ShapedType type, int64_t devices);
 Traffic getHaloTraffic(mlir::ShapedType type, const Distribution &form,
                        const cnn::PartitionFactor &factor, cnn::TargetAttr target);
 
-/// What bringing an operand into the form that a split wants moves; `isGathered` where
-/// the whole value is there from then on.
+/// The traffic of bringing an operand from one of `forms` into the distribution that `split`
+/// needs. Sets `isGathered` if each device has the whole value afterwards because of that.
 Traffic getOperandTraffic(mlir::OpOperand &operand, const OpSplit &split,
                           llvm::ArrayRef<Distribution> forms, cnn::TargetAttr target,
                           bool &isGathered);
 
-/// What the busiest device has to do for an operation.
+/// The work of the busiest device for an operation.
 struct DeviceWork {
   int64_t macs = 0, parameters = 0, weightBytes = 0;
-  /// All that is read and written, weights included.
+  /// All bytes that are read and written, weights included.
   int64_t bytes = 0;
+  /// The estimated time.
   double seconds = 0;
 };
 DeviceWork getDeviceWork(mlir::Operation *op, const OpSplit &split, cnn::TargetAttr target);
@@ -123,7 +131,7 @@ DeviceWork getDeviceWork(mlir::Operation *op, const OpSplit &split, cnn::TargetA
 struct PartitionRow {
   mlir::Operation *op;
   OpSplit split;
-  /// Of what comes before the operation and, for a reduction, right behind it.
+  /// The traffic before the operation and, if it is a reduction, right after it.
   Traffic traffic;
   DeviceWork work;
 };
@@ -132,19 +140,21 @@ enum class PartitionStrategy { None, Group, Batch, Rows, Auto };
 
 /// Chooses a split for every operation of a straight-line function that has no fixed one
 /// (see getFixedSplit):
-/// - Group, after Krizhevsky et al. 2012: groups and output channels wherever that
-///   is possible;
-/// - Batch: the batch wherever that is possible;
-/// - Rows: rows of pictures wherever that is possible;
-/// - Auto: what takes the least estimated time, by dynamic programming over the
-///   operations in their order, where a state is the set of forms in which live
-///   values are there. Beyond 4096 states the slowest are dropped.
+/// - None: no operation is cut;
+/// - Group: cuts groups and output channels wherever that is possible, after Krizhevsky et al.
+///   2012;
+/// - Batch: cuts the batch wherever that is possible;
+/// - Rows: cuts rows of pictures wherever that is possible;
+/// - Auto: the least estimated time, found by dynamic programming over the operations in their
+///   order. A state is the set of distributions that live values have. If there are more than
+///   4096 states, the slowest are dropped.
 mlir::FailureOr<std::vector<OpSplit>> choosePartition(mlir::func::FuncOp function,
                                                       int64_t devices,
                                                       PartitionStrategy strategy,
                                                       const Link &link);
 
-/// What the partition in the function's `cnn.partition` attributes costs.
+/// The work and the traffic of the partition that the `cnn.partition` attributes in the
+/// function describe, one row for each operation that isPartitioned.
 mlir::FailureOr<std::vector<PartitionRow>> describePartition(mlir::func::FuncOp function,
                                                              int64_t devices);
 

@@ -17,11 +17,11 @@ namespace convoy {
 
 using cnn::FieldExtent;
 
-/// The receptive fields of a function's tensors in value form, by the usual
-/// arithmetic (Araujo, Norris and Sim 2019, https://doi.org/10.23915/distill.00021):
-/// a window of reach k and stride s gives size + (k - 1) * stride and stride * s,
-/// and where ways meet, the widest counts. An argument of rank 3 or more is an
-/// image, whose dimensions from the third on are spatial.
+/// The receptive fields of the tensors of a function in value form, by the usual arithmetic
+/// (Araujo, Norris and Sim 2019, https://doi.org/10.23915/distill.00021): a window of reach k
+/// and stride s turns (size, stride) into (size + (k - 1) * stride, stride * s). If an
+/// operation has several operands, the widest field counts. An argument of rank 3 or more is
+/// an image, whose dimensions from the third on are spatial.
 class ReceptiveFields {
 public:
   explicit ReceptiveFields(mlir::func::FuncOp function);

@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Winograd's minimal filtering F(m, r): m outputs of an r-tap correlation from
-// n = m + r - 1 products, `y = A^T ((G g) * (B^T d))`; nested for two dimensions
-// (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks").
+// Winograd's minimal filtering F(m, r) computes m outputs of a correlation with r taps from
+// n = m + r - 1 products: `y = A^T ((G g) * (B^T d))`. It is nested for two dimensions (Lavin
+// and Gray 2016, "Fast Algorithms for Convolutional Neural Networks").
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,7 +19,7 @@
 
 namespace convoy {
 
-/// Rows of coefficients.
+/// A matrix as its rows.
 using Matrix = llvm::SmallVector<llvm::SmallVector<double>>;
 
 struct WinogradTransform {
@@ -29,12 +29,13 @@ struct WinogradTransform {
   Matrix input, filter, output;
 };
 
-/// The Toom-Cook matrices for `outputs` and `taps` with `outputs + taps - 1` of 4 (points
-/// 0, +-1 and infinity) or 6 (0, +-5/8, +-3/2 and infinity). The latter points lose about
-/// two bits less than the usual +-1 and +-2, and their squares are exact in f32.
+/// The Toom-Cook matrices for `outputs` and `taps`. `outputs + taps - 1` must be 4
+/// (interpolation points 0, +-1 and infinity) or 6 (0, +-5/8, +-3/2 and infinity). The latter
+/// points lose about two bits less than the usual 0, +-1, +-2 and infinity, and their squares
+/// are exact in f32.
 WinogradTransform getWinogradTransform(int64_t outputs, int64_t taps);
 
-/// `rows * tile * transpose(rows)`: a transform of both dimensions of a tile.
+/// `rows * tile * transpose(rows)`: transforms both dimensions of a tile.
 Matrix transformBoth(const Matrix &rows, const Matrix &tile);
 
 } // namespace convoy

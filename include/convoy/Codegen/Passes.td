@@ -13,9 +13,18 @@ include "mlir/Pass/PassBase.td"
 def CnnGenerateCPUKernels : Pass<"cnn-generate-cpu-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn each operation of @main into a kernel and its launch";
   let description = [{
-    Asks the kernel families in turn which of them builds an operation in memref
-    form, makes one function for each distinct operation and replaces it by
-    `cnn.launch`. See docs/architecture.md for the form of a kernel.
+    For each operation in memref form, asks the kernel families in turn which of them
+    builds its kernel, and replaces the operation by a `cnn.launch` of the kernel. Equal
+    operations share a kernel. See docs/architecture.md for the form of a kernel.
+
+    Before:
+    ```mlir
+    cnn.softmax %x outs(%y) {axis = 1 : i64} : (memref<8x1000xf32>, memref<8x1000xf32>) -> ()
+    ```
+    After:
+    ```mlir
+    cnn.launch @softmax tasks(8) (%x, %y) : memref<8x1000xf32>, memref<8x1000xf32>
+    ```
 
     Post: the body of `@main` is views and launches.
   }];
@@ -29,9 +38,10 @@ def CnnGenerateCPUKernels : Pass<"cnn-generate-cpu-kernels", "::mlir::ModuleOp">
 def CnnGenerateGPUKernels : Pass<"cnn-generate-gpu-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn each operation of @main into GPU kernels and their launches";
   let description = [{
-    Asks the GPU kernel families in turn which of them builds an operation in memref
-    form, makes its kernels in `gpu.module @kernels`, once for equal operations, and
-    replaces it by launches of constant size. See docs/gpu.md for the form of a kernel.
+    For each operation in memref form, asks the GPU kernel families in turn which of them
+    builds its kernels, and replaces the operation by launches of them. The kernels are in
+    `gpu.module @kernels`; equal operations share them. Grids and blocks are constants.
+    See docs/gpu.md for the form of a kernel.
 
     Before:
     ```mlir
@@ -45,10 +55,11 @@ def CnnGenerateGPUKernels : Pass<"cnn-generate-gpu-kernels", "::mlir::ModuleOp">
 
     Pre: the module's target has a `gpu`.
     Post: the body of `@main` is views and launches.
-    Numerics: `f32` multiplies and adds in f32; sums are taken in another order than on
-    the CPU. `tf32` rounds the factors of convolutions and dense layers to 11
-    significant bits, `f16` to 11 bits and the range of f16; both add in f32. With a target
-    that is specific to sm_90, convolutions that fit are kernels of warp groups.
+    Numerics: with precision `f32`, kernels multiply and add in f32; sums are taken in
+    another order than on the CPU. With `tf32`, the factors of convolutions and dense layers
+    are rounded to 11 significant bits, with `f16` to 11 bits and the range of f16; both add
+    in f32. If the target is specific to compute capability 9.0 (sm_90a), convolutions that
+    fit are computed by warp groups.
   }];
   let dependentDialects = [
     "::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
@@ -61,10 +72,10 @@ def CnnGenerateGPUKernels : Pass<"cnn-generate-gpu-kernels", "::mlir::ModuleOp">
 def CnnConvertGPUToNVVM : Pass<"cnn-convert-gpu-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Convert the kernels of a gpu.module to the LLVM and NVVM dialects";
   let description = [{
-    Upstream's patterns, in one conversion: upstream's two passes, for `gpu` and for
-    `nvgpu`, do not agree on 32-bit indices, which halve the cost of addresses.
-    Buffers are bare pointers; arguments with `llvm.byval`, tensor maps, are parameters by
-    value. What LLVM has no intrinsic for becomes inline PTX.
+    Runs upstream's patterns in one conversion. Upstream has two passes, for `gpu` and for
+    `nvgpu`, which do not agree on 32-bit indices; these halve the cost of addresses.
+    Buffers become bare pointers. Arguments with `llvm.byval`, which are tensor maps, become
+    parameters by value. Operations that LLVM has no intrinsic for become inline PTX.
 
     Before:
     ```mlir
@@ -89,13 +100,13 @@ def CnnConvertGPUToNVVM : Pass<"cnn-convert-gpu-to-nvvm", "::mlir::gpu::GPUModul
 def CnnEmulateGpu : Pass<"cnn-emulate-gpu", "::mlir::ModuleOp"> {
   let summary = "Turn GPU kernels into host functions of one thread";
   let description = [{
-    Does nothing unless the target's GPU is the emulator. Each kernel's body moves into
-    a function whose first arguments are the thread and the block's shared memory, in
-    which workgroup buffers follow each other, 16-byte aligned, and behind them is what a
-    launch's `dynamic_shared_memory_size` asks for. Where threads meet, touch shared memory,
-    or start copies and products there, it calls the runtime
-    (lib/Runtime/Emulator/Emulator.h), which runs the threads of a block in turn and finds
-    races. Memory spaces go.
+    Does nothing unless the target's GPU is the emulator. The body of each kernel moves into
+    a function that does the work of one thread. Its first arguments are the thread and the
+    shared memory of the block. That contains the workgroup buffers one after another, each
+    aligned to 16 bytes, and then as many bytes as the launch's `dynamic_shared_memory_size`
+    says. The function calls the runtime (lib/Runtime/Emulator/Emulator.h) wherever threads
+    meet, access shared memory, or start copies and products there. The runtime runs the
+    threads of a block in turn and finds races. Memory spaces are dropped.
 
     Before:
 
@@ -122,8 +133,9 @@ def CnnEmulateGpu : Pass<"cnn-emulate-gpu", "::mlir::ModuleOp"> {
     ```
 
     Pre: kernels contain what docs/gpu.md allows.
-    Post: `gpu.module` keeps the kernels without their bodies; a launch has the
-    attributes `cnn.emulated`, the function, and `cnn.shared_bytes`.
+    Post: the kernels in the `gpu.module` have no bodies. A launch has the attributes
+    `cnn.emulated`, the name of the function, and `cnn.shared_bytes`, the size of the shared
+    memory.
     Numerics: tf32 operands lose their low 13 bits, as on the hardware; sums are f32, in
     the order of the inner dimension.
   }];
@@ -136,9 +148,9 @@ def CnnEmulateGpu : Pass<"cnn-emulate-gpu", "::mlir::ModuleOp"> {
 def CnnConvertToLLVM : Pass<"cnn-convert-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Convert kernels and launches to the LLVM dialect";
   let description = [{
-    Pointers cross function borders bare. A launch stores its buffers' pointers
-    in an array on the stack and calls `convoy_rt_parallel_for` with the entry of
-    the kernel, a function made here that unpacks the array:
+    Functions take buffers as bare pointers. A launch stores the pointers of its buffers in
+    an array on the stack and calls `convoy_rt_parallel_for` with the entry of the kernel,
+    a function made by this pass that unpacks the array:
 
     ```mlir
     llvm.func internal @conv_entry(%begin: i64, %end: i64, %args: !llvm.ptr) {
@@ -146,15 +158,16 @@ def CnnConvertToLLVM : Pass<"cnn-convert-to-llvm", "::mlir::ModuleOp"> {
       llvm.call @conv(%begin, %end, %m0, ...)
     }
     ```
-    `gpu.launch_func` becomes a call of `convoy_rt_launch_kernel` with the kernel's number,
-    its position in the `gpu.module`; with the attributes of `cnn-emulate-gpu`, with the
-    entry of the function that emulates it, and the layer's number.
+    `gpu.launch_func` becomes a call of `convoy_rt_launch_kernel` with the number of the
+    kernel, which is its position in the `gpu.module`. If the launch has the attributes of
+    `cnn-emulate-gpu`, the call gets the entry of the function that emulates the kernel, and
+    the number of the layer.
 
     `@main` becomes `@convoy_model_invoke`. After launch `i` it calls
     `convoy_rt_layer_done(rt, i)`. See docs/architecture.md.
 
     Pre: no scf, affine or linalg is left.
-    Post: only the LLVM dialect, and a `gpu.module` that is not emulated as it was.
+    Post: only the LLVM dialect is left, and an unchanged `gpu.module` unless it is emulated.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
@@ -163,8 +176,8 @@ def CnnApproximateMath : Pass<"cnn-approximate-math"> {
   let summary = "Expand elementary functions into arithmetic";
   let description = [{
     `math.exp`, `log`, `tanh`, `erf`, `powf`, ... on f32 scalars and vectors become
-    argument reduction and a polynomial, so that kernels stay vectorised and the
-    artefact needs no libm.
+    an argument reduction and a polynomial, in `arith` and `math.fma`. So kernels stay
+    vectorised, and the artefact needs no libm.
 
     Numerics: errors of a few units in the last place; see MathApproximation.cpp.
   }];
@@ -175,9 +188,9 @@ def CnnLinkDevices : Pass<"cnn-link-devices", "::mlir::ModuleOp"> {
   let summary = "Put the programs of all devices into one module";
   let description = [{
     Moves the functions of the modules `@device_K` into the module around them:
-    `@main` becomes `@main_K`, and kernels that differ in their name only are kept
-    once. Weights follow one another, each device's from a page border on. What
-    the runtime needs to know of each device goes into `cnn.devices`:
+    `@main` becomes `@main_K`, and of kernels that differ in their name only, one is kept.
+    The weights of the devices follow one another, each beginning at a page border. The
+    attribute `cnn.devices` gets the facts about each device that the runtime needs:
 
     ```mlir
     module attributes {cnn.devices = [{arena_size = 1024 : i64, layers = ["conv1"],

@@ -14,17 +14,18 @@
 
 namespace convoy {
 
-/// Makes the folder for what is kept between runs: $CONVOY_CACHE_DIR, or `convoy` in
-/// $XDG_CACHE_HOME or ~/.cache.
+/// Makes the folder for files that are kept between runs, and returns its path:
+/// $CONVOY_CACHE_DIR, or `convoy` in $XDG_CACHE_HOME or ~/.cache.
 llvm::Expected<llvm::SmallString<128>> makeCacheFolder();
 
-/// The name of what is kept, from all that it depends on; the compiler is part of it.
+/// Computes the name of a file in the cache from everything that its content depends on.
 class CacheKey {
 public:
+  /// Adds the version of the compiler.
   CacheKey();
   void add(llvm::StringRef part);
   void add(cnn::TargetAttr target);
-  /// Each option that changes code and is no part of the target.
+  /// Adds the options that change code and are no part of the target.
   void add(const CompileOptions &options);
   std::string str();
 
@@ -32,10 +33,10 @@ private:
   llvm::BLAKE3 hasher;
 };
 
-/// Compiles the model into the cache, unless that has it already, and loads it from there.
-/// The cache's key is the content of the model and its external data, the options, the
-/// machine and the compiler, so any number of programs may use it at once. The handler gets
-/// errors.
+/// Compiles the model into the cache, unless it is there already, and loads it from there. The
+/// key of the cache is made from the content of the model, the size and time of its files of
+/// external data, the options, the target and the compiler. Several programs may use the cache
+/// at the same time. The handler gets errors.
 mlir::FailureOr<Artefact> compileIntoCache(Compilation &compilation);
 
 } // namespace convoy

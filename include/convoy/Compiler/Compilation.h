@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// What programs that compile models call. Nothing here prints or ends the program.
+// The interface for programs that compile models. Nothing here prints, or ends the program.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,19 +21,19 @@
 
 namespace convoy {
 
-/// What a compilation tells while it runs; null for what nobody wants to know.
+/// Functions that a compilation calls while it runs. A function may be null.
 struct CompileHandlers {
-  /// An error, a warning or a remark that names file, node and tensor. Of the errors only
-  /// the first comes, and no warning after it: they follow from it. May come from any
-  /// thread, one at a time.
+  /// Gets an error, a warning or a remark, as text that names file, node and tensor. After the
+  /// first error, further errors and warnings are dropped, since they follow from it. May be
+  /// called by any thread, but by one at a time.
   std::function<void(mlir::DiagnosticSeverity, llvm::StringRef)> onDiagnostic;
-  /// A phase begins.
+  /// Called when a phase begins.
   std::function<void(Phase)> onPhase;
-  /// The table of the passes' times, with `timePasses`.
+  /// Gets the table of the passes' times, if the option `timePasses` is set.
   std::function<void(llvm::StringRef)> onTimes;
 };
 
-/// A model, how it is to be compiled, and the machine that it is compiled for.
+/// A model, the options to compile it with, and the target.
 class Compilation {
 public:
   /// Checks the options and resolves the target; does not read the model. The error names
@@ -45,22 +45,22 @@ public:
   const CompileOptions &getOptions() const { return options; }
   const CompileHandlers &getHandlers() const { return handlers; }
   cnn::TargetAttr getTarget() const { return target; }
-  /// Of a file that --tune wrote.
+  /// Sets the file of times that --tune wrote.
   void setTuning(llvm::StringRef file) { options.tuning = file.str(); }
 
-  /// Imports the model and runs the phases up to `last` (of the target phase, its passes).
-  /// Null after an error, which the handler got.
+  /// Imports the model and runs the phases up to and including `last`. Of the target phase,
+  /// only the passes run. Null after an error, which the handler got.
   mlir::OwningOpRef<mlir::ModuleOp> runTo(Phase last);
 
-  /// Compiles the model into the file `output`, which appears complete or not at all.
-  /// Text goes to the standard output if `output` is "-". The handler gets errors.
+  /// Compiles the model into the file `output`, which appears complete or not at all. Text is
+  /// written to the standard output if `output` is "-". The handler gets errors.
   mlir::LogicalResult compile(llvm::StringRef output);
 
-  /// Gives the handler an error that no diagnostic was made of. Always fails.
+  /// Gives the handler `error`. Always returns failure.
   mlir::LogicalResult report(llvm::Error error);
 
-  /// Success if `result` is that and the handler got no error. After a failure the handler
-  /// got one.
+  /// Success if `result` is a success and the handler got no error. If `result` is a failure
+  /// and the handler got no error, gives it one.
   mlir::LogicalResult conclude(mlir::LogicalResult result);
 
 private:

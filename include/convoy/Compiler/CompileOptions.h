@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// All of this follows from CompileOptions.td, where each option is declared.
+// The options of a compilation. CompileOptions.td declares them; everything here follows from
+// it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,14 +25,15 @@
 
 namespace convoy {
 
-/// Compute capabilities such as 80; the usual ones if empty.
+/// The GPUs to make code for.
 struct GpuArchs {
+  /// Compute capabilities such as 80; the usual ones if empty.
   std::vector<int64_t> archs;
-  /// Whether code is for the one capability in `archs` alone: sm_90a.
+  /// Whether the code is for the single capability in `archs` alone (sm_90a).
   bool isSpecific = false;
 };
 
-/// How a model is compiled. Fields that are empty or nothing leave the choice to Convoy.
+/// How to compile a model. Convoy chooses if a field is empty or has no value.
 struct CompileOptions {
 #define OPTION_WITH_MARSHALLING(PREFIXES, NAME, ID, KIND, EFFECT, ALIAS, ALIASARGS, FLAGS,    \
                                 VISIBILITY, PARAM, HELP, HELPVARIANTS, METAVAR, VALUES,       \
@@ -40,16 +42,15 @@ struct CompileOptions {
 #include "convoy/Compiler/CompileOptions.inc"
 #undef OPTION_WITH_MARSHALLING
 
-  /// The last phase of a compilation that ends in MLIR; nothing for one that goes on to
-  /// code.
+  /// The last phase, if the compilation ends with MLIR; nothing if it goes on to code.
   std::optional<Phase> getLastPhase() const;
-  /// Whether what is written is text.
+  /// Whether the output is text.
   bool isText() const;
   PartitionOptions getPartition() const;
   ScheduleOptions getSchedule() const;
 };
 
-/// What a change of an option changes; see the groups in CompileOptions.td.
+/// What an option changes; see CompileOptions.td.
 enum class OptionEffect {
   DescribesTarget,
   ChangesCode,
@@ -60,25 +61,27 @@ enum class OptionEffect {
 
 /// One option of CompileOptions.td.
 struct CompileOption {
-  /// "--conv-algorithm", and "NAME" or empty for a switch.
+  /// Such as "--conv-algorithm" and "NAME"; `metaVar` is empty for a switch.
   llvm::StringRef name, metaVar;
   OptionEffect effect;
-  /// Whether it may be given several times.
+  /// Whether the option may be given several times.
   bool isList;
-  /// Whether it takes no value.
+  /// Whether the option has no value.
   bool isSwitch;
-  /// Reads a value. The error says what is wrong with the word, and names no option.
+  /// Parses `word` and stores the value. The error says what is wrong with the word, and does
+  /// not name the option.
   llvm::Error (*set)(CompileOptions &options, llvm::StringRef word);
-  /// Takes the default again.
+  /// Stores the default.
   void (*reset)(CompileOptions &options);
-  /// The value as text: equal texts have equal values.
+  /// The value as text. Two values are equal if their texts are.
   std::string (*print)(const CompileOptions &options);
 
-  /// Whether the value is another than the default.
+  /// Whether the value differs from the default.
   bool isChanged(const CompileOptions &options) const {
     return print(options) != print(CompileOptions());
   }
-  /// Whether the option says how a model is compiled, which is too late for an artefact.
+  /// Whether the option makes sense only for a model, and not for an artefact, which is
+  /// compiled already.
   bool needsModel() const {
     return effect == OptionEffect::DescribesTarget || effect == OptionEffect::ChangesCode;
   }
@@ -87,14 +90,14 @@ struct CompileOption {
 /// Every option, in the order of CompileOptions.td.
 llvm::ArrayRef<CompileOption> listCompileOptions();
 
-/// The option of a name with or without dashes; null if there is none.
+/// The option of this name, with or without dashes; null if there is none.
 const CompileOption *findCompileOption(llvm::StringRef name);
 
-/// An error where options exclude each other; it names them as the command line does.
+/// Checks that no options exclude each other. The error names them as on the command line.
 llvm::Error checkCompileOptions(const CompileOptions &options);
 
-/// The machine that the options name, with all that choices depend on. An error says which
-/// option is at fault and what to write instead.
+/// The target that the options describe. An error says which option is at fault and what to
+/// write instead.
 llvm::Expected<cnn::TargetAttr> resolveTarget(mlir::MLIRContext *context,
                                               const CompileOptions &options);
 

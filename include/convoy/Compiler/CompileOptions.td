@@ -4,12 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Each option of a compilation stands here and nowhere else: its field of
-// `CompileOptions` with its default, its word on the command line with its help, the
-// commands that have it, and its effect. The structure, the reading of the options, the
-// commands' help, the key of the cache and the check for models that are compiled
-// already follow. An option without an effect does not compile, nor does one of a type
-// that no function parses and prints.
+// Each option of a compilation is declared here and nowhere else: its field in
+// `CompileOptions` with the default, its word on the command line with the help text, the
+// commands that have it, and its effect. From these declarations are made the structure, the
+// reading of options, the help of commands, the key of the cache, and the check which options
+// may be given with a model that is compiled already. An option without an effect does not
+// compile, nor does one whose type has no functions to parse and print it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,26 +23,27 @@ include "llvm/Option/OptParser.td"
 // Effects
 //===----------------------------------------------------------------------===//
 
-// Groups of the options; they have no help text, so that help has one list.
+// The effect of an option is its group. Groups have no help text, so that the help is one
+// list.
 class Effect : OptionGroup<"<" # NAME # ">">;
 
-// Part of `#cnn.target`, which is in the cache's key as it is resolved.
+// Describes the target. The key of the cache has the resolved `#cnn.target` instead.
 def DescribesTarget : Effect;
-// Changes the artefact, so it is in the cache's key.
+// Changes the artefact. It is in the key of the cache.
 def ChangesCode : Effect;
-// In the cache's key; says how another option works and does nothing alone, so that
-// it may be given with a model that is compiled already.
+// Changes how another option works, and has no effect alone. It is in the key of the cache,
+// but may be given with a model that is compiled already.
 def RefinesAnother : Effect;
-// Says what is written, of which the cache has one kind.
+// Decides what kind of output is written. The cache has only one kind.
 def ShapesOutput : Effect;
-// Changes nothing that is written.
+// Does not change what is written.
 def Observes : Effect;
 
 //===----------------------------------------------------------------------===//
 // Commands
 //===----------------------------------------------------------------------===//
 
-// A command sees the options that are visible to it.
+// A command has the options that are visible to it.
 def CompileCommand : OptionVisibility;
 def RunCommand : OptionVisibility;
 def BenchCommand : OptionVisibility;
@@ -57,7 +58,7 @@ defvar compiling = [CompileCommand, RunCommand, BenchCommand, CheckCommand];
 // Forms
 //===----------------------------------------------------------------------===//
 
-// --name=VALUE or --name VALUE. One dash is enough, as for other compilers.
+// An option `--name=VALUE` or `--name VALUE`. One dash is enough, as in other compilers.
 multiclass Value<string name, string meta, string help, list<OptionVisibility> commands> {
   def NAME : Joined<["--", "-"], name # "=">, MetaVarName<meta>, HelpText<help>,
              Visibility<commands>;
@@ -68,7 +69,7 @@ multiclass Value<string name, string meta, string help, list<OptionVisibility> c
 class Switch<string name, string help, list<OptionVisibility> commands>
     : Flag<["--", "-"], name>, HelpText<help>, Visibility<commands>;
 
-// A field of `CompileOptions`: its name, its default, of which it has its type, and the
+// A field of `CompileOptions`: its name, its default, which also gives the type, and the
 // function that parses a word.
 class Field<string name, string default, Effect effect, string parser = "parseWord"> {
   code KeyPath = name;
@@ -77,6 +78,7 @@ class Field<string name, string default, Effect effect, string parser = "parseWo
   OptionGroup Group = effect;
 }
 
+// An option with a value that is stored in a field.
 multiclass FieldValue<string name, string meta, string help, list<OptionVisibility> commands,
                       string member, string default, Effect effect,
                       string parser = "parseWord"> {
@@ -86,9 +88,9 @@ multiclass FieldValue<string name, string meta, string help, list<OptionVisibili
                          Visibility<commands>;
 }
 
-// Words on lines of up to `width` characters.
+// `words` as text, in lines of up to `width` characters.
 class Lines<list<string> words, int width> {
-  // The line that is being filled, and those before it.
+  // The line that is being filled, and the lines before it.
   defvar state = !foldl(["", ""], words, lines, word,
       !cond(!empty(lines[0]) : [word, lines[1]],
             !gt(!add(!size(lines[0]), 1, !size(word)), width)
@@ -97,7 +99,7 @@ class Lines<list<string> words, int width> {
   string text = state[1] # state[0];
 }
 
-// "a, b or c", a word each.
+// The words of the text "a, b or c", which lists the values of an enumeration.
 class Alternatives<EnumInfo choice> {
   defvar names = !foreach(enumerant, choice.enumerants, enumerant.str);
   defvar count = !size(names);
@@ -129,9 +131,9 @@ defm gpu_arch : FieldValue<"gpu-arch", "sm_80,sm_90",
   "gpuArchs", "GpuArchs()", DescribesTarget>;
 
 defm precision : FieldValue<"precision", "NAME",
-  "what convolutions and dense layers multiply on a GPU: f32\n"
-  "(the default), tf32 or f16; they add in f32. f16 is what\n"
-  "weights and data are in memory, too", everywhere,
+  "type of the factors in convolutions and dense layers on a\n"
+  "GPU: f32 (the default), tf32 or f16; sums are f32. With\n"
+  "f16, weights and data in memory are f16, too", everywhere,
   "precision", "std::optional<cnn::GpuPrecision>()", DescribesTarget>;
 
 defm mcpu : FieldValue<"mcpu", "CPU",
@@ -169,7 +171,7 @@ defm link : FieldValue<"link", "BANDWIDTH,LATENCY",
   "default)", everywhere,
   "link", "std::optional<Link>()", RefinesAnother>;
 
-// What --tune has found; no command has the option itself.
+// The file that --tune has written. No command has this option itself.
 defm tuning : FieldValue<"tuning", "FILE",
   "choose how convolutions are computed by the times in FILE", [],
   "tuning", "std::string()", ChangesCode>;

@@ -21,26 +21,28 @@ struct GpuLaunch {
   std::string layer, kernel;
   /// Blocks of the grid and threads of a block, along x, y and z.
   std::vector<int64_t> grid, block;
-  /// Operations that count for the layer, those that the kernel executes, and bytes that it
-  /// reads and writes if each is moved once.
+  /// The floating-point operations of the layer, those that the kernel executes, and the bytes
+  /// that it reads and writes if each byte is moved once.
   int64_t flops = 0, computedFlops = 0, bytes = 0;
-  /// Of the kernel, with shared memory that is only asked for at the launch.
+  /// What the kernel needs; its shared memory includes the dynamic part that the launch asks
+  /// for.
   KernelResources resources;
-  /// The part of a multiprocessor's warps that can be resident, and the time that
-  /// operations and bytes take at the GPU's peak.
+  /// The fraction of a multiprocessor's warps that can be resident, and the larger of the
+  /// times that the operations and the bytes take at the GPU's peak rates.
   double occupancy = 0, seconds = 0;
 };
 
 struct GpuLaunchList {
-  /// The last GPU of the target: 90, "sm_90" and the name of the one whose peak counts.
+  /// The last compute capability of the target, such as 90 and "sm_90", and the name of the
+  /// GPU whose peak rates are used for it.
   int64_t arch = 0;
   std::string archName, gpuName;
   /// In the order in which they run.
   std::vector<GpuLaunch> launches;
 };
 
-/// Compiles the model for its GPUs and lists what each launch takes of the last of them.
-/// The handler gets errors.
+/// Compiles the model for the GPUs of its target, and lists the launches with what each takes
+/// of the last of these GPUs. The handler gets errors.
 mlir::FailureOr<GpuLaunchList> listGpuLaunches(Compilation &compilation);
 
 } // namespace convoy

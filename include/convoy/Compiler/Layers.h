@@ -19,28 +19,29 @@ namespace convoy {
 
 /// An operation of the imported model that computes something.
 struct LayerInfo {
-  /// The ONNX node's.
+  /// The name of the ONNX node.
   std::string name;
   /// "conv", "max_pool", "relu", "add", ...
   std::string kind;
-  /// Of its output.
+  /// The shape of its output.
   std::vector<int64_t> shape;
-  /// In pixels of the input, one for each spatial dimension; empty without an image.
+  /// The receptive field in pixels of the input, one entry for each spatial dimension; empty
+  /// if the operation reads nothing that is computed from an image.
   std::vector<FieldExtent> field;
   LayerCost cost;
 };
 
 struct LayerList {
-  /// In the model's order.
+  /// In the order of the model.
   std::vector<LayerInfo> layers;
-  /// A weight that two layers share counts once.
+  /// The sum over all layers. Weights that several layers share count once.
   LayerCost total;
 };
 
 /// Imports the model and lists its layers. The handler gets errors.
 mlir::FailureOr<LayerList> listLayers(Compilation &compilation);
 
-/// "conv", "max_pool", "relu", "add", ...
+/// The kind of an operation: "conv", "max_pool", "relu", "add", ...
 std::string getLayerKind(mlir::Operation *op);
 
 } // namespace convoy

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Enumerations of options in CompileOptions.td that are no one else's.
+// Enumerations that only options in CompileOptions.td use.
 //
 //===----------------------------------------------------------------------===//
 

@@ -15,39 +15,42 @@
 
 namespace convoy {
 
-/// What devices do of one layer, or to bring the results together.
+/// How devices share one layer. The last entry of a list stands for bringing the results of
+/// the model together.
 struct PartitionedLayer {
-  /// The ONNX node's name, and "conv", "max_pool", ...; both empty for the results.
+  /// The name of the ONNX node, and "conv", "max_pool", ...; both are empty for the results.
   std::string name, kind;
+  /// Whether this is the entry for the results.
   bool isResults = false;
-  /// What the layer is shared along, such as "output_channel", and where the devices' parts
-  /// of it begin and the last ends; both empty where each device computes all of it.
+  /// The factor along which the layer is cut, such as "output_channel", and the bounds of the
+  /// parts: device `k` computes `[bounds[k], bounds[k + 1])`. Both are empty if each device
+  /// computes the whole layer.
   std::string factor;
   std::vector<int64_t> bounds;
-  /// Whether only edges cross, between neighbours.
+  /// Whether devices need edges of their neighbours' inputs.
   bool needsHalo = false;
-  /// Of each device's part of the output.
+  /// The shape of each device's part of the output.
   std::vector<std::vector<int64_t>> shapes;
-  /// Of the busiest device.
+  /// The work of the busiest device.
   DeviceWork work;
   Traffic traffic;
-  /// Estimated, of work and traffic together, and of the layer on one device alone.
+  /// Estimated times: of work and traffic together, and of the whole layer on a single device.
   double seconds = 0, aloneSeconds = 0;
 };
 
 struct PartitionedLayers {
   int64_t devices = 1;
-  /// In the model's order; the last is the results'.
+  /// In the order of the model. The last entry is that of the results.
   std::vector<PartitionedLayer> layers;
-  /// Sums over the layers; communication is a part of `seconds`.
+  /// Sums over the layers. `seconds` includes communication.
   PartitionedLayer total;
   double communicationSeconds = 0;
-  /// As much of the partition as ONNX can say.
+  /// The partition as far as ONNX can express it.
   std::vector<NodeSharding> shardings;
 };
 
-/// Imports and simplifies the model and shares it between the options' devices. The handler
-/// gets errors.
+/// Imports and simplifies the model, and shares it between as many devices as the options say.
+/// The handler gets errors.
 mlir::FailureOr<PartitionedLayers> partitionLayers(Compilation &compilation);
 
 } // namespace convoy

@@ -17,18 +17,20 @@
 namespace convoy {
 
 struct TuneOptions {
-  /// About how long to compile and time; 0 uses the times that are kept.
+  /// About how many seconds to spend on compiling and timing. With 0, nothing is timed, and
+  /// only times of earlier runs are used.
   double seconds = 120;
-  /// Threads that run the model; 0 is one for each core.
+  /// Threads that run the model; 0 means one for each core.
   int64_t threads = 0;
-  /// Called with a line as each step begins; null if nobody wants to know.
+  /// Called with a line of text when a step begins; may be null.
   std::function<void(llvm::StringRef)> onStep;
 };
 
-/// A convolution of which the cost model's choice and the tuned one were timed.
+/// A convolution for which both the cost model's schedule and the tuned schedule were timed.
 struct TunedConv {
   std::string layer;
-  /// The cost model's choice and the tuned one, as text, and their microseconds.
+  /// The names of the cost model's schedule and of the tuned one, and their times in
+  /// microseconds.
   std::string modelled, tuned;
   double modelledTime = 0, tunedTime = 0;
 };
@@ -36,16 +38,16 @@ struct TunedConv {
 struct TuneReport {
   /// The file of times, for `CompileOptions::tuning`; empty if there are none.
   std::string file;
-  /// How many convolutions the model has, and those that were timed.
+  /// The number of convolutions in the model, and the convolutions that were timed.
   size_t numConvs = 0;
   std::vector<TunedConv> timed;
 };
 
-/// Times the schedules of each convolution of the model on this machine, those that were
-/// timed before excepted. The times are kept in the cache folder, in a file for each
-/// processor, compiler, type of weights and number of threads. A convolution is timed where
-/// it stands in the model: each schedule of it runs in a compilation of the whole. The
-/// handler gets errors.
+/// Times the schedules of each convolution of the model on this machine, except for those that
+/// were timed before. The times are kept in the cache folder, in a file for each processor,
+/// compiler, type of weights and number of threads. A convolution is timed in its place in the
+/// model: to time a schedule, the whole model is compiled with it and run. The handler gets
+/// errors.
 mlir::FailureOr<TuneReport> tune(Compilation &compilation, const TuneOptions &options);
 
 } // namespace convoy

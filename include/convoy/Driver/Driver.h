@@ -10,8 +10,8 @@
 
 namespace convoy {
 
-/// Runs a `convoy` command line. Returns the exit code: 0 fine, 1 an input is at fault,
-/// 2 wrong usage; errors are one line on the standard error output.
+/// Runs a `convoy` command line. Returns the exit code: 0 on success, 1 if an input is at
+/// fault, 2 for wrong usage. An error is one line on the standard error output.
 int runDriver(int argc, char **argv);
 
 } // namespace convoy

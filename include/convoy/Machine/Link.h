@@ -12,22 +12,22 @@
 
 namespace convoy {
 
-/// How data crosses from one device to another.
+/// What connects devices.
 struct Link {
-  /// Bytes a second into one device.
+  /// Bytes per second into one device.
   double bandwidth;
   /// Seconds before the first byte of an exchange arrives.
   double latency;
 };
 
-/// A fast network, or the memory that threads share: what every row has, as long as nobody
-/// has measured more.
+/// The default for all rows, until someone has measured: a fast network, or memory that
+/// threads share.
 inline constexpr Link kUsualLink = {10e9, 2e-6};
 
-/// The link in the row of the target: of its GPU if one runs the kernels, else of its CPU.
+/// The link in the row of the target's GPU, if a GPU runs the kernels, or else of its CPU.
 const Link &getLink(cnn::TargetAttr target);
 
-/// The same with another bandwidth and latency where these are not negative.
+/// The same, but with this bandwidth and this latency if they are not negative.
 Link getLink(cnn::TargetAttr target, double bandwidth, double latency);
 
 } // namespace convoy

@@ -13,9 +13,10 @@ include "mlir/Pass/PassBase.td"
 def CnnSetTarget : Pass<"cnn-set-target", "::mlir::ModuleOp"> {
   let summary = "Name the machine that a module is compiled for";
   let description = [{
-    Gives the module the attribute `cnn.target`, with the numbers that `cpu` has in
-    docs/targets.md. `convoy compile` does the same with --mcpu and --mtriple; the pass
-    is for IR that is written by hand. A target that is there already stays.
+    Gives the module the attribute `cnn.target` for the CPU `cpu`, with the numbers in the
+    compiler's table of CPUs (see docs/targets.md). `convoy compile` does the same with
+    --mcpu and --mtriple; the pass is for IR that is written by hand. A module that has a
+    target already keeps it.
 
     Before:
     ```mlir

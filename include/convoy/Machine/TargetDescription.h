@@ -15,35 +15,37 @@
 
 namespace convoy {
 
-/// What the command line says of a GPU that is to run the kernels.
+/// The GPU that is to run the kernels, as the command line describes it.
 struct GpuOptions {
   cnn::GpuPlatform platform = cnn::GpuPlatform::cuda;
   cnn::GpuPrecision precision = cnn::GpuPrecision::f32;
   /// Compute capabilities such as 80; the usual ones if empty.
   std::vector<int64_t> archs;
-  /// Whether code is for the one capability in `archs` alone: sm_90a.
+  /// Whether the code is for the single capability in `archs` alone (sm_90a).
   bool archSpecific = false;
 };
 
-/// What "native" stands for, and the only way in which the machine that compiles has a say.
+/// The machine that compiles, which "native" means. Nothing else about it influences a target.
 struct Host {
   std::string triple, cpu;
-  /// LLVM's features, each with a sign: a virtual machine may hide some of the CPU's.
+  /// LLVM's features, each with its sign. A virtual machine may hide some features of the CPU.
   std::string features;
-  /// Bytes of a core's L2 cache; 0 where the operating system does not tell.
+  /// Bytes of a core's L2 cache; 0 if the operating system does not tell.
   int64_t l2Bytes = 0;
 
   /// This machine.
   static Host query();
 };
 
-/// The target of `triple` and `cpu`. An empty CPU or "native" is the host's, with its
-/// features and caches; where `triple` is another architecture's, an empty CPU is the usual
-/// one there. A named CPU is the same on every machine: an empty triple is then Linux on
-/// the architecture that has it, and LLVM and the rows of Cpu.h say the rest; a CPU
-/// without a row has that of `x86-64-v3`, `x86-64-v4` or `generic`, by its vectors. Unknown
-/// names are an error that lists what to write instead. Initialises LLVM's targets on first
-/// use.
+/// The target of `triple` and `cpu`.
+/// - An empty CPU or "native" means the host's CPU, with its features and caches. If `triple`
+///   has another architecture than the host, an empty CPU means the usual CPU there, and
+///   "native" is an error.
+/// - A named CPU gives the same target on every machine. If the triple is empty, it is Linux
+///   on the architecture that has this CPU. LLVM and the rows of Cpu.h say everything else. A
+///   CPU without a row gets the row `x86-64-v3`, `x86-64-v4` or `generic`, by its vectors.
+/// An unknown name is an error, which lists what to write instead. Initialises LLVM's targets
+/// on first use.
 llvm::Expected<cnn::TargetAttr> describeTarget(mlir::MLIRContext *context,
                                                llvm::StringRef triple, llvm::StringRef cpu,
                                                const std::optional<GpuOptions> &gpu = {},

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Their names and their order. What the commands print of them, the pipelines of
-// convoy-opt and the help of --stop-after follow from here.
+// The names and the order of the phases. The texts of the commands, the pipelines of
+// convoy-opt and the help of --stop-after follow from this list.
 //
 //===----------------------------------------------------------------------===//
 

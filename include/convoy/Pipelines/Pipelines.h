@@ -25,7 +25,7 @@
 namespace convoy {
 
 struct ScheduleOptions {
-  /// An algorithm to take where it is possible, see parsePreferredAlgorithm; empty for the
+  /// The algorithm to use wherever it is possible, see parsePreferredAlgorithm; empty for the
   /// cheapest.
   std::string convAlgorithm;
   /// A file of measured times (see ConvTuning.h) to choose by; empty for the cost model.
@@ -36,68 +36,71 @@ struct ScheduleOptions {
 
 struct PartitionOptions {
   int64_t devices = 1;
-  /// auto, group, batch or none; see cnn-assign-partition.
+  /// auto, group, batch, rows or none; see cnn-assign-partition.
   std::string strategy = "auto";
-  /// Bytes a second into one device, and seconds before the first arrives; where negative,
-  /// those of the target (see Link.h).
+  /// Bytes per second into one device, and seconds before the first byte arrives. If negative,
+  /// the target's (see Link.h).
   double bandwidth = -1, latency = -1;
 
-  /// Whether there is a module for each device from here on.
+  /// Whether the partition phase makes a module for each device.
   bool hasDevices() const { return devices > 1; }
 };
 
-/// Batch norms folded, patterns raised, constants and pads folded.
+/// The simplify phase: folds batch norms, constants and pads, and raises activations.
 void buildSimplifyPipeline(mlir::OpPassManager &manager);
-/// The first half of the partition phase: `cnn.partition` on operations.
+/// The first half of the partition phase: gives operations a `cnn.partition`.
 void buildAssignPartitionPipeline(mlir::OpPassManager &manager,
                                   const PartitionOptions &options);
-/// With several devices: a module for each of them, with its part of the network.
+/// The partition phase: with several devices, makes a module for each, with its part of the
+/// network.
 void buildPartitionPipeline(mlir::OpPassManager &manager, const PartitionOptions &options);
-/// Epilogues fused, layouts assigned, algorithms chosen, weights packed, destinations given.
-/// This phase and the next two work on the modules of devices where there are some.
+/// The schedule phase: fuses epilogues, assigns layouts, chooses algorithms, packs weights,
+/// and gives operations destinations. If `hasDevices`, this phase and the next two work on the
+/// modules of the devices.
 void buildSchedulePipeline(mlir::OpPassManager &manager, const ScheduleOptions &options = {},
                            bool hasDevices = false);
-/// Tensors to memrefs in one arena and one weight section.
+/// The bufferize phase: turns tensors into memrefs in one arena and one section of weights.
 void buildBufferizePipeline(mlir::OpPassManager &manager, bool hasDevices = false);
-/// Kernels as loops and vectors, or for a GPU, @main as launches; devices in one module
-/// again.
+/// The codegen phase: makes kernels of loops and vectors, or GPU kernels, and turns @main into
+/// their launches. Puts the programs of all devices into one module.
 void buildCodegenPipeline(mlir::OpPassManager &manager, bool hasDevices = false,
                           bool hasGpu = false);
-/// The LLVM dialect.
+/// The passes of the target phase: convert to the LLVM dialect.
 void buildTargetPipeline(mlir::OpPassManager &manager);
 
-/// How the phases are to be run.
+/// How to run the phases.
 struct PipelineOptions {
   PartitionOptions partition;
   ScheduleOptions schedule;
-  /// Folder for one file for each pass that changed the IR; empty for none.
+  /// The folder for a file of IR after each pass that changed it; empty for no files.
   std::string dumpFolder;
-  /// Called as a phase begins, also for a phase that has no pass to run.
+  /// Called when a phase begins, even if it has no pass to run. May be null.
   std::function<void(Phase)> onPhase;
-  /// Called in the end with a table of the passes' times; not measured if null.
+  /// Called at the end with a table of the passes' times. If null, times are not measured.
   std::function<void(llvm::StringRef)> onTimes;
 };
 
-/// Adds the passes of a phase; of import there are none.
+/// Adds the passes of a phase. The import phase has none.
 void buildPhase(mlir::OpPassManager &manager, Phase phase, const PipelineOptions &options,
                 bool hasGpu);
 
-/// Runs the phases from `first` to `last` on a module that the phase before `first` has
-/// left; its `cnn.target` decides between CPU and GPU. Diagnostics go through the context.
+/// Runs the phases from `first` to `last` on a module as the phase before `first` leaves it.
+/// The module's `cnn.target` decides between CPU and GPU. Diagnostics are emitted in the
+/// context.
 mlir::LogicalResult runPhases(mlir::ModuleOp module, Phase first, Phase last,
                               const PipelineOptions &options = {});
 
-/// Chooses how devices share a simplified module: its operations get `cnn.partition`.
+/// Chooses how devices share a simplified module: gives its operations a `cnn.partition`.
 mlir::LogicalResult assignPartition(mlir::ModuleOp module, const PartitionOptions &options);
 
 /// A context with every dialect that compilation needs.
 std::unique_ptr<mlir::MLIRContext> makeContext();
 
-/// Each phase that needs no options as `--convoy-simplify` and so on.
+/// Registers each phase that needs no options as a pipeline: `--convoy-simplify` and so on.
 void registerPipelines();
-/// Every pass of the project.
+/// Registers every pass of the project.
 void registerPasses();
-/// The dialects, interfaces and translations that compilation needs.
+/// Registers the dialects, interfaces and translations that compilation needs.
 void registerDialects(mlir::DialectRegistry &registry);
 
 } // namespace convoy

@@ -27,22 +27,25 @@ public:
   llvm::StringRef getPath() const;
   llvm::ArrayRef<TensorInfo> getInputs() const;
   llvm::ArrayRef<TensorInfo> getOutputs() const;
-  /// Layer names in the order in which they run.
+  /// Names of the layers, in the order in which they run.
   llvm::ArrayRef<std::string> getLayers() const;
+  /// The CPU that the model was compiled for, such as "x86-64-v3".
   llvm::StringRef getRequiredCpu() const;
+  /// Bytes of working memory that each context allocates, for all devices.
   int64_t getArenaSize() const;
-  /// Devices that share the model.
+  /// Number of devices that share the model.
   int getDeviceCount() const;
 
-  /// Whether its kernels run on NVIDIA GPUs.
+  /// Whether the kernels run on NVIDIA GPUs.
   bool isForGpu() const;
 
-  /// Makes a context of `threads` threads (see convoy_create); 0 is one for
-  /// each core. Fails if this CPU cannot run the model. A model for GPUs gets GPU 0.
+  /// Makes a context with `threads` threads (see convoy_create); 0 means one for each core.
+  /// Fails if this CPU cannot run the model. A model for GPUs runs on GPU 0.
   llvm::Expected<Context> createContext(int threads = 0) const;
   /// Makes a context on GPU number `ordinal` (see convoy_create_on).
   llvm::Expected<Context> createGpuContext(int ordinal) const;
-  /// Makes a context of one device alone, which reaches the others through `transport`.
+  /// Makes a context for one device alone, which reaches the others through `transport` (see
+  /// convoy_create_device).
   llvm::Expected<Context> createDeviceContext(int threads, int device,
                                               const convoy_transport &transport) const;
 
@@ -53,7 +56,7 @@ private:
   std::shared_ptr<const Library> library;
 };
 
-/// Working memory and threads for one run at a time.
+/// The working memory and the threads of a model, for one run at a time.
 class Context {
 public:
   Context(Context &&) = default;
@@ -62,14 +65,14 @@ public:
 
   int getThreadCount() const;
 
-  /// Runs once on raw buffers, one for each input and output in order.
+  /// Runs the model once on raw buffers, one for each input and output, in order.
   llvm::Error run(llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs);
-  /// Checks element types and shapes, makes the outputs, and runs once.
+  /// Checks element types and shapes, makes tensors for the outputs, and runs the model once.
   llvm::Expected<std::vector<Tensor>> run(llvm::ArrayRef<Tensor> inputs);
 
   /// Switches per-layer timing on or off, and sets all times to zero.
   llvm::Error enableProfile(bool enable);
-  /// Nanoseconds of each layer, summed over the runs since.
+  /// Nanoseconds of each layer, summed over the runs since enableProfile.
   llvm::Expected<std::vector<int64_t>> readProfile() const;
 
 private:

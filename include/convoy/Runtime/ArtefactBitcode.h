@@ -17,7 +17,8 @@ namespace convoy {
 /// architecture's C headers.
 llvm::StringRef artefactRuntimeBitcode(llvm::StringRef arch);
 
-/// LLVM bitcode of the `main` of executables; linked beside the runtime.
+/// LLVM bitcode of the `main` function of executables, which is linked in addition to the
+/// runtime.
 llvm::StringRef executableMainBitcode(llvm::StringRef arch);
 
 } // namespace convoy

@@ -14,22 +14,23 @@
 
 namespace convoy {
 
-/// A context that ran once, with what went in and came out.
+/// A context that has run at least once, with its inputs and outputs.
 struct Execution {
   std::vector<Tensor> inputs;
   Context context;
   std::vector<Tensor> outputs;
 
-  /// Runs the model once on inputs of its types and shapes.
+  /// Runs the model once on `inputs`, which must have its types and shapes.
   static llvm::Expected<Execution> create(Context context, std::vector<Tensor> inputs);
 
   /// Runs again, into the same outputs.
   llvm::Error run();
-  /// The same, for the nanoseconds of each layer.
+  /// The same with profiling; returns the nanoseconds of each layer.
   llvm::Expected<std::vector<int64_t>> profile();
 };
 
-/// An input of the type and shape, to be filled; an error names it.
+/// A tensor for an input, of its type and shape, with elements of zero. An error names the
+/// input.
 llvm::Expected<Tensor> makeInput(const TensorInfo &info);
 
 } // namespace convoy

@@ -15,14 +15,13 @@
 
 namespace convoy {
 
-/// Fails in one line if no file can be written at `path`: a missing folder, a
-/// folder in place of the file, no permission. Leaves no trace.
+/// Checks that a file can be written at `path`. If not (a missing folder, a folder in the
+/// place of the file, no permission), the error is one line. Leaves no file behind.
 llvm::Error checkWritable(llvm::StringRef path);
 
-/// Writes to a temporary file beside `path` that takes its name when `write`
-/// and the system succeed, and is removed otherwise. A device or pipe is
-/// written in place, and "-" is the standard output. Errors of the system name
-/// `path`; those of `write` are passed on.
+/// Writes a temporary file beside `path`. It is renamed to `path` if `write` and the system
+/// succeed, and removed otherwise. A device or pipe is written directly, and "-" is the
+/// standard output. Errors of the system name `path`; errors of `write` are passed on.
 llvm::Error writeOutputFile(llvm::StringRef path,
                             llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write);
 

@@ -51,22 +51,22 @@ struct TensorInfo {
   llvm::SmallVector<int64_t, 4> shape;
 
   int64_t getNumElements() const;
-  /// "1x3x224x224xf32".
+  /// Shape and element type as text, such as "1x3x224x224xf32".
   std::string getTypeString() const;
 };
 
-/// A dense row-major tensor that owns its 64-byte aligned memory.
+/// A dense row-major tensor that owns its memory, which is aligned to 64 bytes.
 class Tensor {
 public:
   Tensor() = default;
-  /// All elements are zero. For shapes of the program's own; `create` is for
-  /// those of its input.
+  /// A tensor of zeros. The shape must be one that the program chose itself; for shapes from
+  /// an input file, use `create`.
   Tensor(ElementType elementType, llvm::ArrayRef<int64_t> shape);
   explicit Tensor(const TensorInfo &info) : Tensor(info.elementType, info.shape) {}
   Tensor(Tensor &&) = default;
   Tensor &operator=(Tensor &&) = default;
 
-  /// The same tensor, or nothing if its byte count overflows or memory is out.
+  /// The same, but nothing if the number of bytes overflows or there is not enough memory.
   static std::optional<Tensor> create(ElementType elementType, llvm::ArrayRef<int64_t> shape);
 
   ElementType getElementType() const { return elementType; }
@@ -83,7 +83,7 @@ public:
   template <typename T> llvm::ArrayRef<T> getAs() const {
     return {reinterpret_cast<const T *>(storage.get()), size_t(size) / sizeof(T)};
   }
-  /// Element `index` in row-major order as a number, whatever its type.
+  /// Element `index`, in row-major order, as a number, whatever its type is.
   double getElement(int64_t index) const;
 
 private:
@@ -96,26 +96,26 @@ private:
   std::unique_ptr<uint8_t[], Free> storage;
 };
 
-/// Fills `tensor` from (`seed`, `stream`), with the same bits on every machine:
-/// floating point is standard normal (sum of twelve uniform numbers, so within
-/// +-6), 8-bit integers cover their range, wider integers are 0 to 9, bools 0
-/// or 1. `stream` is the index of the input. Executables made by `--emit=exe`
+/// Fills `tensor` with random numbers that depend on `seed` and `stream` alone, with the same
+/// bits on every machine. `stream` is the index of the input. Floating-point numbers are
+/// standard normal (a sum of twelve uniform numbers, so within +-6), 8-bit integers cover
+/// their range, wider integers are 0 to 9, and bools 0 or 1. Executables made by `--emit=exe`
 /// draw the same numbers for the same seed.
 void fillRandom(Tensor &tensor, uint64_t seed, uint64_t stream);
 
-/// What `compareTensors` found. NaN equals NaN, and infinities equal
-/// themselves.
+/// The result of `compareTensors`. A NaN equals a NaN, and an infinity equals an infinity of
+/// the same sign.
 struct Comparison {
-  double maxAbsDifference = 0; ///< infinite if a NaN or infinity is unmatched
+  double maxAbsDifference = 0; ///< infinite if a NaN or infinity has no equal counterpart
   double maxAbsValue = 0;      ///< of the expected tensor's finite elements
   int64_t numMismatches = 0;   ///< elements outside of the tolerances
   int64_t firstMismatch = -1;  ///< row-major index, or -1
   bool isClose() const { return numMismatches == 0; }
 };
 
-/// Compares element by element: close means
-/// `|actual - expected| <= atol + rtol * |expected|`, as in NumPy's allclose.
-/// Fails if element type or shape differ.
+/// Compares two tensors element by element. Two elements are close if
+/// `|actual - expected| <= atol + rtol * |expected|`, as in NumPy's allclose. Fails if the
+/// element types or the shapes differ.
 llvm::Expected<Comparison> compareTensors(const Tensor &actual, const Tensor &expected,
                                           double rtol, double atol);
 

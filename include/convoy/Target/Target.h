@@ -22,15 +22,16 @@ class DialectRegistry;
 
 namespace convoy {
 
-/// What to write: a shared library, one relocatable object, a program, or the
-/// optimised code without the weights as assembly or LLVM IR text.
+/// The kind of output: a shared library, one relocatable object, a program, or the optimised
+/// code without weights, as text in assembly language or LLVM IR.
 enum class EmitKind { Lib, Obj, Exe, Asm, LLVMIR };
 
 struct EmitOptions {
-  /// 0 to 3, as in -O3: both the middle end's and the code generator's.
+  /// 0 to 3, as in -O3, for the optimiser and for the code generator.
   unsigned optLevel = 3;
-  /// Frees the module's weights as soon as they are in a file, so that VGG-19's
-  /// 575 MB are not held a third time beside the linker. The module is useless then.
+  /// Whether to free the module's weights as soon as they are in a file, so that they (575 MB
+  /// for VGG-19) are not in memory a third time while the linker runs. The module is useless
+  /// afterwards.
   bool releaseWeights = false;
 };
 
@@ -38,29 +39,29 @@ struct EmitOptions {
 /// supports. Idempotent and thread-safe.
 void registerTargets();
 
-/// Registers the translations to LLVM IR that `emitArtefact` needs with the
-/// registry of the module's context.
+/// Registers the translations to LLVM IR that `emitArtefact` needs. `registry` must be that of
+/// the module's context.
 void registerTargetTranslations(mlir::DialectRegistry &registry);
 
-/// What a GPU kernel takes of a multiprocessor, as the assembler says.
+/// The resources of a multiprocessor that a GPU kernel needs, as the assembler reports them.
 struct KernelResources {
   std::string name;
-  /// A thread's registers, a block's bytes of shared memory, and bytes that a thread
-  /// stores to and loads from memory because registers did not suffice.
+  /// Registers per thread, bytes of shared memory per block, and bytes that a thread spills:
+  /// stores to memory and loads back because there were not enough registers.
   int64_t registers = 0, sharedBytes = 0, spillStores = 0, spillLoads = 0;
-  /// Whether the assembler made each wgmma wait for the one before it.
+  /// Whether the assembler makes each wgmma wait for the wgmma before it.
   bool isSerialized = false;
 };
 
-/// Assembles the GPU kernels of `module`, which is as for `emitArtefact`, for compute
-/// capability `arch`. An error where there is no ptxas.
+/// Assembles the GPU kernels of `module`, which must be as for `emitArtefact`, for compute
+/// capability `arch`, and returns the resources of each. It is an error if there is no ptxas.
 llvm::Expected<std::vector<KernelResources>> measureKernels(mlir::ModuleOp module,
                                                             int64_t arch);
 
-/// Compiles `module`, which is in the LLVM dialect with the attributes that
-/// docs/architecture.md lists, for its `cnn.target`, and writes `outputPath`.
-/// The file appears complete or not at all. "-" writes Asm and LLVMIR to the
-/// standard output.
+/// Compiles `module` for its `cnn.target`, and writes the file `outputPath`. The module is in
+/// the LLVM dialect, with the attributes that docs/architecture.md lists. The file appears
+/// complete or not at all. If the path is "-", Asm and LLVMIR are written to the standard
+/// output.
 llvm::Error emitArtefact(mlir::ModuleOp module, EmitKind kind, llvm::StringRef outputPath,
                          const EmitOptions &options = {});
 

@@ -15,11 +15,11 @@
 
 namespace convoy {
 
-/// Writes an ELF relocatable object for `triple` with one read-only section
-/// `.convoy.weights` of `size` bytes and the hidden symbol `convoy_weights` at
-/// its start. `weights` is the module attribute `cnn.weights`: an array of
-/// `{offset = N : i64, value = <elements>}`; gaps are zero. Elements stream
-/// from the attributes to `os`, so no second copy of the weights is made.
+/// Writes an ELF relocatable object for `triple` to `os`. It has one read-only section
+/// `.convoy.weights` of `size` bytes, with the hidden symbol `convoy_weights` at its start.
+/// `weights` is the module attribute `cnn.weights`: an array of
+/// `{offset = N : i64, value = <elements>}`; gaps are zero. Elements are written directly from
+/// the attributes, so that no second copy of the weights is made.
 llvm::Error writeWeightsObject(llvm::raw_ostream &os, const llvm::Triple &triple,
                                mlir::ArrayAttr weights, int64_t size);
 

@@ -26,7 +26,7 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// Multiply-adds of a row of the kernel that are written one after another.
+/// The most multiply-adds of a kernel row that are written one after another, without a loop.
 constexpr int64_t kUnrolledMultiplyAdds = 512;
 
 /// Writes one task: a row of one channel block.
@@ -71,7 +71,7 @@ private:
         b, window, outer, starts, [&](const KernelPosition &position, ValueRange carried) {
           return addRow(pixels, position, carried);
         });
-    // A row's code is long enough.
+    // The code of one row is long enough without further unrolling.
     keepRolled(sums);
     return sums;
   }
@@ -88,13 +88,14 @@ private:
     return next;
   }
 
-  /// Adds the products of a row of the kernel. Its columns meet the same inputs in
-  /// different pixels: each is loaded and shuffled once.
+  /// Adds the products of a row of the kernel. Its columns read the same inputs for different
+  /// pixels: each input vector is loaded and shuffled once.
   SmallVector<Value> addRow(const PixelTile &pixels, const KernelPosition &row,
                             ValueRange sums) {
     SmallVector<Value> next(sums);
     Value first = affine(b, pixels.start, window.strides.back(), -window.padsBegin.back());
-    // Pixel and column of the kernel by the input column from the tile's first one.
+    // For each input column, counted from the tile's first one, the pixels and kernel columns
+    // that read it.
     std::map<int64_t, SmallVector<std::pair<int64_t, int64_t>>> uses;
     for (int64_t column = 0; column < window.kernel.back(); ++column)
       for (int64_t pixel = 0; pixel < pixels.size; ++pixel)

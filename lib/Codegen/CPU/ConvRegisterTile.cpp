@@ -17,7 +17,7 @@ using namespace convoy;
 using namespace convoy::cpu;
 using namespace convoy::cnn;
 
-/// The most lines that a register tile fetches of the next row.
+/// The most cache lines of the next row that a register tile prefetches.
 static constexpr int64_t kPrefetchedLines = 32;
 
 ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterface op,
@@ -116,7 +116,7 @@ SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &positio
       emitLoop(b, channels, sums, [&](Value channel, ValueRange carried) {
         return buildStep(position, chunk, channel, carried);
       });
-  // A tile fills the registers; unrolled, LLVM hoists loads and spills.
+  // A tile fills the registers. If LLVM unrolled the loop, it would hoist loads and spill.
   keepRolled(next);
   return next;
 }
@@ -220,7 +220,8 @@ void ConvRegisterTile::storeBlocked(const PixelTile &pixels, ArrayRef<Value> sum
   }
 }
 
-/// Through a scratch tile, since the lanes of a vector lie a plane apart.
+/// Stores by way of a scratch tile, since the lanes of a vector are a plane apart in plain
+/// data.
 void ConvRegisterTile::storePlain(const PixelTile &pixels, ArrayRef<Value> sums,
                                   OutputColumn column) {
   if (!scratch)

@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A layout change goes through tiles of `block` channels by `block` pixels that are
-// transposed in registers, so that both sides see whole vectors. The others are
-// copies of contiguous rows, each row cut into pieces where there are few rows.
+// A layout change goes through tiles of `block` channels by `block` pixels that are transposed
+// in registers, so that both sides see whole vectors. Concatenations and copies move
+// contiguous rows; if there are few rows, each is cut into pieces.
 //
 //===----------------------------------------------------------------------===//
 
@@ -225,13 +225,14 @@ struct ConcatFamily : KernelFamily {
 
 /// A copy as rows that are contiguous on both sides.
 struct CopyShape {
-  /// Extents in front of the row; one of each pair of strides for each of them.
+  /// The extents of the dimensions before the row, and their strides on both sides.
   SmallVector<int64_t> outer, fromStrides, toStrides;
   int64_t fromOffset, toOffset, row;
 
   int64_t rows() const { return llvm::product_of(outer); }
 };
 
+/// The rows of a copy; none if a shape, stride or offset is dynamic.
 std::optional<CopyShape> getCopyShape(memref::CopyOp op) {
   auto from = cast<MemRefType>(op.getSource().getType());
   auto to = cast<MemRefType>(op.getTarget().getType());

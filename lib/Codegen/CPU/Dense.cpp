@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A task is one tile of outputs for one group of rows. The packed filter is read
-// once, front to back, which at one row is what bounds the time.
+// A task is one tile of outputs for all rows, which it computes in groups. For each group it
+// reads its part of the packed filter once, front to back; with one row, that bounds the time.
 //
 //===----------------------------------------------------------------------===//
 

@@ -10,17 +10,18 @@
 // Input and output are each blocked or plain, so the same code serves 1x1, strided,
 // grouped and first-layer convolutions of one to three dimensions.
 //
-// Rows of small maps do not fill register tiles. There a task is all pixels of a map, and
-// a tile any run of them, whatever rows they lie in: it is known at compile time where.
+// Rows of small maps do not fill register tiles. For such maps a task is all pixels of a map,
+// and a register tile is any run of these pixels, which may cross rows: the coordinates of
+// each pixel are known at compile time.
 //
-// Where the input has a prologue, a task is a run of the map's pixels for one tile of output
-// channels. Tasks of a run follow each other, and all of them read its input from scratch
-// memory, where the first that a thread runs writes what the prologue makes of it:
+// If the convolution has a prologue, a task is a run of the map's pixels for one tile of
+// output channels. Tasks of a run follow each other, and all of them read the run's input from
+// scratch memory. The first of them that a thread runs applies the prologue and writes:
 //
 //   [I block][pixel of the run][lane]
 //
 // It does so a block at a time, just before the products of that block, so that loads and
-// stores run while the processor still multiplies what came before.
+// stores run while the processor still multiplies the block before.
 //
 //===----------------------------------------------------------------------===//
 
@@ -111,8 +112,9 @@ private:
     for (int64_t i = 0; i < tiles; ++i) {
       int64_t end = row.back() * (i + 1) / tiles;
       PixelTile pixels = {indexConstant(b, start), start, end - start};
-      // A small map uses weights for so short a time that it would wait for the next ones.
-      // Fetched by the first tiles, too, they were slower: measured at 7x7.
+      // A small map is done with its filters so soon that it would wait for those of the next
+      // output tile, so the last two register tiles prefetch them. Prefetching in the first
+      // ones, too, was slower: measured at 7x7.
       prefetchShares = i < tiles - 2 ? 0 : std::min<int64_t>(tiles, 2);
       prefetchShare = tiles - 1 - i;
       auto buildChunk = [&](Value chunk, int64_t channels, ValueRange values) {
@@ -128,8 +130,8 @@ private:
     }
   }
 
-  /// Where the pixels of a map's tile meet one position of the kernel; none where all of
-  /// them meet padding.
+  /// The input coordinates that the pixels of a map's tile read at one position of the kernel;
+  /// none if all of them read padding.
   std::optional<KernelPosition> locate(const PixelTile &pixels, int64_t kernelIndex) {
     auto split = [](int64_t index, ArrayRef<int64_t> extents) {
       SmallVector<int64_t> parts(extents.size());
@@ -161,7 +163,8 @@ private:
     return any ? std::optional(position) : std::nullopt;
   }
 
-  /// `prepare` is emitted before the products of each chunk of input channels.
+  /// Writes one register tile. `prepare` is emitted before the products of each chunk of input
+  /// channels.
   void buildTile(const PixelTile &pixels, OutputColumn column,
                  llvm::function_ref<void(Value chunk)> prepare = nullptr) {
     prefetchNextRow(pixels);
@@ -177,7 +180,8 @@ private:
     store(pixels, sums, column);
   }
 
-  /// A run of a map's pixels, whose input is read from scratch memory.
+  /// Writes the task of a convolution with a prologue: a run of a map's pixels, whose input is
+  /// read from scratch memory.
   void buildRun(Value task) {
     PrologueRuns runs(op, tile);
     setTask(task, runs.count);
@@ -206,7 +210,8 @@ private:
                [&](bool last) { build(last ? runs.lastPixels : runs.pixels); });
   }
 
-  /// Writes what the prologue makes of a chunk of `count` pixels of `source` to the input.
+  /// Applies the prologue to a chunk of channels of `count` pixels of `source`, from pixel
+  /// `start` on, and writes the result to `input`, which is scratch memory here.
   void normalize(Value source, Value start, int64_t count, Value chunk) {
     auto load = [&](Value from, ValueRange indices) {
       return vector::LoadOp::create(b, vectorType, from, indices);
@@ -228,7 +233,7 @@ private:
   }
 
   PixelSpan span;
-  /// The thread's scratch memory of a convolution with a prologue.
+  /// The thread's scratch memory, if the convolution has a prologue.
   Value normalized;
 };
 

@@ -34,13 +34,13 @@ namespace {
 
 bool isMemRef(Value value) { return isa<MemRefType>(value.getType()); }
 
-/// The buffers among an operation's operands, each once: what its kernel takes.
+/// The buffers among an operation's operands, each once: the arguments of its kernel.
 llvm::SmallSetVector<Value, 8> getBuffers(Operation *op) {
   auto buffers = llvm::make_filter_range(op->getOperands(), isMemRef);
   return {buffers.begin(), buffers.end()};
 }
 
-/// Bytes of scratch memory that a thread needs; more than belongs on a stack.
+/// Bytes of scratch memory that each thread needs, because they are too many for a stack.
 int64_t getScratchSize(Operation *op) {
   auto layer = dyn_cast<cnn::ScheduledOpInterface>(op);
   return layer ? layer.getScheduleAttr().getScratch() : 0;

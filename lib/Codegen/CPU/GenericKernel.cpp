@@ -4,10 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Whatever has no kernel of its own arrives here as a linalg operation or a copy.
-// GenericPlan makes a loop nest of it with one linear index an operand; this file
-// writes the nest. All extents are static, so what does not fill a vector is done
-// by smaller vectors of 2^n lanes instead of a loop.
+// An operation that has no kernel of its own arrives here as a linalg operation or a copy.
+// GenericPlan makes a loop nest of it with one linear index per operand; this file writes the
+// nest. All extents are static, so elements that do not fill a vector are computed by smaller
+// vectors of 2^n lanes instead of a loop.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,8 +27,7 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Accumulators of a reduction along the vector: enough to hide the latency of
-/// one addition.
+/// Accumulators of a reduction along the lanes: enough to hide the latency of one addition.
 constexpr int64_t kAccumulators = 4;
 
 class GenericEmitter : GenericBody {
@@ -64,7 +63,7 @@ private:
 
   const GenericPlan &plan;
   Value task;
-  /// Where the task's split loop stands.
+  /// Which chunk of the split loop the task runs.
   Value splitIndex;
   SmallVector<Operation *> combiners;
 };
@@ -107,7 +106,7 @@ GenericEmitter::Range GenericEmitter::getRange(int64_t loop, int64_t extent) {
   return {lower, upper};
 }
 
-/// Runs `body` for each whole vector of a loop, then for what is left of it.
+/// Runs `body` for each whole vector of a loop, then for the rest in smaller vectors.
 void GenericEmitter::forEachVector(
     int64_t loop, ValueRange offsets,
     function_ref<void(ValueRange offsets, int64_t lanes)> body) {
@@ -147,7 +146,7 @@ void GenericEmitter::emitParallel(int64_t loop, ValueRange offsets) {
   if (plan.transposes && loop == plan.numParallel - 2)
     return emitTiles(offsets);
   if (hasVector && loop == plan.numParallel - 1) {
-    // What does not change along the loop is read once.
+    // Inputs that do not change along the loop are read once.
     Values uniforms(plan.accesses.size());
     if (!plan.reduces())
       for (int64_t i = 0; i < firstOutput(); ++i)
@@ -187,8 +186,8 @@ void GenericEmitter::transposeTile(MutableArrayRef<Value> rows) {
   }
 }
 
-/// A square of lanes x lanes: inputs that are contiguous in the loop before the
-/// last are read along it and transposed.
+/// Computes a square of lanes x lanes: inputs that are contiguous in the loop before the last
+/// are read along that loop and transposed.
 void GenericEmitter::emitTile(ValueRange offsets) {
   int64_t column = plan.numParallel - 1, row = column - 1, lanes = plan.lanes;
   SmallVector<Values> tiles(plan.accesses.size());
@@ -230,8 +229,8 @@ void GenericEmitter::emitTiles(ValueRange offsets) {
 // Reductions
 //===----------------------------------------------------------------------===//
 
-/// One output element: vectors accumulate along the innermost loop, a scalar
-/// takes the elements that do not fill one.
+/// Computes one element of each output. Vectors accumulate along the innermost loop; a scalar
+/// accumulates the elements that do not fill a vector.
 void GenericEmitter::emitReduction(ValueRange offsets) {
   int64_t loop = plan.numLoops() - 1, extent = plan.extents[loop], lanes = plan.lanes;
   int64_t accumulators = std::min(kAccumulators, extent / lanes);
@@ -247,7 +246,7 @@ void GenericEmitter::emitReduction(ValueRange offsets) {
     int64_t operand = firstOutput() + output;
     carried.push_back(load(operand, offsets[operand], 0, 1));
   }
-  /// Adds `width` elements to the accumulator `which` of each output.
+  /// Combines `width` elements with accumulator `which` of each output.
   auto step = [&](ValueRange inner, Values &state, int64_t which, int64_t width) {
     Values arguments;
     for (int64_t i = 0; i < firstOutput(); ++i)
@@ -307,8 +306,7 @@ void GenericEmitter::emitReduction(ValueRange offsets) {
 // The task
 //===----------------------------------------------------------------------===//
 
-/// The iterations of the loops before the split one that the task stands for;
-/// sets `splitIndex`.
+/// The task's indices in the loops before the split one; sets `splitIndex`.
 Values GenericEmitter::getTaskIndices() {
   if (plan.splitLoop < 0)
     return {};
@@ -319,7 +317,7 @@ Values GenericEmitter::getTaskIndices() {
   return ivs;
 }
 
-/// Loops as the operation states them, one element at a time.
+/// Emits the loops in the operation's own order, one element at a time.
 void GenericEmitter::emitGeneral() {
   Values ivs = getTaskIndices();
   std::function<void(int64_t)> nest = [&](int64_t loop) {

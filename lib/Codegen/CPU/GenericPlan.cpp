@@ -16,7 +16,7 @@ using namespace convoy::cpu;
 
 /// Fewer element operations than this are not worth another task.
 static constexpr int64_t kWorkPerTask = 16384;
-/// Enough for the threads of a large machine to share evenly.
+/// The most tasks: enough for the threads of a large machine to share evenly.
 static constexpr int64_t kMaxTasks = 64;
 
 FailureOr<GenericPlan> GenericPlan::create(Operation *op, cnn::TargetAttr target) {
@@ -73,7 +73,7 @@ void GenericPlan::selectVector(Operation *op, cnn::TargetAttr target) {
   if (vector != Vector::Parallel || reduces())
     return;
 
-  // Inputs that are contiguous in another loop: bring it next to the last one.
+  // If inputs are contiguous in another loop, move it next to the last one.
   for (int64_t loop = last - 1; loop >= 0; --loop) {
     bool wanted = llvm::any_of(accesses, [&](const Access &access) {
       return !access.isScalar && !access.isOutput && access.strides[loop] == 1 &&

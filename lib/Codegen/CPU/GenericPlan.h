@@ -24,19 +24,19 @@ struct GenericPlan : GenericLoops {
   };
 
   Vector vector = Vector::None;
-  /// Lanes of a whole vector; 1 without.
+  /// Lanes of a whole vector; 1 if there are no vectors.
   int64_t lanes = 1;
-  /// The loop next to the last parallel one in which some inputs are contiguous
-  /// that are not so in the last: tiles of lanes x lanes are transposed.
+  /// Whether tiles of lanes x lanes are transposed: some inputs are not contiguous in the last
+  /// parallel loop, but in the one before.
   bool transposes = false;
 
-  /// Tasks take one iteration of each of the first `splitLoop` loops and `chunk`
-  /// iterations of loop `splitLoop`; -1 when there is one task only.
+  /// A task runs one iteration of each of the first `splitLoop` loops and `chunk` iterations
+  /// of loop `splitLoop`, which is -1 if there is one task only.
   int64_t splitLoop = -1;
   int64_t chunk = 0;
   int64_t tasks = 1;
 
-  /// Reads the operation; failure where it is none that has such loops.
+  /// Reads the operation; failure if it has no such loops.
   static mlir::FailureOr<GenericPlan> create(mlir::Operation *op, cnn::TargetAttr target);
 
 private:

@@ -27,7 +27,7 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// The normalisation's roots and division cost about this many copies.
+/// An element's roots and division cost about as much as this many copies of an element.
 constexpr int64_t kWorkPerElement = 4;
 
 struct LrnFamily : KernelFamily {
@@ -107,7 +107,7 @@ struct LrnFamily : KernelFamily {
     LrnWindow window(op);
     auto type = cast<VectorType>(x.getType());
     int64_t lanes = type.getDimSize(0);
-    // Squares by distance in channel blocks; zero outside of the data.
+    // The squares of neighbouring channel blocks, by their distance; zero outside of the data.
     std::map<int64_t, Value> squares;
     auto getSquare = [&](int64_t distance) -> Value {
       Value &square = squares[distance];
@@ -122,7 +122,7 @@ struct LrnFamily : KernelFamily {
       Value inside = arith::CmpIOp::create(
           b, distance < 0 ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sle, block,
           bound);
-      // Outside, any block that exists is read and not used.
+      // Outside of the data, this block is read instead, and not used.
       block = arith::SelectOp::create(b, inside, block, indices[1]);
       Value neighbour =
           vector::LoadOp::create(b, type, input, ValueRange{indices[0], block, position});

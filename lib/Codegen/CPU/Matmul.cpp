@@ -4,10 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A register tile is some rows by some vectors of columns; each step of the sum
-// loads the vectors from a row of the right operand and broadcasts one element of
-// each row of the left one. The right operand changes from run to run, so it is
-// read where it lies.
+// A register tile is some rows by some vectors of columns; each step of the sum loads the
+// vectors from a row of the right operand and broadcasts one element of each row of the left
+// one. The right operand changes from run to run, so it is read in place and not packed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,8 +31,8 @@ struct Product : MatmulShape {
   Product(MatmulOp op, TargetAttr target) : MatmulShape(op), lanes(target.getVectorLanes()) {
     int64_t accumulators = getCpu(target).vectors->matmulSums;
     int64_t vectors = llvm::divideCeil(columns, lanes);
-    // Two vectors feed two multiply-adds from each broadcast; few rows need more
-    // vectors, to hide the latency of the additions.
+    // With two vectors, each broadcast feeds two multiply-adds. Few rows need more vectors, to
+    // hide the latency of the additions.
     tileVectors = std::min(vectors, std::clamp<int64_t>(accumulators / rows, 2, 8));
     int64_t most = std::min(rows, accumulators / tileVectors);
     rowTiles = llvm::divideCeil(rows, most);

@@ -32,7 +32,7 @@ void convoy::cpu::forEachPixelTile(ImplicitLocOpBuilder &b, const ConvWindow &wi
                                    int64_t limit, llvm::function_ref<void(PixelTile)> body) {
   SmallVector<int64_t> sizes = cutRow(window.output.back(), limit);
   auto touchesBorder = [&](int64_t start, int64_t size) {
-    // Positions grow with the pixel and the column, so the corners tell.
+    // Positions grow with the pixel and the column, so it is enough to check the corners.
     return !window.isInside(start, 0) ||
            !window.isInside(start + size - 1, window.kernel.back() - 1);
   };
@@ -113,7 +113,8 @@ struct KernelColumnLoop {
           emitLoop(b, window.kernel.back(), carried, [&](Value column, ValueRange values) {
             return emitColumn(column, std::nullopt, values);
           });
-      // Neighbouring columns read the same pixels.
+      // Neighbouring columns read the same pixels: unrolled, LLVM would share the loads, and
+      // spill.
       if (window.kernel.back() > 1)
         keepRolled(next);
       return next;

@@ -4,10 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Groups that do not fill vectors of channels keep plain data, where pixels of a channel
-// are contiguous: vectors hold pixels. A task is a pair of such vectors of one group. A
-// register tile holds them for `blocks` output channels; each step loads the pair from an
-// input channel and broadcasts a weight for each output channel.
+// Groups that do not fill vectors of channels keep plain data, in which the pixels of a
+// channel are contiguous: vectors hold pixels. A task is a run of pixels, usually two vectors,
+// for all output channels of one group. A register tile is the run for `blocks` output
+// channels; each step loads the run from an input channel and broadcasts a weight for each
+// output channel.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,12 +71,12 @@ private:
   static int64_t countPixels(ConvOpInterface op) {
     return llvm::product_of(op.getOutputType().getShape().drop_front(2));
   }
-  /// Runs of pixels, as many as a register tile has.
+  /// The number of runs of pixels, each as long as a register tile.
   static int64_t countRuns(ConvOpInterface op) {
     return llvm::divideCeil(countPixels(op), op.getScheduleAttr().getPixels());
   }
 
-  /// All output channels of the group, for the first `count` pixels of the run.
+  /// Computes all output channels of the group for the first `count` pixels of the run.
   void buildRun(int64_t count) {
     int64_t last = tile.groupOutputs - (tile.outputTiles - 1) * tile.blocks;
     int64_t whole = tile.outputTiles - (last < tile.blocks ? 1 : 0);
@@ -88,7 +89,7 @@ private:
       buildTile(indexConstant(b, whole), last, count);
   }
 
-  /// Pixels of a vector that count.
+  /// The number of pixels in vector `vector` of a run of `count` pixels.
   int64_t lanesOf(int64_t vector, int64_t count) const {
     return std::min(lanes, count - vector * lanes);
   }
@@ -126,7 +127,7 @@ private:
       }
       return next;
     });
-    // A tile fills the registers; unrolled, LLVM hoists loads and spills.
+    // A tile fills the registers. If LLVM unrolled the loop, it would hoist loads and spill.
     keepRolled(sums);
     Value firstChannel = add(b, affine(b, group, tile.groupOutputs, 0), firstOutput);
     for (int64_t i = 0; i < outputs; ++i)

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Kernels that read their input at places from a table.
+// Kernels that read their input at positions given by an operand or a table.
 //
 //===----------------------------------------------------------------------===//
 
@@ -192,7 +192,7 @@ private:
   ResizeShape shape;
   int64_t lanes;
   Value input, output;
-  /// Of each dimension that changes.
+  /// The tables of each dimension that changes.
   llvm::SmallDenseMap<int64_t, SmallVector<Table, 2>> tables;
 };
 

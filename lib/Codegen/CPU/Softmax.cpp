@@ -34,7 +34,7 @@ constexpr int64_t kVectors = 4;
 /// An exponential costs about this many copies.
 constexpr int64_t kWorkPerElement = 8;
 
-/// The sums are along the middle of the extents.
+/// Sums run along the middle one of the three extents.
 struct Extents : AxisExtents {
   Extents(SoftmaxOp op, TargetAttr target)
       : AxisExtents(cast<ShapedType>(op.getInput().getType()).getShape(), op.getAxis()) {
@@ -76,7 +76,8 @@ private:
 
   using Visit = llvm::function_ref<void(Value &, Value, int64_t)>;
 
-  /// Emits `visit(accumulator, first element, elements)` for each vector of a row.
+  /// Emits `visit(accumulator, first element, elements)` for each vector of a row, and returns
+  /// the accumulators. Without `init` there are none.
   SmallVector<Value> walkRow(Value init, Visit visit) {
     int64_t vectors = extents.extent / lanes, rest = extents.extent % lanes;
     int64_t width = std::min(kVectors, std::max<int64_t>(vectors, 1));
@@ -135,7 +136,7 @@ private:
     return vector::ShuffleOp::create(b, x, zeroVector(b, type), mask);
   }
 
-  /// The sums of `count` neighbouring elements.
+  /// Computes `count` neighbouring columns, each with a sum of its own.
   void buildColumns(Value outer, Value start, int64_t count) {
     int64_t vectors = llvm::divideCeil(count, lanes);
     auto lanesOf = [&](int64_t i) { return std::min(lanes, count - i * lanes); };

@@ -4,12 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Output element o takes from input element i where o + pad = i * stride + k * dilation.
-// Output columns with the same o % stride, a phase, meet the same kernel columns, each
-// at a fixed distance: within a phase this is a convolution of stride 1. So a row of
-// the output is cut into phases, and a phase into register tiles as in a direct
-// convolution. In the outer dimensions the phase is known when the code runs, and the
-// loop over the kernel steps from one position that fits to the next.
+// Output element o reads input element i by kernel element k if
+// o + pad = i * stride + k * dilation. Output columns with the same o % stride, a phase, use
+// the same kernel columns, each at a fixed distance in the input: within a phase this is a
+// convolution of stride 1. So a row of the output is cut into phases, and a phase into
+// register tiles as in a direct convolution. In the outer dimensions the phase is known only
+// when the code runs, and the loop over the kernel steps from one position that fits the phase
+// to the next.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,8 +28,8 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// The kernel positions of one dimension that fit a phase: `first`, then every
-/// `step`-th, each `distance` input elements before the one in front.
+/// The kernel positions of one dimension that fit a phase: a first one, then every `step`-th.
+/// Each reads the input `distance` elements before the position that precedes it.
 struct PhaseSteps {
   PhaseSteps(int64_t stride, int64_t dilation) {
     common = std::gcd(stride, dilation);
@@ -38,17 +39,17 @@ struct PhaseSteps {
       if (inverse * distance % step == 1 % step)
         break;
   }
-  /// The phase fits only where `common` divides o + pad; then the first position is
+  /// Positions fit only if `common` divides o + pad. Then the first one is
   /// (o + pad) / common * inverse % step.
   int64_t common, step, distance, inverse;
 };
 
 /// Columns of the output with one phase.
 struct ColumnPhase {
-  /// The first output column, the first kernel column.
+  /// The first output column and the first kernel column.
   int64_t output, kernel;
-  /// Kernel columns; the window moves over the input by one, and its column 0 is the
-  /// last of them.
+  /// The number of kernel columns. `window` moves over the input by one, and its column 0 is
+  /// the last of these kernel columns.
   int64_t count;
   ConvWindow window;
 };
@@ -89,7 +90,7 @@ private:
     phase.window.strides.back() = 1;
     phase.window.dilations.back() = steps.distance;
     phase.window.kernel.back() = std::max<int64_t>(phase.count, 1);
-    // The distance of the last kernel column; it divides exactly.
+    // How far before the input the last kernel column begins to read; the division is exact.
     int64_t last = phase.kernel + (phase.count - 1) * steps.step;
     phase.window.padsBegin.back() = (last * window.dilations.back() - position) / stride;
     if (phase.count == 0) {
@@ -111,7 +112,8 @@ private:
           [&](Value pixel) { return affine(b, pixel, window.strides.back(), phase.output); });
   }
 
-  /// Loops over the kernel's positions in the outer dimensions, from the next one on.
+  /// Loops over the kernel's positions in the outer dimensions that `position` does not have
+  /// yet.
   SmallVector<Value> buildRows(const ColumnPhase &phase, const PixelTile &pixels,
                                KernelPosition &position, Value chunk, int64_t channels,
                                ValueRange sums) {
@@ -120,8 +122,8 @@ private:
       return buildColumns(phase, pixels, position, chunk, channels, sums);
     int64_t stride = window.strides[dim], dilation = window.dilations[dim];
     PhaseSteps rowSteps(stride, dilation);
-    // With u = o + pad: the first kernel position, the input row that it meets, and
-    // the count of positions.
+    // With u = o + pad: the first kernel position, the input row that it reads, and the count
+    // of positions.
     Value u = affine(b, outer[dim], 1, window.padsBegin[dim]);
     Value first = indexConstant(b, 0), row = u;
     if (rowSteps.step > 1) {
@@ -129,7 +131,7 @@ private:
       first = arith::RemUIOp::create(b, first, indexConstant(b, rowSteps.step));
       row = arith::SubIOp::create(b, u, affine(b, first, dilation, 0));
     }
-    // Exact where the phase fits, and not used elsewhere.
+    // The division is exact if the phase fits; otherwise the row is not used.
     if (stride > 1)
       row = arith::DivSIOp::create(b, row, indexConstant(b, stride));
     Value room = arith::SubIOp::create(

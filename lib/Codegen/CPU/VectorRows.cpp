@@ -18,7 +18,7 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cpu;
 
-/// Elements that one core moves in about the time that it takes to wake others.
+/// Elements that one thread moves in about the time that it takes to wake other threads.
 static constexpr int64_t kTinyWork = 16384;
 /// Tasks that are enough to spread over the cores of one machine.
 static constexpr int64_t kEnoughTasks = 32;

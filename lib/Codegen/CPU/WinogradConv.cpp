@@ -15,7 +15,7 @@
 // output transform, with the epilogue, reads M while it is in cache. See
 // convoy/Analysis/WinogradTransform.h for the transforms.
 //
-// Where filters are stored compactly, a task transforms them itself, some blocks of input
+// If filters are stored compactly, a task transforms them itself, some blocks of input
 // channels at a time, into
 //
 //   U [I of the chunk][block of the tile][product][lane]
@@ -85,7 +85,7 @@ private:
         b, type, scratch, indexConstant(b, offset * int64_t(sizeof(float))), ValueRange());
   }
 
-  /// Emits `body` for the tiles of a strip: the last strip may have fewer.
+  /// Emits `body` for the number of tiles of the strip: the last strip may have fewer.
   void forStripTiles(llvm::function_ref<void(int64_t)> body) {
     int64_t last = plan.tiles - (plan.strips - 1) * plan.stripTiles;
     if (last == plan.stripTiles)
@@ -97,7 +97,7 @@ private:
   struct Position {
     Value image, row, column;
   };
-  /// Image, and first output row and column of a tile of the strip.
+  /// The image, and the first output row and column, of a tile of the strip.
   Position locate(Value stripTile) {
     Value index = add(b, affine(b, strip, plan.stripTiles, 0), stripTile);
     Values indices = delinearize(
@@ -195,17 +195,17 @@ private:
   /// Blocks of input channels whose products are computed at a time.
   struct InputBlocks {
     Value first;
-    /// Full blocks, and the channels of one that is not.
+    /// The number of full blocks, and of channels in one more block that is not full.
     int64_t whole, partial;
-    /// Whether M holds the products of the blocks before.
+    /// Whether M already has the products of the blocks before.
     bool adds;
   };
 
-  /// Blocks of input channels that are full, and channels in the one that is not.
+  /// The number of full blocks of input channels, and of channels in the one that is not full.
   int64_t wholeBlocks() const { return tile.inputChunks - (partialChannels() ? 1 : 0); }
   int64_t partialChannels() const { return tile.groupInputs % tile.inputChunk; }
 
-  /// Transforms filters a chunk of input channels at a time and sums the products in M.
+  /// Transforms filters, one chunk of input channels at a time, and sums up the products in M.
   void multiplyChunks(int64_t count) {
     filters = viewScratch(layout.input + layout.product, plan.filterChunk * tile.inputChunk,
                           layout.filterPlane);
@@ -260,8 +260,8 @@ private:
     });
   }
 
-  /// `count` register tiles of `size` tiles each from `start` on; `before` of the strip's
-  /// register tiles lie in front of them.
+  /// Multiplies `count` register tiles of `size` Winograd tiles each, from tile `start` of the
+  /// strip on. `before` register tiles of the strip precede them.
   void multiplyTiles(const InputBlocks &inputs, Value product, int64_t start, int64_t count,
                      int64_t size, int64_t before) {
     if (count == 0)
@@ -301,9 +301,10 @@ private:
     });
   }
 
-  /// Which elements a register tile prefetches with each input channel: of each row of the
-  /// next product's filters, or of the channel in the next chunk. The tiles, and all
-  /// products of a compact chunk, share the cache lines.
+  /// Which elements of the filters a register tile prefetches with each input channel: some of
+  /// the channel's row in the next product or, with compact filters, of the same channel in
+  /// the next chunk. The cache lines are shared out among the register tiles and, with compact
+  /// filters, among all products of the chunk.
   Values prefetchedElements(Value product, Value registerTile) {
     auto type = cast<MemRefType>(filter.getType());
     int64_t line = 64 * 8 / type.getElementTypeBitWidth();
@@ -322,7 +323,8 @@ private:
     return elements;
   }
 
-  /// One input channel: `blocks` vectors of filters times a broadcast for each tile.
+  /// Adds the products of one input channel: `blocks` vectors of filters times a broadcast for
+  /// each tile.
   Values buildStep(const InputBlocks &inputs, Value product, Value channel, Value from,
                    int64_t size, ArrayRef<Value> prefetched, ValueRange sums) {
     Values weights;
@@ -425,7 +427,7 @@ private:
   WinogradTransform transform;
   WinogradScratch layout;
   VectorType vectorType;
-  /// Of the strip, for one output tile and product.
+  /// Register tiles of the strip, for one output tile and product.
   int64_t registerTiles = 0;
   Value scratch, strip, group, outputTile, transformed, products, filters;
 };

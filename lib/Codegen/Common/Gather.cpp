@@ -23,7 +23,7 @@ GatherShape::GatherShape(GatherOp op)
 Value convoy::emitGatheredRow(ImplicitLocOpBuilder &b, const GatherShape &shape, Value outer,
                               Value indices, Value at) {
   Value number = memref::LoadOp::create(b, indices, at);
-  // Before it becomes an index, which has fewer bits on some targets.
+  // The number is wrapped and clamped as an i64: an index has fewer bits on some targets.
   Type type = b.getI64Type();
   if (number.getType() != type)
     number = arith::ExtSIOp::create(b, type, number);

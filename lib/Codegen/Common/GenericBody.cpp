@@ -63,7 +63,8 @@ Values GenericBody::advance(ValueRange offsets, int64_t loop, Value iv) {
   return result;
 }
 
-/// Bytes on whose multiple a vector lies; what its element asks for, unless more is known.
+/// The alignment of a vector in memory: its size if `isAligned`, otherwise none, which means
+/// that of its element type.
 static llvm::MaybeAlign getAlignment(VectorType type, bool isAligned) {
   if (!isAligned)
     return {};

@@ -16,7 +16,7 @@
 using namespace mlir;
 using namespace convoy;
 
-/// Reads one operand's map; failure where it is not linear.
+/// Reads one operand's map; failure if it is not linear.
 static LogicalResult readAccess(MemRefType type, AffineMap map, Access &access) {
   auto [strides, offset] = type.getStridesAndOffset();
   access.offset = 0;
@@ -79,7 +79,7 @@ FailureOr<GenericLoops> GenericLoops::create(Operation *op) {
     loops.normalizeLoops();
     return loops;
   }
-  // Parallel loops must be the first ones for tasks to be made of them.
+  // Tasks are made of parallel loops only if these are the outermost ones.
   loops.numParallel = llvm::find(loops.isParallel, false) - loops.isParallel.begin();
   if (llvm::is_contained(ArrayRef(loops.isParallel).drop_front(loops.numParallel), true))
     loops.numParallel = 0;
@@ -87,7 +87,8 @@ FailureOr<GenericLoops> GenericLoops::create(Operation *op) {
 }
 
 void GenericLoops::normalizeLoops() {
-  // What the order of loops follows: the output's memory, then the inputs'.
+  // Loops with larger strides are the outer ones: parallel loops by the strides of the
+  // outputs, reduction loops by those of the inputs.
   auto memoryStride = [&](int64_t loop, bool output) {
     int64_t stride = 0;
     for (const Access &access : accesses)

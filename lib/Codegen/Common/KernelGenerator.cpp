@@ -17,7 +17,7 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// Whether an operation of @main does something: no view, constant or terminator.
+/// Whether an operation of @main does work, that is, is no view, constant or terminator.
 static bool doesWork(Operation &op) {
   return !isa<ViewLikeOpInterface>(op) && !op.hasTrait<OpTrait::ConstantLike>() &&
          !op.hasTrait<OpTrait::IsTerminator>() && !isMemoryEffectFree(&op);
@@ -37,7 +37,8 @@ StringRef convoy::getLayerName(Location loc) {
 static bool canShare(Operation *a, Operation *b) {
   if (a->getOperandTypes() != b->getOperandTypes())
     return false;
-  // A kernel has an argument for each buffer.
+  // A buffer that is several operands may be one argument of the kernel, so both operations
+  // must repeat their buffers in the same places.
   DenseMap<Value, Value> buffers, inverse;
   for (auto [x, y] : llvm::zip(a->getOperands(), b->getOperands()))
     if (buffers.try_emplace(x, y).first->second != y ||
@@ -88,7 +89,7 @@ LogicalResult KernelGenerator::run() {
   target = *required;
   if (failed(begin(main)))
     return failure();
-  // Operations are compared with later ones, so they go at the end.
+  // Later operations are compared with these, so they are erased at the end.
   SmallVector<Operation *> replaced;
   for (Operation &op : llvm::make_early_inc_range(main.front())) {
     if (!doesWork(op) || isa<AwaitOp, ReleaseOp>(op))

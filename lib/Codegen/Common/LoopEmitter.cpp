@@ -42,7 +42,7 @@ Value convoy::add(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
 SmallVector<Value> convoy::delinearize(ImplicitLocOpBuilder &b, Value index,
                                        ArrayRef<int64_t> extents) {
   SmallVector<Value> result(extents.size());
-  // The first extent above 1 takes what is left without a remainder.
+  // The first extent above 1 needs no remainder: the rest of the index is its result.
   int64_t first = 0;
   while (first < int64_t(extents.size()) && extents[first] == 1)
     ++first;
@@ -110,7 +110,7 @@ void convoy::keepRolled(ValueRange results) {
   MLIRContext *context = loop.getContext();
   auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/BoolAttr::get(context, true),
                                           {}, {}, {}, {}, {}, {});
-  // The conversions carry attributes of the LLVM dialect over to the branch.
+  // The conversions copy attributes of the LLVM dialect to the branch of the loop.
   loop->setAttr("loop_annotation",
                 LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
                                               {}, {}, {}, {}, {}, {}));

@@ -4,11 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The usual scheme (Cody and Waite 1980; Muller, Elementary Functions, 2016): the
-// argument is reduced by a multiple of a constant kept in two or three parts, and
-// a polynomial that is close to minimax in relative error does the rest. Without
-// branches, so that scalars and vectors are the same code. Errors stated are the
-// largest ones seen against f64.
+// The usual scheme (Cody and Waite 1980; Muller, Elementary Functions, 2016): the argument is
+// reduced by a multiple of a constant that is kept in several parts, and a polynomial that is
+// close to minimax in relative error does the rest. There are no branches, so that scalars and
+// vectors are the same code. The errors stated are the largest ones seen against f64.
 //
 //===----------------------------------------------------------------------===//
 
@@ -92,10 +91,10 @@ struct Expansion {
 /// exponents.
 constexpr double kLn2High = 0.693359375, kLn2Low = -2.12194440054690583e-4;
 
-/// 1 ulp; zero for results below 2.4e-38. exp(x) = 2^n exp(r), |r| <= ln(2) / 2.
+/// 1 ulp; zero for results below 1.7e-38. exp(x) = 2^n exp(r), |r| <= ln(2) / 2.
 Value Expansion::exp(Value x) {
-  // The bounds are where the result is infinite and where it is below the normal
-  // numbers; a comparison that is false for NaN keeps it.
+  // Beyond the bounds the result is infinite, or below the normal numbers. Comparisons with
+  // NaN are false, so NaN stays.
   x = select(less(x, constant(-87.5)), constant(-87.5), x);
   x = select(less(constant(89.0), x), constant(89.0), x);
   auto [n, nBits] = roundProduct(x, 1.4426950408889634);
@@ -139,7 +138,7 @@ Value Expansion::log(Value x) {
   return select(equal(x, zero), constant(-infinity), result);
 }
 
-/// 2 ulp for 0 <= x. The rounding of 1 + x is made up for to first order.
+/// 2 ulp for 0 <= x. The rounding error of 1 + x is corrected to first order.
 Value Expansion::log1p(Value x) {
   Value one = constant(1);
   Value sum = add(one, x);
@@ -147,8 +146,8 @@ Value Expansion::log1p(Value x) {
   return add(log(sum), div(lost, sum));
 }
 
-/// 6 ulp. The rational approximation in odd powers that Eigen, ONNX Runtime and
-/// others share; beyond the bounds it is 1 in f32.
+/// 6 ulp. The rational approximation in odd powers that Eigen, ONNX Runtime and others share;
+/// beyond the bounds tanh(x) is 1 or -1 in f32.
 Value Expansion::tanh(Value x) {
   x = select(less(x, constant(-9.0)), constant(-9.0), x);
   x = select(less(constant(9.0), x), constant(9.0), x);
@@ -178,7 +177,7 @@ Value Expansion::erf(Value x) {
   return select(less(size, constant(0.925)), small, large);
 }
 
-/// 3 ulp for |x| <= 8192, where the reduction by pi/2 in three parts holds.
+/// 3 ulp for |x| <= 8192, up to where the reduction by pi/2 in four parts is accurate.
 Value Expansion::sinCos(Value x, bool cosine) {
   auto [n, nBits] = roundProduct(x, 0.63661977236758134);
   Value r = fma(n, constant(-1.5703125), x);

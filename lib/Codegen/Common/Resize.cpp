@@ -45,7 +45,8 @@ struct HostCoordinates : HostFloats<float> {
   Index next(Index index, Index last) { return std::min(index + 1, last); }
 };
 
-/// Adds indices to the arithmetic of code; they have 32 bits in a GPU's kernels.
+/// Adds indices to the arithmetic that is emitted as code. They are converted by way of i32:
+/// an index has 32 bits in a GPU's kernels.
 struct EmittedCoordinates : EmittedArithmetic {
   using Index = Value;
   explicit EmittedCoordinates(ImplicitLocOpBuilder &b)
@@ -66,6 +67,7 @@ struct EmittedCoordinates : EmittedArithmetic {
   ImplicitLocOpBuilder &b;
 };
 
+/// An element of the input, and its weight in an element of the result.
 template <typename Arithmetic> struct Neighbour {
   typename Arithmetic::Index index;
   typename Arithmetic::Number weight;
@@ -73,7 +75,7 @@ template <typename Arithmetic> struct Neighbour {
 
 } // namespace
 
-/// Where element `x` of the result lies in the input.
+/// The coordinate in the input of element `x` of the result.
 template <typename Arithmetic>
 static typename Arithmetic::Number mapCoordinate(Arithmetic &a, const ResizeAxis &axis,
                                                  typename Arithmetic::Number x) {
@@ -96,7 +98,7 @@ static typename Arithmetic::Number mapCoordinate(Arithmetic &a, const ResizeAxis
   case CoordinateMode::asymmetric:
     return a.div(x, a.constant(axis.scale));
   case CoordinateMode::half_pixel_symmetric: {
-    // `scale * from` is what the extent was before it was rounded.
+    // `scale * from` is the extent of the result before it was rounded.
     float adjustment = float(axis.to) / (axis.scale * float(axis.from));
     float middle = float(axis.from) / 2;
     auto shift = a.constant(middle * (1 - adjustment));
@@ -122,8 +124,8 @@ static typename Arithmetic::Number roundCoordinate(Arithmetic &a, NearestMode mo
   llvm_unreachable("unknown nearest mode");
 }
 
-/// The elements that element `index` of the result is made of; one without a weight counts
-/// whole.
+/// The elements of the input that element `index` of the result is made of; one without a
+/// weight has weight 1.
 template <typename Arithmetic>
 static SmallVector<Neighbour<Arithmetic>, 2>
 findNeighbours(Arithmetic &a, const ResizeAxis &axis, typename Arithmetic::Index index) {

@@ -19,8 +19,9 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Writes `matrix * inputs` for vectors, sharing what rows or columns of a pair of
-/// opposite points have in common.
+/// Writes `matrix * inputs` for vectors. Most of Winograd's points come in opposite pairs, p
+/// and -p, whose rows or columns differ in signs only; the sums that they share are computed
+/// once.
 class LinearMap {
 public:
   LinearMap(ImplicitLocOpBuilder &b, VectorType type) : b(b), type(type) {}
@@ -43,7 +44,7 @@ public:
   }
 
 private:
-  /// Whether `other` is `row` with the signs of odd columns turned.
+  /// Whether `other` is `row` with the signs of the odd columns flipped.
   static bool isOppositeRow(ArrayRef<double> row, ArrayRef<double> other) {
     bool even = false, odd = false;
     for (size_t i = 0; i < row.size(); ++i) {
@@ -54,7 +55,8 @@ private:
     return even && odd;
   }
 
-  /// Columns that differ in signs only become their sum and their difference.
+  /// Replaces the inputs of neighbouring columns that differ in signs only by their sum and
+  /// their difference, and adapts the columns.
   void pairColumns(Matrix &matrix, Values &inputs) {
     for (size_t column = 0; column + 1 < inputs.size(); ++column) {
       bool same = false, opposite = false, pair = true;

@@ -32,7 +32,7 @@ Value convoy::gpu::exchangeLanes(ImplicitLocOpBuilder &b, Value value, int32_t b
 
 namespace {
 
-/// Values of a block of threads on their way to one.
+/// Combines values of the threads of a block.
 class BlockValues {
 public:
   BlockValues(GpuKernel &kernel, ArrayRef<Value> values, int64_t threads, int64_t columns,
@@ -45,7 +45,7 @@ public:
     row = columns * width;
   }
 
-  /// By shuffles, in each warp for itself.
+  /// Combines the values within each warp, by shuffles.
   SmallVector<Value> combineWarps() {
     for (Value &value : values)
       for (int64_t bit = columns; bit < kGpuWarp; bit *= 2)
@@ -67,7 +67,7 @@ public:
     kernel.barrier();
   }
 
-  /// The combination of all warps' values with the number `which`.
+  /// The combination, over all warps, of the value with the number `which`.
   Value collect(Value which) {
     Value column = arith::RemUIOp::create(b, kernel.thread(), indexConstant(b, columns));
     Value first = add(b, affine(b, which, warps * row, 0), affine(b, column, width, 0));
@@ -85,7 +85,7 @@ private:
   SmallVector<Value> values;
   int64_t columns, warps;
   Combine combine;
-  /// Elements of a value, and of a warp's.
+  /// Elements of a value in one lane, and of one value in all columns of a warp.
   int64_t width, row;
   Value buffer;
 };

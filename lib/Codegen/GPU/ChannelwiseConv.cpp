@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Blocked data; a group's channels lie within one block. A thread computes four channels
-// of some neighbouring pixels of a row, which share inputs and weights. Groups of eight
-// channels read two quads of inputs, others one.
+// Blocked data; a group's channels lie within one block. A thread computes four channels of
+// some neighbouring pixels of a row, which share inputs and weights. Groups of eight channels
+// read two quads (four channels each) of inputs, smaller groups one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,11 +29,11 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Quads of inputs and weights for one pixel that a thread has under way at once, so that
-/// they leave registers for other threads.
+/// The most quads of inputs and weights for one pixel that a thread loads at once: few enough
+/// to leave registers for other threads.
 constexpr int64_t kQuadsUnderWay = 20;
 
-/// What a thread does.
+/// How the work is cut into threads.
 struct Plan {
   explicit Plan(ConvOpInterface op)
       : tile(getConvTile(op)), window(getConvWindow(op)),
@@ -54,9 +54,9 @@ struct Plan {
   ConvTile tile;
   ConvWindow window;
   int64_t batch;
-  /// Neighbouring pixels of a thread, and positions of the kernel without a loop.
+  /// Neighbouring pixels per thread, and positions of the kernel that are unrolled.
   int64_t pixels, unrolled;
-  /// Threads: batch, channel block, rows, pixels, quad.
+  /// The extents of the threads: batch, channel block, rows, pixels, quad.
   SmallVector<int64_t> extents;
 };
 
@@ -125,7 +125,7 @@ private:
       kernelPosition.back() = indexConstant(b, column);
       weights.push_back(loadWeights(kernelPosition));
     }
-    // In the order of memory, so that an input may be forgotten soon.
+    // In the order of memory, so that the registers of an input are soon free again.
     for (int64_t at = 0; at <= (plan.pixels - 1) * stride + (columns - 1) * dilation; ++at) {
       Values inputs;
       for (int64_t i = 0; i < plan.pixels; ++i) {
@@ -171,7 +171,7 @@ private:
     return weights;
   }
 
-  /// The quads of inputs at an offset in the plane, zeros where it is not inside.
+  /// The quads of inputs at an offset in the plane; zeros if it is not inside.
   Values loadInputs(Value offset, Value inside) {
     int64_t quads = plan.inputQuads();
     Value first = affine(b, add(b, inputPlane, offset), plan.tile.lanes, 0);

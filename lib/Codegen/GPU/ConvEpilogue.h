@@ -12,18 +12,18 @@
 
 namespace convoy::gpu {
 
-/// The operands of a convolution or dense layer inside a kernel, flat; null where it has
-/// none.
+/// The operands of a convolution or dense layer inside a kernel, as flat buffers; null if it
+/// has no such operand.
 struct GpuConvOperands {
   GpuConvOperands(GpuKernel &kernel, mlir::Operation *op);
   /// Neither bias nor residual, and no activation.
   GpuConvOperands(mlir::Value input, mlir::Value filter, mlir::Value output);
 
-  /// What a sum, or `lanes` sums side by side, begin with: the bias from `index` on, or zeros.
+  /// The start of a sum, or of `lanes` sums side by side: the bias from `index` on, or zeros.
   mlir::Value startSum(mlir::ImplicitLocOpBuilder &b, mlir::Value index, int64_t lanes) const;
 
-  /// Stores a sum, or several side by side, with the residual and the activation, at
-  /// `index` of an image.
+  /// Adds the residual to a sum, or to several side by side, applies the activation, and
+  /// stores the results from element `index` of image `image` on.
   void store(mlir::ImplicitLocOpBuilder &b, mlir::Value sum, mlir::Value image,
              mlir::Value index) const;
 

@@ -39,7 +39,8 @@ using namespace convoy;
 
 namespace {
 
-/// The wait as text that gives the sums: nothing uses them before it.
+/// Lowers the wait to inline assembly whose results are the sums, so that nothing can use them
+/// before it.
 struct LowerWgmmaWait : OpRewritePattern<cnn::WgmmaWaitOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -77,7 +78,7 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
   void runOnOperation() override {
     gpu::GPUModuleOp module = getOperation();
     MLIRContext *context = &getContext();
-    // What the conversion knows in one dimension only.
+    // Lowers operations that the conversion supports only for vectors of one dimension.
     RewritePatternSet simplifications(context);
     vector::populateVectorBroadcastLoweringPatterns(simplifications);
     vector::populateVectorFromElementsUnrollPatterns(simplifications);
@@ -109,13 +110,13 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
     populateMathToLLVMConversionPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
-    // Last of all: it would call libdevice where LLVM has an operation of its own.
+    // Lowest benefit: these patterns call libdevice even if LLVM has an operation of its own.
     populateGpuToNVVMConversionPatterns(converter, patterns, /*benefit=*/0);
     populateNVGPUToNVVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
     configureGpuToNVVMConversionLegality(target);
     target.addLegalDialect<NVVM::NVVMDialect>();
-    // What the NVPTX code generator knows by itself.
+    // Operations that the NVPTX code generator supports by itself.
     target.addLegalOp<LLVM::CopySignOp, LLVM::FAbsOp, LLVM::FCeilOp, LLVM::FFloorOp,
                       LLVM::FRemOp, LLVM::RoundEvenOp, LLVM::RoundOp, LLVM::SqrtOp>();
     target
@@ -126,17 +127,17 @@ struct ConvertGPUToNVVM : convoy::impl::CnnConvertGPUToNVVMBase<ConvertGPUToNVVM
     if (failed(applyPartialConversion(module, target, std::move(patterns))))
       return signalPassFailure();
     for (const auto &[name, argument, type] : maps) {
-      // The conversion drops these.
+      // The conversion drops these attributes.
       auto kernel = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
       kernel.setArgAttr(argument, LLVM::LLVMDialect::getByValAttrName(), type);
       kernel.setArgAttr(argument, NVVM::NVVMDialect::getGridConstantAttrName(),
                         UnitAttr::get(context));
     }
-    // Memory whose size the launch says is declared, not defined.
+    // Shared memory whose size the launch gives is declared, not defined.
     for (auto global : module.getOps<LLVM::GlobalOp>())
       if (isEmptyArray(global.getGlobalType()))
         global.setLinkage(LLVM::Linkage::External);
-    // What LLVM has no intrinsic for becomes text.
+    // Operations without an LLVM intrinsic become inline assembly.
     RewritePatternSet texts(context);
     populateNVVMToLLVMConversionPatterns(texts);
     if (failed(applyPatternsGreedily(module, std::move(texts))))

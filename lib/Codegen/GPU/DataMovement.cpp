@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A layout change goes through tiles of a channel block by some pixels in shared memory,
-// so that neighbouring threads touch neighbouring elements on both sides; small maps do
-// without.
+// A layout change goes through tiles of a channel block by some pixels in shared memory, so
+// that neighbouring threads access neighbouring elements on both sides. Small maps are moved
+// without tiles.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +34,8 @@ ShapedType getType(Value value) { return cast<ShapedType>(value.getType()); }
 // cnn.reorder
 //===----------------------------------------------------------------------===//
 
-/// Pixels of a tile; maps of fewer pixels are moved element by element.
+/// Pixels of a tile, and of the smallest map that is moved by tiles; smaller ones are moved
+/// element by element.
 constexpr int64_t kTilePixels = 64;
 constexpr int64_t kMinTilePixels = 16;
 
@@ -72,7 +73,7 @@ private:
     zero = emitConstant(*b, b->getLoc(), b->getF32Type(), 0.0);
   }
 
-  /// The plain element of a channel that exists.
+  /// The index of an element in plain data; its channel must exist.
   Value locatePlain(Value image, Value channel, Value pixel) {
     channel = emitPlainChannel(*b, channel);
     Value place = add(*b, affine(*b, channel, pixels, 0), pixel);
@@ -85,12 +86,12 @@ private:
     return add(*b, affine(*b, image, blockedStride, 0), place);
   }
 
-  /// Whether a channel of the last block exists; null where all do.
+  /// Whether a channel of the last block exists; null if all do.
   Value exists(Value channel) {
     return channels % block ? emitIsInside(*b, channel, channels) : Value();
   }
 
-  /// An element of the blocked side.
+  /// Moves one element: number `index` of the blocked side.
   void moveElement(Value index) {
     Values at = delinearize(*b, index, {batch, blocks, pixels, block});
     Value channel = add(*b, affine(*b, at[1], block, 0), at[3]);
@@ -104,10 +105,11 @@ private:
             [&] { storeElements(*b, loadElements(*b, blocked, other, 1), plain, place); });
   }
 
-  /// 64 pixels of a channel block: threads go along pixels on the plain side and along the
-  /// block's memory on the other.
+  /// Moves 64 pixels of a channel block. Neighbouring threads access neighbouring pixels on
+  /// the plain side, and neighbouring elements of the block on the blocked side.
   void moveTile(GpuKernel &kernel) {
-    // A row more than the block, so that a column's elements are in different banks.
+    // One element per pixel more than the block has, so that the elements of a channel are in
+    // different banks.
     tile = kernel.shared({kTilePixels * (block + 1)}, b->getF32Type());
     firstPixel = affine(*b, kernel.block(0), kTilePixels, 0);
     firstChannel = affine(*b, kernel.block(1), block, 0);

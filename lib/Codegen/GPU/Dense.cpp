@@ -4,10 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The time is that of reading the weights once. A block of threads computes 16 outputs of
-// up to eight rows: a thread multiplies 16 bytes of weights, of 4 outputs or in f16 of 8,
-// with every 64th (128th) input, so that the block reads memory front to back, several KiB
-// at a time; then all threads' sums are added in a fixed order.
+// The time is that of reading the weights once. A block of threads computes 16 outputs of up
+// to eight rows. For every 64th input, a thread multiplies 16 bytes of weights, those of 4
+// outputs; in f16, for every 128th input those of 8 outputs. So the block reads memory front
+// to back, several KiB at a time. Then the sums of all threads are added in a fixed order.
 //
 //===----------------------------------------------------------------------===//
 
@@ -49,7 +49,7 @@ public:
     Value part = arith::DivUIOp::create(b, thread, indexConstant(b, columns));
     Value tileStart = affine(b, kernel.block(), depth, 0);
 
-    // More rows have more multiply-adds to do for each weight, and need more registers.
+    // More rows mean more multiply-adds for each weight, and more registers.
     int64_t unroll = rows == 1 ? 8 : rows <= 4 ? 4 : 2;
     Values sums(rows, zeroVector(b, type));
     sums = forEachOfThread(
@@ -66,7 +66,8 @@ public:
             state[row] = vector::FMAOp::create(b, broadcast, weights, state[row]);
           }
         });
-    // A thread finishes its lanes of one row; those without a row read what is there.
+    // A thread finishes its lanes of one row. Threads beyond the rows combine the last row,
+    // too, and do not store it.
     Value row = arith::MinUIOp::create(b, part, indexConstant(b, rows - 1));
     Value sum =
         combineThreadsOf(kernel, sums, row, kGpuBlockThreads, columns, [&](Value x, Value y) {

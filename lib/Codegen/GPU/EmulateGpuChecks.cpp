@@ -72,12 +72,13 @@ static LogicalResult verifyBoxCopy(NVVM::CpAsyncBulkTensorGlobalToSharedClusterO
   if (op.getMode() == NVVM::TMALoadMode::TILE && !op.getMulticastMask() &&
       !op.getL2CacheHint() && !op.getPredicate())
     return success();
-  return op.emitOpError("cannot be emulated: use tiles, for the own block");
+  return op.emitOpError("cannot be emulated: use tiles, without multicast, cache hint "
+                        "or predicate");
 }
 
 std::optional<Access> convoy::gpu::getAccess(Operation *op) {
   using Result = std::optional<Access>;
-  // Rows of a vector with several dimensions lie apart.
+  // The rows of a vector with several dimensions are apart in memory.
   auto isMatrix = [](Type type) {
     auto vector = dyn_cast<VectorType>(type);
     return vector && vector.getRank() > 1;
@@ -106,7 +107,7 @@ std::optional<Access> convoy::gpu::getAccess(Operation *op) {
                       op.getMask()};
       })
       .Case([](VectorTransferOpInterface op) -> Result {
-        // As plain as vector.load and store, or not at all.
+        // Only transfers that do the same as vector.load or vector.store.
         if (op.hasOutOfBoundsDim() || op.getMask() ||
             !op.getPermutationMap().isMinorIdentity())
           return std::nullopt;

@@ -18,7 +18,8 @@ bool isWorkgroup(mlir::Type type);
 /// Bytes of an element in memory.
 int64_t getElementBytes(mlir::Type type);
 
-/// An access to memory whose address and size are known.
+/// An access to memory whose address and size are known: a scalar or vector `type`, at
+/// `indices` of `memref`. `mask` is null if all lanes are accessed.
 struct Access {
   mlir::Value memref;
   mlir::ValueRange indices;
@@ -26,7 +27,7 @@ struct Access {
   bool isWrite;
   mlir::Value mask;
 };
-/// The access that `op` is, none if it is no such access.
+/// The access that `op` makes; none if it makes no such access.
 std::optional<Access> getAccess(mlir::Operation *op);
 
 /// Fails with an error at `op` if the emulator does not know what it does.

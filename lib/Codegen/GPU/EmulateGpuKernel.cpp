@@ -18,8 +18,8 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::gpu;
 
-/// Operands of warp operations lie here, on the thread's stack, 16 bytes each; or the sums
-/// of a warp group's product.
+/// Bytes of a buffer on the thread's stack for the operands of a warp operation, 16 bytes
+/// each, or for the sums of a warp group's product.
 static constexpr int32_t kExchangeBytes = 512;
 
 void KernelEmulation::makeFunction() {
@@ -66,7 +66,7 @@ void KernelEmulation::makeFunction() {
     body.eraseArgument(2 + arguments);
   }
 
-  // Launches must find the kernel with its arguments.
+  // Launches still refer to the kernel, with its arguments.
   Block *empty = b.createBlock(&kernel.getBody());
   empty->addArguments(types, locations);
   b.setInsertionPointToStart(empty);
@@ -131,7 +131,8 @@ void KernelEmulation::report(const Access &access) {
   for (int64_t lane = 0; lane < count; ++lane) {
     Value isOn = vector::ExtractOp::create(b, access.mask, lane);
     Value bytes = arith::SelectOp::create(b, isOn, getInt(element), getInt(0));
-    // Lanes that are off may lie outside.
+    // Lanes that are off may be outside of the buffer: for them, 0 bytes at its start are
+    // reported.
     Value place = arith::SelectOp::create(
         b, isOn, getPointer(address, int32_t(lane * element)),
         LLVM::LoadOp::create(
@@ -228,7 +229,7 @@ void KernelEmulation::rewriteForWarpGroups(Operation *op) {
       .Case([&](cnn::WgmmaWaitOp op) { rewriteWgmmaWait(op); });
 }
 
-/// Memory spaces and tokens mean nothing to the host.
+/// Drops memory spaces, and makes integers of tokens: both mean nothing to the host.
 void KernelEmulation::dropTypesOfGpus() {
   AttrTypeReplacer replacer;
   replacer.addReplacement([](MemRefType type) -> std::optional<Type> {

@@ -26,7 +26,7 @@ namespace convoy::gpu {
 /// Turns a kernel of a GPU into a function that the emulator runs.
 class KernelEmulation {
 public:
-  /// `dynamicBytes` of shared memory are there for `gpu.dynamic_shared_memory`.
+  /// `dynamicBytes` of shared memory are reserved for `gpu.dynamic_shared_memory`.
   KernelEmulation(mlir::gpu::GPUFuncOp kernel, mlir::SymbolTable &symbols,
                   int64_t dynamicBytes)
       : kernel(kernel), b(kernel.getLoc(), kernel.getContext()), symbols(symbols),
@@ -62,29 +62,33 @@ private:
   }
   mlir::Value getNextSite() { return getInt(sites++); }
 
-  /// Calls `function`, which the module declares then, for this thread.
+  /// Calls `function` for this thread, and declares it in the module if that is not done yet.
   mlir::LLVM::CallOp call(const RuntimeFunction &function, mlir::ValueRange arguments);
-  /// The number at an offset in convoy_gpu_thread.
+  /// The 32-bit number at byte `offset` of convoy_gpu_thread, as an index.
   mlir::Value loadField(size_t offset);
+  /// A pointer to the element at `indices`.
   mlir::Value getAddress(mlir::Value memref, mlir::ValueRange indices);
+  /// Reports an access to shared memory to the emulator.
   void report(const Access &access);
+  /// The vector with one dimension.
   mlir::Value flatten(mlir::Value vector);
 
+  /// Replaces an operation by the field at byte `offset` of convoy_gpu_thread.
   void replaceByField(mlir::Operation *op, size_t offset) {
     op->getResult(0).replaceAllUsesWith(loadField(offset));
     op->erase();
   }
-  /// The same for one of the dimensions x, y and z.
+  /// The same for one of three fields in a row: x, y and z.
   template <typename OpTy> void replaceDimension(OpTy op, size_t offset) {
     replaceByField(op, offset + size_t(op.getDimension()) * sizeof(int32_t));
   }
-  /// Calls the function instead of an operation that gives nothing of use.
+  /// Replaces an operation whose results nothing uses by a call of `function`.
   void replaceByCall(mlir::Operation *op, const RuntimeFunction &function,
                      mlir::ValueRange arguments) {
     call(function, arguments);
     op->erase();
   }
-  /// Tokens order nothing here: groups are counted.
+  /// Replaces a token by a constant: the emulator counts groups and needs no order of tokens.
   void replaceToken(mlir::Operation *op) {
     op->getResult(0).replaceAllUsesWith(
         mlir::arith::ConstantOp::create(b, b.getI32IntegerAttr(0)).getResult());
@@ -108,9 +112,10 @@ private:
   mlir::LLVM::LLVMPointerType pointer = mlir::LLVM::LLVMPointerType::get(b.getContext());
   mlir::func::FuncOp function;
   mlir::Value thread, exchange;
-  /// Of buffers, which come first, and behind them.
+  /// Bytes of shared memory: of the kernel's buffers, which come first, and of the dynamic
+  /// part after them.
   int64_t sharedBytes = 0, dynamicBytes;
-  /// Operations so far at which threads meet.
+  /// The number of operations so far at which threads meet.
   int32_t sites = 0;
 };
 

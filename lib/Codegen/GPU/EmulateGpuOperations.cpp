@@ -14,7 +14,7 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::gpu;
 
-// Modes go to the emulator as they are.
+// Shuffle modes are passed to the emulator as these numbers.
 static_assert(int(mlir::gpu::ShuffleMode::XOR) == CONVOY_SHUFFLE_XOR &&
               int(mlir::gpu::ShuffleMode::DOWN) == CONVOY_SHUFFLE_DOWN &&
               int(mlir::gpu::ShuffleMode::UP) == CONVOY_SHUFFLE_UP &&

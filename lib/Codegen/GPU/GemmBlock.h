@@ -15,21 +15,22 @@
 
 namespace convoy::gpu {
 
-/// What a block of threads computes, its shared memory, and where a thread is in it. The
-/// sum goes in stages, of 64 bytes of a pixel's inputs each.
+/// The part of a matrix product that a block of threads computes, its shared memory, and the
+/// place of a thread in it. The sum is computed in stages, each of 64 bytes of inputs per
+/// pixel.
 struct GemmBlock {
   /// Elements of padding after a row of filters.
   static constexpr int64_t kFilterPadding = 8;
-  /// Asynchronous copies of a pixel's inputs in a stage.
+  /// Asynchronous copies per pixel that bring a stage's inputs.
   static constexpr int64_t kStageCopies = 4;
 
-  /// `element` is the type of inputs and filters in shared memory. What is given must
-  /// outlive this.
+  /// `element` is the type of inputs and filters in shared memory. All references must outlive
+  /// this object.
   GemmBlock(GpuKernel &kernel, const GemmProblem &problem, const GpuGemmPlan &plan,
             mlir::Type element);
 
   bool isHalf() const { return element.isF16(); }
-  /// Elements of a copy, inputs of a stage, and the steps that these are.
+  /// Elements per copy, inputs per stage, and steps per stage.
   int64_t copied() const { return kCopyBytes / (element.getIntOrFloatBitWidth() / 8); }
   int64_t stageDepth() const { return kStageCopies * copied(); }
   int64_t stageSteps() const { return stageDepth() / GpuGemmPlan::kStep; }
@@ -43,9 +44,9 @@ struct GemmBlock {
   mlir::Value thread, lane;
   /// The block's first pixel, group, and tile of the group's output channels.
   mlir::Value firstPixel, group, outputTile;
-  /// The first channel and pixel of the warp's tile in the block's.
+  /// The first channel and pixel of the warp's tile, within the block's tile.
   mlir::Value warpChannel, warpPixel;
-  /// `[stage][pixel][input]` and `[stage][input][channel]`.
+  /// Buffers in shared memory: `[stage][pixel][input]` and `[stage][input][channel]`.
   mlir::Value inputs, filters;
 };
 

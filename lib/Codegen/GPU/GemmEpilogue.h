@@ -13,25 +13,26 @@
 
 namespace convoy::gpu {
 
-/// Takes sums to the output: bias, residual, activation.
+/// Makes outputs of sums: adds bias and residual, applies the activation, and stores.
 class GemmEpilogue {
 public:
-  /// Tiles have `tileChannels` output channels. What is given must outlive this.
+  /// Tiles have `tileChannels` output channels. All references must outlive this object.
   GemmEpilogue(GpuKernel &kernel, const GemmProblem &problem, int64_t tileChannels,
                const GpuConvOperands &operands)
       : kernel(kernel), b(kernel.b), problem(problem), tileChannels(tileChannels),
         operands(operands) {}
 
-  /// Finishes the sums of a pixel that exists: `sums` are side by side from `channel` on,
-  /// which counts in the tile of output channels `tile` of `group`.
+  /// Finishes a pixel's sums of neighbouring channels. The first is channel number `channel`
+  /// of tile `tile` of the output channels of `group`. The pixel must exist.
   void finish(mlir::Value pixel, mlir::Value group, mlir::Value tile, mlir::Value channel,
               mlir::Value sums);
 
 private:
-  /// Emits `body` where the tile's channel is below `end`; tiles may reach further.
+  /// Emits `body` for the case that `channel` of a group is below `end`; tiles may reach
+  /// further.
   void whereChannel(mlir::Value channel, int64_t end, llvm::function_ref<void()> body);
-  /// Stores lane by lane, `stride` elements apart from `first` of an image, where `channel`
-  /// is 0.
+  /// Stores lane by lane, in channels of a group from `channel` on: channel 0 is at element
+  /// `first` of the image, and each further one `stride` elements later.
   void storeEach(mlir::Value sums, mlir::Value channel, mlir::Value image, mlir::Value first,
                  int64_t stride);
 

@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A block of threads computes a tile of pixels times output channels. The sum goes in
-// stages of 16 inputs in f32, 32 in f16, which are 64 bytes; each stage's inputs and filters
-// are copied into shared memory asynchronously, a few stages ahead:
+// A block of threads computes a tile of pixels times output channels. The sum is computed in
+// stages of 64 bytes of inputs: 16 in f32, 32 in f16. The inputs and filters of a stage are
+// copied into shared memory asynchronously, a few stages ahead:
 //
 //   inputs  [stage][pixel][16 + 4]         outside of the picture: zeros
 //   filters [stage][16][channel + 8]
@@ -14,11 +14,11 @@
 //   inputs  [stage][pixel][32 + 8]         in f16
 //   filters [stage][32][channel + 8]
 //
-// The padding keeps the threads of a warp in different banks. A warp computes 32 pixels
-// times 64 channels (32 in narrow tiles), each thread 8 x 8 in registers: with multiply-adds
-// in f32, or with tensor cores, which ldmatrix gives f16. Where there are too few tiles for a
-// GPU, several blocks share the steps of a tile and leave partial sums in memory, which a
-// second kernel adds in the same order each time.
+// The padding keeps the threads of a warp in different banks. A warp computes 32 pixels times
+// 64 channels (32 in narrow tiles), each thread 8 x 8 (8 x 4) in registers: with multiply-adds
+// in f32, or with tensor cores, whose f16 operands ldmatrix loads. If there are too few tiles
+// for a GPU, several blocks share the steps of a tile and leave partial sums in memory, which
+// a second kernel adds in the same order each time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -80,7 +80,7 @@ struct PartialSums {
   }
 };
 
-/// Writes the kernel that sums.
+/// Writes the kernel that multiplies and adds up.
 class GemmKernel {
 public:
   GemmKernel(GpuKernel &kernel, const GpuConvOperands &operands, const GemmProblem &problem,
@@ -123,14 +123,14 @@ public:
         return Value(arith::RemUIOp::create(b, number, indexConstant(b, plan.stages)));
       };
       nvgpu::DeviceAsyncWaitOp::create(b, token, b.getI32IntegerAttr(ahead - 1));
-      // Now all threads' copies of this stage are there, and none reads the stage that
-      // the next copies overwrite.
+      // After this, all threads' copies of the stage have arrived, and no thread still reads
+      // the stage that the next copies overwrite.
       kernel.barrier();
       stages.start(stageOf(affine(b, number, 1, ahead)),
                    affine(b, step, 1, ahead * stageSteps));
       Value stage = stageOf(number);
       Values next = products.multiply(stage, carried);
-      // Loads are under way while the warp multiplies.
+      // The loads of `start` are under way while the warp multiplies.
       stages.storeLoaded();
       return next;
     });
@@ -168,7 +168,7 @@ private:
   GemmProducts products;
 };
 
-/// The kernel that adds partial sums: a thread for four channels of a pixel.
+/// Writes the kernel that adds partial sums: a thread adds four channels of a pixel.
 void buildReduction(GpuKernel &kernel, Value index, const GpuConvOperands &operands,
                     const GemmProblem &problem, const GpuGemmPlan &plan) {
   ImplicitLocOpBuilder &b = kernel.b;

@@ -16,9 +16,9 @@
 
 namespace convoy::gpu {
 
-/// Makes the kernels of a matrix product; `getOperands` finds its operands in each.
-/// `scratchBytes` of memory of the whole grid are there besides partial sums, which come
-/// first.
+/// Makes the kernels of a matrix product; `getOperands` gives the operands inside each kernel.
+/// In the memory of the whole grid, partial sums come first; `scratchBytes` more follow them,
+/// for the caller's use.
 mlir::LogicalResult buildGemm(GpuKernels &kernels, llvm::StringRef name,
                               const GemmProblem &problem, const GpuGemmPlan &plan,
                               cnn::GpuPrecision precision,

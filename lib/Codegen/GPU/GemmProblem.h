@@ -12,7 +12,7 @@
 
 namespace convoy::gpu {
 
-/// Bytes of an asynchronous copy of channels side by side.
+/// Bytes of an asynchronous copy of neighbouring channels.
 inline constexpr int64_t kCopyBytes = kGpuAccessBytes;
 
 /// A convolution or dense layer as a matrix product: results are pixels times output
@@ -26,19 +26,21 @@ struct GemmProblem {
   /// The window, in each spatial dimension.
   llvm::SmallVector<int64_t> input, kernel, strides, dilations, padsBegin;
 
-  /// Whether the inputs of a pixel lie in chunks of 16 channels side by side (blocked data, a
-  /// dense layer's row), each a step of the sum; otherwise channels are planes, and inputs
-  /// are taken one by one in the order of the packed filter: kernel, then channel.
+  /// Whether the inputs of a pixel are stored in chunks of 16 contiguous channels (blocked
+  /// data, or a dense layer's row). Then each chunk is a step of the sum. Otherwise channels
+  /// are planes, and inputs are copied one by one, in the order of the packed filter: kernel
+  /// position, then channel.
   bool hasChunks;
-  /// Elements from an image to the next in the input, and chunks of a group in an image;
-  /// channels of a group without chunks.
+  /// Elements from one image of the input to the next, and the chunks per group (without
+  /// chunks, the channels per group; 0 for a dense layer).
   int64_t imageStride, groupStride;
-  /// Rows of the packed filter for a tile of output channels, and steps of 16 of them.
+  /// Rows of the packed filter per tile of output channels, and steps, of 16 rows each.
   int64_t depth, steps;
 
   enum class Output { Blocked, Planes, Rows, AlignedRows };
-  /// How results lie in memory: blocks of 16 channels, channel planes, or the channels of
-  /// a row side by side, which may begin anywhere or on 16 bytes.
+  /// How results are stored: in blocks of 16 channels, in channel planes, or in rows of
+  /// contiguous channels, in a buffer that begins anywhere or, aligned, at a multiple of 16
+  /// bytes.
   Output output;
   /// Channels of the output.
   int64_t outputChannels;
@@ -49,7 +51,7 @@ struct GemmProblem {
   int64_t inputPixels() const { return llvm::product_of(input); }
 };
 
-/// A convolution or a dense layer whose schedule says that it is a matrix product.
+/// The matrix product of a convolution or a dense layer whose schedule says that it is one.
 GemmProblem describeGemm(cnn::ConvOpInterface op);
 GemmProblem describeGemm(cnn::DenseOp op);
 

@@ -1,4 +1,4 @@
-//===- GemmProducts.cpp - Products of what is in shared memory ------------===//
+//===- GemmProducts.cpp - Products of tiles in shared memory --------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,7 +22,7 @@ using namespace convoy::cnn;
 using Values = SmallVector<Value>;
 
 static constexpr int64_t kStep = GpuGemmPlan::kStep;
-/// A thread's pixels in a warp's tile.
+/// Pixels per thread in a warp's tile.
 static constexpr int64_t kThreadPixels = 8;
 
 Values GemmProducts::emitZeros() {
@@ -109,7 +109,8 @@ Value GemmProducts::groupLane() {
   return arith::RemUIOp::create(b, block.lane, indexConstant(b, 4));
 }
 
-/// tf32 as bits of an f32: rounded to nearest, where the hardware would cut.
+/// Adds half a unit of tf32 to an f32, so that the hardware, which cuts bits off, rounds to
+/// nearest.
 Value GemmProducts::roundToTf32(Value value) {
   Type i32 = b.getI32Type();
   Value bits = arith::BitcastOp::create(b, i32, value);
@@ -121,8 +122,8 @@ Value GemmProducts::roundToTf32(Value value) {
   return arith::SelectOp::create(b, isNaN, value, rounded);
 }
 
-/// The products of a step's inputs with its filters: tiles of 16 pixels by 8 channels,
-/// whose parts `left` and `right` have.
+/// Adds the products of a step's inputs and filters to `sums`, in tiles of 16 pixels by 8
+/// channels. `left` and `right` are the fragments of the inputs and of the filters.
 void GemmProducts::multiplyTiles(ArrayRef<Value> left, ArrayRef<Value> right, int64_t depth,
                                  MutableArrayRef<Value> sums) {
   for (size_t row = 0; row < left.size(); ++row)
@@ -134,7 +135,7 @@ void GemmProducts::multiplyTiles(ArrayRef<Value> left, ArrayRef<Value> right, in
     }
 }
 
-/// A fragment of `registers` tf32; `read` gives the f32 of each.
+/// A fragment of `registers` numbers in tf32; `read` gives the f32 of each.
 Value GemmProducts::makeFragment(int64_t registers, llvm::function_ref<Value(int64_t)> read) {
   auto type = VectorType::get({registers, 1}, b.getF32Type());
   Value fragment = zeroVector(b, type);
@@ -167,8 +168,8 @@ Values GemmProducts::multiplyTf32(Value stage, ValueRange carried) {
   return sums;
 }
 
-/// Four 8 x 8 matrices of f16 from a 16 x 16 part of shared memory, of which each thread
-/// says where a row of a matrix begins.
+/// Loads four 8 x 8 matrices of f16, a 16 x 16 part of shared memory from `row` and `column`
+/// on. Each thread gives the place of one row of a matrix.
 Value GemmProducts::loadMatrices(Value buffer, Value stage, Value row, Value column,
                                  bool transposed) {
   row = add(b, row, arith::RemUIOp::create(b, block.lane, indexConstant(b, 16)));

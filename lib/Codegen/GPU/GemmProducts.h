@@ -1,4 +1,4 @@
-//===- GemmProducts.h - Products of what is in shared memory ----*- C++ -*-===//
+//===- GemmProducts.h - Products of tiles in shared memory ------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,8 +12,9 @@
 
 namespace convoy::gpu {
 
-/// Multiplies what is in shared memory: a warp 32 pixels by 64 channels (32 in narrow tiles),
-/// each thread 8 x 8 in registers, with multiply-adds in f32 or with tensor cores.
+/// Multiplies the stages in shared memory: a warp computes 32 pixels by 64 channels (32 in
+/// narrow tiles), each thread 8 x 8 (8 x 4) in registers, with multiply-adds in f32 or with
+/// tensor cores.
 class GemmProducts {
 public:
   GemmProducts(const GemmBlock &block, cnn::GpuPrecision precision)
@@ -25,11 +26,13 @@ public:
   /// Adds the products of a stage.
   llvm::SmallVector<mlir::Value> multiply(mlir::Value stage, mlir::ValueRange sums);
 
-  /// Takes sums that are side by side from a channel of the tile on.
+  /// Receives sums of neighbouring channels, from channel `channel` of the tile on.
   using Finish = llvm::function_ref<void(mlir::Value channel, mlir::Value sums)>;
-  /// Gets a row of the tile, a pixel, and a function that gives all sums of the thread there.
+  /// Gets a row of the tile, which is a pixel, and a function that passes all the thread's
+  /// sums of that pixel to a `Finish`.
   using WritePixel =
       llvm::function_ref<void(mlir::Value row, llvm::function_ref<void(Finish)> giveSums)>;
+  /// Calls `writePixel` for each of the thread's pixels.
   void write(mlir::ValueRange sums, WritePixel writePixel);
 
 private:

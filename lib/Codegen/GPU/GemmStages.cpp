@@ -50,7 +50,8 @@ GemmStages::CopiedPixel GemmStages::preparePixel(Value row) {
   return pixel;
 }
 
-/// Where kernel position `at` of a pixel lies in its plane, and whether it does.
+/// The offset in the plane of the input at kernel position `at` of a pixel, and whether it is
+/// inside; null if that is certain.
 std::pair<Value, Value> GemmStages::locate(const CopiedPixel &pixel, ValueRange at) {
   Value offset = indexConstant(b, 0), inside = pixel.exists;
   for (size_t i = 0; i < problem.input.size(); ++i) {
@@ -68,7 +69,7 @@ std::pair<Value, Value> GemmStages::locate(const CopiedPixel &pixel, ValueRange 
 void GemmStages::copy(Value to, ValueRange at, Value from, Value index, int64_t count,
                       Value valid) {
   Value none = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, valid, indexConstant(b, 0));
-  // What is not read must still be an address of the buffer.
+  // The address must be in the buffer even if nothing is read.
   index = arith::SelectOp::create(b, none, indexConstant(b, 0), index);
   Value token = nvgpu::DeviceAsyncCopyOp::create(
       b, to, at, from, index, b.getIndexAttr(count), valid,
@@ -76,7 +77,7 @@ void GemmStages::copy(Value to, ValueRange at, Value from, Value index, int64_t 
   tokens.push_back(token);
 }
 
-/// `count` where `inside` holds, else 0.
+/// `count` if `inside` holds, otherwise 0.
 Value GemmStages::countWhere(Value inside, int64_t count) {
   return countWhere(inside, indexConstant(b, count));
 }
@@ -84,13 +85,13 @@ Value GemmStages::countWhere(Value inside, Value count) {
   return arith::SelectOp::create(b, inside, count, indexConstant(b, 0));
 }
 
-/// Whether row `row` of the packed filter is one of this block's.
+/// Whether row `row` of the packed filter is before this block's end.
 Value GemmStages::isRow(Value row) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row, endRow);
 }
 
 void GemmStages::copyChunks(Value stage, Value step) {
-  // After the first elements of a stage come those of the next step.
+  // In a stage of several steps, the inputs of one step follow those of the step before.
   Value column = affine(b, part, block.copied(), 0), lane = column;
   if (block.stageSteps() > 1) {
     Values parts = delinearize(b, part, {block.stageSteps(), kStep / block.copied()});
@@ -104,7 +105,7 @@ void GemmStages::copyChunks(Value stage, Value step) {
   Value chunk = add(b, affine(b, block.group, problem.groupStride, 0), position[0]);
   Value left = indexConstant(b, block.copied());
   if (problem.groupInputs % kStep != 0) {
-    // Lanes past the last channel hold anything, and must not reach a sum.
+    // Lanes past the last channel may have any value, and must not reach a sum.
     Value channel = add(b, affine(b, position[0], kStep, 0), lane);
     Value rest = arith::SubIOp::create(b, indexConstant(b, problem.groupInputs), channel);
     rest = arith::MaxSIOp::create(b, rest, indexConstant(b, 0));
@@ -122,7 +123,7 @@ void GemmStages::copyChunks(Value stage, Value step) {
 GemmStages::SingleInput GemmStages::locateSingle(Value step, Value column) {
   SmallVector<int64_t> extents(problem.kernel);
   extents.push_back(problem.groupInputs);
-  // The first extent takes what is left, so that it may grow past the end.
+  // Rows past the end make the first index larger, and leave the others in range.
   extents.insert(extents.begin(), 2);
   const CopiedPixel &pixel = pixels.front();
   Value row = add(b, affine(b, step, kStep, 0), column);
@@ -133,7 +134,7 @@ GemmStages::SingleInput GemmStages::locateSingle(Value step, Value column) {
   return {add(b, pixel.image, index), emitBoth(b, isRow(row), inside)};
 }
 
-/// Inputs one by one: a thread copies some of a pixel's.
+/// Copies inputs one by one; each thread copies some inputs of one pixel.
 void GemmStages::copyPlanes(Value stage, Value step) {
   int64_t count = kStep * plan.pixels / plan.threads();
   for (int64_t i = 0; i < count; ++i) {
@@ -144,7 +145,8 @@ void GemmStages::copyPlanes(Value stage, Value step) {
   }
 }
 
-/// The same in f16, of which a copy would take two: storeLoaded stores what is loaded now.
+/// The same in f16. An asynchronous copy moves at least two f16 at once, so inputs are loaded
+/// into registers here, and storeLoaded stores them.
 void GemmStages::loadPlanes(Value stage, Value step) {
   int64_t count = block.stageDepth() * plan.pixels / plan.threads();
   auto type = VectorType::get({block.copied()}, block.element);

@@ -18,30 +18,30 @@ class GemmStages {
 public:
   GemmStages(const GemmBlock &block, const GpuConvOperands &operands);
 
-  /// The row of the packed filter after this block's last one; before the first stage.
+  /// Sets the end of this block's rows of the packed filter. Must be called before `start`.
   void setEnd(mlir::Value row) { endRow = row; }
 
-  /// Starts the copies from `step` on into `stage`, as a group, whose token this is; past
-  /// the end, of zeros.
+  /// Starts the copies of the steps from `step` on into `stage`, and returns the token of
+  /// their group. Past the end, zeros are copied.
   mlir::Value start(mlir::Value stage, mlir::Value step);
-  /// Stores what the last start loaded into registers, if there is something.
+  /// Stores the inputs that the last `start` loaded into registers, if it did.
   void storeLoaded();
 
 private:
   /// A pixel whose inputs this thread copies.
   struct CopiedPixel {
-    /// In the tile, and elements in front of its image.
+    /// The pixel's row in the tile, and the offset of its image in elements.
     mlir::Value row, image;
-    /// The input coordinates that kernel position 0 reads, and whether the pixel exists;
-    /// null where all do.
+    /// The input coordinates that kernel position 0 reads, and whether the pixel exists; null
+    /// if all do.
     llvm::SmallVector<mlir::Value> start;
     mlir::Value exists;
   };
-  /// An input that is copied alone.
+  /// An input that is copied alone: its index, and whether it is inside of the image.
   struct SingleInput {
     mlir::Value index, inside;
   };
-  /// Inputs on their way through registers, and where in shared memory they go.
+  /// Inputs in registers, and the indices in shared memory at which they are to be stored.
   struct LoadedInputs {
     mlir::Value elements;
     llvm::SmallVector<mlir::Value> at;
@@ -69,7 +69,7 @@ private:
   /// Which part of a pixel's inputs this thread copies.
   mlir::Value part;
   llvm::SmallVector<CopiedPixel> pixels;
-  /// Of copies since the last group.
+  /// Tokens of the copies since the last group.
   llvm::SmallVector<mlir::Value> tokens;
   llvm::SmallVector<LoadedInputs> loaded;
 };

@@ -38,7 +38,7 @@ namespace {
 constexpr llvm::StringLiteral kKernelModule = "kernels";
 constexpr llvm::StringLiteral kArenaSize = "cnn.arena_size";
 
-/// Where scratch memory begins, in bytes.
+/// Scratch memory begins at a multiple of so many bytes.
 constexpr int64_t kScratchAlignment = 256;
 
 GpuKernelFamilies listFamilies() {
@@ -61,11 +61,12 @@ GpuKernelFamilies listFamilies() {
   return families;
 }
 
-/// Bytes that a launch of a kernel reads or writes if each is moved once.
+/// Bytes that a launch of a kernel with `buffers` buffers reads or writes if each is moved
+/// once.
 int64_t countBytes(const GpuKernels::Launch &launch, unsigned buffers, int64_t rounds) {
   int64_t bytes = 0;
   mlir::gpu::GPUFuncOp kernel = launch.kernel;
-  // After them come tensor maps, and buffers in shared memory.
+  // Tensor maps and buffers in shared memory follow these arguments.
   ArrayRef<BlockArgument> arguments =
       kernel.getArguments().take_front(kernel.getNumArguments() - launch.maps.size());
   auto isUsed = [](Operation *user) { return !isOpTriviallyDead(user); };
@@ -75,10 +76,10 @@ int64_t countBytes(const GpuKernels::Launch &launch, unsigned buffers, int64_t r
           return map.operand == argument.getArgNumber();
         }))
       bytes += getDenseBytes(cast<ShapedType>(argument.getType()));
-  // A kernel that knows its round does a part of the work.
+  // A kernel that uses the number of its round does a part of the work.
   if (rounds > 1 && llvm::any_of(arguments.back().getUsers(), isUsed))
     bytes /= rounds;
-  // Of scratch memory, the parts that it has views of.
+  // Of scratch memory, only the parts that the kernel has views of count.
   llvm::DenseMap<int64_t, int64_t> views;
   if (arguments.size() > buffers)
     for (Operation *user : arguments[buffers].getUsers())
@@ -90,7 +91,7 @@ int64_t countBytes(const GpuKernels::Launch &launch, unsigned buffers, int64_t r
 }
 
 /// Kernels are functions in a module of their own; an operation may need several. Their
-/// scratch memory lies in the arena, after its buffers.
+/// scratch memory is at the end of the arena, after its buffers.
 class GpuKernelGenerator : public KernelGenerator {
 public:
   using KernelGenerator::KernelGenerator;
@@ -112,7 +113,7 @@ protected:
 
   void end(func::FuncOp main) override {
     Builder builder(module);
-    // Threads of the host need none.
+    // Threads of the host need no scratch memory.
     module->setAttr("cnn.scratch_size", builder.getI64IntegerAttr(0));
     if (scratchSize == 0)
       return;
@@ -141,8 +142,8 @@ protected:
     ArrayRef<GpuKernels::Launch> launches = made[number].launches;
     int64_t rounds = made[number].rounds;
     int64_t flops = 2 * computeLayerCost(op).macs / rounds;
-    // The launch that computes them, and for partial sums the first, has the operation's;
-    // adding those up counts as what it moves.
+    // The operation's FLOPs belong to the launch that says that it computes them, otherwise to
+    // the first one. The addition of partial sums is counted by the bytes that it moves.
     auto computes = [](const GpuKernels::Launch &launch) { return launch.computedFlops > 0; };
     const auto *main = llvm::find_if(launches, computes);
     if (main == launches.end())
@@ -160,7 +161,7 @@ protected:
         if (computes(launch))
           set(cnn::kComputedFlopsAttrName, launch.computedFlops);
         set(cnn::kBytesAttrName, countBytes(launch, getBuffers(op).size(), rounds));
-        // Of several kernels, each is a layer.
+        // If there are several kernels, each is a layer.
         StringRef layer = name.empty() ? kernel.getName() : name;
         addLayer(launches.size() == 1 ? layer.str() : (layer + "/" + kernel.getName()).str());
       }
@@ -203,7 +204,7 @@ private:
                                            dynamicBytes, arguments);
   }
 
-  /// The kernels of equal operations, with the number of rounds of them.
+  /// The kernels that equal operations share, and the number of their rounds.
   struct MadeKernels {
     SmallVector<GpuKernels::Launch, 1> launches;
     int64_t rounds;

@@ -4,10 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Whatever has no kernel of its own arrives here as a linalg operation or a copy. A thread
-// computes an output element, or some side by side, with all reduction loops. Where
-// outputs are few and reductions long, the threads of a block share an output: each
-// combines some of its elements, then a tree in shared memory combines the threads'.
+// An operation that has no kernel of its own arrives here as a linalg operation or a copy. A
+// thread computes an output element, or some neighbouring ones, with all reduction loops. If
+// outputs are few and reductions long, several threads of a block share an output: each
+// combines some of the elements, then a tree in shared memory combines the results of the
+// threads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,10 +29,10 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// A reduction is shared from this length on, up to so many outputs.
+/// Threads share a reduction from this length on, if there are at most so many outputs.
 constexpr int64_t kLongReduction = 32;
 constexpr int64_t kFewOutputs = 1 << 15;
-/// Elements of a shared reduction that a thread has under way at once.
+/// Elements of a shared reduction that a thread loads at once.
 constexpr int64_t kUnroll = 4;
 
 /// How a GPU runs the loops.
@@ -66,7 +67,7 @@ private:
                return !access.isOutput && access.stride(loop) == 1;
              });
     };
-    // Neighbouring threads read neighbouring elements.
+    // Neighbouring threads should read neighbouring elements.
     outputsFirst = reads(last) && !reads(innermost);
     if (outputsFirst) {
       columns = std::min<int64_t>(kGpuWarp, llvm::bit_ceil(uint64_t(outputs)));
@@ -77,8 +78,8 @@ private:
     columns = std::min<int64_t>(kGpuBlockThreads / threads, llvm::bit_ceil(uint64_t(outputs)));
   }
 
-  /// Some lanes along the last parallel loop, if all accesses along it are whole and
-  /// aligned, or of one element.
+  /// Chooses several lanes along the last parallel loop, if all accesses along it are whole
+  /// aligned vectors, or one element.
   void selectLanes(Operation *op, const GenericLoops &loops) {
     int64_t last = loops.numParallel - 1;
     if (last < 0 || !hasVectorBody(op))
@@ -91,7 +92,8 @@ private:
                            [&](int64_t count) { return isWhole(op, loops, last, count); });
   }
 
-  /// Whether `lanes` iterations of loop `last` access each operand once, or one element.
+  /// Whether `lanes` iterations of loop `last` access one aligned vector of each operand, or
+  /// one element of an input.
   static bool isWhole(Operation *op, const GenericLoops &loops, int64_t last, int64_t lanes) {
     bool whole = loops.extents[last] % lanes == 0;
     for (auto [i, access] : llvm::enumerate(loops.accesses)) {
@@ -114,7 +116,8 @@ public:
       : GenericBody(kernel.b, op, loops, kernel.operands, /*alignsVectors=*/true),
         kernel(kernel), plan(plan) {}
 
-  /// The parallel loops are the thread's, in any order, the others are loops.
+  /// Writes one thread of general loops: one iteration of the parallel loops, which may be
+  /// anywhere in the nest, and all iterations of the others.
   LogicalResult buildGeneral(Value index) {
     if (failed(captureConstants()))
       return failure();
@@ -137,6 +140,7 @@ public:
     return success();
   }
 
+  /// Writes one thread that computes an output element, or `lanes` neighbouring ones.
   LogicalResult buildElement(Value index) {
     if (failed(captureConstants()))
       return failure();
@@ -151,6 +155,7 @@ public:
     return success();
   }
 
+  /// Writes one of the threads that share an output.
   LogicalResult buildShared() {
     if (failed(captureConstants()))
       return failure();
@@ -162,7 +167,8 @@ public:
     Value part = plan.outputsFirst ? at[0] : at[1], column = plan.outputsFirst ? at[1] : at[0];
     Value output = add(b, convoy::affine(b, kernel.block(), columns, 0), column), exists;
     if (plan.outputs % columns != 0) {
-      // All threads come to the barriers: what is too much does the last output again.
+      // All threads must reach the barriers: threads without an output compute the last one,
+      // too, and do not store it.
       exists = emitIsInside(b, output, plan.outputs);
       output = arith::MinUIOp::create(b, output, indexConstant(b, plan.outputs - 1));
     }
@@ -184,7 +190,8 @@ public:
   }
 
 private:
-  /// Offsets after each loop from `first` on took the steps of its index.
+  /// The offsets `from`, or zeros, moved along the loops from `first` on by their indices
+  /// `ivs`.
   Values advanceAll(int64_t first, ValueRange ivs, ValueRange from = {}) {
     Values offsets(from);
     if (from.empty())
@@ -198,7 +205,7 @@ private:
     return mlir::clone(b, (*plan.combiners)[output], lhs.getType(), {lhs, rhs})->getResult(0);
   }
 
-  /// What this thread's part of a reduction combines to, for each output.
+  /// The combination of this thread's part of a reduction, for each output.
   Values reduceShare(Value part, ValueRange offsets) {
     int64_t outputs = numOutputs();
     Values state;
@@ -227,7 +234,8 @@ private:
     return results;
   }
 
-  /// The combination of all threads' values of an output, for the first of them.
+  /// Combines the values of the threads that share an output; the first of these threads gets
+  /// the result.
   Values reduceThreads(Value part, ArrayRef<Value> values) {
     int64_t all = plan.threads * plan.columns;
     Value thread = kernel.thread();

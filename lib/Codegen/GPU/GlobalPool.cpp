@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A block of threads computes a block of channels, each thread four of them in every so
-// many pixels, or one channel of plain data.
+// A block of threads computes one block of channels, of which each thread combines four
+// channels of some pixels; or it computes one channel of plain data.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,7 +25,7 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Pixels that a thread has under way at once.
+/// Pixels that a thread loads at once.
 constexpr int64_t kUnroll = 4;
 
 struct GlobalPoolFamily : GpuKernelFamily {
@@ -58,7 +58,7 @@ struct GlobalPoolFamily : GpuKernelFamily {
         Value place = add(b, affine(b, at[1], row, 0), number);
         return add(b, image, affine(b, place, lanes, 0));
       };
-      // Counted in accesses: a thread's are of the same channels.
+      // The count is in accesses; all accesses of a thread are to the same channels.
       int64_t count = pixels * columns;
       Values sums = forEachOfThread(
           b, thread, threads, count, kUnroll, Values(kUnroll, start),

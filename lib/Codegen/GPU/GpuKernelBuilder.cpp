@@ -56,7 +56,7 @@ void GpuKernel::when(Value condition, llvm::function_ref<void()> body) {
   body();
 }
 
-/// A CUtensorMap.
+/// The size and alignment of a CUtensorMap.
 static constexpr int64_t kMapBytes = 128, kMapAlignment = 64;
 
 static bool isMemRef(Value value) { return isa<MemRefType>(value.getType()); }
@@ -102,7 +102,7 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   };
   function.setKnownGridSizeAttr(toArray(grid));
   function.setKnownBlockSizeAttr(toArray(block));
-  // Left alone, ptxas saves registers for more blocks than are worth spills.
+  // Without this hint, ptxas spills registers to fit more blocks than it is worth.
   constexpr int64_t threadRegisters = 168;
   int64_t blocks = kGpuRegisters / (threadRegisters * llvm::product_of(block));
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
@@ -127,7 +127,7 @@ LogicalResult GpuKernels::add(StringRef name, GpuExtents grid, GpuExtents block,
   if (rounds > 1)
     kernel.round = function.getArgument(next);
   for (unsigned i = firstMap; i < types.size(); ++i) {
-    // The parameter itself is the map: the hardware reads it where it is.
+    // The map is the parameter itself, by value: the hardware reads it in place.
     function.setArgAttr(i, LLVM::LLVMDialect::getByValAttrName(),
                         TypeAttr::get(LLVM::LLVMArrayType::get(b.getI8Type(), kMapBytes)));
     function.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(),
@@ -169,7 +169,8 @@ static bool isAlignedBuffer(Value buffer) {
     return bytes && *bytes % kGpuAccessBytes == 0;
   };
   if (auto view = buffer.getDefiningOp<memref::ViewOp>()) {
-    // Of the arena or the weights; inputs and outputs are the caller's.
+    // A view of the arena or the weights is aligned; inputs and outputs are allocated by the
+    // caller.
     auto source = dyn_cast<BlockArgument>(view.getSource());
     return source && source.getArgNumber() < 2 &&
            isMultiple(getConstantIntValue(view.getByteShift()));
@@ -212,7 +213,7 @@ bool convoy::gpu::isGpuFloat(Type element) { return element.isF32() || element.i
 
 int64_t convoy::gpu::getAccessLanes(ArrayRef<Type> elements, int64_t count,
                                     llvm::function_ref<bool(int64_t)> fit) {
-  // Elements from which on a GPU is full, so that a thread may move more.
+  // From this many elements on, a GPU is full even if each thread moves 8 of them.
   constexpr int64_t many = 1 << 18;
   unsigned widest = 0;
   for (Type element : elements) {
@@ -228,13 +229,13 @@ int64_t convoy::gpu::getAccessLanes(ArrayRef<Type> elements, int64_t count,
   return 1;
 }
 
-/// Bytes on whose multiple `lanes` elements of `element` lie.
+/// The alignment of an access to `lanes` elements of type `element`.
 static llvm::MaybeAlign getAlignment(Type element, int64_t lanes) {
   return llvm::MaybeAlign(
       std::min(kGpuAccessBytes, lanes * element.getIntOrFloatBitWidth() / 8));
 }
 
-/// `value` with elements of type `element`, if one of both is f16 and the other f32.
+/// `value` converted to elements of type `element`, if one type is f16 and the other f32.
 static Value changeWidth(ImplicitLocOpBuilder &b, Value value, Type element) {
   Type from = getElementTypeOrSelf(value.getType());
   if (from == element || !isGpuFloat(from) || !isGpuFloat(element))
@@ -242,7 +243,7 @@ static Value changeWidth(ImplicitLocOpBuilder &b, Value value, Type element) {
   return emitCast(b, b.getLoc(), value, element);
 }
 
-/// What kernels compute with, for what is loaded.
+/// A loaded value in the type in which kernels compute: f16 becomes f32.
 static Value widen(ImplicitLocOpBuilder &b, Value loaded) {
   return changeWidth(b, loaded, b.getF32Type());
 }
@@ -284,8 +285,8 @@ Value convoy::gpu::loadElementsOr(ImplicitLocOpBuilder &b, Value flat, Value ind
                                   int64_t lanes, Value inside, Value otherwise) {
   if (!inside)
     return loadElements(b, flat, index, lanes);
-  // Without a branch, so that many loads are under way at once; the first element is
-  // always there.
+  // Without a branch, so that many loads are under way at once. If not `inside`, the first
+  // element, which always exists, is read instead.
   index = arith::SelectOp::create(b, inside, index, indexConstant(b, 0));
   Value loaded = loadElements(b, flat, index, lanes);
   return arith::SelectOp::create(b, inside, loaded, otherwise);

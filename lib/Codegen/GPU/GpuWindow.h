@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 // A thread visits all kernel positions of its pixel, the same ones as its neighbours;
-// what lies outside of the input is not read. Up to some positions there are no loops,
-// so that many loads are under way at once.
+// positions outside of the input are not read. Loops over few positions are unrolled, so that
+// many loads are under way at once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,21 +18,22 @@
 
 namespace convoy::gpu {
 
-/// An element of a plane: its number, and whether it exists; null where it always does.
+/// An element of a plane: its number, and whether it exists; null if it always does.
 struct PlanePosition {
   mlir::Value offset, inside;
 };
 
-/// What the window of pixel `output` reads at position `kernel`, in the window's first
-/// dimensions, as many as `kernel` has.
+/// The element that the window of pixel `output` reads at kernel position `kernel`. If
+/// `kernel` has fewer dimensions than the window, only the first ones count.
 PlanePosition locateInput(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
                           mlir::ValueRange output, mlir::ValueRange kernel);
 
-/// Positions up to which a kernel is unrolled, usually.
+/// Loops over up to so many positions are unrolled, unless a kernel decides otherwise.
 inline constexpr int64_t kUnrolledPositions = 16;
 
-/// Emits `body` for each position of a kernel of `extents`; it gets the carried values and
-/// gives their next ones. Up to `unrolled` positions there is no loop.
+/// Emits `body` for each position of a kernel of `extents`; it gets the position and the
+/// carried values, and gives their next ones. Inner dimensions with up to `unrolled` positions
+/// have no loops.
 llvm::SmallVector<mlir::Value> forEachPosition(
     mlir::ImplicitLocOpBuilder &builder, llvm::ArrayRef<int64_t> extents,
     mlir::ValueRange inits,

@@ -72,7 +72,7 @@ public:
       return affine(b, add(b, affine(b, pixel, quads, 0), part), kGpuQuad, 0);
     };
     Value image = affine(b, at[0], inputStride, 0);
-    // The squares of the channels from `first` on.
+    // The squares of the channels of the window, in quads from `firstQuad` to `lastQuad`.
     int64_t firstQuad = llvm::divideFloorSigned(-window.down, kGpuQuad);
     int64_t lastQuad = (kGpuQuad - 1 + window.up) / kGpuQuad;
     Values squares;
@@ -103,7 +103,7 @@ public:
   }
 
 private:
-  /// Whether `index + distance` is one of `count`; null where it is sure.
+  /// Whether `index + distance` is one of `count`; null if that is certain.
   Value isInside(Value index, int64_t distance, int64_t count) {
     if (distance == 0)
       return Value();

@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A block of 16 x 16 threads computes a tile of rows by 64 columns, each thread some rows
-// by a quad of columns. Tiles of both operands go through shared memory, 16 steps of the
-// sum at a time; operands are plain, so they are read element by element.
+// A block of 16 x 16 threads computes a tile of rows by 64 columns, each thread some rows by a
+// quad of columns. Tiles of both operands are copied to shared memory, 16 steps of the sum at
+// a time; operands are plain, so they are read element by element.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,6 +28,7 @@ namespace {
 
 using Values = SmallVector<Value>;
 
+/// Columns of a tile, steps of the sum per copy, and threads along each side of a block.
 constexpr int64_t kColumns = 64, kSteps = 16, kSide = 16;
 
 /// The product's extents and tiles.
@@ -64,7 +65,8 @@ public:
         affine(b, broadcastBatch(b, at, product.rhsBatch), product.depth * product.columns, 0);
     Value outputStart =
         affine(b, broadcastBatch(b, at, product.batch), product.rows * product.columns, 0);
-    // Rows of the left tile are padded, so that a column is in different banks.
+    // Rows of the left tile are padded, so that the elements of a column are in different
+    // banks.
     lhsTile = kernel.shared({product.tileRows * (kSteps + 1)}, b.getF32Type());
     rhsTile = kernel.shared({kSteps * kColumns}, b.getF32Type());
 
@@ -88,7 +90,7 @@ public:
           next[i] = vector::FMAOp::create(b, left, right, next[i]);
         }
       }
-      // Before the next step's tiles take their place.
+      // No thread may still read the tiles when those of the next step overwrite them.
       kernel.barrier();
       return next;
     });

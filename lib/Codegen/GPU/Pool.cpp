@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A thread computes four channels of a pixel of blocked data, one element of plain data.
+// A thread computes four channels of a pixel of blocked data, or one element of plain data.
 //
 //===----------------------------------------------------------------------===//
 

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A thread makes an element of the output, or four. Coordinates of a resize are computed
-// there.
+// A thread makes an element of the output, or 4 or 8 neighbouring ones. It computes the
+// coordinates of a resize itself.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,7 +24,7 @@ using Values = SmallVector<Value>;
 
 MemRefType getType(Value value) { return cast<MemRefType>(value.getType()); }
 
-/// Elements that a thread moves at once where `inner` are contiguous on both sides.
+/// Elements that a thread moves at once, if `inner` elements are contiguous on both sides.
 int64_t getLanes(Operation *op, Value input, unsigned output, int64_t inner) {
   if (!isAligned(op, 0) || !isAligned(op, output))
     return 1;

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A matrix product would leave most of its tile's output channels empty where a group has
-// few: here a thread computes one element. Depthwise convolutions of one or three spatial
+// If a group has few output channels, a matrix product would leave most of its tile empty:
+// here a thread computes one element instead. Depthwise convolutions of one or three spatial
 // dimensions are of this kind, and those whose groups cross channel blocks.
 //
 //===----------------------------------------------------------------------===//
@@ -53,7 +53,7 @@ void buildElement(GpuKernel &kernel, Value index, ConvOpInterface op, const Conv
     Value from = add(b, affine(b, plane, llvm::product_of(window.input), 0), offset);
     from = add(b, image, from);
     Value x = loadElementsOr(b, operands.input, from, 1, inside, zero);
-    // [group][O tile][kernel][I in group][lanes]
+    // The packed filter is [group][O tile][kernel][I in group][lanes].
     Value row = linearize(b, outputTile, position, window.kernel);
     row = add(b, affine(b, row, tile.groupInputs, 0), channel);
     Value weight = loadElements(b, operands.filter,

@@ -4,10 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The largest value, the exponentials of the differences to it with their sum, and the
-// division. A block of threads does this for one sum and keeps its elements in registers
-// where they are few, otherwise it reads them again and computes them anew; a thread alone
-// does where sums are many and their elements lie side by side with those of other sums.
+// Three steps: the largest value, the exponentials of the differences to it with their sum,
+// and the division. A block of threads does this for one sum. It keeps the elements in
+// registers if they are few, otherwise it reads them again and computes the exponentials anew.
+// One thread alone computes a sum if the sum is short, or if there are many sums and their
+// elements alternate in memory.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,13 +33,13 @@ using Values = SmallVector<Value>;
 
 /// Elements that a thread keeps in registers, at most.
 constexpr int64_t kKept = 32;
-/// Elements that a thread has under way at once.
+/// Elements that a thread loads at once if it does not keep them.
 constexpr int64_t kUnroll = 4;
-/// Sums from which on each is one thread's.
+/// From so many sums on, alternating in memory, each is computed by one thread.
 constexpr int64_t kManySums = 8192;
 
-/// Writes the code of one thread; `thread` is its number among the `threads` that share a
-/// sum.
+/// Writes the code of one thread; `thread` is its number among the `threads` threads that
+/// share a sum.
 class Softmax {
 public:
   Softmax(GpuKernel &kernel, const AxisExtents &extents, Value sum, Value thread,
@@ -69,7 +70,8 @@ public:
              [&](Value number, Value inside, int64_t slot, MutableArrayRef<Value> state) {
                Value x = keeps ? kept[slot] : load(number, inside);
                x = kept[slot] = exponential(x, top);
-               // A row of infinities has no number as its sum, here as everywhere.
+               // Only elements inside of the row count. If all of them are -infinity, the sum
+               // is NaN, as on a CPU.
                if (inside)
                  x = arith::SelectOp::create(b, inside, x, zero);
                state[slot] = arith::AddFOp::create(b, state[slot], x);
@@ -128,7 +130,7 @@ struct SoftmaxFamily : GpuKernelFamily {
 
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr) const override {
     auto softmax = cast<SoftmaxOp>(op);
-    // The sums are along the middle.
+    // Sums run along the middle extent.
     AxisExtents extents(cast<ShapedType>(softmax.getInput().getType()).getShape(),
                         softmax.getAxis());
     int64_t sums = extents.outer * extents.inner;

@@ -12,12 +12,14 @@
 
 namespace convoy::gpu {
 
-/// Lanes hold two sums of a row in each eight columns of a tensor core's product, from column
-/// 2 * (lane % 4) on: `pairs`, an even number of vectors of two. Neighbours swap, so that
-/// each has four side by side, of every 16 columns from getQuadColumn on: even lanes in the
-/// first eight, odd lanes in the second, and together a whole block of channels.
+/// Changes the sums of a tensor core's product from pairs to quads. A lane has two
+/// neighbouring sums of a row in each eight columns, from column 2 * (lane % 4) on: `pairs`,
+/// an even number of vectors of two. Neighbouring lanes swap, so that each gets four
+/// neighbouring sums in each 16 columns, from getQuadColumn on: even lanes in the first eight
+/// columns, odd lanes in the second. Together, four lanes have a whole block of channels.
 llvm::SmallVector<mlir::Value> swapToQuads(mlir::ImplicitLocOpBuilder &builder,
                                            mlir::Value lane, mlir::ValueRange pairs);
+/// The column, in each 16, of the first of a lane's four sums after swapToQuads.
 mlir::Value getQuadColumn(mlir::ImplicitLocOpBuilder &builder, mlir::Value lane);
 
 } // namespace convoy::gpu

@@ -4,10 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Output element o takes from input element i where o + pad = i * stride + k * dilation.
-// A thread computes a quad of channels of some pixels of a row with the same o % stride, a
-// phase: they meet the same kernel columns. In each dimension it steps from one kernel
-// position that fits the phase to the next.
+// Output element o reads input element i by kernel element k if
+// o + pad = i * stride + k * dilation. A thread computes a quad of channels of some pixels of
+// a row with the same o % stride, a phase: these use the same kernel columns. In each
+// dimension it steps from one kernel position that fits the phase to the next.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +34,7 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// What a thread does.
+/// How the work is cut into threads.
 struct Plan {
   explicit Plan(ConvOpInterface op)
       : tile(getConvTile(op)), window(getConvWindow(op)),
@@ -54,9 +54,10 @@ struct Plan {
   int64_t batch;
   bool inputBlocked, outputBlocked;
   int64_t outputChannels;
-  /// Pixels of a thread.
+  /// Pixels per thread.
   int64_t pixels;
-  /// Threads: batch, group, rows, phase, pixels in it, quad of output channels.
+  /// The extents of the threads: batch, group, rows, phase, pixels in it, quad of output
+  /// channels.
   SmallVector<int64_t> extents;
 };
 
@@ -104,8 +105,8 @@ private:
     return arith::DivUIOp::create(b, value, indexConstant(b, divisor));
   }
 
-  /// The kernel positions of dimension `dim` that fit `u` = o + pad: `body` gets each with
-  /// the input coordinate that it meets, which may be outside.
+  /// Loops over the kernel positions of dimension `dim` that fit `u` = o + pad. `body` gets
+  /// each position, and the input coordinate that it reads, which may be outside of the input.
   Values forEachStep(int64_t dim, Value u, ValueRange inits,
                      llvm::function_ref<Values(Value, Value, ValueRange)> body) {
     int64_t stride = window.strides[dim], dilation = window.dilations[dim];
@@ -113,8 +114,8 @@ private:
     int64_t distance = dilation / common, inverse = 0;
     while (inverse * distance % step != 1 % step)
       ++inverse;
-    // The first position that fits is (u / common * inverse) % step, where `common`
-    // divides u; nothing fits elsewhere.
+    // If `common` divides u, the first position that fits is (u / common * inverse) % step;
+    // otherwise none fits.
     Value first = indexConstant(b, 0), row = u;
     if (step > 1) {
       first = affine(b, divide(u, common), inverse, 0);
@@ -139,8 +140,8 @@ private:
     });
   }
 
-  /// Loops over the kernel's rows; `position` and `offset` count those so far, of the
-  /// kernel and of the input.
+  /// Loops over the kernel's positions from dimension `dim` on. `position` and `offset` are
+  /// the linear indices, in the kernel and in the input, of the dimensions before.
   Values forEachRow(int64_t dim, Value position, Value offset, ValueRange sums) {
     bool isLast = dim == window.rank() - 1;
     Value u = affine(b, isLast ? columns.front() : outer[dim], 1, window.padsBegin[dim]);
@@ -149,7 +150,8 @@ private:
       Value nextOffset = affine(b, offset, window.input[dim], 0);
       if (isLast)
         return addPosition(nextPosition, nextOffset, coordinate, carried);
-      // A row outside of the input is skipped, as for all threads of its output row.
+      // A row outside of the input is skipped; all threads of an output row skip the same
+      // ones.
       nextOffset = add(b, nextOffset, coordinate);
       Value inside = emitIsInside(b, coordinate, window.input[dim]);
       return emitWhere(inside, carried,
@@ -157,7 +159,7 @@ private:
     });
   }
 
-  /// The values that `body` gives where `condition` holds, `values` elsewhere.
+  /// The values that `body` gives if `condition` holds, otherwise `values`.
   Values emitWhere(Value condition, ValueRange values, llvm::function_ref<Values()> body) {
     auto branch = scf::IfOp::create(b, values.getTypes(), condition, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
@@ -220,7 +222,7 @@ private:
     return sums;
   }
 
-  /// `count` input channels of a pixel as scalars, zeros where it is not inside.
+  /// `count` input channels of a pixel as scalars; zeros if it is not inside.
   Values loadInputs(Value chunk, Value firstInput, int64_t count, Value offset, Value inside) {
     const ConvTile &tile = plan.tile;
     int64_t plane = llvm::product_of(window.input);
@@ -230,7 +232,7 @@ private:
       Value block = add(b, affine(b, group, tile.inputChunks, 0), chunk);
       Value from = add(b, affine(b, block, plane, 0), offset);
       from = add(b, image, add(b, affine(b, from, tile.inputChunk, 0), firstInput));
-      // A rest is part of a quad that is there, too.
+      // The whole quad exists in memory even if fewer channels count.
       Value quad =
           loadElementsOr(b, operands.input, from, kGpuQuad, inside, zeroVector(b, type));
       for (int64_t j = 0; j < count; ++j)

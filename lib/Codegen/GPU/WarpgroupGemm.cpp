@@ -4,23 +4,24 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A block of threads computes a box of pixels times output channels: one or two groups of
-// four warps multiply, 64 pixels each, and a thread of one warp more copies. A step of the
-// sum is one position of the kernel and a few blocks of input channels; the tensor memory
-// accelerator brings a block's box of inputs, zeros outside of the picture, and the filters:
+// A block of threads computes a box of pixels times output channels: one or two groups of four
+// warps multiply, 64 pixels each, and a thread of one more warp copies. A step of the sum is
+// one position of the kernel and a few blocks of input channels. For each block of channels,
+// the tensor memory accelerator brings the box of inputs (zeros outside of the picture) and
+// the filters:
 //
 //   inputs  [stage][block of channels][pixel][16]
 //   filters [stage][block of channels][output channel][16]
-//   barriers: a full one and an empty one a stage
+//   barriers: a full one and an empty one for each stage
 //
-// Rows are 16 channels and permuted in pieces of 16 bytes as both sides of the hardware
-// agree (a swizzle as wide as a row), so both operands have the sum's dimension innermost,
-// and products read them without bank conflicts.
+// A row is 16 channels: both operands have the sum's dimension innermost. The pieces of 16
+// bytes of rows are permuted (a swizzle as wide as a row), in the same way by the copies that
+// write them and the products that read them, so that products read without bank conflicts.
 //
-// The copying thread waits until a stage is empty, says how many bytes will come, and starts
-// the copies, which complete the full barrier. Each warp that multiplies waits for that,
-// starts the products, and calls the stage before it empty once its products are done: one
-// group of products is always under way.
+// The copying thread waits until a stage is empty, tells the full barrier how many bytes will
+// come, and starts the copies, which complete that barrier. Each warp that multiplies waits
+// for the full barrier and starts the products. When the products of the previous stage are
+// done, it arrives at that stage's empty barrier: one group of products is always under way.
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,7 +47,8 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// Where shared memory begins: swizzles repeat in less.
+/// The alignment of the stages in shared memory, in bytes: the pattern of every swizzle
+/// repeats within it.
 constexpr int64_t kAlignment = 1024;
 constexpr int64_t kBarrierBytes = 8;
 /// Threads of a group of warps.
@@ -54,8 +56,8 @@ constexpr int64_t kWarpgroup = 128;
 /// Nanoseconds after which the hardware looks at a barrier again.
 constexpr int64_t kWaitNanoseconds = 10000000;
 
-/// Boxes of filters: those of a step, or of one block of input channels where they are more
-/// rows than a copy may take.
+/// Rows of filters that one copy brings: those of a step or, if these are more than a copy may
+/// have, those of one block of input channels.
 int64_t getFilterRows(const WarpgroupGemmPlan &plan) {
   constexpr int64_t maxRows = 256;
   int64_t rows = plan.runs * plan.channels;
@@ -163,12 +165,13 @@ private:
     kernel.when(isFirst, [&] {
       for (int64_t stage = 0; stage < plan.stages; ++stage) {
         Value number = indexConstant(b, stage);
-        // The copying thread arrives at the one, each warp that multiplies at the other.
+        // The copying thread arrives at the full barrier, each warp that multiplies at the
+        // empty one.
         NVVM::MBarrierInitOp::create(b, barrierOf(number, /*isFull=*/true), int32(1), Value());
         NVVM::MBarrierInitOp::create(b, barrierOf(number, /*isFull=*/false),
                                      int32(plan.warpgroups * kWarpgroup / kGpuWarp), Value());
       }
-      // Copies, which are not this thread's accesses, must see them, too.
+      // Copies, which are not accesses of this thread, must see the barriers, too.
       NVVM::FenceMbarrierInitOp::create(b);
       NVVM::FenceProxyOp::create(
           b, NVVM::ProxyKindAttr::get(b.getContext(), NVVM::ProxyKind::async_shared),
@@ -185,9 +188,9 @@ private:
     return NVVM::MemScopeKindAttr::get(b.getContext(), NVVM::MemScopeKind::CTA);
   }
 
-  /// A loop over the steps from `begin`, 0 or 1, on; `body` gets a step, its stage, the
-  /// parity of the phase of the stage's full barrier that ends with its data, and what is
-  /// carried along.
+  /// A loop over the steps from `begin`, 0 or 1, on. `body` gets a step, its stage, a parity
+  /// and the carried values, and gives their next ones. The parity is that of the phase of the
+  /// stage's full barrier that ends when the step's data have arrived.
   Values emitSteps(int64_t begin, ValueRange inits,
                    llvm::function_ref<Values(Value, Value, Value, ValueRange)> body) {
     Values carried = {indexConstant(b, begin), int32(0)};
@@ -214,7 +217,8 @@ private:
   //===--------------------------------------------------------------------===//
 
   void startCopy(Value map, ValueRange position, Value address, Value barrier) {
-    // The block is a cluster of its own: addresses are the same in both.
+    // The block is a cluster of its own: an address is the same in the block and in the
+    // cluster.
     Value to = toPointer(address, NVVM::NVVMMemorySpace::SharedCluster);
     NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
         b, to, map, position, barrier, /*im2colOffsets=*/ValueRange(),
@@ -236,7 +240,8 @@ private:
       start.push_back(affine(b, first[i + 1], plan.strides[i], -plan.padsBegin[i]));
 
     emitSteps(0, {}, [&](Value step, Value stage, Value parity, ValueRange) -> Values {
-      // In the first round all stages are empty: the phase before the first has ended.
+      // In the first round all stages are empty: the wait is for the phase before the first,
+      // which counts as ended.
       waitFor(barrierOf(stage, /*isFull=*/false), arith::XOrIOp::create(b, parity, int32(1)));
       Value barrier = barrierOf(stage, /*isFull=*/true);
       NVVM::MBarrierArriveExpectTxOp::create(b, Type(), barrier, int32(bytes), blockScope(),
@@ -291,7 +296,7 @@ private:
         NVVM::MMALayout::col, NVVM::MMAIntOverflowAttr());
   }
 
-  /// Starts the products of a step, as a group, when its data are there.
+  /// Waits for the data of a step, then starts its products, as a group.
   Value startStep(Value stage, Value parity, Value sums, bool isFirst) {
     waitFor(barrierOf(stage, /*isFull=*/true), parity);
     NVVM::WgmmaFenceAlignedOp::create(b);
@@ -315,8 +320,8 @@ private:
     Value lane = arith::RemUIOp::create(b, thread, indexConstant(b, kGpuWarp));
     Value isFirstLane =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, indexConstant(b, 0));
-    // The first product adds to nothing: zeros would be written to registers that must not
-    // change after the fence.
+    // The first product ignores its sums instead of adding to zeros, which would be written to
+    // registers that must not change after the fence.
     Value firstStage = indexConstant(b, 0);
     Value sums = startStep(firstStage, int32(0), LLVM::UndefOp::create(b, sumType),
                            /*isFirst=*/true);
@@ -334,7 +339,8 @@ private:
     write(WgmmaWaitOp::create(b, sumType, results[0], b.getI64IntegerAttr(0)));
   }
 
-  /// Sums are in rows eight apart, as in the products of a warp.
+  /// Writes the outputs. A thread has sums of two rows, eight apart, as in the products of a
+  /// single warp.
   void write(Value sums) {
     Value warp = arith::DivUIOp::create(b, thread, indexConstant(b, kGpuWarp));
     Value lane = arith::RemUIOp::create(b, thread, indexConstant(b, kGpuWarp));
@@ -374,7 +380,7 @@ private:
     kernel.when(inside, [&] { body(pixel); });
   }
 
-  /// Bytes of a row that one product takes: 8 tf32 or 16 f16.
+  /// Bytes of a row that one product reads: 8 tf32 or 16 f16.
   static constexpr int64_t kProductBytes = 32;
 
   GpuKernel &kernel;
@@ -384,7 +390,7 @@ private:
   const WarpgroupGemmPlan &plan;
   LLVM::LLVMStructType sumType;
   Value thread, group, outputTile, shared;
-  /// Bytes in front of a warp group's pixels.
+  /// The offset, in bytes, of the warp group's pixels among the inputs of a stage.
   Value ownRows;
   /// The tile's first image, row and column.
   std::array<Value, 3> first;

@@ -4,16 +4,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Three kernels, and memory of the whole grid between them:
+// Three kernels, which pass data in memory of the whole grid:
 //
 //   V [group][product][I block][tile][lane]     the transformed input of a strip of tiles
 //   M [group][product][O block][tile][lane]     the products
 //
-// V times the filters is a 1x1 convolution of as many groups as there are products and
-// groups, whose pixels are tiles: the matrix product computes it. In the transforms, a
-// thread has some channels of a tile, few enough that the tile stays in registers. Where
-// there are several strips, each is a round of the three kernels. The last strip may have
-// fewer tiles: the products of those that are missing mean nothing, and nobody reads them.
+// V times the filters is a 1x1 convolution whose pixels are tiles, with one group for each
+// product of each group: the matrix product kernel computes it. In the transforms, a thread
+// has some channels of a tile, few enough that the tile stays in registers. If there are
+// several strips, each is a round of the three kernels. The last strip may have fewer tiles:
+// products of the missing tiles are computed all the same, and never read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,7 +62,7 @@ public:
       return GpuConvOperands(viewInput(kernel), flatten(kernel.b, kernel.operands[1]),
                              viewProducts(kernel));
     };
-    // Behind partial sums, if there are some.
+    // V and M follow the partial sums, if there are any.
     if (failed(buildGemm(kernels, "winograd_products", problem, gemm, GpuPrecision::f32,
                          getOperands, scratch.bytes() - scratch.sumBytes)))
       return failure();
@@ -72,7 +72,7 @@ public:
   }
 
 private:
-  /// The products of a strip as a convolution of V: its pixels are tiles.
+  /// The products of a strip as a convolution of V, whose pixels are tiles.
   GemmProblem describeProducts() {
     GemmProblem products;
     products.results = {1, plan.stripTiles};
@@ -108,14 +108,14 @@ private:
     return VectorType::get({lanes}, b.getF32Type());
   }
 
-  /// What a thread of a transform has: `lanes` channels of a block, in a tile.
+  /// The part of a thread in a transform: `lanes` channels of a block, in a tile.
   struct Place {
     Value group, block, stripTile, lane;
     /// The tile's image, and its first row and column of the output.
     Value image, row, column;
   };
 
-  /// Emits `body` for the thread's place among `blocks` blocks of channels a group, if its
+  /// Emits `body` for the thread's place among `blocks` blocks of channels per group, if its
   /// tile exists.
   void locate(GpuKernel &kernel, Value index, int64_t blocks,
               llvm::function_ref<void(const Place &)> body) const {
@@ -137,20 +137,20 @@ private:
     });
   }
 
-  /// Where the place's element of product 0 lies in V or M, of `blocks` blocks a group.
+  /// The index, in V or M with `blocks` blocks per group, of the place's element of product 0.
   Value indexProducts(ImplicitLocOpBuilder &b, const Place &place, int64_t blocks) const {
     Value index = add(b, affine(b, place.group, plan.products() * blocks, 0), place.block);
     index = add(b, affine(b, index, plan.stripTiles, 0), place.stripTile);
     return add(b, affine(b, index, channels.lanes, 0), place.lane);
   }
 
-  /// Elements from a product to the next.
+  /// Elements from one product to the next in V or M.
   int64_t productStride(int64_t blocks) const {
     return blocks * plan.stripTiles * channels.lanes;
   }
 
-  /// Where row 0 of the place's plane lies in an image of blocked data of `type`, with
-  /// `blocks` blocks a group.
+  /// The number of rows before the place's plane in an image of blocked data of `type`, with
+  /// `blocks` blocks per group.
   Value indexPlane(ImplicitLocOpBuilder &b, const Place &place, MemRefType type,
                    int64_t blocks) const {
     Value block = add(b, affine(b, place.group, blocks, 0), place.block);
@@ -165,8 +165,8 @@ private:
       Value image = affine(b, place.image, getImageStride(kernel.operands[0]), 0);
       Value plane = indexPlane(b, place, type, channels.inputChunks);
       int64_t height = type.getDimSize(2), width = type.getDimSize(3);
-      // Coordinates of the tile's rows and columns in the input, and whether they are
-      // inside; null where they always are.
+      // Coordinates of the tile's rows and columns in the input, and whether they are inside;
+      // null if they always are.
       struct Coordinate {
         Value value, inside;
       };
@@ -243,8 +243,8 @@ private:
     });
   }
 
-  /// Emits `body` where row or column `i` of a tile, `coordinate` of an output of `extent`,
-  /// is inside.
+  /// Emits `body` for the case that row or column `i` of a tile, which is `coordinate` of the
+  /// output, is inside of the output's `extent`.
   void whereInside(GpuKernel &kernel, Value coordinate, int64_t i, int64_t extent,
                    llvm::function_ref<void()> body) const {
     int64_t last = extent % plan.outputs;
@@ -257,9 +257,9 @@ private:
   const ConvTile &channels;
   WinogradTransform transform;
   GpuGemmPlan gemm;
-  /// Blocks of output channels of a group.
+  /// Blocks of output channels per group.
   int64_t outputBlocks;
-  /// Channels of a thread in the transforms.
+  /// Channels per thread in the transforms.
   int64_t lanes;
   GemmProblem problem;
   GpuWinogradScratch scratch;

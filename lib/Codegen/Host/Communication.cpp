@@ -38,7 +38,8 @@ Value makeArray(OpBuilder &builder, Operation *op, ArrayRef<int64_t> values) {
   return array;
 }
 
-/// Rows of a tensor that devices cut along `axis`, and the bytes of an element of it.
+/// For a tensor that devices cut along `axis`: the number of rows, which are the dimensions
+/// before the axis, and the bytes of one element of the axis.
 std::pair<int64_t, int64_t> getRows(MemRefType type, int64_t axis) {
   int64_t bits = type.getElementTypeBitWidth();
   ArrayRef<int64_t> shape = type.getShape();
@@ -46,8 +47,8 @@ std::pair<int64_t, int64_t> getRows(MemRefType type, int64_t axis) {
           llvm::product_of(shape.drop_front(axis + 1)) * ((bits + 7) / 8)};
 }
 
-/// The runtime's function for a communication, and its arguments behind the buffers:
-/// rows, bytes of an element of the axis, bounds.
+/// Returns the runtime's function for a communication, and appends the arguments that follow
+/// the buffers, such as rows, bytes of an element of the axis, and bounds.
 RuntimeFunction addArguments(OpBuilder &builder, cnn::AllGatherOp op,
                              SmallVectorImpl<Value> &all) {
   auto [rows, bytes] = getRows(cast<MemRefType>(op.getInput().getType()), op.getAxis());
@@ -76,7 +77,7 @@ RuntimeFunction addArguments(OpBuilder &builder, cnn::AllReduceOp op,
 }
 
 /// Communication becomes a call of the runtime, which starts it and keeps a failure for
-/// convoy_run; and, unless it is asynchronous, calls that bring it to its end.
+/// convoy_run; and, unless it is asynchronous, calls that await and release it.
 template <typename OpTy> struct LowerCommunication : ConvertOpToLLVMPattern<OpTy> {
   using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
 
@@ -99,7 +100,8 @@ template <typename OpTy> struct LowerCommunication : ConvertOpToLLVMPattern<OpTy
   }
 };
 
-/// The end of an asynchronous communication: the runtime knows the buffers.
+/// Lowers cnn.await and cnn.release of an asynchronous communication to calls without buffers,
+/// because the runtime knows these.
 template <typename OpTy> struct LowerEnd : ConvertOpToLLVMPattern<OpTy> {
   using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
 

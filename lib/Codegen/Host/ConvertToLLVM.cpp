@@ -63,7 +63,8 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     return array ? array.size() : 0;
   }
 
-  /// The names of the devices' programs; cnn-link-devices put those of several side by side.
+  /// The names of the devices' programs: `main` or, after cnn-link-devices, `main_K` for
+  /// device K.
   SmallVector<std::string> getPrograms() {
     int64_t devices = countEntries("cnn.devices");
     if (devices == 0)
@@ -116,13 +117,13 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     return applyPartialConversion(getOperation(), target, std::move(patterns));
   }
 
-  /// Makes the function that the runtime calls in place of `function`.
+  /// Makes the function that the runtime calls, which calls `function`.
   void finishFunction(LLVM::LLVMFuncOp function, ArrayRef<std::string> programs) {
     function.setLinkage(LLVM::Linkage::Internal);
-    // Other threads change what this one sees.
+    // No `noalias` here: other threads change the memory that this one sees.
     if (function->removeAttr(convoy::gpu::kEmulatedAttrName))
       return host::makeEmulatedEntry(function);
-    // Buffers never overlap: the memory plan keeps operands of an op apart.
+    // Buffers never overlap: the memory plan keeps an operation's operands apart.
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
       if (isa<LLVM::LLVMPointerType>(function.getArgument(i).getType()))
         function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(),

@@ -113,13 +113,13 @@ private:
         result.pointers.push_back(value);
         ++result.maps;
       } else if (original.getType().isIndex() && result.maps == 0) {
-        // The place of a pointer holds a number.
+        // The number is passed in the place of a pointer.
         result.pointers.push_back(LLVM::IntToPtrOp::create(builder, loc, pointer, value));
       } else if (isa<MemRefType>(original.getType()) && result.maps == 0) {
         result.pointers.push_back(MemRefDescriptor(value).alignedPtr(builder, loc));
       } else {
         op.emitOpError("may have only memrefs and indices as arguments, and tensor maps "
-                       "behind");
+                       "after them");
         return failure();
       }
     }

@@ -25,31 +25,32 @@ mlir::Value getInt(mlir::OpBuilder &builder, mlir::Location loc, int64_t value,
 /// The runtime's context: the first argument of the function around `op`.
 mlir::Value getRuntime(mlir::Operation *op);
 
-/// Calls a function of the runtime that returns nothing, which its module declares.
+/// Calls a function of the runtime that returns nothing. The module must declare it.
 void callRuntime(mlir::OpBuilder &builder, mlir::Location loc, const RuntimeFunction &function,
                  mlir::ValueRange arguments);
 
-/// An array of pointers on the stack, which is there once and not once for each launch.
+/// Stores pointers in an array on the stack, which is allocated at the start of the function.
 mlir::Value storePointers(mlir::OpBuilder &builder, mlir::Operation *op,
                           mlir::ValueRange pointers);
 
 /// The name of the function that the runtime calls for a kernel.
 std::string getEntryName(llvm::StringRef kernel);
 
-/// Tells each operation of a device's program which entry of `cnn.layers` it is. The parts
-/// of an asynchronous communication, which end in the order in which they start, are one
-/// layer.
+/// Notes on each operation of a device's program which entry of `cnn.layers` it is. The start,
+/// await and release of an asynchronous communication are one layer; communications end in the
+/// order in which they start.
 llvm::LogicalResult numberLayers(mlir::func::FuncOp main);
 /// The number that `numberLayers` gave to `op`.
 int32_t getLayer(mlir::Operation *op);
 /// Tells the runtime that the layer of `op` is done.
 void markLayerDone(mlir::OpBuilder &builder, mlir::Operation *op, mlir::Value runtime);
 
-/// What a module launches on GPUs.
+/// Whether a module launches GPU kernels, and whether these are emulated.
 struct GpuLaunches {
   bool areThere = false, areEmulated = false;
 };
-/// Leaves on each launch of a GPU kernel what its lowering needs to know of the kernel.
+/// Numbers the GPU kernels of a module, and notes on each launch the number of its kernel, for
+/// the lowering. Fails if the module does not have the kernel.
 llvm::FailureOr<GpuLaunches> numberGpuKernels(mlir::ModuleOp module);
 
 /// Patterns for cnn.launch; for gpu.launch_func; for cnn.tensor_map; for communication.
@@ -62,20 +63,22 @@ void populateTensorMapPatterns(const mlir::LLVMTypeConverter &converter,
 void populateCommunicationPatterns(const mlir::LLVMTypeConverter &converter,
                                    mlir::RewritePatternSet &patterns);
 
-/// Declares the functions that lowered launches call; those of communication.
+/// Declare the functions of the runtime that lowered launches call, and those that lowered
+/// communication calls.
 void declareLaunches(mlir::ModuleOp module, bool hasGpuLaunches);
 void declareCommunication(mlir::ModuleOp module);
 
-/// Declares `functions` in front of all others, in their order.
+/// Declares `functions` at the start of the module, in their order.
 void declare(mlir::ModuleOp module, llvm::ArrayRef<RuntimeFunction> functions);
 
-/// The function that the runtime calls: unpacks the array of pointers, and hands on
-/// the thread's scratch memory to a kernel that wants it.
+/// Makes the function that the runtime calls for a kernel. It unpacks the array of pointers,
+/// and passes the thread's scratch memory to a kernel that wants it.
 void makeEntry(mlir::LLVM::LLVMFuncOp kernel);
-/// The same for a kernel's thread: its shared memory, then the kernel's arguments.
+/// The same for one thread of an emulated GPU kernel: it passes the thread, its shared memory,
+/// then the kernel's arguments.
 void makeEmulatedEntry(mlir::LLVM::LLVMFuncOp kernel);
-/// `convoy_model_invoke(rt, arena, weights, inputs, outputs)` around the @main of the
-/// first device, `convoy_model_invoke_K` around that of another one.
+/// Makes `convoy_model_invoke(rt, arena, weights, inputs, outputs)`, which calls the program
+/// `main` of device 0, or `convoy_model_invoke_K` for that of device K.
 void makeInvoke(mlir::LLVM::LLVMFuncOp main, int64_t device, int64_t inputs, int64_t outputs);
 
 } // namespace convoy::host

@@ -22,7 +22,7 @@ using namespace convoy;
 
 namespace {
 
-/// Devices read pages of their own.
+/// The weights of each device begin at a page, so that devices read pages of their own.
 constexpr int64_t kPageSize = 4096;
 
 bool isSameKernel(func::FuncOp a, func::FuncOp b) {
@@ -68,6 +68,7 @@ struct LinkDevices : convoy::impl::CnnLinkDevicesBase<LinkDevices> {
     getOperation()->setAttr("cnn.weights_size", builder.getI64IntegerAttr(weightsSize));
   }
 
+  /// Adds the weights of a device, whose section begins at byte `begin` of all weights.
   static void addWeights(ModuleOp device, int64_t begin, SmallVectorImpl<Attribute> &weights) {
     Builder builder(device.getContext());
     for (Attribute attr : device->getAttrOfType<ArrayAttr>("cnn.weights")) {
@@ -78,7 +79,8 @@ struct LinkDevices : convoy::impl::CnnLinkDevicesBase<LinkDevices> {
     }
   }
 
-  /// The same for the kernels of a GPU, which stay in one gpu.module for all devices.
+  /// Moves the GPU kernels of a device into the one gpu.module of all devices, leaves out
+  /// kernels that it has already, and renames them in the device's launches.
   void moveKernels(ModuleOp device, size_t number) {
     auto modules = device.getOps<gpu::GPUModuleOp>();
     if (modules.empty())
@@ -115,12 +117,12 @@ struct LinkDevices : convoy::impl::CnnLinkDevicesBase<LinkDevices> {
     });
   }
 
-  /// Moves the functions of a device here, under names that are free, and leaves out
-  /// kernels that are here already.
+  /// Moves the functions of a device into the outer module, under names that are free, and
+  /// leaves out kernels that it has already.
   void moveFunctions(ModuleOp device, size_t number) {
     SymbolTable symbols(getOperation());
     DenseMap<StringAttr, StringAttr> names;
-    // Tables that kernels read, before the kernels that name them.
+    // First the tables that kernels read, because kernels refer to them by name.
     for (auto global : llvm::make_early_inc_range(device.getOps<memref::GlobalOp>())) {
       auto known = llvm::find_if(
           getOperation().getOps<memref::GlobalOp>(), [&](memref::GlobalOp other) {

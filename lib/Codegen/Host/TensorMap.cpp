@@ -12,7 +12,7 @@
 using namespace mlir;
 using namespace convoy;
 
-// The fields behind the address.
+// The range of the fields that follow the address.
 static constexpr size_t kBegin = offsetof(convoy_tensor_map, element_bytes);
 static constexpr size_t kEnd = offsetof(convoy_tensor_map, outer_stride) + sizeof(int32_t);
 
@@ -21,7 +21,8 @@ static_assert(cnn::TensorMapOp::kMaxRank == CONVOY_MAX_MAP_RANK,
 
 namespace {
 
-/// A tensor map becomes a convoy_tensor_map on the stack, there once.
+/// A tensor map becomes a convoy_tensor_map on the stack, allocated at the start of the
+/// function.
 struct LowerTensorMap : ConvertOpToLLVMPattern<cnn::TensorMapOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
@@ -40,7 +41,7 @@ struct LowerTensorMap : ConvertOpToLLVMPattern<cnn::TensorMapOp> {
       llvm::copy(list, field);
     }
     fields.outer_stride = int32_t(op.getOuterStride());
-    // All but the address, as the numbers that follow it.
+    // All fields but the address, as the 32-bit numbers that follow it.
     int32_t numbers[(kEnd - kBegin) / sizeof(int32_t)];
     std::memcpy(numbers, reinterpret_cast<const char *>(&fields) + kBegin, sizeof numbers);
     auto type = VectorType::get({int64_t(std::size(numbers))}, rewriter.getI32Type());

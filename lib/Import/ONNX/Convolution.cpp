@@ -21,7 +21,7 @@ static FailureOr<Window> readFilterWindow(NodeImporter &node) {
   return readWindow(node, filter.drop_front(2));
 }
 
-/// The attribute `group`, within what the channels allow.
+/// The attribute `group`; an error if it is not from 1 to the number of input channels.
 static FailureOr<int64_t> readGroup(NodeImporter &node) {
   int64_t group = node.getInt("group", 1);
   if (group < 1 || group > node.getShape(0)[1])
@@ -48,8 +48,8 @@ static LogicalResult importConv(NodeImporter &node) {
       node.create<cnn::GroupConvOp>(input, filter, bias, *attribute, *group));
 }
 
-/// Sets pads (and output padding where they would be negative) so that the
-/// result of a transposed convolution has the extents `wanted`.
+/// Sets the pads so that the result of a transposed convolution has the extents `wanted`. If
+/// a pad would be negative, the output padding grows instead.
 static void padToShape(NodeImporter &node, Window &window, SmallVector<int64_t> &outputPadding,
                        ArrayRef<int64_t> wanted) {
   ArrayRef<int64_t> spatial = node.getShape(0).drop_front(2);

@@ -15,7 +15,7 @@ using namespace convoy::onnximport;
 
 static bool isConstant(Value value) { return cnn::ConstantData::get(value).has_value(); }
 
-/// The constant times `factor`; nothing changes for 1.
+/// The constant times `factor`; the same value if `factor` is 1.
 static Value scaleConstant(NodeImporter &node, Value value, float factor) {
   if (factor == 1.0f)
     return value;
@@ -29,7 +29,8 @@ static Value scaleConstant(NodeImporter &node, Value value, float factor) {
   }));
 }
 
-/// Gemm's C as a bias of `columns` elements: null if it has rows of its own.
+/// Gemm's C times `beta`, as a bias of `columns` elements. Null if C has rows of its own, or
+/// is not constant and would have to be scaled or broadcast.
 static FailureOr<Value> makeBias(NodeImporter &node, Value c, int64_t columns, float beta) {
   RankedTensorType type = NodeImporter::getType(c);
   bool isScalar = type.getNumElements() == 1;
@@ -95,7 +96,7 @@ static LogicalResult importGemm(NodeImporter &node) {
   return node.setResult(result);
 }
 
-/// MatMul with a constant matrix on its right: rows of the left side are
+/// MatMul with a constant matrix as its right side: the rows of the left side become the
 /// samples of a dense layer.
 static LogicalResult importMatMulDense(NodeImporter &node) {
   Value lhs = node.getInput(0);

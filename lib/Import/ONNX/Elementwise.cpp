@@ -85,7 +85,7 @@ static LogicalResult importSoftsign(NodeImporter &node) {
   return node.setResult(node.binary(BinaryKind::div, input, *result));
 }
 
-/// Exact, or 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+/// Exact, or if `approximate` is "tanh": 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 static LogicalResult importGelu(NodeImporter &node) {
   Value input = node.getInput(0);
   StringRef approximate = node.getString("approximate", "none");
@@ -207,7 +207,7 @@ static LogicalResult importPow(NodeImporter &node) {
   return node.setResult(node.binary(BinaryKind::pow, base, *exponent));
 }
 
-/// The slope may not widen the input.
+/// The slope must broadcast to the input's shape.
 static LogicalResult importPRelu(NodeImporter &node) {
   FailureOr<Value> result = node.binary(BinaryKind::prelu, node.getInput(0), node.getInput(1));
   if (succeeded(result) && NodeImporter::getShape(*result) != node.getShape(0))

@@ -51,8 +51,8 @@ void Importer::remark(const Twine &message) {
 
 static bool isDefaultDomain(StringRef domain) { return domain.empty() || domain == "ai.onnx"; }
 
-/// Up to opset 6 the default of BatchNormalization is training mode, which
-/// deserves its own words.
+/// Up to opset 6 the default of BatchNormalization is training mode, which gets an error of
+/// its own.
 LogicalResult Importer::checkOldBatchNorm() {
   for (const onnx::NodeProto &node : graph->node()) {
     if (node.op_type() != "BatchNormalization" || !isDefaultDomain(node.domain()))
@@ -161,7 +161,7 @@ LogicalResult Importer::markLiveNodes() {
 }
 
 LogicalResult Importer::checkOps() {
-  // In the order of the model.
+  // Operators with the names of their nodes, in the order of the model.
   std::vector<std::pair<std::string, SmallVector<std::string>>> missing;
   for (auto [node, isLive] : llvm::zip(graph->node(), live)) {
     bool isDefault = isDefaultDomain(node.domain());
@@ -388,7 +388,7 @@ LogicalResult Importer::importNode(onnx::NodeProto &proto) {
 }
 
 //===----------------------------------------------------------------------===//
-// The whole
+// The whole model
 //===----------------------------------------------------------------------===//
 
 LogicalResult Importer::finish() {
@@ -404,7 +404,7 @@ LogicalResult Importer::finish() {
          builder.getNamedAttr("type", TypeAttr::get(value.getType()))}));
   }
   func::ReturnOp::create(builder, function.getLoc(), results);
-  // Shapes and axes were constants that only the import has read.
+  // Erase constants that only the import needed, such as shapes and axes.
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
     if (isOpTriviallyDead(&op))
       op.erase();

@@ -19,25 +19,29 @@
 
 namespace convoy::onnximport {
 
+/// Imports one model file.
 class Importer {
 public:
   Importer(mlir::MLIRContext &context, llvm::StringRef path, const ImportOptions &options)
       : context(context), path(path), options(options), builder(&context), reader(path) {}
 
+  /// Returns the module, or null after an error.
   mlir::OwningOpRef<mlir::ModuleOp> run();
 
   /// The value of a tensor name; initializers become constants when they are
   /// first asked for. Null, after an error, if there is none.
   mlir::Value getValue(llvm::StringRef name);
+  /// Whether a live node or the graph's outputs read the tensor.
   bool isRead(llvm::StringRef name) const { return readNames.contains(name); }
 
-  /// Reads a tensor outside of the initializers and counts its conversion.
+  /// Reads a tensor as an attribute called `name`, and notes it if its type is converted.
+  /// If `rawData` is given, the tensor's raw data is that extent of `file`.
   llvm::Expected<mlir::ElementsAttr> readTensor(onnx::TensorProto &tensor,
                                                 llvm::StringRef name,
                                                 MappedFile *file = nullptr,
                                                 std::optional<Extent> rawData = std::nullopt);
 
-  /// Transposed matrices of constants, so that shared weights stay shared.
+  /// Constant matrix -> its transposed matrix, so that shared weights stay shared.
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> &getTransposed() { return transposed; }
 
 private:
@@ -55,7 +59,8 @@ private:
   mlir::LogicalResult addArguments();
   mlir::LogicalResult importNode(onnx::NodeProto &node);
   mlir::LogicalResult checkInputTypes(NodeImporter &node, const OpEntry &entry);
-  /// Keeps what the node's device configurations say of its first input and output.
+  /// Attaches to the node's operation how the node's device configurations shard its first
+  /// input and output.
   mlir::LogicalResult readSharding(const onnx::NodeProto &node);
   mlir::LogicalResult finish();
   void reportConversions();

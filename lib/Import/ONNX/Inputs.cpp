@@ -14,7 +14,7 @@ using namespace convoy;
 using namespace convoy::onnximport;
 
 Expected<InputShape> convoy::parseInputShape(StringRef text) {
-  // A name may hold '=', a shape may not.
+  // A name may contain '=', a shape cannot.
   auto [name, dims] = text.rsplit('=');
   if (!text.contains('=')) {
     dims = text;
@@ -35,7 +35,7 @@ Expected<InputShape> convoy::parseInputShape(StringRef text) {
 
 namespace {
 
-/// A dimension as the file states it: a number, or a name or nothing.
+/// A dimension as the file states it: a number, a name, or neither.
 struct Dimension {
   std::optional<int64_t> value;
   StringRef symbol;
@@ -46,7 +46,7 @@ struct Input {
   bool hasShape = false;
   SmallVector<Dimension> dims;
 
-  /// "Nx3x?x?", or with likely numbers in place of what is open.
+  /// "Nx3x?x?"; or an example, with likely numbers for the open dimensions.
   std::string format(bool asExample = false) const {
     auto print = [&](const auto &indexed) {
       const Dimension &dim = indexed.value();
@@ -99,7 +99,8 @@ static Error bindShape(Input &input, ArrayRef<int64_t> given, StringMap<int64_t>
     dim.value = given[index];
     if (dim.symbol.empty())
       continue;
-    // Exporters name unrelated dimensions alike ('?'): such a name binds nothing.
+    // Exporters give unrelated dimensions the same name ('?'). A name with two values is
+    // of no use for other dimensions.
     auto [entry, isNew] = symbols.try_emplace(dim.symbol, given[index]);
     if (!isNew && entry->second != given[index])
       entry->second = 0;

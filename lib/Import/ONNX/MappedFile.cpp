@@ -47,7 +47,8 @@ Expected<mlir::AsmResourceBlob> MappedFile::getBlob(Extent extent, size_t alignm
         bytes.slice(extent.offset, extent.size), alignment,
         [self = shared_from_this()](void *, size_t, size_t) mutable { self.reset(); },
         /*dataIsMutable=*/false);
-  // Reading does not count the mapped pages as memory a second time.
+  // Copying from the mapped pages would add them to the memory of the process; reading the
+  // file does not.
   mlir::AsmResourceBlob blob =
       mlir::HeapAsmResourceBlob::allocate(extent.size, cnn::kBlobAlignment);
   MutableArrayRef<char> rest = blob.getMutableData();

@@ -22,7 +22,7 @@ struct Extent {
   uint64_t size = 0;
 };
 
-/// A regular file mapped read-only. Blobs that lie in it keep it alive.
+/// A regular file mapped read-only. Blobs that point into it keep it alive.
 class MappedFile : public std::enable_shared_from_this<MappedFile> {
 public:
   /// Errors do not name the file.
@@ -34,8 +34,8 @@ public:
 
   llvm::ArrayRef<char> getBytes() const { return bytes; }
 
-  /// The extent as a blob: in place where it starts at a multiple of
-  /// `alignment`, in memory of its own otherwise. It must lie within the file.
+  /// The extent as a blob: in place if it starts at a multiple of `alignment`, otherwise as
+  /// a copy. The extent must be within the file.
   llvm::Expected<mlir::AsmResourceBlob> getBlob(Extent extent, size_t alignment);
 
 private:

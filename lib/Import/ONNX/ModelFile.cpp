@@ -89,7 +89,7 @@ public:
     return Error::success();
   }
 
-  /// Parses the message in `extent` except the fields that `divert` takes.
+  /// Parses the message in `extent`, except the fields for which `divert` returns true.
   Error parse(Extent extent, MessageLite &message,
               function_ref<Expected<bool>(const Field &)> divert) {
     uint64_t begin = extent.offset, end = extent.offset + extent.size;

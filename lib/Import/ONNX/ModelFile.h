@@ -23,7 +23,7 @@ struct ModelFile {
 
   std::shared_ptr<MappedFile> file;
   onnx::ModelProto model;
-  /// For each initializer of the graph the place of its `raw_data`, which is
+  /// For each initializer of the graph, where its `raw_data` is in the file. That field is
   /// empty in `model`.
   std::vector<std::optional<Extent>> rawData;
 };

@@ -44,7 +44,7 @@ std::string NodeImporter::describeInput(unsigned index) const {
   return ("input " + Twine(index) + " ('" + name + "')").str();
 }
 
-/// The message for an operand that is computed where a constant is needed.
+/// The error message for an operand that must be a constant, but is computed.
 static std::string needsConstant(const std::string &input) {
   return input + " is not a constant: Convoy compiles static shapes and fixed parameters, "
                  "export the model with them";
@@ -280,7 +280,8 @@ FailureOr<Value> NodeImporter::reshape(Value value, ArrayRef<int64_t> shape) {
   if (matchPattern(value, m_Constant(&attribute)))
     return constant(cnn::reshapeConstant(attribute, target));
 
-  // Collapses or expands `from`, one of them being the other with dimensions merged.
+  // Collapses or expands `from` to the type `to`. Null if neither of the two types is the
+  // other with neighbouring dimensions merged.
   auto regroup = [&](Value from, RankedTensorType to) -> Value {
     RankedTensorType type = getType(from);
     if (type == to)
@@ -371,7 +372,7 @@ FailureOr<Value> NodeImporter::transpose(Value value, ArrayRef<int64_t> permutat
     if (source.getDimSize(dim) != 1)
       order.push_back(dim);
   }
-  // Moving dimensions of one element moves no element.
+  // Moving dimensions of size 1 moves no element.
   if (llvm::is_sorted(order))
     return reshape(value, shape);
   auto target = RankedTensorType::get(shape, source.getElementType());

@@ -22,12 +22,12 @@ namespace convoy::onnximport {
 
 class Importer;
 
-/// What an op's import function sees: the node's operands and attributes, and
-/// ways to make operations.
+/// The node that an operator's import function works on: its operands and attributes, and
+/// functions that make operations.
 ///
-/// Errors stick: the first one is remembered, so that an attribute of the wrong
-/// type can be read as its default and still fails the import in the end. No
-/// message names file or node, which its location tells.
+/// The first error is remembered. So an attribute of the wrong type can be read as its
+/// default, and the import still fails in the end. No message names the file or the node,
+/// because its location does.
 class NodeImporter {
 public:
   NodeImporter(Importer &importer, onnx::NodeProto &node, mlir::OpBuilder &builder,
@@ -49,7 +49,7 @@ public:
   //===--------------------------------------------------------------------===//
 
   unsigned getNumInputs() const { return inputs.size(); }
-  /// The operand, or null where the node leaves it out.
+  /// The operand, or null if the node leaves it out.
   mlir::Value getInput(unsigned index) const {
     return index < inputs.size() ? inputs[index] : mlir::Value();
   }
@@ -79,19 +79,20 @@ public:
   //===--------------------------------------------------------------------===//
 
   bool hasAttribute(llvm::StringRef name) const;
+  /// The value of an attribute; `otherwise`, or nothing, if the node does not have it.
   int64_t getInt(llvm::StringRef name, int64_t otherwise);
   float getFloat(llvm::StringRef name, float otherwise);
   llvm::StringRef getString(llvm::StringRef name, llvm::StringRef otherwise);
   std::optional<llvm::SmallVector<int64_t>> getInts(llvm::StringRef name);
   std::optional<llvm::SmallVector<float>> getFloats(llvm::StringRef name);
-  /// A list of `count` sizes in [minimum, 2^31), filled with `otherwise` where
-  /// the node has no such attribute.
+  /// An attribute that is a list of `count` sizes in [minimum, 2^31). If the node does not
+  /// have it, all sizes are `otherwise`.
   llvm::SmallVector<int64_t> getSizes(llvm::StringRef name, size_t count, int64_t otherwise,
                                       int64_t minimum);
-  /// The tensor in an attribute, null (and an error) if it cannot be read.
+  /// The tensor in an attribute; null (and an error) if it cannot be read.
   mlir::ElementsAttr getTensor(llvm::StringRef name);
-  /// An ONNX data type in an attribute as element type, null (and an error)
-  /// where it is not supported.
+  /// The ONNX data type in an attribute, as element type; null (and an error) if it is not
+  /// supported.
   mlir::Type getDataType(llvm::StringRef name, int64_t otherwise);
   /// Declares that an attribute does not matter at inference.
   void ignoreAttribute(llvm::StringRef name) { readAttributes.insert(name); }
@@ -110,12 +111,12 @@ public:
   // Operations
   //===--------------------------------------------------------------------===//
 
-  /// Makes an operation of the cnn dialect in value form, folded where possible.
+  /// Makes an operation of the cnn dialect in value form, folded if possible.
   template <typename OpTy, typename... Args>
   mlir::FailureOr<mlir::Value> create(Args &&...args) {
     return cnn::createChecked<OpTy>(builder, loc, std::forward<Args>(args)...);
   }
-  /// Fails for unsigned integers: they are carried and cast, but not computed with.
+  /// Fails for unsigned integers: they can be passed on and cast, but not computed with.
   mlir::LogicalResult requireSigned(mlir::Value value);
   mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind);
   mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind, float alpha,
@@ -129,10 +130,10 @@ public:
   mlir::Value integers(llvm::ArrayRef<int64_t> values);
 
   mlir::FailureOr<mlir::Value> reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
-  /// Constants are transposed on the spot, and only once if they are shared.
+  /// Constants are transposed at once; a matrix that is shared, only the first time.
   mlir::FailureOr<mlir::Value> transpose(mlir::Value value,
                                          llvm::ArrayRef<int64_t> permutation);
-  /// Picks elements along one dimension.
+  /// Takes the elements with the given indices along one dimension.
   mlir::FailureOr<mlir::Value> pick(mlir::Value value, int64_t axis,
                                     llvm::ArrayRef<int64_t> indices);
 
@@ -147,6 +148,7 @@ public:
   bool isOutputUsed(unsigned index) const;
   /// Fails if one of the outputs from `first` on is used.
   mlir::LogicalResult requireUnusedOutputs(unsigned first, llvm::StringRef reason);
+  /// Sets an output. Fails if `value` is a failure.
   mlir::LogicalResult setResult(mlir::FailureOr<mlir::Value> value, unsigned index = 0);
   llvm::ArrayRef<mlir::Value> getResults() const { return results; }
 

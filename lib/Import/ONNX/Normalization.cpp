@@ -12,8 +12,8 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
 
-/// Fails if a batch norm is in training mode. The number of outputs says so up
-/// to opset 13, the attribute alone from 14 on.
+/// Fails if a batch norm is in training mode. Up to opset 13 the number of outputs tells,
+/// from 14 on the attribute alone.
 static LogicalResult requireInference(NodeImporter &node) {
   StringRef wayOut = ": it would use the batch's own statistics; export the model for "
                      "inference (PyTorch: model.eval())";
@@ -60,7 +60,7 @@ static LogicalResult importLayerNorm(NodeImporter &node) {
                                                       node.getFloat("epsilon", 1e-5f)));
 }
 
-/// Repeats each entry of a parameter per group for the group's channels.
+/// Turns a parameter with an entry for each group into one with an entry for each channel.
 static FailureOr<Value> expandGroups(NodeImporter &node, Value parameter, int64_t channels) {
   int64_t groups = NodeImporter::getType(parameter).getNumElements();
   if (groups < 1 || channels % groups)
@@ -88,7 +88,7 @@ static LogicalResult importGroupNorm(NodeImporter &node) {
   if (groups < 1)
     return node.error("attribute 'num_groups' is " + Twine(groups));
   FailureOr<Value> parameters[] = {node.getInput(1), node.getInput(2)};
-  // Opset 18 has parameters for each group, 21 for each channel.
+  // Parameters have an entry for each group in opset 18, for each channel from 21 on.
   for (FailureOr<Value> &parameter : parameters) {
     if (node.getOpset() >= 21)
       continue;

@@ -26,13 +26,14 @@ inline constexpr unsigned kVariadic = ~0u;
 /// Which element types the inputs of an operator may have.
 enum class InputTypes { Any, Float };
 
+/// An operator of ONNX and its import function.
 struct OpEntry {
   llvm::StringLiteral name;
   mlir::LogicalResult (*import)(NodeImporter &node);
   /// The first `minInputs` inputs may not be left out.
   unsigned minInputs, maxInputs;
   InputTypes types = InputTypes::Any;
-  /// Opsets that have the operator.
+  /// First and last opset that this entry is for.
   int64_t since = 1, until = kMaxOpset;
 };
 

@@ -12,13 +12,13 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
 
-/// The window of a pool and whether it rounds its extents up.
+/// The window of a pool, and whether the extents of its result are rounded up.
 static FailureOr<std::pair<cnn::WindowAttr, bool>> readPool(NodeImporter &node) {
   FailureOr<Window> window = readWindow(node);
   if (failed(window))
     return failure();
   resolveAutoPad(node, *window);
-  // SAME fixes the extents whatever ceil_mode says.
+  // SAME determines the extents, whatever ceil_mode is.
   bool ceilMode = node.getInt("ceil_mode", 0) != 0 && !window->isSame();
   FailureOr<cnn::WindowAttr> attribute = window->toAttribute(node);
   if (failed(attribute))

@@ -18,7 +18,7 @@ static int64_t getAxesInputOpset(cnn::ReduceKind kind) {
   return kind == cnn::ReduceKind::sum ? 13 : 18;
 }
 
-/// The reduced axes; nothing for a reduction that leaves its input alone.
+/// The reduced axes; nothing if the node says that no axis is reduced.
 static FailureOr<std::optional<SmallVector<int64_t>>> readAxes(NodeImporter &node,
                                                                bool axesAreInput) {
   int64_t rank = NodeImporter::getRank(node.getInput(0));
@@ -59,7 +59,7 @@ static FailureOr<Value> reduce(NodeImporter &node, Value input, cnn::ReduceKind 
 template <cnn::ReduceKind kind> static LogicalResult importReduce(NodeImporter &node) {
   bool axesAreInput = node.getOpset() >= getAxesInputOpset(kind);
   FailureOr<Value> result = reduce(node, node.getInput(0), kind, axesAreInput);
-  // The element-wise part stays where no axis is reduced.
+  // If no axis is reduced, the element-wise part of the operator still applies.
   if (succeeded(result) && *result == node.getInput(0)) {
     if (kind == cnn::ReduceKind::sum_square)
       result = node.binary(cnn::BinaryKind::mul, *result, *result);
@@ -77,13 +77,13 @@ static LogicalResult importReduceLogSum(NodeImporter &node) {
   return node.setResult(node.unary(*sum, cnn::UnaryKind::log));
 }
 
-/// Before opset 13 softmax flattens its input to a matrix at the axis.
+/// Before opset 13 softmax flattens its input to a matrix, whose columns begin at the axis.
 template <typename OpTy> static LogicalResult importSoftmax(NodeImporter &node) {
   Value input = node.getInput(0);
   ArrayRef<int64_t> shape = NodeImporter::getShape(input);
   bool flattens = node.getOpset() < 13;
   int64_t rank = shape.size(), stated = node.getInt("axis", flattens ? 1 : -1);
-  // Opset 1 lets the axis of a flattening lie behind the last dimension.
+  // In opset 1 the axis may be one past the last dimension.
   if (flattens && stated == rank)
     return node.error("axis " + Twine(stated) + " leaves nothing to normalise");
   FailureOr<int64_t> axis = node.normalizeAxis(stated, rank);

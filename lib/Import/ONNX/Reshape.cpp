@@ -43,8 +43,8 @@ static LogicalResult importReshape(NodeImporter &node) {
   if (open) {
     int64_t count = product(source);
     if (known == 0 || count % known)
-      return node.error("the shape leaves " + Twine(known) + " elements to a slice of " +
-                        Twine(count) + ": no value of -1 fits");
+      return node.error("the shape's other entries make " + Twine(known) +
+                        " elements, the input has " + Twine(count) + ": no value of -1 fits");
     *open = count / known;
   }
   return node.setResult(node.reshape(input, *shape));
@@ -147,7 +147,7 @@ static LogicalResult readBlock(NodeImporter &node, SmallVector<int64_t> &shape,
   return success();
 }
 
-/// Reshape, transpose, reshape.
+/// Reshapes the input to `split`, transposes it, and reshapes the result to `merged`.
 static LogicalResult rearrange(NodeImporter &node, ArrayRef<int64_t> split,
                                ArrayRef<int64_t> permutation, ArrayRef<int64_t> merged) {
   FailureOr<Value> result = node.reshape(node.getInput(0), split);

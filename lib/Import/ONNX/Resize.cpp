@@ -16,7 +16,7 @@ using namespace convoy::onnximport;
 
 namespace {
 
-/// What a resize computes, for every dimension.
+/// The result's shape, and the scale of each dimension; how positions and values are found.
 struct Resize {
   SmallVector<int64_t> shape;
   SmallVector<float> scales;
@@ -29,7 +29,7 @@ struct Resize {
 
 static LogicalResult readMode(NodeImporter &node, Resize &resize) {
   StringRef mode = node.getString("mode", "nearest");
-  // Upsample 7 says "bilinear" in some files.
+  // Some files have "bilinear" in Upsample 7.
   if (mode == "linear" || mode == "bilinear")
     resize.mode = cnn::ResizeMode::linear;
   else if (mode != "nearest")
@@ -38,7 +38,7 @@ static LogicalResult readMode(NodeImporter &node, Resize &resize) {
   return success();
 }
 
-/// Extents from scales: floor(extent * scale), in single precision as everywhere.
+/// Extents from scales: floor(extent * scale), in single precision.
 static LogicalResult applyScales(NodeImporter &node, ArrayRef<float> scales,
                                  ArrayRef<int64_t> axes, Resize &resize) {
   if (scales.size() != axes.size())
@@ -106,7 +106,7 @@ static SmallVector<int64_t> allAxes(NodeImporter &node) {
   return llvm::to_vector(llvm::seq<int64_t>(0, node.getShape(0).size()));
 }
 
-/// Upsample 7 and 9, and Resize 10, which differ in where the scales are.
+/// Upsample 7 and 9, and Resize 10. They differ only in the place of the scales.
 static LogicalResult importUpsample(NodeImporter &node) {
   Resize resize = makeResize(node);
   if (failed(readMode(node, resize)))
@@ -121,8 +121,8 @@ static LogicalResult importUpsample(NodeImporter &node) {
   if (failed(applyScales(node, *scales, allAxes(node), resize)))
     return failure();
   resize.coordinates = cnn::CoordinateMode::asymmetric;
-  // Version 10 leaves rounding open; the reference implementations round up
-  // where they shrink.
+  // Version 10 does not define the rounding; the reference implementations round up if
+  // they shrink.
   bool shrinks = llvm::any_of(resize.scales, [](float scale) { return scale < 1; });
   bool grows = llvm::any_of(resize.scales, [](float scale) { return scale > 1; });
   if (shrinks && grows && resize.mode == cnn::ResizeMode::nearest)

@@ -25,7 +25,7 @@ using namespace convoy::onnximport;
 // Reading
 //===----------------------------------------------------------------------===//
 
-/// The axis along which a tensor of the rank is cut; -1 where it is whole.
+/// The axis along which a tensor of rank `rank` is cut; -1 if it is not cut.
 static llvm::Expected<int64_t> readAxis(const onnx::ShardingSpecProto &spec, int64_t devices,
                                         int64_t rank) {
   std::string tensor = "tensor '" + spec.tensor_name() + "'";
@@ -78,7 +78,7 @@ LogicalResult Importer::readSharding(const onnx::NodeProto &node) {
       if (!llvm::is_contained(node.input(), name) && !llvm::is_contained(node.output(), name))
         return nodeError(node, "shards tensor '" + name + "', which is not its own");
       Value value = values.lookup(name);
-      // Weights follow from the data.
+      // How weights are sharded follows from the data.
       bool isResult = name == node.output(0);
       if (!value || (!isResult && name != node.input(0)))
         continue;

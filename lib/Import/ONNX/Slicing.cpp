@@ -17,7 +17,7 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
 
-/// Integer constants are shape arithmetic, which folds as gathers do.
+/// Integer constants are mostly shapes. They are sliced by gathers, which fold.
 static bool isIntegerConstant(Value value) {
   std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value);
   return data && data->getElementType().isIntOrIndex();
@@ -89,7 +89,7 @@ static LogicalResult importSlice(NodeImporter &node) {
     int64_t step = (*steps)[i], start = (*starts)[i], end = (*ends)[i];
     if (step == 0)
       return node.error("has a step of 0 in dimension " + Twine(axis));
-    // Beyond the dimension a step only picks the first element.
+    // All steps beyond the dimension have the same effect: they pick the first element.
     step = std::clamp<int64_t>(step, -(dim + 1), dim + 1);
     start += start < 0 ? dim : 0;
     end += end < 0 ? dim : 0;
@@ -168,19 +168,20 @@ static LogicalResult importSplit(NodeImporter &node) {
 // Pad
 //===----------------------------------------------------------------------===//
 
-/// The index that a padded position reads, before and behind the input.
+/// The index in the input of the element that a padded position gets. `position` may be
+/// before the input's first element or after its last.
 static int64_t getPadSource(StringRef mode, int64_t position, int64_t extent) {
   if (mode == "edge")
     return std::clamp<int64_t>(position, 0, extent - 1);
   if (mode == "wrap")
     return (position % extent + extent) % extent;
-  // reflect: without repeating the border.
+  // "reflect" does not repeat the border.
   int64_t period = std::max<int64_t>(2 * (extent - 1), 1);
   position = (position % period + period) % period;
   return position < extent ? position : period - position;
 }
 
-/// Begin and end pads of every dimension.
+/// The pads at the beginning of every dimension, then those at the end.
 static FailureOr<SmallVector<int64_t>> readPads(NodeImporter &node, int64_t rank) {
   std::optional<SmallVector<int64_t>> pads, axes;
   if (node.getOpset() < 11) {
@@ -239,7 +240,7 @@ static LogicalResult importPad(NodeImporter &node) {
   if (!llvm::is_contained({"constant", "edge", "reflect", "wrap"}, mode))
     return node.error("attribute 'mode' is '" + mode + "', which is not supported");
 
-  // Negative pads cut before anything is added.
+  // Negative pads cut the input before positive ones extend it.
   SmallVector<int64_t> offsets(rank), sizes(rank), steps(rank, 1), low(rank), high(rank);
   for (int64_t i = 0; i < rank; ++i) {
     low[i] = std::max<int64_t>((*pads)[i], 0);
@@ -296,7 +297,7 @@ static LogicalResult importConcat(NodeImporter &node) {
       node.normalizeAxis(node.getInt("axis", 0), NodeImporter::getRank(node.getInput(0)));
   if (failed(axis))
     return failure();
-  // Shape arithmetic joins empty lists, too.
+  // Computations of shapes join empty lists, too.
   SmallVector<Value> inputs;
   for (Value input : node.getInputs())
     if (NodeImporter::getType(input).getNumElements() != 0)
@@ -337,7 +338,8 @@ static LogicalResult importExpand(NodeImporter &node) {
   return node.setResult(broadcast(node, node.getInput(0), *shape));
 }
 
-/// Each dimension gets a broadcast dimension before it and merges with it.
+/// Inserts a dimension of 1 before each dimension to repeat, broadcasts it to the number of
+/// repeats, and merges the two.
 static LogicalResult importTile(NodeImporter &node) {
   Value input = node.getInput(0);
   ArrayRef<int64_t> shape = NodeImporter::getShape(input);

@@ -106,7 +106,7 @@ Expected<int64_t> convoy::onnximport::getByteSize(ArrayRef<int64_t> shape,
   for (int64_t dim : shape) {
     if (dim < 0)
       return createStringError("has a negative dimension in its shape " + formatShape(shape));
-    // Zero dimensions count as one here, so that no order of them hides an overflow.
+    // A dimension of 0 counts as 1 here, so that it does not hide an overflow.
     if (MulOverflow(size, std::max<int64_t>(dim, 1), size) || size > kMaxTensorBytes)
       return createStringError("is too large: shape " + formatShape(shape) +
                                " takes more than 2^40 bytes");
@@ -118,7 +118,7 @@ Expected<int64_t> convoy::onnximport::getByteSize(ArrayRef<int64_t> shape,
 // Bytes
 //===----------------------------------------------------------------------===//
 
-/// A blob over an object that it owns.
+/// A blob of `size` bytes at `data`, which belong to `owner`. The blob takes the owner over.
 template <typename T>
 static AsmResourceBlob adopt(std::unique_ptr<T> owner, const void *data, size_t size) {
   return AsmResourceBlob(
@@ -127,7 +127,7 @@ static AsmResourceBlob adopt(std::unique_ptr<T> owner, const void *data, size_t 
       /*dataIsMutable=*/false);
 }
 
-/// A blob of one of the typed lists of a TensorProto.
+/// A blob of `count` elements of type T, taken from one of the typed lists of a TensorProto.
 template <typename T, typename List>
 static Expected<AsmResourceBlob> takeList(List *list, int64_t count, StringRef field) {
   if (list->size() != count)
@@ -244,7 +244,7 @@ Expected<std::shared_ptr<MappedFile>> TensorReader::openExternal(StringRef locat
     error = sys::fs::real_path(parent.empty() ? "." : parent, folder);
   if (error)
     return createStringError("has its data in '" + path + "': " + error.message());
-  // Symbolic links may not lead out either.
+  // Symbolic links may not lead out of the folder either.
   if (!StringRef(folder).ends_with("/"))
     folder += '/';
   if (!StringRef(resolved).starts_with(folder))
@@ -335,12 +335,13 @@ mlir::ElementsAttr convoy::onnximport::makeElementsAttr(mlir::MLIRContext *conte
     data.bytes = convertToFloat<double>(bytes, [](double value) { return float(value); });
   bytes = data.bytes.getData();
 
-  // A bool is true where its byte is not zero.
+  // A bool is true if its byte is not zero.
   if (data.dataType == TensorProto::BOOL) {
     SmallVector<bool> values = to_vector(map_range(bytes, [](char c) { return c != 0; }));
     return mlir::DenseElementsAttr::get(type, ArrayRef<bool>(values));
   }
-  // Folding shapes wants integers inline; floats with a name are better read.
+  // Integers are inline, because shapes are folded from them. Floats are resources with a
+  // name, which are easier to read in dumps.
   size_t elementSize = *cnn::getElementBytes(type.getElementType());
   int64_t limit = isa<mlir::IntegerType>(type.getElementType()) ? cnn::kMaxInlineElements : 16;
   bool isSplat =

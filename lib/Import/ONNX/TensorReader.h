@@ -30,14 +30,14 @@ struct TensorData {
   mlir::AsmResourceBlob bytes;
 };
 
-/// "float16" for FLOAT16, "number 77" for what ONNX does not define.
+/// "float16" for FLOAT16, "number 77" for a number that ONNX does not define.
 std::string stringifyDataType(int32_t dataType);
 
 /// Bytes of an element, 0 for types that are not supported.
 int64_t getDataTypeSize(int32_t dataType);
 
-/// The element type that stands for an ONNX data type, null where there is none.
-/// float16, bfloat16 and double become f32.
+/// The element type for an ONNX data type; null if it is not supported. float16, bfloat16
+/// and double become f32.
 mlir::Type convertDataType(mlir::MLIRContext *context, int32_t dataType);
 
 /// Whether `convertDataType` changes the precision.
@@ -50,19 +50,19 @@ llvm::Expected<int64_t> getByteSize(llvm::ArrayRef<int64_t> shape, int64_t eleme
 /// "1x3x224x224".
 std::string formatShape(llvm::ArrayRef<int64_t> shape);
 
-/// The tensor as an attribute: dense where it is small or a splat, otherwise a
-/// resource of the given name that owns the tensor's bytes.
+/// The tensor as an attribute: dense if it is small or a splat, otherwise a resource of the
+/// given name that owns the tensor's bytes.
 mlir::ElementsAttr makeElementsAttr(mlir::MLIRContext *context, TensorData &&data,
                                     llvm::StringRef name);
 
-/// Reads tensors wherever a model stores them. Errors name neither the model's
-/// file nor the tensor.
+/// Reads tensors from all places where a model may store them. Errors name neither the
+/// model's file nor the tensor.
 class TensorReader {
 public:
-  /// `modelPath` tells the folder of external data.
+  /// External data is in the folder of `modelPath`.
   explicit TensorReader(llvm::StringRef modelPath) : modelPath(modelPath) {}
 
-  /// Takes the memory of `tensor`, or the extent of `file` if there is one.
+  /// Takes over the memory of `tensor`; or, if `rawData` is given, uses that extent of `file`.
   llvm::Expected<TensorData> read(onnx::TensorProto &tensor, MappedFile *file = nullptr,
                                   std::optional<Extent> rawData = std::nullopt);
 

@@ -12,10 +12,11 @@
 
 namespace convoy::onnximport {
 
-/// The attributes that convolutions and pools share, with `auto_pad` resolved.
+/// The attributes that convolutions and pools share.
 struct Window {
   llvm::SmallVector<int64_t> kernel, strides, dilations;
-  /// Begin of each spatial dimension, then end of each.
+  /// At the beginning of each spatial dimension, then at the end of each. If `autoPad` is not
+  /// NOTSET, they are 0 until they are computed.
   llvm::SmallVector<int64_t> pads;
   /// SAME_UPPER, SAME_LOWER, VALID or NOTSET.
   llvm::StringRef autoPad;
@@ -25,13 +26,13 @@ struct Window {
   mlir::FailureOr<cnn::WindowAttr> toAttribute(NodeImporter &node) const;
 };
 
-/// Reads the window of a node whose data is input 0. Where the kernel is known
-/// from a filter, `filterKernel` holds it.
+/// Reads the window of a node whose data is input 0. For a node with a filter,
+/// `filterKernel` is the spatial shape of the filter.
 mlir::FailureOr<Window>
 readWindow(NodeImporter &node,
            std::optional<llvm::ArrayRef<int64_t>> filterKernel = std::nullopt);
 
-/// Resolves SAME and VALID for windows that slide over input 0.
+/// Computes the pads of SAME_UPPER and SAME_LOWER for a window that slides over input 0.
 void resolveAutoPad(NodeImporter &node, Window &window);
 
 } // namespace convoy::onnximport

@@ -1,14 +1,14 @@
-/*===- Backend.h - What runs a model's kernels --------------------*- C -*-===*\
+/*===- Backend.h - The functions that run a model -----------------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* A table of functions for each of the CPU, NVIDIA GPUs and the emulator of  *|
-|* GPUs. The model's description names its table, which is a constant: calls  *|
-|* through it become direct ones when an artefact is optimized, and nothing   *|
-|* of the other tables' functions is left.                                    *|
+|* There is a table of functions for each of the CPU, NVIDIA's GPUs and the   *|
+|* emulator of GPUs. The model's description names its table. The table is a  *|
+|* constant, so calls through it become direct calls when an artefact is      *|
+|* optimized, and functions of the other tables are dropped.                  *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -27,26 +27,27 @@ struct convoy_launch {
   int32_t arg_count, map_count;
 };
 
-/* What an exchange between devices comes to: its start, its sums, its end. */
+/* The states of an exchange between devices: started, added up, completed. */
 enum convoy_event { CONVOY_POSTED, CONVOY_SUMMED, CONVOY_COMPLETED, CONVOY_EVENT_KINDS };
 
-/* Functions are null where there is nothing to do, unless said otherwise. A function that
- * fails without returning a status leaves the reason in the device's `status` and
- * `error_text`. */
+/* A function is null if the backend has nothing to do there, unless its comment says "never
+ * null". A function that fails without returning a status leaves the reason in the device's
+ * `status` and `error_text`. */
 struct convoy_backend {
-  /* Each device has one thread, contexts are made on a GPU of the caller's choice, and
-   * devices are not shared out to processes. */
+  /* If not 0: each device has one thread, the caller chooses the GPU of a context, and
+   * devices cannot be processes of their own. */
   int32_t uses_gpus;
 
   /* The text of a status that only this backend returns. */
   const char *(*status_text)(int32_t status);
 
-  /* Makes a device's memory besides that of its threads; 0 if there is none left. */
+  /* Allocates a device's memory, except that of its threads. Returns 0 if there is not
+   * enough. */
   int (*make_memory)(struct convoy_device *device);
-  /* Puts the devices' programs on the GPUs `ordinal`, `ordinal` + 1, ... and again from the
-   * first. */
+  /* Puts the devices' programs on the GPUs `ordinal`, `ordinal` + 1, ...; after the last GPU
+   * comes the first one again. */
   int32_t (*open)(struct convoy_context *context, int32_t ordinal);
-  /* Ends what `make_memory` and `open` began, also if that was not all. */
+  /* Frees everything that `make_memory` and `open` made, also if they failed halfway. */
   void (*close)(struct convoy_context *context);
 
   /* The parts of a run: before it; a device's program, in its thread (never null); and
@@ -55,29 +56,33 @@ struct convoy_backend {
   void (*run_device)(struct convoy_device *device);
   void (*end)(struct convoy_context *context);
 
+  /* Called when profiling is switched on. */
   int32_t (*prepare_profile)(struct convoy_context *context);
-  /* Takes the time at the end of a layer, in a profile. Never null. */
+  /* Takes the time at the end of a layer, if profiling is on. Never null. */
   void (*mark)(struct convoy_device *device, int32_t layer);
 
   /* Never null. */
   void (*launch_kernel)(struct convoy_device *device, const struct convoy_launch *launch);
 
-  /* Communication, see Exchange.c: the host's threads have met before these are called, and
-   * GPUs' streams get the same order. */
-  /* Has the stream say that it reached exchange `number`, or wait until a peer's has. */
+  /* Communication, see Exchange.c. The host's threads have waited for each other before
+   * these are called; `record` and `wait` order the streams of GPUs in the same way. */
+  /* `record` lets the device's stream signal `event` of exchange `number`; `wait` lets it
+   * wait until the stream of a peer has signalled that. */
   void (*record)(struct convoy_device *device, enum convoy_event event, unsigned number);
   void (*wait)(struct convoy_device *device, const struct convoy_device *peer,
                enum convoy_event event, unsigned number);
-  /* Copies rows of `bytes` bytes of a peer's. Never null. */
+  /* Copies `rows` rows of `bytes` bytes from a peer's memory. Strides are in bytes. Never
+   * null. */
   void (*copy_rows)(struct convoy_device *device, struct convoy_device *peer, void *to,
                     int64_t to_stride, const void *from, int64_t from_stride, int64_t rows,
                     int64_t bytes);
-  /* Adds the peer's `count` numbers to what the devices before it gave; after the last one
-   * `to` holds the sums. Never null. */
+  /* Called for each device in order, `device` included: adds the `count` numbers of `peer` to
+   * those of the devices before it. After the call for the last device `to` contains the
+   * sums. Never null. */
   void (*add)(struct convoy_device *device, struct convoy_device *peer, float *to,
               const float *from, int64_t count);
-  /* Has the devices themselves add up `count` numbers of each, once all have come there.
-   * Called if the context's `uses_nccl` says that they can. */
+  /* Lets the GPUs add up `count` numbers of each device by themselves, as soon as all of them
+   * have reached this point. Only called if the context's `uses_nccl` is set. */
   void (*all_reduce)(struct convoy_device *device, const float *from, float *to,
                      int64_t count);
 };

@@ -39,7 +39,7 @@ int64_t convoy_now(void) {
 }
 
 int32_t convoy_core_count(void) {
-  /* Room for 8192 cores; the kernel refuses a smaller set than it has. */
+  /* Room for 8192 cores; the kernel refuses a set that is smaller than its own. */
   unsigned long set[8192 / (8 * sizeof(unsigned long))];
   memset(set, 0, sizeof set);
   if (sched_getaffinity(0, sizeof set, (cpu_set_t *)set) != 0)
@@ -73,7 +73,7 @@ const convoy_tensor_info *convoy_output(int32_t index) {
   return &convoy_model.outputs[index];
 }
 
-/* Profiles are the first device's. */
+/* Profiles are of the first device. */
 static const struct convoy_device_description *first(void) { return &convoy_model.devices[0]; }
 
 int32_t convoy_layer_count(void) { return (int32_t)first()->layer_count; }
@@ -165,7 +165,7 @@ static int make_team(struct convoy_team *team, int32_t threads, int64_t scratch_
                      int64_t spin_nanoseconds) {
   team->threads = threads;
   team->spin_nanoseconds = spin_nanoseconds;
-  /* Apart by an odd number of cache lines, so that threads use different cache sets. */
+  /* An odd number of cache lines, so that threads use different cache sets. */
   team->scratch_stride =
       ((size_t)scratch_size / CONVOY_CACHE_LINE + 1 | 1) * CONVOY_CACHE_LINE;
   team->scratch = convoy_allocate((size_t)threads * team->scratch_stride);
@@ -199,7 +199,8 @@ static int32_t start(struct convoy_context *context) {
   return status;
 }
 
-/* Memory for `count` devices from `first` on; null if there is none. */
+/* Makes a context for `count` devices from number `first` on; null if there is not enough
+ * memory. */
 static struct convoy_context *make_context(int32_t threads, int32_t cores, int32_t first,
                                            int32_t count, const convoy_transport *transport) {
   struct convoy_context *context = convoy_allocate(sizeof *context);
@@ -211,8 +212,8 @@ static struct convoy_context *make_context(int32_t threads, int32_t cores, int32
   context->devices = convoy_allocate((size_t)count * sizeof *context->devices);
   if (context->devices)
     memset(context->devices, 0, (size_t)count * sizeof *context->devices);
-  /* Spinning takes the core from the thread that it waits for when there are
-   * too few of them. */
+  /* If there are fewer cores than threads, spinning may take the core from the very thread
+   * that is waited for. */
   int64_t spin = threads <= cores ? 40000 : 0;
   int complete = context->devices && make_team(&context->team, count, 0, spin);
   for (int32_t i = 0; complete && i < count; ++i) {
@@ -245,7 +246,7 @@ static int32_t create(int32_t threads, int32_t ordinal, int32_t first, int32_t c
     threads = cores < 4096 ? cores : 4096;
   if (threads < count)
     threads = count;
-  /* One thread for each device gives the GPU work. */
+  /* One thread for each device launches the kernels. */
   if (backend->uses_gpus)
     threads = count;
   struct convoy_context *context = make_context(threads, cores, first, count, transport);
@@ -403,7 +404,7 @@ int32_t convoy_profile_read(const convoy_context *context, int64_t *nanoseconds,
                             int64_t *runs) {
   if (!context || (!nanoseconds && first()->layer_count))
     return CONVOY_ERROR_ARGUMENT;
-  /* A context of another device alone has no profile of the first one. */
+  /* A context without the first device has no profile of it. */
   const struct convoy_device *device = &context->devices[0];
   for (int64_t i = 0; i < first()->layer_count; ++i)
     nanoseconds[i] = device->number == 0 ? device->layer_nanoseconds[i] : 0;

@@ -20,8 +20,8 @@ struct convoy_cuda;
 
 struct convoy_device;
 
-/* A thread besides the caller's. Each has its own line, so that a launch wakes
- * only the threads that get tasks and the others stay asleep. */
+/* A thread besides the caller's. Each has a cache line of its own, so that a launch wakes
+ * only the threads that get tasks. */
 struct convoy_worker {
   _Alignas(CONVOY_CACHE_LINE) atomic_uint signal; /* grows with each launch */
   atomic_uint sleeping;                           /* 1 while the worker may be in futex_wait */
@@ -42,16 +42,16 @@ struct convoy_team {
   int32_t threads;
   int64_t spin_nanoseconds;
   struct convoy_worker *workers; /* threads - 1 */
-  uint8_t *scratch;              /* scratch_stride bytes a thread */
+  uint8_t *scratch;              /* scratch_stride bytes per thread */
   size_t scratch_stride;
 
   _Alignas(CONVOY_CACHE_LINE) atomic_uint pending; /* workers not yet done */
   atomic_uint caller_sleeping;
 };
 
-/* What one device gives to the others and wants of them. */
+/* One device's side of an exchange. */
 struct convoy_exchange {
-  /* Brings what the others give into `to`; waits for them. */
+  /* Waits for the other devices and brings their data into `to`. */
   void (*complete)(struct convoy_device *device, const struct convoy_exchange *exchange);
   const void *from;
   void *to;
@@ -59,20 +59,20 @@ struct convoy_exchange {
   const int64_t *bounds;
   int64_t before, after;
   int32_t first, last; /* devices that read `from` */
-  int32_t failed;      /* before it was started: `from` is not what it should be */
+  int32_t failed;      /* before the exchange was started, so `from` has no valid data */
 };
 
-/* One device's program in one context: what generated code calls `rt`. */
+/* One device's program in one context. Generated code calls it `rt`. */
 struct convoy_device {
   struct convoy_team team;
   struct convoy_context *context;
   const struct convoy_device_description *description;
   int32_t number;
   int32_t status;       /* the first failure of the current run */
-  char error_text[256]; /* one line on it, empty if the status says it all */
+  char error_text[256]; /* one line about it, empty if the status says it all */
   uint8_t *arena;
-  void **outputs;           /* where devices but the first put them; null for the first */
-  struct convoy_cuda *cuda; /* instead of the memory above, see Cuda.h */
+  void **outputs;           /* buffers of all devices but the first: only its outputs count */
+  struct convoy_cuda *cuda; /* on a GPU, instead of the memory above; see Cuda.h */
 
   void *emulator; /* the emulator's working memory; null until a kernel is emulated */
   size_t emulator_size;
@@ -81,23 +81,23 @@ struct convoy_device {
   int64_t last_mark;
 
   /* See Exchange.c. */
-  unsigned started, awaited, released; /* numbers of the last such exchanges */
+  unsigned started, awaited, released; /* the number of the last such exchange */
   struct convoy_exchange exchanges[CONVOY_MAX_EXCHANGES];
-  /* What the other devices look at: numbers of exchanges, too. */
+  /* Read by the other devices. The first three are numbers of exchanges, too. */
   _Alignas(CONVOY_CACHE_LINE) atomic_uint posted;
   atomic_uint summed;
   atomic_uint completed;
-  atomic_uint sleepers;
+  atomic_uint sleepers; /* devices that sleep until one of them changes */
 };
 
 struct convoy_context {
-  struct convoy_team team; /* one thread a device, without scratch */
-  int32_t device_count;    /* that run here */
+  struct convoy_team team; /* one thread per device, without scratch memory */
+  int32_t device_count;    /* devices in this process */
   struct convoy_device *devices;
-  const convoy_transport *transport; /* null between threads */
-  int32_t broken;                    /* why it cannot run: it only tells its error */
+  const convoy_transport *transport; /* null if all devices are in this process */
+  int32_t broken;                    /* the status, if the context can only report an error */
   int32_t uses_nccl;                 /* in the current run, see CudaNccl.c */
-  atomic_int nccl_lost;              /* a device did not come to the others' sums */
+  atomic_int nccl_lost;              /* a device failed to take part in a sum by NCCL */
 
   /* Of the current run. */
   const void *const *inputs;
@@ -107,9 +107,11 @@ struct convoy_context {
   int64_t profiled_runs;
 };
 
-/* Memory of `size` bytes on a boundary that suits it; null if there is none. */
+/* Memory of `size` bytes, aligned to a cache line, or to a huge page if it is as large as
+ * one; null if there is none. */
 CONVOY_HIDDEN void *convoy_allocate(size_t size);
 
+/* Nanoseconds of the monotonic clock. */
 CONVOY_HIDDEN int64_t convoy_now(void);
 
 /* Cores that this process may use; at least 1. */
@@ -121,14 +123,15 @@ CONVOY_HIDDEN const char *convoy_missing_cpu_feature(uint64_t features);
 /* Starts threads - 1 workers; on failure none remain. */
 CONVOY_HIDDEN int32_t convoy_start_workers(struct convoy_team *team);
 CONVOY_HIDDEN void convoy_stop_workers(struct convoy_team *team);
+/* Runs all tasks on the team's threads, the caller's included, and waits for them. */
 CONVOY_HIDDEN void convoy_launch(struct convoy_team *team, convoy_task_body body,
                                  void *const *args, int64_t tasks);
 
 /* Waiting for another thread. */
 CONVOY_HIDDEN void convoy_futex_wait(atomic_uint *word, unsigned expected);
 CONVOY_HIDDEN void convoy_futex_wake(atomic_uint *word, int32_t count);
-/* Waits awake until `*word` differs from `old` if `differ`, else until it is `old`;
- * returns 0 if it gave up. */
+/* Spins until `*word` differs from `old` if `differ`, else until it equals `old`. Returns 0
+ * if it gave up after `nanoseconds`. */
 CONVOY_HIDDEN int convoy_spin(atomic_uint *word, unsigned old, int differ,
                               int64_t nanoseconds);
 

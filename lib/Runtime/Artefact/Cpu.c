@@ -5,8 +5,8 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* Compiled for the architecture's baseline, and without libgcc's             *|
-|* __cpu_model.                                                               *|
+|* This file is compiled for the architecture's baseline, and does without    *|
+|* __cpu_model, which would need libgcc.                                      *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 

@@ -16,8 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Weights are read from front to back at once: mapping their pages in one call takes less
- * than a fault for each few of them. Kernels before Linux 5.14 refuse. */
+/* The first run reads all weights. Mapping all of their pages in one call takes less time than
+ * a page fault for every few of them. Kernels before Linux 5.14 refuse. */
 static void map_weights(const struct convoy_device_description *description) {
 #ifdef MADV_POPULATE_READ
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -46,7 +46,7 @@ int convoy_cpu_make_memory(struct convoy_device *device) {
 
 void convoy_cpu_run_device(struct convoy_device *device) {
   const struct convoy_context *context = device->context;
-  /* Exchanges that failed are never finished. */
+  /* After a failed exchange the transport cannot be used again. */
   if (device->status == CONVOY_ERROR_TRANSPORT)
     return;
   device->status = CONVOY_OK;

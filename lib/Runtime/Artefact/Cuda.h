@@ -5,10 +5,10 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* The functions of CudaBackend.c's table, in CudaOpen.c, CudaNccl.c and      *|
-|* CudaRun.c, each of which calls those before it, and CudaCall.c below all.  *|
-|* Functions that fail leave the reason in the device's `status` and          *|
-|* `error_text`, of which the first one stays.                                *|
+|* The functions in the table of CudaBackend.c are defined in CudaOpen.c,     *|
+|* CudaNccl.c and CudaRun.c. The first and the last of these call             *|
+|* CudaNccl.c, and all call CudaCall.c. Functions that fail leave the reason  *|
+|* in the device's `status` and `error_text`; of several, the first is kept.  *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -20,11 +20,11 @@
 
 struct convoy_cuda_kernel {
   CUfunction function;
-  int32_t static_bytes;  /* of shared memory, known from the image */
-  int32_t dynamic_bytes; /* that the driver was told to expect */
+  int32_t static_bytes;  /* of shared memory, which the image reserves */
+  int32_t dynamic_bytes; /* of shared memory, which the driver was asked to allow */
 };
 
-/* What a GPU holds for one device of a context. */
+/* One device of a context on its GPU. */
 struct convoy_cuda {
   struct convoy_cuda_driver driver;
   int32_t ordinal;
@@ -32,16 +32,16 @@ struct convoy_cuda {
   char name[64];
 
   CUdevice gpu;
-  CUcontext context; /* the GPU's primary one; null until it is retained */
+  CUcontext context; /* the GPU's primary context; null until it is retained */
   CUmodule module;
   struct convoy_cuda_kernel *kernels;
   CUdeviceptr weights, memory;
   uint8_t *arena; /* in `memory`, as are the inputs and outputs */
   void **buffers; /* inputs, then outputs */
   CUstream stream;
-  CUgraphExec graph; /* the program; null with several devices */
+  CUgraphExec graph; /* the program; null if there are several devices */
 
-  /* The profile: an event at the start and one behind each layer. */
+  /* The profile: an event at the start and one after each layer. */
   CUevent *marks;
   int32_t *mark_layers;
   int32_t mark_count;
@@ -50,10 +50,10 @@ struct convoy_cuda {
   float *sums, *terms; /* on the host, see convoy_cuda_add */
   int64_t sum_count;
   struct convoy_nccl nccl;
-  ncclComm_t communicator; /* null where the host adds */
+  ncclComm_t communicator; /* null if the host adds */
 
-  /* Of the first device: pinned memory for all inputs and outputs, and which outputs of the
-   * current run come through that memory. */
+  /* Only of the first device: pinned memory for all inputs and outputs; and for each output
+   * whether it goes through that memory in the current run. */
   uint8_t *staging;
   uint8_t *is_staged;
 };
@@ -77,38 +77,38 @@ CONVOY_HIDDEN void convoy_cuda_copy_rows(struct convoy_device *device,
                                          struct convoy_device *peer, void *to,
                                          int64_t to_stride, const void *from,
                                          int64_t from_stride, int64_t rows, int64_t bytes);
-/* The host adds: it is rare, and needs no kernel. */
+/* Adds on the host: sums are rare, and this needs no kernel. */
 CONVOY_HIDDEN void convoy_cuda_add(struct convoy_device *device, struct convoy_device *peer,
                                    float *to, const float *from, int64_t count);
 
-/* Makes communicators where all GPUs differ, the model adds, and NCCL is there;
- * CONVOY_NCCL=1 in the environment makes it an error if they cannot be made, CONVOY_NCCL=0
- * makes none. */
+/* Makes communicators if all devices have different GPUs, the model has sums over devices,
+ * and NCCL is installed. If the environment has CONVOY_NCCL=1, it is an error if they cannot
+ * be made; with CONVOY_NCCL=0 none are made. */
 CONVOY_HIDDEN void convoy_nccl_open(struct convoy_context *context);
 CONVOY_HIDDEN void convoy_nccl_close(struct convoy_context *context);
-/* Before a run: gives up communicators after one in which a device was lost. */
+/* Called before a run: gives up the communicators if a device was lost in the run before. */
 CONVOY_HIDDEN void convoy_nccl_begin(struct convoy_context *context);
 CONVOY_HIDDEN void convoy_nccl_all_reduce(struct convoy_device *device, const float *from,
                                           float *to, int64_t count);
-/* Waits for a stream that may add, until a device is lost. */
+/* Waits for the device's stream, which may contain sums by NCCL, or until a device is lost. */
 CONVOY_HIDDEN void convoy_nccl_wait(struct convoy_device *device);
 
-/* The rest is of CudaCall.c. */
-/* Keeps the first failure. */
+/* The rest is in CudaCall.c. */
+/* Stores a failure in the device, unless it has one already. */
 CONVOY_HIDDEN void convoy_cuda_fail(struct convoy_device *device, int32_t status,
                                     const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for `function`, which gave `error`. */
+/* The same for a call of `function` that returned `error`; `reason` describes the error. */
 CONVOY_HIDDEN void convoy_cuda_fail_call(struct convoy_device *device, int32_t status,
                                          const char *function, const char *reason, int error);
-/* Returns 1 if `result` is no error, else keeps it. */
+/* Returns 1 if `result` is no error, else stores it as a failure. */
 CONVOY_HIDDEN int convoy_cuda_check(struct convoy_device *device, CUresult result,
                                     const char *function);
-/* What the driver says of `result`; never null. */
+/* The driver's text for `result`; never null. */
 CONVOY_HIDDEN const char *convoy_cuda_describe(const struct convoy_device *device,
                                                CUresult result);
-/* Between these two, calls concern the device's GPU; the caller's own choice of a GPU
- * comes back. `enter` returns 0 if it failed, and then there is nothing to leave. */
+/* Between these two, calls of the driver go to the device's GPU; `leave` restores the
+ * caller's own choice of a GPU. `enter` returns 0 if it failed; then `leave` is not called. */
 CONVOY_HIDDEN int convoy_cuda_enter(struct convoy_device *device);
 CONVOY_HIDDEN void convoy_cuda_leave(struct convoy_device *device);
 

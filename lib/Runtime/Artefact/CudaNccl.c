@@ -6,11 +6,12 @@
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
 |* Each device has a communicator, which only its thread uses during a run.   *|
-|* A GPU that comes to a sum waits there until all have come. So the devices  *|
-|* agree on the host before they give it to their streams (Exchange.c), and   *|
-|* one that cannot come all the same, because NCCL refuses or its GPU fails,  *|
-|* says that it is lost: each of the others then aborts its own communicator, *|
-|* which ends what waits on its GPU. After such a run the host adds.          *|
+|* A GPU that reaches a sum waits there until all GPUs have reached it. So    *|
+|* the devices first agree on the host that all will take part (Exchange.c),  *|
+|* and only then add the sum to their streams. If a device still cannot take  *|
+|* part, because NCCL refuses or its GPU fails, its thread sets `nccl_lost`.  *|
+|* Then each of the others aborts its own communicator, which ends the        *|
+|* waiting on its GPU. After such a run the host adds.                        *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -24,8 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 2.9. Before it, threads of one process may meet inside of the call that starts a sum,
- * where those that came wait for one that failed. */
+/* 2.9. In earlier versions the call that starts a sum may wait for the other threads of the
+ * process, and so for ever if one of them failed. */
 static const int least_version = 20900;
 
 static int check(struct convoy_device *device, ncclResult_t result, const char *function) {
@@ -54,7 +55,7 @@ static int gpus_differ(struct convoy_context *context) {
 
 static int open_library(struct convoy_device *device) {
   struct convoy_nccl *nccl = &device->cuda->nccl;
-  /* It has threads of its own, so it stays when the last context goes. */
+  /* NCCL has threads of its own, so it stays loaded after the last context. */
   nccl->library = dlopen("libnccl.so.2", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!nccl->library) {
     const char *reason = dlerror();
@@ -93,7 +94,7 @@ static int make_communicators(struct convoy_context *context) {
   } else {
     for (size_t i = 0; i < count; ++i)
       ordinals[i] = context->devices[i].cuda->ordinal;
-    /* It changes the thread's current GPU. */
+    /* ncclCommInitAll changes the thread's current GPU, which `leave` restores. */
     if (convoy_cuda_enter(first)) {
       made = check(first, nccl->ncclCommInitAll(communicators, (int)count, ordinals),
                    "ncclCommInitAll");
@@ -137,7 +138,7 @@ static void abort_communicator(struct convoy_device *device) {
 void convoy_nccl_all_reduce(struct convoy_device *device, const float *from, float *to,
                             int64_t count) {
   struct convoy_cuda *cuda = device->cuda;
-  /* Also after a failure of this device's: the others come. */
+  /* Called also after a failure of this device, because the others wait for it. */
   if (!cuda->communicator ||
       check(device,
             cuda->nccl.ncclAllReduce(from, to, (size_t)count, ncclFloat32, ncclSum,
@@ -166,7 +167,7 @@ void convoy_nccl_wait(struct convoy_device *device) {
 }
 
 /*===----------------------------------------------------------------------===*\
-|* The end
+|* Closing
 \*===----------------------------------------------------------------------===*/
 
 static void release(struct convoy_context *context) {

@@ -21,7 +21,7 @@
 
 static int open_driver(struct convoy_device *device) {
   struct convoy_cuda_driver *driver = &device->cuda->driver;
-  /* The driver has threads of its own, so it stays when the last context goes. */
+  /* The driver has threads of its own, so it stays loaded after the last context. */
   driver->library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!driver->library) {
     const char *reason = dlerror();
@@ -80,8 +80,9 @@ static int open_gpu(struct convoy_device *device, int32_t ordinal) {
 |* Code
 \*===----------------------------------------------------------------------===*/
 
-/* Machine code runs on GPUs of its own generation that are not older, PTX on all that
- * are not older; what is specific to a capability runs on that alone. */
+/* The best image for a GPU of compute capability `capability`, or null. Machine code runs on
+ * GPUs of the same generation and at least its capability, PTX on all GPUs of at least its
+ * capability. An image that is specific to a capability runs on that one alone. */
 static const struct convoy_gpu_image *find_image(int32_t capability, int is_ptx) {
   const struct convoy_gpu_image *best = NULL;
   for (int32_t i = 0; i < convoy_model.gpu->image_count; ++i) {
@@ -109,7 +110,8 @@ static void fail_for_gpu(struct convoy_device *device) {
                    (int)cuda->ordinal, cuda->name, (int)cuda->capability, archs);
 }
 
-/* Returns 0 where another image may do better. */
+/* Returns 1 if the image was loaded. If not, it is a failure unless another image can be
+ * tried. */
 static int load_image(struct convoy_device *device, const struct convoy_gpu_image *image,
                       int is_last) {
   struct convoy_cuda *cuda = device->cuda;
@@ -130,7 +132,7 @@ static int load_image(struct convoy_device *device, const struct convoy_gpu_imag
   case CUDA_ERROR_INVALID_IMAGE:
   case CUDA_ERROR_NO_BINARY_FOR_GPU:
   case CUDA_ERROR_UNSUPPORTED_PTX_VERSION: {
-    /* The GPU is new enough, so the driver must be what does not know the code. */
+    /* The GPU can run the code, so it must be the driver that does not know it. */
     int version = 0;
     (void)cuda->driver.cuDriverGetVersion(&version);
     convoy_cuda_fail(device, CONVOY_ERROR_OLD_DRIVER, "it is one of CUDA %d.%d; %s_%d%s: %s",
@@ -185,7 +187,8 @@ static int load_kernels(struct convoy_device *device) {
 |* Memory
 \*===----------------------------------------------------------------------===*/
 
-/* The next buffer's place; all begin at a multiple of what the driver aligns to. */
+/* Returns the offset of the next buffer, and moves `*end` past it. Offsets are multiples of
+ * 256, to which the driver aligns memory, too. */
 static int64_t place(int64_t *end, int64_t size) {
   int64_t begin = *end;
   *end += (size + 255) / 256 * 256;
@@ -237,7 +240,7 @@ static int make_memory(struct convoy_device *device) {
   return 1;
 }
 
-/* Pinned memory, which the GPU reads and writes by itself. */
+/* Allocates pinned memory, which the GPU reads and writes by itself. */
 static int make_staging(struct convoy_device *device) {
   int64_t size = 0;
   for (int32_t i = 0; i < convoy_model.input_count; ++i)
@@ -273,7 +276,7 @@ static int make_stream(struct convoy_device *device) {
   return 1;
 }
 
-/* Keeps the program's launches as a graph, which costs one call to run. */
+/* Records the program's launches as a graph, which one call runs. */
 static void capture(struct convoy_device *device) {
   struct convoy_cuda *cuda = device->cuda;
   if (!CONVOY_CUDA_CALL(device, cuStreamBeginCapture, cuda->stream,
@@ -282,14 +285,14 @@ static void capture(struct convoy_device *device) {
   device->description->invoke(device, cuda->arena, get_address(cuda->weights, 0),
                               cuda->buffers, cuda->buffers + convoy_model.input_count);
   CUgraph graph = NULL;
-  /* A stream that captures must end that, whatever happened. */
+  /* The capture must be ended, whatever happened. */
   if (CONVOY_CUDA_CALL(device, cuStreamEndCapture, cuda->stream, &graph) && !device->status)
     (void)CONVOY_CUDA_CALL(device, cuGraphInstantiateWithFlags, &cuda->graph, graph, 0);
   if (graph)
     (void)cuda->driver.cuGraphDestroy(graph);
 }
 
-/* Direct copies between two GPUs, where they can. */
+/* Enables direct copies between the device's GPU and the others, if the GPUs can do that. */
 static void open_peers(struct convoy_context *context, struct convoy_device *device) {
   const struct convoy_cuda *cuda = device->cuda;
   for (int32_t i = 0; i < context->device_count; ++i) {
@@ -350,7 +353,7 @@ int32_t convoy_cuda_open(struct convoy_context *context, int32_t ordinal) {
 }
 
 /*===----------------------------------------------------------------------===*\
-|* The end
+|* Closing
 \*===----------------------------------------------------------------------===*/
 
 static void release(struct convoy_device *device) {
@@ -378,9 +381,9 @@ static void release(struct convoy_device *device) {
 }
 
 void convoy_cuda_close(struct convoy_context *context) {
-  /* Communicators work with all GPUs' streams and memory. */
+  /* Communicators use the streams and the memory of all GPUs, so they are closed first. */
   convoy_nccl_close(context);
-  /* The first device, which holds the driver, goes last. */
+  /* The first device, which has the driver's library, is closed last. */
   for (int32_t i = context->device_count; i-- > 0;) {
     struct convoy_device *device = &context->devices[i];
     struct convoy_cuda *cuda = device->cuda;

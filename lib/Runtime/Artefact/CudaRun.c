@@ -7,8 +7,9 @@
 |*                                                                            *|
 |* A run copies the inputs to the GPU, launches the captured program, copies  *|
 |* the outputs back and waits. Profiles, and models of several devices, issue *|
-|* the program's launches one by one instead. After a failure a program only  *|
-|* comes to its end, so that devices that exchange data do not wait for it.   *|
+|* the program's launches one by one instead. After a failure a program runs  *|
+|* to its end without launching anything, so that devices that exchange data  *|
+|* with this one do not wait for ever.                                        *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -17,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Inputs go through the staging memory in parts, so that one is on its way while the
- * next is copied. */
+/* Inputs go through the staging memory in parts of so many bytes, so that one part is on its
+ * way to the GPU while the next is copied. */
 static const int64_t staging_part = (int64_t)1 << 20;
 
 /* Parameters of a kernel take 4 KiB at most. */
@@ -36,7 +37,7 @@ static int64_t get_staging_offset(const struct convoy_cuda *cuda, int32_t buffer
 \*===----------------------------------------------------------------------===*/
 
 /* CU_MEMORYTYPE_DEVICE for memory of a GPU, CU_MEMORYTYPE_HOST for pinned memory, which
- * the GPU reaches by itself, 0 for other. */
+ * the GPU reaches by itself, 0 for other memory. */
 static int get_memory_type(const struct convoy_cuda *cuda, const void *buffer) {
   unsigned type = 0;
   return cuda->driver.cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
@@ -49,7 +50,7 @@ static void stage_input(struct convoy_device *device, uint8_t *staged, const uin
                         CUdeviceptr to, int64_t size) {
   for (int64_t begin = 0; begin < size && !device->status; begin += staging_part) {
     int64_t part = size - begin < staging_part ? size - begin : staging_part;
-    /* The first device's copy serves all. */
+    /* All devices send the copy that the first one made. */
     if (device->number == 0)
       memcpy(staged + begin, input + begin, (size_t)part);
     (void)CONVOY_CUDA_CALL(device, cuMemcpyHtoDAsync, to + (CUdeviceptr)begin, staged + begin,
@@ -181,7 +182,7 @@ static void run_program(struct convoy_device *device) {
   }
   cuda->mark_count = 0;
   convoy_cuda_mark(device, -1);
-  /* Also after a failure: others may wait to exchange data with this device. */
+  /* Also after a failure, because others may wait to exchange data with this device. */
   device->description->invoke(device, cuda->arena, (const uint8_t *)(uintptr_t)cuda->weights,
                               cuda->buffers, cuda->buffers + convoy_model.input_count);
 }
@@ -194,7 +195,7 @@ void convoy_cuda_run_device(struct convoy_device *device) {
     return;
   if (device->number == 0 && !device->status)
     fetch_outputs(device);
-  /* Also after a failure: nothing may still use the staging memory. */
+  /* Wait also after a failure, so that nothing uses the staging memory afterwards. */
   convoy_nccl_wait(device);
   (void)CONVOY_CUDA_CALL(device, cuStreamSynchronize, cuda->stream);
   if (device->context->profiling && !device->status)
@@ -202,7 +203,7 @@ void convoy_cuda_run_device(struct convoy_device *device) {
   convoy_cuda_leave(device);
 }
 
-/* What the driver makes of a tensor map, which a launch copies into the kernel's
+/* Translates a tensor map to the driver's format, which a launch copies into the kernel's
  * parameters. */
 static int encode_map(struct convoy_device *device, const struct convoy_tensor_map *map,
                       CUtensorMap *encoded) {
@@ -215,11 +216,11 @@ static int encode_map(struct convoy_device *device, const struct convoy_tensor_m
   uint64_t stride = (uint64_t)map->element_bytes;
   for (int32_t i = 0; i < map->rank; ++i) {
     sizes[i] = (uint64_t)map->sizes[i];
-    /* Of the next dimension; the driver wants none for the first. */
+    /* strides[i] is of dimension i + 1, because the driver wants none for the innermost. */
     strides[i] = stride *= sizes[i];
     if (i + 2 == map->rank)
       strides[i] = (uint64_t)map->outer_stride * (uint64_t)map->element_bytes;
-    /* Elements that a box spans, not those that it takes. */
+    /* The number of elements that a box spans, including those that its steps skip. */
     box[i] = (unsigned)(map->box[i] * map->steps[i]);
     steps[i] = (unsigned)map->steps[i];
   }
@@ -255,7 +256,7 @@ void convoy_cuda_launch(struct convoy_device *device, const struct convoy_launch
     parameters[arg] = &maps[i];
   }
 
-  /* Shared memory that the kernel's image reserves needs nothing here. */
+  /* The kernel's image reserves `static_bytes`, so the launch asks only for the rest. */
   struct convoy_cuda_kernel *kernel = &cuda->kernels[launch->kernel];
   int32_t dynamic = launch->shared_bytes > kernel->static_bytes
                         ? launch->shared_bytes - kernel->static_bytes
@@ -375,7 +376,7 @@ void convoy_cuda_add(struct convoy_device *device, struct convoy_device *peer, f
   if (device->status || count == 0 || !make_sums(device, count))
     return;
   float *terms = peer->number == 0 ? cuda->sums : cuda->terms;
-  /* `to` is still free to pass the terms on. */
+  /* `to` gets the sums only at the end, so the peer's terms can pass through it. */
   convoy_cuda_copy_rows(device, peer, to, bytes, from, bytes, 1, bytes);
   if (device->status ||
       !CONVOY_CUDA_CALL(device, cuMemcpyDtoHAsync, terms, to_device(to), (size_t)bytes,

@@ -5,21 +5,22 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* Between threads of one process. A device that starts an exchange posts the *|
-|* address of what it gives, and goes on. When it awaits it, it reads what it *|
-|* wants where the others posted theirs. Before it writes there again, it     *|
-|* waits until those that read from it have finished. Exchanges are numbered; *|
-|* the numbers of all devices are the same, because their programs start them *|
-|* in the same order. Nobody waits for ever: an exchange waits for the others *|
-|* to start it, and its release for them to await it, and whatever they wait  *|
-|* for meanwhile has a smaller number.                                        *|
+|* If all devices are threads of one process: a device that starts an         *|
+|* exchange posts the address of its data, and goes on. When it awaits the    *|
+|* exchange, it waits until the others have posted theirs, and copies the     *|
+|* data that it needs. When it releases the exchange, it waits until the      *|
+|* devices that read its own data have done so; then it may overwrite them.   *|
+|* Exchanges are numbered. The numbers are the same on all devices, because   *|
+|* their programs start exchanges in the same order. Nobody waits for ever:   *|
+|* an await waits for the others to start the exchange, a release for them    *|
+|* to await it, and meanwhile they only wait for smaller numbers.             *|
 |*                                                                            *|
-|* A transport takes all this over where devices are other processes.         *|
+|* If devices are other processes, a transport does all this.                 *|
 |*                                                                            *|
-|* With GPUs, threads meet in the same way while they give their streams      *|
-|* work, and an event goes along with each number: streams wait for it where  *|
-|* the threads wait for the number. NCCL, where it adds, has the GPUs meet by *|
-|* itself, at their awaits of the same number.                                *|
+|* With GPUs, threads wait for each other in the same way while they fill     *|
+|* their streams. Each number has an event: if a thread waits for the number, *|
+|* its stream waits for the event. If NCCL adds, it makes the GPUs wait for   *|
+|* each other by itself, when they await the same number.                     *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -32,7 +33,7 @@ static struct convoy_device *get_peer(const struct convoy_device *device, int32_
   return &device->context->devices[number];
 }
 
-/* Waits until `*word` of a peer, which counts up, has reached `value`. */
+/* Waits until the counter `*word` of a peer has reached `value`. */
 static void meet(struct convoy_device *device, struct convoy_device *peer, atomic_uint *word,
                  unsigned value) {
   int64_t nanoseconds = device->team.spin_nanoseconds;
@@ -46,7 +47,7 @@ static void meet(struct convoy_device *device, struct convoy_device *peer, atomi
   }
 }
 
-/* The same, and has the stream wait for the peer's. */
+/* The same, and lets the device's stream wait for `event` of the peer's stream. */
 static void wait_for(struct convoy_device *device, struct convoy_device *peer,
                      atomic_uint *word, unsigned value, enum convoy_event event) {
   meet(device, peer, word, value);
@@ -54,8 +55,8 @@ static void wait_for(struct convoy_device *device, struct convoy_device *peer,
     convoy_model.backend->wait(device, peer, event, value);
 }
 
-/* Says that this device has reached number `value` of `word`, which `event` goes along with.
- */
+/* Sets this device's counter `*word` to `value`, lets its stream signal `event`, and wakes
+ * the devices that wait. */
 static void advance(struct convoy_device *device, atomic_uint *word, unsigned value,
                     enum convoy_event event) {
   if (convoy_model.backend->record)
@@ -69,7 +70,7 @@ static struct convoy_exchange *get_exchange(struct convoy_device *device, unsign
   return &device->exchanges[number % CONVOY_MAX_EXCHANGES];
 }
 
-/* A peer's side of the exchange that this device awaits. */
+/* Device `number`'s side of the exchange that this device awaits. Waits until it is posted. */
 static const struct convoy_exchange *get_other_side(struct convoy_device *device,
                                                     int32_t number) {
   struct convoy_device *peer = get_peer(device, number);
@@ -77,7 +78,7 @@ static const struct convoy_exchange *get_other_side(struct convoy_device *device
   return get_exchange(peer, device->awaited);
 }
 
-/* Copies rows of device `number`. */
+/* Copies rows from the memory of device `number`. */
 static void copy_rows(struct convoy_device *device, int32_t number, char *to,
                       int64_t to_stride, const char *from, int64_t from_stride, int64_t rows,
                       int64_t bytes) {
@@ -88,7 +89,7 @@ static void copy_rows(struct convoy_device *device, int32_t number, char *to,
 static void gather(struct convoy_device *device, const struct convoy_exchange *own) {
   int32_t count = convoy_model.device_count;
   const int64_t *bounds = own->bounds;
-  /* Its own part first, while the others get there. */
+  /* Its own part first, because the others may not have posted theirs yet. */
   for (int32_t i = 0; i < count; ++i) {
     int32_t number = (device->number + i) % count;
     int64_t part = (bounds[number + 1] - bounds[number]) * own->bytes;
@@ -120,7 +121,7 @@ static void exchange_halo(struct convoy_device *device, const struct convoy_exch
   }
 }
 
-/* Each device adds up its share, and then gathers the others'. */
+/* Each device adds up its share of the numbers, and then copies the sums of the others. */
 static void sum(struct convoy_device *device, const struct convoy_exchange *own) {
   int32_t devices = convoy_model.device_count;
   int64_t begin = own->rows * device->number / devices;
@@ -144,7 +145,8 @@ static void sum(struct convoy_device *device, const struct convoy_exchange *own)
   }
 }
 
-/* All devices add themselves, or none: one that comes alone waits for ever. */
+/* Lets the GPUs add. Either all of them do or none, because a GPU that starts a sum alone
+ * waits for ever. */
 static void sum_on_devices(struct convoy_device *device, const struct convoy_exchange *own) {
   int failed = 0;
   for (int32_t number = 0; number < convoy_model.device_count; ++number) {
@@ -162,12 +164,14 @@ static void start(struct convoy_device *device, struct convoy_exchange exchange)
   advance(device, &device->posted, device->started, CONVOY_POSTED);
 }
 
-/* The transport if there is one. After its failure it gets no more to do: a run only comes
- * to its end. Between threads, a device goes on after a failure, since others wait for it. */
+/* The transport, or null. After a failure of the transport it is not called again, and the
+ * run goes to its end without it. Between threads, a device takes part in exchanges also after
+ * a failure, because others wait for it. */
 static const convoy_transport *get_transport(const struct convoy_device *device) {
   return device->context->transport;
 }
 
+/* Stores a failure of the transport. */
 static void keep(struct convoy_device *device, int32_t failed) {
   if (failed)
     device->status = CONVOY_ERROR_TRANSPORT;

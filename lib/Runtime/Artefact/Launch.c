@@ -1,4 +1,4 @@
-/*===- Launch.c - Kernels of a GPU, wherever they run -------------*- C -*-===*\
+/*===- Launch.c - Launches of a GPU's kernels ---------------------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|

@@ -133,7 +133,7 @@ static int read_device(struct options *options, const char *text) {
   return status;
 }
 
-/* Returns -1 when the program is to go on. */
+/* Returns the exit code, or -1 if the program is to go on. */
 static int read_options(int argc, char **argv, struct options *options) {
   for (int i = 1; i < argc; ++i) {
     char flag[32];

@@ -227,7 +227,7 @@ void convoy_npy_copy(const void *bytes, const struct convoy_npy_header *header, 
     memcpy(to, from, header->data_size);
     return;
   }
-  /* Walk the file in order, whose first dimension moves fastest. */
+  /* Walk through the data in the order of the file: the first dimension varies fastest. */
   size_t item = (size_t)convoy_element_size(header->element_type);
   size_t stride[CONVOY_NPY_MAX_RANK];
   int64_t index[CONVOY_NPY_MAX_RANK] = {0};

@@ -5,8 +5,8 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* Shared by the programs that --emit=exe makes and by the C++ loader. No     *|
-|* allocation, no input or output.                                            *|
+|* Shared by the programs that --emit=exe makes and by the C++ loader. These  *|
+|* functions neither allocate memory nor read or write files.                 *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -37,10 +37,10 @@ int32_t convoy_element_size(int32_t element_type);
 /* "f32", "i64", ...; null for an unknown type. */
 const char *convoy_element_name(int32_t element_type);
 
-/* Reads the header of the file in `bytes`. Returns null, or what is wrong. */
+/* Reads the header of the file in `bytes`. Returns null, or the error as text. */
 const char *convoy_npy_parse(const void *bytes, size_t size, struct convoy_npy_header *header);
 
-/* Copies the data behind `header` to `target` in row-major order. */
+/* Copies the data of the file in `bytes` to `target`, in row-major order. */
 void convoy_npy_copy(const void *bytes, const struct convoy_npy_header *header, void *target);
 
 /* Writes a header of format version 1 to `buffer` of CONVOY_NPY_MAX_HEADER

@@ -143,7 +143,7 @@ static void stop_first(struct convoy_team *team, int32_t count) {
 int32_t convoy_start_workers(struct convoy_team *team) {
   if (team->threads == 1)
     return CONVOY_OK;
-  /* Signals are for the program's own threads. */
+  /* Workers block all signals, which are for the program's own threads. */
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &old);

@@ -25,8 +25,8 @@ static uint64_t next(uint64_t *state) {
   return z ^ z >> 31;
 }
 
-/* The sum of twelve uniform numbers has variance 1. It is a multiple of 2^-16
- * below 6, so it is exact in f32. */
+/* The sum of twelve uniform numbers, minus its mean of 6, has variance 1. It is a multiple of
+ * 2^-16 between -6 and 6, so it is exact in f32. */
 static float normal(uint64_t *state) {
   int32_t sum = 0;
   for (int draw = 0; draw < 3; ++draw)
@@ -41,9 +41,8 @@ static uint16_t to_bfloat16(float value) {
   return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-/* `value` is a multiple of 2^-16 below 6, and so never NaN, infinite or out of
- * range: only rounding to nearest even is left to do. Adding a power of two
- * makes the float unit round at the right bit. */
+/* `value` is a multiple of 2^-16 between -6 and 6, and so never NaN, infinite or out of
+ * range: only rounding to nearest even is left to do, by an integer addition. */
 static uint16_t to_float16(float value) {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);

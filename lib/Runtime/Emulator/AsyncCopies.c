@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-/* Says who copies to a place, or that nobody does. */
+/* Marks the words that a copy writes with its thread, counted from 1; with 0 if the copy is
+ * done. */
 static void set_copier(struct convoy_fiber *fiber, const struct convoy_async_copy *copy,
                        uint16_t copier) {
   int64_t offset = copy->to - fiber->block->shared;
@@ -22,7 +23,7 @@ void convoy_gpu_async_copy(struct convoy_gpu_thread *thread, void *to, const voi
   struct convoy_fiber *fiber = (struct convoy_fiber *)thread;
   if ((bytes != 4 && bytes != 8 && bytes != 16) || from_bytes < 0 || from_bytes > bytes)
     convoy_fail_block(fiber->block,
-                      "thread %d copies %d of %d bytes asynchronously; 4, 8 and 16 can be",
+                      "thread %d copies %d of %d bytes asynchronously; only 4, 8 or 16 can be",
                       (int)fiber->number, (int)from_bytes, (int)bytes);
   if ((uintptr_t)to % (uintptr_t)bytes || (from_bytes && (uintptr_t)from % (uintptr_t)bytes))
     convoy_fail_block(fiber->block,
@@ -32,7 +33,7 @@ void convoy_gpu_async_copy(struct convoy_gpu_thread *thread, void *to, const voi
   if (fiber->copy_count == CONVOY_MAX_COPIES)
     convoy_fail_block(fiber->block, "thread %d has %d asynchronous copies under way",
                       (int)fiber->number, CONVOY_MAX_COPIES);
-  /* It may write from now on, even where only later threads would wait for it. */
+  /* The copy may write from now on, and not only when its thread waits for it. */
   convoy_touch_shared(fiber, to, bytes, 1);
   struct convoy_async_copy *copy =
       &fiber->copies[(fiber->first_copy + fiber->copy_count++) % CONVOY_MAX_COPIES];

@@ -5,8 +5,8 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* Copies arrive when nothing else can go on, so a phase that ends too early, *|
-|* or a wait that does not wait, shows.                                       *|
+|* A copy arrives only when no thread can go on. So a phase that ends too     *|
+|* early, and a thread that does not wait for its phase, are always found.    *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -40,8 +40,8 @@ struct convoy_mbarrier *convoy_use_mbarrier(struct convoy_fiber *fiber, const vo
   struct convoy_mbarrier *barrier = find(block, offset);
   if (!barrier)
     convoy_fail_block(block,
-                      "thread %d uses byte %lld of shared memory as an mbarrier, which "
-                      "none made one",
+                      "thread %d uses byte %lld of shared memory as an mbarrier, but no "
+                      "thread made one there",
                       (int)fiber->number, (long long)offset);
   if (!convoy_knows(fiber, barrier->thread / CONVOY_WARP, barrier->made))
     convoy_fail_block(block,
@@ -59,7 +59,8 @@ void convoy_gpu_mbarrier_init(struct convoy_gpu_thread *thread, void *address, i
       block->mbarrier_count == CONVOY_MAX_MBARRIERS)
     convoy_fail_block(block,
                       "thread %d makes an mbarrier of %d arrivals at byte %lld of shared "
-                      "memory, which is no multiple of 8, is one, or is one too many",
+                      "memory, which is no multiple of 8 or has one already, or it is one too "
+                      "many",
                       (int)fiber->number, (int)count, (long long)offset);
   convoy_touch_shared(fiber, address, 8, 1);
   (void)convoy_get_piece(block, offset);
@@ -80,7 +81,7 @@ void convoy_gpu_fence_async(struct convoy_gpu_thread *thread) {
       block->mbarriers[i].is_fenced = 1;
 }
 
-/* Ends the phase if nothing is missing. */
+/* Ends the phase if all arrivals and bytes have come. */
 static void end_phase(struct convoy_block *block, struct convoy_mbarrier *barrier) {
   int32_t number = get_number(block, barrier);
   if (barrier->pending || barrier->bytes)
@@ -163,7 +164,7 @@ void convoy_gpu_copy_box(struct convoy_gpu_thread *thread, void *to,
   copy->mbarrier = get_number(block, barrier);
 }
 
-/* What a copy makes of an f32: a tf32, the nearest one. */
+/* Rounds an f32 to the nearest tf32, as a copy does. */
 static void round_to_tf32(uint8_t *element) {
   uint32_t bits;
   memcpy(&bits, element, sizeof bits);
@@ -172,8 +173,8 @@ static void round_to_tf32(uint8_t *element) {
   memcpy(element, &bits, sizeof bits);
 }
 
-/* The row of a box at `at`, which says for each outer dimension how many steps it lies from
- * the position; zeros outside of the buffer. */
+/* Reads one row of a box. For each outer dimension `at` is the number of steps from the box's
+ * position. Elements outside of the buffer are zeros. */
 static void read_row(const struct convoy_box_copy *copy, const int32_t *at, uint8_t *row) {
   const struct convoy_tensor_map *map = copy->map;
   int64_t first = 0, stride = map->sizes[0];

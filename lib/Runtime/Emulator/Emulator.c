@@ -5,7 +5,7 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* Threads of a team share out blocks, which are independent.                 *|
+|* Blocks are independent, so each thread of a team runs a part of them.      *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -15,16 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Not a power of two apart, so that the stacks of a block use different cache sets. */
+/* The distance of stacks is no power of two, so that they use different cache sets. */
 static const size_t stack_size = 64 << 10;
 static const size_t stack_stride = (64 << 10) + 9 * CONVOY_CACHE_LINE;
 
-/* Below each stack's lowest address that may be used. */
+/* Written to the low end of each stack. It is overwritten if a thread uses too much of it. */
 static const uint64_t canary = 0x5f3759df9e3779b9;
 enum { canary_words = 8 };
 
-/* A fiber that a failure ends leaves its stack as it is, which the address sanitizer has
- * marked. */
+/* The address sanitizer marks parts of a stack. A fiber that is ended by a failure leaves its
+ * marks behind; they are removed before the memory is used again. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define __SANITIZE_ADDRESS__ 1
@@ -93,7 +93,7 @@ static void check_canaries(struct convoy_block *block, const char *format, ...) 
 
 static void run_block(struct convoy_block *block) {
   int32_t threads = block->emulation->threads;
-  /* NaN in each float format: what nobody wrote is to be seen in results. */
+  /* NaN in each float format, so that memory that nobody wrote shows in results. */
   memset(block->shared, 0xff, (size_t)block->emulation->launch->shared_bytes);
   memset(block->warps, 0, sizeof block->warps);
   block->first_epoch = ++block->epoch;
@@ -113,14 +113,15 @@ static size_t round_up(size_t size) {
   return (size + CONVOY_CACHE_LINE - 1) / CONVOY_CACHE_LINE * CONVOY_CACHE_LINE;
 }
 
-/* `size` bytes at `*used` in `memory`, which may be null. */
+/* Returns `size` bytes at `*used` in `memory`, and moves `*used` past them. `memory` may be
+ * null, to count only. */
 static void *take(uint8_t *memory, size_t *used, size_t size) {
   void *result = memory ? memory + *used : NULL;
   *used += round_up(size);
   return result;
 }
 
-/* Lays out one worker's memory and returns its size. */
+/* Lays out one worker's memory and returns its size. `memory` may be null. */
 static size_t place_block(struct convoy_block *placed, uint8_t *memory, int32_t threads,
                           int32_t shared_bytes) {
   size_t used = 0, words = (size_t)(shared_bytes + 3) / 4;
@@ -162,7 +163,8 @@ static void refuse(struct convoy_device *device, int32_t status, const char *tex
   snprintf(device->error_text, sizeof device->error_text, "%s", text);
 }
 
-/* Threads of a block and blocks of the grid; 0 if no GPU launches them. */
+/* Counts the threads of a block and the blocks of the grid. Returns 0 if no GPU would launch
+ * them. */
 static int get_size(const struct convoy_launch *launch, int64_t *threads, int64_t *blocks) {
   *threads = *blocks = 1;
   for (int i = 0; i < 3; ++i) {
@@ -174,7 +176,7 @@ static int get_size(const struct convoy_launch *launch, int64_t *threads, int64_
   return 1;
 }
 
-/* Makes the device's working memory at least so large. */
+/* Makes the device's working memory at least `size` bytes large; returns 0 if that fails. */
 static int make_memory(struct convoy_device *device, size_t size) {
   if (size <= device->emulator_size)
     return 1;
@@ -198,7 +200,7 @@ static void launch_kernel(struct convoy_device *device, const struct convoy_laun
     refuse(device, CONVOY_ERROR_MODEL, "a kernel's grid or block is empty or too large");
     return;
   }
-  /* What sm_90 has at most. */
+  /* The limits of sm_90. */
   if (threads > CONVOY_MAX_BLOCK || launch->shared_bytes < 0 ||
       launch->shared_bytes > 227 << 10) {
     refuse(device, CONVOY_ERROR_MODEL, "a kernel's block or shared memory is too large");

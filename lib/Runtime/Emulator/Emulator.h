@@ -5,15 +5,15 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* Each thread of a block is a fiber, with a stack of its own. One of them    *|
-|* runs at a time, until it waits for others: for the block at a barrier, for *|
-|* its warp at a shuffle or mma. So results do not depend on luck, and what   *|
-|* depends on the order of threads is found by looking at who touched what    *|
-|* since the last barrier, not by chance.                                     *|
+|* Each thread of a block is a fiber, with a stack of its own. One fiber runs *|
+|* at a time, until it waits for others: for the block at a barrier, for its  *|
+|* warp at a shuffle or mma. So results are reproducible. Races are not found *|
+|* by chance: each access to shared memory is compared with the accesses of   *|
+|* other threads since the last barrier.                                      *|
 |*                                                                            *|
-|* Each file calls those alone that are listed before it: Stack.c, Failure.c, *|
-|* SharedMemory.c, AsyncCopies.c, Boxes.c, Schedule.c, Warp.c, WarpGroup.c,   *|
-|* Emulator.c.                                                                *|
+|* Each file only calls files that are before it in this list: Stack.c,       *|
+|* Failure.c, SharedMemory.c, AsyncCopies.c, Boxes.c, Schedule.c, Warp.c,     *|
+|* WarpGroup.c, Emulator.c.                                                   *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -29,46 +29,49 @@
 /* Copies that one thread may have under way. */
 #define CONVOY_MAX_COPIES 128
 #define CONVOY_MAX_WARPS (CONVOY_MAX_BLOCK / CONVOY_WARP)
-/* Barriers in shared memory and copies of boxes under way, of a block; products under way
- * and sums that they add to, of a warp. */
+/* Per block: barriers in shared memory, and copies of boxes under way. Per warp: products
+ * under way, and sums that they add to. */
 #define CONVOY_MAX_MBARRIERS 32
 #define CONVOY_MAX_BOXES 64
 #define CONVOY_MAX_PRODUCTS 64
 #define CONVOY_MAX_SUMS 4
-/* What a warp knows: of each warp how far it is, of each mbarrier how many phases ended. */
+/* The length of a vector clock. It says how far each warp is, and how many phases of each
+ * mbarrier have ended, as far as its owner knows. */
 #define CONVOY_CLOCKS (CONVOY_MAX_WARPS + CONVOY_MAX_MBARRIERS)
 
-/* Who touched a piece of shared memory since the last barrier. Threads count from 1; 0 is
- * none. */
+/* The threads that touched a word or byte of shared memory since the last barrier. Threads
+ * count from 1; 0 is none. */
 struct convoy_touch {
-  uint32_t epoch;  /* the rest but `copier` is void unless this is the block's */
+  uint32_t epoch;  /* of the last access: after a later barrier the next three are void */
   uint16_t writer; /* the last one */
   uint16_t reader; /* the first one */
-  uint16_t other;  /* the last one that is not `reader` */
+  uint16_t other;  /* the last reader that is not `reader` */
   uint16_t copier; /* has an asynchronous copy to here under way */
-  uint16_t split;  /* of a word: its bytes are kept one by one */
-  uint16_t scribe; /* the last writer, also one before the last barrier */
-  uint16_t fence;  /* how many fences it had passed when it wrote */
+  uint16_t split;  /* of a word: its bytes are tracked one by one, since the last barrier */
+  uint16_t scribe; /* the last writer in this block, also one before the last barrier */
+  uint16_t fence;  /* how many fences the scribe had passed when it wrote */
 };
 
-/* The same of 16 bytes for copies of boxes and products, which mbarriers order. */
+/* Copies of boxes and products that touched 16 bytes of shared memory. Mbarriers order
+ * them. */
 struct convoy_piece {
-  uint32_t block;                   /* the rest is void unless this is its first epoch */
+  uint32_t block;                   /* its first epoch; in another block the rest is void */
   uint16_t arriving, reading;       /* copies and products under way */
-  uint32_t mbarrier;                /* that the last copy told of itself, from 1; 0 is none */
-  uint32_t phase;                   /* that ended with it, or later */
-  uint32_t reads[CONVOY_MAX_WARPS]; /* how far each warp was when its product had read */
+  uint32_t mbarrier;                /* that the last copy completed, from 1; 0 is none */
+  uint32_t phase;                   /* when so many of its phases ended, the copy is there */
+  uint32_t reads[CONVOY_MAX_WARPS]; /* a warp's clock when its last product had read */
 };
 
 struct convoy_mbarrier {
-  int64_t offset;
-  int32_t count, pending; /* arrivals of a phase, and those that it waits for */
+  int64_t offset;         /* in shared memory */
+  int32_t count, pending; /* arrivals per phase, and those that are missing in this one */
   int64_t bytes;          /* announced and not arrived */
-  uint32_t phase;
-  int32_t thread;                                      /* made it, */
-  uint32_t made;                                       /* when its warp was so far */
-  int32_t is_fenced;                                   /* and told copies of it */
-  uint32_t given[CONVOY_CLOCKS], ended[CONVOY_CLOCKS]; /* by arrivals; up to the last phase */
+  uint32_t phase;         /* phases that ended */
+  int32_t thread;         /* that made it, */
+  uint32_t made;          /* the clock of its warp then, */
+  int32_t is_fenced;      /* and whether it passed a fence since, so that copies see it */
+  /* The joined clocks of all arrivals, and of those up to the last phase that ended. */
+  uint32_t given[CONVOY_CLOCKS], ended[CONVOY_CLOCKS];
 };
 
 struct convoy_box_copy {
@@ -78,10 +81,10 @@ struct convoy_box_copy {
   int32_t mbarrier;
 };
 
-/* A warp's 16 rows of a warp group's product. */
+/* A warp's part of a warp group's product: 16 of 64 rows. */
 struct convoy_product {
-  uint64_t a, b;
-  int32_t n, is_f16, adds, sums;
+  uint64_t a, b;                 /* descriptors */
+  int32_t n, is_f16, adds, sums; /* columns; ...; the number of the sums that it adds to */
   uint32_t group;
 };
 
@@ -98,42 +101,42 @@ struct convoy_async_copy {
 };
 
 struct convoy_warp {
-  uint32_t full;    /* a bit a lane: all that there are */
-  uint32_t ready;   /* can run */
-  uint32_t arrived; /* wait for the others at `site` */
+  uint32_t full;    /* a bit per lane: those that the block has */
+  uint32_t ready;   /* lanes that can run */
+  uint32_t arrived; /* lanes that wait for the others at `site` */
   int32_t site;
   const char *operation;
-  void *given[CONVOY_WARP]; /* by each lane that arrived */
+  void *given[CONVOY_WARP]; /* the operands of each lane that arrived */
   uint32_t clocks[CONVOY_CLOCKS];
-  int32_t is_fenced;       /* for products */
-  uint32_t started, group; /* products so far, and groups of them */
+  int32_t is_fenced;       /* passed a wgmma.fence since its last sums */
+  uint32_t started, group; /* products that started, and groups that were committed */
   uint32_t first_product, product_count;
   struct convoy_product products[CONVOY_MAX_PRODUCTS]; /* a ring */
 };
 
 struct convoy_fiber {
-  struct convoy_gpu_thread thread; /* generated code knows this address */
+  struct convoy_gpu_thread thread; /* generated code gets its address */
   struct convoy_block *block;
   struct convoy_warp *warp;
-  void *stack_pointer; /* while another one runs */
+  void *stack_pointer; /* while another fiber runs */
   int32_t number;
   uint32_t group;   /* of the next asynchronous copy */
   int32_t mbarrier; /* that it waits for, from 1; 0 is none */
-  uint16_t fences;  /* of what it wrote, for copies and products */
+  uint16_t fences;  /* how many fence.proxy.async it passed */
   uint32_t first_copy, copy_count;
   struct convoy_async_copy copies[CONVOY_MAX_COPIES]; /* a ring */
 };
 
-/* All blocks of a launch. */
+/* The emulation of a launch. */
 struct convoy_emulation {
   struct convoy_device *device;
   const struct convoy_launch *launch;
-  int32_t threads;    /* of a block */
+  int32_t threads;    /* per block */
   size_t worker_size; /* bytes of working memory that each thread of the team has */
   atomic_int failed;
 };
 
-/* What one thread of the team emulates now. */
+/* The block that one thread of the team emulates at the moment. */
 struct convoy_block {
   struct convoy_emulation *emulation;
   int32_t number[3];
@@ -143,12 +146,12 @@ struct convoy_block {
   int32_t done;        /* threads that have ended */
   void *stack_pointer; /* of the thread of the team */
   uint8_t *shared;
-  struct convoy_touch *words, *bytes; /* of shared memory */
-  uint32_t first_epoch;
+  struct convoy_touch *words, *bytes; /* for each word and each byte of shared memory */
+  uint32_t first_epoch;               /* the epoch in which the block began */
   int32_t mbarrier_count;
-  int32_t has_pieces, are_pieces_clear; /* anything touched them; ever */
+  int32_t has_pieces, are_pieces_clear; /* this block uses them; their memory was cleared */
   struct convoy_piece *pieces;
-  struct convoy_sums *sums; /* CONVOY_MAX_SUMS a warp */
+  struct convoy_sums *sums; /* CONVOY_MAX_SUMS per warp */
   uint32_t first_box, box_count;
   uint8_t *stacks;
   struct convoy_fiber *fibers;
@@ -159,44 +162,46 @@ struct convoy_block {
 
 /* Stack.c */
 
-/* Keeps the registers that a call preserves on the stack, and that stack's pointer in
- * `*from`; goes on where `to` was kept. */
+/* Saves the registers that a call preserves on the stack, and the stack pointer in `*from`;
+ * goes on where the stack pointer `to` was saved. */
 CONVOY_HIDDEN void convoy_switch_stack(void **from, void *to);
-/* A stack that will call `function(argument)`. */
+/* Prepares the stack that ends at `top`. Switching to the returned pointer calls
+ * `function(argument)`. */
 CONVOY_HIDDEN void *convoy_prepare_stack(uint8_t *top, void (*function)(struct convoy_fiber *),
                                          struct convoy_fiber *argument);
 
 /* Failure.c */
 
-/* Keeps the launch's first failure. */
+/* Stores a failure in the device, unless the launch has failed already. */
 CONVOY_HIDDEN void convoy_keep_failure(struct convoy_block *block, const char *format,
                                        va_list arguments)
     __attribute__((format(printf, 2, 0)));
-/* Keeps the launch's first failure, and leaves the block for good. */
+/* The same, and ends the emulation of the block. */
 CONVOY_HIDDEN _Noreturn void convoy_fail_block(struct convoy_block *block, const char *format,
                                                ...) __attribute__((format(printf, 2, 3)));
 
 /* SharedMemory.c */
 
-/* A thread touches [address, address + bytes) of shared memory. */
+/* Records that a thread reads or writes [address, address + bytes) of shared memory. Fails if
+ * that is a race. */
 CONVOY_HIDDEN void convoy_touch_shared(struct convoy_fiber *fiber, const void *address,
                                        int32_t bytes, int32_t is_write);
-/* Fails unless copies and products may read or write [offset, offset + bytes) in spite of
- * the plain accesses to it. */
+/* Called before a copy or a product reads or writes [offset, offset + bytes). Fails if plain
+ * accesses race with it, or a plain write before it lacks a fence. */
 CONVOY_HIDDEN void convoy_check_plain(struct convoy_fiber *fiber, int64_t offset,
                                       int32_t bytes, int32_t is_write);
-/* Adds what others know to what a warp knows. */
+/* Joins two vector clocks: each element of `clocks` becomes the larger one of the two. */
 CONVOY_HIDDEN void convoy_join_clocks(uint32_t *clocks, const uint32_t *others);
-/* Whether the fiber's warp knows that `warp` has been as far as `clock`. */
+/* Whether the fiber's warp knows that `warp` has reached `clock`. */
 CONVOY_HIDDEN int convoy_knows(const struct convoy_fiber *fiber, int32_t warp, uint32_t clock);
-/* The 16 bytes at a multiple of 16; clear where nothing happened in this block. */
+/* The piece that contains byte `offset`; clear if it was not touched yet in this block. */
 CONVOY_HIDDEN struct convoy_piece *convoy_get_piece(struct convoy_block *block,
                                                     int64_t offset);
-/* Fails unless the copy that filled a piece is known to have arrived. */
+/* Fails unless the fiber's warp knows that the copy that filled a piece has arrived. */
 CONVOY_HIDDEN void convoy_check_copied(struct convoy_fiber *fiber,
                                        const struct convoy_piece *piece, int64_t offset,
                                        const char *access);
-/* Fails unless all products that read a piece are known to be done. */
+/* Fails unless the fiber's warp knows that all products that read a piece are done. */
 CONVOY_HIDDEN void convoy_check_read(struct convoy_fiber *fiber,
                                      const struct convoy_piece *piece, int64_t offset,
                                      const char *access);
@@ -208,23 +213,23 @@ CONVOY_HIDDEN void convoy_drop_copies(struct convoy_fiber *fiber);
 
 /* Boxes.c */
 
-/* The address that hardware uses for `address` in rows of `width` bytes: 16-byte pieces are
- * permuted within eight rows. */
+/* The address that hardware uses instead of `address` if rows of `width` bytes are swizzled:
+ * 16-byte pieces are permuted within eight rows. */
 static inline uintptr_t convoy_swizzle(uintptr_t address, int32_t width) {
   return address ^ (address >> 3 & (uintptr_t)(width - 16));
 }
 /* The mbarrier at `address`; fails if there is none that the thread may use. */
 CONVOY_HIDDEN struct convoy_mbarrier *convoy_use_mbarrier(struct convoy_fiber *fiber,
                                                           const void *address);
-/* Has the oldest copy of a box arrive; 0 if there is none. */
+/* Lets the oldest copy of a box arrive. Returns 0 if there is none. */
 CONVOY_HIDDEN int convoy_deliver_box(struct convoy_block *block);
 
 /* Schedule.c */
 
-/* Lets others run until another one makes this thread ready. */
+/* Lets other threads run until one of them makes this thread ready. */
 CONVOY_HIDDEN void convoy_hand_over(struct convoy_fiber *fiber);
-/* Waits for all lanes of the warp, each of which gives something; the last one calls
- * `act` for all, and then all go on. */
+/* Waits for all lanes of the warp, each with its operands in `given`. The last one calls
+ * `act` for all lanes, and then all go on. */
 CONVOY_HIDDEN void convoy_meet_warp(struct convoy_fiber *fiber, int32_t site,
                                     const char *operation, void *given,
                                     void (*act)(struct convoy_fiber *last));
@@ -233,12 +238,13 @@ CONVOY_HIDDEN void convoy_meet_warp(struct convoy_fiber *fiber, int32_t site,
 
 /* Fails in a warp of less than 32 lanes. */
 CONVOY_HIDDEN void convoy_check_full(struct convoy_fiber *fiber, const char *operation);
-/* An f16 or, of its upper 19 bits, a tf32. */
+/* Reads an f16; or a tf32, which is the upper 19 bits of a word. */
 CONVOY_HIDDEN float convoy_read_factor(const void *address, int is_f16);
 
 /* WarpGroup.c */
 
-/* Fails if a warp ends in the midst of products. */
+/* Called when a thread ends. Fails if its warp has products under way, or if the warps of a
+ * group started different numbers of products. */
 CONVOY_HIDDEN void convoy_check_products(struct convoy_fiber *fiber);
 
 #endif /* CONVOY_RUNTIME_EMULATOR_EMULATOR_H */

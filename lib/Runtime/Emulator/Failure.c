@@ -1,4 +1,4 @@
-/*===- Failure.c - What is wrong with a kernel --------------------*- C -*-===*\
+/*===- Failure.c - Errors of emulated kernels ---------------------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|

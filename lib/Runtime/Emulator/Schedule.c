@@ -12,7 +12,7 @@
 
 #include "Emulator.h"
 
-/* No thread can go on. */
+/* Fails because no thread can go on, and says which threads wait for what. */
 static _Noreturn void fail_deadlock(struct convoy_block *block) {
   int32_t threads = block->emulation->threads;
   for (int32_t i = 0; i * CONVOY_WARP < threads; ++i) {

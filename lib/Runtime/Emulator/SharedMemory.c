@@ -1,4 +1,4 @@
-/*===- SharedMemory.c - Who touched shared memory -----------------*- C -*-===*\
+/*===- SharedMemory.c - Races in shared memory --------------------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
@@ -6,12 +6,13 @@
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
 |* Two threads race when both touch a byte between two barriers and one of    *|
-|* them writes. Words of four bytes are looked at whole, as long as accesses  *|
-|* cover them whole.                                                          *|
+|* them writes. A word of four bytes is tracked as a whole, until an access   *|
+|* touches only a part of it.                                                 *|
 |*                                                                            *|
-|* What mbarriers order is found with vector clocks: a warp that arrives      *|
-|* gives what it knows to the phase, a warp that waits for the phase takes    *|
-|* what all arrivals gave. Lanes of a warp count as one.                      *|
+|* Accesses that mbarriers order are tracked with vector clocks: a warp that  *|
+|* arrives joins its clock to that of the phase, and a warp that has waited   *|
+|* for the phase joins the clock of the phase to its own. All lanes of a warp *|
+|* share a clock.                                                             *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -20,7 +21,7 @@
 #include <string.h>
 
 /*===----------------------------------------------------------------------===*\
-|* What mbarriers order
+|* Order by mbarriers
 \*===----------------------------------------------------------------------===*/
 
 void convoy_join_clocks(uint32_t *clocks, const uint32_t *others) {
@@ -74,7 +75,7 @@ void convoy_check_read(struct convoy_fiber *fiber, const struct convoy_piece *pi
     if (piece->reads[warp] && !convoy_knows(fiber, warp, piece->reads[warp]))
       convoy_fail_block(fiber->block,
                         "race: thread %d %s byte %lld of shared memory, which a product of "
-                        "warp %d read, and does not know that it did",
+                        "warp %d read, and is not ordered after that product",
                         (int)fiber->number, access, (long long)offset, (int)warp);
   if (piece->reading)
     convoy_fail_block(fiber->block,
@@ -106,7 +107,7 @@ static void check_pieces(struct convoy_fiber *fiber, int64_t offset, int32_t byt
 |* Plain accesses
 \*===----------------------------------------------------------------------===*/
 
-/* Adds an access by thread `id` and returns another thread that it races with, or 0. */
+/* Records an access by thread `id`. Returns another thread that it races with, or 0. */
 static uint16_t touch(struct convoy_touch *touched, uint16_t id, int is_write) {
   uint16_t writer = touched->writer, reader = touched->reader, other = touched->other;
   if (writer && writer != id)
@@ -138,7 +139,7 @@ static _Noreturn void fail_race(struct convoy_fiber *fiber, int64_t offset, int 
                     (int)fiber->number, access, (long long)offset, other - 1);
 }
 
-/* Forgets what was before the last barrier. */
+/* Forgets accesses before the last barrier. */
 static void renew(struct convoy_touch *touched, const struct convoy_block *block) {
   if (touched->epoch == block->epoch)
     return;
@@ -160,7 +161,7 @@ static int64_t get_offset(struct convoy_fiber *fiber, const void *address, int32
   return offset;
 }
 
-/* The bytes [begin, end) of a word that was not always touched whole. */
+/* Records an access to bytes [begin, end) of a word whose bytes are tracked one by one. */
 static void touch_bytes(struct convoy_fiber *fiber, int64_t word, int64_t begin, int64_t end,
                         int is_write) {
   struct convoy_block *block = fiber->block;
@@ -177,7 +178,7 @@ static void touch_bytes(struct convoy_fiber *fiber, int64_t word, int64_t begin,
   }
 }
 
-/* Kernels would grow by many copies of this. */
+/* Not inlined, because kernels would contain many copies of it. */
 __attribute__((noinline)) void convoy_touch_shared(struct convoy_fiber *fiber,
                                                    const void *address, int32_t bytes,
                                                    int32_t is_write) {

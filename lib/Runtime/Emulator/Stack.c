@@ -30,7 +30,7 @@ __attribute__((naked, noinline)) void convoy_switch_stack(__attribute__((unused)
                    "retq");
 }
 
-/* Where a new stack goes on. */
+/* The code with which a new stack begins. */
 __attribute__((naked, noinline)) static void begin(void) {
   __asm__ volatile("movq %rbx, %rdi\n\t"
                    "callq *%r12\n\t"

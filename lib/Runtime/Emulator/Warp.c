@@ -1,4 +1,4 @@
-/*===- Warp.c - What the lanes of a warp do together --------------*- C -*-===*\
+/*===- Warp.c - Operations of a whole warp ------------------------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
@@ -86,12 +86,12 @@ static float get_float(uint32_t bits) {
   return value;
 }
 
-/* No conversion of the compiler's: it may be a call of its library. */
+/* Not the compiler's own conversion, which may be a call of its library. */
 static float widen_f16(uint16_t half) {
   uint32_t sign = (uint32_t)(half & 0x8000) << 16, rest = (uint32_t)(half & 0x7fff) << 13;
   if (rest >= 0x0f800000) /* infinite or not a number */
     return get_float(sign | rest | 0x7f800000);
-  /* The exponents' biases differ by 112; numbers below the normal ones come out right. */
+  /* The biases of the exponents differ by 112. Subnormal numbers come out right, too. */
   float size = get_float(rest) * 0x1p112f;
   return sign ? -size : size;
 }
@@ -107,7 +107,7 @@ float convoy_read_factor(const void *address, int is_f16) {
   return get_float(bits & 0xffffe000);
 }
 
-/* Element `part` of what register `number` holds. */
+/* Element `part` of register `number`. */
 static float get_element(const void *registers, int number, int part, int is_f16) {
   return convoy_read_factor((const char *)registers + number * 4 + part * 2, is_f16);
 }
@@ -177,7 +177,7 @@ static void load_matrices(struct convoy_fiber *last) {
       int group = lane / 4, member = lane % 4;
       uint32_t word;
       if (first->is_transposed) {
-        /* Column `group` of two rows; the words that they are in count as read. */
+        /* Column `group` of two rows; the words that contain its elements count as read. */
         for (int i = 0; i < 2; ++i) {
           const uint8_t *row = rows[2 * member + i];
           convoy_touch_shared(&lanes[lane], row + group / 2 * 4, 4, 0);

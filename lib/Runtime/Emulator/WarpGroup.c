@@ -6,10 +6,10 @@
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
 |* Each warp of a group computes 16 of the 64 rows, when it waits for them    *|
-|* and not before. Until then its registers hold a number that is none, which *|
-|* says what sums they stand for. Registers are laid out as PTX's description *|
-|* of wgmma says: register i of a lane is in row lane / 4 + 8 (i / 2 % 2) of  *|
-|* the warp's 16, column 8 (i / 4) + 2 (lane % 4) + i % 2.                    *|
+|* and not before. Until then its registers contain a tag: a NaN that says    *|
+|* which sums they stand for. Registers are laid out as PTX's description of  *|
+|* wgmma says: register i of a lane is in row lane / 4 + 8 (i / 2 % 2) of the *|
+|* warp's 16, column 8 (i / 4) + 2 (lane % 4) + i % 2.                        *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -25,7 +25,7 @@ struct operands {
   float *sums;
 };
 
-/* No number that arithmetic gives. */
+/* A signaling NaN, which is never the result of arithmetic. */
 static const uint32_t pending_tag = 0x7fa5c000;
 
 static float make_tag(int32_t sums) {
@@ -35,7 +35,7 @@ static float make_tag(int32_t sums) {
   return value;
 }
 
-/* Which sums a register stands for, -1 if it is a number. */
+/* The number of the sums that a register stands for; -1 if it contains no tag. */
 static int32_t read_tag(float value) {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);
@@ -63,8 +63,8 @@ static float *locate(struct convoy_sums *sums, int lane, int i) {
 static int32_t get_width(struct convoy_fiber *fiber, uint64_t descriptor) {
   static const int32_t widths[] = {0, 128, 64, 32};
   int32_t width = widths[descriptor >> 62];
-  /* The offset of a pattern's base and what the manual reserves are zero, and the pattern
-   * begins where the rows do. */
+  /* The base offset and the reserved bits must be zero, and the address must be in the first
+   * row of a swizzle pattern. */
   if (!width || descriptor >> 46 & 0xffff ||
       ((descriptor & 0x3fff) << 4) % (8 * (uint64_t)width) >= (uint64_t)width)
     convoy_fail_block(fiber->block,
@@ -74,10 +74,10 @@ static int32_t get_width(struct convoy_fiber *fiber, uint64_t descriptor) {
   return width;
 }
 
-/* Where 16 bytes of an operand lie: piece `part` of `row`. */
+/* The offset in shared memory of 16 bytes of an operand: piece `part` of row `row`. */
 static int64_t get_place(struct convoy_fiber *fiber, uint64_t descriptor, int row, int part) {
   const struct convoy_block *block = fiber->block;
-  const uint64_t mask = 0x3ffff; /* what a descriptor keeps of an address */
+  const uint64_t mask = 0x3ffff; /* the bits of an address that a descriptor has room for */
   int32_t width = get_width(fiber, descriptor);
   uint64_t stride = (descriptor >> 32 & 0x3fff) << 4;
   uint64_t address = ((descriptor & 0x3fff) << 4) + (uint64_t)(row / 8) * stride +
@@ -150,7 +150,7 @@ void convoy_gpu_wgmma_fence(struct convoy_gpu_thread *thread, int32_t site) {
   convoy_meet_warp((struct convoy_fiber *)thread, site, "wgmma.fence", NULL, fence);
 }
 
-/* The sums that a warp's registers are, or new ones. */
+/* The number of the sums that a warp's registers stand for, or of new ones. */
 static int32_t take_sums(struct convoy_fiber *last) {
   struct convoy_warp *warp = last->warp;
   const struct operands *first = warp->given[0];
@@ -191,8 +191,8 @@ static void start(struct convoy_fiber *last) {
   for (int lane = 1; lane < CONVOY_WARP; ++lane) {
     const struct operands *given = warp->given[lane];
     if (given->a != first->a || given->b != first->b)
-      convoy_fail_block(block, "lanes 0 and %d of warp %d give wgmma other descriptors", lane,
-                        (int)last->thread.warp);
+      convoy_fail_block(block, "lanes 0 and %d of warp %d give wgmma different descriptors",
+                        lane, (int)last->thread.warp);
   }
   struct convoy_product *product =
       &warp->products[(warp->first_product + warp->product_count++) % CONVOY_MAX_PRODUCTS];

@@ -76,8 +76,8 @@ llvm::Error Artefact::Library::readInfos(int32_t count,
   return llvm::Error::success();
 }
 
-/// Finds what dlopen does not: it calls a file for another kind of machine missing,
-/// and ends the process with a bus error where a file ends too early.
+/// Finds errors that dlopen does not report well: it says that a file for another kind of
+/// machine is missing, and if a file ends too early, the process ends with a bus error.
 static llvm::Error checkElfFile(llvm::StringRef path, llvm::StringRef name) {
 #if defined(__x86_64__)
   constexpr uint16_t thisMachine = llvm::ELF::EM_X86_64;
@@ -244,7 +244,7 @@ llvm::Expected<Context> Artefact::createGpuContext(int ordinal) const {
 }
 
 llvm::Expected<Context> Artefact::createContext(int threads) const {
-  // This way has more to say about failures.
+  // createGpuContext can describe failures in more detail.
   if (isForGpu())
     return createGpuContext(0);
   convoy_context *context = nullptr;
@@ -267,7 +267,7 @@ Context::Context(std::shared_ptr<const Artefact::Library> library, convoy_contex
 Context::~Context() = default;
 
 Context &Context::operator=(Context &&other) {
-  // The old context must go before the library that it is in.
+  // The old context must be destroyed before the library that has its code.
   context = std::move(other.context);
   library = std::move(other.library);
   return *this;

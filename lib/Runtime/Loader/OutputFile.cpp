@@ -13,7 +13,8 @@
 using namespace convoy;
 namespace fs = llvm::sys::fs;
 
-/// True for what exists and cannot be replaced by renaming: /dev/null, a pipe.
+/// True for a file that exists and cannot be replaced by renaming, such as /dev/null or a
+/// pipe.
 static bool isSpecialFile(llvm::StringRef path) {
   fs::file_status status;
   return !fs::status(path, status) && fs::exists(status) && !fs::is_regular_file(status);
@@ -37,8 +38,8 @@ llvm::Error convoy::checkWritable(llvm::StringRef path) {
   return file->discard();
 }
 
-/// Runs `write` and reports what the stream met. The stream's destructor would
-/// end the program on an error that nobody has looked at.
+/// Runs `write`, and returns its error or that of the stream. If the stream's error were not
+/// cleared, its destructor would end the program.
 static llvm::Error writeStream(llvm::StringRef path, llvm::raw_fd_ostream &os,
                                llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)> write) {
   llvm::Error error = write(os);

@@ -18,9 +18,10 @@ static int rank, size;
 struct exchange {
   MPI_Request requests[4];
   int count; /* of requests */
+  /* The size and the place of each rank's part, in bytes. */
   int *counts, *offsets;
-  /* Ranks' parts one after another, where rows of the whole are cut; from there they
-   * go to `to`, which is null elsewhere. */
+  /* For a gather of several rows, `staging` gets the parts of the ranks one after the other,
+   * and their rows are copied from there to `to`. For other exchanges `to` is null. */
   char *staging, *to;
   int64_t staging_size, rows, bytes;
   const int64_t *bounds;
@@ -67,7 +68,8 @@ static int32_t all_gather(void *user, const void *from, void *to, int64_t rows, 
                          exchange->requests) != MPI_SUCCESS;
 }
 
-/* Starts to send or receive `length` bytes of each row of `stride` bytes. */
+/* Starts to send or receive the first `length` bytes of each row. Rows are `stride` bytes
+ * apart. */
 static int move(int receive, void *data, int64_t rows, int64_t length, int64_t stride,
                 int peer, MPI_Request *request) {
   MPI_Datatype type;
@@ -93,7 +95,8 @@ static int32_t halo_exchange(void *user, const void *from, void *to, int64_t row
   struct exchange *exchange = start();
   MPI_Request *next = exchange->requests;
   int failed = 0;
-  /* The rank in front needs the first `after` elements, the one behind the last `before`. */
+  /* The rank before this one needs its first `after` elements, the rank after it its last
+   * `before` elements. */
   if (rank > 0 && before)
     failed |= move(1, target, rows, front, stride, rank - 1, next++);
   if (rank + 1 < size && after)

@@ -5,7 +5,7 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* What libConvoyMpi.so offers to the loader, which opens it when it runs, so *|
+|* The interface of libConvoyMpi.so, which the driver opens at run time, so   *|
 |* that nothing else needs an MPI library.                                    *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
@@ -29,13 +29,13 @@ typedef struct convoy_mpi_world {
   int32_t (*broadcast)(void *data, int64_t size);
   /* Whether `value` is other than 0 on any rank. */
   int32_t (*any)(int32_t value, int32_t *result);
-  /* Leaves together with all ranks. */
+  /* Leaves MPI; all ranks call it. */
   void (*close)(void);
   /* Ends all ranks at once; does not return. */
   void (*abort)(int32_t code);
 } convoy_mpi_world;
 
-/* Joins the ranks that mpirun started; once a process. */
+/* Joins the ranks that mpirun started; once per process. */
 CONVOY_EXPORT int32_t convoy_mpi_open(convoy_mpi_world *world);
 
 #ifdef __cplusplus

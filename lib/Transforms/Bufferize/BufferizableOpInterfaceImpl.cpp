@@ -18,8 +18,8 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// One model for all: an op reads its operands, writes its destination, and
-/// stays itself on memrefs.
+/// One model for all operations: an operation reads its operands, writes its destination,
+/// and becomes the same operation on memrefs.
 template <typename OpTy>
 struct CnnOpModel : BufferizableOpInterface::ExternalModel<CnnOpModel<OpTy>, OpTy> {
   static bool isDestination(Operation *op, OpOperand &operand) {
@@ -66,7 +66,7 @@ struct CnnOpModel : BufferizableOpInterface::ExternalModel<CnnOpModel<OpTy>, OpT
   }
 };
 
-/// Gives the model to an operation that computes a tensor; cnn has others, too.
+/// Attaches the model to an operation that computes a tensor. Some cnn operations do not.
 template <typename OpTy> void attach(MLIRContext *context) {
   if constexpr (OpTy::template hasTrait<FollowsFromForm>())
     OpTy::template attachInterface<CnnOpModel<OpTy>>(*context);

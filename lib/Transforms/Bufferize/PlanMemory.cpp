@@ -21,7 +21,7 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// The weight section: constants in order of first use, equal ones once.
+/// The weight section: constants in order of first use. Equal constants are stored once.
 class WeightSection {
 public:
   int64_t getOffset(ElementsAttr value) {
@@ -44,7 +44,7 @@ private:
   int64_t size = 0;
 };
 
-/// Rewrites the function to views of the arena and the weights.
+/// Rewrites the function so that it uses views of the arena and the weights.
 class Rewriter {
 public:
   Rewriter(func::FuncOp function, const BufferPlan &plan)
@@ -70,13 +70,14 @@ private:
   WeightSection section;
   Value arena, weights;
   DenseMap<Value, int64_t> weightOffsets;
-  /// Views by base, offset and type.
+  /// The views that exist already, by base, offset and type.
   DenseMap<std::tuple<Value, int64_t, Type>, Value> views;
+  /// The constants that exist already for byte offsets of views.
   DenseMap<int64_t, Value> shifts;
 };
 
-/// In the order in which they are read, so that a run goes through the weights
-/// from front to back.
+/// Places the weights in the order in which they are read, so that a run goes through the
+/// section from front to back.
 LogicalResult Rewriter::collectWeights() {
   WalkResult result = function.walk([&](Operation *op) -> WalkResult {
     if (isView(op))
@@ -110,8 +111,9 @@ void Rewriter::addArguments() {
   weights = function.getArgument(1);
 }
 
-/// Identity layout where the range is contiguous, otherwise a strided layout
-/// with offset 0.
+/// A view of `range` in the arena or the weights (`base`), `offset` bytes from the start. It
+/// has the identity layout if the range is contiguous, otherwise a strided layout with
+/// offset 0.
 Value Rewriter::createByteView(Location loc, Value base, int64_t offset,
                                const BufferRange &range) {
   bool contiguous = range.isContiguous();
@@ -143,6 +145,7 @@ Value Rewriter::createByteView(Location loc, Value base, int64_t offset,
   return cast;
 }
 
+/// A view of `range` in the weights, the arena, or the argument that contains it.
 Value Rewriter::createView(Location loc, BufferRange range) {
   int64_t elementBytes = *getElementBytes(range.element);
   if (auto it = weightOffsets.find(range.root); it != weightOffsets.end())
@@ -160,7 +163,7 @@ Value Rewriter::createView(Location loc, BufferRange range) {
     if (type.getShape() == ArrayRef<int64_t>(range.shape))
       return root;
     type = MemRefType::get(range.shape, range.element);
-    // Strides of unit dimensions are free; the type has the canonical ones.
+    // Strides of dimensions of size 1 are arbitrary; the type has the canonical strides.
     range.strides = std::get<0>(type.getStridesAndOffset());
   } else {
     type = MemRefType::get(
@@ -190,7 +193,8 @@ LogicalResult Rewriter::rewriteOperands(Operation *op) {
   return failure(result.wasInterrupted());
 }
 
-/// Whether a concatenation is in place, all or in part, or its kernel could not read it.
+/// Whether finishConcat must replace a concatenation: some of its inputs are in place
+/// already, or its kernel could not access one of its operands.
 bool Rewriter::isJoined(ConcatOp op) {
   for (int64_t i = 0, end = op.getInputs().size(); i < end; ++i)
     if (plan.isInPlace(op, i))
@@ -201,7 +205,7 @@ bool Rewriter::isJoined(ConcatOp op) {
   });
 }
 
-/// Drops a concatenation, and copies those inputs that are not in place.
+/// Replaces a concatenation by copies of those inputs that are not in place.
 void Rewriter::finishConcat(ConcatOp op) {
   builder.setInsertionPoint(op);
   for (auto [i, input, part] : llvm::enumerate(op.getInputs(), locateParts(op)))

@@ -19,15 +19,15 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// A communication with what follows it.
+/// A communication operation with its cnn.await (`end`) and its cnn.release.
 struct Exchange {
   CommunicationOpInterface start;
   Operation *end = nullptr, *release = nullptr;
-  /// The allocation or argument behind what it gives, and what it gets.
+  /// The allocation or argument that contains the data it sends, and the data it receives.
   Value source, target;
 };
 
-/// Whether `op` touches memory of `root`, or only if it `writes` there.
+/// Whether `op` may read or write memory of `root`; with `writes`, whether it may write it.
 bool touches(Operation *op, Value root, bool writes) {
   if (isView(op) || isa<memref::AllocOp>(op))
     return false;
@@ -50,7 +50,7 @@ bool touches(Operation *op, Value root, bool writes) {
       .wasInterrupted();
 }
 
-/// Moves `op` before `place`, and whatever makes its operands.
+/// Moves `op` before `place`, together with the operations that define its operands.
 void moveBefore(Operation *op, Operation *place) {
   for (Value operand : op->getOperands())
     if (Operation *definition = operand.getDefiningOp();
@@ -91,8 +91,10 @@ struct SplitCommunication : convoy::cnn::impl::CnnSplitCommunicationBase<SplitCo
             i >= CONVOY_MAX_EXCHANGES ? exchanges[i - CONVOY_MAX_EXCHANGES].release : nullptr);
   }
 
-  /// Others read on until they, too, have come here. By the time that the next exchange is
-  /// at its end, they most often have: what they give then is computed from this one.
+  /// Adds the release: before the first operation that writes these buffers again, but at the
+  /// latest after the await of the next exchange (`nextEnd`). Other devices read the buffers
+  /// until they have awaited this exchange, too. When the next exchange has ended, they most
+  /// often have done so: the data that they send in it is computed from this exchange.
   void addRelease(Exchange &exchange, Operation *nextEnd) {
     bool isSum = isa<AllReduceOp>(exchange.start);
     Operation *place = exchange.end->getNextNode();
@@ -101,21 +103,23 @@ struct SplitCommunication : convoy::cnn::impl::CnnSplitCommunicationBase<SplitCo
           (isSum && touches(place, exchange.target, true)))
         break;
     SmallVector<Value> buffers = {exchange.start.getInput()};
-    // The others gather their sums from each other's results.
+    // In a sum, the other devices also read the result: they copy this device's share of the
+    // sums from it.
     if (isSum)
       buffers.push_back(exchange.start.getInit());
     OpBuilder builder(place);
     exchange.release = ReleaseOp::create(builder, exchange.start.getLoc(), buffers);
   }
 
-  /// Starts it behind what it reads, and never before `limit` or another start.
+  /// Moves the start up, but not before `limit`, another start, or an operation that writes
+  /// the data it sends or touches the memory it receives into.
   void hoist(Exchange &exchange, Operation *limit) {
     Operation *start = exchange.start, *place = start;
     for (Operation *op = start->getPrevNode(); op; op = op->getPrevNode()) {
       if (op == limit || isa<CommunicationOpInterface>(op) ||
           touches(op, exchange.source, true) || touches(op, exchange.target, false))
         break;
-      // Views and allocations come along.
+      // Views, allocations and constants move along if the start needs them.
       if (!isView(op) && !isa<memref::AllocOp, memref::GetGlobalOp>(op) &&
           !op->hasTrait<OpTrait::ConstantLike>())
         place = op;

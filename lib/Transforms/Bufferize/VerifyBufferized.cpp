@@ -30,7 +30,8 @@ std::string onlyMain(Operation *op) {
   return cast<func::FuncOp>(op).getName() == "main" ? "" : "only @main is compiled";
 }
 
-/// Has a kernel: on contiguous memrefs, or for some operations on slices of images.
+/// The operation has a kernel, and its operands are contiguous memrefs or, for some
+/// operations, slices of images.
 std::string memrefForm(Operation *op) {
   if (std::string reason = whyNoKernel(op); !reason.empty())
     return reason;
@@ -85,8 +86,8 @@ const BorderRow kTable[] = {
 // Buffers
 //===----------------------------------------------------------------------===//
 
-/// Bytes that a buffer spans of the function argument behind it: all from `begin` to `end`,
-/// or the first `image` of each `period`.
+/// The bytes of a function argument (`base`) that a buffer covers: all from `begin` to `end`;
+/// or, if `period` is not 0, only the first `image` bytes of each `period`.
 struct Span {
   Value base;
   int64_t begin, end, image, period;
@@ -96,7 +97,7 @@ struct Span {
       return false;
     if (period == 0 || period != other.period)
       return true;
-    // From the start of an image of one to the next image of the other.
+    // From the start of an image of `from` to the start of the next image of `to`.
     auto distance = [&](const Span &from, const Span &to) {
       return ((to.begin - from.begin) % period + period) % period;
     };
@@ -136,12 +137,12 @@ FailureOr<Span> getSpan(Operation *reader, Value value) {
   return span;
 }
 
-/// No operation writes what it reads.
+/// No operation may write a buffer that it reads.
 LogicalResult checkBuffers(Operation *op) {
   if (isa<memref::ViewOp, memref::ReinterpretCastOp>(op))
     return success();
   SmallVector<std::pair<Span, bool>> spans;
-  // A convolution may add to its residual where it lies.
+  // A convolution may add to its residual in place.
   OpOperand *updated = nullptr;
   if (auto conv = dyn_cast<ConvOpInterface>(op))
     if (conv.getResidual() == op->getOperands().back())
@@ -173,7 +174,7 @@ LogicalResult checkBuffers(Operation *op) {
 // The pass
 //===----------------------------------------------------------------------===//
 
-/// Sizes of the arena and the weights are the first arguments' types.
+/// The sizes of the arena and of the weights must match the types of the first two arguments.
 LogicalResult checkArguments(ModuleOp module, func::FuncOp main) {
   if (!isa_and_nonnull<ArrayAttr>(module->getAttr("cnn.weights")))
     return module.emitError("has no attribute cnn.weights after bufferize");

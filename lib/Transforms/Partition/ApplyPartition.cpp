@@ -22,7 +22,7 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// `[begin, end)` of a dimension of a constant.
+/// The slice `[begin, end)` of a constant along dimension `dim`.
 ElementsAttr sliceConstant(const ConstantData &data, int64_t dim, int64_t begin, int64_t end) {
   SmallVector<int64_t> shape(data.getShape());
   int64_t outer = llvm::product_of(ArrayRef(shape).take_front(dim));
@@ -54,6 +54,7 @@ public:
   LogicalResult build();
 
 private:
+  /// A value of the original program as this device has it: distributed or whole.
   using Form = std::pair<Distribution, Value>;
 
   Value getOperand(OpOperand &operand, const OpSplit &split);
@@ -66,10 +67,11 @@ private:
   OpBuilder builder;
   func::FuncOp function;
   int64_t device, devices;
+  /// For each value of the original program, all forms that this device has of it.
   DenseMap<Value, SmallVector<Form>> forms;
 };
 
-/// The location of what an operation's name is made of, for profiles.
+/// The location `of`, with `what` put before its name. Profiles show this name.
 Location DeviceProgram::getLoc(Location of, StringRef what) {
   if (auto name = dyn_cast<NameLoc>(of))
     return NameLoc::get(builder.getStringAttr(what + " " + name.getName().getValue()),
@@ -77,6 +79,8 @@ Location DeviceProgram::getLoc(Location of, StringRef what) {
   return of;
 }
 
+/// This device's slice of `whole` in the distribution `form`, with `before` and `after` more
+/// elements of the neighbours' slices, as far as there are such elements.
 Value DeviceProgram::slice(Location loc, Value whole, const Distribution &form, int64_t before,
                            int64_t after) {
   int64_t extent = cast<ShapedType>(whole.getType()).getDimSize(form.dim);
@@ -85,7 +89,8 @@ Value DeviceProgram::slice(Location loc, Value whole, const Distribution &form, 
   return createSlice(builder, loc, whole, form.dim, begin, end - begin);
 }
 
-/// This device's own slice of a result that its operand's halo made wider.
+/// This device's own slice of `part`, a result that is larger because it was computed from an
+/// operand with its halo.
 Value DeviceProgram::dropHalo(Location loc, Value part, const OpSplit &split) {
   int64_t front = device > 0 ? std::min(split.factor->haloBefore, split.bounds[device]) : 0;
   return createSlice(builder, loc, part, split.getResult().dim, front,
@@ -219,7 +224,7 @@ struct ApplyPartition : convoy::cnn::impl::CnnApplyPartitionBase<ApplyPartition>
       builder.setInsertionPointToEnd(module.getBody());
       auto part =
           ModuleOp::create(builder, module.getLoc(), "device_" + std::to_string(device));
-      // What the phases from here on look for.
+      // Attributes that later phases read.
       for (StringRef name : {"cnn.inputs", "cnn.outputs"})
         if (Attribute attr = module->getAttr(name))
           part->setAttr(name, attr);

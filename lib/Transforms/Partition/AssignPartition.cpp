@@ -21,7 +21,7 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// The fixed strategy that cuts such a factor.
+/// The fixed strategy that shares factors of this kind; `Auto` if there is none.
 PartitionStrategy getStrategy(FactorKind kind) {
   switch (kind) {
   case FactorKind::batch:
@@ -35,7 +35,7 @@ PartitionStrategy getStrategy(FactorKind kind) {
   }
 }
 
-/// The most elements of a dimension that a strategy may cut.
+/// The largest extent of the factors that a strategy may share.
 int64_t getLargestExtent(func::FuncOp function, PartitionStrategy strategy) {
   int64_t largest = 0;
   function.walk([&](PartitionOpInterface op) {

@@ -22,7 +22,7 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// The n-th communication of every device.
+/// One exchange: its operation on each device.
 using Exchange = SmallVector<Operation *>;
 
 bool isBefore(Value value, Operation *op) {
@@ -30,7 +30,8 @@ bool isBefore(Value value, Operation *op) {
   return !definition || definition->isBeforeInBlock(op);
 }
 
-/// Slices of a gathered value that are this device's own are cut from its part.
+/// Takes slices of the gathered value from the gather's input instead, if they lie within
+/// this device's part.
 void sliceOwnParts(AllGatherOp gather) {
   int64_t axis = gather.getAxis(), device = gather.getDevice();
   int64_t begin = gather.getBounds()[device], end = gather.getBounds()[device + 1];
@@ -61,7 +62,8 @@ bool isUnread(const Exchange &exchange) {
   return llvm::all_of(exchange, [](Operation *op) { return op->use_empty(); });
 }
 
-/// Whether all devices can gather both at the place of the first, and whether that pays.
+/// Whether all devices can do both gathers as one at the place of the first, and whether that
+/// saves time: copies must cost less than the latency of an exchange.
 bool canMerge(const Exchange &first, const Exchange &second, TargetAttr target,
               double latency) {
   int64_t lanes = target.getVectorLanes();
@@ -76,7 +78,7 @@ bool canMerge(const Exchange &first, const Exchange &second, TargetAttr target,
         !from.getElementType().isF32() || from.getDimSize(0) != 1 ||
         from.getShape().drop_front(2) != to.getShape().drop_front(2))
       return false;
-    // Blocked data stays blocked.
+    // Only whole blocks, so that the data can stay blocked.
     if (!llvm::all_of(a.getBounds(), isWhole) || !llvm::all_of(b.getBounds(), isWhole))
       return false;
     double bytes = 4.0 * double(from.getNumElements() + to.getNumElements());
@@ -86,7 +88,8 @@ bool canMerge(const Exchange &first, const Exchange &second, TargetAttr target,
   return true;
 }
 
-/// One gather of both; what each of them gave is put together from the devices' parts.
+/// Replaces both gathers by one, and returns it. The result of each is put together from the
+/// devices' parts.
 Operation *merge(AllGatherOp first, AllGatherOp second) {
   OpBuilder builder(first);
   SmallVector<AllGatherOp> both = {first, second};
@@ -99,7 +102,8 @@ Operation *merge(AllGatherOp first, AllGatherOp second) {
   int64_t device = first.getDevice(), devices = bounds.size() - 1;
   Value gathered =
       *createChecked<AllGatherOp>(builder, loc, packed, device, int64_t(1), bounds);
-  // Where the parts of a device begin; what comes first of them is the first gather's.
+  // Where the next part of each device begins: first its part for `first`, then its part for
+  // `second`.
   SmallVector<int64_t> offsets(bounds);
   for (AllGatherOp gather : both) {
     SmallVector<Value> parts;
@@ -120,7 +124,7 @@ Operation *merge(AllGatherOp first, AllGatherOp second) {
 // Hiding
 //===----------------------------------------------------------------------===//
 
-/// Seconds in which the device could compute something else.
+/// The seconds that an exchange takes, in which the device could compute something else.
 double getSeconds(Operation *exchange, const Link &link, TargetAttr target) {
   auto result = cast<ShapedType>(exchange->getResult(0).getType());
   Traffic traffic;
@@ -135,15 +139,16 @@ double getSeconds(Operation *exchange, const Link &link, TargetAttr target) {
   return traffic.getSeconds(link);
 }
 
-/// Whether `op` goes where its readers go: it takes no time of its own.
+/// Whether `op` takes no time of its own. Such an operation moves along with its readers.
 bool followsReaders(Operation *op) {
   return op->hasTrait<OpTrait::ConstantLike>() ||
          isa<tensor::EmptyOp, tensor::ExtractSliceOp, tensor::CollapseShapeOp,
              tensor::ExpandShapeOp>(op);
 }
 
-/// Moves an exchange to its first reader, but not past another one. What only other devices
-/// read stays: a transport may need this one's attention.
+/// Moves an exchange to its first reader, but not past another exchange. An exchange whose
+/// result only other devices read stays in its place: they may need this device to take part
+/// in the transport.
 void sinkToReader(Operation *exchange) {
   if (exchange->use_empty())
     return;
@@ -154,6 +159,7 @@ void sinkToReader(Operation *exchange) {
   exchange->moveBefore(place);
 }
 
+/// Moves `op` before `place`, together with the operations that compute its operands.
 void moveBefore(Operation *op, Operation *place) {
   for (Value operand : op->getOperands())
     if (!isBefore(operand, place))
@@ -161,15 +167,17 @@ void moveBefore(Operation *op, Operation *place) {
   op->moveBefore(place);
 }
 
-/// Moves what does not need an exchange before it, for as long as that takes.
+/// Moves operations that do not need the exchange before it, until they take as much time as
+/// the exchange.
 void hide(Operation *exchange, const Link &link, TargetAttr target) {
   auto getWork = [&](Operation *op) { return getDeviceWork(op, OpSplit(), target).seconds; };
   double left = getSeconds(exchange, link, target);
-  // What stands between it and what it sends hides it already.
+  // Operations between the exchange and the operation that computes its input hide it already.
   Operation *source = exchange->getOperand(0).getDefiningOp();
   for (Operation *op = exchange->getPrevNode(); op && op != source; op = op->getPrevNode())
     if (!followsReaders(op) && !isa<CommunicationOpInterface>(op))
       left -= getWork(op);
+  // Operations that stay after the exchange: other exchanges, and all that depend on one.
   DenseSet<Operation *> waiting = {exchange};
   for (Operation *op = exchange->getNextNode(), *next;
        left > 0 && !op->hasTrait<OpTrait::IsTerminator>(); op = next) {
@@ -232,7 +240,7 @@ struct SimplifyCommunication
         hide(op, link, *target);
   }
 
-  /// The communication of all devices, which must be the same.
+  /// Collects the exchanges. Each device must have the same sequence of operations.
   LogicalResult collect(std::vector<Exchange> &exchanges) {
     int64_t devices = 0;
     for (auto device : getOperation().getOps<ModuleOp>()) {

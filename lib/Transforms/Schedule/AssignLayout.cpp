@@ -4,8 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// One walk in program order. What each operation of cnn prefers it says itself
-// (BlockedLayoutOpInterface); what upstream's do is here.
+// One walk in program order. Operations of cnn choose their form themselves
+// (BlockedLayoutOpInterface). This file chooses it for operations of upstream
+// dialects.
 //
 //===----------------------------------------------------------------------===//
 

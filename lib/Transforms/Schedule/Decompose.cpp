@@ -43,7 +43,7 @@ SmallVector<int64_t> convoy::cnn::getOtherDims(int64_t rank, ArrayRef<int64_t> a
 // Building blocks
 //===----------------------------------------------------------------------===//
 
-/// The one value of a constant of equal elements, or null.
+/// The value of a constant whose elements are all equal, or null.
 static TypedAttr getSplat(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   if (auto data = ConstantData::get(value);
@@ -112,7 +112,8 @@ Value Decomposer::reshape(Value value, ArrayRef<int64_t> shape) {
                      : SmallVector<ReassociationIndices>{
                            llvm::to_vector<2>(llvm::seq<int64_t>(0, rank))};
   };
-  // A scalar has a shape of its own; everything else goes through one dimension.
+  // Collapses the value to one dimension, then expands it. A collapse to rank 0 and an
+  // expansion from rank 0 have no reassociated dimensions.
   if (type.getRank() > 1)
     value = tensor::CollapseShapeOp::create(builder, loc(), value,
                                             allDims(shape.empty() ? 0 : type.getRank()));

@@ -27,34 +27,38 @@ public:
 
   explicit Decomposer(mlir::Operation *op) : builder(op), op(op) {}
 
-  /// The value that `op` computes; failure with a diagnostic if there is none. Specialised for
-  /// each operation in the file of its family.
+  /// Builds the value that `op` computes; fails with a diagnostic if it cannot. Specialised
+  /// for each operation in the file of its family.
   template <typename OpTy> mlir::FailureOr<mlir::Value> decompose(OpTy op);
 
 private:
   // DecomposeReduction.cpp
+  /// Reduces `input` over `axes`; the result has the other dimensions. The caller divides the
+  /// sum of a mean, and takes the root of an l2.
   mlir::Value reduce(ReduceKind kind, mlir::Value input, llvm::ArrayRef<int64_t> axes);
-  /// Combines `body` of the inputs over `axes` of loops of `shape` by a sum,
-  /// product, maximum or minimum; the result has the other dimensions.
+  /// Computes `body` of the inputs in loops of `shape`, and combines its values over `axes` by
+  /// a sum, product, maximum or minimum. The result has the other dimensions.
   mlir::Value reduce(ReduceKind combiner, llvm::ArrayRef<int64_t> shape,
                      llvm::ArrayRef<int64_t> axes, llvm::ArrayRef<Input> inputs, Body body);
   // DecomposeNormalization.cpp
-  /// `(input - mean) / sqrt(variance + epsilon) * scale + bias` with the
-  /// statistics over `axes`; scale and bias may be missing.
+  /// `(input - mean) / sqrt(variance + epsilon) * scale + bias`, with mean and variance over
+  /// `axes`; scale and bias may be missing.
   mlir::FailureOr<mlir::Value> normalize(mlir::Value input, llvm::ArrayRef<int64_t> axes,
                                          double epsilon, Input scale, Input bias);
 
   // Decompose.cpp
-  /// `body` for each element of a result of the given shape. Constants of equal
-  /// elements become scalars of the body.
+  /// Computes `body` for each element of a result of the given shape. A constant whose
+  /// elements are all equal becomes a scalar in the body. Fails with a diagnostic if `body`
+  /// returns null or a value of another type than `element`.
   mlir::FailureOr<mlir::Value> map(llvm::ArrayRef<int64_t> shape, mlir::Type element,
                                    llvm::ArrayRef<Input> inputs, Body body);
+  /// A tensor of the given shape with `scalar` in each element.
   mlir::Value fill(llvm::ArrayRef<int64_t> shape, mlir::Value scalar);
   /// The same elements in row-major order in another shape.
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   /// `value` broadcast as NumPy does to `shape`.
   Input broadcast(mlir::Value value, llvm::ArrayRef<int64_t> shape);
-  /// `value`, whose dimensions are the given ones of `rank` loops.
+  /// `value`, whose dimensions are indexed by the loops `dims` of `rank` loops.
   Input project(mlir::Value value, int64_t rank, llvm::ArrayRef<int64_t> dims);
   static mlir::RankedTensorType tensorType(mlir::Value value) {
     return mlir::cast<mlir::RankedTensorType>(value.getType());
@@ -69,7 +73,7 @@ private:
   mlir::Operation *op;
 };
 
-/// Gives operations that a Decomposer can decompose a DecomposeOpInterface.
+/// Implements DecomposeOpInterface for operations that a Decomposer can decompose.
 template <typename OpTy>
 struct DecomposeModel : DecomposeOpInterface::ExternalModel<DecomposeModel<OpTy>, OpTy> {
   mlir::FailureOr<mlir::Value> decompose(mlir::Operation *op) const {
@@ -84,7 +88,7 @@ void attachElementwiseDecompositions(mlir::MLIRContext *context);
 void attachNormalizationDecompositions(mlir::MLIRContext *context);
 void attachReductionDecompositions(mlir::MLIRContext *context);
 
-/// The dimensions of `rank` that `axes` does not name.
+/// The dimensions below `rank` that are not in `axes`.
 llvm::SmallVector<int64_t> getOtherDims(int64_t rank, llvm::ArrayRef<int64_t> axes);
 
 } // namespace convoy::cnn

@@ -85,7 +85,7 @@ template <> FailureOr<Value> Decomposer::decompose(tensor::PadOp pad) {
   if (!value || !pad.getLow().empty() || !pad.getHigh().empty())
     return pad.emitError("is not a pad by constants");
   RankedTensorType type = pad.getResultType();
-  // The constant may stand inside of the pad's own region.
+  // The constant may be defined inside of the pad's own region.
   if (value.getDefiningOp()->getParentOp() == pad)
     value = builder.clone(*value.getDefiningOp())->getResult(0);
   Value filled = fill(type.getShape(), value);

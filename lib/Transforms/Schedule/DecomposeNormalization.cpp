@@ -37,7 +37,7 @@ FailureOr<Value> Decomposer::normalize(Value input, ArrayRef<int64_t> axes, doub
   SmallVector<int64_t> kept = getOtherDims(rank, axes);
   Input x = broadcast(input, shape);
 
-  // Two passes: the mean first, then the squares of what is left without it.
+  // Two passes: first the mean, then the sum of the squared differences from it.
   Value sum = reduce(ReduceKind::sum, input, axes);
   ArrayRef<int64_t> outer = shapeOf(sum);
   FailureOr<Value> mean =
@@ -113,8 +113,7 @@ template <> FailureOr<Value> Decomposer::decompose(GroupNormOp op) {
   return reshape(*result, type.getShape());
 }
 
-/// What no simplification turned into a scale_shift, with parameters that are
-/// not constant.
+/// A batch norm that cnn-fold-batch-norm did not replace.
 template <> FailureOr<Value> Decomposer::decompose(BatchNormOp op) {
   if (op.getMode() == BatchNormMode::training)
     return op.emitError("is in training mode, which has no inference");

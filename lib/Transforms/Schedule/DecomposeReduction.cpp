@@ -16,7 +16,7 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// What linalg and the kernels know as one operation with a neutral element.
+/// Combines `x` and `y` by their maximum, minimum or product. All other kinds add them up.
 static Value emitCombiner(OpBuilder &b, Location loc, ReduceKind kind, Value x, Value y) {
   bool isFloat = isa<FloatType>(x.getType());
   switch (kind) {
@@ -35,6 +35,7 @@ static Value emitCombiner(OpBuilder &b, Location loc, ReduceKind kind, Value x, 
   }
 }
 
+/// The neutral element of emitCombiner.
 static TypedAttr getNeutral(ReduceKind kind, Type type) {
   bool isExtreme = kind == ReduceKind::max || kind == ReduceKind::min;
   if (auto floatType = dyn_cast<FloatType>(type)) {

@@ -20,8 +20,8 @@ using namespace mlir;
 
 namespace {
 
-/// Fusing must not compute anything twice: the producer has one reader, which
-/// reads each element once, or it computes nothing.
+/// Fusing must not compute anything twice: the producer has one reader. This reader reads each
+/// element once, or the producer computes nothing.
 bool isWorthFusing(OpOperand *operand) {
   Operation *producer = operand->get().getDefiningOp();
   auto consumer = dyn_cast<linalg::LinalgOp>(operand->getOwner());

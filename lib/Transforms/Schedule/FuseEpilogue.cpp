@@ -21,7 +21,7 @@ using namespace convoy::cnn;
 namespace {
 
 //===----------------------------------------------------------------------===//
-// What producers offer
+// Producers whose epilogue can be extended
 //===----------------------------------------------------------------------===//
 
 bool isValueForm(Operation *op) {
@@ -36,7 +36,7 @@ bool isOpen(EpilogueOpInterface op) {
          cast<ShapedType>(op->getResult(0).getType()).getElementType().isF32();
 }
 
-/// The convolution that `op` is, if a residual can be added to its result.
+/// `op` as a convolution, if a residual can be added to its result; otherwise null.
 ConvOpInterface takeResidual(Operation *op) {
   auto conv = dyn_cast_if_present<ConvOpInterface>(op);
   bool isFree = conv && conv.takesResidual() && isOpen(conv) && !conv.getResidual() &&
@@ -48,8 +48,8 @@ ConvOpInterface takeResidual(Operation *op) {
 // Bias
 //===----------------------------------------------------------------------===//
 
-/// The channels of `value`, a constant that broadcasts to `type` along every
-/// dimension but the channels' (1).
+/// The value for each channel, if `value` is a constant that broadcasts to `type` along every
+/// dimension except the channels (dimension 1).
 std::optional<std::vector<float>> readPerChannel(Value value, RankedTensorType type) {
   std::optional<ConstantData> data = ConstantData::get(value);
   if (!data || !data->holds<float>() || type.getRank() < 2)
@@ -63,7 +63,8 @@ std::optional<std::vector<float>> readPerChannel(Value value, RankedTensorType t
   return data->toVector<float>();
 }
 
-/// Adds a per-channel constant to the bias of a convolution or dense layer.
+/// If `add` adds or subtracts a per-channel constant, adds that to the bias of `producer`, a
+/// convolution or dense layer.
 bool fuseBias(EpilogueOpInterface producer, BinaryOp add) {
   bool subtract = add.getKind() == BinaryKind::sub;
   Value result = producer->getResult(0);
@@ -99,6 +100,7 @@ bool fuseBias(EpilogueOpInterface producer, BinaryOp add) {
 // Residual
 //===----------------------------------------------------------------------===//
 
+/// Makes the other operand of `add` the residual of `producer`, if it is a convolution.
 bool fuseResidual(EpilogueOpInterface producer, BinaryOp add) {
   ConvOpInterface conv = takeResidual(producer);
   if (!conv || add.getKind() != BinaryKind::add)
@@ -109,7 +111,8 @@ bool fuseResidual(EpilogueOpInterface producer, BinaryOp add) {
     return false;
   if (Operation *definition = other.getDefiningOp();
       definition && producer->isBeforeInBlock(definition)) {
-    // The later of two convolutions takes the other's result.
+    // If both operands are convolutions, the result of the earlier one becomes the residual of
+    // the later one.
     if (takeResidual(definition))
       return false;
     producer->moveBefore(add);
@@ -151,8 +154,8 @@ struct FuseEpilogue : convoy::cnn::impl::CnnFuseEpilogueBase<FuseEpilogue> {
   void runOnOperation() override {
     SmallVector<EpilogueOpInterface> producers;
     getOperation().walk([&](EpilogueOpInterface op) { producers.push_back(op); });
-    // A reader is erased only by its producer, which comes before it; what was
-    // erased must not be visited.
+    // A fused reader is erased. It may be one of the later producers, and must not be visited
+    // then.
     DenseSet<Operation *> erased;
     for (EpilogueOpInterface producer : producers) {
       while (!erased.contains(producer) && isOpen(producer) &&

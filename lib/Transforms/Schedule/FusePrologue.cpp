@@ -20,8 +20,9 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// Pixels of a map that is worth it. A few pixels at a time meet all filters, where tasks of
-/// a small map would read each once: at 7x7 that took longer than the norm.
+/// The least number of pixels of a map for which fusing is faster. A task with a prologue
+/// multiplies a few pixels by all filters. Without a prologue, the tasks of a small map read
+/// each filter only once. At 7x7 reading the filters again took longer than the norm.
 constexpr int64_t kMinPixels = 128;
 
 /// Whether `conv` can normalise its input, as `norm` does, while it reads it.
@@ -31,7 +32,8 @@ bool canFuse(ScaleShiftOp norm, ConvOpInterface conv) {
          isScheduledAs(conv, Algorithm::direct);
 }
 
-/// Whether that is faster: filters stay in the L2 cache from some pixels to the next.
+/// Whether fusing is faster: the map is large enough, and the filters stay in the L2 cache
+/// from one task to the next.
 bool isWorthFusing(ConvOpInterface conv, TargetAttr target) {
   ArrayRef<int64_t> output = conv.getOutputType().getShape();
   int64_t pixels = llvm::product_of(output.slice(2, conv.getSpatialRank()));

@@ -4,8 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// One walk in program order changes the types of results; what reads them follows. Each
-// operation of cnn says itself what becomes of it (NarrowOpInterface); upstream's are here.
+// One walk in program order changes the types of results, then of the operations that read
+// them. Operations of cnn narrow themselves (NarrowOpInterface). This file narrows operations
+// of upstream dialects.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,7 +41,7 @@ bool isF32(Value value) { return getElementTypeOrSelf(value.getType()).isF32(); 
 bool isF16(Value value) { return getElementTypeOrSelf(value.getType()).isF16(); }
 
 //===----------------------------------------------------------------------===//
-// Which results fit
+// Results that fit into f16
 //===----------------------------------------------------------------------===//
 
 std::optional<double> getNumber(Value value) {
@@ -50,11 +51,11 @@ std::optional<double> getNumber(Value value) {
   return std::nullopt;
 }
 
-/// Whether a scalar of a linalg body may leave f16's range although the elements that it is
-/// made of are of a usual size.
+/// Tells whether a scalar in the body of a linalg operation may leave the range of f16, even
+/// if the elements that it is computed from have a usual size.
 class Growth {
 public:
-  /// Says of an argument of the body that its elements may be larger than usual.
+  /// Declares that the elements of an argument of the body may be larger than usual.
   void addLarge(Value argument) { known[argument] = true; }
 
   bool mayGrow(Value value) {
@@ -93,7 +94,7 @@ private:
         .Default([&](Operation *other) { return anyGrows(other->getOperands()); });
   }
 
-  /// Whether the exponential of `x` fits: of min(constant, y), or of -|y|.
+  /// Whether the exponential of `x` fits, because `x` is min(constant, y) or -|y|.
   bool isBoundedAbove(Value x) {
     if (auto negative = x.getDefiningOp<arith::NegFOp>())
       return negative.getOperand().getDefiningOp<math::AbsFOp>() != nullptr;
@@ -109,7 +110,8 @@ private:
   }
 
   bool mayGrow(arith::SelectOp select) {
-    // The smaller or larger of a number and a value: bounds are often the largest f32.
+    // In a minimum or maximum of a number and a value the number does not count: bounds are
+    // often the largest f32.
     auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
     bool isClamp = compare &&
                    llvm::is_contained(select->getOperands().drop_front(), compare.getLhs()) &&
@@ -186,6 +188,7 @@ private:
   TargetAttr target;
   OpBuilder builder;
   Type f16, f32;
+  /// The results of convert, by its arguments.
   DenseMap<std::pair<Value, Type>, Value> converted;
 };
 
@@ -214,7 +217,8 @@ bool Narrower::staysF32(Value value) const {
 }
 
 bool Narrower::needsF16Input(Operation *op) const {
-  // Matrix products copy blocks and rows into shared memory as they are.
+  // Matrix products copy blocks and rows of the input into shared memory without converting
+  // them.
   if (!isScheduledAs(op, Algorithm::matrix_product) &&
       !isScheduledAs(op, Algorithm::warpgroup_product))
     return false;
@@ -264,7 +268,7 @@ void Narrower::narrow(linalg::GenericOp op) {
       argument.replaceAllUsesExcept(wide, wide);
     }
   }
-  // Reductions add up in f32 and leave statistics.
+  // Reductions add up in f32. Their results, statistics, stay f32.
   if (!readsData || op.getNumReductionLoops() > 0)
     return;
   for (auto [i, result] : llvm::enumerate(op.getResults())) {
@@ -285,13 +289,15 @@ void Narrower::narrow(func::ReturnOp op) {
       convertOperand(operand, tensor.getElementType());
 }
 
-/// Whether a linalg operation can as well store its result in f16: it only writes it.
+/// Whether a linalg operation can store its result in f16 instead: it never reads its
+/// destination.
 bool Narrower::canRetype(linalg::GenericOp op, unsigned result) {
   OpOperand *init = op.getDpsInitOperand(result);
   return init->get().getDefiningOp<tensor::EmptyOp>() &&
          op.getMatchingBlockArgument(init).use_empty();
 }
 
+/// Makes a linalg operation store a result in f16.
 void Narrower::retype(linalg::GenericOp op, unsigned result) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(op);
@@ -308,7 +314,7 @@ void Narrower::retype(linalg::GenericOp op, unsigned result) {
   op->getResult(result).setType(type);
 }
 
-/// `value` with elements of another width.
+/// `value`, if it is f32 or f16, with elements of type `element`.
 Value Narrower::convert(Value value, Type element) {
   if ((!isF32(value) && !isF16(value)) || tensorType(value).getElementType() == element)
     return value;
@@ -329,7 +335,7 @@ Value Narrower::convert(Value value, Type element) {
         return known =
                    linalg::FillOp::create(builder, value.getLoc(), scalar, empty).getResult(0);
       }
-    // What only the reader of an f16 reads is stored as one at once.
+    // If nothing else reads the f32 value, its operation can store f16 itself.
     auto generic = value.getDefiningOp<linalg::GenericOp>();
     if (generic && value.hasOneUse() && generic.getNumReductionLoops() == 0) {
       unsigned result = cast<OpResult>(value).getResultNumber();
@@ -342,6 +348,7 @@ Value Narrower::convert(Value value, Type element) {
   return known = copyAs(value, element);
 }
 
+/// A copy of `value` with elements of type `element`.
 Value Narrower::copyAs(Value value, Type element) {
   RankedTensorType type = tensorType(value);
   Value empty = tensor::EmptyOp::create(builder, value.getLoc(), type.getShape(), element);

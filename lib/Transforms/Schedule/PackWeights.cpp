@@ -26,15 +26,16 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// A filter element by its logical index, splat or not.
+/// Reads elements of a filter by their logical index. A splat has only one value.
 struct FilterReader {
   ArrayRef<float> values;
   bool splat;
   float operator[](int64_t index) const { return values[splat ? 0 : index]; }
 };
 
-/// The channels, and positions of the kernel, of a filter
-/// `O x I/group x kernel` (transposed: `I x O/group x kernel`), and where its elements are.
+/// The shape of a filter `O x I/group x kernel` (transposed: `I x O/group x kernel`), and the
+/// index of its elements. `inputs` and `outputs` are the channels of one group; `positions`
+/// is the number of elements of the kernel.
 struct FilterShape {
   explicit FilterShape(ConvOpInterface op)
       : groups(op.getGroups()), inputs(op.getInputChannels() / groups),
@@ -47,14 +48,14 @@ struct FilterShape {
                                 : (group * outputs + output) * inputs + input;
     return pair * positions + position;
   }
-  /// Elements from an output channel to the next.
+  /// The distance from an element to the same element of the next output channel.
   int64_t outputStep() const { return isTransposed ? positions : inputs * positions; }
 
   int64_t groups, inputs, outputs, positions;
   bool isTransposed;
 };
 
-/// FilterLayout::channelwise.
+/// Packs a filter in the layout FilterLayout::channelwise.
 void packChannelwise(const FilterShape &shape, FilterLayoutAttr layout, FilterReader source,
                      MutableArrayRef<float> packed) {
   int64_t lanes = layout.getExtent(FilterDim::lane);
@@ -68,7 +69,8 @@ void packChannelwise(const FilterShape &shape, FilterLayoutAttr layout, FilterRe
                                position)];
 }
 
-/// FilterLayout::input_rows, in the order of the destination, so that writes stream.
+/// Packs a filter in the layout FilterLayout::input_rows. Writes the elements in the order of
+/// their addresses.
 void packInputRows(const FilterShape &shape, FilterLayoutAttr layout, FilterReader source,
                    MutableArrayRef<float> packed) {
   int64_t tiles = layout.getExtent(FilterDim::output_tile);
@@ -89,7 +91,8 @@ void packInputRows(const FilterShape &shape, FilterLayoutAttr layout, FilterRead
             }
 }
 
-/// FilterLayout::tiles, in the order of the destination.
+/// Packs a filter in the layout FilterLayout::tiles. Writes the elements in the order of
+/// their addresses.
 void packTiles(const FilterShape &shape, FilterLayoutAttr layout, FilterReader source,
                MutableArrayRef<float> packed) {
   int64_t tiles = layout.getExtent(FilterDim::output_tile);
@@ -112,8 +115,8 @@ void packTiles(const FilterShape &shape, FilterLayoutAttr layout, FilterReader s
           }
 }
 
-/// Winograd's layouts: transforms each `r x r` filter in f64, or copies it where the kernel
-/// does that.
+/// Packs a filter in one of Winograd's layouts: transforms each `r x r` filter in f64, or
+/// copies it if the kernel transforms it (FilterLayout::winograd_compact).
 void packWinograd(const FilterShape &shape, const WinogradPlan &plan, FilterLayoutAttr layout,
                   FilterReader source, MutableArrayRef<float> packed) {
   WinogradTransform transform = getWinogradTransform(plan.outputs, plan.taps);
@@ -145,13 +148,14 @@ void packWinograd(const FilterShape &shape, const WinogradPlan &plan, FilterLayo
       }
 }
 
-/// FilterLayout::dense, of a filter `outputs x depth`.
+/// Packs a filter `outputs x depth` in the layout FilterLayout::dense.
 void packDense(int64_t outputs, FilterLayoutAttr layout, FilterReader source,
                MutableArrayRef<float> packed) {
   int64_t tiles = layout.getExtent(FilterDim::output_tile);
   int64_t lanes = layout.getExtent(FilterDim::lane);
   int64_t depth = layout.getExtent(FilterDim::input);
-  // A tile's rows are read in strips, which keeps both sides in cache.
+  // Reads `strip` elements of each of a tile's rows at a time, so that source and destination
+  // stay in the cache.
   constexpr int64_t strip = 64;
   for (int64_t t = 0; t < tiles; ++t)
     for (int64_t k0 = 0; k0 < depth; k0 += strip)
@@ -160,7 +164,7 @@ void packDense(int64_t outputs, FilterLayoutAttr layout, FilterReader source,
           packed[(t * depth + k) * lanes + lane] = source[(t * lanes + lane) * depth + k];
 }
 
-/// Writes the filter of `op` as its schedule's layout says.
+/// Packs the filter of `op` in the layout of its schedule. `packed` is zero before.
 void packFilter(Operation *op, FilterLayoutAttr layout, FilterReader source,
                 MutableArrayRef<float> packed) {
   if (auto dense = dyn_cast<DenseOp>(op))
@@ -195,13 +199,13 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
         return signalPassFailure();
   }
 
-  /// The packed filter in the type of its layout, null with a diagnostic if a weight is too
+  /// The packed filter with elements of `type`. Null, with a diagnostic, if a weight is too
   /// large for that.
   ElementsAttr store(Operation *op, ElementsAttr filter, Type type) {
     if (type.isF32())
       return filter;
     TargetAttr target = getTarget(op);
-    // From here on the nearest f16 is infinite.
+    // The smallest number that is rounded to an infinite f16.
     constexpr float tooLarge = 65520;
     if (type.isF16())
       for (float value : ConstantData::get(filter)->getValues<float>())
@@ -215,6 +219,7 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     return roundConstant(filter, type);
   }
 
+  /// Reads a filter or a bias, which must be a constant of f32, into `data`.
   std::optional<FilterReader> read(Operation *op, Value value, ConstantData &data) {
     std::optional<ConstantData> constant = ConstantData::get(value);
     if (!constant || !constant->holds<float>()) {
@@ -226,7 +231,7 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     return FilterReader{data.getValues<float>(), data.isSplat()};
   }
 
-  /// Puts a constant in the place of an operand; the old one goes when unused.
+  /// Replaces an operand by a constant, and erases the old constant if it is unused then.
   void replaceOperand(IRRewriter &rewriter, OpOperand &operand, ElementsAttr value) {
     Operation *op = operand.getOwner();
     Value old = operand.get();
@@ -236,8 +241,8 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     eraseIfUnused(rewriter, old);
   }
 
-  /// Spreads a bias over the lanes of each group's tiles. Channel-wise tiles run through all
-  /// channels, as if these were one group.
+  /// Packs a bias: each group's part fills the lanes of the group's tiles, with zeros at the
+  /// end. The tiles of a channel-wise layout ignore groups, as if there were only one.
   LogicalResult packBias(IRRewriter &rewriter, ScheduledOpInterface layer, int64_t outputs) {
     MutableOperandRange bias = layer.getBiasMutable();
     if (bias.empty())
@@ -257,6 +262,7 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     return success();
   }
 
+  /// Replaces the filter and the bias of `layer` by their packed forms.
   LogicalResult pack(IRRewriter &rewriter, ScheduledOpInterface layer) {
     if (layer.isPacked())
       return success();

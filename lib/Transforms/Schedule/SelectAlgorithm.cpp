@@ -68,6 +68,8 @@ private:
     return success();
   }
 
+  /// The fastest schedule that tuning measured for a convolution. Without times, and for a
+  /// dense layer, the first one, which the cost model prefers.
   ScheduleAttr choose(ScheduledOpInterface op, TargetAttr target) {
     SmallVector<ScheduleAttr> schedules = listSchedules(op, target, preferences);
     auto conv = dyn_cast<ConvOpInterface>(op.getOperation());

@@ -27,12 +27,12 @@ Value createEmpty(OpBuilder &builder, Location loc, Type type) {
   return tensor::EmptyOp::create(builder, loc, tensor.getShape(), tensor.getElementType());
 }
 
-/// Whether the slice's elements lie side by side in the source, or those of each image if
-/// images may lie `apart`.
+/// Whether the slice's elements are contiguous in the source. With `apart` only the elements
+/// of each image need to be contiguous, but the slice must contain all images.
 bool isContiguous(tensor::ExtractSliceOp slice, bool apart) {
   RankedTensorType source = slice.getSourceType();
   ArrayRef<int64_t> sizes = slice.getStaticSizes();
-  bool whole = true; // every dimension behind this one is taken whole
+  bool whole = true; // every later dimension is taken whole
   for (int64_t i = source.getRank() - 1; i >= 0; --i) {
     if (slice.getStaticStrides()[i] != 1 && sizes[i] != 1)
       return false;
@@ -45,7 +45,7 @@ bool isContiguous(tensor::ExtractSliceOp slice, bool apart) {
   return true;
 }
 
-/// Whether a slice begins where kernels can read it, in each image.
+/// Whether a slice starts at an aligned address, in each image.
 bool isAligned(tensor::ExtractSliceOp slice) {
   RankedTensorType source = slice.getSourceType();
   int64_t first = 0, elements = 1;
@@ -59,7 +59,7 @@ bool isAligned(tensor::ExtractSliceOp slice) {
          (isContiguous(slice, /*apart=*/false) || elements * bytes % align == 0);
 }
 
-/// Whether all that read a slice take images that do not follow each other.
+/// Whether all readers of a slice can read images that have gaps between them.
 bool isReadByImages(tensor::ExtractSliceOp slice) {
   return llvm::all_of(slice->getUses(), [](OpOperand &use) {
     auto linalgOp = dyn_cast<linalg::LinalgOp>(use.getOwner());
@@ -67,8 +67,9 @@ bool isReadByImages(tensor::ExtractSliceOp slice) {
   });
 }
 
-/// Kernels want contiguous data, or contiguous images: a slice that is another strided view,
-/// or a view of a function argument, is copied.
+/// Copies a slice unless its readers can read it in place. They need contiguous data or, if
+/// they take slices of images, contiguous images, at an aligned address. Slices of function
+/// arguments are always copied.
 void copySlice(tensor::ExtractSliceOp slice) {
   if (isContiguous(slice, /*apart=*/isReadByImages(slice)) && isAligned(slice) &&
       !isa<BlockArgument>(slice.getSource()))
@@ -81,8 +82,9 @@ void copySlice(tensor::ExtractSliceOp slice) {
   slice.getResult().replaceAllUsesExcept(copy->getResult(0), copy);
 }
 
-/// A destination that two operations share, often after CSE, would keep its
-/// buffer alive from the first to the last, and a shared fill would be copied.
+/// Gives `op` destinations of its own. A destination that several operations share, often
+/// after CSE, would keep its buffer alive from the first of them to the last, and a shared
+/// fill would be copied.
 void unshareDestinations(Operation *op) {
   OpBuilder builder(op);
   for (OpOperand &operand : op->getOpOperands()) {
@@ -112,7 +114,7 @@ struct ToDestinationStyle : convoy::cnn::impl::CnnToDestinationStyleBase<ToDesti
           createEmpty(builder, op->getLoc(), op->getResult(0).getType()));
     });
     function.walk(unshareDestinations);
-    // Nothing may compute in place of an input.
+    // No operation may write its result into the memory of an input.
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
       if (isa<TensorType>(function.getArgument(i).getType()))
         function.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName,

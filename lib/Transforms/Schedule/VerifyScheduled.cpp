@@ -20,8 +20,8 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// Has a kernel: on tensors, with a destination; filters and biases are packed as schedules
-/// say.
+/// The operation has a kernel, is on tensors, and has a destination. Its filter and bias are
+/// packed as its schedule says.
 std::string destinationForm(Operation *op) {
   if (std::string reason = whyNoKernel(op); !reason.empty())
     return reason;
@@ -40,7 +40,7 @@ const BorderRow kTable[] = {
     {"arith.constant", staticShapes},
     // Operations with a kernel of their own.
     {"cnn.*", destinationForm},
-    // What the generic kernel computes: linalg around scalar arithmetic.
+    // The generic kernel: linalg around scalar arithmetic.
     {"arith.*", insideLinalg},
     {"math.*", insideLinalg},
     {"tensor.extract", insideLinalg},

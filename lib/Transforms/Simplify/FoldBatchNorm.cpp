@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// First every chain of per-channel steps is read and gets a place to go to; then
-// the layers are rewritten. A layer with a chain before and one behind it is so
-// rounded once.
+// First the pass finds all chains of per-channel steps, and for each the layer
+// that it can be folded into. Then it rewrites the layers. So the weights of a
+// layer with a chain before it and a chain after it are rounded only once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,7 +37,7 @@ struct Layer {
   bool transposed = false;
   int64_t groups = 1;
   bool padded = false;
-  bool plain = true; // neither residual, activation nor blocked result
+  bool plain = true; // no residual, activation, blocked result or destination
   bool packed = false;
   OpOperand *input, *filter;
   MutableOperandRange bias;
@@ -86,12 +86,13 @@ struct Layer {
   }
 };
 
-/// What goes into a layer's weights: a function of its input, one of its result.
+/// The functions to fold into a layer's weights: `before` is applied to the layer's input,
+/// `after` to its result.
 struct LayerFold {
   std::optional<PerChannel> before, after;
 };
 
-/// Writes the layer's weights anew.
+/// Folds `fold` into the layer's filter and bias. A bias is added if it is needed.
 void rewrite(IRRewriter &rewriter, const Layer &layer, const LayerFold &fold) {
   ConstantData filter = *ConstantData::get(layer.filter->get());
   ArrayRef<float> weights = filter.getValues<float>();
@@ -164,11 +165,11 @@ void rewrite(IRRewriter &rewriter, const Layer &layer, const LayerFold &fold) {
 }
 
 //===----------------------------------------------------------------------===//
-// Where a chain can go
+// The layer that a chain is folded into
 //===----------------------------------------------------------------------===//
 
-/// The layer that computes `raw` and can take a function of its result in; else
-/// the reason why there is none.
+/// The layer that computes `raw`, if a function of its result can be folded into it.
+/// Otherwise nothing, and `why` gets the reason.
 std::optional<Layer> findProducer(Value raw, std::string &why) {
   Operation *op = raw.getDefiningOp();
   std::optional<Layer> layer = Layer::get(op);
@@ -189,7 +190,8 @@ std::optional<Layer> findProducer(Value raw, std::string &why) {
   return std::nullopt;
 }
 
-/// The layer that reads the chain's result and can take the chain in.
+/// The layer that reads the chain's result, if the chain can be folded into it. Otherwise
+/// nothing, and `why` gets the reason.
 std::optional<Layer> findReader(const PerChannelChain &chain, std::string &why) {
   Value result = chain.getResult();
   if (!result.hasOneUse()) {
@@ -202,11 +204,11 @@ std::optional<Layer> findReader(const PerChannelChain &chain, std::string &why) 
   if (!layer || layer->input != &use)
     why = "its result goes to " + use.getOwner()->getName().getStringRef().str();
   else if (layer->transposed && chain.function.hasOffset())
-    why = "the convolution behind it is transposed, and its borders would miss the offset";
+    why = "the convolution after it is transposed, and its borders would miss the offset";
   else if (layer->padded && chain.function.hasOffset())
-    why = "the convolution behind it pads with zeros, which the offset must not reach";
+    why = "the convolution after it pads with zeros, which the offset must not reach";
   else if (std::string fixed = layer->whyFixed(); !fixed.empty())
-    why = ("the " + layer->name() + " behind it " + fixed).str();
+    why = ("the " + layer->name() + " after it " + fixed).str();
   else
     return layer;
   return std::nullopt;
@@ -288,13 +290,13 @@ struct FoldBatchNorm : convoy::cnn::impl::CnnFoldBatchNormBase<FoldBatchNorm> {
     Value scale = constant(chain.function.scale), offset = constant(chain.function.offset);
     auto result = ScaleShiftOp::create(rewriter, chain.ops.front()->getLoc(), TypeRange(type),
                                        chain.input->get(), scale, offset);
-    // What the model's author says of the batch norm holds for what becomes of it.
+    // The sharding that the model gives for the batch norm applies to its replacement.
     if (Attribute sharding = chain.ops.back()->getAttr(kShardingAttrName))
       result->setAttr(kShardingAttrName, sharding);
     return result->getResult(0);
   }
 
-  /// Puts `value` in the place of the chain's result.
+  /// Replaces the chain's result by `value` and erases the chain.
   static void replace(IRRewriter &rewriter, const PerChannelChain &chain, Value value) {
     rewriter.replaceAllUsesWith(chain.getResult(), value);
     for (Operation *op : llvm::reverse(chain.ops)) {
@@ -312,8 +314,8 @@ struct FoldBatchNorm : convoy::cnn::impl::CnnFoldBatchNormBase<FoldBatchNorm> {
            });
   }
 
-  /// A batch norm whose statistics are no constants: the same multiply-add, with
-  /// the factors computed at run time.
+  /// Replaces a batch norm whose parameters are not constants by the same multiply-add, with
+  /// scale and offset computed at run time.
   static void expandComputed(IRRewriter &rewriter, BatchNormOp op) {
     op->emitRemark() << "becomes one multiply-add per channel: its parameters are computed at "
                         "run time";

@@ -20,7 +20,7 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// A constant around the spatial dimensions of plain data.
+/// A tensor.pad that puts a constant around the spatial dimensions of plain data.
 struct SpatialPad {
   Value source;
   double value;
@@ -38,7 +38,7 @@ struct SpatialPad {
     SpatialPad pad{op.getSource(), value.getValueAsDouble(), {}};
     llvm::append_range(pad.amounts, low.drop_front(2));
     llvm::append_range(pad.amounts, high.drop_front(2));
-    // Negative pads crop, dynamic ones are negative as well.
+    // Negative pads crop. A dynamic pad is stored as a negative number, too.
     if (llvm::any_of(pad.amounts, [](int64_t amount) { return amount < 0; }))
       return std::nullopt;
     return pad;
@@ -78,7 +78,8 @@ struct FoldIntoPool : OpInterfaceRewritePattern<PoolOpInterface> {
       // A window that sees nothing but padding is not defined for a pool.
       if (std::max(window.getPadsBegin()[i], window.getPadsEnd()[i]) >= window.getReach(i))
         return rewriter.notifyMatchFailure(op, "pads reach over a whole window");
-      // A last window, cut short, may start in this padding but not in a pool's.
+      // With ceil_mode the last window may be cut short. It may start in the padding of a
+      // tensor.pad, but not in the padding of a pool.
       if (op.getCeilMode()) {
         ArrayRef<int64_t> output = op.getOutputType().getShape().drop_front(2);
         if ((output[i] - 1) * window.getStrides()[i] >= input[i] + window.getPadsBegin()[i])

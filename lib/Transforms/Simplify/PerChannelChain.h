@@ -16,10 +16,12 @@ namespace convoy::cnn {
 /// for each channel (dimension 1), if it is one.
 std::optional<PerChannelStep> readPerChannelStep(mlir::Operation *op);
 
-/// Steps that follow each other, each the only reader of the one before.
+/// Steps that follow each other. Each is the only reader of the step before it.
 struct PerChannelChain {
   llvm::SmallVector<mlir::Operation *> ops;
+  /// The operand of the first step that the chain is applied to.
   mlir::OpOperand *input;
+  /// All steps as one multiply-add per channel.
   PerChannel function;
 
   mlir::Value getResult() const { return ops.back()->getResult(0); }

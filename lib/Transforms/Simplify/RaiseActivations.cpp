@@ -1,4 +1,4 @@
-//===- RaiseActivations.cpp - Activations from what spells them out -------===//
+//===- RaiseActivations.cpp - Operations that spell out activations -------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,12 +25,12 @@ namespace {
 // Reading expressions
 //===----------------------------------------------------------------------===//
 
-/// Whether two constants are the same but for their rounding to f32.
+/// Whether two constants are equal up to their rounding to f32.
 bool isAbout(double value, double wanted) {
   return std::fabs(value - wanted) <= 1e-6 * std::max(std::fabs(wanted), 1.0);
 }
 
-/// The number that an operand holds in every element.
+/// The number in every element of a constant operand; none if it is no such constant.
 std::optional<double> readNumber(Value value) {
   std::optional<ConstantData> data = ConstantData::get(value);
   if (!data || !isa<FloatType>(data->getElementType()))
@@ -38,8 +38,8 @@ std::optional<double> readNumber(Value value) {
   return data->getSplatDouble();
 }
 
-/// The operation behind `value`, if it is `OpTy` in value form and, being an
-/// intermediate, has no other reader.
+/// The operation that computes `value`, if it is an `OpTy` in value form and `value` has
+/// only one reader.
 template <typename OpTy> OpTy readInner(Value value) {
   auto op = value.getDefiningOp<OpTy>();
   return op && value.hasOneUse() && !op.getInit() ? op : OpTy();
@@ -50,13 +50,13 @@ bool isPlain(BinaryOp op, BinaryKind kind) {
          op->getNumResults() == 1 && !op.getInit();
 }
 
-/// The operand of `kind` applied to something.
+/// `kind(x)`: the x.
 Value readUnary(Value value, UnaryKind kind) {
   auto op = readInner<UnaryOp>(value);
   return op && op.getFunction().getKind() == kind ? op.getInput() : Value();
 }
 
-/// `operand (kind) number`, either way round where the function commutes.
+/// `operand (kind) number`, either way round if the function commutes.
 struct WithNumber {
   Value operand;
   double number;
@@ -149,7 +149,7 @@ void readFactors(Value value, bool isRoot, Product &product) {
 }
 
 //===----------------------------------------------------------------------===//
-// What the expressions are
+// Recognising expressions
 //===----------------------------------------------------------------------===//
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -166,7 +166,7 @@ FunctionAttr makeClip(MLIRContext *context, double low, double high) {
   return FunctionAttr::get(context, UnaryKind::clip, float(low), float(high));
 }
 
-/// What `factor` makes of `x` when multiplied by it and by `number`.
+/// Recognises `x * factor * number` as a function of `x`.
 Match matchTimes(Value x, Value factor, double number) {
   MLIRContext *context = x.getContext();
   if (isAbout(number, 1)) {

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// What the operations' own folders know (identities, casts, slices that take
-// everything, ...) the greedy driver applies; the rest is here.
+// The greedy driver also applies the operations' own folders (identities, casts,
+// slices of a whole tensor, ...). This file has the patterns beyond these.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,7 +30,7 @@ bool isConstantOf(Value value, double number) {
   return data && data->getSplatDouble() == number;
 }
 
-/// Whether the operation gives its input back.
+/// Whether the operation's result is its input, given that both have the same type.
 bool isNoop(PoolOpInterface op) { return op.getWindow().isPointwise(); }
 bool isNoop(GlobalPoolOp op) {
   // Types are equal only if all spatial extents are 1.
@@ -49,13 +49,13 @@ bool isNoop(ScaleShiftOp op) {
          isConstantOf(op.getOffset(), 0);
 }
 bool isNoop(UnaryOp op) {
-  // A second relu has nothing left to do.
+  // A relu of a relu changes nothing.
   auto producer = op.getInput().getDefiningOp<UnaryOp>();
   return op.getFunction().getKind() == UnaryKind::relu && producer &&
          producer.getFunction().getKind() == UnaryKind::relu;
 }
 bool isNoop(BinaryOp op) {
-  // As opposed to the folder, this does not mind that -0 + 0 is 0.
+  // Unlike the folder, this ignores that -0 + 0 is 0.
   return op.getKind() == BinaryKind::add && op.getActivation().isIdentity() &&
          isConstantOf(op.getRhs(), 0);
 }
@@ -63,7 +63,8 @@ bool isNoop(linalg::TransposeOp op) {
   return llvm::equal(op.getPermutation(), llvm::seq<int64_t>(0, op.getPermutation().size()));
 }
 
-/// `Base` is the pattern of an operation or of an interface.
+/// Replaces a no-op by its first operand. `Base` is the pattern class for an operation or for
+/// an interface.
 template <typename OpTy, typename Base = OpRewritePattern<OpTy>> struct RemoveNoop : Base {
   using Base::Base;
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
@@ -77,7 +78,7 @@ template <typename OpTy, typename Base = OpRewritePattern<OpTy>> struct RemoveNo
 
 using RemoveNoopPool = RemoveNoop<PoolOpInterface, OpInterfaceRewritePattern<PoolOpInterface>>;
 
-/// The zero on the left of an addition goes to the right.
+/// Removes the addition of a zero that is the left operand.
 struct ZeroOnTheLeft : OpRewritePattern<BinaryOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(BinaryOp op, PatternRewriter &rewriter) const override {
@@ -107,7 +108,7 @@ struct DropEmptyParts : OpRewritePattern<ConcatOp> {
   }
 };
 
-/// Two transpositions in a row are one, or none.
+/// Two transpositions in a row become one, or none.
 struct MergeTransposes : OpRewritePattern<linalg::TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(linalg::TransposeOp op,

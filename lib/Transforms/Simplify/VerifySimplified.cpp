@@ -58,7 +58,7 @@ const BorderRow kTable[] = {
     {"cnn.launch", laterOnly},
     {"cnn.reorder", laterOnly},
     {"cnn.*", plainValue},
-    // Data movement that stays upstream's.
+    // Data movement, for which operations of upstream dialects are used.
     {"tensor.empty", staticShapes},
     {"tensor.extract_slice", staticShapes},
     {"tensor.insert_slice", staticShapes},

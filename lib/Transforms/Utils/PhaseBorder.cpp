@@ -35,7 +35,7 @@ std::string convoy::cnn::whyNoKernel(Operation *op) {
     return "";
   TargetAttr target = getTarget(op);
   if (!target)
-    return "only a target that the module does not name says whether it has a kernel";
+    return "whether it has a kernel depends on the target, which the module does not name";
   if (target.getGpu())
     return "no kernel of a GPU has a prologue";
   return "";

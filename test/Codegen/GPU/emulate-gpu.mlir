@@ -305,7 +305,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @multicast(%to: !llvm.ptr<7>, %map: !llvm.ptr, %barrier: !llvm.ptr<3>, %mask: i16, %c: i32) kernel {
-      // expected-error @+1 {{cannot be emulated: use tiles, for the own block}}
+      // expected-error @+1 {{cannot be emulated: use tiles, without multicast, cache hint or predicate}}
       nvvm.cp.async.bulk.tensor.shared.cluster.global %to, %map, %barrier, box [%c, %c] multicast_mask = %mask : !llvm.ptr<7>, !llvm.ptr
       gpu.return
     }

@@ -104,7 +104,7 @@ func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
 // -----
 
 func.func @main(%x: tensor<1x6x4x4xf32>) -> tensor<1x6x4x4xf32> {
-  // expected-error @below {{partition gives device 1 1 of the factor, expected at least 2}}
+  // expected-error @below {{partition gives device 1 a part of 1, expected at least 2}}
   %0 = cnn.lrn %x {cnn.partition = #cnn.partition<channel, [0, 5, 6]>, size = 5 : i64, alpha = 1.0e-4 : f32,
       beta = 0.75 : f32, bias = 1.0 : f32} : (tensor<1x6x4x4xf32>) -> tensor<1x6x4x4xf32>
   return %0 : tensor<1x6x4x4xf32>

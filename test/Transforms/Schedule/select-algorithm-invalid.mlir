@@ -95,7 +95,7 @@ module {
 
 module {
   func.func @plane(%x: tensor<1x4x9x9x8xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x4x7x7x8xf32> {
-    // expected-error @below {{only the pixels of a 1x1 kernel lie in a plane}}
+    // expected-error @below {{span = plane needs a 1x1 kernel}}
     %0 = cnn.conv %x, %w
         {schedule = #cnn.schedule<direct, tile = 6x2x8, span = plane, filter = <tiles, 1x2x4x3x3x8x16xf32>>,
         window = #cnn.window<[3, 3]>, output_block = 8 : i64}

@@ -65,7 +65,7 @@ func.func @between(%x: tensor<1x1x4xf32>) -> tensor<1x1x6xf32> {
   %0 = cnn.conv %x, %w {activation = #cnn.function<relu>, window = #cnn.window<[1]>}
       : (tensor<1x1x4xf32>, tensor<1x1x1xf32>) -> tensor<1x1x4xf32>
   // CHECK: cnn.scale_shift
-  // expected-remark @below {{the convolution before it has an activation, a residual or a blocked result, and the convolution behind it}}
+  // expected-remark @below {{the convolution before it has an activation, a residual or a blocked result, and the convolution after it}}
   %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>}
       : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
   // CHECK: cnn.conv
@@ -83,7 +83,7 @@ func.func @residual(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   %one = arith.constant dense<1.0> : tensor<1xf32>
   %0 = cnn.conv %x, %w residual(%x) {window = #cnn.window<[1]>}
       : (tensor<1x1x4xf32>, tensor<1x1x1xf32>, tensor<1x1x4xf32>) -> tensor<1x1x4xf32>
-  // expected-remark @below {{has an activation, a residual or a blocked result, and the convolution behind it is transposed, and its}}
+  // expected-remark @below {{has an activation, a residual or a blocked result, and the convolution after it is transposed, and its}}
   %1 = cnn.batch_norm %0, %one, %one, %one, %one {epsilon = 3.0 : f32, mode = #cnn.batch_norm_mode<inference>}
       : (tensor<1x1x4xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x1x4xf32>
   %2 = cnn.conv_transpose %1, %w {output_padding = array<i64: 0>, window = #cnn.window<[1]>}

@@ -296,7 +296,7 @@ TEST(EmulatedWarpgroup, ReportsCopiesToWhatProductsRead) {
                              "i32\n"
                              "nvvm.cp.async.bulk.tensor.shared.cluster.global %a0, %map, "
                              "%bar, box [%c0, %c0] : !llvm.ptr<7>, !llvm.ptr"}}),
-      {"and does not know that it did", "which a product under way reads",
+      {"and is not ordered after that product", "which a product under way reads",
        "where a copy of a box is under way"}));
   // Nor may one thread's copies meet.
   EXPECT_TRUE(

@@ -144,12 +144,12 @@ TEST_F(WarpgroupGemm, StagesAreEmptyAfterProducts) {
   // Arrivals before the wait for the products of their stage.
   std::string text = getError<NVVM::WgmmaWaitGroupSyncOp>([](auto op) { op.erase(); });
   EXPECT_TRUE(holds(text, "which a product under way reads") ||
-              holds(text, "and does not know that it did"))
+              holds(text, "and is not ordered after that product"))
       << text;
   // Arrivals for the stage that was just started.
   text = getError<NVVM::WgmmaWaitGroupSyncOp>([](auto op) { op.setGroup(2); });
   EXPECT_TRUE(holds(text, "which a product under way reads") ||
-              holds(text, "and does not know that it did"))
+              holds(text, "and is not ordered after that product"))
       << text;
   // No arrivals.
   text = getError<NVVM::MBarrierArriveOp>([](auto op) { op.erase(); });

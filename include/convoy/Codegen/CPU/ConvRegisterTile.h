@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// What direct and transposed convolutions share: a tile of `blocks` vectors of output
-// channels for up to `pixels` pixels, its accumulators, one step of weights times
+// Shared by direct and transposed convolutions: a register tile of `blocks` vectors of output
+// channels for up to `pixels` pixels, its accumulators, one step that adds weights times
 // broadcast input elements, and the epilogue.
 //
 //===----------------------------------------------------------------------===//
@@ -19,43 +19,49 @@
 
 namespace convoy::cpu {
 
-/// Writes the register tiles of one task: a row of the output for one tile of output
-/// channels. Input and output are each blocked or plain. Where the input does not fit the
-/// L2 cache but the filters do, or is normalised first, all tiles of a row follow each other
-/// and read it there; elsewhere all rows of a tile do, and its filters stay in the L1 cache.
+/// Writes the register tiles of one task: a row of the output for one tile of output channels.
+/// Input and output are each blocked or plain. The schedule's `order` gives the order of the
+/// tasks. With `pixels`, the tasks of a row follow each other and find its input in the L2
+/// cache: for inputs that do not fit there while the filters do, and for prologues. With
+/// `channels`, the tasks of a tile of output channels follow each other, and its filters stay
+/// in the L1 cache.
 class ConvRegisterTile : protected ConvOperands {
 public:
-  /// `operands` stand for the operands of `op`, which is in memref form.
+  /// `operands` are the operands of `op`, which is in memref form, inside the kernel.
   ConvRegisterTile(mlir::ImplicitLocOpBuilder &builder, cnn::ConvOpInterface op,
                    mlir::ValueRange operands, cnn::TargetAttr target);
 
-  /// Tasks of a convolution whose rows are `outerOutput`.
+  /// Number of tasks of a convolution whose output has the extents `outerOutput` besides that
+  /// of a row.
   static int64_t countTasks(cnn::ConvOpInterface op, const ConvTile &tile,
                             llvm::ArrayRef<int64_t> outerOutput);
 
 protected:
-  /// The output column of a tile's pixel.
+  /// Returns the output column of a tile's pixel.
   using OutputColumn = llvm::function_ref<mlir::Value(mlir::Value pixel)>;
   /// Adds the products of some channels of one chunk of input channels.
   using ChunkBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
       mlir::Value chunk, int64_t channels, mlir::ValueRange sums)>;
 
-  /// Fetches what the next row of the output will read of a plain input in the columns of
-  /// this tile: such an input is the network's and lies in no cache, and the hardware does
-  /// not see where so many rows at a time go on.
+  /// Prefetches the elements of a plain input that the next row of the output will read in the
+  /// columns of this tile. A plain input is the network's, which is in no cache, and the
+  /// hardware's prefetcher does not follow so many rows at the same time.
   void prefetchNextRow(const PixelTile &pixels);
 
-  /// Sets the position in the output from the task's index.
+  /// Computes the position in the output (`batch`, `outer`, `outputTile`) from the number of
+  /// the task.
   void setTask(mlir::Value task, llvm::ArrayRef<int64_t> outerOutput);
 
-  /// The bias or zero, for each vector of a tile: block by block, pixel by pixel.
+  /// The bias or zero for each vector of a tile, in the order [block][pixel].
   llvm::SmallVector<mlir::Value> initAccumulators(int64_t pixels);
 
-  /// Whole chunks of input channels in a loop, then the partly filled one.
+  /// Emits `body` for each chunk of input channels: a loop over the full chunks, then the
+  /// chunk that is partly filled, if there is one.
   llvm::SmallVector<mlir::Value> forEachChunk(llvm::SmallVector<mlir::Value> sums,
                                               ChunkBody body);
 
-  /// All channels of a chunk at one kernel position, weights times broadcasts.
+  /// Adds the products of all channels of a chunk at one position of the kernel: weights times
+  /// broadcast inputs.
   llvm::SmallVector<mlir::Value> buildPosition(const KernelPosition &position,
                                                mlir::Value chunk, int64_t channels,
                                                mlir::ValueRange sums);
@@ -63,7 +69,8 @@ protected:
   /// Adds the residual, applies the activation and stores.
   void store(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums, OutputColumn column);
 
-  /// Where a vector of channels lies in blocked `data`: the block, and its first lane.
+  /// The place of vector number `vector` of channels in blocked `data`: the block, and the
+  /// lane at which the vector begins.
   std::pair<mlir::Value, mlir::Value> locateBlock(mlir::Value data, mlir::Value vector);
 
   mlir::ImplicitLocOpBuilder &b;
@@ -71,14 +78,15 @@ protected:
   ConvTile tile;
   ConvWindow window;
   bool inputBlocked, outputBlocked;
-  /// The row of the output.
+  /// The row of the output: its coordinates in all spatial dimensions but the last.
   llvm::SmallVector<mlir::Value> outer;
   mlir::Value batch, outputTile;
-  /// The image that `input` is read at.
+  /// The index in dimension 0 at which `input` is read.
   mlir::Value inputImage;
   mlir::VectorType vectorType;
-  /// Register tiles of a task that fetch the filters of the next one into the L2 cache, each
-  /// its share of the lines, and the number of the one being built.
+  /// How many register tiles of a task prefetch the filters of the next task into the L2
+  /// cache, each one an equal share of the cache lines; and the number of the share for the
+  /// register tile that is built.
   int64_t prefetchShares = 0, prefetchShare = 0;
 
 private:

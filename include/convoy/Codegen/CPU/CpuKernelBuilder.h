@@ -4,17 +4,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A kernel family knows some operations in memref form and writes the code of one
-// task of them. `cnn-generate-cpu-kernels` makes the function around it:
+// A kernel family handles some kinds of operations in memref form and writes the code of one
+// task. `cnn-generate-cpu-kernels` makes the function around it:
 //
 //   func.func private @conv(%begin: index, %end: index, %m0: memref<...>, ...) {
 //     scf.for %task = %begin to %end step %c1 { <buildTask> }
 //   }
 //
-// A family that asks for scratch memory gets it as one more argument, `memref<Nxi8>`
-// with the attribute `cnn.scratch`: the thread's own, of unspecified content.
+// A kernel of an operation whose schedule has scratch memory gets it as one more argument,
+// `memref<Nxi8>` with the attribute `cnn.scratch`. It belongs to the thread, and its content
+// is unspecified.
 //
-// Tasks run in any order and in parallel; each output element belongs to one task.
+// Tasks run in any order and in parallel. Each output element is written by one task.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +32,7 @@
 
 namespace convoy::cpu {
 
-/// One family of kernels. Families hold no state.
+/// One family of kernels. Families have no state.
 class KernelFamily {
 public:
   virtual ~KernelFamily() = default;
@@ -45,10 +46,10 @@ public:
   /// The number of independent tasks, at least 1.
   virtual int64_t countTasks(mlir::Operation *op, cnn::TargetAttr target) const = 0;
 
-  /// Writes the code of one task at the builder's insertion point. `operands`
-  /// stand for `op`'s operands inside the kernel (memref arguments, and clones
-  /// of constants), followed by the scratch memory if there is some; `task` is the
-  /// task's index in [0, countTasks), the variable of a loop over some of them.
+  /// Writes the code of one task at the builder's insertion point; failure after a diagnostic.
+  /// `operands` are the operands of `op` inside the kernel (memref arguments, and clones of
+  /// constants), followed by the scratch memory if there is some. `task` is the number of the
+  /// task, in [0, countTasks): the variable of a loop over some of the tasks.
   virtual mlir::LogicalResult buildTask(mlir::ImplicitLocOpBuilder &builder,
                                         mlir::Operation *op, mlir::ValueRange operands,
                                         mlir::Value task, cnn::TargetAttr target) const = 0;
@@ -56,7 +57,8 @@ public:
 
 using KernelFamilies = std::vector<std::unique_ptr<KernelFamily>>;
 
-/// Every family, the most special first; one function a file in lib/Codegen/CPU.
+/// These functions add the families, the most specialised first. Each is defined in a file of
+/// its own in lib/Codegen/CPU.
 void addWinogradConvKernels(KernelFamilies &families);
 void addPixelwiseConvKernels(KernelFamilies &families);
 void addDirectConvKernels(KernelFamilies &families);
@@ -72,16 +74,17 @@ void addDataMovementKernels(KernelFamilies &families);
 void addResamplingKernels(KernelFamilies &families);
 void addGenericKernels(KernelFamilies &families);
 
-/// Helpers that most families use; more are in LoopEmitter.h.
-///
+// Helpers that most families use. More are in LoopEmitter.h.
+
 /// A buffer on the stack, allocated once at the entry of the kernel.
 mlir::Value emitScratch(mlir::ImplicitLocOpBuilder &builder, mlir::MemRefType type);
-/// Whether a task must prepare what the tasks behind it share in the thread's scratch memory:
-/// it is the first that the thread runs, or `index` in what they share is 0.
+/// Whether a task must prepare data in scratch memory that the tasks after it share: it is the
+/// first task that the thread runs in this call of the kernel, or its `index` among the tasks
+/// that share the data is 0.
 mlir::Value isFirstOfShared(mlir::ImplicitLocOpBuilder &builder, mlir::Value task,
                             mlir::Value index);
-/// `lanes` weights side by side, or one weight as a scalar for 0 lanes, as f32 whatever
-/// type they are stored in.
+/// Loads `lanes` neighbouring weights as a vector, or one weight as a scalar if `lanes` is 0.
+/// The result is f32, whatever the type of the stored weights.
 mlir::Value loadWeights(mlir::ImplicitLocOpBuilder &builder, int64_t lanes, mlir::Value filter,
                         mlir::ValueRange indices);
 

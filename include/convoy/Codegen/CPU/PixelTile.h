@@ -4,11 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Convolutions and pools walk the same way: a row of the output is cut into tiles
-// of pixels, and for each tile the kernel's positions are visited. Padding is never
-// stored. Kernel rows outside the input are skipped by the loop bounds; in the
-// last dimension the few tiles that touch the border are unrolled over the kernel's
-// columns, where it is known at compile time which pixels are inside.
+// Convolutions and pools share these loops: a row of the output is cut into tiles of pixels,
+// and for each tile the positions of the kernel are visited. Padding is never stored. Rows of
+// the kernel that are outside of the input are skipped by the loop bounds. In the last
+// dimension, the few tiles that touch the border are unrolled over the kernel's columns, so
+// that it is known at compile time which pixels are inside.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,21 +20,22 @@
 
 namespace convoy::cpu {
 
-/// A run of pixels in a row.
+/// A run of neighbouring pixels in a row of the output.
 struct PixelTile {
   /// The first pixel, an index value.
   mlir::Value start;
-  /// Its value where it is known, which it is for every tile that touches a border.
+  /// The first pixel as a number, if it is known. It is for every tile that touches a border.
   std::optional<int64_t> staticStart;
+  /// The number of pixels.
   int64_t size;
 };
 
-/// Cuts a row of `width` pixels into tiles of at most `limit`, as even as can be
-/// with equal ones in the middle. Returns their sizes in order.
+/// Cuts a row of `width` pixels into tiles of at most `limit` pixels: equal tiles in the
+/// middle, and the rest shared by the first and the last tile. Returns the sizes in order.
 llvm::SmallVector<int64_t> cutRow(int64_t width, int64_t limit);
 
-/// Emits `body` for every tile of a row: a loop for runs of equal tiles away from
-/// the borders, straight code for the others.
+/// Emits `body` for every tile of a row: a loop for a run of equal tiles that touch no border,
+/// straight-line code for the other tiles.
 void forEachPixelTile(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
                       int64_t limit, llvm::function_ref<void(PixelTile)> body);
 
@@ -44,22 +45,24 @@ struct KernelPosition {
   llvm::SmallVector<mlir::Value> kernel;
   /// Input coordinate in each outer dimension.
   llvm::SmallVector<mlir::Value> outer;
-  /// Input coordinate in the row of each pixel of the tile; null where outside.
+  /// Input coordinate in the row for each pixel of the tile; null if it is outside of the
+  /// input.
   llvm::SmallVector<mlir::Value> columns;
-  /// `outer` of each pixel, where a tile's pixels lie in several rows; empty elsewhere.
+  /// `outer` for each pixel, if the pixels of a tile may be in several rows; otherwise empty.
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> pixelOuter;
 };
 
-/// The operands of a convolution in memref form inside its kernel; null where it has none.
+/// The operands of a convolution in memref form inside its kernel; null for those that it
+/// lacks.
 struct ConvOperands {
   ConvOperands(cnn::ConvOpInterface op, mlir::ValueRange operands);
 
   mlir::Value input, filter, bias, residual, inputScale, inputOffset, output;
 };
 
-/// Emits the loops over the kernel's positions around `body`, which gets the
-/// carried values and gives their next ones. `outerOutput` are the output
-/// coordinates in the outer dimensions.
+/// Emits the loops over the positions of the kernel around `body`, which gets the carried
+/// values and returns their next values. `outerOutput` are the output coordinates in the outer
+/// dimensions. Returns the last carried values.
 llvm::SmallVector<mlir::Value>
 emitKernelLoops(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
                 mlir::ValueRange outerOutput, const PixelTile &tile, mlir::ValueRange inits,
@@ -67,8 +70,8 @@ emitKernelLoops(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
                                                                   mlir::ValueRange)>
                     body);
 
-/// The same for the rows of the kernel: the positions have no columns, and no index in the
-/// kernel's last dimension.
+/// The same, for the rows of the kernel only: the positions that `body` gets have no columns
+/// and no index in the kernel's last dimension.
 llvm::SmallVector<mlir::Value>
 emitKernelRowLoops(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
                    mlir::ValueRange outerOutput, mlir::ValueRange inits,

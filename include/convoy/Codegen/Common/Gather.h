@@ -20,15 +20,16 @@ namespace convoy {
 struct GatherShape : cnn::AxisExtents {
   explicit GatherShape(cnn::GatherOp op);
 
-  /// Rows of the result, of `inner` elements each.
+  /// Number of rows of the result, of `inner` elements each.
   int64_t rows() const { return outer * indices; }
 
+  /// Number of indices.
   int64_t indices;
 };
 
-/// The row of the input that index number `at` picks in part `outer`; `indices` are flat.
-/// An index counts from the end where it is negative, and what is outside even so is the
-/// nearest row that exists, whatever the data says.
+/// The row of the input that index number `at` picks in part `outer`. `indices` is a buffer of
+/// rank 1. A negative index counts from the end; an index that is outside even so picks the
+/// nearest row that exists, so that no data makes a kernel read outside of its buffers.
 mlir::Value emitGatheredRow(mlir::ImplicitLocOpBuilder &builder, const GatherShape &shape,
                             mlir::Value outer, mlir::Value indices, mlir::Value at);
 

@@ -4,8 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// What the generic kernels of all targets share: they read operands, run the body and
-// write results at one place of the loop nest, as scalars or as vectors.
+// Shared by the generic kernels of all targets, which compute linalg operations and copies:
+// reading operands, running the body and writing results in one iteration of the loop nest, as
+// scalars or as vectors.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,51 +21,61 @@
 
 namespace convoy {
 
+/// Emits the body of a linalg operation, or of a copy, in a kernel.
 class GenericBody {
 public:
-  /// `operands` stand for the operation's. With `alignsVectors`, vectors in memory are
-  /// known to lie on a multiple of their size.
+  /// `operands` stand for the operation's operands inside the kernel. With `alignsVectors`,
+  /// the address of each vector in memory is known to be a multiple of its size.
   GenericBody(mlir::ImplicitLocOpBuilder &builder, mlir::Operation *op,
               const GenericLoops &loops, mlir::ValueRange operands, bool alignsVectors = false)
       : b(builder), op(op), loops(loops), operands(operands), alignsVectors(alignsVectors),
         linalgOp(mlir::dyn_cast<mlir::linalg::LinalgOp>(op)) {}
 
-  /// Brings what the body uses into the kernel; failure after a diagnostic.
+  /// Clones constants that the body uses into the kernel; failure after a diagnostic.
   mlir::LogicalResult captureConstants();
-  /// Makes the operands flat, for loops that are not general.
+  /// Makes one-dimensional buffers of the operands. Needed by the functions below that take
+  /// offsets; not for general loops (see GenericLoops).
   void flatten();
 
+  /// The number of outputs, and the operand that is the first of them.
   int64_t numOutputs() { return linalgOp ? linalgOp.getNumDpsInits() : 1; }
   int64_t firstOutput() { return loops.accesses.size() - numOutputs(); }
-  /// Whether the body reads the operand.
+  /// Whether the body reads the value that the operand has before.
   bool isRead(int64_t operand) {
     return linalgOp ? !linalgOp.getBlock()->getArgument(operand).use_empty() : operand == 0;
   }
 
-  /// Where the operands' elements are after loop `loop` took `iv` steps.
+  /// The offsets of the operands' elements after `iv` more steps of loop `loop`.
   llvm::SmallVector<mlir::Value> advance(mlir::ValueRange offsets, int64_t loop,
                                          mlir::Value iv);
+  /// `lanes` elements of an operand, `stride` apart, from `offset` on; a scalar if `lanes` is
+  /// 1 or `stride` is 0.
   mlir::Value load(int64_t operand, mlir::Value offset, int64_t stride, int64_t lanes);
+  /// Stores `lanes` contiguous elements from `offset` on.
   void store(int64_t operand, mlir::Value value, mlir::Value offset, int64_t lanes);
-  /// A scalar as a vector of `lanes`; vectors, and scalars for one lane, as they are.
+  /// Broadcasts a scalar to `lanes` lanes. Vectors, and scalars for one lane, stay as they
+  /// are.
   mlir::Value widen(mlir::Value value, int64_t lanes);
 
-  /// Runs the body on scalars and vectors; what depends on scalars only stays one.
-  /// `arguments` of outputs that the body does not read may be null.
+  /// Emits the operations of the body on `arguments`, which are scalars or vectors, and
+  /// returns its results. An operation whose operands are all scalars stays a scalar one.
+  /// `arguments` of outputs that the body does not read may be null; `ivs` are needed for
+  /// general loops.
   llvm::SmallVector<mlir::Value> emitBody(mlir::ValueRange arguments, mlir::ValueRange ivs,
                                           int64_t lanes);
-  /// The outputs at `offsets`, `lanes` of them along the last parallel loop, with all
-  /// reduction loops. Operands that have a value in `uniforms` are not read.
+  /// Computes and stores the outputs at `offsets`: `lanes` of them along the last parallel
+  /// loop, with all reduction loops. An operand that has a value in `uniforms` is not read;
+  /// that value is used.
   void emitPoint(mlir::ValueRange offsets, int64_t lanes,
                  llvm::ArrayRef<mlir::Value> uniforms = {});
   using ReductionBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
       mlir::ValueRange offsets, mlir::ValueRange carried)>;
-  /// The loops `loop` to `end` around `body`.
+  /// Emits the loops from `loop` up to `end`, which is not included, around `body`.
   llvm::SmallVector<mlir::Value> emitReductionLoops(int64_t loop, int64_t end,
                                                     mlir::ValueRange offsets,
                                                     mlir::ValueRange carried,
                                                     ReductionBody body);
-  /// One iteration of general loops, of which `ivs` are the indices.
+  /// Emits one iteration of general loops, with the indices `ivs`.
   void emitIteration(mlir::ValueRange ivs);
 
 protected:
@@ -74,9 +85,9 @@ protected:
   mlir::ValueRange operands;
   bool alignsVectors;
   mlir::linalg::LinalgOp linalgOp;
-  /// The operands as one-dimensional buffers, or the scalars.
+  /// The operands after flatten: one-dimensional buffers, or scalars.
   llvm::SmallVector<mlir::Value> flats;
-  /// Constants from outside of the body.
+  /// Clones of the constants that the body uses from outside.
   mlir::IRMapping captured;
 };
 

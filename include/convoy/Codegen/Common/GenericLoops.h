@@ -18,7 +18,7 @@ namespace convoy {
 /// How one operand is read or written by a loop nest: element
 /// `offset + sum(strides[i] * iv[i])` of its memory.
 struct Access {
-  /// No buffer but a value, the same in each iteration.
+  /// Whether the operand is a scalar, the same in each iteration, instead of a buffer.
   bool isScalar = false;
   bool isOutput = false;
   mlir::Type elementType;
@@ -28,18 +28,20 @@ struct Access {
   int64_t stride(int64_t loop) const { return isScalar ? 0 : strides[loop]; }
 };
 
-/// The loops of a linalg operation or memref.copy, parallel ones outside and in
-/// the order of the output's memory, the reduction ones inside and in the order
-/// of an input's; neighbours that run through memory as one are one loop.
+/// The loops of a linalg operation or memref.copy. Parallel loops are outside, in the order of
+/// the output's memory; reduction loops are inside, in the order of an input's memory.
+/// Neighbouring loops that run through memory as one loop would are joined.
 struct GenericLoops {
+  /// The iterations of each loop, from the outermost.
   llvm::SmallVector<int64_t> extents;
+  /// How many of the outermost loops are parallel.
   int64_t numParallel = 0;
-  /// One an operand.
+  /// One for each operand.
   llvm::SmallVector<Access> accesses;
 
-  /// Where the loops of the operation went, for `linalg.index` and maps that are
-  /// not linear: then loops are neither joined nor moved, and `isParallel` tells which
-  /// of them are.
+  /// Whether the operation uses `linalg.index` or has maps that are not linear. Then the loops
+  /// are those of the operation, neither joined nor moved: `maps` has the map of each operand,
+  /// and `isParallel` tells which loops are parallel.
   bool isGeneral = false;
   llvm::SmallVector<mlir::AffineMap> maps;
   llvm::SmallVector<bool> isParallel;
@@ -47,19 +49,20 @@ struct GenericLoops {
   int64_t numLoops() const { return extents.size(); }
   bool reduces() const { return numLoops() > numParallel; }
 
-  /// Reads the operation; failure where it is none that has such loops.
+  /// The loops of `op`; failure, without a diagnostic, if it is no linalg operation or copy on
+  /// buffers of static layout.
   static mlir::FailureOr<GenericLoops> create(mlir::Operation *op);
 
 private:
   void normalizeLoops();
 };
 
-/// Whether the body of a linalg operation, or a copy, can run on vectors: operations on
-/// elements only.
+/// Whether the body of a linalg operation can run on vectors, because all its operations are
+/// element-wise. A copy can, too.
 bool hasVectorBody(mlir::Operation *op);
 
-/// The operations that combine a linalg operation's outputs with new elements, one an
-/// output, where each output has one such with a neutral element.
+/// The operations by which a reduction combines its outputs with new elements, one for each
+/// output. Nothing unless each output has exactly one, and that has a neutral element.
 std::optional<llvm::SmallVector<mlir::Operation *>> findCombiners(mlir::Operation *op);
 
 } // namespace convoy

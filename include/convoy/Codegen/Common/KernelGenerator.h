@@ -18,30 +18,32 @@
 
 namespace convoy {
 
-/// Replaces each operation of @main that computes by launches of kernels; what kernels and
-/// launches are is the target's. Operations that differ in locations and buffers only share
-/// their kernels. Communication stays, for the runtime. The module gets `cnn.layers`, the
-/// names under which profiles list launches and communication, in order.
+/// Replaces each operation of @main that computes by launches of kernels. Subclasses make the
+/// kernels and launches of a target. Operations that differ only in locations and buffers
+/// share their kernels. Communication operations stay, for the runtime. The module gets
+/// `cnn.layers`, the names under which profiles list launches and communication, in order.
 class KernelGenerator {
 public:
   explicit KernelGenerator(mlir::ModuleOp module) : module(module) {}
   virtual ~KernelGenerator() = default;
 
-  /// Failure after a diagnostic.
+  /// Replaces the operations; failure after a diagnostic.
   mlir::LogicalResult run();
 
 protected:
-  /// Before the first operation and after the last one.
+  /// Called before the first operation and after the last one.
   virtual mlir::LogicalResult begin(mlir::func::FuncOp main) = 0;
   virtual void end(mlir::func::FuncOp main) = 0;
-  /// Notes on an operation, as attributes, what its kernels depend on besides.
+  /// Sets attributes of `op` for everything else that its kernels depend on, so that only
+  /// operations that are equal in this, too, share kernels.
   virtual void prepare(mlir::Operation *op) {}
-  /// Makes the kernels of `op`. Calls count from 0: the number stands for the kernels.
+  /// Makes the kernels of `op`. Calls are numbered from 0, and `launch` gets the number.
   virtual mlir::LogicalResult build(mlir::Operation *op) = 0;
-  /// Puts the launches of the kernels with this number in front of `op`, which goes later,
-  /// and tells addLayer of each.
+  /// Puts launches of the kernels that call number `kernels` of `build` made before `op`,
+  /// which is erased later, and calls addLayer for each.
   virtual void launch(mlir::Operation *op, unsigned kernels) = 0;
 
+  /// Appends the name of a launch to `cnn.layers`.
   void addLayer(llvm::StringRef name) {
     layers.push_back(mlir::StringAttr::get(module.getContext(), name));
   }
@@ -50,19 +52,19 @@ protected:
   cnn::TargetAttr target;
 
 private:
-  /// The number of kernels that `op` can share, if there are some.
+  /// The number of the kernels that `op` can share, if there are any.
   std::optional<unsigned> findShared(mlir::Operation *op);
 
   llvm::SmallVector<mlir::Attribute> layers;
-  /// The operations that kernels were built for, by hash, with the kernels' number.
+  /// The operations that kernels were built for, by hash, with the number of the kernels.
   llvm::DenseMap<unsigned, llvm::SmallVector<std::pair<mlir::Operation *, unsigned>, 1>> built;
   unsigned numBuilt = 0;
 };
 
-/// The last name in a location: what a profile calls the operation's layer.
+/// The first name in a location, by which profiles list the operation; empty if there is none.
 llvm::StringRef getLayerName(mlir::Location loc);
 
-/// The first of some kernel families that builds `op`; null after a diagnostic if none does.
+/// The first of `families` that builds `op`; null after a diagnostic if none does.
 template <typename Family>
 const Family *findFamily(llvm::ArrayRef<std::unique_ptr<Family>> families, mlir::Operation *op,
                          cnn::TargetAttr target) {

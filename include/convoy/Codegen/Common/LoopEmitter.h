@@ -12,33 +12,35 @@
 
 namespace convoy {
 
-/// Splits `index` by `extents` (row-major, last fastest); a constant zero for
-/// an extent of 1.
+/// Splits a flat index into one index for each of `extents` (row-major: the last one varies
+/// fastest); a constant zero for an extent of 1.
 llvm::SmallVector<mlir::Value> delinearize(mlir::ImplicitLocOpBuilder &builder,
                                            mlir::Value index, llvm::ArrayRef<int64_t> extents);
-/// The way back: `first` and then `indices` of `extents`, as one index.
+/// The inverse: the flat index of `first`, of any extent, followed by `indices` of `extents`.
 mlir::Value linearize(mlir::ImplicitLocOpBuilder &builder, mlir::Value first,
                       mlir::ValueRange indices, llvm::ArrayRef<int64_t> extents);
-/// A buffer as one of rank 1, in the order of memory: what its images lie in where they do
-/// not follow each other.
+/// The buffer as a buffer of rank 1 over the same memory, from its first to its last element.
+/// If there are gaps between its images, the result includes them.
 mlir::Value flatten(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer);
 mlir::Value indexConstant(mlir::ImplicitLocOpBuilder &builder, int64_t value);
-/// `value * factor + addend` without the trivial parts.
+/// `value * factor + addend`; omits a multiplication by 1 and an addition of 0, and folds
+/// constants.
 mlir::Value affine(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, int64_t factor,
                    int64_t addend);
 mlir::Value add(mlir::ImplicitLocOpBuilder &builder, mlir::Value lhs, mlir::Value rhs);
-/// A counted loop from 0; no loop at all when `count` is 1. `body` gets the
-/// index and the loop-carried values, and gives their next values.
+/// Emits a loop over 0 .. `count` - 1, or the body alone if `count` is 1. `body` gets the
+/// index and the loop-carried values, and returns their next values. Returns their last
+/// values.
 llvm::SmallVector<mlir::Value> emitLoop(
     mlir::ImplicitLocOpBuilder &builder, int64_t count, mlir::ValueRange inits,
     llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
-/// The same between two values.
+/// The same from `lower` up to `upper`, which is not included, in steps of `step`.
 llvm::SmallVector<mlir::Value> emitLoop(
     mlir::ImplicitLocOpBuilder &builder, mlir::Value lower, mlir::Value upper, int64_t step,
     mlir::ValueRange inits,
     llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
-/// Keeps LLVM from unrolling the loop that `results` came from, if it is a loop:
-/// between unrolled iterations it shares loads, and spills what it shares.
+/// Keeps LLVM from unrolling the loop that defines `results`, if a loop does. LLVM would share
+/// loads between unrolled iterations, and spill the shared values.
 void keepRolled(mlir::ValueRange results);
 mlir::Value zeroVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type);
 mlir::Value splatVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type,

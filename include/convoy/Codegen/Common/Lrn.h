@@ -14,14 +14,15 @@
 
 namespace convoy {
 
-/// Channels that the window of a normalisation reaches down and up.
+/// How many channels the window of a local response normalisation reaches to lower and to
+/// higher channel numbers.
 struct LrnWindow {
   explicit LrnWindow(cnn::LrnOp op) : down((op.getSize() - 1) / 2), up(op.getSize() / 2) {}
   int64_t down, up;
 };
 
-/// x * (bias + alpha / size * sum) ^ -beta, of numbers or vectors; `sum` is that of the
-/// squares. The usual exponents are roots.
+/// `x * (bias + alpha / size * sum) ^ -beta` for numbers or vectors, where `sum` is the sum of
+/// squares in the window. Usual exponents are computed by square roots.
 mlir::Value emitLrn(mlir::ImplicitLocOpBuilder &builder, cnn::LrnOp op, mlir::Value x,
                     mlir::Value sum);
 

@@ -14,7 +14,9 @@
 
 namespace convoy {
 
-/// Extents of a matrix product in memref form, whose batch dimensions broadcast.
+/// The extents of a matrix product in memref form: `rows x depth` times `depth x columns`, for
+/// each index of the batch dimensions of the result (`batch`), to which those of the operands
+/// (`lhsBatch`, `rhsBatch`) broadcast.
 struct MatmulShape {
   explicit MatmulShape(cnn::MatmulOp op);
 
@@ -22,7 +24,8 @@ struct MatmulShape {
   int64_t rows, columns, depth;
 };
 
-/// The flat batch index of an operand for the output's batch indices.
+/// The flat batch index in an operand with the batch dimensions `batch`, for the batch indices
+/// of the result.
 mlir::Value broadcastBatch(mlir::ImplicitLocOpBuilder &builder,
                            llvm::ArrayRef<mlir::Value> indices, llvm::ArrayRef<int64_t> batch);
 

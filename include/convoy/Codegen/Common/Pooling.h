@@ -12,13 +12,14 @@
 
 namespace convoy {
 
-/// How a pool combines elements, numbers or vectors: into their largest, or their sum.
+/// Combines the elements of a pool's window, which are numbers or vectors: into their largest,
+/// or, for a mean, into their sum.
 class PoolCombiner {
 public:
   PoolCombiner(mlir::ImplicitLocOpBuilder &builder, cnn::PoolKind kind)
       : b(builder), kind(kind) {}
 
-  /// What changes no element that it is combined with, as a constant of `type`.
+  /// The neutral element, as a constant of `type`.
   mlir::Value emitStart(mlir::Type type) const;
   mlir::Value operator()(mlir::Value x, mlir::Value y) const;
 
@@ -27,11 +28,13 @@ private:
   cnn::PoolKind kind;
 };
 
-/// The extent that a mean divides by in dimension `dim`: the window as far as it lies
-/// inside the input, or inside the padded input with count_include_pad.
+/// The number of window positions in dimension `dim` that a mean counts, for the output
+/// coordinate `position`: those inside the input, or with `count_include_pad` inside the
+/// padded input.
 mlir::Value emitPoolExtent(mlir::ImplicitLocOpBuilder &builder, cnn::PoolOpInterface op,
                            const ConvWindow &window, int64_t dim, mlir::Value position);
-/// The product of these extents in the first dimensions, as many as `position` has.
+/// The product of these numbers in the first dimensions, as many as `position` has
+/// coordinates.
 mlir::Value emitPoolCount(mlir::ImplicitLocOpBuilder &builder, cnn::PoolOpInterface op,
                           const ConvWindow &window, mlir::ValueRange position);
 /// `sum`, a number or a vector of f32, divided by `count`, an index.

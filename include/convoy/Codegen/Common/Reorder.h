@@ -19,9 +19,10 @@ namespace convoy {
 struct ReorderShape {
   explicit ReorderShape(cnn::ReorderOp op);
 
-  /// The channel of the plain side that goes to place `channel` of the blocked one.
+  /// The plain side's channel that the blocked side has as its channel number `channel`.
   mlir::Value emitPlainChannel(mlir::ImplicitLocOpBuilder &builder, mlir::Value channel) const;
 
+  /// Whether plain data becomes blocked data, or the other way round.
   bool toBlocked;
   int64_t batch, channels, pixels, block, blocks;
   /// Groups of a channel shuffle, 1 for none.

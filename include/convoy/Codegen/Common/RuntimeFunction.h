@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Types of the LLVM dialect for the functions that convoy/Runtime/Abi/Model.h declares, taken
-// from the C declarations.
+// The functions that convoy/Runtime/Abi/Model.h declares, with their types in the LLVM
+// dialect, which are derived from the C declarations.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,7 +19,7 @@
 
 namespace convoy {
 
-/// The type of a C value that generated code and the runtime hand to each other.
+/// The LLVM type of the C type `T` of a parameter or a result.
 template <typename T> mlir::Type getAbiType(mlir::MLIRContext *context) {
   if constexpr (std::is_void_v<T>) {
     return mlir::LLVM::LLVMVoidType::get(context);
@@ -39,7 +39,7 @@ template <typename Result, typename... Parameters> struct AbiFunction<Result(Par
   }
 };
 
-/// The type of the functions that the C type `T`, a pointer to a function, points to.
+/// The LLVM type of the functions that `T`, a pointer to a C function, points to.
 template <typename T>
 mlir::LLVM::LLVMFunctionType getAbiFunctionType(mlir::MLIRContext *context) {
   return AbiFunction<std::remove_pointer_t<T>>::getType(context);

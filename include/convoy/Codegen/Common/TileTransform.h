@@ -13,8 +13,9 @@
 
 namespace convoy {
 
-/// Emits `matrix * tile * transpose(matrix)` for a square tile of vectors of `type`: `read`
-/// gives the element of a row and column, `write` takes one.
+/// Emits `matrix * tile * transpose(matrix)` for a square tile whose elements are vectors of
+/// `type`. `read` returns the tile's element in a row and column, and `write` stores an
+/// element of the result.
 void emitTileTransform(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type,
                        const Matrix &matrix,
                        llvm::function_ref<mlir::Value(int64_t, int64_t)> read,

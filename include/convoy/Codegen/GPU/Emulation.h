@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What cnn-emulate-gpu leaves for cnn-convert-to-llvm.
+// Attributes that cnn-emulate-gpu sets and cnn-convert-to-llvm reads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,8 +16,9 @@
 
 namespace convoy::gpu {
 
-/// On a gpu.launch_func: the function that emulates the kernel. On that function, whose
-/// arguments are the thread, shared memory and the kernel's own: a unit.
+/// On a gpu.launch_func: the symbol of the function that emulates the kernel. On that
+/// function, whose arguments are the thread, shared memory and the arguments of the kernel: a
+/// unit attribute.
 inline constexpr llvm::StringLiteral kEmulatedAttrName = "cnn.emulated";
 
 /// On a gpu.launch_func: bytes of the emulated kernel's shared memory.

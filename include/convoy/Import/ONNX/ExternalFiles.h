@@ -15,8 +15,8 @@
 
 namespace convoy {
 
-/// Paths of the files that hold external data of the model's tensors, sorted,
-/// whether or not they exist. Empty for a file that is no model.
+/// The paths of the files in which the model's tensors have external data, sorted, whether or
+/// not they exist. Empty if `model` is no model.
 std::vector<std::string> listExternalFiles(llvm::StringRef model);
 
 } // namespace convoy

@@ -18,39 +18,41 @@
 
 namespace convoy {
 
-/// An input's name and the shape that it shall have.
+/// The name of an input and the shape to give it.
 using InputShape = std::pair<std::string, std::vector<int64_t>>;
 
 struct ImportOptions {
-  /// Shapes of inputs that the file leaves open. The empty name stands for the
-  /// only input of a model that has one.
+  /// Shapes of inputs for which the file leaves dimensions open. If the model has one input,
+  /// its name may be empty here.
   std::vector<InputShape> shapes;
 };
 
-/// Reads `NAME=1x3x224x224` (or `1x3x224x224`, with an empty name).
+/// Parses `NAME=1x3x224x224`, or `1x3x224x224` with an empty name.
 llvm::Expected<InputShape> parseInputShape(llvm::StringRef text);
 
 /// Reads an ONNX model (opsets 7 to 23, IR versions 3 to 11) into a module with
 /// one function `@main` of cnn operations on statically shaped tensors.
 ///
-/// The module's attributes `cnn.inputs` and `cnn.outputs` list names and types;
-/// the location of an operation is the name of its ONNX node. Weights are
-/// resource blobs over the mapped file wherever their alignment allows it.
-/// On failure returns null after one error diagnostic at the location of the file
-/// or node (see Locations.h), which names the tensor.
+/// The module's attributes `cnn.inputs` and `cnn.outputs` list names and types; the location
+/// of an operation is the name of its ONNX node. Weights are resource blobs in the mapped
+/// memory of the file if their alignment allows it. On failure returns null, after one error
+/// diagnostic at the location of the file or node (see Locations.h), which names the tensor.
 mlir::OwningOpRef<mlir::ModuleOp> importONNX(mlir::MLIRContext &context, llvm::StringRef path,
                                              const ImportOptions &options = {});
 
-/// How a node's first output, or its first input, is cut between devices.
+/// How the first output of a node, or its first input, is cut between devices.
 struct NodeSharding {
+  /// The name of the node.
   std::string node;
+  /// Whether the first output is cut, or the first input.
   bool ofResult = true;
-  /// -1: each device has all of it.
+  /// The dimension that is cut; -1 if each device has the whole tensor.
   int64_t axis = -1;
 };
 
-/// Writes the model with a device configuration `convoy_N` and what it means for each of
-/// the nodes (IR version 11). One of that name that is there already is replaced.
+/// Writes the model `path` to the file `output`, with a device configuration `convoy_N` for N
+/// devices and the sharding of each of `nodes` (IR version 11). Replaces a configuration of
+/// that name.
 llvm::Error writeShardedONNX(llvm::StringRef path, llvm::StringRef output, int64_t devices,
                              llvm::ArrayRef<NodeSharding> nodes);
 

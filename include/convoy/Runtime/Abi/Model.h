@@ -5,11 +5,11 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* Contract between generated code and the runtime linked into the same       *|
-|* artefact. It stands here once: the compiler takes the layout of structures *|
-|* and the types of functions from these declarations. Structures have no     *|
-|* padding but behind their last field, and one layout on all supported       *|
-|* machines.                                                                  *|
+|* The contract between generated code and the runtime, which is linked into  *|
+|* the same artefact. It is declared only here: the compiler derives the      *|
+|* layout of structures and the types of functions from these declarations.   *|
+|* Structures have no padding except after their last field, and have the     *|
+|* same layout on all supported machines.                                     *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -27,39 +27,40 @@ extern "C" {
 
 #define CONVOY_HIDDEN __attribute__((visibility("hidden")))
 
-/* Runs the program of one device once. */
+/* A function that runs the program of one device once. `rt` is passed on to the functions
+ * below that generated code calls. */
 typedef void (*convoy_program)(void *rt, uint8_t *arena, const uint8_t *weights,
                                void *const *inputs, void *const *outputs);
 
 /* The program of one device. */
 struct convoy_device_description {
   convoy_program invoke;
-  const char *const *layers;
+  const char *const *layers; /* their names */
   int64_t layer_count;
-  int64_t arena_size;
-  int64_t scratch_size; /* bytes that each thread needs besides */
-  int64_t weights_size;
-  /* Read through this pointer and not by name, so that generated code need not
-   * be within 2 GiB of the weights. */
+  int64_t arena_size;   /* bytes */
+  int64_t scratch_size; /* bytes of scratch memory for each thread */
+  int64_t weights_size; /* bytes */
+  /* Weights are read through this pointer and not by their symbol, so that generated code
+   * need not be within 2 GiB of them. */
   const uint8_t *weights;
 };
 
-/* Kernels for GPUs of compute capability `arch` (80 for sm_80): machine code, or PTX
- * that the driver compiles for any later GPU. Where `is_specific`, both are for that
+/* Kernels for GPUs of compute capability `arch` (80 for sm_80): machine code, or PTX that
+ * the driver can compile for any later GPU. If `is_specific`, the code is for this compute
  * capability alone (sm_90a). */
 struct convoy_gpu_image {
   int32_t arch;
   int32_t is_specific;
   int32_t is_ptx;
   int32_t reserved; /* 0 */
-  const void *data; /* PTX ends with a zero that `size` counts */
+  const void *data; /* PTX ends with a zero byte, which `size` includes */
   int64_t size;
 };
 
 struct convoy_gpu_code {
   int32_t image_count;
   int32_t kernel_count;
-  int32_t has_all_reduce;                /* devices call convoy_rt_all_reduce */
+  int32_t has_all_reduce;                /* if devices call convoy_rt_all_reduce */
   int32_t reserved;                      /* 0 */
   const struct convoy_gpu_image *images; /* by rising arch, machine code first */
   const char *const *kernels;            /* their names in each image */
@@ -75,12 +76,12 @@ struct convoy_model_description {
   const char *cpu;       /* such as "x86-64-v3" */
   uint64_t cpu_features; /* bits of CpuFeatures.def that the code uses */
   const struct convoy_device_description *devices;
-  const struct convoy_gpu_code *gpu; /* null where the CPU runs the kernels */
+  const struct convoy_gpu_code *gpu; /* null if the CPU runs the kernels */
   const struct convoy_backend *backend;
 };
 
-/* What runs the kernels, see Backend.h. An artefact holds the one that its description
- * names; the optimizer drops the others. */
+/* The tables of functions that run kernels, see Backend.h. The description of a model names
+ * one of them; the optimizer drops the others from the artefact. */
 CONVOY_HIDDEN extern const struct convoy_backend convoy_cpu_backend;
 CONVOY_HIDDEN extern const struct convoy_backend convoy_cuda_backend;
 CONVOY_HIDDEN extern const struct convoy_backend convoy_emulator_backend;
@@ -88,24 +89,28 @@ CONVOY_HIDDEN extern const struct convoy_backend convoy_emulator_backend;
 /* Made by the compiler. */
 CONVOY_HIDDEN extern const struct convoy_model_description convoy_model;
 
-/* Called by generated code. */
+/* The functions from here on are called by generated code. */
+
+/* Runs tasks of a kernel: `body` is called for ranges of [0, tasks), by several threads, each
+ * with its own scratch memory. Returns when all tasks are done. */
 typedef void (*convoy_task_body)(int64_t begin, int64_t end, void *const *args,
                                  uint8_t *scratch);
 CONVOY_HIDDEN void convoy_rt_parallel_for(void *rt, convoy_task_body body, void *const *args,
                                           int64_t tasks);
+/* Says that layer number `layer` is done, for profiles. */
 CONVOY_HIDDEN void convoy_rt_layer_done(void *rt, int32_t layer);
 
-/* One thread of an emulated kernel: what generated code reads of it; see Emulator.h. */
+/* One thread of an emulated kernel, as far as generated code reads it; see Emulator.h. */
 struct convoy_gpu_thread {
   int32_t thread_id[3], block_id[3], block_dim[3], grid_dim[3]; /* x, y, z */
   int32_t lane, warp;
-  uint8_t *shared; /* the block's shared memory, aligned as wide as a vector register */
+  uint8_t *shared; /* the block's shared memory, aligned to the size of a vector register */
 };
 typedef void (*convoy_emulated_kernel)(struct convoy_gpu_thread *thread, void *const *args);
 
-/* A buffer as copies of boxes see it, see cnn.tensor_map: innermost dimension first, `rank` of
- * them, contiguous but for the outermost, of which one follows another by `outer_stride`
- * elements; elements of 2 bytes are f16, of 4 bytes f32. */
+/* A tensor map, see cnn.tensor_map. It has `rank` dimensions; lists begin with the innermost
+ * one. The buffer is contiguous, except that the outermost dimension has the stride
+ * `outer_stride`, in elements. Elements of 2 bytes are f16, elements of 4 bytes are f32. */
 enum { CONVOY_MAX_MAP_RANK = 5 };
 struct convoy_tensor_map {
   void *address;
@@ -114,11 +119,12 @@ struct convoy_tensor_map {
   int32_t outer_stride;
 };
 
-/* Runs a GPU kernel on a grid of blocks of threads, in the order of calls: kernel number
- * `kernel` of convoy_gpu_code, or `emulated` on this CPU where that is not null; `kernel`
- * is then the layer. `args` are `arg_count` pointers to buffers, or numbers in their place,
- * of which the last `map_count` are to a convoy_tensor_map each; `shared_bytes` is the
- * kernel's shared memory. A failure is kept in `rt`, and convoy_run returns it. */
+/* Runs a GPU kernel on a grid of blocks of threads. Kernels run in the order of the calls. If
+ * `emulated` is null, the kernel is number `kernel` of convoy_gpu_code. Otherwise it is
+ * `emulated`, which runs on this CPU, and `kernel` is the number of the layer. `args` are
+ * `arg_count` arguments: pointers to buffers, or numbers in their place; the last `map_count`
+ * of them are pointers to a convoy_tensor_map. `shared_bytes` is the size of the kernel's
+ * shared memory. A failure is kept in `rt`, and convoy_run returns it. */
 CONVOY_HIDDEN void convoy_rt_launch_kernel(void *rt, int32_t kernel,
                                            convoy_emulated_kernel emulated, int32_t grid_x,
                                            int32_t grid_y, int32_t grid_z, int32_t block_x,
@@ -126,15 +132,17 @@ CONVOY_HIDDEN void convoy_rt_launch_kernel(void *rt, int32_t kernel,
                                            int32_t shared_bytes, void *const *args,
                                            int32_t arg_count, int32_t map_count);
 
-/* Called by an emulated kernel. `site` numbers the operations of a kernel at which threads
- * meet. A failure ends the launch; the call does not return then. */
+/* The following functions are called by emulated kernels. `site` numbers the operations of a
+ * kernel at which threads meet. A failure ends the launch: the call does not return. */
 
-/* A thread is about to read or write shared memory. */
+/* Called before a thread reads or writes shared memory. */
 CONVOY_HIDDEN void convoy_gpu_access(struct convoy_gpu_thread *thread, const void *address,
                                      int32_t bytes, int32_t is_write);
+/* Waits for all threads of the block. */
 CONVOY_HIDDEN void convoy_gpu_barrier(struct convoy_gpu_thread *thread, int32_t site);
 
-/* `value` gets that of another lane; 0, and it stays, if there is no such lane. */
+/* PTX's shfl.sync: gives `value` the value of another lane of the warp and returns 1. If there
+ * is no such lane, `value` stays and the result is 0. */
 enum convoy_shuffle_mode {
   CONVOY_SHUFFLE_XOR = 0,
   CONVOY_SHUFFLE_DOWN = 1,
@@ -145,73 +153,75 @@ CONVOY_HIDDEN int32_t convoy_gpu_shuffle(struct convoy_gpu_thread *thread, int32
                                          int32_t mode, void *value, int32_t bytes,
                                          int32_t offset, int32_t width);
 
-/* c += a * b of m16n8k`k`, on f16 or tf32, added in f32. Fragments are laid out as PTX's
- * mma.sync says. */
+/* PTX's mma.sync of shape m16n8k`k`: c += a * b, on f16 or tf32, added in f32. Fragments are
+ * laid out as in PTX. */
 CONVOY_HIDDEN void convoy_gpu_mma(struct convoy_gpu_thread *thread, int32_t site, int32_t k,
                                   int32_t is_f16, const void *a, const void *b, float *c);
 
-/* PTX's ldmatrix of `tiles` 8x8 matrices of 16-bit elements: `row` is the address that this
- * lane gives, `registers` the words that it gets. */
+/* PTX's ldmatrix of `tiles` 8x8 matrices of 16-bit elements. `row` is the address of the row
+ * that this lane names; `registers` are the words that it gets. */
 CONVOY_HIDDEN void convoy_gpu_load_matrix(struct convoy_gpu_thread *thread, int32_t site,
                                           const void *row, uint32_t *registers, int32_t tiles,
                                           int32_t is_transposed);
 
-/* PTX's cp.async: `from_bytes` bytes into shared memory, zeros up to `bytes`. They arrive
- * when the thread waits, and not before. */
+/* PTX's cp.async: copies `from_bytes` bytes into shared memory, and fills up to `bytes` with
+ * zeros. The bytes arrive when the thread waits for them, and not before. */
 CONVOY_HIDDEN void convoy_gpu_async_copy(struct convoy_gpu_thread *thread, void *to,
                                          const void *from, int32_t bytes, int32_t from_bytes);
+/* Makes a group of the thread's copies that are in no group yet. */
 CONVOY_HIDDEN void convoy_gpu_async_group(struct convoy_gpu_thread *thread);
-/* Waits until no more than `groups` groups are under way. */
+/* Waits until at most `groups` groups of copies are under way. */
 CONVOY_HIDDEN void convoy_gpu_async_wait(struct convoy_gpu_thread *thread, int32_t groups);
 
-/* PTX's mbarrier: `count` arrivals and the bytes that arrivals announce end a phase. A
- * thread waits until the last phase of `parity` has ended. */
+/* PTX's mbarrier: a phase ends after `count` arrivals, when all bytes that the arrivals
+ * announced have come. A thread waits until the last phase of this `parity` has ended. */
 CONVOY_HIDDEN void convoy_gpu_mbarrier_init(struct convoy_gpu_thread *thread, void *barrier,
                                             int32_t count);
 CONVOY_HIDDEN void convoy_gpu_mbarrier_arrive(struct convoy_gpu_thread *thread, void *barrier,
                                               int32_t expected_bytes);
 CONVOY_HIDDEN void convoy_gpu_mbarrier_wait(struct convoy_gpu_thread *thread, void *barrier,
                                             int32_t parity);
-/* fence.mbarrier_init and fence.proxy.async: copies and products see what this thread
- * wrote. */
+/* PTX's fence.mbarrier_init and fence.proxy.async: makes this thread's writes visible to
+ * copies of boxes and to products. */
 CONVOY_HIDDEN void convoy_gpu_fence_async(struct convoy_gpu_thread *thread);
 
-/* PTX's cp.async.bulk.tensor of a box at `position`, innermost dimension first, which tells
- * `barrier` how many bytes arrived. */
+/* PTX's cp.async.bulk.tensor: copies the box at `position` (innermost dimension first), and
+ * tells `barrier` how many bytes have arrived. */
 CONVOY_HIDDEN void convoy_gpu_copy_box(struct convoy_gpu_thread *thread, void *to,
                                        const struct convoy_tensor_map *map,
                                        const int32_t *position, int32_t rank, void *barrier);
 
-/* PTX's wgmma of m64n`n`, on tf32 or f16, out of shared memory: `a` and `b` are matrix
- * descriptors. `sums` are this thread's n / 2 registers; until a wait has given them back
- * they hold something that is no sum. */
+/* PTX's wgmma of shape m64n`n`, on tf32 or f16, out of shared memory. `a` and `b` are matrix
+ * descriptors. `sums` are this thread's n / 2 registers; until a wait has given them back,
+ * they contain no sums. If `adds` is 0, the product replaces the sums. */
 CONVOY_HIDDEN void convoy_gpu_wgmma_fence(struct convoy_gpu_thread *thread, int32_t site);
 CONVOY_HIDDEN void convoy_gpu_wgmma(struct convoy_gpu_thread *thread, int32_t site, int64_t a,
                                     int64_t b, int32_t n, int32_t is_f16, int32_t adds,
                                     float *sums);
 CONVOY_HIDDEN void convoy_gpu_wgmma_commit(struct convoy_gpu_thread *thread, int32_t site);
-/* Waits until no more than `groups` groups are under way; `sums` may be null. */
+/* Waits until at most `groups` groups of products are under way, and gives back `sums`, which
+ * may be null. */
 CONVOY_HIDDEN void convoy_gpu_wgmma_wait(struct convoy_gpu_thread *thread, int32_t site,
                                          int32_t groups, float *sums);
 
-/* Communication between devices, of which each starts the same exchanges in the same
- * order. Device k holds [bounds[k], bounds[k + 1]) of an axis, as `rows` rows of
- * elements of `bytes` bytes. `bounds` outlive the run. A failure is kept in `rt`, and
- * convoy_run returns it. */
+/* Start an exchange between devices. All devices start the same exchanges in the same order.
+ * The arguments are as in convoy_transport (convoy-c/Artefact.h); `bounds` outlive the run. A
+ * failure is kept in `rt`, and convoy_run returns it. */
 CONVOY_HIDDEN void convoy_rt_all_gather(void *rt, const void *from, void *to, int64_t rows,
                                         int64_t bytes, const int64_t *bounds);
 CONVOY_HIDDEN void convoy_rt_halo_exchange(void *rt, const void *from, void *to, int64_t rows,
                                            int64_t bytes, const int64_t *bounds,
                                            int64_t before, int64_t after);
-/* Adds `count` f32 in the order of devices; NCCL, on GPUs, in its own. */
+/* Adds `count` f32 of each device, in the order of the devices. If NCCL adds on GPUs, the
+ * order is its own. */
 CONVOY_HIDDEN void convoy_rt_all_reduce(void *rt, const float *from, float *to, int64_t count);
-/* Waits until the oldest exchange that was not awaited has brought everything into `to`. */
+/* Waits until the oldest exchange that was not awaited yet has written all of `to`. */
 CONVOY_HIDDEN void convoy_rt_await(void *rt);
-/* Waits until no other device reads the buffers of the oldest exchange that was awaited
- * and not released. At most CONVOY_MAX_EXCHANGES are started and not released. */
+/* Waits until no other device reads the buffers of the oldest exchange that was awaited and
+ * not released yet. At most CONVOY_MAX_EXCHANGES exchanges may be started and not released. */
 CONVOY_HIDDEN void convoy_rt_release(void *rt);
 
-/* A change here is a change of what generated code expects. */
+/* The layout on which generated code relies. */
 #define CONVOY_CHECK_FIELD(TYPE, FIELD, OFFSET)                                               \
   static_assert(offsetof(TYPE, FIELD) == (OFFSET), #TYPE "." #FIELD " has moved")
 #define CONVOY_CHECK_SIZE(TYPE, SIZE)                                                         \

@@ -13,7 +13,8 @@ class DialectRegistry;
 } // namespace mlir
 
 namespace convoy::cnn {
-/// Lets one-shot bufferization work on every cnn operation.
+/// Registers models of BufferizableOpInterface for all cnn operations, for one-shot
+/// bufferization.
 void registerBufferizableOpInterfaceExternalModels(mlir::DialectRegistry &registry);
 } // namespace convoy::cnn
 

@@ -13,9 +13,12 @@ include "mlir/Pass/PassBase.td"
 def CnnSplitCommunication : Pass<"cnn-split-communication", "::mlir::func::FuncOp"> {
   let summary = "Start communication early, so that devices compute meanwhile";
   let description = [{
-    A communication starts behind the last operation that writes what it gives, and ends
-    where it stood. Other devices may read that later still: they are waited for behind
-    the next communication, or where the buffer is written again.
+    Splits each communication operation into three. The operation itself, with `async`, only
+    starts the exchange. It moves up to just after the last operation that writes the data it
+    sends or uses the memory that it receives into. `cnn.await` takes the place of the
+    original operation: after it, the result can be read. Other devices may read the sent
+    data even later. `cnn.release` waits for them, after the end of the next communication,
+    or earlier if an operation writes the buffer again.
 
     Before:
     ```mlir
@@ -34,10 +37,10 @@ def CnnSplitCommunication : Pass<"cnn-split-communication", "::mlir::func::FuncO
     cnn.release %a
     ```
 
-    Communication starts, ends and is released in the order in which it stood, which is
-    the same for all devices; where the programs of devices differ in between, none
-    waits for ever. A memory plan that is made afterwards keeps buffers as long as they
-    are needed.
+    Starts, awaits and releases each stay in the order of the original operations, which is
+    the same for all devices. So no device waits for ever, even if the programs differ
+    between these operations. The three operations name the buffers, so that a memory plan
+    that is made later keeps them as long as they are needed.
 
     Pre: bufferized, straight-line code.
     Numerics: bit-exact.
@@ -48,9 +51,9 @@ def CnnSplitCommunication : Pass<"cnn-split-communication", "::mlir::func::FuncO
 def CnnPlanMemory : Pass<"cnn-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Place buffers in one arena by lifetime and constants in one section";
   let description = [{
-    Each `memref.alloc` of `@main` becomes a `memref.view` of the first argument
-    (the arena) at an offset that no buffer alive at the same time overlaps, and
-    each constant a view of the second (the weights).
+    Each `memref.alloc` of `@main` becomes a `memref.view` of the first argument, the arena,
+    at an offset where it overlaps no buffer that is alive at the same time. Each constant
+    becomes a view of the second argument, the weights.
 
     Before:
     ```mlir
@@ -70,24 +73,25 @@ def CnnPlanMemory : Pass<"cnn-plan-memory", "::mlir::ModuleOp"> {
       cnn.concat %x, %a outs(%y) {axis = 1 : i64}
     ```
 
-    - What a concatenation joins is written in place, where the joined parts are
-      contiguous, each is a whole buffer of its own, and nothing writes it later.
-      Of several images, a part may be contiguous in each, if everything that reads
-      or writes it is a copy, linalg, or has the trait `TakesImageSlices`; it becomes
-      a `memref.reinterpret_cast` with a stride of the whole image.
-      Inputs that already lie side by side are their concatenation. A buffer that
-      is copied whole is merged with the copy the same way.
-    - A contiguous view at a static offset becomes a `memref.view` of its own, with
-      the identity layout; another one a `memref.reinterpret_cast` with offset 0.
-    - The result of a convolution lies on its residual, if nothing reads that later.
-      Otherwise operands of one operation never overlap. Offsets are multiples of 64 bytes,
-      save those of parts of a concatenation and of slices; with a GPU these are
-      multiples of 16.
-    - Equal constants are stored once, in the order of their first reader.
+    - An input of a concatenation is written directly into its place in the result, without a
+      copy, if that place is contiguous, the input is a whole buffer, and nothing writes the
+      input later. In a batch, the place need only be contiguous in each image, if all
+      operations that read or write the input are copies, linalg, or have the trait
+      `TakesImageSlices`. The input is then a `memref.reinterpret_cast` whose images have the
+      stride of the result's images.
+      Inputs that are already neighbours in memory are their own concatenation. A buffer
+      that is copied as a whole is merged with the copy in the same way.
+    - A contiguous view at a static offset becomes a `memref.view` of its own, with the
+      identity layout. Any other view becomes a `memref.reinterpret_cast` with offset 0.
+    - The result of a convolution is stored in the place of its residual, if nothing reads
+      the residual later. Otherwise operands of one operation never overlap.
+    - Offsets are multiples of 64 bytes, except for parts of a concatenation and slices;
+      with a GPU the offsets of these are multiples of 16 bytes.
+    - Equal constants are stored once, in the order in which they are first read.
 
-    Emits a remark with the size of the arena and the most bytes that are alive
-    at once, which no arena can be smaller than. Sets `cnn.arena_size`,
-    `cnn.weights_size` and `cnn.weights` on the module.
+    Emits a remark with the size of the arena and the most bytes that are alive at the same
+    time, below which no arena can be. Sets `cnn.arena_size`, `cnn.weights_size` and
+    `cnn.weights` on the module.
 
     Pre: `@main` is straight-line, bufferized, with results as out-arguments.
     Post: no allocation, global or subview is left.
@@ -100,9 +104,9 @@ def CnnPlanMemory : Pass<"cnn-plan-memory", "::mlir::ModuleOp"> {
 def CnnVerifyBufferized : Pass<"cnn-verify-bufferized", "::mlir::ModuleOp"> {
   let summary = "Check what may cross the border from bufferize to codegen";
   let description = [{
-    The table is in VerifyBufferized.cpp: the contract of docs/architecture.md.
-    Views must lie inside of the arena and the weights, and no operation may
-    write what it reads, except for a convolution its residual.
+    The table of operations is in VerifyBufferized.cpp. It checks the contract of
+    docs/architecture.md. Views must be inside of the arena or the weights. No operation
+    may write a buffer that it reads, except that a convolution may write its residual.
 
     Before and after: the same IR.
     Numerics: bit-exact.

@@ -13,8 +13,8 @@ include "mlir/Pass/PassBase.td"
 def CnnAssignPartition : Pass<"cnn-assign-partition", "::mlir::ModuleOp"> {
   let summary = "Choose how devices share each operation";
   let description = [{
-    Annotates the operations of `@main` with `cnn.partition`. What has one already
-    keeps it.
+    Annotates the operations of `@main` with `cnn.partition`. An operation that has one
+    already keeps it.
 
     Before:
     ```mlir
@@ -27,11 +27,11 @@ def CnnAssignPartition : Pass<"cnn-assign-partition", "::mlir::ModuleOp"> {
     %1 = cnn.group_conv %0, %w1 {cnn.partition = #cnn.partition<group, [0, 1, 2]>, ...}
     ```
 
-    `strategy=auto` searches for the least estimated time: work of the busiest
-    device, and communication over a link of the given bandwidth and latency. It
-    leaves an operation whole where sharing it loses. `group` cuts groups and
-    output channels wherever that is possible, as Krizhevsky et al. 2012 did;
-    `batch` cuts the batch, `rows` the rows of pictures, `none` nothing.
+    The option `strategy` says how to choose. `auto` searches for the least estimated time:
+    the work of the busiest device, and communication over a link of the given bandwidth
+    and latency. An operation that sharing would slow down is not cut. `group` cuts groups
+    and output channels wherever that is possible, as Krizhevsky et al. 2012 did; `batch`
+    cuts the batch, `rows` the rows of pictures, and `none` nothing.
 
     Post: every annotated operation can be cut that way.
     Numerics: bit-exact.
@@ -41,22 +41,22 @@ def CnnAssignPartition : Pass<"cnn-assign-partition", "::mlir::ModuleOp"> {
     Option<"strategy", "strategy", "std::string", /*default=*/"\"auto\"",
            "auto, group, batch, rows or none">,
     Option<"bandwidth", "bandwidth", "double", /*default=*/"-1",
-           "Bytes a second into one device; if negative, the target's">,
+           "Bytes per second into one device; if negative, the target's">,
     Option<"latency", "latency", "double", /*default=*/"-1",
            "Seconds before the first byte of an exchange arrives; if negative, the target's">];
   let dependentDialects = ["::convoy::cnn::CnnDialect"];
 }
 
 def CnnApplyPartition : Pass<"cnn-apply-partition", "::mlir::ModuleOp"> {
-  let summary = "Turn an annotated function into one program a device";
+  let summary = "Turn an annotated function into one program per device";
   let description = [{
-    Makes a module `@device_K` for each device, with a `@main` of the same arguments
-    and results that computes this device's part of each annotated operation and
-    all of the others. A grouped convolution of G groups becomes one of this
-    device's groups, an ordinary one where that is a single group. Constants are
-    cut, so that no device holds another's weights. Where an operation needs what
-    other devices hold, `cnn.all_gather`, `cnn.all_reduce` or `cnn.halo_exchange`
-    brings it, once for each value.
+    Makes a module `@device_K` for each device. Its `@main` has the same arguments and
+    results as before. It computes the device's part of each operation that has a
+    `cnn.partition`, and all other operations as a whole. If a device has a single group of
+    a grouped convolution, its part is an ordinary convolution. Constants are cut, so that no
+    device has weights that only another one needs. If an operation needs data of other
+    devices, a `cnn.all_gather`, `cnn.all_reduce` or `cnn.halo_exchange` brings it, once
+    for each value.
 
     Before:
     ```mlir
@@ -74,8 +74,8 @@ def CnnApplyPartition : Pass<"cnn-apply-partition", "::mlir::ModuleOp"> {
     Every device runs the same communication operations in the same order.
 
     Post: the module has `cnn.device_count` and no `@main` of its own.
-    Numerics: bit-exact, except where input channels are cut: then sums of parts
-    are added in the order of the devices.
+    Numerics: bit-exact, unless input channels are cut: then each device computes a part of
+    the sums, and the parts are added.
   }];
   let options = [
     Option<"devices", "devices", "int64_t", /*default=*/"2", "Number of devices">];
@@ -86,14 +86,14 @@ def CnnApplyPartition : Pass<"cnn-apply-partition", "::mlir::ModuleOp"> {
 def CnnSimplifyCommunication : Pass<"cnn-simplify-communication", "::mlir::ModuleOp"> {
   let summary = "Drop and merge communication, on all devices alike";
   let description = [{
-    Works on the modules `@device_K` in step: the n-th communication of one is the
-    n-th of all, and changes only where it changes on each of them.
+    Works on all modules `@device_K` at the same time. The n-th communication is the same
+    exchange in each of them, so it is changed in all of them or in none.
 
-    - A slice of a gathered value that lies in this device's own part is cut from that.
-    - A communication that repeats an earlier one takes its result.
-    - What no device reads is not exchanged.
-    - Gathers along channels that can start together become one where that saves more
-      latency than the two copies around it take.
+    - A slice of a gathered value that lies in this device's own part is cut from that part.
+    - A communication that repeats an earlier one is replaced by the result of the earlier one.
+    - A result that no device reads is not exchanged.
+    - Gathers along channels that can start together become one gather, if the latency that
+      this saves is longer than the two copies before and after it take.
 
     Before, on each device:
     ```mlir
@@ -110,9 +110,9 @@ def CnnSimplifyCommunication : Pass<"cnn-simplify-communication", "::mlir::Modul
     ...
     ```
 
-    Then each communication moves to its first reader, or the next communication, and
-    what comes behind it and does not need it moves before it, for as long as the
-    communication takes:
+    Then each communication moves down to its first reader or the next communication. After
+    that, later operations that do not need its result move before it, as many as take about
+    the estimated time of the communication:
 
     ```mlir
     %1 = cnn.all_gather %0 {...}
@@ -125,14 +125,14 @@ def CnnSimplifyCommunication : Pass<"cnn-simplify-communication", "::mlir::Modul
     %1 = cnn.all_gather %0 {...}
     %2 = cnn.conv %1, %w1
     ```
-    where `cnn-split-communication` starts it before the convolution.
+    and `cnn-split-communication` then starts the gather before the first convolution.
 
     Pre: all devices run the same communication operations.
     Numerics: bit-exact.
   }];
   let options = [
     Option<"bandwidth", "bandwidth", "double", /*default=*/"-1",
-           "Bytes a second into one device; if negative, the target's">,
+           "Bytes per second into one device; if negative, the target's">,
     Option<"latency", "latency", "double", /*default=*/"-1",
            "Seconds before the first byte of an exchange arrives; if negative, the target's">];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect"];

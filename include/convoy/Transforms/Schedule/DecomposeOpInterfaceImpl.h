@@ -12,7 +12,7 @@
 
 namespace convoy::cnn {
 
-/// Gives the operations that `cnn-decompose` replaces a DecomposeOpInterface.
+/// Registers models of DecomposeOpInterface for the operations that `cnn-decompose` replaces.
 void registerDecomposeOpInterfaceExternalModels(mlir::DialectRegistry &registry);
 
 } // namespace convoy::cnn

@@ -13,8 +13,9 @@ include "mlir/Pass/PassBase.td"
 def CnnFuseEpilogue : Pass<"cnn-fuse-epilogue", "::mlir::func::FuncOp"> {
   let summary = "Move bias, residual addition and activation into their producer";
   let description = [{
-    A convolution computes `activation(conv + bias + residual)` while its tile
-    is still in registers, so what follows it costs nothing.
+    A convolution can compute `activation(conv + bias + residual)` while its results are
+    still in registers. So these operations cost nothing if they are fused into the
+    convolution before them.
 
     Before:
     ```mlir
@@ -28,16 +29,17 @@ def CnnFuseEpilogue : Pass<"cnn-fuse-epilogue", "::mlir::func::FuncOp"> {
     %3 = cnn.conv %x, %w, %bias1d residual(%skip) {activation = #cnn.function<relu>, ...}
     ```
 
-    A bias is a constant that differs along channels only, added to or
-    subtracted from a convolution or dense layer. A residual is any tensor of
-    the result's shape, added to a `cnn.conv` or `cnn.group_conv`; of two
-    convolutions the later one adds the earlier one's result. An activation is
-    any f32 `cnn.unary`; `cnn.binary` and `cnn.scale_shift` take one too.
+    A bias is a constant that differs along channels only, and is added to or subtracted
+    from the result of a convolution or dense layer. A residual is any tensor of the
+    result's shape that is added to the result of a `cnn.conv` or `cnn.group_conv`. If the
+    results of two convolutions are added, the later one gets the other's result as its
+    residual. An activation is any f32 `cnn.unary`; it can also be fused into a `cnn.binary`
+    or `cnn.scale_shift`.
 
-    Pre: the producer's result has one use; a residual is defined before the
-    producer, or the producer can move behind it.
-    Post: order of rounding is conv + bias, then residual, then activation.
-    Numerics: bit-exact up to the position of the bias in the sum.
+    Pre: the producer's result has one use. A residual is defined before the producer, or
+    the producer can move down past its definition.
+    Post: kernels round conv + bias first, then add the residual, then apply the activation.
+    Numerics: bit-exact except for the place of the bias in the sum.
   }];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect"];
 }
@@ -45,29 +47,32 @@ def CnnFuseEpilogue : Pass<"cnn-fuse-epilogue", "::mlir::func::FuncOp"> {
 def CnnAssignLayout : Pass<"cnn-assign-layout", "::mlir::func::FuncOp"> {
   let summary = "Give data the blocked layout NCHWc where kernels want it";
   let description = [{
-    Works on f32 data with two spatial dimensions; the block is the target's
-    vector width. One walk in program order:
+    Works on f32 data with two spatial dimensions. A block has as many channels as the target
+    has vector lanes. One walk in program order decides for each operation:
 
     | operation | becomes blocked |
     |---|---|
-    | `conv` with a constant filter | always; reads plain data of few channels as it is |
-    | `group_conv` | depthwise; or no group and no block cross |
-    | `conv_transpose` | with one group |
-    | pools, `unary` | with its input |
-    | `lrn` | with its input, where channels fill all blocks |
-    | `scale_shift` | with its input, where parameters are constants |
-    | `binary` | with its largest operand; constants are laid out anew |
-    | `concat` | when half of the data is; along channels, where each input but the last fills all its blocks |
-    | `resize`, `reduce` with `keep_dims` | with its input, where only spatial dimensions change |
-    | `tensor.extract_slice` | with its input, where channels are cut between blocks |
-    | `tensor.pad` | with its input, where only spatial dimensions grow |
-    | `all_gather` | along rows or columns; along channels, where devices hold whole blocks; on every device alike |
-    | `halo_exchange` | along rows or columns; on every device alike |
-    | `all_reduce` | where channels fill all blocks; on every device alike |
+    | `conv` with a constant filter | always; it may read plain data if that has few channels |
+    | `group_conv` with a constant filter | if it is depthwise, or groups are whole blocks, or blocks whole groups |
+    | `conv_transpose` with a constant filter | if it has one group |
+    | pools, `unary` | if its input is |
+    | `lrn` | if its input is, and the channels fill all blocks |
+    | `scale_shift` | if its input is, and its parameters are constants |
+    | `binary` | if its largest operand is; constants get the new layout |
+    | `concat` | if half of the data is or more; along channels, only if each input but the last fills its blocks |
+    | `resize`, `reduce` with `keep_dims` | if its input is, and only spatial dimensions change |
+    | `tensor.extract_slice` | if its input is, and channels are cut between blocks |
+    | `tensor.pad` | if its input is, and only spatial dimensions grow |
+    | `all_gather` | along rows or columns; along channels, if devices hold whole blocks |
+    | `halo_exchange` | along rows or columns |
+    | `all_reduce` | if the channels fill all blocks |
 
-    Everything else reads and makes plain data. `cnn.reorder` appears only where
-    blocked and plain data meet, at most once each way for a value; data of one
-    point per channel is reshaped instead where channels fill all blocks.
+    Communication depends on facts that are the same for every device, so that all devices
+    exchange the same layout.
+
+    All other operations read and make plain data. A `cnn.reorder` is made only where
+    blocked and plain data meet, at most one in each direction for a value. Data with one
+    point per channel is reshaped instead, if the channels fill all blocks.
 
     Before:
     ```mlir
@@ -95,8 +100,8 @@ def CnnSelectAlgorithm : Pass<"cnn-select-algorithm", "::mlir::func::FuncOp"> {
   let description = [{
     Writes the `schedule` of each convolution and dense layer that has none: the
     algorithm, register tile, order of loops, layout of the packed filter and
-    scratch memory (see `#cnn.schedule`). Everything behind reads it; nothing
-    decides again.
+    scratch memory (see `#cnn.schedule`). All later passes and the kernels read the
+    schedule; none of them decides again.
 
     Before:
     ```mlir
@@ -108,42 +113,42 @@ def CnnSelectAlgorithm : Pass<"cnn-select-algorithm", "::mlir::func::FuncOp"> {
         filter = <winograd, 1x2x36x64x32xf32>, scratch = 702720>, ...}
     ```
 
-    Of the algorithms that a convolution allows, it takes the one that the cost model
-    finds cheapest on the target: direct code, or Winograd's minimal filtering
-    F(2x2,3x3), F(4x4,3x3) or F(2x2,5x5) (Lavin and Gray 2016), which computes an
-    output tile from 4 to 9 products a pixel and channel pair fewer than direct
-    code, on blocked data with strides and dilations of 1. Where F(4x4,3x3) is
-    cheapest but its transformed filters would take 16 MiB or more,
-    `winograd_4x4_compact`, which stores them as they are and transforms them
-    in the kernel, is chosen if the model finds it at most 1.3 times as expensive.
+    Of the algorithms that can compute a convolution, the pass takes the one that the cost
+    model finds cheapest on the target: direct code, or Winograd's minimal filtering
+    F(2x2,3x3), F(4x4,3x3) or F(2x2,5x5) (Lavin and Gray 2016). These work on blocked data
+    with strides and dilations of 1, and need fewer products per output pixel and pair of
+    channels than direct code: 4 instead of 9, 2.25 instead of 9, and 9 instead of 25. If
+    F(4x4,3x3) is cheapest but its transformed filters would take 16 MiB or more, the pass
+    takes `winograd_4x4_compact`, which stores filters as they are and transforms them in
+    the kernel, provided the model finds it at most 1.3 times as expensive.
 
-    `tuning` names a file of measured times (`convoy compile --tune` writes it);
-    a convolution that it has takes the fastest schedule.
+    `tuning` names a file of measured times, which `convoy compile --tune` writes. A
+    convolution for which the file has times gets the fastest schedule.
 
-    Pre: layouts are assigned. A `schedule` that is there stays; one that the
-    operation or the target does not allow is an error.
-    Numerics: Winograd rounds in another order; the largest error of F(4x4,3x3)
-    is below 1e-5 of the largest output. A NaN or an infinity spreads over the
-    output tiles that read it. The type of packed filters is decided here:
-    `cnn-pack-weights` rounds to it.
+    Pre: layouts are assigned. An operation that has a `schedule` already keeps it; if the
+    operation or the target does not allow that schedule, it is an error.
+    Numerics: Winograd's algorithms round in another order than direct code; the largest
+    error of F(4x4,3x3) is below 1e-5 of the largest output. A NaN or an infinity spreads
+    over the output tiles that read it. The schedule also has the type of packed filters, to
+    which `cnn-pack-weights` rounds.
   }];
   let options = [Option<"algorithm", "algorithm", "std::string", /*default=*/"",
-      "Take this algorithm wherever an operation allows it, instead of the cheapest: direct (any "
+      "Use this algorithm wherever it is possible, instead of the cheapest: direct (any "
       "but Winograd's), winograd_2x2, winograd_4x4 or winograd_4x4_compact">,
     Option<"weights", "weights", "std::string", /*default=*/"\"f32\"",
       "How filters are stored: f32, f16 or bf16">,
     Option<"tuning", "tuning", "std::string", /*default=*/"",
-      "File of measured times to choose by">];
+      "File of measured times that decide instead of the cost model">];
   let dependentDialects = ["::convoy::cnn::CnnDialect"];
 }
 
 def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Lay constant filters out as the kernels read them";
   let description = [{
-    Filters become what the `filter` of the layer's `schedule` names: dimensions in
-    the order of its kind, its shape and its element type, with zeros in lanes past
-    the last output channel. Biases are padded to whole tiles. `filter_shape` keeps
-    the logical shape. The kinds of layouts are described at `#cnn.filter_layout`.
+    Each filter gets the layout that `filter` in the layer's `schedule` names: the order of
+    dimensions (see `#cnn.filter_layout`), the shape and the element type. Lanes past the
+    last output channel are zeros. Biases are padded to whole tiles. The attribute
+    `filter_shape` keeps the logical shape.
 
     Before:
     ```mlir
@@ -159,10 +164,10 @@ def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
     Winograd's filters are transformed in f64, unless they are compact.
 
     Pre: every convolution and dense layer has a schedule; filters are constants.
-    Post: every convolution and dense layer is packed.
-    Numerics: bit-exact for layouts of f32. For f16 or bf16, filters are rounded, in
-    this layout, to 11 or 8 significant bits; kernels compute in f32. Biases stay
-    f32. A weight that is too large for f16 is an error.
+    Post: the filter and the bias of every convolution and dense layer are packed.
+    Numerics: bit-exact for layouts of f32. For f16 or bf16, filters are rounded to 11 or 8
+    significant bits, after Winograd's transform if there is one; kernels compute in f32.
+    Biases stay f32. A weight that is too large for f16 is an error.
   }];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect"];
 }
@@ -170,11 +175,13 @@ def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
 def CnnFusePrologue : Pass<"cnn-fuse-prologue", "::mlir::func::FuncOp"> {
   let summary = "Normalise the input of a 1x1 convolution while it is read";
   let description = [{
-    A batch norm behind a concatenation or a residual has no convolution before it
-    to fold into. Where a direct 1x1 convolution is its only reader, a task of that
-    writes `activation(x * scale + offset)` of some pixels into scratch memory, in a
-    cache, and computes all output channels from there. Each input is normalised once,
-    or twice where two threads share these pixels, and no copy goes through memory.
+    A batch norm after a concatenation or after the addition of a residual has no convolution
+    before it to be folded into. If a direct 1x1 convolution is its only reader, the batch
+    norm becomes the prologue of the convolution: the kernel writes
+    `activation(x * scale + offset)` of some pixels into scratch memory, which stays in a
+    cache, and computes all output channels of these pixels from there. Each input is
+    normalised once, or twice if two threads share the pixels, and no copy of the whole
+    tensor is written to memory.
 
     Before:
     ```mlir
@@ -189,9 +196,9 @@ def CnnFusePrologue : Pass<"cnn-fuse-prologue", "::mlir::func::FuncOp"> {
         input_activation = #cnn.function<relu>, ...}
     ```
 
-    Not where the map is small, or where filters do not fit half of the L2 cache: each
-    run of pixels reads all of them. For CPUs only: kernels of a GPU copy their input
-    into shared memory as it is.
+    Nothing is fused if the map is small, or if the filters do not fit into half of the L2
+    cache, since each run of pixels reads all of them. Works for CPUs only: kernels of a GPU
+    copy their input into shared memory as it is.
 
     Pre: layers have schedules, filters are packed.
     Numerics: bit-exact.
@@ -202,10 +209,10 @@ def CnnFusePrologue : Pass<"cnn-fuse-prologue", "::mlir::func::FuncOp"> {
 def CnnDecompose : Pass<"cnn-decompose", "::mlir::func::FuncOp"> {
   let summary = "Express operations without a kernel of their own in linalg";
   let description = [{
-    Normalisations, reductions, log-softmax, pads and element-wise operations that
-    no epilogue took become `linalg.generic` on tensors, which one generic kernel
-    generator turns into loops. Broadcasts are indexing maps; a constant of equal
-    elements becomes a scalar of the body.
+    Normalisations, reductions, log-softmax, pads, and the element-wise operations that were
+    not fused into an epilogue become `linalg.generic` on tensors, which one generic kernel
+    generator turns into loops. Broadcasts become indexing maps; a constant whose elements
+    are equal becomes a scalar of the body.
 
     Before:
     ```mlir
@@ -239,10 +246,10 @@ def CnnDecompose : Pass<"cnn-decompose", "::mlir::func::FuncOp"> {
 def CnnFuseElementwise : Pass<"cnn-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Join element-wise linalg operations that compute nothing twice";
   let description = [{
-    Upstream's `linalg-fuse-elementwise-ops` also moves a producer into a reader
-    that broadcasts it: the sigmoid of a squeeze-and-excite gate, one value a
-    channel, would be computed for each pixel. Here a producer joins its only
-    reader where that reads each element once, or where it computes nothing.
+    Upstream's `linalg-fuse-elementwise-ops` also moves a producer into a reader that
+    broadcasts it: the sigmoid of a squeeze-and-excite gate, one value per channel, would
+    be computed for each pixel. This pass joins a producer with its only reader if the
+    reader reads each element once, or if the producer computes nothing.
 
     Before:
     ```mlir
@@ -261,10 +268,10 @@ def CnnFuseElementwise : Pass<"cnn-fuse-elementwise", "::mlir::func::FuncOp"> {
 def CnnNarrowToF16 : Pass<"cnn-narrow-to-f16", "::mlir::func::FuncOp"> {
   let summary = "Keep data of an f16 GPU in f16 between inputs and outputs";
   let description = [{
-    For a target with a GPU of precision `f16`; nothing changes for others. Kernels
-    read f16 or f32, compute in f32, and round once, when they store: so results of
-    operations become f16, and no operation is added where a kernel can read and
-    write both. linalg's bodies get `arith.extf` and `arith.truncf`.
+    For targets with a GPU of precision `f16`; for all others nothing changes. Kernels read
+    f16 or f32, compute in f32, and round once, when they store. So the pass makes results
+    of operations f16, and adds no operation if a kernel can read and write both types. The
+    bodies of linalg operations get `arith.extf` and `arith.truncf`.
 
     Before:
     ```mlir
@@ -283,17 +290,17 @@ def CnnNarrowToF16 : Pass<"cnn-narrow-to-f16", "::mlir::func::FuncOp"> {
     return %2
     ```
 
-    What stays f32:
+    These values stay f32:
 
-    - inputs and outputs of the function, and constants but filters;
-    - results of linalg's reductions and what is computed of them and constants alone:
-      statistics of norms;
-    - results that grow beyond f16 for usual operands: of `exp`, powers, squares,
-      divisions by what is computed, and of constants that are not f16's (masks);
+    - inputs and outputs of the function, and constants that are no filters;
+    - results of linalg reductions, and everything that is computed from these and constants
+      alone, such as the statistics of norms;
+    - results that may be beyond the range of f16 for usual operands: of `exp`, powers,
+      squares, divisions by computed values, and of constants beyond that range (masks);
     - terms and results of `cnn.all_reduce`, which the host adds.
 
-    A conversion, a `linalg.generic` of its own, is made where an operation moves data
-    and its operands differ, and where a matrix product would read f32 blocks or rows.
+    The pass adds a conversion, as a `linalg.generic`, in two cases: an operation that moves
+    data has operands of both types, or a matrix product would read blocks or rows of f32.
     `cnn.all_gather` and `cnn.halo_exchange` always move f16, so that all devices agree.
 
     Pre: filters are packed in f16, operations without a kernel are decomposed.
@@ -322,12 +329,13 @@ def CnnToDestinationStyle : Pass<"cnn-to-destination-style", "::mlir::func::Func
     %1 = bufferization.materialize_in_destination %s in %f : ...
     ```
 
-    Kernels read contiguous buffers, or contiguous images where all that read a slice have
-    the trait `TakesImageSlices` or are linalg, so a slice is copied unless its elements lie
-    side by side, with a GPU also unless they begin on 16 bytes. Function arguments become read-only for bufferization.
+    Kernels read contiguous buffers. So a slice is copied unless its elements are contiguous.
+    Contiguous images are enough if all readers of the slice have the trait
+    `TakesImageSlices` or are linalg. With a GPU, the slice must also begin at a multiple of
+    16 bytes. Function arguments become read-only for bufferization.
 
-    Post: every cnn operation has `outs(tensor.empty)`; no two operations share a
-    `tensor.empty` or a `linalg.fill`.
+    Post: every cnn operation has a `tensor.empty` as its destination; no two operations
+    share a `tensor.empty` or a `linalg.fill`.
     Numerics: bit-exact.
   }];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect",
@@ -337,10 +345,10 @@ def CnnToDestinationStyle : Pass<"cnn-to-destination-style", "::mlir::func::Func
 def CnnVerifyScheduled : Pass<"cnn-verify-scheduled", "::mlir::ModuleOp"> {
   let summary = "Check what may cross the border from schedule to bufferize";
   let description = [{
-    The table is in VerifyScheduled.cpp. Operations that have a kernel, in
-    destination form, and linalg may pass; of upstream's, constants, functions,
-    slices and reshapes. Convolutions and dense layers need a schedule, and a filter,
-    a bias and scratch memory that are as it says.
+    The table of operations is in VerifyScheduled.cpp. Allowed are cnn operations with a
+    kernel, in destination form, and linalg; and of upstream's other operations constants,
+    functions, slices and reshapes. Convolutions and dense layers need a schedule, and their
+    filter, bias and scratch memory must be as the schedule says.
 
     Before and after: the same IR.
     Numerics: bit-exact.

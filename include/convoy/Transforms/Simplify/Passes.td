@@ -15,12 +15,12 @@ def CnnFoldBatchNorm : Pass<"cnn-fold-batch-norm", "::mlir::func::FuncOp"> {
   let description = [{
     An inference-mode batch norm (Ioffe and Szegedy 2015), a multiplication,
     addition, subtraction or division by one constant per channel (Caffe's Scale
-    layer), and a `cnn.scale_shift` are all `x * s + t` per channel. A chain of
-    them is composed to one such pair,
+    layer), and a `cnn.scale_shift` all compute `x * s + t` per channel. A chain of
+    them is composed into a single pair of factor and summand per channel,
 
         s = scale / sqrt(variance + epsilon)     t = offset - mean * s
 
-    and goes into the convolution or dense layer whose result it reads,
+    and folded into the convolution or dense layer whose result it reads,
 
         W'[o] = W[o] * s[o]                      b'[o] = b[o] * s[o] + t[o]
 
@@ -28,8 +28,8 @@ def CnnFoldBatchNorm : Pass<"cnn-fold-batch-norm", "::mlir::func::FuncOp"> {
 
         W'[o][i] = W[o][i] * s[i]                b'[o] = b[o] + sum of W[o][i] * t[i]
 
-    A chain that fits neither becomes one `cnn.scale_shift`, with a remark that
-    says why; a lone multiplication or addition stays as it is.
+    A chain that can be folded into neither becomes one `cnn.scale_shift`, with a remark
+    that says why; a lone multiplication or addition stays as it is.
 
     Before:
     ```mlir
@@ -44,13 +44,13 @@ def CnnFoldBatchNorm : Pass<"cnn-fold-batch-norm", "::mlir::func::FuncOp"> {
     %3 = cnn.conv %x, %w1, %b1 {...}
     ```
 
-    Pre: into its producer, when the chain is the only reader of the raw result,
-    filter and bias are constants, and the producer has neither residual nor
-    activation. Into its reader, when that is the only one, filter and bias are
-    constants, and the reader does not pad (and is not transposed) or t is zero.
-    A filter that others share is not touched: this convolution gets its own.
-    `cnn-raise-activations` comes first, because a chain of two or more factors and
-    summands may spell an activation.
+    Pre: a chain is folded into its producer if it is the only reader of the producer's
+    result, filter and bias are constants, and the producer has neither residual nor
+    activation. It is folded into its reader if there is only one, filter and bias are
+    constants, and t is zero or the reader neither pads nor is transposed. A filter that
+    other layers share is not changed: the layer gets a filter of its own.
+    `cnn-raise-activations` must run before, because a chain of two or more factors and
+    summands may be a part of an activation.
     Post: no `cnn.batch_norm` is left. Training mode is an error.
     Numerics: not bit-exact; composed in f64 and rounded once.
   }];
@@ -86,12 +86,12 @@ def CnnRemoveInferenceNoops : Pass<"cnn-remove-inference-noops", "::mlir::func::
 def CnnFoldConstants : Pass<"cnn-fold-constants", "::mlir::func::FuncOp"> {
   let summary = "Compute operations on constants";
   let description = [{
-    Element-wise operations, reductions, concatenation, gathering and broadcasting
-    of constants of any size and type, and `tensor.extract_slice`,
-    `tensor.expand_shape`, `tensor.collapse_shape`, `tensor.pad` and
-    `linalg.transpose` of them, `dense_resource` included, which upstream's
-    folders leave alone. A result that is much larger than its operands is not
-    computed: it costs less to make at run time than to load.
+    Computes element-wise operations, reductions, `cnn.concat`, `cnn.gather` and
+    `cnn.broadcast` of constants of any size and type, and `tensor.extract_slice`,
+    `tensor.expand_shape`, `tensor.collapse_shape`, `tensor.pad` and `linalg.transpose`
+    of constants. These include `dense_resource` constants, which upstream's folders leave
+    alone. A result that is much larger than its operands is not computed: making it at
+    run time costs less than loading it.
 
     Before:
     ```mlir
@@ -129,7 +129,7 @@ def CnnRaiseActivations : Pass<"cnn-raise-activations", "::mlir::func::FuncOp"> 
     | mish         | x * tanh(softplus(x)) |
     | gelu         | 0.5 * x * (1 + erf(x / sqrt(2))) |
 
-    Factors may come in any order and be divided instead of multiplied.
+    Factors may come in any order, and a division may take the place of a multiplication.
 
     Before:
     ```mlir
@@ -142,7 +142,7 @@ def CnnRaiseActivations : Pass<"cnn-raise-activations", "::mlir::func::FuncOp"> 
     ```
 
     Pre: nothing else reads the intermediate values. Constants match to 1e-6.
-    Numerics: that of the one function, which rounds less often.
+    Numerics: not bit-exact; the one function rounds less often.
   }];
   let dependentDialects = ["::convoy::cnn::CnnDialect"];
 }
@@ -150,9 +150,10 @@ def CnnRaiseActivations : Pass<"cnn-raise-activations", "::mlir::func::FuncOp"> 
 def CnnFoldPad : Pass<"cnn-fold-pad", "::mlir::func::FuncOp"> {
   let summary = "Fold tensor.pad into the padding of its reader";
   let description = [{
-    Zeros around the spatial dimensions become the pads of `cnn.conv` and
-    `cnn.group_conv`, and those of `cnn.avg_pool`, which then counts them; minus
-    infinity or the lowest number become the pads of `cnn.max_pool`.
+    A `tensor.pad` of spatial dimensions with zeros becomes pads of the `cnn.conv`,
+    `cnn.group_conv` or `cnn.avg_pool` that reads it; the average pool then counts its pads.
+    A `tensor.pad` with minus infinity or the lowest number becomes pads of a
+    `cnn.max_pool`.
 
     Before:
     ```mlir
@@ -164,8 +165,8 @@ def CnnFoldPad : Pass<"cnn-fold-pad", "::mlir::func::FuncOp"> {
     %1 = cnn.conv %x, %w {window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
     ```
 
-    Pre: batch and channels are not padded. An average pool has no pads of its
-    own or counts them, and a pool's pads stay smaller than its window.
+    Pre: batch and channels are not padded. An average pool has no pads of its own, or
+    counts them. The pads of a pool stay smaller than its window.
     Numerics: bit-exact.
   }];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect"];
@@ -174,8 +175,8 @@ def CnnFoldPad : Pass<"cnn-fold-pad", "::mlir::func::FuncOp"> {
 def CnnReleaseBlobs : Pass<"cnn-release-blobs", "::mlir::ModuleOp"> {
   let summary = "Free the memory of weights that the module has stopped using";
   let description = [{
-    Passes that rewrite weights leave the old blobs behind, and MLIR keeps them
-    as long as its context. This frees those that no operation refers to.
+    Passes that rewrite weights leave the old blobs behind, and MLIR keeps blobs as long
+    as its context. This pass frees the blobs that no operation refers to.
 
     Before and after: the same IR.
 
@@ -187,9 +188,10 @@ def CnnReleaseBlobs : Pass<"cnn-release-blobs", "::mlir::ModuleOp"> {
 def CnnVerifySimplified : Pass<"cnn-verify-simplified", "::mlir::ModuleOp"> {
   let summary = "Check what may cross the border from simplify to schedule";
   let description = [{
-    The table is in VerifySimplified.cpp. Value-form cnn operations without an
-    epilogue, a blocked layout or a packed filter may pass, batch norms may not;
-    of upstream's, constants, functions, slices, reshapes, pads and transposes.
+    The table of operations is in VerifySimplified.cpp. Allowed are cnn operations in
+    value form without an epilogue, a blocked layout or a packed filter, but no batch norms;
+    and of upstream's operations constants, functions, slices, reshapes, pads and transposes.
+    Everything else is an error.
 
     Before and after: the same IR.
 

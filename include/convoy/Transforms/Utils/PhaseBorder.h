@@ -14,25 +14,30 @@
 
 namespace convoy::cnn {
 
-/// One row of a border's table. Rows are read from the top, and the first that
-/// names the operation decides.
+/// One row of the table of a border between two phases. The first row that names an operation
+/// decides about it.
 struct BorderRow {
-  /// An operation (`cnn.conv`) or all of a dialect (`cnn.*`).
+  /// An operation (`cnn.conv`) or all operations of a dialect (`cnn.*`).
   llvm::StringLiteral name;
-  /// What is wrong with the operation, empty if it may pass.
+  /// Returns why the operation may not pass the border; empty if it may.
   std::string (*check)(mlir::Operation *op);
 };
 
-/// Checks that several borders share.
+// Checks that the tables of several borders use.
+
+/// Accepts every operation.
 std::string fine(mlir::Operation *op);
+/// Accepts operations inside of a linalg operation.
 std::string insideLinalg(mlir::Operation *op);
-/// Every result that has a shape has a static one.
+/// Accepts operations whose shaped results all have static shapes.
 std::string staticShapes(mlir::Operation *op);
 
-/// Why `op`, an operation of cnn, has no kernel (see Cnn_HasKernel); empty if it has one.
+/// Why no kernel computes `op`, an operation of cnn (see Cnn_HasKernel); empty if one does.
 std::string whyNoKernel(mlir::Operation *op);
 
-/// Checks every operation inside of `root`; one that no row names may not pass.
+/// Checks every operation inside of `root` by the first row of `table` that names it. An
+/// operation that no row names may not pass. `phase` is the phase before the border, for
+/// errors.
 mlir::LogicalResult verifyBorder(mlir::Operation *root, llvm::StringRef phase,
                                  llvm::ArrayRef<BorderRow> table);
 

@@ -13,7 +13,8 @@
 
 namespace convoy::cnn {
 
-/// `[begin, begin + size)` of dimension `dim`, and all of the others.
+/// The slice `[begin, begin + size)` of dimension `dim` of a tensor, with all other dimensions
+/// whole.
 inline mlir::Value createSlice(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
                                int64_t dim, int64_t begin, int64_t size) {
   auto type = mlir::cast<mlir::RankedTensorType>(value.getType());

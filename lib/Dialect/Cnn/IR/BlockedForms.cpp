@@ -41,7 +41,7 @@ bool BlockedForms::isBroadcastConstant(Value value) {
          ConstantData::get(value);
 }
 
-/// The extents of rank 4 that a NumPy broadcast gives `shape`.
+/// `shape` with leading ones, so that it has rank 4, as in a NumPy broadcast.
 static Shape extendShape(ArrayRef<int64_t> shape) {
   Shape result(4 - shape.size(), 1);
   llvm::append_range(result, shape);

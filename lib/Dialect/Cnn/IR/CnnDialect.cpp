@@ -78,7 +78,7 @@ bool convoy::cnn::hasContiguousImages(MemRefType type) {
     return false;
   for (auto [extent, stride] :
        llvm::reverse(llvm::drop_begin(llvm::zip_equal(type.getShape(), strides)))) {
-    // The stride of a single element is any.
+    // The stride of a dimension of size 1 is arbitrary.
     if (extent != 1 && stride != expected)
       return false;
     expected *= extent;
@@ -180,7 +180,7 @@ LogicalResult WindowAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitEr
   return success();
 }
 
-/// `[3, 3]`
+/// Extents such as `[3, 3]`.
 static ParseResult parseExtentList(AsmParser &parser, SmallVectorImpl<int64_t> &extents) {
   return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
     return parser.parseInteger(extents.emplace_back());
@@ -247,7 +247,7 @@ void WindowAttr::print(AsmPrinter &printer) const {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What carries data between devices: communication keeps its order.
+/// The link between devices. All communication writes it, and therefore keeps its order.
 struct LinkResource : SideEffects::Resource::Base<LinkResource> {
   StringRef getName() final { return "CnnLink"; }
 };
@@ -288,7 +288,7 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!kernel)
     return emitOpError("names no function: @") << getKernel();
   ArrayRef<Type> arguments = kernel.getArgumentTypes();
-  // The runtime adds the scratch memory.
+  // The runtime adds the scratch memory: it is no operand of the launch.
   if (unsigned last = arguments.size(); last && kernel.getArgAttr(last - 1, kScratchAttrName))
     arguments = arguments.drop_back();
   if (arguments.size() < 2 || !llvm::equal(arguments.drop_front(2), getBuffers().getTypes()))

@@ -18,7 +18,8 @@ using namespace convoy::cnn;
 // Shapes
 //===----------------------------------------------------------------------===//
 
-/// Checks that `bounds` cut a dimension between devices, of which `device` holds `extent`.
+/// Checks that `bounds` cut a dimension between devices, and that `device` has `extent` of its
+/// elements.
 static LogicalResult checkSlice(const ShapeRule &rule, ArrayRef<int64_t> bounds,
                                 int64_t device, int64_t extent) {
   int64_t devices = int64_t(bounds.size()) - 1;
@@ -32,7 +33,8 @@ static LogicalResult checkSlice(const ShapeRule &rule, ArrayRef<int64_t> bounds,
   return success();
 }
 
-/// The common part of gathers and halos: checks, and the input's shape.
+/// The common part of gathers and halo exchanges: checks the slice, and gives the result the
+/// input's shape.
 template <typename Adaptor>
 static LogicalResult inferSlice(const ShapeRule &rule, Adaptor op, InferredType &result) {
   result.shape = Shape(shapeOf(op.getInput()));
@@ -56,7 +58,7 @@ LogicalResult HaloExchangeOp::inferShape(const ShapeRule &rule, Adaptor op,
     return failure();
   ArrayRef<int64_t> bounds = op.getBounds();
   int64_t before = op.getBefore(), after = op.getAfter();
-  // Only next neighbours talk.
+  // A halo comes from the next neighbours only, so each device must have enough elements.
   for (size_t i = 0; i + 1 < bounds.size(); ++i)
     if (before < 0 || after < 0 || bounds[i + 1] - bounds[i] < std::max(before, after))
       return rule.error("halo of ", before, " and ", after, " elements, device ", i, " holds ",
@@ -82,13 +84,13 @@ LogicalResult AllReduceOp::inferShape(const ShapeRule &rule, Adaptor op,
 // Layout and precision
 //===----------------------------------------------------------------------===//
 
-// All devices must send the same layout, whatever their own programs prefer: the reasons to
-// choose one are the same for all of them.
+// All devices must send the same layout, whatever layout their own programs prefer. So the
+// choice depends only on facts that are the same for all devices.
 
 bool AllGatherOp::assignBlocked(BlockedForms &forms) {
   auto isWhole = [&](int64_t bound) { return bound % forms.getBlock() == 0; };
-  // Along rows or columns, all channels are there; along channels, devices join whole blocks,
-  // except for the last one.
+  // Along rows or columns, each device has all channels. Along channels, each device except
+  // the last must have whole blocks.
   bool alongChannels = getAxis() == 1;
   if (!forms.isData(getInput()) || getAxis() == 0 ||
       (alongChannels && !llvm::all_of(getBounds().drop_back(), isWhole)))
@@ -114,7 +116,7 @@ bool AllReduceOp::assignBlocked(BlockedForms &forms) {
   return true;
 }
 
-/// Sends f16, with which devices compute.
+/// Sends f16, the type in which devices compute.
 static void narrowSlice(Operation *op, Narrowing &narrowing) {
   if (shaped(op->getOperand(0)).getElementType().isF32())
     narrowing.convertOperand(op->getOpOperand(0), narrowing.getF16());
@@ -123,7 +125,7 @@ static void narrowSlice(Operation *op, Narrowing &narrowing) {
 void AllGatherOp::narrow(Narrowing &narrowing) { narrowSlice(*this, narrowing); }
 void HaloExchangeOp::narrow(Narrowing &narrowing) { narrowSlice(*this, narrowing); }
 
-/// Devices add f32.
+/// Devices add in f32.
 void AllReduceOp::narrow(Narrowing &narrowing) {
   narrowing.convertOperand((*this)->getOpOperand(0), narrowing.getF32());
   narrowing.addData((*this)->getResult(0));

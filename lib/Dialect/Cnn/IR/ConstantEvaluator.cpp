@@ -72,7 +72,7 @@ ElementsAttr convoy::cnn::evaluateConstant(Value value, const EvaluationOptions 
   SmallVector<Attribute> operands;
   for (Value operand : op->getOperands()) {
     operands.push_back(evaluateConstant(operand, options));
-    // The first operand always counts; stopping here keeps the search a path.
+    // Every evaluation needs the first operand. Without it, stop before the search branches.
     if (!operands.front())
       return {};
   }

@@ -1,11 +1,12 @@
-//===- ConstantOperands.h - Where evaluation is written ---------*- C++ -*-===//
+//===- ConstantOperands.h - Helpers to evaluate constants -------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// For methods of EvaluateOpInterface: constants that an operation reads, and one in the
-// making. An evaluation returns null if there is no value, or none that is wanted.
+// For methods of EvaluateOpInterface: the constants that an operation reads, and the constant
+// that it computes. An evaluation returns null if it cannot compute a value, or if its options
+// do not want the value.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,15 +27,16 @@ public:
                    const EvaluationOptions &options)
       : operands(operands), type(type), options(options) {}
 
+  /// The value of an operand, if it is a constant.
   std::optional<ConstantData> read(unsigned operand) const {
     return ConstantData::get(operands[operand]);
   }
   mlir::Attribute getAttribute(unsigned operand) const { return operands[operand]; }
   /// The result's type.
   mlir::RankedTensorType getType() const { return type; }
-  /// Whether a result of this many computed elements is wanted.
+  /// Whether a result of this size is wanted. A splat always is.
   bool fits(bool splat) const { return splat || type.getNumElements() <= options.maxElements; }
-  /// Whether only a value that is right in every bit is wanted.
+  /// Whether a value is wanted only if it is right in every bit.
   bool isExactOnly() const { return options.exactOnly; }
 
 private:
@@ -43,7 +45,7 @@ private:
   const EvaluationOptions &options;
 };
 
-/// Room for the elements of a result, or for one when it is a splat.
+/// The elements of a result while they are computed: all of them, or one for a splat.
 class ConstantResult {
 public:
   ConstantResult(mlir::RankedTensorType type, bool splat)
@@ -57,7 +59,8 @@ public:
   void setInt(int64_t index, int64_t value) {
     if (element.isInteger(1))
       value = value != 0;
-    // Little end first: the low bytes are the wrapped value.
+    // The host is little-endian, so the first bytes are the value wrapped to the element's
+    // width.
     std::memcpy(at(index), &value, elementBytes);
   }
   void setDouble(int64_t index, double value) {
@@ -84,7 +87,7 @@ private:
   std::vector<char> bytes;
 };
 
-/// Elements from one to the next in each dimension.
+/// The strides of a contiguous tensor, in elements.
 Shape rowMajorStrides(llvm::ArrayRef<int64_t> shape);
 /// Strides that read a tensor of shape `from` as if it were broadcast to `to`.
 Shape broadcastStrides(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to);
@@ -92,8 +95,8 @@ Shape broadcastStrides(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to)
 mlir::ElementsAttr readStrided(const ConstantData &data, mlir::RankedTensorType type,
                                int64_t offset, const Shape &strides);
 
-/// Calls `visit` for every position of `shape` in row-major order, with the
-/// position that each of the stride vectors gives.
+/// Calls `visit` for every index of `shape` in row-major order, with N positions: `position`
+/// plus the sum of the index times each of the N vectors of strides.
 template <size_t N, typename Visitor>
 void forEachPosition(llvm::ArrayRef<int64_t> shape, const std::array<Shape, N> &strides,
                      std::array<int64_t, N> position, Visitor visit) {
@@ -118,7 +121,7 @@ void forEachPosition(llvm::ArrayRef<int64_t> shape, const std::array<Shape, N> &
   }
 }
 
-/// Computes one of upstream's operations.
+/// Computes an operation of an upstream dialect.
 using UpstreamEvaluator = mlir::ElementsAttr (*)(mlir::Operation *op,
                                                  const ConstantOperands &operands);
 /// The function that computes `op`, an operation of tensor or linalg; null if there is none.

@@ -82,7 +82,8 @@ static LogicalResult inferConvLike(const ShapeRule &rule, Adaptor op, int64_t gr
   return success();
 }
 
-/// Kernels normalise data as they read it, if it has a blocked pixel for each of the result's.
+/// Checks that kernels can normalise the input while they read it: it must be blocked, and
+/// have one pixel for each pixel of the result.
 static LogicalResult checkPrologue(const ShapeRule &rule, ConvOp::Adaptor op,
                                    ArrayRef<int64_t> output) {
   if (!op.getInputScale() && !op.getInputOffset())
@@ -182,7 +183,8 @@ Value GroupConvOp::buildPart(OpBuilder &builder, ValueRange operands,
                                 getActivation());
 }
 
-/// Of an operation of which each device computes some channels, images or rows.
+/// Adjusts the part of a convolution that a device computes. If the parts are terms of a sum,
+/// only the first one adds bias and residual.
 static void adjustConvPart(ConvOpInterface part, const PartitionFactor &factor, int64_t begin,
                            int64_t end) {
   if (begin > 0 && !factor.addedOnce.empty()) {
@@ -210,8 +212,8 @@ void ConvTransposeOp::adjustPart(const PartitionFactor &factor, int64_t begin, i
 // Layout and precision
 //===----------------------------------------------------------------------===//
 
-/// Grouped convolutions have blocked kernels if a group and a block do not
-/// cross; ungrouped and depthwise ones always do.
+/// Whether `conv` has a kernel for blocked data. If it is grouped and not depthwise, each
+/// group must fill whole blocks, or each block must contain whole groups.
 static bool hasBlockedKernel(ConvOpInterface conv, int64_t block) {
   int64_t groups = conv.getGroups();
   if (groups == 1 || conv.isDepthwise())
@@ -260,7 +262,8 @@ void ConvTransposeOp::narrow(Narrowing &narrowing) { narrowConv(*this, narrowing
 // Cost, epilogue and receptive field
 //===----------------------------------------------------------------------===//
 
-/// Each filter element meets every output position; transposed, every input one.
+/// Each filter element is multiplied for every output position or, in a transposed
+/// convolution, for every input position.
 static int64_t countConvMacs(ConvOpInterface conv) {
   ShapedType along = conv.isTransposed() ? conv.getInputType() : conv.getOutputType();
   return llvm::product_of(conv.getLogicalFilterShape()) * along.getDimSize(0) *

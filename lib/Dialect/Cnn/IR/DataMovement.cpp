@@ -122,7 +122,8 @@ LogicalResult BroadcastOp::fold(FoldAdaptor adaptor, FoldResults &results) {
   return foldConstants(*this, adaptor.getOperands(), results);
 }
 
-/// The value of which `value` is the channel shuffle, and in how many groups.
+/// If `value` is the channel shuffle of another value (a reshape, a transposition and a
+/// reshape back): that value and the number of groups.
 static std::pair<Value, int64_t> getShuffled(Value value) {
   auto collapse = value.getDefiningOp<tensor::CollapseShapeOp>();
   auto transpose = collapse ? collapse.getSrc().getDefiningOp<linalg::TransposeOp>() : nullptr;
@@ -148,7 +149,7 @@ LogicalResult ReorderOp::fold(FoldAdaptor, FoldResults &results) {
     setShuffle(groups);
     return success();
   }
-  // There and back again. Lanes past the last channel hold nothing that counts.
+  // A reorder and its inverse cancel. The values in lanes past the last channel do not matter.
   auto producer = getInput().getDefiningOp<ReorderOp>();
   if (!producer || !isValueForm(producer) || producer.getShuffle() != 1)
     return failure();
@@ -263,7 +264,7 @@ void BroadcastOp::adjustPart(const PartitionFactor &factor, int64_t begin, int64
   setShape(cutShape(getShape(), shapeOf((*this)->getResult(0)).size(), factor, begin, end));
 }
 
-/// Whether each element of a resize by a whole number becomes that many equal ones.
+/// Whether a resize by a whole number repeats each element that many times.
 static bool isRepetition(ResizeOp resize) {
   if (resize.getMode() != ResizeMode::nearest)
     return false;

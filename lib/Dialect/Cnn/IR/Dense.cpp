@@ -68,7 +68,8 @@ void DenseOp::adjustPart(const PartitionFactor &factor, int64_t begin, int64_t) 
     getBiasMutable().clear();
 }
 
-/// Rows of the left matrix and, if there is but one, columns of the right one.
+/// Leading dimensions, rows of the left matrix and, if there are no leading dimensions,
+/// columns of the right matrix.
 Factors MatmulOp::getPartitionFactors() {
   int64_t rank = shapeOf((*this)->getResult(0)).size(), columns = rank - 1;
   Factors factors =

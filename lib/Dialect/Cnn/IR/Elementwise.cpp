@@ -133,7 +133,7 @@ LogicalResult CastOp::fold(FoldAdaptor adaptor, FoldResults &results) {
 // Values of constants
 //===----------------------------------------------------------------------===//
 
-/// Whether the function's rounding is prescribed, so that every machine agrees.
+/// Whether the function's rounding is prescribed, so that all machines compute the same bits.
 static bool isExact(UnaryKind kind) {
   switch (kind) {
   case UnaryKind::identity:
@@ -182,7 +182,8 @@ ElementsAttr BinaryOp::evaluate(const ConstantOperands &operands) {
   if (!lhs || !rhs)
     return {};
   bool splat = lhs->isSplat() && rhs->isSplat();
-  // An activation would have to see the rounded value; it comes later anyway.
+  // An activation would have to be applied to the rounded value. That is not needed:
+  // activations are fused later.
   if (!operands.fits(splat) || !getActivation().isIdentity())
     return {};
   BinaryKind kind = getKind();

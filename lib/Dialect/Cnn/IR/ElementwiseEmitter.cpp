@@ -120,7 +120,7 @@ Value EmittedArithmetic::erf(Value x) { return math::ErfOp::create(b, loc, x); }
 
 Value EmittedArithmetic::fmod(Value x, Value y) {
   Value zero = constant(0);
-  // The quotient's rounding can carry it over the next integer: step back once.
+  // Rounding may move the quotient across an integer. Then the rest is off by one divisor.
   Value dividend = abs(x), divisor = abs(y);
   Value quotient = math::TruncOp::create(b, loc, div(dividend, divisor));
   Value rest = fma(neg(quotient), divisor, dividend);

@@ -1,11 +1,11 @@
-//===- Folding.h - Where folders are written --------------------*- C++ -*-===//
+//===- Folding.h - Helpers for writing folders ------------------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Folders keep every bit and stay small: integer shape arithmetic and identities. Folding
-// weights is the pass cnn-fold-constants.
+// Folders keep every bit of a result and stay small: they do integer shape arithmetic and
+// remove identities. The pass cnn-fold-constants folds weights.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +18,7 @@ namespace convoy::cnn {
 
 using FoldResults = llvm::SmallVectorImpl<mlir::OpFoldResult>;
 
-/// Only the value form folds: the others have a destination to write.
+/// Only the value form folds: the other forms have a destination, which must be written.
 template <typename OpTy> bool isValueForm(OpTy op) {
   return op->getNumResults() == 1 && !op.getInit();
 }

@@ -19,7 +19,7 @@ int64_t TensorMapOp::getOuterStride() {
   return getImageStride(type);
 }
 
-/// What cuTensorMapEncodeTiled says of its arguments.
+/// Checks the conditions of cuTensorMapEncodeTiled for its arguments.
 LogicalResult TensorMapOp::verify() {
   constexpr int64_t maxBox = 256, maxStep = 8;
   auto type = cast<MemRefType>(getBuffer().getType());
@@ -35,7 +35,7 @@ LogicalResult TensorMapOp::verify() {
     return emitOpError("has sizes of another number of elements than the buffer");
   if (!type.getLayout().isIdentity() &&
       !(hasContiguousImages(type) && getSizes().back() == type.getDimSize(0)))
-    return emitOpError("needs a contiguous buffer, or contiguous images as the last of sizes");
+    return emitOpError("needs contiguous data, or contiguous images counted by the last size");
   if (getOuterStride() * element.getIntOrFloatBitWidth() / 8 % 16 != 0)
     return emitOpError("needs an outermost stride of a multiple of 16 bytes");
   for (auto [box, step] : llvm::zip_equal(getBox(), getSteps()))
@@ -45,6 +45,6 @@ LogicalResult TensorMapOp::verify() {
   if (getSteps()[0] != 1 || !llvm::is_contained({32, 64, 128}, getSwizzle()) ||
       rowBytes != int64_t(getSwizzle()) ||
       getSizes()[0] * element.getIntOrFloatBitWidth() / 8 % 16 != 0)
-    return emitOpError("needs rows of 32, 64 or 128 bytes without steps, swizzled as wide");
+    return emitOpError("needs rows of 32, 64 or 128 bytes with step 1, and as wide a swizzle");
   return success();
 }

@@ -14,7 +14,8 @@
 using namespace mlir;
 using namespace convoy::cnn;
 
-/// Whether a value is a constant with numbers that f16 does not have, as masks are.
+/// Whether a value is a constant with finite numbers beyond the range of f16, for example a
+/// mask.
 static bool isLargeConstant(Value value) {
   std::optional<ConstantData> data = ConstantData::get(value);
   return data && data->holds<float>() &&
@@ -23,6 +24,7 @@ static bool isLargeConstant(Value value) {
          });
 }
 
+/// Whether an activation may make numbers of a usual size larger than f16 allows.
 static bool mayGrow(FunctionAttr activation) {
   return activation.getKind() == UnaryKind::exp ||
          activation.getKind() == UnaryKind::reciprocal;

@@ -165,7 +165,7 @@ bool ScaleShiftOp::assignBlocked(BlockedForms &forms) {
 }
 
 bool LrnOp::assignBlocked(BlockedForms &forms) {
-  // Its window crosses lanes, so the last block must be full.
+  // The window covers neighbouring channels, so all lanes of the last block must be channels.
   Operation *twin =
       BlockedForms::isData(getInput()) && shapeOf(getInput())[1] % forms.getBlock() == 0
           ? forms.follow(*this)

@@ -89,7 +89,7 @@ void convoy::cnn::addChannelFactors(Factors &factors, Operation *op, Value input
   walkAlong(outputs, op, residual, 1);
   outputs.result.dim = 1;
   factors.push_back(std::move(outputs));
-  // A function of the sum is no sum of functions.
+  // The activation of a sum is not the sum of activations of its terms.
   if (!activation.isIdentity())
     return;
   PartitionFactor inputs =
@@ -142,7 +142,8 @@ Shape convoy::cnn::cutShape(ArrayRef<int64_t> shape, int64_t rank,
 Value convoy::cnn::detail::buildPart(Operation *op, OpBuilder &builder, ValueRange operands,
                                      const PartitionFactor &factor, int64_t begin,
                                      int64_t end) {
-  // Not by a mapping: an operand that is there twice may be needed in two forms.
+  // A clone with a mapping would not do: a value that is two operands may be needed in two
+  // forms.
   Operation *part = builder.clone(*op);
   part->setOperands(operands);
   part->removeAttr(kPartitionAttrName);

@@ -27,8 +27,8 @@ void PerChannel::compose(const PerChannel &next) {
   }
 }
 
-/// The constant that a value is, if it is one of floats; reshapes and the like
-/// of constants count as constants.
+/// The constant of floats that a value is or that can be computed for it, for example the
+/// reshape of a constant.
 static std::optional<ConstantData> readConstant(Value value) {
   std::optional<ConstantData> data =
       ConstantData::get(evaluateConstant(value, EvaluationOptions()));

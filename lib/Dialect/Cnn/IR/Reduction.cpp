@@ -113,7 +113,7 @@ ElementsAttr ReduceOp::evaluate(const ConstantOperands &operands) {
   if (isFloat && operands.isExactOnly() && !exact)
     return {};
 
-  // Strides of the result, seen from the input's dimensions.
+  // The result's stride for each dimension of the input, 0 for reduced dimensions.
   ArrayRef<int64_t> shape = in->getShape();
   Shape kept(shape);
   for (int64_t axis : getAxes())

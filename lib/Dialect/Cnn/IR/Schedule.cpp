@@ -1,4 +1,4 @@
-//===- Schedule.cpp - What schedules and packed filters may be ------------===//
+//===- Schedule.cpp - Rules for schedules and packed filters --------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -54,7 +54,7 @@ int64_t FilterLayoutAttr::getExtent(FilterDim dim) const {
   const FilterDim *found = llvm::find(dims, dim);
   if (found == dims.end())
     return 1;
-  // Behind the kernel's dimensions, count from the end.
+  // The kernel may have several dimensions: after them, count from the end.
   bool isBehind = found > llvm::find(dims, FilterDim::kernel);
   return isBehind ? shape[shape.size() - (dims.end() - found)] : shape[found - dims.begin()];
 }
@@ -168,7 +168,8 @@ bool convoy::cnn::isScheduledAs(Operation *op, Algorithm algorithm) {
 
 namespace {
 
-/// Compares a layer's schedule with its shapes. `problem` says what does not fit.
+/// Compares a layer's schedule with its shapes. `problem` is the first thing that does not
+/// fit.
 class Fit {
 public:
   explicit Fit(ScheduleAttr schedule)
@@ -204,7 +205,7 @@ private:
                      filter.getExtent(FilterDim::step_chunk);
     if (chunks != int64_t(llvm::divideCeil(inputs, chunk)))
       fail(std::to_string(chunks) + " chunks of " + std::to_string(chunk) +
-           " inputs are not for " + std::to_string(inputs) + " channels");
+           " inputs do not fit " + std::to_string(inputs) + " channels");
   }
 
   void checkWinograd(ArrayRef<int64_t> kernel) {
@@ -247,7 +248,7 @@ private:
   std::string problem;
 };
 
-/// Whether the operation's ranks are right, which its own verifier reports.
+/// Whether the operation's ranks are right. If not, its own verifier reports it.
 bool isWellFormed(ScheduledOpInterface layer) {
   auto conv = dyn_cast<ConvOpInterface>(layer.getOperation());
   int64_t rank = conv ? conv.getSpatialRank() + 2 : 2;

@@ -90,6 +90,8 @@ LogicalResult ShapeRule::broadcast(ArrayRef<int64_t> a, ArrayRef<int64_t> b,
   return success();
 }
 
+/// Whether two types are equal, or differ only by f32 and f16, which cnn-narrow-to-f16
+/// exchanges.
 static bool isCompatible(Type inferred, Type actual) {
   auto expected = cast<ShapedType>(inferred), other = cast<ShapedType>(actual);
   auto isNarrowable = [](Type element) { return element.isF32() || element.isF16(); };

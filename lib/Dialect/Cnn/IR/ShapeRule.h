@@ -1,4 +1,4 @@
-//===- ShapeRule.h - Where shape rules are written --------------*- C++ -*-===//
+//===- ShapeRule.h - Helpers for writing shape rules ------------*- C++ -*-===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -23,7 +23,7 @@ inline mlir::ShapedType shaped(mlir::Value value) {
 }
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) { return shaped(value).getShape(); }
 
-/// The place at which a rule complains.
+/// Checks for shape rules. They emit their errors at `loc`, or none if there is no location.
 struct ShapeRule {
   std::optional<mlir::Location> loc;
 
@@ -33,27 +33,29 @@ struct ShapeRule {
   /// Checks that there are `length` values.
   mlir::LogicalResult checkLength(llvm::StringRef name, llvm::ArrayRef<int64_t> values,
                                   int64_t length) const;
-  /// Checks that a dimension of a tensor of this rank is named.
+  /// Checks that `axis` is a dimension of a tensor of this rank.
   mlir::LogicalResult checkAxis(int64_t axis, int64_t rank) const;
-  /// Appends the extents of the result of a window that slides over the input.
+  /// Appends to `output` the spatial extents of the result of a window that slides over the
+  /// input.
   mlir::LogicalResult slide(llvm::ArrayRef<int64_t> input, WindowAttr window, bool ceilMode,
                             Shape &output) const;
-  /// A parameter for each channel: `C`, `C/c x c` when blocked, or 1-D with as many
-  /// entries as the blocked storage.
+  /// Checks that a parameter has one element for each channel: `channels` elements, or
+  /// `capacity` elements for all lanes of blocked data.
   mlir::LogicalResult checkPerChannel(llvm::StringRef name, mlir::Value value,
                                       int64_t channels, int64_t capacity) const;
-  /// The shape that two others broadcast to, as in NumPy.
+  /// Computes the shape that `a` and `b` broadcast to, as in NumPy.
   mlir::LogicalResult broadcast(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b,
                                 Shape &result) const;
 };
 
-/// Shape and element type of a result; without one, it has the first operand's.
+/// Shape and element type of a result. A null `element` is the first operand's element type.
 struct InferredType {
   Shape shape;
   mlir::Type element;
 };
 
-/// Batch, channels (or channel blocks) and spatial dimensions of a data tensor.
+/// Batch, channels and spatial dimensions of a data tensor. If the data are blocked,
+/// `channels` is the number of blocks; if they are plain, `block` is 0.
 struct DataShape {
   int64_t batch = 0, channels = 0, block = 0;
   Shape spatial;
@@ -64,7 +66,7 @@ struct DataShape {
   /// Reads a tensor whose operation says whether it is blocked.
   mlir::LogicalResult read(const ShapeRule &rule, mlir::Value value, bool blocked);
 
-  /// Channels that storage has room for.
+  /// The number of channels, or of all lanes of blocked data.
   int64_t capacity() const { return block ? channels * block : channels; }
   Shape shape() const {
     Shape result = {batch, channels};
@@ -76,7 +78,8 @@ struct DataShape {
 };
 
 namespace detail {
-/// Runs an operation's rule. One in memref form is checked the same way and has no result.
+/// Runs the shape rule of an operation. An operation in memref form is checked in the same
+/// way, but has no result type.
 template <typename OpTy>
 mlir::LogicalResult inferTypes(std::optional<mlir::Location> loc, mlir::ValueRange operands,
                                mlir::DictionaryAttr attributes,

@@ -106,13 +106,13 @@ UpstreamEvaluator convoy::cnn::getUpstreamEvaluator(Operation *op) {
 // Sharing between devices
 //===----------------------------------------------------------------------===//
 
-/// Batch and channels of a reshape: the outermost of the dimensions that are joined or
-/// taken apart walks along with the whole.
+/// The batch and channel factors of a reshape. Several dimensions of the shape `wide` are one
+/// dimension of the other shape. A part of this dimension is a part of the outermost of them.
 static Factors getReshapeFactors(Operation *op, ArrayRef<int64_t> wide, bool wideIsResult,
                                  ArrayRef<ReassociationIndices> reassociation) {
   Factors factors;
   for (auto [narrow, dims] : llvm::enumerate(reassociation)) {
-    // The result's dimension gives the factor its name.
+    // The result's dimension decides whether a factor is batch or channels.
     const int64_t *outer = llvm::find_if(dims, [&](int64_t dim) { return wide[dim] != 1; });
     if (outer == dims.end())
       continue;
@@ -132,7 +132,7 @@ static Factors getReshapeFactors(Operation *op, ArrayRef<int64_t> wide, bool wid
   return factors;
 }
 
-/// The part's shape of the result.
+/// The type of the part `[begin, end)` of the result.
 static RankedTensorType getPartType(Operation *op, const PartitionFactor &factor,
                                     int64_t begin, int64_t end) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());

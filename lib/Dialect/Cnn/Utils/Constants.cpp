@@ -82,7 +82,8 @@ std::optional<ConstantData> ConstantData::get(Attribute attribute) {
     if (!blob || int64_t(blob->getData().size()) != count * data.elementBytes)
       return std::nullopt;
     data.bytes = blob->getData();
-    // A file read in place may hold numbers at any address.
+    // In a file that is read in place, numbers may be at any address. If they are not aligned,
+    // they are copied.
     if (reinterpret_cast<uintptr_t>(data.bytes.data()) % data.elementBytes) {
       ArrayRef<char> source = data.bytes;
       std::memcpy(own(source.size()), source.data(), source.size());
@@ -154,7 +155,7 @@ std::optional<double> ConstantData::getSplatDouble() const {
 // Making
 //===----------------------------------------------------------------------===//
 
-/// A dense attribute of all elements or, where `bytes` holds one, a splat.
+/// A dense attribute of the elements in `bytes`: of all of them, or of one for a splat.
 static DenseElementsAttr makeDense(RankedTensorType type, ArrayRef<char> bytes) {
   if (type.getElementType().isInteger(1))
     return DenseElementsAttr::get(
@@ -169,7 +170,7 @@ ElementsAttr convoy::cnn::makeBlobConstant(RankedTensorType type, StringRef name
       DenseResourceElementsAttr::get(type, manager.insert(name, std::move(blob))));
 }
 
-/// The constant if it is small or a splat, null if it wants a blob.
+/// The constant as a dense attribute, if it is small or a splat. Null if it should be a blob.
 static ElementsAttr makeInline(RankedTensorType type, ArrayRef<char> bytes) {
   size_t elementBytes = *getElementBytes(type.getElementType());
   if (!bytes.empty() && areEqual(bytes, elementBytes))

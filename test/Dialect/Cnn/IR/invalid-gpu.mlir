@@ -10,7 +10,7 @@ func.func @integers(%x: memref<32xi32>) {
 // -----
 
 func.func @columns(%x: memref<2x16xf32, strided<[1, 2]>>) {
-  // expected-error@+1 {{'cnn.tensor_map' op needs a contiguous buffer, or contiguous images as the last of sizes}}
+  // expected-error@+1 {{'cnn.tensor_map' op needs contiguous data, or contiguous images counted by the last size}}
   %map = cnn.tensor_map %x {sizes = array<i64: 16, 2>, box = array<i64: 16, 1>, steps = array<i64: 1, 1>,
       swizzle = 64 : i64} : memref<2x16xf32, strided<[1, 2]>> -> !llvm.ptr
   return
@@ -19,7 +19,7 @@ func.func @columns(%x: memref<2x16xf32, strided<[1, 2]>>) {
 // -----
 
 func.func @images(%x: memref<4x2x16xf32, strided<[64, 16, 1]>>) {
-  // expected-error@+1 {{'cnn.tensor_map' op needs a contiguous buffer, or contiguous images as the last of sizes}}
+  // expected-error@+1 {{'cnn.tensor_map' op needs contiguous data, or contiguous images counted by the last size}}
   %map = cnn.tensor_map %x {sizes = array<i64: 16, 8>, box = array<i64: 16, 1>, steps = array<i64: 1, 1>,
       swizzle = 64 : i64} : memref<4x2x16xf32, strided<[64, 16, 1]>> -> !llvm.ptr
   return
@@ -73,7 +73,7 @@ func.func @span(%x: memref<32xf32>) {
 // -----
 
 func.func @rows(%x: memref<32xf32>) {
-  // expected-error@+1 {{'cnn.tensor_map' op needs rows of 32, 64 or 128 bytes without steps, swizzled as wide}}
+  // expected-error@+1 {{'cnn.tensor_map' op needs rows of 32, 64 or 128 bytes with step 1, and as wide a swizzle}}
   %map = cnn.tensor_map %x {sizes = array<i64: 16, 2>, box = array<i64: 16, 1>, steps = array<i64: 1, 1>,
       swizzle = 128 : i64} : memref<32xf32> -> !llvm.ptr
   return

@@ -113,7 +113,7 @@ func.func @kernel(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor
 // -----
 
 func.func @inputs(%x: tensor<1x1x4x4x8xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32> {
-  // expected-error @below {{has a schedule that does not fit: 2 chunks of 8 inputs are not for 8 channels}}
+  // expected-error @below {{has a schedule that does not fit: 2 chunks of 8 inputs do not fit 8 channels}}
   %0 = cnn.conv %x, %w {schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <tiles, 1x1x2x3x3x8x16xf32>>,
       window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>, output_block = 8 : i64}
      : (tensor<1x1x4x4x8xf32>, tensor<16x8x3x3xf32>) -> tensor<1x2x4x4x8xf32>

@@ -7,8 +7,8 @@
 // A formula that both compiled code and the compiler itself compute is written once, as a
 // template over an arithmetic: EmittedArithmetic makes operations, HostFloats and
 // HostIntegers compute numbers. An arithmetic has a type `Number`, a type `Truth` for the
-// results of comparisons, and the functions below. A function that it does not know gives
-// `undefined()`.
+// results of comparisons, and the functions below. A formula that has no value for some
+// operands returns `undefined()`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,7 +24,7 @@
 namespace convoy {
 
 /// Makes `arith` and `math` operations on values of one type: a float or integer type, or a
-/// vector of such. Booleans are `i1`, whose values count as 0 and 1.
+/// vector of these. Booleans are `i1`, with the values 0 and 1.
 class EmittedArithmetic {
 public:
   using Number = mlir::Value;
@@ -37,16 +37,16 @@ public:
   bool isFloat() const;
   bool isBool() const;
 
-  /// No value.
+  /// The null value.
   Number undefined() { return Number(); }
   Number constant(double value);
   Number add(Number x, Number y);
   Number sub(Number x, Number y);
   Number mul(Number x, Number y);
-  /// Of integers, rounded towards zero.
+  /// Quotients of integers are rounded towards zero.
   Number div(Number x, Number y);
   Number neg(Number x);
-  /// `x > y ? x : y`, which is what one instruction computes: of floats, a NaN in `y` wins.
+  /// `x > y ? x : y`, one instruction for floats: a NaN in `y` is the result.
   Number max(Number x, Number y);
   Number min(Number x, Number y);
 
@@ -58,7 +58,7 @@ public:
   Number select(Truth condition, Number x, Number y);
   Number fromTruth(Truth x) { return x; }
 
-  /// Of floats.
+  // Functions of floats.
   Number fma(Number x, Number y, Number z);
   Number abs(Number x);
   Number floor(Number x);
@@ -82,7 +82,7 @@ public:
   /// x ^ y; the usual constant exponents are a few multiplications or roots.
   Number pow(Number x, Number y);
 
-  /// Of integers.
+  // Functions of integers.
   Number remainder(Number x, Number y);
   Number bitAnd(Number x, Number y);
   Number bitOr(Number x, Number y);
@@ -100,7 +100,7 @@ public:
   using Number = T;
   using Truth = bool;
 
-  /// Whether everything so far had a value.
+  /// Whether everything that was computed so far had a value.
   bool isDefined() const { return defined; }
   Number undefined() {
     defined = false;
@@ -113,7 +113,7 @@ public:
   Number mul(Number x, Number y) { return x * y; }
   Number div(Number x, Number y) { return x / y; }
   Number neg(Number x) { return -x; }
-  /// A NaN on either side wins.
+  /// If `x` or `y` is a NaN, the result is a NaN.
   Number max(Number x, Number y) { return x > y || std::isnan(x) ? x : y; }
   Number min(Number x, Number y) { return x < y || std::isnan(x) ? x : y; }
 
@@ -144,18 +144,18 @@ private:
   bool defined = true;
 };
 
-/// Computes on the host in 64 bits, which narrower results take the low bits of; what
-/// overflows wraps.
+/// Computes on the host in 64 bits; overflow wraps around. A narrower type gets the low bits
+/// of a result.
 class HostIntegers {
 public:
   using Number = int64_t;
   using Truth = bool;
 
-  /// Booleans are 0 and 1.
+  /// `isBool`: whether numbers are booleans, which are 0 and 1.
   explicit HostIntegers(bool isBool) : boolean(isBool) {}
 
   bool isBool() const { return boolean; }
-  /// Whether everything so far had a value.
+  /// Whether everything that was computed so far had a value.
   bool isDefined() const { return defined; }
   Number undefined() {
     defined = false;
@@ -179,7 +179,7 @@ public:
   Number select(Truth condition, Number x, Number y) { return condition ? x : y; }
   Number fromTruth(Truth x) { return x; }
 
-  /// Of exponents from 0 to 64.
+  /// Only exponents from 0 to 64 are defined.
   Number pow(Number x, Number y) {
     if (y < 0 || y > 64)
       return undefined();

@@ -33,18 +33,18 @@ struct ShapeRule;
 } // namespace convoy::cnn
 
 namespace convoy::cnn::detail {
-/// Checks that operands and results are all in one of the three forms and that
-/// a tensor destination has the result's type.
+/// Checks that operands and results are in one of the three forms, and that a tensor
+/// destination has the type of the result.
 mlir::LogicalResult verifyDestination(mlir::Operation *op);
-/// In memref form, an operation reads each operand but the destination, which it writes;
-/// otherwise it has no effects. Communication writes the links as well, so that it keeps
-/// its order.
+/// Adds the memory effects of `op`. In memref form, an operation writes its destination and
+/// reads the other operands; in the other forms it has no effects on memory. Communication
+/// also writes the links between devices, in each form, so that it keeps its order.
 void addEffects(
     mlir::Operation *op,
     llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>
         &effects);
-/// Whether results may have the types `actual` if the shape rule gives `inferred`: kernels of
-/// a GPU may round what they store.
+/// Whether results may have the types `actual` if the shape rule gives `inferred`. Where the
+/// rule gives f32, f16 is possible, and the other way round: kernels of a GPU convert.
 bool areCompatible(mlir::TypeRange inferred, mlir::TypeRange actual);
 /// The default of BlockedLayoutOpInterface.
 bool followInput(mlir::Operation *op, BlockedForms &forms);
@@ -64,12 +64,13 @@ class HasKernel : public mlir::OpTrait::TraitBase<ConcreteType, HasKernel> {};
 template <typename ConcreteType>
 class FollowsFromForm : public mlir::OpTrait::TraitBase<ConcreteType, FollowsFromForm> {};
 
-/// Whether each image, an element of the first dimension, is contiguous, and the first one
-/// at the start.
+/// Whether each image (an element of the first dimension) is contiguous, and the first image
+/// begins at offset 0. There may be gaps between images.
 bool hasContiguousImages(mlir::MemRefType type);
-/// Elements from an image to the next.
+/// Elements from the start of an image to the start of the next.
 int64_t getImageStride(mlir::MemRefType type);
-/// Elements from the first to the last one of a buffer with contiguous images, gaps included.
+/// Number of elements from the first to the last of a buffer with contiguous images, those in
+/// gaps between the images included.
 int64_t countSpan(mlir::MemRefType type);
 } // namespace convoy::cnn
 
@@ -95,14 +96,16 @@ inline constexpr llvm::StringLiteral kShardingAttrName = "cnn.sharding";
 /// Marks the last argument of a kernel that is the thread's scratch memory.
 inline constexpr llvm::StringLiteral kScratchAttrName = "cnn.scratch";
 
-/// What a GPU launch does, as i64 attributes: the layer's floating-point operations that
-/// count for it, those that it computes where they are others, and bytes that it reads and
-/// writes if each is moved once.
+/// Attributes of a GPU launch, each an i64:
+/// - the layer's floating-point operations, 0 for launches that only help to compute it;
+/// - the operations that the kernel executes, if their number differs, as with Winograd;
+/// - the bytes that it reads and writes if each byte is moved once.
 inline constexpr llvm::StringLiteral kFlopsAttrName = "cnn.flops";
 inline constexpr llvm::StringLiteral kComputedFlopsAttrName = "cnn.computed_flops";
 inline constexpr llvm::StringLiteral kBytesAttrName = "cnn.bytes";
 
-/// Winograd's algorithms compute `m x m` outputs at a time: 2 or 4; others none, 0.
+/// The m of an algorithm of Winograd's, which computes `m x m` outputs at a time: 2 or 4; 0
+/// for all other algorithms.
 inline int64_t getWinogradOutputs(Algorithm algorithm) {
   switch (algorithm) {
   case Algorithm::winograd_2x2:
@@ -116,7 +119,7 @@ inline int64_t getWinogradOutputs(Algorithm algorithm) {
 }
 inline bool isWinograd(Algorithm algorithm) { return getWinogradOutputs(algorithm) > 0; }
 
-/// The fields of a #cnn.schedule, from which one is made.
+/// The fields of a #cnn.schedule, to make one, or to change some fields of one.
 struct Schedule {
   Schedule() = default;
   explicit Schedule(ScheduleAttr attr);
@@ -133,20 +136,20 @@ struct Schedule {
   int64_t scratch = 0;
 };
 
-/// Whether `op` is a layer whose schedule says that this kernel computes it.
+/// Whether `op` is a layer whose schedule has this algorithm.
 bool isScheduledAs(mlir::Operation *op, Algorithm algorithm);
 
-/// The target that the outermost module around `op` names; null if it names none. A pass
-/// that needs one asks requireTarget first.
+/// The `cnn.target` of the outermost module around `op`; null if there is none. A pass that
+/// needs a target calls requireTarget first.
 TargetAttr getTarget(mlir::Operation *op);
 
-/// The same, with an error at that module if it names none.
+/// As getTarget, but emits an error at that module if there is no target.
 mlir::FailureOr<TargetAttr> requireTarget(mlir::Operation *op);
 
-/// Creates `OpTy` in value form with inferred result type. Where the operands
-/// do not fit, emits a diagnostic at `loc` and returns failure instead of
-/// ending the program, as the generated builders do. `args` are the arguments of
-/// a builder after the result types. Folds where a folder applies.
+/// Creates `OpTy` in value form and infers the type of its result; returns the result, or what
+/// the operation folds to. If the operands do not fit, emits a diagnostic at `loc` and returns
+/// failure; the generated builders would end the program. `args` are the arguments of a
+/// builder after the result types.
 template <typename OpTy, typename... Args>
 mlir::FailureOr<mlir::Value> createChecked(mlir::OpBuilder &builder, mlir::Location loc,
                                            Args &&...args) {

@@ -18,17 +18,26 @@ def Cnn_Dialect : Dialect {
   let summary = "Convolutional networks at inference time";
   let description = [{
     Operations of convolutional networks on statically shaped tensors, with
-    ONNX's semantics. Data is `N x C x spatial...`; a *blocked* tensor is
-    `N x ceil(C/c) x spatial... x c`, whose lanes past `C` hold unspecified
-    values that never reach a lane that counts.
+    ONNX's semantics.
 
-    A result has the first operand's element type, unless the operation says
-    another one; f32 may be f16 and the other way round: kernels of a GPU compute
-    in f32, and round when they store.
+    *Plain* data has the shape `N x C x spatial...`: batch, channels, and one to
+    three spatial dimensions. *Blocked* data has the shape
+    `N x ceil(C/c) x spatial... x c`: the channels are cut into blocks of `c`, and
+    the channels of one block are contiguous for each pixel. If `C` is no multiple
+    of `c`, the last block has lanes that hold no channel. Their values are
+    unspecified, and no operation lets them influence a channel.
 
-    Every operation has three forms: on tensors with a result; on tensors with
-    an `outs` destination (from `cnn-to-destination-style` on); and, after
-    bufferization, on memrefs with an `outs` memref and no result.
+    A result has the element type of the first operand, unless the operation says
+    another one. If that type is f32, the result may be f16 instead, and the other
+    way round: kernels of a GPU compute in f32, and round when they store.
+
+    Every operation that computes has three forms:
+
+    - value: the operands are tensors, and there is one result;
+    - destination: the same, with a tensor `outs(...)` that has the type of the result
+      (from the pass `cnn-to-destination-style` on);
+    - memref: the operands are memrefs, the memref `outs(...)` is written, and there
+      is no result (after bufferization).
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
@@ -63,7 +72,7 @@ def Cnn_BinaryKind : Cnn_Enum<"BinaryKind", "an element-wise function of two ope
 def Cnn_ReduceKind : Cnn_Enum<"ReduceKind", "a reduction",
   ["sum", "mean", "max", "min", "prod", "sum_square", "l1", "l2"]>;
 
-def Cnn_PoolKind : Cnn_Enum<"PoolKind", "what a global pool computes", ["average", "maximum"]>;
+def Cnn_PoolKind : Cnn_Enum<"PoolKind", "how a pool combines values", ["average", "maximum"]>;
 
 def Cnn_BatchNormMode : Cnn_Enum<"BatchNormMode",
   "whether a batch norm uses the stored statistics or the batch's own",
@@ -88,8 +97,8 @@ def Cnn_GpuPlatform : Cnn_Enum<"GpuPlatform",
   ["cuda", "emulator"]>;
 
 def Cnn_GpuPrecision : Cnn_Enum<"GpuPrecision",
-  "what convolutions and dense layers multiply on a GPU, where they always add in f32; f16 "
-  "is what data and weights are in memory, too",
+  "the type of the factors in convolutions and dense layers on a GPU; sums are f32. With f16, "
+  "data and weights in memory are f16, too",
   ["f32", "tf32", "f16"]>;
 
 class Cnn_EnumAttr<EnumAttrInfo info, string mnemonic>
@@ -117,10 +126,17 @@ class Cnn_Attr<string name, string attrMnemonic>
 def Cnn_FunctionAttr : Cnn_Attr<"Function", "function"> {
   let summary = "an element-wise function of one operand with its constants";
   let description = [{
-    `cnn.unary`'s function, and the activation of an epilogue. `alpha` and
-    `beta` are ONNX's: the slope of `leaky_relu` and `elu`, `alpha * x + beta`
-    inside `hard_sigmoid`, and the lower (`alpha`) and upper (`beta`) bound of
-    `clip`.
+    The function of a `cnn.unary`, or the activation of an epilogue or a prologue.
+    `alpha` and `beta` are ONNX's constants:
+
+    - `leaky_relu`, `elu`: `alpha` is the factor of the negative part;
+    - `hard_sigmoid`: the function clips `alpha * x + beta` to `[0, 1]`;
+    - `clip`: `alpha` is the lower bound and `beta` the upper one; either may be missing.
+
+    ```mlir
+    #cnn.function<relu>
+    #cnn.function<leaky_relu, alpha = 1.000000e-01 : f32>
+    ```
   }];
   let parameters = (ins EnumParameter<Cnn_UnaryKind>:$kind,
                         OptionalParameter<"::mlir::FloatAttr">:$alpha,
@@ -137,7 +153,7 @@ def Cnn_FunctionAttr : Cnn_Attr<"Function", "function"> {
                        ::mlir::FloatAttr::get(f32, beta));
     }]>];
   let extraClassDeclaration = [{
-    /// The constants as numbers; 0 where the attribute has none.
+    /// The constants as numbers; 0 if the attribute has none.
     float getAlphaValue() const {
       return getAlpha() ? float(getAlpha().getValueAsDouble()) : 0.0f;
     }
@@ -154,10 +170,11 @@ def Cnn_FunctionAttr : Cnn_Attr<"Function", "function"> {
 def Cnn_WindowAttr : Cnn_Attr<"Window", "window"> {
   let summary = "the window that a convolution or a pool slides over its input";
   let description = [{
-    Of one to three spatial dimensions: `kernel` elements which are `dilations` apart,
-    moved by `strides`. `pads` holds the elements added at the begin of every spatial
-    dimension, then those at the end of every one. Strides and dilations that are all 1
-    and pads that are all 0 are the default and not printed.
+    A window has one to three spatial dimensions. In each of them it covers `kernel`
+    elements that are `dilations` apart, and moves by `strides`. `pads` lists how many
+    elements are added at the beginning of each spatial dimension, then how many at the
+    end of each. By default strides and dilations are 1 and pads are 0; lists of
+    defaults are not printed.
 
     ```mlir
     #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>
@@ -172,17 +189,18 @@ def Cnn_WindowAttr : Cnn_Attr<"Window", "window"> {
   let genVerifyDecl = 1;
   let hasCustomAssemblyFormat = 1;
   let extraClassDeclaration = [{
-    /// Spatial dimensions.
+    /// Number of spatial dimensions.
     int64_t getRank() const { return getKernel().size(); }
     ::llvm::ArrayRef<int64_t> getPadsBegin() const { return getPads().take_front(getRank()); }
     ::llvm::ArrayRef<int64_t> getPadsEnd() const { return getPads().drop_front(getRank()); }
-    /// Elements from the first to the last one that the window covers in `dim`.
+    /// Number of elements from the first to the last that the window covers in spatial
+    /// dimension `dim`, those in between included.
     int64_t getReach(int64_t dim) const {
       return getDilations()[dim] * (getKernel()[dim] - 1) + 1;
     }
     bool hasPads() const;
     bool hasUnitStrides() const;
-    /// Whether it is one element that moves by one and sees no padding.
+    /// Whether the window is a single element that moves by one, without padding.
     bool isPointwise() const;
     /// The same window with other pads.
     WindowAttr withPads(::llvm::ArrayRef<int64_t> pads) const;
@@ -192,9 +210,10 @@ def Cnn_WindowAttr : Cnn_Attr<"Window", "window"> {
 def Cnn_PartitionAttr : Cnn_Attr<"Partition", "partition"> {
   let summary = "how devices share an operation";
   let description = [{
-    Set as `cnn.partition`: device `k` computes `[bounds[k], bounds[k + 1])` of the
-    named factor of the operation's iteration space. Without it every device
-    computes the whole operation.
+    The value of an operation's attribute `cnn.partition`. A factor is a dimension of
+    the operation's loops along which devices can share it; device `k` computes the part
+    `[bounds[k], bounds[k + 1])` of the named factor. An operation without the attribute
+    is computed as a whole by every device.
 
     ```mlir
     %1 = cnn.group_conv %x, %w {cnn.partition = #cnn.partition<group, [0, 1, 2]>, ...}
@@ -208,10 +227,12 @@ def Cnn_PartitionAttr : Cnn_Attr<"Partition", "partition"> {
 def Cnn_ShardingAttr : Cnn_Attr<"Sharding", "sharding"> {
   let summary = "how a model's author wants devices to share a tensor";
   let description = [{
-    From ONNX's ShardingSpecProto (IR version 11): on `devices` devices, operand
-    `operand` of the operation, or its result where that is -1, is cut along `axis`,
-    or whole on every device where that is -1. Operations hold an array of these as
-    `cnn.sharding`, until `cnn-assign-partition` turns them into a `cnn.partition`.
+    What a ShardingSpecProto of ONNX (IR version 11) says about one tensor. It counts
+    if the network is shared between `devices` devices. The tensor is operand number
+    `operand` of the operation, or its result if `operand` is -1. It is cut along
+    dimension `axis`, or whole on every device if `axis` is -1. The importer gives an
+    operation an array of these as the attribute `cnn.sharding`;
+    `cnn-assign-partition` turns them into a `cnn.partition`.
   }];
   let parameters = (ins "int64_t":$devices, "int64_t":$operand, "int64_t":$axis);
   let assemblyFormat = "`<` struct(params) `>`";
@@ -220,10 +241,13 @@ def Cnn_ShardingAttr : Cnn_Attr<"Sharding", "sharding"> {
 def Cnn_GpuAttr : Cnn_Attr<"Gpu", "gpu"> {
   let summary = "the GPU that kernels are generated for";
   let description = [{
-    `archs` are the compute capabilities that get machine code, 80 for sm_80, in rising
-    order; PTX of the first and the last goes along for other drivers and later GPUs.
-    With `arch_specific` the code is for the one capability in `archs` and no other, later
-    ones included, and may use what only that has: `sm_90a` instead of `sm_90`.
+    `archs` are the compute capabilities for which machine code is made, in rising order:
+    80 for sm_80. The artefact also contains PTX of the first, for drivers that are older
+    than the machine code, and of the last, for later GPUs.
+
+    With `arch_specific`, `archs` has one entry. The code then runs on GPUs of that compute
+    capability alone, not on later ones, and may use instructions that only they have:
+    `sm_90a` instead of `sm_90`.
 
     ```mlir
     #cnn.gpu<cuda, f32, [80, 90]>
@@ -235,7 +259,7 @@ def Cnn_GpuAttr : Cnn_Attr<"Gpu", "gpu"> {
                         ArrayRefParameter<"int64_t">:$archs,
                         DefaultValuedParameter<"bool", "false">:$arch_specific);
   let extraClassDeclaration = [{
-    /// sm_90, or sm_90a for code that is specific to that capability.
+    /// "sm_90", or "sm_90a" for code that is specific to that compute capability.
     static std::string getArchName(int64_t arch, bool specific) {
       return "sm_" + std::to_string(arch) + (specific ? "a" : "");
     }
@@ -253,11 +277,18 @@ def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
   let summary = "the machine that code is generated for";
   let description = [{
     Set once on the module as `cnn.target`; every choice of layout, tile and
-    algorithm reads it. `vector_lanes` counts f32 lanes of a vector register,
-    `l2` is bytes of the L2 cache that a core has. What else is known about the CPU
-    stands in the row that `cpu` names, or that CPUs with these registers have
-    (see docs/targets.md). With a `gpu` that runs the kernels, the rest is the host's
-    but `vector_lanes`: the channels of a block.
+    algorithm reads it.
+
+    - `triple`, `cpu`, `features`: LLVM's names.
+    - `vector_lanes`: f32 lanes of a vector register; `vector_registers`: how many
+      such registers there are.
+    - `l2`: bytes of the L2 cache of one core; its share if cores share the cache.
+    - `gpu`: the GPU that runs the kernels. Without it, the CPU runs them.
+
+    All other numbers about the CPU are in the compiler's table of CPUs: in the row that
+    `cpu` names, or else in the row for CPUs with such vector registers (see
+    docs/targets.md). If there is a `gpu`, `vector_lanes` is the number of channels in a
+    block, and the other fields describe the CPU of the host.
 
     ```mlir
     #cnn.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "",

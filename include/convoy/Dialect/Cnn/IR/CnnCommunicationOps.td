@@ -10,11 +10,12 @@
 
 include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
 
-/// Every device's program runs the same communication operations in the same
-/// order, so none may be dropped, merged or moved past another: they write the
-/// links even in the value form. `bounds` are the cuts of dimension `axis` between
-/// devices, of which this program runs on number `device`. With `async` it is only
-/// started: a `cnn.await` and a `cnn.release` follow.
+/// An operation by which all devices exchange data. Each device has a program of its own, and
+/// `device` is the number of the device that runs this one. All programs contain the same
+/// communication operations in the same order, so none may be dropped, merged or moved past
+/// another. Therefore they have the effect of writing the links between devices, in the value
+/// form, too. With `async` the operation only starts the exchange: a `cnn.await` and a
+/// `cnn.release` follow.
 class Cnn_CommunicationOp<string mnemonic>
     : Cnn_Op<mnemonic, [Cnn_HasKernel, Cnn_HasBlockedForm, Cnn_Narrows,
                         Cnn_CommunicationOpInterface]> {
@@ -28,8 +29,12 @@ class Cnn_CommunicationOp<string mnemonic>
 def Cnn_AllGatherOp : Cnn_CommunicationOp<"all_gather"> {
   let summary = "the whole of a tensor of which each device holds a slice";
   let description = [{
-    Device `k` gives `[bounds[k], bounds[k + 1])` of dimension `axis`; all get
-    `[0, bounds.back())`.
+    Joins the slices of a tensor that is cut along dimension `axis`. Device `k` gives the part
+    `[bounds[k], bounds[k + 1])`, and every device gets the whole, `[0, bounds.back())`.
+    `device` is the number of the device that runs this operation.
+
+    With `async`, the operation only starts the exchange. `cnn.await` waits for the result, and
+    `cnn.release` for the other devices, which may still read the input.
 
     ```mlir
     %1 = cnn.all_gather %0 {axis = 1 : i64, bounds = array<i64: 0, 128, 256>, device = 0 : i64}
@@ -47,8 +52,10 @@ def Cnn_AllGatherOp : Cnn_CommunicationOp<"all_gather"> {
 def Cnn_AllReduceOp : Cnn_CommunicationOp<"all_reduce"> {
   let summary = "the sum of a tensor over all devices";
   let description = [{
-    Adds f32 tensors of equal shape, one of each device. Every device gets the sum. Terms are
-    added in the order of the devices, so that all get the same bits.
+    Adds f32 tensors of equal shape, one from each of `devices` devices. Every device gets the
+    same sum, bit for bit. Terms are added in the order of the devices, unless NCCL adds them
+    on GPUs, in an order of its own (see docs/gpu.md). `device` and `async` are as in
+    `cnn.all_gather`.
 
     ```mlir
     %1 = cnn.all_reduce %0 {device = 0 : i64, devices = 2 : i64}
@@ -64,9 +71,11 @@ def Cnn_AllReduceOp : Cnn_CommunicationOp<"all_reduce"> {
 def Cnn_HaloExchangeOp : Cnn_CommunicationOp<"halo_exchange"> {
   let summary = "a slice with the edges of its neighbours";
   let description = [{
-    Of a tensor that devices hold as in `cnn.all_gather`, the slice of this device
-    with `before` elements more of dimension `axis` from the device in front of it
-    and `after` more from the one behind it, where there is one.
+    The tensor is cut between the devices as in `cnn.all_gather`. The result is the slice of
+    this device, extended along dimension `axis`: by the last `before` elements of the device
+    before it, and by the first `after` elements of the device after it. The first device has
+    none before it, and the last device none after it. `device` and `async` are as in
+    `cnn.all_gather`.
 
     ```mlir
     %1 = cnn.halo_exchange %0 {axis = 1 : i64, bounds = array<i64: 0, 48, 96>,
@@ -87,9 +96,9 @@ def Cnn_AwaitOp
     : Op<Cnn_Dialect, "await", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "bring an asynchronous communication to its end";
   let description = [{
-    Of those that were started, the oldest one that was not awaited. `source` and
-    `target` are its buffers; from here on `target` can be read. Other devices may
-    still read `source`.
+    Waits for the oldest communication that was started (by an operation with `async`) and not
+    awaited yet. `source` and `target` are its input and its result. After this operation,
+    `target` can be read. Other devices may still read `source`, up to the `cnn.release`.
 
     ```mlir
     cnn.await %a into %b : memref<1x128x12x12xf32>, memref<1x256x12x12xf32>
@@ -103,8 +112,10 @@ def Cnn_ReleaseOp
     : Op<Cnn_Dialect, "release", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "get the buffers of a communication back from the other devices";
   let description = [{
-    Of those that were awaited, the oldest one that was not released. Once no other
-    device reads `buffers` any more, they can be written again.
+    Waits until no other device reads `buffers` any more; then they can be written again. They
+    belong to the oldest communication that was awaited and not released yet: its input and, of
+    a `cnn.all_reduce`, also its result, in which the other devices read this device's part of
+    the sums.
 
     ```mlir
     cnn.release %a : memref<1x128x12x12xf32>

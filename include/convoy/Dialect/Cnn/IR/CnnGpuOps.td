@@ -15,16 +15,20 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def Cnn_TensorMapOp : Op<Cnn_Dialect, "tensor_map", [Pure]> {
   let summary = "how a GPU's tensor memory accelerator sees a buffer";
   let description = [{
-    The argument that `nvvm.cp.async.bulk.tensor.shared.cluster.global` takes in a kernel,
-    made by the host for a launch. `nvgpu.tma.create.descriptor`, which calls a library of
-    MLIR's, has no steps and only rows of 128 bytes.
+    The tensor memory accelerator (TMA) copies boxes of a buffer into shared memory. A tensor
+    map tells it the shape of the buffer and of a box. The host makes the map, and the launch
+    passes it to the kernel, whose `nvvm.cp.async.bulk.tensor.shared.cluster.global` uses it.
+    (`nvgpu.tma.create.descriptor` does not serve here: it calls a library of MLIR's, has no
+    steps, and knows rows of 128 bytes only.)
 
-    Dimensions are innermost first. The buffer is `sizes` elements, contiguous but for the
-    outermost dimension, which may have a stride of its own in the buffer's type. A copy
-    takes `box[i]` elements in dimension `i`, `steps[i]` apart from each other; those
-    outside of the buffer are zeros. In shared memory, 16-byte pieces are permuted as
-    `swizzle` says, which is also the bytes of a row, `box[0]` elements. f32 elements are
-    rounded to tf32 on the way.
+    All lists begin with the innermost dimension. `sizes` is the shape of the buffer, whose
+    elements are contiguous; only the outermost dimension may have a larger stride, which
+    the type of the buffer tells. A copy moves `box[i]` elements in dimension `i`, `steps[i]`
+    apart from each other; elements outside of the buffer arrive as zeros.
+
+    A row is the innermost dimension of a box, `box[0]` elements. `swizzle` is its number of
+    bytes, 32, 64 or 128. In shared memory, the 16-byte pieces of rows are permuted as the
+    hardware does for a swizzle of that width. Elements of f32 are rounded to tf32 in the copy.
 
     ```mlir
     %map = cnn.tensor_map %x {sizes = array<i64: 16, 56, 56, 4, 8>, box = array<i64: 16, 8, 16, 1, 1>,
@@ -43,20 +47,22 @@ def Cnn_TensorMapOp : Op<Cnn_Dialect, "tensor_map", [Pure]> {
           sizes, box, steps, swizzle);
   }]>];
   let extraClassDeclaration = [{
-    /// Dimensions that a map may have.
+    /// The largest number of dimensions of a map.
     static constexpr int64_t kMaxRank = 5;
-    /// Elements from one to the next in the outermost dimension.
+    /// The stride of the outermost dimension, in elements.
     int64_t getOuterStride();
   }];
   let hasVerifier = 1;
 }
 
 def Cnn_WgmmaWaitOp : Op<Cnn_Dialect, "wgmma_wait", [SameOperandsAndResultType]> {
-  let summary = "the sums of a warp group's products, once they are there";
+  let summary = "wait for a warp group's products, and give their sums";
   let description = [{
     PTX's `wgmma.wait_group`: waits until at most `pending` of the groups of products that
-    the thread committed are under way. `nvvm.wgmma.wait.group.sync.aligned` has no
-    results, so nothing would keep LLVM from using sums before it.
+    the thread has committed are still under way. `started` are the registers that the
+    products write; `sums` are the same registers after the wait. Upstream's
+    `nvvm.wgmma.wait.group.sync.aligned` has no results, so that LLVM could use sums before
+    the wait.
 
     ```mlir
     %sums = cnn.wgmma_wait %started pending(0) : !llvm.struct<(f32, f32, f32, f32)>

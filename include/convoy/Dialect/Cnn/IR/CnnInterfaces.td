@@ -13,9 +13,10 @@ include "mlir/IR/OpBase.td"
 def Cnn_DestinationOpInterface : OpInterface<"DestinationOpInterface"> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
-    An operation that computes one tensor from others, with an optional
-    destination: no destination and a result; a tensor destination and a result
-    tied to it; or a memref destination and no result.
+    An operation that computes one tensor, in one of three forms: without a
+    destination and with a result (value form); with a tensor as destination and a
+    result of the same type, which bufferization stores there (destination form); or with
+    a memref as destination and no result (memref form).
   }];
   let methods = [
     InterfaceMethod<"The destination operand, empty in the value form.",
@@ -24,7 +25,7 @@ def Cnn_DestinationOpInterface : OpInterface<"DestinationOpInterface"> {
       }]>,
     InterfaceMethod<"The destination, or null in the value form.",
       "::mlir::Value", "getDestination", (ins), [{ return $_op.getInit(); }]>,
-    InterfaceMethod<"The shaped type of what is computed, in every form.",
+    InterfaceMethod<"The type of the computed tensor or memref, in each form.",
       "::mlir::ShapedType", "getOutputType", (ins), [{
         return ::mlir::cast<::mlir::ShapedType>(
             $_op->getNumResults() ? $_op->getResult(0).getType()
@@ -32,6 +33,7 @@ def Cnn_DestinationOpInterface : OpInterface<"DestinationOpInterface"> {
       }]>
   ];
   let extraSharedClassDeclaration = [{
+    /// Whether the operation is in memref form.
     bool hasMemRefForm() { return $_op->getNumResults() == 0; }
   }];
   let verify = [{ return ::convoy::cnn::detail::verifyDestination($_op); }];
@@ -44,31 +46,31 @@ def Cnn_ScheduledOpInterface : OpInterface<"ScheduledOpInterface"> {
     how it is computed, and with that how the filter and the bias are packed.
   }];
   let methods = [
-    InterfaceMethod<"How the layer is computed, or null.",
+    InterfaceMethod<"The schedule; null if the layer has none yet.",
       "::convoy::cnn::ScheduleAttr", "getScheduleAttr">,
-    InterfaceMethod<"Decides how the layer is computed.", "void", "setScheduleAttr",
+    InterfaceMethod<"Sets the schedule.", "void", "setScheduleAttr",
       (ins "::convoy::cnn::ScheduleAttr":$schedule)>,
-    InterfaceMethod<"The filter.", "::mlir::Value", "getFilter">,
-    InterfaceMethod<"The bias, or null.", "::mlir::Value", "getBias">,
-    InterfaceMethod<"The operand that is the filter.", "::mlir::MutableOperandRange",
+    InterfaceMethod<"The filter, packed or not.", "::mlir::Value", "getFilter">,
+    InterfaceMethod<"The bias; null if there is none.", "::mlir::Value", "getBias">,
+    InterfaceMethod<"The filter, to be replaced.", "::mlir::MutableOperandRange",
       "getFilterMutable", (ins), [{
       return ::mlir::MutableOperandRange($_op.getFilterMutable());
     }]>,
-    InterfaceMethod<"The operand that is the bias, if there is one.",
+    InterfaceMethod<"The bias, to be set, replaced or removed.",
       "::mlir::MutableOperandRange", "getBiasMutable", (ins), [{
       return $_op.getBiasMutable();
     }]>,
     InterfaceMethod<"Whether the filter and the bias are packed.", "bool", "isPacked", (ins), [{
       return $_op.getFilterShape().has_value();
     }]>,
-    InterfaceMethod<"The logical shape of the filter, packed or not.",
+    InterfaceMethod<"The shape of the filter before it was packed.",
       "::llvm::SmallVector<int64_t>", "getLogicalFilterShape", (ins), [{
         if (auto shape = $_op.getFilterShape())
           return ::llvm::SmallVector<int64_t>(*shape);
         return ::llvm::to_vector(
             ::mlir::cast<::mlir::ShapedType>($_op.getFilter().getType()).getShape());
       }]>,
-    InterfaceMethod<"Notes the logical shape of a filter that is packed.", "void",
+    InterfaceMethod<"Marks the filter as packed, with this logical shape.", "void",
       "setLogicalFilterShape", (ins "::llvm::ArrayRef<int64_t>":$shape), [{
         $_op.setFilterShape(shape);
       }]>
@@ -95,8 +97,9 @@ def Cnn_EpilogueOpInterface
     : OpInterface<"EpilogueOpInterface", [Cnn_DestinationOpInterface]> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
-    An operation whose kernel applies more to each element before it stores it:
-    `activation(result + bias)`. `cnn-fuse-epilogue` moves readers of the result there.
+    An operation whose kernel can do more to each element of the result before it stores
+    it: `activation(result + bias)`. `cnn-fuse-epilogue` moves the bias and the activation
+    there from the operations that follow.
   }];
   let methods = [
     InterfaceMethod<"The activation; the identity if there is none.",
@@ -105,8 +108,8 @@ def Cnn_EpilogueOpInterface
       (ins "::convoy::cnn::FunctionAttr":$function), [{
         $_op.setActivationAttr(function);
       }]>,
-    InterfaceMethod<"The optional operand that is added for each channel; nothing if the "
-                    "operation has no such operand.",
+    InterfaceMethod<"The operand for a bias, one element per channel, which may be empty; "
+                    "nothing if the operation cannot have a bias.",
       "::std::optional<::mlir::MutableOperandRange>", "getEpilogueBias", (ins), [{}], [{
         return ::std::nullopt;
       }]>
@@ -123,32 +126,36 @@ def Cnn_ConvOpInterface
     filter is packed.
   }];
   let methods = [
-    InterfaceMethod<"A tensor of the result's shape that is added to it, or null.",
+    InterfaceMethod<"The residual, a tensor of the result's shape that is added before the "
+                    "activation; null if there is none.",
       "::mlir::Value", "getResidual">,
-    InterfaceMethod<"The residual as an operand that can be set and removed.",
+    InterfaceMethod<"The residual, to be set, replaced or removed.",
       "::mlir::MutableOperandRange", "getResidualMutable", (ins), [{
         return $_op.getResidualMutable();
       }]>,
     InterfaceMethod<"Whether `cnn-fuse-epilogue` may set a residual.", "bool",
       "takesResidual", (ins), [{}], [{ return !$_op.isTransposed(); }]>,
-    InterfaceMethod<"The factors of a prologue for each input channel, or null.",
+    InterfaceMethod<"The factor of the prologue for each input channel; null if there is no "
+                    "prologue.",
       "::mlir::Value", "getInputScale", (ins), [{}], [{ return ::mlir::Value(); }]>,
-    InterfaceMethod<"The summands of a prologue for each input channel, or null.",
+    InterfaceMethod<"The summand of the prologue for each input channel; null if there is no "
+                    "prologue.",
       "::mlir::Value", "getInputOffset", (ins), [{}], [{ return ::mlir::Value(); }]>,
     InterfaceMethod<"The activation of a prologue; the identity if there is none.",
       "::convoy::cnn::FunctionAttr", "getInputActivation", (ins), [{}], [{
         return ::convoy::cnn::FunctionAttr::get($_op->getContext(),
                                                 ::convoy::cnn::UnaryKind::identity);
       }]>,
-    InterfaceMethod<"Lanes of a block of output channels; 0 makes the result plain.", "void",
+    InterfaceMethod<"Sets how many channels a block of the result has; 0 for plain.", "void",
       "setOutputBlock", (ins "uint64_t":$lanes)>,
-    InterfaceMethod<"Parts of the channels that do not see each other; 1 for an ungrouped "
+    InterfaceMethod<"The number of groups that channels are cut into; 1 for an ungrouped "
                     "convolution.", "int64_t", "getGroups">,
-    InterfaceMethod<"Whether each input element is spread over a window of the output.", "bool",
+    InterfaceMethod<"Whether this is a transposed convolution.", "bool",
       "isTransposed", (ins), [{}], [{ return false; }]>
   ];
   let extraSharedClassDeclaration = [{
     int64_t getSpatialRank() { return $_op.getWindow().getRank(); }
+    /// Channels of the input and of the result, of all groups.
     int64_t getInputChannels() {
       auto shape = $_op.getLogicalFilterShape();
       return $_op.isTransposed() ? shape[0] : shape[1] * $_op.getGroups();
@@ -157,12 +164,13 @@ def Cnn_ConvOpInterface
       auto shape = $_op.getLogicalFilterShape();
       return $_op.isTransposed() ? shape[1] * $_op.getGroups() : shape[0];
     }
+    /// Whether each group has one input channel and one output channel.
     bool isDepthwise() {
       return !$_op.isTransposed() && $_op.getGroups() > 1 &&
              $_op.getGroups() == getInputChannels() &&
              getInputChannels() == getOutputChannels();
     }
-    /// Whether each output pixel reads the input pixel of the same place and no other.
+    /// Whether each output pixel is computed from the input pixel of the same place alone.
     bool isPointwise() {
       return !$_op.isTransposed() && $_op.getWindow().isPointwise();
     }
@@ -181,21 +189,23 @@ def Cnn_ConvOpInterface
 def Cnn_PoolOpInterface : OpInterface<"PoolOpInterface", [Cnn_WindowOpInterface]> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
-    An operation that reduces each position of its window to one element, channel by channel.
+    An operation that combines the elements in each position of its window into one element
+    of the result, for each channel alone.
   }];
   let methods = [
-    InterfaceMethod<"How the elements of a window become one.", "::convoy::cnn::PoolKind",
+    InterfaceMethod<"How the elements of a window are combined.", "::convoy::cnn::PoolKind",
       "getPoolKind">,
-    InterfaceMethod<"The data as an operand that can be replaced.",
+    InterfaceMethod<"The input, to be replaced.",
       "::mlir::OpOperand &", "getInputMutable">,
-    InterfaceMethod<"Whether a last window that reaches over the end counts.", "bool",
+    InterfaceMethod<"Whether the result has an element for a last window that reaches over "
+                    "the end of the padded input.", "bool",
       "getCeilMode">,
-    InterfaceMethod<"Whether a mean divides by the elements of the padding too.", "bool",
+    InterfaceMethod<"Whether a mean counts the elements of the padding, too.", "bool",
       "getCountIncludePad", (ins), [{}], [{ return false; }]>,
-    InterfaceMethod<"Whether elements of this number around the input count as its "
-                    "padding.", "bool", "isNeutral", (ins "double":$number)>,
-    InterfaceMethod<"Replaces the window by one whose pads take in neutral elements that were "
-                    "around the input.", "void", "absorbPads",
+    InterfaceMethod<"Whether a `tensor.pad` of the input with this number can be replaced by "
+                    "pads of the window.", "bool", "isNeutral", (ins "double":$number)>,
+    InterfaceMethod<"Sets a window with more pads, which replace a `tensor.pad` of the input "
+                    "with a neutral number.", "void", "absorbPads",
       (ins "::convoy::cnn::WindowAttr":$window), [{}], [{ $_op.setWindowAttr(window); }]>
   ];
 }
@@ -203,18 +213,19 @@ def Cnn_PoolOpInterface : OpInterface<"PoolOpInterface", [Cnn_WindowOpInterface]
 def Cnn_PartitionOpInterface : OpInterface<"PartitionOpInterface"> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
-    An operation in value form that devices can share, in the manner of Shardy's
-    factors: each factor is a dimension of the iteration space, and tells which
-    dimension of each operand and of the result it walks along. From that follows
-    what every device needs and makes, and so all communication.
+    An operation in value form that devices can share, after the factors of Shardy. A
+    factor is a dimension of the operation's loops along which it can be cut. It tells
+    which dimension of each operand and of the result belongs to it. From that follow the
+    parts that each device needs and computes, and so all communication.
   }];
   let methods = [
     InterfaceMethod<"The factors along which the operation can be cut.",
       "::llvm::SmallVector<::convoy::cnn::PartitionFactor>", "getPartitionFactors">,
     InterfaceMethod<[{
-        The operation on `[begin, end)` of a factor, computed from the parts of the
-        operands that belong to it. Operands that are added once are left out where
-        `begin` is not 0.
+        Builds the operation that computes the part `[begin, end)` of a factor, and returns
+        its result. `operands` are the parts of the operands that it needs. The new
+        operation lacks the factor's `addedOnce` operands, such as a bias, unless `begin`
+        is 0.
       }], "::mlir::Value", "buildPart",
       (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$operands,
            "const ::convoy::cnn::PartitionFactor &":$factor, "int64_t":$begin,
@@ -222,9 +233,10 @@ def Cnn_PartitionOpInterface : OpInterface<"PartitionOpInterface"> {
         return ::convoy::cnn::detail::buildPart($_op, builder, operands, factor, begin, end);
       }]>,
     InterfaceMethod<[{
-        Changes the attributes and optional operands of this operation, a copy of one that
-        is cut, which computes `[begin, end)` of a factor of it. Its operands are parts already;
-        the type of its result follows.
+        The default of `buildPart` calls this on the copy of the operation that is to
+        compute the part `[begin, end)` of a factor. Adapts the attributes and optional
+        operands of the copy. Its operands are parts already; the type of its result is
+        inferred afterwards.
       }], "void", "adjustPart",
       (ins "const ::convoy::cnn::PartitionFactor &":$factor, "int64_t":$begin,
            "int64_t":$end), [{}], [{ return; }]>
@@ -236,11 +248,12 @@ def Cnn_CommunicationOpInterface : OpInterface<"CommunicationOpInterface"> {
   let description = "An operation that exchanges data with other devices.";
   let methods = [
     InterfaceMethod<"The number of the device whose program this is.", "uint64_t", "getDevice">,
-    InterfaceMethod<"The tensor that this device gives.", "::mlir::Value", "getInput">,
-    InterfaceMethod<"The destination of the data it gets, null in the value form.",
+    InterfaceMethod<"The data that this device gives.", "::mlir::Value", "getInput">,
+    InterfaceMethod<"The destination of the data that this device gets; null in value form.",
       "::mlir::Value", "getInit">,
-    InterfaceMethod<"Whether it is only started.", "bool", "getAsync">,
-    InterfaceMethod<"Makes it one that is only started, or one that waits.", "void",
+    InterfaceMethod<"Whether the operation only starts the exchange, so that a `cnn.await` "
+                    "must follow.", "bool", "getAsync">,
+    InterfaceMethod<"Sets whether the operation only starts the exchange.", "void",
       "setAsync", (ins "bool":$async)>
   ];
 }
@@ -252,12 +265,13 @@ def Cnn_CommunicationOpInterface : OpInterface<"CommunicationOpInterface"> {
 def Cnn_BlockedLayoutOpInterface : OpInterface<"BlockedLayoutOpInterface"> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
-    An operation in value form that can compute a blocked tensor. Without a method of its
-    own, its only data operand is the first, it works on the lanes of a block one by one,
-    and it is blocked if that operand is.
+    An operation in value form that can compute a blocked tensor. The default method is for
+    operations that have one data operand, the first, and compute each lane of a block
+    alone: they become blocked if that operand has a blocked form.
   }];
   let methods = [
-    InterfaceMethod<"Makes the blocked form of the operation, or returns false to leave it plain.",
+    InterfaceMethod<"Makes the blocked form of the operation with the help of `forms`, or "
+                    "returns false to leave the operation plain.",
       "bool", "assignBlocked", (ins "::convoy::cnn::BlockedForms &":$forms), [{}], [{
         return ::convoy::cnn::detail::followInput($_op, forms);
       }]>
@@ -267,12 +281,14 @@ def Cnn_BlockedLayoutOpInterface : OpInterface<"BlockedLayoutOpInterface"> {
 def Cnn_DecomposeOpInterface : OpInterface<"DecomposeOpInterface"> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
-    An operation in value form that linalg can compute. `cnn-decompose` gives it to the
-    operations without `HasKernel`, as an external model, and replaces them.
+    An operation in value form that can be expressed in linalg. The operations without the
+    trait `HasKernel` have this interface, as an external model of the schedule phase;
+    `cnn-decompose` replaces them.
   }];
   let methods = [
-    InterfaceMethod<"Makes linalg that computes the result, in front of the operation; failure "
-                    "with a diagnostic if there is none.",
+    InterfaceMethod<"Makes linalg operations before this one that compute the same, and "
+                    "returns their result; fails with a diagnostic if linalg cannot "
+                    "express it.",
       "::llvm::FailureOr<::mlir::Value>", "decompose">
   ];
 }
@@ -280,11 +296,13 @@ def Cnn_DecomposeOpInterface : OpInterface<"DecomposeOpInterface"> {
 def Cnn_NarrowOpInterface : OpInterface<"NarrowOpInterface"> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
-    An operation with a GPU kernel whose result can be f16. Without a method of its own, its
-    result has numbers as large as those of its first operand, and becomes f16 if that is.
+    An operation with a GPU kernel whose result can be f16. The default method is for
+    operations whose result has numbers no larger than those of the first operand: the
+    result becomes f16 if that operand is.
   }];
   let methods = [
-    InterfaceMethod<"Changes the type of the result, and the operands that kernels need in f16.",
+    InterfaceMethod<"Decides the element type of the result, and converts operands that the "
+                    "kernel needs in another type.",
       "void", "narrow", (ins "::convoy::cnn::Narrowing &":$narrowing), [{}], [{
         ::convoy::cnn::detail::narrowLikeInput($_op, narrowing);
       }]>
@@ -293,19 +311,24 @@ def Cnn_NarrowOpInterface : OpInterface<"NarrowOpInterface"> {
 
 def Cnn_CostOpInterface : OpInterface<"CostOpInterface"> {
   let cppNamespace = "::convoy::cnn";
-  let description = "An operation whose cost is that of its multiply-adds.";
+  let description = "An operation whose cost is counted in multiply-adds.";
   let methods = [
-    InterfaceMethod<"Multiply-adds on plain, unpacked data, those on padding included.",
+    InterfaceMethod<"The number of multiply-adds on plain, unpacked data, those with padding "
+                    "included.",
       "int64_t", "countMacs">
   ];
 }
 
 def Cnn_PerChannelOpInterface : OpInterface<"PerChannelOpInterface"> {
   let cppNamespace = "::convoy::cnn";
-  let description = "An operation that may be one multiply-add with constants for each channel.";
+  let description = [{
+    An operation that may be a multiply-add with constants for each channel:
+    `x * scale[channel] + offset[channel]`.
+  }];
   let methods = [
-    InterfaceMethod<"The multiply-add and the operand it is applied to; nothing if the operation "
-                    "is none. It is in value form, with an f32 result of rank 2 or more.",
+    InterfaceMethod<"The multiply-add and the operand it is applied to; nothing if the "
+                    "operation is no such multiply-add. Call it on a value form with an f32 "
+                    "result of rank 2 or more.",
       "::std::optional<::convoy::cnn::PerChannelStep>", "readPerChannelStep">
   ];
 }
@@ -314,7 +337,8 @@ def Cnn_EvaluateOpInterface : OpInterface<"EvaluateOpInterface"> {
   let cppNamespace = "::convoy::cnn";
   let description = "An operation that can be computed when a model is compiled.";
   let methods = [
-    InterfaceMethod<"The result, or null if the operands are not known or it is not wanted.",
+    InterfaceMethod<"The result; null if needed operands are not known, or if `operands` "
+                    "tells that such a result is not wanted.",
       "::mlir::ElementsAttr", "evaluate",
       (ins "const ::convoy::cnn::ConstantOperands &":$operands)>
   ];
@@ -323,18 +347,22 @@ def Cnn_EvaluateOpInterface : OpInterface<"EvaluateOpInterface"> {
 def Cnn_ReceptiveFieldOpInterface : OpInterface<"ReceptiveFieldOpInterface"> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
-    An operation that says on which elements one of the result depends. Without a
-    method of its own, that is the same place of each operand.
+    An operation that says on which elements of its operands one element of the result
+    depends. The default method means the element in the same place of each operand.
   }];
   let methods = [
-    InterfaceMethod<"Turns the field of the operands into the result's.", "void", "widenField",
+    InterfaceMethod<"Turns `field`, the receptive field of the operands' elements, into that "
+                    "of the result's elements.", "void", "widenField",
       (ins "::convoy::cnn::ReceptiveField &":$field), [{}], [{ return; }]>
   ];
 }
 
 def Cnn_LayerKindOpInterface : OpInterface<"LayerKindOpInterface"> {
   let cppNamespace = "::convoy::cnn";
-  let description = "An operation that computes one of several functions, which lists of layers name.";
+  let description = [{
+    An operation that computes one of several functions, such as `cnn.unary`. Lists of layers
+    show the name of the function instead of the operation's.
+  }];
   let methods = [
     InterfaceMethod<"The name of the function, such as `relu`.", "::std::string",
       "getLayerKind">

@@ -17,12 +17,14 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def Cnn_Shaped : AnyTypeOf<[AnyStaticShapeTensor, AnyStaticShapeMemRef],
                            "statically shaped tensor or memref">;
 
-/// Effects and the inference of types, which are the same for all operations that compute. The
-/// shape rule, `inferShape`, is written once, in the file of its family: it says the type of a
-/// result when an operation is built, and MLIR runs it again to verify one, in any form.
+/// Memory effects and type inference, which are the same for all operations that compute: they
+/// follow from the form of the operation (value, destination or memref). Each operation states
+/// its shape rule, `inferShape`, once, in the file of its family. The rule gives the type of
+/// the result when an operation is built, and MLIR runs it again to verify one, in any form.
 def Cnn_FollowsFromForm : NativeOpTrait<"FollowsFromForm", [],
   /*extraOpDeclaration=*/[{
-    /// The shape rule; a failure has said at `rule`'s location which dimension does not fit.
+    /// The shape rule: sets `result`. On failure it has emitted an error at the location of
+    /// `rule` that says which dimension does not fit.
     static ::llvm::LogicalResult inferShape(const ::convoy::cnn::ShapeRule &rule, Adaptor op,
                                             ::convoy::cnn::InferredType &result);
     static bool isCompatibleReturnTypes(::mlir::TypeRange inferred, ::mlir::TypeRange actual);
@@ -59,31 +61,35 @@ class Cnn_Op<string mnemonic, list<Trait> traits = []>
   let results = (outs Variadic<AnyStaticShapeTensor>:$results);
 }
 
-/// A kernel computes it, on a CPU and on a GPU. An operation without this trait has a
-/// decomposition instead: `cnn-decompose` replaces it by linalg.
+/// An operation that a kernel computes, on a CPU and on a GPU. An operation without this trait
+/// has a decomposition instead: `cnn-decompose` replaces it by linalg.
 def Cnn_HasKernel : NativeOpTrait<"HasKernel"> {
   let cppNamespace = "::convoy::cnn";
 }
 
-/// Builds the value form from the result types, which inference may still have to add, and
-/// `parameters`. `call` is what the generated builder gets.
+/// A builder of the value form from the result types and `parameters`. (`createChecked` passes
+/// no result types and infers them.) `call` is the list of arguments that this builder passes
+/// on to the builder that TableGen generates.
 class Cnn_ValueBuilder<dag parameters, string call>
     : OpBuilder<!con((ins "::mlir::TypeRange":$types), parameters),
                 "build($_builder, $_state, types, " # call # ");">;
 
-/// Its kernels take buffers of whose first dimension each element (an image) is contiguous, but
-/// which do not follow each other: a slice of each image of a concatenation along channels.
+/// An operation whose kernels accept buffers with gaps between the images. An image is one
+/// element of the first dimension, the batch. Each image must be contiguous, but the next one
+/// may begin further on. Such a buffer is a slice of each image of a larger buffer: for
+/// example, the channels that one input contributes to a concatenation along channels.
 def Cnn_TakesImageSlices : NativeOpTrait<"TakesImageSlices"> {
   let cppNamespace = "::convoy::cnn";
 }
 
 defvar noActivation = "::convoy::cnn::FunctionAttr::get($_builder.getContext(), "
                       "::convoy::cnn::UnaryKind::identity)";
-/// The activation of an epilogue: the identity unless `cnn-fuse-epilogue` sets it.
+/// The activation of an epilogue or a prologue: the identity unless a pass fuses one.
 def Cnn_Activation : DefaultValuedAttr<Cnn_FunctionAttr, noActivation>;
 
-// For methods that are not the default of their interface; see CnnInterfaces.td. They are in
-// the file of the family of operations.
+// Short names for the interfaces of CnnInterfaces.td, for operations that define methods of
+// the interface themselves instead of using its defaults. The definitions are in the file of
+// the operation's family.
 def Cnn_Partitionable : DeclareOpInterfaceMethods<Cnn_PartitionOpInterface>;
 class Cnn_PartitionableBy<list<string> methods>
     : DeclareOpInterfaceMethods<Cnn_PartitionOpInterface, methods>;

@@ -15,7 +15,8 @@ include "convoy/Dialect/Cnn/IR/CnnSchedule.td"
 include "convoy/Dialect/Cnn/IR/CnnTensorOps.td"
 include "mlir/IR/SymbolInterfaces.td"
 
-/// The attributes of a convolution from `filter_shape` to `schedule` before it is scheduled.
+/// Builder arguments for `filter_shape`, `output_block` and `schedule` of a convolution that
+/// is not scheduled yet.
 defvar noSchedule = ", /*filter_shape=*/::mlir::DenseI64ArrayAttr(), /*output_block=*/0, "
                     "::convoy::cnn::ScheduleAttr()";
 
@@ -47,17 +48,27 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
 def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>]> {
   let summary = "convolution of one, two or three spatial dimensions";
   let description = [{
-    `activation(conv(prologue(input), filter) + bias + residual)`, ONNX Conv with
-    group 1. The prologue is `input_activation(input * input_scale + input_offset)`
-    per input channel, or nothing; only a direct 1x1 convolution of blocked f32 data
-    with strides of 1 and no pads has one, with parameters `C/c x c`.
+    Computes `activation(conv(prologue(input), filter) + bias + residual)`, where `conv`
+    is ONNX's Conv with one group. The bias, the residual and the prologue are optional.
 
-    Shapes: input `N x C x spatial...`, filter `O x C x kernel...`, bias `O`,
-    residual and result `N x O x out...` with
-    `out = (in + pad_begin + pad_end - dilation * (kernel - 1) - 1) / stride + 1`.
-    The `window` has the filter's kernel. `filter_shape` is the logical shape of a packed
-    filter; `output_block` the lanes of a blocked result, 0 for a plain one. `schedule`
-    says how it is computed; `cnn-select-algorithm` sets it unless it is given.
+    The input has shape `N x C x spatial...`, the filter `O x C x kernel...`, the bias `O`;
+    the residual and the result have shape `N x O x out...`, with
+
+        out = (in + pad_begin + pad_end - dilation * (kernel - 1) - 1) / stride + 1
+
+    rounded down, in each spatial dimension. The input and the result may be blocked.
+
+    - `window`: kernel (as in the filter), strides, dilations and pads.
+    - `filter_shape`: of a packed filter, its logical shape `O x C x kernel...`;
+      missing if the filter is not packed.
+    - `output_block`: channels in a block of the result; 0 if the result is plain.
+    - `schedule`: how the convolution is computed. `cnn-select-algorithm` sets it, unless
+      it is given.
+
+    The prologue is applied to the input while it is read:
+    `input_activation(input * input_scale + input_offset)`, with one scale and one offset
+    per input channel, both of shape `ceil(C/c) x c`. Only a direct 1x1 convolution of blocked
+    f32 data with strides of 1 and no pads can have one.
 
     ```mlir
     %1 = cnn.conv %x, %w, %b {window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>}
@@ -86,9 +97,11 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
     [Cnn_PartitionableBy<["buildPart", "adjustPart"]>]> {
   let summary = "convolution in two or more groups, depthwise included";
   let description = [{
-    As `cnn.conv`, with the channels cut into `group` >= 2 equal parts that do not see each
-    other: the filter is `O x C/group x kernel...`. It is depthwise if `group` is the number of
-    input channels.
+    A convolution whose input channels and output channels are each cut into `group` equal
+    groups, two or more. The outputs of a group are computed from the inputs of the same group
+    alone, so that the filter has the shape `O x C/group x kernel...`. If `group` is the number
+    of input channels, the convolution is depthwise. Everything else is as in `cnn.conv`, but
+    there is no prologue.
 
     ```mlir
     %1 = cnn.group_conv %0, %w, %b {group = 2 : i64, window = #cnn.window<[5, 5], pads = [2, 2, 2, 2]>}
@@ -107,10 +120,13 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
 def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_PartitionableBy<["adjustPart"]>]> {
   let summary = "transposed convolution";
   let description = [{
-    ONNX ConvTranspose. The filter is `C x O/group x kernel...`. The extent of the result in each
-    spatial dimension is
+    ONNX ConvTranspose: each element of the input is multiplied by the filter and added to a
+    window of the result, so that strides make the result larger than the input. The filter has
+    the shape `C x O/group x kernel...`. The extent of the result in each spatial dimension is
 
         (in - 1) * stride + dilation * (kernel - 1) + 1 - pad_begin - pad_end + output_padding
+
+    Everything else is as in `cnn.group_conv`; here `group` may be 1, too.
 
     ```mlir
     %1 = cnn.conv_transpose %0, %w
@@ -140,7 +156,7 @@ def Cnn_BatchNormOp : Cnn_Op<"batch_norm",
     [Cnn_Partitionable, Cnn_PerChannel, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "batch normalisation, with its mode";
   let description = [{
-    Ioffe and Szegedy 2015. In `inference` mode the result is
+    Batch normalisation, after Ioffe and Szegedy 2015. In `inference` mode the result is
 
         (input - mean) * scale / sqrt(variance + epsilon) + offset
 
@@ -174,9 +190,10 @@ def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift",
      Cnn_ReceptiveFieldOpInterface]> {
   let summary = "one multiply-add per channel";
   let description = [{
-    `activation(input * scale + offset)` for each channel, which is dimension 1 of the input.
-    `scale` and `offset` have shape `C`, or `C/c x c` if the data is blocked and `blocked` is
-    set. This is what remains of a batch norm that no convolution could take.
+    `activation(input * scale + offset)`, with one scale and one offset per channel. Channels
+    are dimension 1 of the input. `scale` and `offset` have shape `C`; if the data is blocked,
+    `blocked` is set and they have shape `ceil(C/c) x c`. `cnn-fold-batch-norm` turns a batch
+    norm into this operation if it cannot fold it into a convolution.
 
     ```mlir
     %1 = cnn.scale_shift %0, %scale, %offset {activation = #cnn.function<relu>}
@@ -199,9 +216,13 @@ def Cnn_LayerNormOp : Cnn_Op<"layer_norm",
     [AttrSizedOperandSegments, Cnn_Partitionable, Cnn_WidensField]> {
   let summary = "layer normalisation over the dimensions from `axis` on";
   let description = [{
-    ONNX LayerNormalization, its first result. Mean and variance are taken over the dimensions
-    from `axis` on, for each index of the dimensions before it. `scale` and `bias` broadcast
-    to the normalised dimensions; both may be missing.
+    The first result of ONNX LayerNormalization:
+
+        (input - mean) / sqrt(variance + epsilon) * scale + bias
+
+    Mean and variance are taken over the dimensions from `axis` on, for each index of the
+    dimensions before `axis`. `scale` and `bias` broadcast to the normalised dimensions; both
+    are optional.
 
     ```mlir
     %1 = cnn.layer_norm %0 scale(%scale) bias(%bias) {axis = 2 : i64, epsilon = 1.0e-05 : f32}
@@ -224,8 +245,12 @@ def Cnn_LayerNormOp : Cnn_Op<"layer_norm",
 def Cnn_InstanceNormOp : Cnn_Op<"instance_norm", [Cnn_Partitionable, Cnn_WidensField]> {
   let summary = "normalisation over the spatial dimensions of each channel";
   let description = [{
-    ONNX InstanceNormalization. Mean and variance are taken over the spatial dimensions of each
-    channel of each image; `scale` and `bias` have shape `C`.
+    ONNX InstanceNormalization:
+
+        (input - mean) / sqrt(variance + epsilon) * scale + bias
+
+    Mean and variance are taken over the spatial dimensions, for each channel of each image.
+    `scale` and `bias` have shape `C`, one element per channel.
 
     ```mlir
     %1 = cnn.instance_norm %0, %scale, %bias {epsilon = 1.0e-05 : f32}
@@ -248,10 +273,14 @@ def Cnn_GroupNormOp : Cnn_Op<"group_norm",
     [Cnn_PartitionableBy<["adjustPart"]>, Cnn_WidensField]> {
   let summary = "normalisation over groups of channels";
   let description = [{
-    ONNX GroupNormalization of opset 21. The channels are cut into `num_groups` equal groups;
-    mean and variance are taken over the channels of a group and all spatial dimensions.
-    `scale` and `bias` have shape `C`. The importer expands the parameters of opset 18, of
-    which there is one for each group.
+    ONNX GroupNormalization of opset 21:
+
+        (input - mean) / sqrt(variance + epsilon) * scale + bias
+
+    The channels are cut into `num_groups` equal groups; mean and variance are taken over the
+    channels of a group and all spatial dimensions. `scale` and `bias` have shape `C`, one
+    element per channel. (Opset 18 has one element per group, which the importer repeats for
+    each channel of the group.)
 
     ```mlir
     %1 = cnn.group_norm %0, %scale, %bias {epsilon = 1.0e-05 : f32, num_groups = 8 : i64}
@@ -275,12 +304,13 @@ def Cnn_LrnOp : Cnn_Op<"lrn",
      Cnn_NarrowOpInterface, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "local response normalisation across channels";
   let description = [{
-    Krizhevsky et al. 2012, as ONNX LRN:
+    Local response normalisation, after Krizhevsky et al. 2012, as ONNX LRN:
 
         input / (bias + alpha / size * sum) ^ beta
 
-    `sum` is the sum of squares over the channels `[c - (size - 1) / 2, c + size / 2]` of the
-    same pixel, as far as they exist. Data is plain, or blocked if `blocked` is set.
+    For channel `c`, `sum` is the sum of squares over the channels
+    `[c - (size - 1) / 2, c + size / 2]` of the same pixel, as far as they exist (the quotients
+    are rounded down). Data is plain, or blocked if `blocked` is set.
 
     ```mlir
     %1 = cnn.lrn %0 {alpha = 1.0e-04 : f32, beta = 7.5e-01 : f32, bias = 1.0 : f32, size = 5 : i64}
@@ -318,8 +348,9 @@ class Cnn_PoolBase<string mnemonic, Trait pool = DeclareOpInterfaceMethods<Cnn_P
 def Cnn_MaxPoolOp : Cnn_PoolBase<"max_pool"> {
   let summary = "largest value of a sliding window";
   let description = [{
-    ONNX MaxPool's first result, on plain or blocked data. Padding never wins. With `ceil_mode`,
-    a last window counts that reaches over the end of the padded input.
+    The first result of ONNX MaxPool, on plain or blocked data: the largest element of the
+    input in each position of the window. Padding is never the largest. With `ceil_mode`, the
+    result also has an element for a last window that reaches over the end of the padded input.
 
     ```mlir
     %1 = cnn.max_pool %0 {window = #cnn.window<[3, 3], strides = [2, 2]>}
@@ -336,9 +367,10 @@ def Cnn_AvgPoolOp : Cnn_PoolBase<"avg_pool",
     DeclareOpInterfaceMethods<Cnn_PoolOpInterface, ["absorbPads"]>> {
   let summary = "mean of a sliding window";
   let description = [{
-    ONNX AveragePool, on plain or blocked data. With `count_include_pad` the sum is divided by the
-    part of the window that lies in the padded input, otherwise by the part that lies in the
-    input.
+    ONNX AveragePool, on plain or blocked data: the sum of the elements of the input in each
+    position of the window, divided by a count. The count is the number of window elements
+    inside the input; with `count_include_pad`, of those inside the padded input. `ceil_mode`
+    is as in `cnn.max_pool`.
 
     ```mlir
     %1 = cnn.avg_pool %0 {window = #cnn.window<[2, 2], strides = [2, 2]>}
@@ -357,8 +389,9 @@ def Cnn_GlobalPoolOp : Cnn_Op<"global_pool",
      Cnn_NarrowOpInterface, Cnn_WidensField, Cnn_NamesLayer]> {
   let summary = "mean or largest value over all spatial dimensions";
   let description = [{
-    ONNX GlobalAveragePool and GlobalMaxPool. The result has the rank of the input, with spatial
-    dimensions of 1. Data is plain, or blocked if `blocked` is set.
+    ONNX GlobalAveragePool (`average`) and GlobalMaxPool (`maximum`), for each channel of each
+    image. The result has the rank of the input; its spatial dimensions have extent 1. Data is
+    plain, or blocked if `blocked` is set.
 
     ```mlir
     %1 = cnn.global_pool <average> %0 : (tensor<1x2048x7x7xf32>) -> tensor<1x2048x1x1xf32>
@@ -384,8 +417,9 @@ def Cnn_DenseOp : Cnn_Op<"dense",
   let summary = "fully connected layer";
   let description = [{
     `activation(input * transpose(filter) + bias)`: the input is `M x K`, the filter `N x K`, the
-    bias `N`, the result `M x N`. `filter_shape` is the logical shape of a packed filter;
-    `schedule` is as in `cnn.conv`.
+    optional bias `N`, and the result `M x N`. `filter_shape` is the logical shape `N x K` of a
+    packed filter, and missing if the filter is not packed. `schedule` says how the layer is
+    computed, as in `cnn.conv`.
 
     ```mlir
     %1 = cnn.dense %0, %w, %b {activation = #cnn.function<relu>}
@@ -401,7 +435,7 @@ def Cnn_DenseOp : Cnn_Op<"dense",
     attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
-    /// `N x K`, packed or not.
+    /// The shape `N x K` of the filter, whether or not it is packed.
     ::llvm::SmallVector<int64_t> getLogicalFilterShape() {
       if (auto shape = getFilterShape())
         return ::llvm::SmallVector<int64_t>(*shape);
@@ -419,9 +453,10 @@ def Cnn_MatmulOp : Cnn_Op<"matmul",
     [Cnn_Partitionable, Cnn_HasKernel, Cnn_HasMacs, Cnn_Narrows, Cnn_WidensField]> {
   let summary = "matrix product of two computed tensors";
   let description = [{
-    `lhs` is `B... x M x K`, `rhs` is `B... x K x N`; both have two dimensions or more, and
-    batch dimensions broadcast. The importer turns vectors, which ONNX allows, into matrices. A
-    product with a constant matrix is a `cnn.dense` if it can be one.
+    ONNX MatMul: `lhs` is `B... x M x K`, `rhs` is `B... x K x N`, and the result is
+    `B... x M x N`. Both operands have two dimensions or more, and the batch dimensions `B...`
+    broadcast as in NumPy. The importer turns vectors, which ONNX allows, into matrices. It
+    makes a product with a constant matrix a `cnn.dense` if possible.
 
     ```mlir
     %1 = cnn.matmul %0, %k : (tensor<1x12x197x64xf32>, tensor<1x12x64x197xf32>)
@@ -444,8 +479,10 @@ def Cnn_MatmulOp : Cnn_Op<"matmul",
 def Cnn_LaunchOp : Op<Cnn_Dialect, "launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "run a kernel's tasks";
   let description = [{
-    Runs `kernel(begin, end, operands...)` for a partition of `[0, tasks)` into
-    ranges, in parallel, and waits for all of them. See docs/architecture.md.
+    Runs all tasks of a kernel on the threads of a CPU. The runtime cuts the tasks
+    `[0, tasks)` into ranges, calls `kernel(begin, end, buffers...)` for each range, in
+    parallel, and waits for all of them. Scratch memory of the kernel is no operand of
+    the launch: the runtime adds it. See docs/architecture.md.
 
     ```mlir
     cnn.launch @conv tasks(112) (%x, %w, %y)

@@ -15,28 +15,29 @@ def Cnn_Algorithm : Cnn_Enum<"Algorithm", "the kernel that computes a layer",
    "winograd_4x4_compact", "transposed", "dense", "matrix_product",
    "warpgroup_product", "small_groups"]>;
 
-def Cnn_PixelSpan : Cnn_Enum<"PixelSpan", "which pixels a register tile may hold together",
+def Cnn_PixelSpan : Cnn_Enum<"PixelSpan", "which pixels may form one register tile",
   ["row", "plane", "map"]>;
 
 def Cnn_LoopOrder : Cnn_Enum<"LoopOrder",
-  "the outer one of a kernel's loops over pixels and over tiles of output channels",
+  "the outer of a kernel's two loops: over tiles of output channels or over pixels",
   ["channels", "pixels"]>;
 
 def Cnn_FilterLayout : Cnn_Enum<"FilterLayout", "the order of a packed filter's dimensions",
   ["tiles", "channelwise", "input_rows", "winograd", "winograd_products",
    "winograd_compact", "dense"]>;
 
-/// An enum parameter that is not printed if it has its default.
+/// An enum parameter that is not printed if it has the default value `word`.
 class Cnn_DefaultEnumParameter<EnumInfo info, string word> : EnumParameter<info> {
   let defaultValue = info.cppNamespace # "::" # info.className # "::" # word;
 }
 
 def Cnn_FilterLayoutAttr : Cnn_Attr<"FilterLayout", "filter_layout"> {
-  let summary = "how a packed filter lies in memory";
+  let summary = "how a packed filter is stored";
   let description = [{
-    The kind says which dimensions the packed filter has, the shape how long they are,
-    and the element type how weights are stored. In a layer of groups of `I` input
-    channels and `O` output channels, whose register tile has `lanes` output channels:
+    The kind says which dimensions the packed filter has and in what order, the shape
+    gives their extents, and the element type is that of the stored weights. In the table,
+    `I` and `O` are the input and output channels of one group, and `lanes` is the number
+    of output channels in one register tile:
 
     | kind | dimensions |
     |---|---|
@@ -48,8 +49,12 @@ def Cnn_FilterLayoutAttr : Cnn_Attr<"FilterLayout", "filter_layout"> {
     | `winograd_compact` | group, tile of O, I, position in the kernel, lanes |
     | `dense` | tile of O, I, lanes |
 
-    Lanes past the last output channel hold zeros, as do inputs past the last in a chunk.
-    The packed bias has a value for each lane of each tile of each group.
+    A chunk is a number of consecutive input channels that the kernel reads together. A
+    step adds the products of some chunks at one position of the kernel. A product is one
+    of the `(m + r - 1)^2` products of Winograd's F(m x m, r x r).
+
+    Lanes past the last output channel are zeros, and so are inputs past the last input
+    channel. The packed bias has a value for each lane of each tile of each group.
 
     ```mlir
     #cnn.filter_layout<tiles, 1x4x4x3x3x16x32xf32>
@@ -65,9 +70,9 @@ def Cnn_FilterLayoutAttr : Cnn_Attr<"FilterLayout", "filter_layout"> {
   let extraClassDeclaration = [{
     /// The extent of a dimension; 1 if this kind of layout does not have it.
     int64_t getExtent(FilterDim dim) const;
-    /// The extents of the kernel, if they are dimensions.
+    /// The extents of the kernel; empty if this kind of layout has no kernel dimensions.
     ::llvm::ArrayRef<int64_t> getKernel() const;
-    /// Elements of the packed bias.
+    /// Number of elements of the packed bias.
     int64_t getBiasSize() const {
       return getExtent(FilterDim::group) * getExtent(FilterDim::output_tile) *
              getExtent(FilterDim::lane);
@@ -80,30 +85,35 @@ def Cnn_FilterLayoutAttr : Cnn_Attr<"FilterLayout", "filter_layout"> {
 def Cnn_ScheduleAttr : Cnn_Attr<"Schedule", "schedule"> {
   let summary = "how a layer is computed";
   let description = [{
-    All that is decided about a convolution or a dense layer. `cnn-select-algorithm`
-    writes it, unless it is there already; everything behind reads it.
+    Every decision about how a convolution or a dense layer is computed.
+    `cnn-select-algorithm` writes it, unless the operation has one already. Later passes and
+    the kernels read it.
 
-    - The algorithm: on a CPU `direct` (vectors of output channels), `pixelwise` (vectors
-      of pixels), `channelwise` (a channel of input and output in each lane),
-      `winograd_*` (minimal filtering in output tiles, with filters that are transformed
-      when the model is compiled or, `compact`, when it runs), `transposed`, `dense`;
-      on a GPU `channelwise`, `winograd_*`, `transposed`, `dense` (few rows),
-      `matrix_product` and `warpgroup_product` (of pixels and output channels), and
-      `small_groups` (a thread for an element).
-    - `tile`: `pixels x vectors x lanes` of a register tile, or of a GPU's block of
-      threads: so many pixels (Winograd: output tiles; dense: rows) times so many vectors
-      of output channels.
-    - `span`: whether a tile's pixels are neighbours in a `row`, in a `plane` whose rows
-      follow each other as one, or any run of a `map`, with code of its own for each tile.
-    - `order`: the outer loop.
-    - `box`: of a warp group's tile, images x rows x columns.
-    - `strip`: output tiles that Winograd computes at a time; `chunk`: vectors of input
-      channels whose compact filters it transforms at a time.
-    - `splits`: parts of a GPU's sums, which another kernel adds; `stages`: steps of the
-      sum whose data are in shared memory at a time; `warpgroups` that multiply.
-    - `precision`: of the factors.
+    - The algorithm. On a CPU: `direct` (a vector register holds output channels),
+      `pixelwise` (it holds pixels), `channelwise` (each lane has one channel, of the input
+      and of the output; for depthwise convolutions and groups of a few channels),
+      `winograd_*` (minimal filtering in tiles of the output, with filters that are
+      transformed when the model is compiled or, if `compact`, when it runs), `transposed`,
+      `dense`. On a GPU: `channelwise`, `winograd_*`, `transposed`, `dense` (for few rows),
+      `matrix_product` and `warpgroup_product` (a product of pixels and output channels,
+      the latter by groups of four warps), `small_groups` (one thread per element).
+    - `tile`: `pixels x vectors x lanes` of the register tile, or of the tile that a GPU's
+      block of threads computes: the number of pixels (Winograd: output tiles; dense
+      layers: rows), of vectors of output channels, and of lanes in a vector.
+    - `span`: which pixels may form a tile: neighbours in one `row`; neighbours in a `plane`
+      whose rows are taken as one long row; or any run of pixels in a `map`, with code of
+      its own for each tile.
+    - `order`: the outer loop, over tiles of output channels (`channels`) or over `pixels`.
+    - `box`: the tile of `warpgroup_product`, as images x rows x columns.
+    - `strip`: how many output tiles Winograd's algorithms compute at a time. `chunk`: for
+      how many vectors of input channels a `compact` one transforms filters at a time.
+    - `splits`: into how many parts a GPU cuts each sum; another kernel adds the parts.
+      `stages`: how many steps of a sum have their data in shared memory at a time.
+      `warpgroups`: how many groups of four warps multiply in a block of threads.
+    - `precision`: the type of the factors on a GPU.
     - `filter`: the layout of the packed filter.
-    - `scratch`: bytes of working memory, of each thread of a CPU or of a GPU's grid.
+    - `scratch`: bytes of scratch memory, for each thread of a CPU or for the whole grid of
+      a GPU.
 
     ```mlir
     #cnn.schedule<direct, tile = 14x2x16, filter = <tiles, 1x4x4x3x3x16x32xf32>>
@@ -126,8 +136,9 @@ def Cnn_ScheduleAttr : Cnn_Attr<"Schedule", "schedule"> {
     "::convoy::cnn::FilterLayoutAttr":$filter,
     DefaultValuedParameter<"int64_t", "0">:$scratch);
   let extraClassDeclaration = [{
+    /// Pixels of a tile.
     int64_t getPixels() const { return getTile()[0]; }
-    /// Vectors of output channels in a tile, and lanes of each.
+    /// Vectors of output channels in a tile, and lanes of each vector.
     int64_t getVectors() const { return getTile()[1]; }
     int64_t getLanes() const { return getTile()[2]; }
   }];

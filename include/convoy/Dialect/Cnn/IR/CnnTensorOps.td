@@ -19,7 +19,8 @@ def Cnn_UnaryOp : Cnn_Op<"unary",
      Cnn_ReceptiveFieldOpInterface]> {
   let summary = "element-wise function of one operand";
   let description = [{
-    The function with its constants is an attribute; the shape stays.
+    Applies `function` to each element. The attribute includes the constants of the
+    function. The result has the shape of the input.
 
     ```mlir
     %1 = cnn.unary <leaky_relu, alpha = 1.000000e-01 : f32> %x
@@ -42,8 +43,9 @@ def Cnn_BinaryOp : Cnn_Op<"binary",
      Cnn_EpilogueOpInterface, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "element-wise function of two operands, with broadcasting";
   let description = [{
-    `activation(kind(lhs, rhs))` for each pair of elements; shapes broadcast as in NumPy.
-    Comparisons and logical functions give `i1`. `prelu` is `lhs >= 0 ? lhs : lhs * rhs`.
+    `activation(kind(lhs, rhs))` for each pair of elements; the shapes of `lhs` and `rhs`
+    broadcast as in NumPy. Comparisons and logical functions give `i1`. `prelu` is
+    `lhs >= 0 ? lhs : lhs * rhs`.
 
     ```mlir
     %1 = cnn.binary <add> %0, %bias {activation = #cnn.function<relu>}
@@ -66,7 +68,8 @@ def Cnn_SelectOp : Cnn_Op<"select",
     [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "element-wise choice (ONNX Where), with broadcasting";
   let description = [{
-    `condition ? lhs : rhs`, with an `i1` condition; the three shapes broadcast as in NumPy.
+    `condition ? lhs : rhs` for each element, with an `i1` condition; the three shapes
+    broadcast as in NumPy.
 
     ```mlir
     %1 = cnn.select %c, %a, %b
@@ -89,8 +92,9 @@ def Cnn_CastOp : Cnn_Op<"cast",
     [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "element type conversion (ONNX Cast)";
   let description = [{
-    Floats truncate to integers, everything but zero is true, and a value that the type `to`
-    cannot hold becomes an unspecified one.
+    Converts each element to the type `to`. A float becomes an integer by truncation.
+    Any number but zero becomes true. A value that `to` cannot represent becomes an
+    unspecified one.
 
     ```mlir
     %1 = cnn.cast %x {to = i32} : (tensor<2x3xf32>) -> tensor<2x3xi32>
@@ -114,8 +118,9 @@ def Cnn_ReduceOp : Cnn_Op<"reduce",
     [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_NamesLayer, Cnn_WidensField]> {
   let summary = "reduction over some dimensions";
   let description = [{
-    ONNX's reductions over `axes`, which are not negative; over none, each element alone. With
-    `keep_dims` the reduced dimensions stay, of extent 1.
+    ONNX's reductions over the dimensions `axes`, numbered from 0. If `axes` is empty, each
+    element is reduced alone. With `keep_dims` the reduced dimensions stay, with extent 1;
+    otherwise the result lacks them.
 
     ```mlir
     %1 = cnn.reduce <mean> %x {axes = array<i64: 2, 3>, keep_dims}
@@ -148,7 +153,8 @@ class Cnn_SoftmaxBase<string mnemonic, list<Trait> traits = []>
 def Cnn_SoftmaxOp : Cnn_SoftmaxBase<"softmax", [Cnn_HasKernel, Cnn_Narrows]> {
   let summary = "softmax along one dimension";
   let description = [{
-    `exp(x - m) / sum(exp(x - m))` with the largest element `m` along `axis`.
+    `exp(x - m) / sum(exp(x - m))`, where `m` is the largest element and the sum is taken
+    along dimension `axis`.
 
     ```mlir
     %1 = cnn.softmax %x {axis = 1 : i64} : (tensor<1x1000xf32>) -> tensor<1x1000xf32>
@@ -159,7 +165,8 @@ def Cnn_SoftmaxOp : Cnn_SoftmaxBase<"softmax", [Cnn_HasKernel, Cnn_Narrows]> {
 def Cnn_LogSoftmaxOp : Cnn_SoftmaxBase<"log_softmax"> {
   let summary = "logarithm of the softmax along one dimension";
   let description = [{
-    `(x - m) - log(sum(exp(x - m)))` with the largest element `m` along `axis`.
+    `(x - m) - log(sum(exp(x - m)))`, where `m` is the largest element and the sum is taken
+    along dimension `axis`.
 
     ```mlir
     %1 = cnn.log_softmax %x {axis = 1 : i64} : (tensor<1x10xf32>) -> tensor<1x10xf32>
@@ -176,7 +183,8 @@ def Cnn_ConcatOp : Cnn_Op<"concat",
      Cnn_HasBlockedForm, Cnn_Narrows, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "concatenation along one dimension";
   let description = [{
-    One or more tensors of one element type, with equal extents in the other dimensions.
+    Joins one or more tensors along dimension `axis`. They have the same element type, and
+    the same extents in all other dimensions.
 
     ```mlir
     %1 = cnn.concat %a, %b {axis = 1 : i64}
@@ -197,9 +205,9 @@ def Cnn_GatherOp : Cnn_Op<"gather",
     [Cnn_Partitionable, Cnn_HasKernel, Cnn_Evaluable, Cnn_NarrowOpInterface]> {
   let summary = "slices picked by indices along one dimension";
   let description = [{
-    ONNX Gather: for each index, the slice of `input` at that index of dimension `axis`. The
-    dimensions of `indices` take the place of that dimension. A negative index counts from the
-    end.
+    ONNX Gather: for each index, the slice of `input` at that index of dimension `axis`. In the
+    shape of the result, the dimensions of `indices` replace dimension `axis`. A negative index
+    counts from the end.
 
     ```mlir
     %1 = cnn.gather %table, %indices {axis = 0 : i64}
@@ -222,7 +230,8 @@ def Cnn_BroadcastOp : Cnn_Op<"broadcast",
     [Cnn_PartitionableBy<["adjustPart"]>, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "NumPy broadcast to a given shape (ONNX Expand)";
   let description = [{
-    The input's shape and `shape` broadcast to the result's.
+    Repeats the input along dimensions of extent 1 and along new leading dimensions. The
+    shape of the result is the NumPy broadcast of the input's shape and `shape`.
 
     ```mlir
     %1 = cnn.broadcast %x {shape = array<i64: 2, 8, 4>}
@@ -244,10 +253,10 @@ def Cnn_ResizeOp : Cnn_Op<"resize",
      Cnn_HasBlockedForm, Cnn_NarrowOpInterface, Cnn_WidensField]> {
   let summary = "nearest or linear interpolation to another size";
   let description = [{
-    ONNX Resize. `shape` is the shape of the result. `scales` holds, for each dimension, the
-    factor that maps coordinates; it need not be the quotient of the sizes. `coordinates` says how
-    a coordinate of the result maps to one of the input, `nearest` how it is rounded in mode
-    `nearest`.
+    ONNX Resize. `shape` is the shape of the result. `scales` has one factor per dimension,
+    which maps coordinates; it need not be the quotient of the extents. `coordinates` says how
+    a coordinate of the result maps to one of the input, and `nearest` how that is rounded if
+    the mode is `nearest`.
 
     ```mlir
     %1 = cnn.resize <nearest> %0 {coordinates = #cnn.coordinate_mode<asymmetric>,
@@ -277,12 +286,12 @@ def Cnn_ReorderOp : Cnn_Op<"reorder",
   let description = [{
     With `block` > 0, plain data `N x C x spatial...` becomes blocked data
     `N x ceil(C/block) x spatial... x block`; lanes past `C` are set to zero. With `block` = 0,
-    blocked data becomes plain data of `channels` channels. Upstream's `linalg.pack` has no
-    memref form.
+    blocked data becomes plain data of `channels` channels. (Upstream's `linalg.pack` does not
+    serve here because it has no memref form.)
 
-    `shuffle` = G shuffles the channels on the way to blocks (Zhang et al. 2018). The channels of
-    the input are a G x C/G matrix, row after row; those of the result are that matrix, column
-    after column.
+    With `shuffle` = G > 1, plain data becomes blocked data with its channels shuffled (Zhang
+    et al. 2018): the channels of the input, read as the rows of a `G x C/G` matrix one after
+    another, are stored column by column.
 
     ```mlir
     %1 = cnn.reorder %0 {block = 16 : i64} : (tensor<1x64x56x56xf32>) -> tensor<1x4x56x56x16xf32>

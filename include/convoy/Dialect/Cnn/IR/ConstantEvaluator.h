@@ -4,8 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Shape arithmetic folds away with this: the folders use it for what is small
-// and exact, the importer for shapes, and cnn-fold-constants for the rest.
+// Computes operations on constants while a model is compiled, such as the shape arithmetic of
+// ONNX models. The folders use it for small and exact results, the importer for shapes, and
+// the pass cnn-fold-constants for everything else.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,24 +19,23 @@
 namespace convoy::cnn {
 
 struct EvaluationOptions {
-  /// Results of more elements are not computed, splats excepted.
+  /// Results with more elements than this are not computed, except for splats.
   int64_t maxElements = kMaxInlineElements;
-  /// Whether to compute only what has one right answer in every bit: integers,
-  /// data movement, comparisons, and functions that IEEE 754 rounds correctly.
+  /// Whether to compute only operations whose result is defined in every bit: integers, data
+  /// movement, comparisons, and functions that IEEE 754 rounds correctly.
   bool exactOnly = true;
 };
 
-/// The value of `op`'s only result where its operands have the given values
-/// (null: not known); null if `op` is not one that can be evaluated. Knows
-/// operations with an EvaluateOpInterface, tensor.extract_slice, tensor.expand_shape,
-/// tensor.collapse_shape, tensor.pad and linalg.transpose. Floats are computed in f64 and
-/// rounded once.
+/// The value of the only result of `op` if its operands have the values `operands` (null for
+/// one that is not known); null if `op` cannot be evaluated. Evaluates operations with an
+/// EvaluateOpInterface, tensor.extract_slice, tensor.expand_shape, tensor.collapse_shape,
+/// tensor.pad and linalg.transpose. Floats are computed in f64 and rounded once.
 mlir::ElementsAttr evaluateConstant(mlir::Operation *op,
                                     llvm::ArrayRef<mlir::Attribute> operands,
                                     const EvaluationOptions &options);
 
-/// The constant that `value` is, or that evaluation of the operations behind it
-/// gives; null if there is none.
+/// The constant `value`, or the constant to which the operations that compute `value`
+/// evaluate; null if there is none.
 mlir::ElementsAttr evaluateConstant(mlir::Value value, const EvaluationOptions &options);
 
 } // namespace convoy::cnn

@@ -4,10 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The arithmetic of cnn's element-wise functions, written once for every place
-// that needs it: epilogues of kernels (on vectors) and `linalg` bodies (on
-// scalars). What these functions emit is `arith` and `math`; the kernels' `math`
-// operations are expanded by MathApproximation.h, so none becomes a libm call.
+// The arithmetic of cnn's element-wise functions, written once for every place that needs it:
+// epilogues of kernels (on vectors) and `linalg` bodies (on scalars). These functions emit
+// `arith` and `math` operations. MathApproximation.h expands the `math` operations of kernels,
+// so that none becomes a libm call.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,23 +18,23 @@
 
 namespace convoy {
 
-/// `value` as a constant of a float, integer or index type or a vector of such.
+/// `value` as a constant of `type`: a float, integer or index type, or a vector of these.
 mlir::Value emitConstant(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type,
                          double value);
 
-/// The larger (smaller) of two values, as one instruction; a NaN in `rhs` wins.
+/// The larger (smaller) of two values, as one instruction. If `rhs` is a NaN, the result is.
 mlir::Value emitMax(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value lhs,
                     mlir::Value rhs);
 mlir::Value emitMin(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value lhs,
                     mlir::Value rhs);
 
-/// `function(x)` for a scalar or a vector, of the type of `x`; null where the
+/// `function(x)` for a scalar or a vector; the result has the type of `x`. Null if the
 /// function has no meaning for that element type.
 mlir::Value emitUnary(mlir::OpBuilder &builder, mlir::Location loc, cnn::FunctionAttr function,
                       mlir::Value x);
 
-/// `kind(lhs, rhs)` for scalars or vectors of one type; comparisons give `i1`.
-/// Null where the function has no meaning for the element type.
+/// `kind(lhs, rhs)` for scalars or vectors of one type; comparisons give `i1`. Null if the
+/// function has no meaning for the element type.
 mlir::Value emitBinary(mlir::OpBuilder &builder, mlir::Location loc, cnn::BinaryKind kind,
                        mlir::Value lhs, mlir::Value rhs);
 

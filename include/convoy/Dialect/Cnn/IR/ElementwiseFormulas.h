@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// What each element-wise function computes, once for kernels and for constants: templates
-// over the arithmetics of Arithmetic.h. Kernels get them from ElementwiseEmitter.h.
+// The formula of each element-wise function, written once for kernels and for constants:
+// templates over the arithmetics of Arithmetic.h. Kernels use them by ElementwiseEmitter.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,7 +33,7 @@ typename Arithmetic::Number logisticDenominator(Arithmetic &a, typename Arithmet
   return a.add(a.constant(1), a.exp(a.neg(x)));
 }
 
-/// `function(x)` of a float; undefined where the function has no meaning for floats.
+/// `function(x)` of a float; undefined if the function has no meaning for floats.
 template <typename Arithmetic>
 typename Arithmetic::Number applyFloatUnary(Arithmetic &a, FunctionAttr function,
                                             typename Arithmetic::Number x) {
@@ -115,7 +115,7 @@ typename Arithmetic::Number applyFloatUnary(Arithmetic &a, FunctionAttr function
   llvm_unreachable("unknown unary kind");
 }
 
-/// `function(x)` of an integer; undefined where the function has no meaning for integers.
+/// `function(x)` of an integer; undefined if the function has no meaning for integers.
 template <typename Arithmetic>
 typename Arithmetic::Number applyIntegerUnary(Arithmetic &a, FunctionAttr function,
                                               typename Arithmetic::Number x) {
@@ -175,7 +175,8 @@ typename Arithmetic::Truth compare(Arithmetic &a, BinaryKind kind,
   }
 }
 
-/// What floats and integers have in common.
+/// `kind(x, y)` for the functions whose formula is the same for floats and integers; undefined
+/// for all others.
 template <typename Arithmetic>
 typename Arithmetic::Number applyCommonBinary(Arithmetic &a, BinaryKind kind,
                                               typename Arithmetic::Number x,
@@ -202,8 +203,8 @@ typename Arithmetic::Number applyCommonBinary(Arithmetic &a, BinaryKind kind,
   }
 }
 
-/// `kind(x, y)` of floats, if it is no comparison; undefined where `kind` has no meaning for
-/// them.
+/// `kind(x, y)` of floats, for all functions but comparisons; undefined if the function has no
+/// meaning for floats.
 template <typename Arithmetic>
 typename Arithmetic::Number applyFloatBinary(Arithmetic &a, BinaryKind kind,
                                              typename Arithmetic::Number x,
@@ -211,7 +212,7 @@ typename Arithmetic::Number applyFloatBinary(Arithmetic &a, BinaryKind kind,
   return kind == BinaryKind::mod ? a.fmod(x, y) : applyCommonBinary(a, kind, x, y);
 }
 
-/// ONNX Mod of integers, where the sign follows the divisor.
+/// ONNX Mod of integers: the result has the sign of the divisor.
 template <typename Arithmetic>
 typename Arithmetic::Number moduloIntegers(Arithmetic &a, typename Arithmetic::Number x,
                                            typename Arithmetic::Number y) {
@@ -222,7 +223,8 @@ typename Arithmetic::Number moduloIntegers(Arithmetic &a, typename Arithmetic::N
   return a.select(a.both(wrongSign, differs), a.add(rest, y), rest);
 }
 
-/// The same of integers, and of booleans.
+/// `kind(x, y)` of integers or booleans, for all functions but comparisons; undefined if the
+/// function has no meaning for them.
 template <typename Arithmetic>
 typename Arithmetic::Number applyIntegerBinary(Arithmetic &a, BinaryKind kind,
                                                typename Arithmetic::Number x,

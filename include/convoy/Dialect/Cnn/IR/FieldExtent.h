@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// For methods of ReceptiveFieldOpInterface.
+// Used by the methods of ReceptiveFieldOpInterface.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,27 +17,29 @@
 
 namespace convoy::cnn {
 
-/// Along one spatial dimension, in elements of the model's input.
+/// The receptive field of the elements of a value along one spatial dimension. The size and
+/// the stride count elements of the model's input.
 struct FieldExtent {
-  /// How wide the window is that an element depends on, padding included.
+  /// The size of the window of the input that an element depends on, padding included.
   double size = 1;
-  /// How far apart the windows of neighbouring elements are; below 1 after upsampling.
+  /// The distance of the windows of neighbouring elements; below 1 after upsampling.
   double stride = 1;
-  /// The value's own extent.
+  /// The extent of the value itself.
   int64_t extent = 1;
 
   /// The size for an element that depends on all elements along the dimension.
   double getWholeSize() const { return size + double(extent - 1) * stride; }
-  /// Lets every element depend on the whole.
+  /// Lets every element depend on all elements along the dimension.
   void widen() { size = getWholeSize(); }
 };
 
-/// The receptive field of each element of a value that an image reaches.
+/// The receptive fields of the elements of a value that is computed from an image.
 class ReceptiveField {
 public:
+  /// One entry for each spatial dimension of the image.
   llvm::SmallVector<FieldExtent, 3> dims;
-  /// Whether `dims` are the last dimensions of the value. A flattened value still has fields,
-  /// but no dimension along which they are arranged.
+  /// Whether the last dimensions of the value are the spatial ones. The elements of a
+  /// flattened value still have receptive fields, but the value has no spatial dimensions.
   bool isSpatial = true;
 
   /// Lets every element depend on the whole image.
@@ -45,13 +47,15 @@ public:
     for (FieldExtent &dim : dims)
       dim.widen();
   }
-  /// Lets every element of a value of this rank depend on the whole along `axis`.
+  /// Lets every element of a value of this rank depend on all elements along dimension `axis`
+  /// of the value, if that is a spatial one.
   void widenAxis(int64_t axis, int64_t rank) {
     if (int64_t first = rank - int64_t(dims.size()); axis >= first)
       dims[axis - first].widen();
   }
-  /// Whether windows of this rank slide over the image. Those over values that were
-  /// flattened and cut anew see all of it.
+  /// Whether a window of this many dimensions slides over the spatial dimensions. If not, the
+  /// value was flattened and reshaped: then its elements are taken to depend on the whole
+  /// image.
   bool enterWindow(int64_t windowRank) {
     if (isSpatial && windowRank == int64_t(dims.size()))
       return true;
@@ -60,7 +64,7 @@ public:
     isSpatial = true;
     return false;
   }
-  /// Of a window that slides over the image, or transposed.
+  /// Widens the fields for the result of a convolution or a pool.
   void slide(WindowAttr window, bool isTransposed = false) {
     if (!enterWindow(window.getRank()))
       return;
@@ -75,7 +79,7 @@ public:
       }
     }
   }
-  /// Lets the one element of the result depend on everything.
+  /// Lets every element depend on the whole image, and drops the spatial dimensions.
   void join() {
     widenAll();
     for (FieldExtent &dim : dims)

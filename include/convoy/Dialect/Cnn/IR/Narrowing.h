@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// For methods of NarrowOpInterface.
+// Used by the methods of NarrowOpInterface.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,8 +19,9 @@ namespace convoy::cnn {
 /// The largest number of f16.
 inline constexpr double kLargestF16 = 65504;
 
-/// The values up to an operation, as `cnn-narrow-to-f16` knows them. A value that stays f32 is
-/// *data* if results computed of it become f16, and *large* if f16 may be too small for it.
+/// What `cnn-narrow-to-f16` knows about the values before the operation that it visits. A
+/// value that stays f32 is *data* if results that are computed from it shall become f16, and
+/// *large* if it may have numbers beyond the range of f16.
 class Narrowing {
 public:
   virtual ~Narrowing() = default;
@@ -30,26 +31,28 @@ public:
 
   void addData(mlir::Value value) { data.insert(value); }
   void addLarge(mlir::Value value) { large.insert(value); }
-  /// Whether results computed of `value` become f16: it is f16, or data.
+  /// Whether results that are computed from `value` become f16: it is f16, or data.
   bool isData(mlir::Value value) const;
-  /// Whether f16 may be too small for `value`, a computed one or a constant.
+  /// Whether `value`, computed or constant, may have numbers beyond the range of f16.
   bool isLarge(mlir::Value value) const;
 
-  /// Whether `value` leaves the function, or meets those of other devices on the host, as it
-  /// is: then it stays f32.
+  /// Whether `value` must stay f32: it is a result of the function, or the host adds it to
+  /// those of other devices, perhaps after operations that only move data.
   virtual bool staysF32(mlir::Value value) const = 0;
   /// Whether the kernel of `op`, a layer with a filter, needs its first operand in f16.
   virtual bool needsF16Input(mlir::Operation *op) const = 0;
-  /// Makes the operand's elements f16 or f32.
+  /// Gives `operand` the element type `element`, f16 or f32, by a conversion if necessary.
   virtual void convertOperand(mlir::OpOperand &operand, mlir::Type element) = 0;
 
-  /// Makes a result that a kernel stores f16, unless it stays f32.
+  /// Makes f16 of an f32 result, unless it must stay f32; then it becomes data.
   void store(mlir::Value result);
-  /// As `store`, of a result after an activation, which may make it large.
+  /// As `store`, for a result after an activation; but if the activation may give large
+  /// numbers, the result stays f32 and becomes large.
   void finish(mlir::Value result, FunctionAttr activation);
-  /// Gives a result that holds elements of `source` its element type.
+  /// Gives a result that consists of elements of `source` the element type of `source`, and
+  /// marks it.
   void follow(mlir::Value result, mlir::Value source);
-  /// Makes a result data or large if `source` is, and for the same reason f32.
+  /// Makes a result data if `source` is data, and large if `source` is large.
   void mark(mlir::Value result, mlir::Value source);
 
 protected:

@@ -16,46 +16,50 @@ namespace convoy::cnn {
 
 enum class FactorKind : uint32_t;
 
-/// The dimension of a tensor that a factor walks along.
+/// The dimension of a tensor that belongs to a factor.
 struct FactorDim {
-  /// Negative where the tensor does not depend on the factor.
+  /// Negative if no dimension of the tensor belongs to the factor.
   int64_t dim = -1;
-  /// Elements of the dimension for each unit of the factor.
+  /// How many elements of the dimension belong to each unit of the factor.
   int64_t size = 1;
 
   bool isSplit() const { return dim >= 0; }
 };
 
-/// A dimension of an operation's iteration space.
+/// A dimension of an operation's loops along which devices can share the operation. A unit of
+/// it is one iteration.
 struct PartitionFactor {
   FactorKind kind;
+  /// Number of units.
   int64_t extent = 0;
-  /// One for each operand.
+  /// One entry for each operand.
   llvm::SmallVector<FactorDim> operands;
   FactorDim result;
-  /// Parts of the result are terms of a sum, not slices.
+  /// Whether the parts of the result are terms of a sum, not slices.
   bool isReduction = false;
-  /// Elements that a part needs of its neighbours' first operand.
+  /// How many elements of the first operand a part needs from the part before it and from the
+  /// part after it.
   int64_t haloBefore = 0, haloAfter = 0;
-  /// Whether a part computes a result for its halo too, which is dropped.
+  /// Whether a part computes results for its halo, too, which must be dropped.
   bool keepsHalo = false;
 
   bool needsHalo() const { return haloBefore || haloAfter; }
-  /// Units that a part has at least: halos reach next neighbours only.
+  /// The least number of units of a part: a halo must come from the next neighbour alone.
   int64_t getLeastPart() const {
     int64_t halo = std::max(haloBefore, haloAfter);
     int64_t size = needsHalo() ? operands.front().size : 1;
     return std::max<int64_t>(1, (halo + size - 1) / size);
   }
-  /// Operands that only the first part of a reduction adds.
+  /// Indices of the operands that only the first part of a reduction adds, such as a bias.
   llvm::SmallVector<unsigned> addedOnce;
 };
 
-/// Gives upstream's reshapes and transposes a PartitionOpInterface.
+/// Registers models of PartitionOpInterface for upstream's reshapes and transposes.
 void registerPartitionOpInterfaceExternalModels(mlir::DialectRegistry &registry);
 
 namespace detail {
-/// Clones `op` with other operands and infers its result anew.
+/// The default of PartitionOpInterface::buildPart: clones `op` with other operands, calls
+/// adjustPart on the clone, and infers the type of its result.
 mlir::Value buildPart(mlir::Operation *op, mlir::OpBuilder &builder, mlir::ValueRange operands,
                       const PartitionFactor &factor, int64_t begin, int64_t end);
 } // namespace detail

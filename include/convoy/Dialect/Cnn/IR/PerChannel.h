@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// What a batch norm, Caffe's Scale layer and an added bias have in common.
+// A multiply-add for each channel: the form of a batch norm, of Caffe's Scale layer, and of an
+// added bias.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,27 +23,29 @@ namespace convoy::cnn {
 struct PerChannel {
   std::vector<double> scale, offset;
 
+  /// `x * 1 + 0`.
   static PerChannel identity(int64_t channels) {
     return {std::vector<double>(channels, 1.0), std::vector<double>(channels, 0.0)};
   }
+  /// Whether any factor is not 1, and whether any summand is not 0.
   bool hasScale() const;
   bool hasOffset() const;
-  /// Appends: the result is `next` of this.
+  /// Appends `next`: afterwards this function is `next(this(x))`.
   void compose(const PerChannel &next);
 };
 
-/// An operation that is a PerChannel with constant numbers.
+/// What an operation computes that is such a multiply-add: `function` of the operand `input`.
 struct PerChannelStep {
   mlir::OpOperand *input;
   PerChannel function;
 };
 
 namespace detail {
-/// A constant with one element for each of the channels; reshapes and the like of constants
-/// count as constants. Nothing if `value` is none.
+/// The elements of `value` if it is a constant with one element per channel; otherwise
+/// nothing. Reshapes and similar operations on constants count as constants.
 std::optional<std::vector<double>> readPerChannel(mlir::Value value, int64_t channels);
-/// As readPerChannel, of a constant that broadcasts to `type` and differs along dimension 1
-/// at most.
+/// The same for a constant that is broadcast to `type`: one number for each channel, if the
+/// constant differs along dimension 1 only.
 std::optional<std::vector<double>> readPerChannelBroadcast(mlir::Value value,
                                                            mlir::RankedTensorType type);
 } // namespace detail

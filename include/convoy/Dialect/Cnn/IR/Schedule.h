@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What #cnn.schedule and #cnn.filter_layout need before they are declared. Include Cnn.h.
+// Declarations that #cnn.schedule and #cnn.filter_layout need. Include Cnn.h instead.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +18,8 @@
 
 namespace convoy::cnn {
 
-/// What a dimension of a packed filter counts; `kernel` stands for all of the kernel's.
+/// The dimensions of packed filters, see #cnn.filter_layout. `kernel` stands for all
+/// dimensions of the kernel.
 enum class FilterDim {
   group,
   output_tile,
@@ -32,14 +33,14 @@ enum class FilterDim {
   position
 };
 
-/// Why the packed filter and bias of `op`, a layer with weights, are not those that its
-/// schedule names; empty if they are.
+/// Why the filter and the bias of `op` are not packed as its schedule says; empty if they are,
+/// and for operations that are no layers with weights.
 std::string whyNotPacked(mlir::Operation *op);
 
 } // namespace convoy::cnn
 
 namespace convoy::cnn::detail {
-/// Checks that a layer's schedule, if it has one, suits its shapes.
+/// Checks that the schedule of a layer, if it has one, fits its shapes.
 mlir::LogicalResult verifySchedule(mlir::Operation *op);
 } // namespace convoy::cnn::detail
 

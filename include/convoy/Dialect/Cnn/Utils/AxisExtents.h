@@ -13,7 +13,8 @@
 
 namespace convoy::cnn {
 
-/// A shape as `outer x extent x inner`, with dimension `axis` in the middle.
+/// A shape as `outer x extent x inner`: the product of the dimensions before `axis`, dimension
+/// `axis`, and the product of those after it.
 struct AxisExtents {
   AxisExtents(llvm::ArrayRef<int64_t> shape, int64_t axis)
       : outer(llvm::product_of(shape.take_front(axis))), extent(shape[axis]),

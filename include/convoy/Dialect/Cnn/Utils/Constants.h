@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Weights come as dense, dense splat or dense_resource attributes. Here is the
-// one place that tells them apart.
+// Weights are dense attributes, dense splats or dense_resource blobs. Only this file tells
+// them apart.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,18 +28,18 @@ inline constexpr int64_t kMaxInlineElements = 1024;
 /// Alignment of the blobs that are made here, in bytes.
 inline constexpr size_t kBlobAlignment = 64;
 
-/// Bytes that an element takes in a constant (an i1 takes one); nothing for
-/// types that constants of Convoy do not have.
+/// Bytes of an element in a constant; 1 for an i1. Nothing for types that constants of Convoy
+/// do not have.
 std::optional<int64_t> getElementBytes(mlir::Type elementType);
 
-/// A view of a constant tensor's elements in row-major order. Cheap to copy;
-/// valid as long as the attribute's context and, for a blob, its memory.
+/// A view of the elements of a constant tensor, in row-major order. It is cheap to copy, and
+/// valid as long as the context of the attribute and, for a blob, its memory.
 class ConstantData {
 public:
-  /// The data of an elements attribute, nothing where it is none or where a
-  /// blob is missing or has the wrong size.
+  /// The data of an elements attribute; nothing if `attribute` is none, or if its blob is
+  /// missing or has the wrong size.
   static std::optional<ConstantData> get(mlir::Attribute attribute);
-  /// The data of a value defined by a constant operation.
+  /// The data of a value that a constant operation defines; otherwise nothing.
   static std::optional<ConstantData> get(mlir::Value value);
 
   mlir::RankedTensorType getType() const { return type; }
@@ -50,11 +50,11 @@ public:
   /// Whether one stored element stands for all.
   bool isSplat() const { return splat; }
 
-  /// All elements, or the only one of a splat. An i1 is a byte of 0 or 1.
+  /// The bytes of all elements, or of the only one of a splat. An i1 is a byte of 0 or 1.
   llvm::ArrayRef<char> getBytes() const { return bytes; }
 
-  /// Whether elements are stored as `T`: float for f32, int64_t for i64 and
-  /// index, bool for i1, and so on. f16 and bf16 have no such T.
+  /// Whether elements are stored as the C++ type `T`: float for f32, int64_t for i64 and
+  /// index, bool for i1, and so on. For f16 and bf16 there is no such type.
   template <typename T> bool holds() const {
     mlir::Type element = getElementType();
     if constexpr (std::is_same_v<T, float>)
@@ -75,7 +75,7 @@ public:
   template <typename T> T get(int64_t index) const {
     return getValues<T>()[splat ? 0 : index];
   }
-  /// All elements in a vector, splats expanded.
+  /// All elements in a vector; the element of a splat is repeated.
   template <typename T> std::vector<T> toVector() const {
     llvm::ArrayRef<T> values = getValues<T>();
     if (splat)
@@ -88,7 +88,7 @@ public:
   /// Element `index` of an integer type.
   int64_t getInt(int64_t index) const;
 
-  /// The one value of a splat or of a constant of equal elements.
+  /// The value of the elements if all are equal; otherwise nothing.
   std::optional<double> getSplatDouble() const;
 
 private:
@@ -96,23 +96,23 @@ private:
   int64_t elementBytes = 0;
   bool splat = false;
   llvm::ArrayRef<char> bytes;
-  /// Holds `bytes` where the attribute does not store them as we read them.
+  /// The memory of `bytes`, if the attribute stores its elements in another form.
   std::shared_ptr<std::vector<std::max_align_t>> storage;
 };
 
-/// Makes a constant from `bytes`, which holds all elements or, where all are
-/// equal, one. Equal elements become a splat, up to kMaxInlineElements elements
-/// a dense attribute, and more a dense_resource blob.
+/// Makes a constant from `bytes`: the elements, or a single one that stands for all. Equal
+/// elements become a splat, other constants of up to kMaxInlineElements elements a dense
+/// attribute, and larger ones a dense_resource blob.
 mlir::ElementsAttr makeConstantFromBytes(mlir::RankedTensorType type,
                                          llvm::ArrayRef<char> bytes);
 
-/// Makes a constant that takes the values' memory over. `values` holds all
-/// elements or one for a splat; its type must be the stored one (see `holds`).
+/// Makes a constant that takes over the memory of `values`: all elements, or one for a splat.
+/// `T` must be the type in which they are stored (see `holds`).
 template <typename T>
 mlir::ElementsAttr makeConstant(mlir::RankedTensorType type, std::vector<T> &&values);
 
-/// Makes a constant whose elements `fill` writes in place, into zeroed memory:
-/// for big data that should not be copied.
+/// Makes a constant whose elements `fill` writes in place, into zeroed memory. This avoids a
+/// copy of large data.
 template <typename T>
 mlir::ElementsAttr fillConstant(mlir::RankedTensorType type,
                                 llvm::function_ref<void(llvm::MutableArrayRef<T>)> fill);
@@ -121,12 +121,12 @@ mlir::ElementsAttr fillConstant(mlir::RankedTensorType type,
 mlir::ElementsAttr makeFloats(mlir::MLIRContext *context, llvm::ArrayRef<int64_t> shape,
                               std::vector<float> &&values);
 
-/// Makes a constant of a blob that the caller provides, for example mapped
-/// memory of a file with a deleter that unmaps it. The name is made unique.
+/// Makes a constant from a blob of the caller, such as a mapped file with a deleter that
+/// unmaps it. `name` is changed if another blob has it already.
 mlir::ElementsAttr makeBlobConstant(mlir::RankedTensorType type, llvm::StringRef name,
                                     mlir::AsmResourceBlob &&blob);
 
-/// The same constant with another shape of as many elements, without copying.
+/// The same constant with another shape of as many elements; does not copy them.
 mlir::ElementsAttr reshapeConstant(mlir::ElementsAttr value, mlir::RankedTensorType type);
 
 /// An f32 constant in f16 or bf16, rounded to nearest, ties to even.
@@ -136,12 +136,12 @@ mlir::ElementsAttr roundConstant(mlir::ElementsAttr value, mlir::Type element);
 mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
                            mlir::ElementsAttr value);
 
-/// Erases the constant operation behind `value` when nothing reads it.
+/// Erases the operation that defines `value` if it is a constant that nothing reads.
 void eraseIfUnused(mlir::RewriterBase &rewriter, mlir::Value value);
 
-/// Frees the memory of every blob in the context that no operation inside
-/// `root` refers to; returns the number of bytes. MLIR itself keeps blobs until
-/// its context goes. No other module of the context may need its blobs.
+/// Frees the memory of every blob in the context that no operation inside `root` refers to,
+/// and returns the number of bytes. (MLIR itself keeps blobs as long as its context.) No other
+/// module of the context may need its blobs.
 int64_t releaseUnusedBlobs(mlir::Operation *root);
 
 } // namespace convoy::cnn

@@ -4,9 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The location of an operation is the name of its ONNX node, and that of a module and
-// of what belongs to no node the name of the file. Diagnostics are emitted at such a
-// location and name neither; `formatDiagnostic` puts both in front, once, in the end.
+// The location of an operation is the name of its ONNX node. The location of a module, and of
+// everything that belongs to no node, is the name of the file. Diagnostics are emitted at such
+// a location; their text names neither node nor file. `formatDiagnostic` puts both before the
+// text, once, at the end.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,19 +24,21 @@ namespace convoy::cnn {
 /// The location of the model's file.
 mlir::Location getFileLoc(mlir::MLIRContext *context, llvm::StringRef path);
 
-/// The location of a node for diagnostics of the importer, which name its operator too.
+/// The location of a node, with the type of its operator, such as "Conv", for diagnostics of
+/// the importer.
 mlir::Location getNodeLoc(mlir::MLIRContext *context, llvm::StringRef node,
                           llvm::StringRef op);
 
 /// The name of the node at a location; empty if there is none.
 llvm::StringRef getNodeName(mlir::Location loc);
 
-/// One line of text whatever is in the names of a damaged file.
+/// `text` as one line of valid UTF-8 without control characters, since names in a damaged file
+/// may contain anything.
 std::string makePrintable(llvm::StringRef text);
 
-/// The diagnostic's text with the model's file, the node and its operator in front, as far
-/// as its location tells them: "model.onnx: node 'conv1' (Conv): has no input 1". A
-/// diagnostic without a location is not about the model, and stays as it is.
+/// The text of the diagnostic after the model's file, the node and its operator, as far as the
+/// location tells them: "model.onnx: node 'conv1' (Conv): has no input 1". A diagnostic
+/// without a location is not about the model; its text stays as it is.
 std::string formatDiagnostic(mlir::Diagnostic &diagnostic, llvm::StringRef file);
 
 } // namespace convoy::cnn
