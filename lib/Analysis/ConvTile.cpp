@@ -138,7 +138,7 @@ static TileChoice chooseGpuTile(ConvOpInterface op, TargetAttr target) {
     tile.blocks = plan->channels / tile.lanes;
     tile.pixels = plan->tilePixels();
     cutForProducts(op, tile);
-    choice.stepChunks = plan->runs;
+    choice.stepChunks = plan->stepBlocks;
     choice.schedule.box.assign(plan->tile.begin(), plan->tile.end());
     choice.schedule.stages = plan->stages;
     choice.schedule.warpgroups = plan->warpgroups;

@@ -23,7 +23,8 @@ namespace convoy {
 struct TileChoice {
   cnn::Schedule schedule;
   ConvTile tile;
-  /// Chunks of input channels in one step of a warp group's sum (WarpgroupGemmPlan::runs).
+  /// Chunks of input channels in one step of a warp group's sum
+  /// (WarpgroupGemmPlan::stepBlocks).
   int64_t stepChunks = 0;
 };
 

@@ -44,7 +44,7 @@ static std::string whyNotAlgorithm(ConvOpInterface op, Algorithm algorithm,
   if (!isWinograd(algorithm))
     return whyNotTile(op, algorithm, target);
   if (GpuAttr gpu = target.getGpu()) {
-    if (gpu.getPrecision() != GpuPrecision::f32)
+    if (gpu.getPrecision() != Precision::f32)
       return "Winograd needs f32: tensor cores compute convolutions directly";
     if (algorithm == Algorithm::winograd_4x4_compact)
       return "on a GPU, Winograd's filters are transformed when the model is compiled";
@@ -209,7 +209,7 @@ static llvm::SmallVector<int64_t> getPackedShape(FilterLayout kind, const ConvTi
 /// The type that weights are stored in.
 static mlir::Type getStoredType(mlir::MLIRContext *context, TargetAttr target,
                                 const SchedulePreferences &preferences) {
-  if (GpuAttr gpu = target.getGpu(); gpu && gpu.getPrecision() == GpuPrecision::f16)
+  if (GpuAttr gpu = target.getGpu(); gpu && gpu.getPrecision() == Precision::f16)
     return mlir::Float16Type::get(context);
   return preferences.weights ? preferences.weights : mlir::Float32Type::get(context);
 }

@@ -32,11 +32,11 @@ static constexpr int64_t kStepBytes = 128;
 static constexpr int64_t kMaxStep = 8, kMaxBox = 256;
 
 /// Whether the kernel supports the precision and the convolution's shapes and layouts.
-static bool fits(ConvOpInterface op, GpuPrecision precision) {
+static bool fits(ConvOpInterface op, Precision precision) {
   int64_t groups = op.getGroups();
   auto isStep = [](int64_t stride) { return stride <= kMaxStep; };
   int64_t row = WarpgroupGemmPlan::kRow, outputs = op.getOutputChannels() / groups;
-  return precision != GpuPrecision::f32 && !op.isTransposed() && op.getSpatialRank() == 2 &&
+  return precision != Precision::f32 && !op.isTransposed() && op.getSpatialRank() == 2 &&
          op.isInputBlocked() && op.isOutputBlocked() &&
          llvm::all_of(op.getWindow().getStrides(), isStep) &&
          op.getInputChannels() / groups % row == 0 && outputs >= kMinChannels &&
@@ -100,14 +100,14 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
   const GpuDescription &gpu = describeGpu(gpuAttr);
   int64_t sharedBytes = gpu.sharedBytes - kOtherSharedBytes;
   // The data will have the type of the filter, which is f16 if the precision is.
-  WarpgroupGemmPlan plan = describe(op, gpuAttr.getPrecision() == GpuPrecision::f16 ? 2 : 4);
+  WarpgroupGemmPlan plan = describe(op, gpuAttr.getPrecision() == Precision::f16 ? 2 : 4);
   WarpgroupGemmPlan best = plan;
   int64_t groups = op.getGroups(), outputs = op.getOutputChannels() / groups;
   int64_t blocks = op.getInputChannels() / groups / WarpgroupGemmPlan::kRow;
-  plan.runs = kStepBytes / plan.rowBytes();
-  while (blocks % plan.runs != 0)
-    plan.runs /= 2;
-  plan.steps = blocks / plan.runs * llvm::product_of(plan.kernel);
+  plan.stepBlocks = kStepBytes / plan.rowBytes();
+  while (blocks % plan.stepBlocks != 0)
+    plan.stepBlocks /= 2;
+  plan.steps = blocks / plan.stepBlocks * llvm::product_of(plan.kernel);
 
   auto countAll = [&](const WarpgroupGemmPlan &plan) {
     return countBlocks(plan) * int64_t(divideCeil(outputs, plan.channels)) * groups;
@@ -120,7 +120,7 @@ std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
       bool isLarge = plan.warpgroups == 2 && plan.channels > 128;
       plan.stages = std::clamp<int64_t>(
           (isLarge ? sharedBytes : sharedBytes / 2) / plan.stageBytes(), 2, 6);
-      double macs = double(plan.rows() * plan.channels * plan.runs * plan.kRow);
+      double macs = double(plan.rows() * plan.channels * plan.stepBlocks * plan.kRow);
       double cycles = std::max(macs / (gpu.warpgroupMacs * 4 / double(plan.elementBytes)),
                                double(plan.stageBytes()) / gpu.warpgroupBytes);
       double load = divideCeil(countAll(plan), gpu.multiprocessors);
@@ -146,7 +146,7 @@ WarpgroupGemmPlan convoy::getWarpgroupGemmPlan(ConvOpInterface op) {
   llvm::copy(schedule.getBox(), plan.tile.begin());
   plan.warpgroups = schedule.getWarpgroups();
   plan.channels = schedule.getVectors() * schedule.getLanes();
-  plan.runs = filter.getExtent(FilterDim::step_chunk);
+  plan.stepBlocks = filter.getExtent(FilterDim::step_chunk);
   plan.steps = filter.getExtent(FilterDim::step) * llvm::product_of(plan.kernel);
   plan.stages = schedule.getStages();
   return plan;
@@ -157,7 +157,7 @@ std::string convoy::whyNotPlan(const WarpgroupGemmPlan &plan, const GpuDescripti
               plan.warpgroups >= 1 && plan.warpgroups <= 2 && plan.stages >= 2 &&
               plan.tilePixels() <= plan.rows() &&
               plan.stages * plan.stageBytes() <= gpu.sharedBytes - kOtherSharedBytes &&
-              plan.runs * plan.rowBytes() <= kStepBytes;
+              plan.stepBlocks * plan.rowBytes() <= kStepBytes;
   for (int i = 0; i < 2; ++i)
     fits &= plan.tile[i + 1] * plan.strides[i] <= kMaxBox;
   return fits ? "" : "the box, the stages or the channels are more than warp groups can take";

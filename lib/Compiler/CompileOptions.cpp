@@ -61,8 +61,9 @@ static llvm::Error parseWord(StringRef word, Platform &value) {
 static llvm::Error parseWord(StringRef word, WeightType &value) {
   return parseEnum(word, value, symbolizeWeightType, symbolizeWeightType);
 }
-static llvm::Error parseWord(StringRef word, Strategy &value) {
-  return parseEnum(word, value, symbolizeStrategy, symbolizeStrategy);
+static llvm::Error parseWord(StringRef word, cnn::PartitionStrategy &value) {
+  return parseEnum(word, value, cnn::symbolizePartitionStrategy,
+                   cnn::symbolizePartitionStrategy);
 }
 static llvm::Error parseWord(StringRef word, OutputKind &value) {
   return parseEnum(word, value, symbolizeOutputKind, symbolizeOutputKind);
@@ -70,8 +71,8 @@ static llvm::Error parseWord(StringRef word, OutputKind &value) {
 static llvm::Error parseWord(StringRef word, Phase &value) {
   return parseEnum(word, value, symbolizePhase, symbolizePhase);
 }
-static llvm::Error parseWord(StringRef word, cnn::GpuPrecision &value) {
-  return parseEnum(word, value, cnn::symbolizeGpuPrecision, cnn::symbolizeGpuPrecision);
+static llvm::Error parseWord(StringRef word, cnn::Precision &value) {
+  return parseEnum(word, value, cnn::symbolizePrecision, cnn::symbolizePrecision);
 }
 /// An algorithm that a user may prefer; the others follow from a layer's shape.
 static llvm::Error parseWord(StringRef word, cnn::Algorithm &value) {
@@ -255,7 +256,7 @@ bool CompileOptions::isText() const {
 PartitionOptions CompileOptions::getPartition() const {
   PartitionOptions partition;
   partition.devices = devices;
-  partition.strategy = stringifyStrategy(strategy).str();
+  partition.strategy = cnn::stringifyPartitionStrategy(strategy).str();
   if (link) {
     partition.bandwidth = link->bandwidth;
     partition.latency = link->latency;
@@ -288,7 +289,7 @@ llvm::Expected<cnn::TargetAttr> convoy::resolveTarget(mlir::MLIRContext *context
     gpu.emplace();
     gpu->platform = options.platform == Platform::Cuda ? cnn::GpuPlatform::cuda
                                                        : cnn::GpuPlatform::emulator;
-    gpu->precision = options.precision.value_or(cnn::GpuPrecision::f32);
+    gpu->precision = options.precision.value_or(cnn::Precision::f32);
     gpu->archs = options.gpuArchs.archs;
     gpu->archSpecific = options.gpuArchs.isSpecific;
   }

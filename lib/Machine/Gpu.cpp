@@ -41,13 +41,13 @@ llvm::ArrayRef<GpuDescription> convoy::listGpus() { return kGpus; }
 
 const GpuDescription &convoy::describePortableGpu() { return kPortableGpu; }
 
-double GpuDescription::getFlops(GpuPrecision precision) const {
+double GpuDescription::getFlops(Precision precision) const {
   switch (precision) {
-  case GpuPrecision::f32:
+  case Precision::f32:
     return f32Flops;
-  case GpuPrecision::tf32:
+  case Precision::tf32:
     return tf32Flops;
-  case GpuPrecision::f16:
+  case Precision::f16:
     return f16Flops;
   }
   llvm_unreachable("all precisions are listed");
@@ -58,9 +58,9 @@ const GpuDescription &convoy::describeGpu(GpuAttr gpu) {
 }
 
 const GpuDescription &convoy::describeGpuArch(int64_t arch) {
-  const GpuDescription *found =
-      llvm::find_if(kGpus, [&](const GpuDescription &gpu) { return gpu.arch == arch; });
-  return found == std::end(kGpus) ? kGpus[0] : *found;
+  const GpuDescription *newer =
+      llvm::find_if(kGpus, [&](const GpuDescription &gpu) { return gpu.arch > arch; });
+  return newer == kGpus ? *newer : *std::prev(newer);
 }
 
 double convoy::getOccupancy(const GpuDescription &gpu, int64_t threads, int64_t registers,

@@ -136,8 +136,6 @@ struct PartitionRow {
   DeviceWork work;
 };
 
-enum class PartitionStrategy { None, Group, Batch, Rows, Auto };
-
 /// Chooses a split for every operation of a straight-line function that has no fixed one
 /// (see getFixedSplit):
 /// - None: no operation is cut;
@@ -150,7 +148,7 @@ enum class PartitionStrategy { None, Group, Batch, Rows, Auto };
 ///   4096 states, the slowest are dropped.
 mlir::FailureOr<std::vector<OpSplit>> choosePartition(mlir::func::FuncOp function,
                                                       int64_t devices,
-                                                      PartitionStrategy strategy,
+                                                      cnn::PartitionStrategy strategy,
                                                       const Link &link);
 
 /// The work and the traffic of the partition that the `cnn.partition` attributes in the

@@ -40,13 +40,13 @@ struct WarpgroupGemmPlan {
   int64_t channels;
   /// How many blocks of input channels a step sums over, at one position of the kernel; how
   /// many steps there are; and how many steps have their data in shared memory at a time.
-  int64_t runs, steps, stages;
+  int64_t stepBlocks, steps, stages;
 
   int64_t rowBytes() const { return kRow * elementBytes; }
   /// Rows of inputs in shared memory, one for each pixel. A tile may have fewer pixels.
   int64_t rows() const { return warpgroups * kGroupPixels; }
   int64_t tilePixels() const { return tile[0] * tile[1] * tile[2]; }
-  int64_t stageBytes() const { return runs * (rows() + channels) * rowBytes(); }
+  int64_t stageBytes() const { return stepBlocks * (rows() + channels) * rowBytes(); }
   int64_t threads() const { return warpgroups * 128 + 32; }
 };
 

@@ -134,7 +134,7 @@ defm precision : FieldValue<"precision", "NAME",
   "type of the factors in convolutions and dense layers on a\n"
   "GPU: f32 (the default), tf32 or f16; sums are f32. With\n"
   "f16, weights and data in memory are f16, too", everywhere,
-  "precision", "std::optional<cnn::GpuPrecision>()", DescribesTarget>;
+  "precision", "std::optional<cnn::Precision>()", DescribesTarget>;
 
 defm mcpu : FieldValue<"mcpu", "CPU",
   "processor to compile for: native (the default),\n"
@@ -164,7 +164,7 @@ defm strategy : FieldValue<"strategy", "NAME",
   "how devices share it: auto (the least estimated time, the\n"
   "default), group (groups and output channels), batch, rows\n"
   "(of pictures), or none", everywhere,
-  "strategy", "Strategy::Auto", RefinesAnother>;
+  "strategy", "cnn::PartitionStrategy::Auto", RefinesAnother>;
 
 defm link : FieldValue<"link", "BANDWIDTH,LATENCY",
   "what connects the devices, such as 10GB/s,2us (the\n"

@@ -30,14 +30,6 @@ def WeightType : Choice<"WeightType", "How weights of convolutions and dense lay
   I32EnumCase<"BF16", 2, "bf16">
 ]>;
 
-def Strategy : Choice<"Strategy", "How devices share a network", [
-  I32EnumCase<"Auto", 0, "auto">,
-  I32EnumCase<"Group", 1, "group">,
-  I32EnumCase<"Batch", 2, "batch">,
-  I32EnumCase<"Rows", 3, "rows">,
-  I32EnumCase<"None", 4, "none">
-]>;
-
 def OutputKind : Choice<"OutputKind", "What a compilation writes", [
   I32EnumCase<"Lib", 0, "lib">,
   I32EnumCase<"Obj", 1, "obj">,

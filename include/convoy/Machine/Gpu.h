@@ -47,7 +47,7 @@ struct GpuDescription {
   /// How many f32 multiply-adds a multiprocessor does in the time in which it gets one f32
   /// from the L2 cache.
   double getMacsPerFloat() const { return sizeof(float) * (f32Flops / 2) / l2Bandwidth; }
-  double getFlops(cnn::GpuPrecision precision) const;
+  double getFlops(cnn::Precision precision) const;
 };
 
 /// The same for all of these GPUs: the number of 32-bit registers of a multiprocessor, and the
@@ -69,7 +69,8 @@ const GpuDescription &describePortableGpu();
 /// The GPU for which choices are made: the last of the target's compute capabilities.
 const GpuDescription &describeGpu(cnn::GpuAttr gpu);
 
-/// The row of compute capability `arch`; the first row if there is none.
+/// The row of compute capability `arch`, or of the next older one that has a row; the first
+/// row if none is older.
 const GpuDescription &describeGpuArch(int64_t arch);
 
 /// The fraction of a multiprocessor's warps that can be resident if each block has `threads`

@@ -18,7 +18,7 @@ namespace convoy {
 /// The GPU that is to run the kernels, as the command line describes it.
 struct GpuOptions {
   cnn::GpuPlatform platform = cnn::GpuPlatform::cuda;
-  cnn::GpuPrecision precision = cnn::GpuPrecision::f32;
+  cnn::Precision precision = cnn::Precision::f32;
   /// Compute capabilities such as 80; the usual ones if empty.
   std::vector<int64_t> archs;
   /// Whether the code is for the single capability in `archs` alone (sm_90a).

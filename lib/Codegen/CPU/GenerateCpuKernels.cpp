@@ -91,7 +91,7 @@ protected:
     OpBuilder builder(op);
     cnn::LaunchOp::create(builder, op->getLoc(), kernel.getSymName(), tasks,
                           getBuffers(op).getArrayRef());
-    StringRef name = getLayerName(op->getLoc());
+    StringRef name = cnn::getNodeName(op->getLoc());
     addLayer(name.empty() ? kernel.getSymName() : name);
   }
 

@@ -8,6 +8,7 @@
 #include "convoy/Codegen/Common/KernelGenerator.h"
 
 #include "convoy/Analysis/LayerSchedule.h"
+#include "convoy/Dialect/Cnn/Utils/Locations.h"
 
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -21,16 +22,6 @@ using namespace convoy::cnn;
 static bool doesWork(Operation &op) {
   return !isa<ViewLikeOpInterface>(op) && !op.hasTrait<OpTrait::ConstantLike>() &&
          !op.hasTrait<OpTrait::IsTerminator>() && !isMemoryEffectFree(&op);
-}
-
-StringRef convoy::getLayerName(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName();
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (StringRef name = getLayerName(part); !name.empty())
-        return name;
-  return "";
 }
 
 /// Whether two operations differ in locations and buffers only.
@@ -95,7 +86,7 @@ LogicalResult KernelGenerator::run() {
     if (!doesWork(op) || isa<AwaitOp, ReleaseOp>(op))
       continue;
     if (isa<CommunicationOpInterface>(op)) {
-      addLayer(getLayerName(op.getLoc()));
+      addLayer(cnn::getNodeName(op.getLoc()));
       continue;
     }
     if (std::string reason = whyNotScheduled(&op); !reason.empty())

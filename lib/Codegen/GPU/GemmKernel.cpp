@@ -84,7 +84,7 @@ struct PartialSums {
 class GemmKernel {
 public:
   GemmKernel(GpuKernel &kernel, const GpuConvOperands &operands, const GemmProblem &problem,
-             const GpuGemmPlan &plan, GpuPrecision precision)
+             const GpuGemmPlan &plan, Precision precision)
       : kernel(kernel), b(kernel.b), problem(problem), plan(plan), operands(operands),
         partial(problem, plan),
         block(kernel, problem, plan,
@@ -215,7 +215,7 @@ struct GemmFamily : GpuKernelFamily {
 
 LogicalResult
 convoy::gpu::buildGemm(GpuKernels &kernels, StringRef name, const GemmProblem &problem,
-                       const GpuGemmPlan &plan, GpuPrecision precision,
+                       const GpuGemmPlan &plan, Precision precision,
                        llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
                        int64_t scratchBytes) {
   PartialSums partial(problem, plan);

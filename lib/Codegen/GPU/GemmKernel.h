@@ -21,7 +21,7 @@ namespace convoy::gpu {
 /// for the caller's use.
 mlir::LogicalResult buildGemm(GpuKernels &kernels, llvm::StringRef name,
                               const GemmProblem &problem, const GpuGemmPlan &plan,
-                              cnn::GpuPrecision precision,
+                              cnn::Precision precision,
                               llvm::function_ref<GpuConvOperands(GpuKernel &)> getOperands,
                               int64_t scratchBytes = 0);
 

@@ -17,7 +17,7 @@ namespace convoy::gpu {
 /// tensor cores.
 class GemmProducts {
 public:
-  GemmProducts(const GemmBlock &block, cnn::GpuPrecision precision)
+  GemmProducts(const GemmBlock &block, cnn::Precision precision)
       : block(block), b(block.b), plan(block.plan), precision(precision),
         quadType(mlir::VectorType::get({kGpuQuad}, b.getF32Type())) {}
 
@@ -36,9 +36,7 @@ public:
   void write(mlir::ValueRange sums, WritePixel writePixel);
 
 private:
-  bool usesTensorCores() const {
-    return block.isHalf() || precision == cnn::GpuPrecision::tf32;
-  }
+  bool usesTensorCores() const { return block.isHalf() || precision == cnn::Precision::tf32; }
   int64_t channelQuads() const { return plan.warpChannels() / 32; }
   /// Tiles of 16 pixels and of 8 channels that a warp computes with tensor cores.
   int64_t tileRows() const { return GpuGemmPlan::kWarpPixels / 16; }
@@ -65,7 +63,7 @@ private:
   const GemmBlock &block;
   mlir::ImplicitLocOpBuilder &b;
   const GpuGemmPlan &plan;
-  cnn::GpuPrecision precision;
+  cnn::Precision precision;
   mlir::VectorType quadType;
 };
 

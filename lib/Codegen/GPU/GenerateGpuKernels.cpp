@@ -148,7 +148,7 @@ protected:
     const auto *main = llvm::find_if(launches, computes);
     if (main == launches.end())
       main = launches.begin();
-    StringRef name = getLayerName(op->getLoc());
+    StringRef name = cnn::getNodeName(op->getLoc());
     for (int64_t round = 0; round < rounds; ++round)
       for (const GpuKernels::Launch &launch : launches) {
         mlir::gpu::GPUFuncOp kernel = launch.kernel;

@@ -60,7 +60,7 @@ constexpr int64_t kWaitNanoseconds = 10000000;
 /// have, those of one block of input channels.
 int64_t getFilterRows(const WarpgroupGemmPlan &plan) {
   constexpr int64_t maxRows = 256;
-  int64_t rows = plan.runs * plan.channels;
+  int64_t rows = plan.stepBlocks * plan.channels;
   return rows <= maxRows ? rows : plan.channels;
 }
 
@@ -228,12 +228,12 @@ private:
   }
 
   void copy() {
-    int64_t bytes = plan.runs * (plan.tilePixels() + plan.channels) * plan.rowBytes();
+    int64_t bytes = plan.stepBlocks * (plan.tilePixels() + plan.channels) * plan.rowBytes();
     SmallVector<int64_t> extents = {plan.steps / int64_t(llvm::product_of(plan.kernel))};
     llvm::append_range(extents, plan.kernel);
     Value zero = int32(0);
     Value tile = add(b, affine(b, group, problem.outputTiles, 0), outputTile);
-    Value firstRow = affine(b, tile, plan.steps * plan.runs * plan.channels, 0);
+    Value firstRow = affine(b, tile, plan.steps * plan.stepBlocks * plan.channels, 0);
     Value groupBlock = affine(b, group, problem.groupInputs / plan.kRow, 0);
     Values start;
     for (int i = 0; i < 2; ++i)
@@ -251,17 +251,18 @@ private:
       for (int i = 0; i < 2; ++i)
         at.push_back(
             toInt32(add(b, start[i], affine(b, position[i + 1], plan.dilations[i], 0))));
-      Value firstBlock = add(b, groupBlock, affine(b, position[0], plan.runs, 0));
+      Value firstBlock = add(b, groupBlock, affine(b, position[0], plan.stepBlocks, 0));
       Value address = addressOfStage(stage);
-      for (int64_t run = 0; run < plan.runs; ++run)
+      for (int64_t block = 0; block < plan.stepBlocks; ++block)
         startCopy(
             kernel.maps[0],
-            {zero, at[1], at[0], toInt32(affine(b, firstBlock, 1, run)), toInt32(first[0])},
-            addBytes(address, run * plan.rows() * plan.rowBytes()), barrier);
-      Value row = add(b, firstRow, affine(b, step, plan.runs * plan.channels, 0));
-      for (int64_t next = 0; next < plan.runs * plan.channels; next += getFilterRows(plan))
+            {zero, at[1], at[0], toInt32(affine(b, firstBlock, 1, block)), toInt32(first[0])},
+            addBytes(address, block * plan.rows() * plan.rowBytes()), barrier);
+      Value row = add(b, firstRow, affine(b, step, plan.stepBlocks * plan.channels, 0));
+      for (int64_t next = 0; next < plan.stepBlocks * plan.channels;
+           next += getFilterRows(plan))
         startCopy(kernel.maps[1], {zero, toInt32(affine(b, row, 1, next))},
-                  addBytes(address, (plan.runs * plan.rows() + next) * plan.rowBytes()),
+                  addBytes(address, (plan.stepBlocks * plan.rows() + next) * plan.rowBytes()),
                   barrier);
       return {};
     });
@@ -302,13 +303,13 @@ private:
     NVVM::WgmmaFenceAlignedOp::create(b);
     Value address = addressOfStage(stage);
     Value inputs = addBytes(address, ownRows);
-    Value filters = addBytes(address, plan.runs * plan.rows() * plan.rowBytes());
-    for (int64_t run = 0; run < plan.runs; ++run)
+    Value filters = addBytes(address, plan.stepBlocks * plan.rows() * plan.rowBytes());
+    for (int64_t block = 0; block < plan.stepBlocks; ++block)
       for (int64_t part = 0; part < plan.rowBytes(); part += kProductBytes) {
-        auto at = [&](int64_t rows) { return run * rows * plan.rowBytes() + part; };
+        auto at = [&](int64_t rows) { return block * rows * plan.rowBytes() + part; };
         sums = startProduct(sums, makeDescriptor(addBytes(inputs, at(plan.rows()))),
                             makeDescriptor(addBytes(filters, at(plan.channels))),
-                            isFirst && run == 0 && part == 0);
+                            isFirst && block == 0 && part == 0);
       }
     NVVM::WgmmaGroupSyncAlignedOp::create(b);
     return sums;
@@ -411,7 +412,7 @@ struct WarpgroupGemmFamily : GpuKernelFamily {
                                                   "read";
     GemmProblem problem = describeGemm(conv);
     int64_t filterRows =
-        problem.groups * problem.outputTiles * plan.steps * plan.runs * plan.channels;
+        problem.groups * problem.outputTiles * plan.steps * plan.stepBlocks * plan.channels;
     return kernels.add(
         "conv_wgmma", WarpgroupGemm::getGrid(problem, plan), {plan.threads()},
         [&](GpuKernel &kernel) { WarpgroupGemm(kernel, conv, problem, plan).build(); },

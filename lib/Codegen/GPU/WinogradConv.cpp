@@ -63,7 +63,7 @@ public:
                              viewProducts(kernel));
     };
     // V and M follow the partial sums, if there are any.
-    if (failed(buildGemm(kernels, "winograd_products", problem, gemm, GpuPrecision::f32,
+    if (failed(buildGemm(kernels, "winograd_products", problem, gemm, Precision::f32,
                          getOperands, scratch.bytes() - scratch.sumBytes)))
       return failure();
     return addTransform(

@@ -57,13 +57,7 @@ struct AssignPartition : convoy::cnn::impl::CnnAssignPartitionBase<AssignPartiti
     auto function = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!function || !function.getBody().hasOneBlock())
       return fail("cnn-assign-partition needs a function @main of straight-line code");
-    auto chosen = llvm::StringSwitch<std::optional<PartitionStrategy>>(strategy)
-                      .Case("auto", PartitionStrategy::Auto)
-                      .Case("group", PartitionStrategy::Group)
-                      .Case("batch", PartitionStrategy::Batch)
-                      .Case("rows", PartitionStrategy::Rows)
-                      .Case("none", PartitionStrategy::None)
-                      .Default(std::nullopt);
+    std::optional<PartitionStrategy> chosen = symbolizePartitionStrategy(strategy);
     if (!chosen)
       return fail("strategy '" + strategy + "' is not auto, group, batch, rows or none");
     if (devices < 1 || devices > kMaxDevices)

@@ -372,7 +372,7 @@ struct NarrowToF16 : convoy::cnn::impl::CnnNarrowToF16Base<NarrowToF16> {
     if (failed(target))
       return signalPassFailure();
     GpuAttr gpu = target->getGpu();
-    if (gpu && gpu.getPrecision() == GpuPrecision::f16)
+    if (gpu && gpu.getPrecision() == Precision::f16)
       Narrower(getOperation()).run();
   }
 };

@@ -56,7 +56,7 @@ LogicalResult convoy::cnn::verifyBorder(Operation *root, StringRef phase,
     const BorderRow *row =
         llvm::find_if(table, [&](const BorderRow &row) { return names(row.name, op); });
     std::string problem =
-        row == table.end() ? "is not known behind this phase" : row->check(op);
+        row == table.end() ? "the phases that follow do not know it" : row->check(op);
     if (problem.empty())
       return;
     op->emitOpError() << "may not leave the phase '" << phase << "': " << problem;

@@ -39,7 +39,7 @@ func.func @main(%arena: memref<128xi8>, %weights: memref<0xi8>) {
 // -----
 
 module attributes {cnn.arena_size = 0 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
-// expected-error @below {{is not known behind this phase}}
+// expected-error @below {{the phases that follow do not know it}}
 memref.global "private" constant @a : memref<2xf32> = dense<[1.0, 2.0]>
 func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>) {
   return
@@ -87,7 +87,7 @@ func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>, %x: memref<4x8xf32
 
 module attributes {cnn.arena_size = 0 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
 func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>) {
-  // expected-error @below {{may not leave the phase 'bufferize': is not known behind this phase}}
+  // expected-error @below {{may not leave the phase 'bufferize': the phases that follow do not know it}}
   %a = memref.alloc() : memref<4x4xf32>
   return
 }

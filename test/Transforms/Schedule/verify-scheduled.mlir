@@ -44,7 +44,7 @@ func.func @upstream(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
 
 func.func @dynamic(%x: tensor<?xf32>) -> tensor<?x1xf32> {
   %c0 = arith.constant 0 : index
-  // expected-error @below {{is not known behind this phase}}
+  // expected-error @below {{the phases that follow do not know it}}
   %n = tensor.dim %x, %c0 : tensor<?xf32>
   // expected-error @below {{its shape is not static}}
   %0 = tensor.expand_shape %x [[0, 1]] output_shape [%n, 1] : tensor<?xf32> into tensor<?x1xf32>

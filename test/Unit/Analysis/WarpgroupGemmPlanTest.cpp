@@ -16,7 +16,7 @@
 #include "gtest/gtest.h"
 
 using namespace convoy;
-using cnn::GpuPrecision;
+using cnn::Precision;
 
 namespace {
 
@@ -31,7 +31,7 @@ struct Shape {
 struct WarpgroupGemmPlanTest : testing::Test {
   WarpgroupGemmPlanTest() { context.loadDialect<cnn::CnnDialect, mlir::func::FuncDialect>(); }
 
-  cnn::TargetAttr makeTarget(GpuPrecision precision, bool specific = true) {
+  cnn::TargetAttr makeTarget(Precision precision, bool specific = true) {
     auto gpu = cnn::GpuAttr::get(&context, cnn::GpuPlatform::cuda, precision, {90}, specific);
     return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20, gpu);
   }
@@ -65,7 +65,7 @@ struct WarpgroupGemmPlanTest : testing::Test {
   }
 
   std::optional<WarpgroupGemmPlan>
-  plan(const Shape &shape, GpuPrecision precision = GpuPrecision::tf32, bool specific = true) {
+  plan(const Shape &shape, Precision precision = Precision::tf32, bool specific = true) {
     return plan(shape, makeTarget(precision, specific));
   }
   /// The plan of a convolution whose schedule for the target is a warp group's.
@@ -113,7 +113,7 @@ TEST_F(WarpgroupGemmPlanTest, PlansKeepTheirLimits) {
   for (int64_t inputs : {16, 48, 64, 240, 512})
     for (int64_t outputs : {32, 40, 96, 264, 1024})
       for (int64_t size : {7, 14, 55, 112, 300})
-        for (GpuPrecision precision : {GpuPrecision::tf32, GpuPrecision::f16}) {
+        for (Precision precision : {Precision::tf32, Precision::f16}) {
           auto found = plan({16, inputs, outputs, size, 3, 2}, precision);
           if (!found)
             continue;
@@ -127,7 +127,7 @@ TEST_F(WarpgroupGemmPlanTest, PlansKeepTheirLimits) {
           EXPECT_LE(found->stages * found->stageBytes() + 2048, 227 * 1024);
           EXPECT_EQ(found->steps * found->runs * 16, inputs * 9);
           // The same sizes fit f16 in half the bytes, twice as many channels a step.
-          EXPECT_EQ(found->rowBytes(), precision == GpuPrecision::f16 ? 32 : 64);
+          EXPECT_EQ(found->rowBytes(), precision == Precision::f16 ? 32 : 64);
           EXPECT_LE(found->runs * found->rowBytes(), 128);
         }
   EXPECT_GT(count, 100);
@@ -137,8 +137,8 @@ TEST_F(WarpgroupGemmPlanTest, LeavesTheRest) {
   Shape shape = {8, 64, 64, 56};
   EXPECT_TRUE(plan(shape));
   // GPUs of other capabilities, and factors of f32.
-  EXPECT_FALSE(plan(shape, GpuPrecision::tf32, /*specific=*/false));
-  EXPECT_FALSE(plan(shape, GpuPrecision::f32));
+  EXPECT_FALSE(plan(shape, Precision::tf32, /*specific=*/false));
+  EXPECT_FALSE(plan(shape, Precision::f32));
   cnn::TargetAttr cpu =
       cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20);
   EXPECT_FALSE(plan(shape, cpu));
@@ -155,16 +155,16 @@ TEST_F(WarpgroupGemmPlanTest, LeavesTheRest) {
 
 TEST_F(WarpgroupGemmPlanTest, FiltersAreRowsOfInputs) {
   cnn::ConvOpInterface conv = parse({8, 64, 40, 56});
-  auto layout = [&](GpuPrecision precision) {
+  auto layout = [&](Precision precision) {
     return listSchedules(conv, makeTarget(precision), {cnn::Algorithm::direct, {}})
         .front()
         .getFilter();
   };
   using Extents = llvm::SmallVector<int64_t>;
-  cnn::FilterLayoutAttr tf32 = layout(GpuPrecision::tf32), f16 = layout(GpuPrecision::f16);
+  cnn::FilterLayoutAttr tf32 = layout(Precision::tf32), f16 = layout(Precision::f16);
   EXPECT_EQ(Extents(tf32.getType().getShape()), (Extents{1, 1, 2, 3, 3, 2, 48, 16}));
   EXPECT_EQ(tf32.getBiasSize(), 48);
   EXPECT_EQ(Extents(f16.getType().getShape()), (Extents{1, 1, 1, 3, 3, 4, 48, 16}));
   EXPECT_TRUE(f16.getType().getElementType().isF16());
-  EXPECT_EQ(layout(GpuPrecision::f32).getKind(), cnn::FilterLayout::tiles);
+  EXPECT_EQ(layout(Precision::f32).getKind(), cnn::FilterLayout::tiles);
 }

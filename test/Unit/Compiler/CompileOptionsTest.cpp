@@ -104,7 +104,7 @@ TEST(CompileOptions, ErrorsListTheWords) {
 
 TEST(CompileOptions, Contradictions) {
   CompileOptions options;
-  options.precision = cnn::GpuPrecision::f16;
+  options.precision = cnn::Precision::f16;
   EXPECT_EQ(toString(checkCompileOptions(options)),
             "--gpu-arch and --precision need --target=cuda or cuda-emulator");
   options.platform = Platform::Cuda;

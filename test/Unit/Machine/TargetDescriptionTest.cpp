@@ -155,6 +155,12 @@ TEST_F(TargetDescription, SumsLeaveRegistersForOperands) {
   }
 }
 
+TEST_F(TargetDescription, AGpuWithoutARowIsLikeAnOlderOne) {
+  EXPECT_EQ(describeGpuArch(75).arch, 80);
+  EXPECT_EQ(describeGpuArch(87).arch, 86);
+  EXPECT_EQ(describeGpuArch(999).arch, listGpus().back().arch);
+}
+
 TEST_F(TargetDescription, FieldsOfGpusAreSane) {
   int64_t last = 0;
   for (const GpuDescription &gpu : listGpus()) {

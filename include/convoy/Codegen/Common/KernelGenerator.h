@@ -61,9 +61,6 @@ private:
   unsigned numBuilt = 0;
 };
 
-/// The first name in a location, by which profiles list the operation; empty if there is none.
-llvm::StringRef getLayerName(mlir::Location loc);
-
 /// The first of `families` that builds `op`; null after a diagnostic if none does.
 template <typename Family>
 const Family *findFamily(llvm::ArrayRef<std::unique_ptr<Family>> families, mlir::Operation *op,

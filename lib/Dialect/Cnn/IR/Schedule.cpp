@@ -117,7 +117,7 @@ LogicalResult ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
                                    Algorithm algorithm, ArrayRef<int64_t> tile, PixelSpan span,
                                    LoopOrder order, ArrayRef<int64_t> box, int64_t strip,
                                    int64_t chunk, int64_t splits, int64_t stages,
-                                   int64_t warpgroups, GpuPrecision precision,
+                                   int64_t warpgroups, Precision precision,
                                    FilterLayoutAttr filter, int64_t scratch) {
   auto isPositive = [](int64_t extent) { return extent > 0; };
   StringRef name = stringifyAlgorithm(algorithm);

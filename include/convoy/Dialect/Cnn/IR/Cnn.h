@@ -131,7 +131,7 @@ struct Schedule {
   LoopOrder order = LoopOrder::channels;
   llvm::SmallVector<int64_t> box;
   int64_t strip = 0, chunk = 0, splits = 1, stages = 0, warpgroups = 0;
-  GpuPrecision precision = GpuPrecision::f32;
+  Precision precision = Precision::f32;
   FilterLayoutAttr filter;
   int64_t scratch = 0;
 };

@@ -92,11 +92,20 @@ def Cnn_FactorKind : Cnn_Enum<"FactorKind",
   "a dimension of an operation's iteration space that devices can share",
   ["batch", "group", "output_channel", "input_channel", "channel", "height", "width"]>;
 
+// `auto` is no name in C++.
+def Cnn_PartitionStrategy : I32EnumAttr<"PartitionStrategy", "how devices share a network", [
+  I32EnumAttrCase<"Auto", 0, "auto">, I32EnumAttrCase<"Group", 1, "group">,
+  I32EnumAttrCase<"Batch", 2, "batch">, I32EnumAttrCase<"Rows", 3, "rows">,
+  I32EnumAttrCase<"None", 4, "none">]> {
+  let cppNamespace = "::convoy::cnn";
+  let genSpecializedAttr = 0;
+}
+
 def Cnn_GpuPlatform : Cnn_Enum<"GpuPlatform",
   "what runs GPU kernels: an NVIDIA GPU, or this machine's CPU, thread by thread, to test them",
   ["cuda", "emulator"]>;
 
-def Cnn_GpuPrecision : Cnn_Enum<"GpuPrecision",
+def Cnn_Precision : Cnn_Enum<"Precision",
   "the type of the factors in convolutions and dense layers on a GPU; sums are f32. With f16, "
   "data and weights in memory are f16, too",
   ["f32", "tf32", "f16"]>;
@@ -255,7 +264,7 @@ def Cnn_GpuAttr : Cnn_Attr<"Gpu", "gpu"> {
     ```
   }];
   let parameters = (ins EnumParameter<Cnn_GpuPlatform>:$platform,
-                        EnumParameter<Cnn_GpuPrecision>:$precision,
+                        EnumParameter<Cnn_Precision>:$precision,
                         ArrayRefParameter<"int64_t">:$archs,
                         DefaultValuedParameter<"bool", "false">:$arch_specific);
   let extraClassDeclaration = [{

@@ -118,7 +118,7 @@ def Cnn_ScheduleAttr : Cnn_Attr<"Schedule", "schedule"> {
     ```mlir
     #cnn.schedule<direct, tile = 14x2x16, filter = <tiles, 1x4x4x3x3x16x32xf32>>
     #cnn.schedule<winograd_4x4, tile = 14x2x16, strip = 28,
-                  filter = <winograd, 1x2x36x64x32xf32>, scratch = 1003968>
+                  filter = <winograd, 1x2x36x64x32xf32>, scratch = 702720>
     ```
   }];
   let parameters = (ins
@@ -132,7 +132,7 @@ def Cnn_ScheduleAttr : Cnn_Attr<"Schedule", "schedule"> {
     DefaultValuedParameter<"int64_t", "1">:$splits,
     DefaultValuedParameter<"int64_t", "0">:$stages,
     DefaultValuedParameter<"int64_t", "0">:$warpgroups,
-    Cnn_DefaultEnumParameter<Cnn_GpuPrecision, "f32">:$precision,
+    Cnn_DefaultEnumParameter<Cnn_Precision, "f32">:$precision,
     "::convoy::cnn::FilterLayoutAttr":$filter,
     DefaultValuedParameter<"int64_t", "0">:$scratch);
   let extraClassDeclaration = [{
