@@ -24,7 +24,7 @@ config.substitutions += [
     ("%onnx-as", f"{config.python} {onnx_as}"),
     ("%light-model", f"{config.python} " + os.path.join(config.test_source_root, "light-model.py")),
     ("%source", config.convoy_source_dir),
-    # A driver that fakes GPUs, and the folder of artefacts for it.
+    # The fake driver, an older one, and the folder of artefacts that run on them.
     ("%fake-cuda", "env LD_LIBRARY_PATH=" + os.path.join(config.test_exec_root, "FakeCuda", "driver")),
     ("%fake-old-cuda",
      "env LD_LIBRARY_PATH=" + os.path.join(config.test_exec_root, "FakeCuda", "old-driver")),

@@ -6,7 +6,7 @@
     onnx-as.py FILE.onnxtxt -o MODEL.onnx     one model
     onnx-as.py FILE.onnxtxt -o FOLDER         the models between lines `#--- name`, as FOLDER/name.onnx
 
-In the text, `#` starts a comment. Models are not checked: tests want wrong ones, too.
+In the text, `#` starts a comment. Models are not checked, because some tests need wrong models.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def main():
 
 
 def strip(text):
-    """The text without lines that are comments, in which the parser would look at quotes and braces."""
+    """The text without comment lines: the parser would interpret quotes and braces in them."""
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def split_types(text):
-    """The types of a list, at commas outside of brackets."""
+    """Splits a list of types at the commas that are outside of brackets."""
     types, depth, begin = [], 0, 0
     for i, char in enumerate(text):
         depth += char in "<({"
@@ -23,7 +23,7 @@ def split_types(text):
 
 
 def wrap(number, example):
-    """A function around an example, whose arguments are the values that the example reads."""
+    """A function with the example as its body. Its arguments are the values that the example reads."""
     defined = re.match(r"\s*%\w+ =", example)
     body = example[defined.end():] if defined else example
     operands = list(dict.fromkeys(re.findall(r"%\w+", body)))

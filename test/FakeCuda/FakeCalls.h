@@ -5,7 +5,7 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* Those of the driver and of NCCL that tests call themselves.                *|
+|* The functions of the driver and of NCCL that tests call themselves.        *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 

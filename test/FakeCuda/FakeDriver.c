@@ -39,7 +39,7 @@ static struct memory *memories;
 static struct count {
   char name[40];
   long calls;
-  long gpu_calls[FAKE_MAX_GPUS]; /* in its context */
+  long gpu_calls[FAKE_MAX_GPUS]; /* calls in the context of each GPU */
 } counts[MAX_NAMES];
 static int is_initialised;
 struct fake_state fake_state;
@@ -114,7 +114,7 @@ CUresult fake_begin_alone(const char *name) {
 }
 
 /*===----------------------------------------------------------------------===*\
-|* What tests ask
+|* Functions for tests
 \*===----------------------------------------------------------------------===*/
 
 long fake_cuda_calls(const char *function) {
@@ -146,7 +146,7 @@ static void *allocate(size_t size, int gpu) {
   memory->gpu = gpu;
   memory->next = memories;
   memories = memory;
-  /* Whoever reads before he writes gets NaN. */
+  /* Numbers that are read before they are written are NaN. */
   memset(memory->begin, 0xff, size);
   ++fake_state.live;
   return memory->begin;
@@ -324,8 +324,9 @@ CUresult cuCtxEnablePeerAccess(CUcontext peer, unsigned flags) {
 }
 
 /*===----------------------------------------------------------------------===*\
-|* Code. An image is "fake sm_NN VERSION\nNAME NAME ...\n", or fake compute_NN for PTX,
-|* where VERSION is that of the driver which it needs; sm_NNa is for one capability alone.
+|* Code. An image is "fake sm_NN VERSION\nNAME NAME ...\n", or fake compute_NN for PTX.
+|* VERSION is the version of the driver that it needs, or 0 if the image is broken. Code for
+|* sm_NNa runs on that compute capability only.
 \*===----------------------------------------------------------------------===*/
 
 CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, int *options,
@@ -379,7 +380,7 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
   return fake_end(CUDA_ERROR_NOT_FOUND);
 }
 
-/* Images reserve 1000 bytes of shared memory. */
+/* Each kernel of an image reserves 1000 bytes of shared memory. */
 CUresult cuFuncGetAttribute(int *value, int attribute, CUfunction function) {
   CUresult result = fake_begin_in_context("cuFuncGetAttribute");
   (void)function;
@@ -396,7 +397,8 @@ CUresult cuFuncSetAttribute(CUfunction function, int attribute, int value) {
 }
 
 #ifndef FAKE_CUDA_OLD
-/* Checks what a driver checks, and keeps the address, which is all that kernels read. */
+/* Checks its arguments as a driver does, but keeps only the address: the fake kernels read
+ * nothing else of a map. */
 CUresult cuTensorMapEncodeTiled(CUtensorMap *map, int type, unsigned rank, void *address,
                                 const uint64_t *sizes, const uint64_t *strides,
                                 const unsigned *box, const unsigned *steps, int interleave,

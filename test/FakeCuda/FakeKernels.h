@@ -5,7 +5,8 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* What the fake driver runs. `count` is the number of threads of the launch. *|
+|* The kernels that the fake driver can run. `count` is the number of threads *|
+|* of the launch.                                                             *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -20,10 +21,11 @@ struct fake_kernel {
   void (*run)(int64_t count, float *const *args);
 };
 
-/* What the partitioned model's kernels read of its weights. */
+/* The weights of a device of HandMadeParts: which columns it has, [begin, end) of a tensor of
+ * `rows` x `width`. */
 struct fake_part {
   int32_t begin, end, width, rows;
-  int32_t before, after; /* columns of the neighbours that there are */
+  int32_t before, after; /* columns of its neighbours in its halo */
 };
 
 /* (x, y): y = 2 x */
@@ -40,7 +42,7 @@ static void fake_add(int64_t count, float *const *args) {
     args[4][i] = args[3][i] + args[2][i];
 }
 
-/* (x, part, own): the columns of x seven further on, around the border, plus 1 */
+/* (x, part, own): own = 1 + the columns of x that are 7 further right, modulo the width */
 static void fake_slice(int64_t count, float *const *args) {
   (void)count;
   const struct fake_part *part = (const struct fake_part *)args[1];
@@ -65,7 +67,7 @@ static void fake_window(int64_t count, float *const *args) {
     }
 }
 
-/* (x, part, terms): x in own columns, 0 in others */
+/* (x, part, terms): terms = x in the device's own columns, 0 in the others */
 static void fake_mask(int64_t count, float *const *args) {
   const struct fake_part *part = (const struct fake_part *)args[1];
   for (int64_t i = 0; i < count; ++i) {

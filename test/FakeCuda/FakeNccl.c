@@ -14,12 +14,13 @@
 #pragma GCC visibility push(default)
 
 struct ncclComm {
-  int clique; /* its number */
+  int clique; /* number of the ncclCommInitAll that made it */
   int size, rank, gpu;
-  int started; /* collectives */
+  int started; /* number of collectives */
 };
 
-/* Of all cliques; they stay, because streams may come there later than their end. */
+/* A sum of all GPUs of a clique. It is never freed, because a stream may reach it after the
+ * communicator was destroyed. */
 struct collective {
   struct fake_meeting meeting;
   struct collective *next;
@@ -32,7 +33,7 @@ struct collective {
 static struct collective *collectives;
 static int cliques;
 
-/* Errors of the driver are one of NCCL's. */
+/* Ends a call. All errors of the driver become the same error of NCCL. */
 static ncclResult_t end(CUresult result) {
   fake_end(CUDA_SUCCESS);
   return result > ncclInvalidUsage ? ncclUnhandledCudaError : result;
@@ -42,7 +43,7 @@ static void add(struct fake_meeting *meeting) {
   struct collective *collective = (struct collective *)meeting;
   for (size_t i = 0; i < collective->count; ++i) {
     float sum = 0;
-    /* Not in the order of devices: NCCL promises none. */
+    /* Not in the order of the devices, because NCCL promises no order. */
     for (int rank = meeting->expected; rank-- > 0;)
       sum += collective->from[rank][i];
     for (int rank = 0; rank < meeting->expected; ++rank)
@@ -137,7 +138,7 @@ ncclResult_t ncclAllReduce(const void *from, void *to, size_t count, int type, i
     collective->next = collectives;
     collectives = collective;
   }
-  /* Where it counts on another number, NCCL waits for ever or adds what it finds. */
+  /* If the GPUs do not agree on the count, NCCL waits for ever or adds wrong numbers. */
   if (collective->count != count)
     return end(ncclInvalidArgument);
   ++communicator->started;

@@ -1,4 +1,4 @@
-/*===- FakeState.h - What the parts of the fake driver share ------*- C -*-===*\
+/*===- FakeState.h - Shared by the files of the fake driver -------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
@@ -23,29 +23,31 @@ enum {
 struct CUctx_st {
   int gpu, retained;
   size_t used;
-  CUresult error; /* the first one stays, as on a GPU */
+  CUresult error; /* the first error of a kernel; it stays, as on a GPU */
 };
 
 struct CUfunc_st {
   const struct fake_kernel *kernel;
-  unsigned shared_bytes; /* announced, besides the image's */
+  unsigned shared_bytes; /* of cuFuncSetAttribute, besides the image's */
 };
 
-/* Exported for the libraries beside the driver. */
+/* Exported for the fake NCCL, which is a library of its own. */
 #pragma GCC visibility push(default)
 
-/* What the whole driver knows; `fake_begin` locks it. */
+/* The state of the driver, which `fake_begin` locks. */
 struct fake_state {
   long live;     /* objects that are not released */
   long uploaded; /* bytes */
 };
 extern struct fake_state fake_state;
 
-/* Of the calling thread: streams that it captures. */
+/* The number of streams that the calling thread captures. */
 extern _Thread_local int fake_captures;
 
-/* Each of these counts a call, and holds the lock until `fake_end`. Those that need a
- * context fail without one; those of the third kind also while the thread captures. */
+/* A function of the driver begins with one of the first three, which count the call and lock
+ * the state, and ends with `fake_end`, which unlocks it. They return the error that
+ * FAKE_CUDA_FAIL asks for. `fake_begin_in_context` also fails if the thread has no context,
+ * or if a kernel has failed in it; `fake_begin_alone` also if the thread captures a stream. */
 CUresult fake_begin(const char *name);
 CUresult fake_begin_in_context(const char *name);
 CUresult fake_begin_alone(const char *name);
@@ -55,27 +57,29 @@ CUcontext fake_current(void);
 
 static inline void *fake_to_host(CUdeviceptr address) { return (void *)(uintptr_t)address; }
 
-/* The GPU whose memory [address, address + size) is, -1 for pinned memory, -2 for other. */
+/* The GPU that has the memory [address, address + size); -1 if the memory is pinned host
+ * memory, -2 if the driver has not allocated it. */
 int fake_get_owner(const void *address, size_t size);
 
+/* The number in an environment variable, or `otherwise`. */
 long fake_get_setting(const char *name, long otherwise);
 
-/* Waits for another thread's call, with the lock. */
+/* Unlocks the state until another thread has made a call. */
 void fake_wait(void);
-/* Ends the process if a stream waits for a minute, `since` then. */
+/* Ends the process if a stream has waited since `since`, more than a minute ago. */
 void fake_check_wait(time_t since);
 
-/* What several streams do together when all of them have come there. */
+/* An operation that several streams do together when all of them have reached it. */
 struct fake_meeting {
   void (*run)(struct fake_meeting *meeting);
   int expected, arrived, is_done;
   struct {
     CUstream stream;
     size_t index;
-    int has_left; /* and goes on */
+    int has_left; /* the stream goes on without the others */
   } places[FAKE_MAX_GPUS];
 };
-/* Has the stream come to the meeting next. */
+/* Appends the meeting to the stream's operations. */
 void fake_meet(CUstream stream, struct fake_meeting *meeting, int place);
 int fake_get_gpu(CUstream stream);
 

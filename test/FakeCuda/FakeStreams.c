@@ -1,4 +1,4 @@
-/*===- FakeStreams.c - Streams that put off what they can ---------*- C -*-===*\
+/*===- FakeStreams.c - Streams that run as late as they can -------*- C -*-===*\
 |*                                                                            *|
 |* Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.        *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
@@ -21,7 +21,7 @@ struct op {
   const char *from;
   size_t to_stride, from_stride, rows, bytes;
   CUevent event;
-  CUstream stream; /* to wait for, up to `index` */
+  CUstream stream; /* waits until this one has run operation `index` */
   size_t index;
   struct fake_meeting *meeting;
   int place;
@@ -35,14 +35,14 @@ struct list {
 struct CUstream_st {
   CUcontext context;
   struct list list;
-  size_t next; /* that runs */
+  size_t next; /* operation that runs */
   int is_running;
-  time_t waits_since; /* 0 where it does not */
+  time_t waits_since; /* 0 if it does not wait */
   CUgraph capture;
 };
 
 struct CUevent_st {
-  CUstream stream; /* of the last record; null before it */
+  CUstream stream; /* that recorded it last, or null */
   size_t index;
   unsigned flags;
   double milliseconds;
@@ -79,7 +79,7 @@ static struct op *enqueue(CUstream stream) {
   return append(stream->capture ? &stream->capture->list : &stream->list);
 }
 
-/* Returns 0 where the stream cannot come there yet. */
+/* Runs the first `count` operations of the stream. Returns 0 if one of them has to wait. */
 static int run_until(CUstream stream, size_t count);
 
 static int run_meeting(CUstream stream, struct fake_meeting *meeting, int place) {
@@ -98,7 +98,7 @@ static int run_meeting(CUstream stream, struct fake_meeting *meeting, int place)
   return 1;
 }
 
-/* Returns 0 if it has to wait. */
+/* Returns 0 if the operation has to wait. */
 static int run_op(CUstream stream, const struct op *op) {
   switch (op->kind) {
   case KERNEL:

@@ -5,7 +5,8 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* What the compiler would make, with HAND_MADE_PARTS for several devices.    *|
+|* The code and the data that the compiler would make for a model: for one    *|
+|* device, or for three with HAND_MADE_PARTS.                                 *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -71,7 +72,7 @@ static void launch(void *rt, int32_t kernel, int32_t blocks, int32_t threads,
 
 static float weights[HAND_MADE_SIZE];
 
-/* A compiler knows them. */
+/* In a compiled model, the weights are constants. */
 __attribute__((constructor)) static void make_weights(void) {
   for (int i = 0; i < HAND_MADE_SIZE; ++i)
     weights[i] = (float)i;
@@ -81,7 +82,7 @@ static void invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *inpu
                    void *const *outputs) {
   enum { THREADS = 256, BLOCKS = HAND_MADE_SIZE / THREADS };
   void *scale[] = {inputs[0], arena};
-  /* 60000 bytes more than the image reserves. */
+  /* 61000 bytes of shared memory, of which the image reserves 1000. */
   launch(rt, SCALE, BLOCKS, THREADS, 61000, scale);
   convoy_rt_layer_done(rt, 0);
   void *add[] = {arena, inputs[1], (void *)w, arena + sizeof weights, outputs[0]};
@@ -132,7 +133,7 @@ static void invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *in,
     buffers[i] = arena + 4096 * i;
   void *part = buffers[0], *full = buffers[1], *halo = buffers[2], *own = buffers[3];
   void *windows = buffers[4], *terms = buffers[5], *sums = buffers[6];
-  /* Again and again in the same buffers, of what other devices gave before. */
+  /* Five gathers into the same buffer, each of data from the gather before it. */
   for (int i = 0; i < 5; ++i) {
     void *slice[] = {i ? full : in[0], (void *)w, part};
     launch(rt, SLICE, 1, 1, 0, slice);
@@ -150,7 +151,7 @@ static void invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *in,
   void *mask[] = {in[0], (void *)w, terms};
   launch(rt, MASK, 1, COUNT, 0, mask);
   convoy_rt_all_reduce(rt, terms, sums, COUNT);
-  /* Of the windows, then of the sums: both were under way at once. */
+  /* First for the windows, then for the sums: both exchanges are under way. */
   convoy_rt_await(rt);
   convoy_rt_await(rt);
   void *mix[] = {full, windows, sums, out[0]};

@@ -5,10 +5,10 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* A model in place of a compiled one, linked with the runtime: all devices   *|
-|* start the same random exchanges, and each ends them when it likes. What    *|
-|* was released is written again at once. test_exchanges.py builds this with  *|
-|* the thread sanitizer.                                                      *|
+|* A model written by hand and linked with the runtime. All devices start the *|
+|* same random exchanges, and each device awaits and releases them at random  *|
+|* times. It overwrites buffers as soon as they are released.                 *|
+|* test_exchanges.py builds this with the thread sanitizer.                   *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -21,12 +21,13 @@
 
 enum { DEVICES = 4, EXCHANGES = 30, MOST = 3 * 24 * 4 };
 
-/* The same on all devices. */
+/* A random exchange, the same on all devices. */
 struct plan {
   int kind; /* 0 gather, 1 halo, 2 sum */
   int64_t rows, width, before, after, bounds[DEVICES + 1];
 };
 
+/* The buffers of an exchange on one device. */
 struct side {
   float from[MOST], to[MOST];
 };
@@ -44,7 +45,8 @@ static struct plan make_plan(unsigned *state) {
   return plan;
 }
 
-/* Element `i` of row `row` of the whole; of a sum, of a device's term. */
+/* Element `i` of row `row` of the whole tensor of exchange `number`. In a sum, element `i` of
+ * the term of device `row`. */
 static float value(int64_t number, int64_t row, int64_t i) {
   return (float)(number * 1000 + row * 200 + i);
 }
@@ -95,7 +97,7 @@ static int is_right(int64_t device, int64_t number, const struct plan *plan,
   return 1;
 }
 
-/* A device had a number that was not right. */
+/* Whether a device has received a wrong number. */
 static atomic_int wrong;
 
 static void invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const *inputs,

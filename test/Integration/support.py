@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What the integration tests share: small models, the convoy command, ONNX Runtime as the reference."""
+"""Shared by the integration tests: small models, the convoy command, ONNX Runtime as the reference."""
 
 import os
 import subprocess
@@ -93,7 +93,7 @@ def value_info(name, array):
 
 
 def make_model(nodes, feeds, outputs, constants=None, opset=13, ir_version=None, list_initializers=None):
-    """A model from nodes; the types and shapes of its outputs are those that ONNX Runtime gives.
+    """A model from nodes; ONNX Runtime computes the types and shapes of its outputs.
 
     constants: name -> array. Up to IR version 3, initializers are listed among the inputs (list_initializers)."""
     constants = constants or {}
@@ -160,7 +160,8 @@ CASES_OF_A_MODEL = 16
 
 
 def batches(cases):
-    """Parameters of a test, each a list of cases that check_cases makes one model of: compiling many is mostly overhead."""
+    """Parameters of a test. Each is a list of cases that check_cases joins into one model, because many small
+    compilations would be mostly overhead."""
     alike = {}
     for a_case in cases:
         opsets = [(opset.domain, opset.version) for opset in a_case.model.opset_import]
@@ -174,7 +175,7 @@ def batches(cases):
 
 
 def merge_cases(cases):
-    """One model whose graph holds the graphs of all cases, beside each other. The tensors of case 3 start with "case3_"."""
+    """One model with the graphs of all cases, side by side. The names of the tensors of case 3 start with "case3_"."""
     graph = onnx.GraphProto(name="cases")
     feeds = {}
     for index, a_case in enumerate(cases):
@@ -201,16 +202,17 @@ def run_onnxruntime(model, feeds):
 
 
 OF_ONE_OPERATION = 1e-5  # The tolerance of one operation in f32.
-# How many tolerances, of its own size, a channel may differ: a small sum of large terms has the roundings of its terms.
-# The few elements of a short channel can all be such sums.
+# The difference of a channel, relative to its own size, may be so many times the tolerance: a small sum of large terms
+# has the rounding errors of its terms. All elements of a short channel can be such sums.
 CHANNEL_SLACK, SHORT_CHANNEL_SLACK = 10, 100
-SHORT_CHANNEL = 16  # Elements; a longer one is long.
+SHORT_CHANNEL = 16  # The most elements of a short channel.
 
 
 def relative_differences(actual, expected):
     """max |difference| / max |value| of each row of two matrices; the same infinities and NaNs count as equal.
 
-    In a row of numbers below the smallest normal f32, which a kernel may make 0, the difference itself counts."""
+    If all numbers of a row are below the smallest normal f32, which a kernel may round to 0, the result is the
+    difference itself."""
     actual, expected = np.asarray(actual, np.float64), np.asarray(expected, np.float64)
     with np.errstate(invalid="ignore"):
         difference = np.where((actual == expected) | (np.isnan(actual) & np.isnan(expected)), 0, actual - expected)
@@ -231,10 +233,10 @@ def by_channel(array):
 
 
 def assert_close(actual, expected, tolerance, what="", is_network=False):
-    """Compares a tensor as a whole within the tolerance, and each channel by its own size: no small one can hide.
+    """Compares a tensor as a whole, and each channel relative to its own size, so that errors of small channels show.
 
-    Scores at the end of a network are short channels, near zero by chance. Of a network, and in f16, only long channels
-    are compared."""
+    The short channels of a network, such as the scores at its end, may be near zero by chance. They are not compared
+    one by one, nor are those of an operation that is less precise than f32."""
     assert actual.shape == expected.shape, f"{what}: shape {actual.shape} instead of {expected.shape}"
     assert actual.dtype == expected.dtype, f"{what}: type {actual.dtype} instead of {expected.dtype}"
     if not np.issubdtype(expected.dtype, np.floating):
@@ -334,7 +336,7 @@ def check_cases(cases, folder, options=(), threads=1):
         artefact = compile_model(model, folder, *options)
     except AssertionError:
         for a_case in cases:
-            compile_model(a_case.model, folder, *options)  # The one that fails says more.
+            compile_model(a_case.model, folder, *options)  # The error of a single case says more.
         raise
     wrong = []
     for count in [threads] if isinstance(threads, int) else threads:
@@ -363,7 +365,7 @@ def cpu_levels():
 
 
 def each_level():
-    """Both levels as parameters of a test, which is skipped for one that this machine lacks."""
+    """Both levels as parameters of a test, which is skipped for a level that this machine lacks."""
     here = cpu_levels()
     return [pytest.param(level, marks=[] if level in here else pytest.mark.skip(f"this machine runs no {level} code"))
             for level in LEVELS]

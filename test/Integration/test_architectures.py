@@ -19,7 +19,7 @@ def test_architecture(name, level, tmp_path):
     check_architecture(name, 1, level, tmp_path)
 
 
-# With the best level only, and few networks, to keep the time modest.
+# With the best level only, and few networks, to save time.
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["alexnet", "squeezenet", "shufflenet", "densenet121", "mobilenet_v3_small"])
 def test_batch(name, tmp_path):
@@ -27,7 +27,7 @@ def test_batch(name, tmp_path):
 
 
 def check_architecture(name, batch, level, tmp_path):
-    """Right, and the same bits in each run with any number of threads."""
+    """Compares a network with ONNX Runtime. All runs, with any number of threads, must have the same bits."""
     model = support.models.cached(name, batch=batch, pre_softmax=True)
     graph = support.onnx.load(model).graph
     known = {tensor.name for tensor in graph.initializer}

@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The command line: files that cannot be read or written are one clear line and exit code 1, wrong usage is 2."""
+"""The command line: a file that cannot be read or written gives one clear line and exit code 1, wrong usage gives 2."""
 
 import numpy as np
 import onnx

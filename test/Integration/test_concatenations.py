@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Concatenations along channels of several images: what is joined is written in place, into a slice of each image."""
+"""Concatenations along the channels of several images: operands are written in place, to a slice of each image."""
 
 import pytest
 import support
@@ -11,7 +11,7 @@ BATCH, CHANNELS, SIZE = 3, 64, 11
 
 
 def branches(net, x, reads_all=False):
-    """What each kind of kernel makes of x, for a concatenation."""
+    """The results of each kind of kernel for x, which will be joined."""
     pool = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
     parts = [
         net.node("Relu", net.conv(x, CHANNELS, CHANNELS, kernel=1)),
@@ -27,10 +27,10 @@ def branches(net, x, reads_all=False):
         net.node("LRN", x, size=5, alpha=0.1, beta=0.75, bias=1.0),
         net.node("Sigmoid", x),
     ]
-    # A sum in place of one of the parts, a residual, and sums of a part that is read elsewhere, too.
+    # A convolution with a residual. Its input and its residual are parts, too.
     parts.append(net.node("Relu", net.node("Add", net.conv(parts[0], CHANNELS, CHANNELS), parts[1])))
     if reads_all:
-        # Means of a slice, an upsampled part, and softmax, which takes no slices.
+        # The mean of a slice, upsampled parts, and softmax, which needs a contiguous operand.
         parts.append(net.node("Mul", parts[3], net.node("GlobalAveragePool", parts[2])))
         small = net.node("MaxPool", x, kernel_shape=[1, 1], strides=[5, 5])
         sizes = net.integers(BATCH, CHANNELS, SIZE, SIZE)
@@ -41,7 +41,7 @@ def branches(net, x, reads_all=False):
 
 
 def joined(name, reads_all=False):
-    """Dense blocks: parts joined, and joined again with what is made of them; a residual is the last to read a part."""
+    """Dense blocks: parts are joined, and joined again with the result. The last part is read again, as a residual."""
     net = support.tiny_models.Network(name, 14, [BATCH, CHANNELS, SIZE, SIZE])
     stem = net.conv_norm("x", CHANNELS, CHANNELS)
     parts = branches(net, stem, reads_all)
@@ -56,7 +56,7 @@ def joined(name, reads_all=False):
 
 
 def split_in_two():
-    """Halves of the channels, read where they are, and joined again."""
+    """Both halves of the channels are read where they are, and the results are joined."""
     net = support.tiny_models.Network("split", 14, [BATCH, CHANNELS, SIZE, SIZE])
     first, second = net.node("Split", net.conv("x", CHANNELS, 2 * CHANNELS), outputs=2, axis=1)
     parts = [net.conv(first, CHANNELS, CHANNELS, kernel=1), net.node("MaxPool", first, kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
@@ -95,7 +95,7 @@ def test_gpu_kernels(options, tmp_path):
 
 @pytest.mark.parametrize("precision", test_gpu.ROUNDED)
 def test_warpgroups(precision, tmp_path):
-    """Tensor maps with gaps between images; enough pixels for warp groups."""
+    """Tensor maps with gaps between images. There are enough pixels for kernels with warp groups."""
     channels = 32
     net = support.tiny_models.Network("warpgroups", 14, [BATCH, channels, 38, 37])
     a = net.conv("x", channels, channels, kernel=1)
@@ -116,7 +116,7 @@ def test_nothing_is_copied(target, tmp_path):
     for a_case in (joined("joined"), split_in_two()):
         text = bufferized(a_case, tmp_path, *target)
         assert "cnn.concat" not in text and "memref.copy" not in text
-        # Images with gaps between them, in the parts; the rest is contiguous.
+        # The parts have gaps between their images.
         assert "strided<" in text
 
 

@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Models on GPUs: the exit codes of what is missing. A driver that fakes GPUs runs artefacts made by hand."""
+"""Models on GPUs: the errors if something is missing. A fake driver runs artefacts that are written by hand."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ PARTS = FAKES / "HandMadeParts.so"
 
 
 def convoy(*arguments, driver=FAKES / "driver", **settings):
-    """Runs the convoy command with the driver that is in a folder."""
+    """Runs the convoy command with the driver of the folder `driver`; `settings` are environment variables."""
     environment = {**os.environ, "LD_LIBRARY_PATH": str(driver), **settings}
     return subprocess.run([str(support.CONVOY), *map(str, arguments)], capture_output=True, text=True, env=environment,
                           stdin=subprocess.DEVNULL, timeout=support.COMPILE_LIMIT)
@@ -58,7 +58,7 @@ def no_nccl(tmp_path):
 
 
 def test_sums_of_gpus(no_nccl, tmp_path):
-    """Three devices compute what HandMade.h says, whoever adds."""
+    """Three devices compute the formula of HandMade.h, whether NCCL adds or the host."""
     x = np.random.default_rng(1).integers(-50, 50, (4, 24)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     z = np.pad(np.roll(x, -35, axis=1) + 5, ((0, 0), (1, 2)))

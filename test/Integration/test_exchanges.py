@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Asynchronous exchanges: the runtime's between threads, and what it asks of a transport of another's making."""
+"""Asynchronous exchanges: between the threads of one run, and by a transport that the user of an artefact provides."""
 
 import ctypes
 import subprocess
@@ -19,7 +19,7 @@ LIMIT = 120  # Seconds that a device waits for another one, or a program runs.
 def test_between_threads(tmp_path):
     """Random exchanges of four devices, started, ended and released at random times: no race, no wrong number."""
     program = tmp_path / "exchanges"
-    # All of the runtime but the emulator and the main program of artefacts that are programs.
+    # The runtime, without the main function of programs (--emit=exe) and the files that it needs.
     sources = [source for source in RUNTIME.glob("*.c") if source.name not in ("Main.c", "Npy.c", "Random.c")]
     subprocess.run(["cc", "-std=gnu11", "-O1", "-g", "-fsanitize=thread", "-pthread", f"-I{support.ROOT / 'include'}",
                     support.ROOT / "test" / "Integration" / "exchanges.c", *sources, "-o", program], check=True)
@@ -51,7 +51,7 @@ def view(address, size):
 
 
 class Meeting:
-    """Where the devices of one run leave what they give."""
+    """The data that the devices of a run give to each other."""
 
     def __init__(self, devices):
         self.devices = devices
@@ -70,8 +70,8 @@ class Meeting:
 
 
 class Device:
-    """One end of the transport, which sees to the contract: what is given does not change, and where the result will
-    be nobody else writes, until the exchange is finished."""
+    """A device's end of the transport. It checks the contract: until an exchange is finished, its source does not
+    change, and only the transport writes to its target."""
 
     def __init__(self, meeting, number):
         self.meeting, self.number, self.problems = meeting, number, []
@@ -133,13 +133,13 @@ class Device:
                 self.problems.append(f"exchange {number}: the target was written before the end")
             target[:] = complete(number).reshape(-1)
             return 0
-        except Exception as error:  # Exceptions do not pass through C.
+        except Exception as error:  # An exception cannot pass through C.
             self.problems.append(repr(error))
             return 1
 
 
 def run_by_transport(artefact, data, shape, devices):
-    """Runs every device in a thread and a context of its own. Returns the first one's result and the devices."""
+    """Runs every device in a thread and a context of its own. Returns the first device's result and all devices."""
     library = ctypes.CDLL(str(artefact))
     meeting = Meeting(devices)
     ends = [Device(meeting, number) for number in range(devices)]
@@ -190,7 +190,7 @@ def test_random_graph(seed, tmp_path):
 
 
 def branches():
-    """Four branches, of which each exchanges before its second convolution."""
+    """Four branches. Each of them needs an exchange before its second convolution."""
     net = support.tiny_models.Network("branches", 13, [1, 16, 20, 20])
     ends = []
     for kernel in (1, 3, 5, 3):
@@ -200,14 +200,14 @@ def branches():
 
 
 def test_several_at_once(tmp_path):
-    """While one branch waits, the others are computed: their exchanges start before it ends."""
+    """While one branch waits for an exchange, the others are computed: their exchanges start before it ends."""
     case = branches()
     ends = check_by_transport(case.model, case.feeds, tmp_path, 2, "--strategy=group", "--link=10GB/s,1s")
     assert ends[0].most_pending >= 3, ends[0].most_pending
 
 
 def test_failure(tmp_path):
-    """A transport that fails ends the run with an error, and the next one at once."""
+    """If the transport fails, the run ends with an error. The next run fails at once, without another call."""
     artefact = support.compile_model(support.models.cached("tiny_resnext", pre_softmax=True), tmp_path, "--devices=2",
                                      "--strategy=group")
     library = ctypes.CDLL(str(artefact))

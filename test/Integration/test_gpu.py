@@ -19,14 +19,14 @@ from support import batches, check_case, check_cases, convoy, must, one_line
 
 EMULATED = "--target=cuda-emulator"
 HOPPER = "--gpu-arch=sm_90a"
-# Factors have 11 significant bits; a sum of random products is off by about one rounding of its terms.
+# The factors of each product have 11 significant bits. A sum of random products has about the error of one of them.
 ROUNDED = {"tf32": 3e-3, "f16": 3e-3}
-# f16 in memory: each operand and each result are rounded once, to 2**-12 of themselves.
+# f16 in memory: each operand and each result is rounded once, by at most 2**-11 of its value.
 STORED = 2.5e-3
 
 
 def newest(cases):
-    """Of cases that differ in the opset only, which the importer alone knows, the last."""
+    """Of cases that differ only in the opset, the last one: no kernel depends on the opset."""
     return list({a_case.name.rsplit("-opset", 1)[0]: a_case for a_case in cases}.values())
 
 
@@ -49,7 +49,7 @@ def test_tensor_cores(cases, precision, tmp_path):
 @pytest.mark.parametrize("options", [[], [HOPPER]], ids=["ampere", "hopper"])
 @pytest.mark.parametrize("precision", ROUNDED)
 def test_not_finite(precision, options, tmp_path):
-    """Rounding keeps infinities and every NaN, also those whose bits are all ones."""
+    """Rounding keeps infinities and every NaN, also a NaN whose bits are all ones."""
     x = support.rand(1, 32, 9, 9)
     x.view(np.uint32)[0, 3, 2, :4] = 0x7FFFFFFF, 0xFFFFFFFF, 0x7FC00000, 0x7F800000
     a_case = support.case("not-finite", "Conv", x, support.Const(np.abs(support.rand(64, 32, 1, 1))))
@@ -67,7 +67,7 @@ def test_winograd(cases, algorithm, tmp_path):
 
 
 def residual_unit(shape, channels, group=1, activation="Relu"):
-    """Two 3x3 convolutions behind a 1x1 one, which the second adds to, in place, in front of an activation."""
+    """A 1x1 and two 3x3 convolutions. The last one adds the first one's result, in place, before its activation."""
     net = support.tiny_models.Network("unit", 14, shape)
     x = net.conv("x", shape[1], shape[1], kernel=1)
     y = net.node(activation, net.conv(x, shape[1], channels, group=group))
@@ -81,7 +81,7 @@ UNITS = [residual_unit([2, 24, 9, 14], 40), residual_unit([1, 64, 7, 6], 64, 4, 
 
 
 def list_launches(a_case, tmp_path, *options):
-    """What inspect tells of a case's launches on a GPU."""
+    """A case's launches on a GPU, as `convoy inspect` lists them."""
     model = tmp_path / "inspected.onnx"
     support.onnx.save(a_case.model, model)
     return json.loads(must(convoy("inspect", model, "--target=cuda", "--json", *options)).stdout)["launches"]
@@ -98,13 +98,13 @@ def test_winograd_epilogue(a_case, algorithm, tmp_path):
 
 
 def test_winograd_in_strips(tmp_path):
-    """Transformed input and products exceed half of an L40S's L2 cache of 96 MiB; the last strip has fewer tiles."""
+    """Transformed input and products exceed half of the L2 cache of an L40S, 96 MiB. The last strip has fewer tiles."""
     shape = [2, 16, 299, 297]
     a_case = residual_unit(shape, 16)
     options = ["--conv-algorithm=winograd_4x4", "--gpu-arch=sm_89"]
     launches = [launch for launch in list_launches(a_case, tmp_path, *options) if "winograd" in launch["kernel"]]
     assert len(launches) > 6 and len({launch["kernel"] for launch in launches}) == 6, launches
-    # Two convolutions of 9 * 16 multiply-adds an element.
+    # Two convolutions with 9 * 16 multiply-adds per element.
     flops = 2 * 2 * 9 * 16 * np.prod(shape)
     assert sum(launch["flops"] for launch in launches) == pytest.approx(flops, rel=1e-6)
     check_case(a_case, tmp_path, [EMULATED, *options])
@@ -116,7 +116,7 @@ def test_winograd_in_strips(tmp_path):
 
 
 def test_winograd_shares_sums(tmp_path):
-    """Few tiles and many inputs: blocks share a sum in memory of the grid, beside transformed input and products."""
+    """Few tiles and many input channels: blocks of threads share a sum, in scratch memory beside the products."""
     a_case = residual_unit([1, 640, 6, 6], 16)
     option = "--conv-algorithm=winograd_2x2"
     kernels = [launch["kernel"] for launch in list_launches(a_case, tmp_path, option)]
@@ -125,18 +125,18 @@ def test_winograd_shares_sums(tmp_path):
 
 
 def test_winograd_needs_f32(tmp_path):
-    """Tensor cores compute directly, whatever is preferred."""
+    """With tensor cores, convolutions are computed directly, even if another algorithm is preferred."""
     for precision in ROUNDED:
         launches = list_launches(UNITS[0], tmp_path, "--conv-algorithm=winograd_4x4", f"--precision={precision}")
         assert launches and not any("winograd" in launch["kernel"] for launch in launches), precision
 
 
 def through_f16(a_case):
-    """A case between two products that nothing folds, so that its operation reads and writes f16."""
+    """A case between two multiplications that no pass folds, so that its operation reads and writes f16."""
     model, feeds = copy.deepcopy(a_case.model), dict(a_case.feeds)
     graph = model.graph
     before, after = [], []
-    # Where differences of large numbers decide, these are ones that f16 holds.
+    # If the result depends on differences of large numbers, f16 can represent these numbers.
     cancels = "large-values" in a_case.name or "far-from-zero" in a_case.name
     for value in graph.input:
         if value.name in feeds and value.type.tensor_type.elem_type == TensorProto.FLOAT:
@@ -177,17 +177,17 @@ def test_f16_in_memory(cases, tmp_path):
 @pytest.mark.parametrize("channels, kernel, group, size", [(40, 3, 1, (9, 11)), (33, 1, 1, (7, 5)), (20, 3, 20, (8, 8)),
                                                            (64, 3, 1, (4, 4))])
 def test_residual(channels, kernel, group, size, precision, tolerance, tmp_path):
-    """Results lie on residuals."""
+    """A convolution writes its result to the buffer of its residual."""
     model, feeds = test_ops_convolution.residual_model(channels, kernel, group, size)
     for tensor in model.graph.initializer:
-        # Else four convolutions leave f16's range.
+        # Otherwise the results of four convolutions exceed the range of f16.
         array = support.numpy_helper.to_array(tensor)
         tensor.CopyFrom(support.numpy_helper.from_array(array / np.float32(kernel * channels**0.5), tensor.name))
     check_case(support.Case("residual", model, feeds, tolerance), tmp_path, [EMULATED, f"--precision={precision}"])
 
 
 def emulate(name, tmp_path, *options, batch=1, size=None):
-    """The output of a network's emulated kernels, and ONNX Runtime's."""
+    """The output of a network in the emulator, and the output of ONNX Runtime."""
     model = support.models.cached(name, batch=batch, size=size, pre_softmax=True)
     graph = support.onnx.load(model, load_external_data=False).graph
     known = {tensor.name for tensor in graph.initializer}
@@ -228,7 +228,7 @@ def test_random_graph_in_f16(seed, tmp_path):
     check_case(a_case, tmp_path, [EMULATED, "--precision=f16"])
 
 
-# Roundings of up to 121 layers add up.
+# The tolerance is large because the rounding errors of all layers add up.
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["alexnet", "inception_v1", "resnet50", "shufflenet", "squeezenet"])
 def test_architecture_in_f16(name, tmp_path):
@@ -296,7 +296,8 @@ def test_check_prints_what_a_precision_costs(tmp_path):
     assert "differs from" in one_line(convoy(*arguments, "--rtol=1e-7", "--atol=0"))
 
 
-# The most that a kernel may take, so that several blocks fit on a multiprocessor.
+# The most registers per thread, and bytes of shared memory, that a kernel may use: then several of its blocks fit on a
+# multiprocessor.
 MAX_REGISTERS, MAX_SHARED = 168, 48 * 1024
 
 
@@ -323,7 +324,7 @@ def test_kernels_fit(name, arch, precision, tmp_path):
     check_fit(name, report["launches"])
 
 
-# Every epilogue that a transform may have, with and without tiles that are cut; 5x5 kernels; several strips.
+# Every epilogue of Winograd's output transform, on maps that tiles fill and on others; 5x5 kernels; several strips.
 FITTED = [*UNITS, *test_ops_convolution.FILTERED[-2:], residual_unit([1, 256, 56, 56], 256),
           residual_unit([8, 64, 223, 224], 64)]
 
@@ -346,12 +347,12 @@ def test_tensor_core_kernels_fit(tmp_path):
             assert launch["spill_stores"] == launch["spill_loads"] == 0, f"{precision}, {launch['kernel']} spills"
             assert launch["registers"] <= MAX_REGISTERS, f"{precision}, {launch['kernel']}"
         moved[precision] = sum(launch["bytes"] for launch in report["launches"])
-    # Partial sums are f32.
+    # More than half, because partial sums are f32 in both.
     assert 0.5 < moved["f16"] / moved["tf32"] < 0.7
 
 
-# Convolutions for warp groups: name, input, outputs, kernel and ONNX's attributes. The numbers of channels leave sums to
-# one block, which small maps otherwise share.
+# Convolutions for warp groups: name, input, outputs, kernel and ONNX's attributes. The channels are so few that one
+# block of threads computes a whole sum: several blocks would share the longer sums of such small maps.
 WARPGROUPS = [
     ("pads", [1, 16, 10, 11], 64, [3, 3], {"pads": [1, 1, 1, 1]}),
     ("asymmetric-pads", [2, 16, 9, 9], 32, [3, 3], {"pads": [0, 1, 2, 3]}),
@@ -363,7 +364,7 @@ WARPGROUPS = [
     ("stride-dilation", [1, 16, 14, 15], 48, [3, 3], {"strides": [2, 2], "dilations": [2, 1]}),
     ("wide", [1, 16, 20, 70], 32, [3, 3], {"pads": [1, 1, 1, 1]}),
     ("tall", [1, 16, 90, 2], 32, [3, 1], {"pads": [1, 0, 1, 0]}),
-    # The ring of stages goes round and round: 4 and 8 blocks of channels, then 15, one a step.
+    # More steps than stages: 14 blocks of input channels, two in each step, and 15 blocks, one in each step.
     ("many-steps", [2, 224, 9, 7], 64, [1, 1], {}),
     ("many-short-steps", [1, 240, 6, 6], 40, [1, 1], {}),
     ("batch-in-a-tile", [7, 16, 3, 5], 40, [3, 3], {"pads": [1, 1, 1, 1]}),
@@ -430,7 +431,7 @@ def test_network_on_hopper(tmp_path):
     assert 1e-6 < difference < 1e-2, "tensor cores are not used, or lose more than they may"
 
 
-# What a block of threads may have of a multiprocessor's 64 Ki registers, and of its shared memory.
+# The most registers and bytes of shared memory that a block of threads can have.
 MAX_HOPPER_REGISTERS, MAX_HOPPER_SHARED = 65536, 227 * 1024
 
 
@@ -446,7 +447,7 @@ def test_hopper_kernels_fit(name, precision):
         assert not launch["serialized"], f"{kernel}: products wait for each other"
         assert launch["registers"] * np.prod(launch["block"]) <= MAX_HOPPER_REGISTERS, kernel
         assert launch["shared_bytes"] <= MAX_HOPPER_SHARED, f"{kernel} takes {launch['shared_bytes']} bytes"
-    # Groups of few channels and small maps stay with the ordinary kernels.
+    # Ordinary kernels compute convolutions with small groups or small maps. ShuffleNet has no others.
     without = {"shufflenet"}
     assert any("wgmma" in launch["kernel"] for launch in launches) == (name not in without), name
 

@@ -15,7 +15,7 @@ B = rand(17)
 
 
 def conv_model(**options):
-    """Conv and Relu, the most usual pair, as the carrier of each variation."""
+    """Conv and Relu, the most usual pair; each test varies this model."""
     nodes = [
         helper.make_node("Conv", ["x", "w", "b"], ["c"], name="conv", pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["c"], ["y"], name="relu"),
@@ -39,7 +39,7 @@ def test_ir_version(ir_version, tmp_path):
 
 @pytest.mark.parametrize("ir_version", [3, 4, 8])
 def test_initializers_among_the_inputs(ir_version, tmp_path):
-    """They are weights all the same, and `convoy run` needs no file for them."""
+    """Such an input is a weight, and `convoy run` needs no file for it."""
     check(conv_model(opset=7, ir_version=ir_version, list_initializers=True), tmp_path)
 
 
@@ -115,7 +115,7 @@ def test_constant_node_attributes(tmp_path):
 
 
 def test_large_constant_of_shape_as_weight(tmp_path):
-    """How the onnx package's light models hold their weights."""
+    """The light models of the onnx package have such weights."""
     model = conv_model(opset=9)
     replace_weight(model, "w", numpy_helper.from_array(np.array(W.shape, np.int64), "w_shape"))
     fill = helper.make_node("ConstantOfShape", ["w_shape"], ["w"], name="fill",
@@ -157,7 +157,7 @@ def test_external_data_in_a_subfolder_with_offset(tmp_path, monkeypatch):
 
 
 def make_dynamic(model, *dims):
-    """Replaces the input's dimensions: an integer, a name, or None for nothing at all."""
+    """Replaces the input's dimensions, each by an integer, a name, or nothing (None)."""
     shape = model.graph.input[0].type.tensor_type.shape
     for dim, value in zip(shape.dim, dims):
         dim.Clear()

@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Devices as MPI ranks: the same results as on one device, and a clear end of every fault."""
+"""Devices as MPI ranks: the same results as on one device, and a clear error for every fault."""
 
 import os
 import shutil
@@ -17,13 +17,13 @@ from support import convoy, must, one_line
 from test_partition import TOLERANCE, grouped_network, load
 from test_random_graphs import RandomNetwork
 
-# mpirun wants to be asked twice before it runs as root.
+# Open MPI's mpirun runs as root only if both variables are set.
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
 LIMIT = 120  # Seconds; nothing may hang.
 
 
 def mpirun(ranks, *arguments):
-    """Runs the convoy command on so many ranks, whatever the number of cores."""
+    """Runs the convoy command on `ranks` ranks, even if there are fewer cores."""
     command = ["mpirun", "--oversubscribe", "-n", str(ranks), str(support.CONVOY), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, env=ENVIRONMENT)
 
@@ -57,12 +57,12 @@ def test_only_grouped_layers(groups, tmp_path):
 
 @pytest.mark.parametrize("name", ["tiny_resnext", "tiny_shuffle", "tiny_densenet", "tiny_unet"])
 def test_tiny_model(name, tmp_path):
-    """Two pictures at a time, so that parts are cut out of rows."""
+    """With a batch of two, so that the part of a device is not contiguous."""
     check_by_mpi(*load(name, batch=2), tmp_path, [(3, "--strategy=group"), (2, "--strategy=batch")])
 
 
 def test_lrn(tmp_path):
-    """Halos of two pictures and of ranks with two neighbours; sums of input channels."""
+    """Halos of a batch of two and of ranks with two neighbours; sums over input channels."""
     net = support.tiny_models.Network("lrn", 13, [2, 3, 9, 9])
     y = net.conv("x", 3, 24, 3)
     y = net.node("LRN", y, size=3, alpha=0.1)
@@ -117,7 +117,7 @@ def test_no_gpus():
 
 
 def test_bad_input_on_the_first_rank(artefact, tmp_path):
-    """The other rank knows nothing of files, and must not wait."""
+    """The other rank reads no files, and it must not wait for ever."""
     process = mpirun(2, "run", artefact, "--transport=mpi", "--input", tmp_path / "absent.npy")
     assert process.returncode == 1
     (line,) = lines_of(process)

@@ -27,7 +27,7 @@ def conv(name, x_shape, channels_out, kernel, bias=True, opset=11, group=1, **at
     add(name, "Conv", *operands, opset=opset, kernel_shape=list(kernel), **attributes)
 
 
-# Channel counts around the vector widths, with kernels of all common kinds.
+# Numbers of channels around the widths of vectors, with all common kinds of kernels.
 for channels_in, channels_out in ((1, 1), (1, 16), (3, 5), (5, 3), (16, 16), (16, 17), (17, 16), (17, 33), (33, 48),
                                   (48, 33), (64, 64), (130, 24)):
     conv(f"3x3-{channels_in}to{channels_out}", [1, channels_in, 9, 11], channels_out, [3, 3], pads=[1, 1, 1, 1])
@@ -152,7 +152,7 @@ add("vector-right", "MatMul", rand(5, 20), rand(20))
 add("vector-left", "MatMul", rand(20), weight(20, 17))
 add("batched-constant", "MatMul", rand(3, 5, 20), weight(3, 20, 17))
 
-# Output channels of very different size, of each kernel that reads weights.
+# Weights whose output channels differ in size, down to 1e-5, for each kernel that reads weights.
 for name, x_shape, channels_out, kernel, group in (
         ("direct", [1, 20, 9, 9], 33, [3, 3], 1), ("winograd", [1, 32, 12, 12], 48, [3, 3], 1),
         ("small-group", [1, 24, 8, 8], 24, [3, 3], 6), ("depthwise", [1, 17, 8, 8], 17, [3, 3], 17),
@@ -169,8 +169,8 @@ def test_op(cases, tmp_path):
     check_cases(cases, tmp_path)
 
 
-# Stride 1, on maps that tiles of 2x2 and 4x4 fill, cut and exceed; some are of several strips, or of several chunks of
-# input channels.
+# Convolutions that Winograd's algorithm can compute, on maps that are a multiple of its tiles of 2x2 and 4x4, or not,
+# or smaller than a tile. Some have several strips, or several chunks of input channels.
 FILTERED = []
 for kernel, x_shape, outputs, attributes in (
     (3, [1, 16, 12, 16], 16, {"pads": [1, 1, 1, 1]}),
@@ -196,12 +196,12 @@ for kernel, x_shape, outputs, attributes in (
 @pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("cases", batches(FILTERED))
 def test_algorithm(cases, level, algorithm, tmp_path):
-    """Every algorithm on every shape that it allows; threads share strips."""
+    """Every algorithm on every shape that it allows; several threads share the strips."""
     check_cases(cases, tmp_path, [f"--mcpu={level}", f"--conv-algorithm={algorithm}"], threads=(1, 3))
 
 
 def residual_model(channels, kernel, group, size):
-    """Sums of convolutions with what they read, with what is read later and with what nobody reads any more."""
+    """Convolutions with residuals: their own input (b, e), or a tensor that nothing reads afterwards (c, d)."""
     nodes, constants = [], {}
 
     def add_conv(name, data, residual):
@@ -235,12 +235,12 @@ def test_residual(channels, kernel, group, size, algorithm, level, tmp_path):
         assert_close(run_artefact(artefact, feeds, expected, threads)["y"], expected["y"], 1e-5)
     must(convoy("compile", tmp_path / "model.onnx", *options, "--stop-after=bufferize", "-o", tmp_path / "ir.mlir"))
     updates = re.findall(r"residual\((%\w+)\) outs\(\1\)", (tmp_path / "ir.mlir").read_text())
-    # The sums with a, which c is the last to read, and with b.
+    # c is the last reader of its residual a, and d is the last reader of its residual b.
     assert len(updates) == 2
 
 
 def prologue_model(channels, outputs, batch, size, activation, residual):
-    """A 1x1 convolution of what a batch norm and an activation make of a concatenation, which may be its residual."""
+    """A concatenation, a batch norm, an activation and a 1x1 convolution, whose residual may be the concatenation."""
     parameters = {name: rand(channels) for name in ("scale", "offset", "mean")}
     parameters["variance"] = positive(channels)
     filters = {"w_a": rand(32, 3, 3, 3), "w_b": rand(channels - 32, 3, 1, 1), "w": rand(outputs, channels, 1, 1),
@@ -258,7 +258,7 @@ def prologue_model(channels, outputs, batch, size, activation, residual):
     return make_model(nodes, feeds, ["y"], parameters | filters), feeds
 
 
-# Maps of DenseNet and odd ones, whose last run of pixels is shorter; channels that do not fill a block.
+# Maps of DenseNet, and odd maps, whose last run of pixels is shorter; also channels that do not fill a block.
 @pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("channels, outputs, batch, size, activation, residual", [
     (64, 128, 1, (56, 56), "Relu", False), (96, 40, 1, (28, 28), "Relu", False),
@@ -266,7 +266,7 @@ def prologue_model(channels, outputs, batch, size, activation, residual):
     (33, 1, 2, (9, 17), "LeakyRelu", False), (48, 16, 1, (1, 131), "Sigmoid", False),
     (45, 48, 1, (12, 12), "Tanh", False), (64, 64, 3, (12, 12), "Relu", True), (41, 41, 1, (15, 9), "Relu", True)])
 def test_prologue(channels, outputs, batch, size, activation, residual, level, tmp_path):
-    """The same bits for any number of threads, and where the normalised data goes through memory to be an output."""
+    """The same bits for any number of threads, and without a prologue: if the normalised data is an output, too."""
     model, feeds = prologue_model(channels, outputs, batch, size, activation, residual)
     expected = run_onnxruntime(model, feeds)["y"]
     watched = onnx.ModelProto()
@@ -282,7 +282,7 @@ def test_prologue(channels, outputs, batch, size, activation, residual, level, t
     assert all(np.array_equal(result, results[0]) for result in results[1:])
 
 
-# One of each kernel that reads packed weights.
+# One case for each kernel that reads packed weights.
 HALF = [
     case("direct", "Conv", rand(1, 20, 9, 9), weight(33, 20, 3, 3), weight(33), opset=11, strides=[2, 2]),
     case("winograd", "Conv", rand(1, 32, 12, 12), weight(48, 32, 3, 3), weight(48), opset=11),
@@ -295,7 +295,7 @@ HALF = [
 
 
 def round_bf16(array):
-    """The nearest values of 8 significant bits, ties to even."""
+    """The nearest values with 8 significant bits, ties to even."""
     bits = array.view(np.uint32).astype(np.uint64)
     return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
 
@@ -304,7 +304,7 @@ def round_bf16(array):
 @pytest.mark.parametrize("level", each_level())
 @pytest.mark.parametrize("a_case", HALF, ids=lambda c: c.id)
 def test_weights_in_half_size(a_case, level, kind, tmp_path):
-    """The result is that of a model whose filter was rounded beforehand; Winograd rounds what it made of the filter."""
+    """The same result as with a filter that was rounded before. Winograd's algorithm rounds the transformed filter."""
     is_winograd = "winograd" in a_case.name
     model = onnx.ModelProto()
     model.CopyFrom(a_case.model)

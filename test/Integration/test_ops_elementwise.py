@@ -14,7 +14,7 @@ def add(*arguments, **attributes):
     CASES.append(case(*arguments, **attributes))
 
 
-# Far beyond where the functions saturate, and the values around which approximations change.
+# Values far beyond the points at which the functions saturate, and values near 0, where the approximations change.
 WIDE = np.concatenate([np.linspace(-100, 100, 401), np.linspace(-1, 1, 101), [-0.0, 0.0, 1e-30, -1e-30]])
 WIDE = WIDE.astype(np.float32)
 
@@ -107,7 +107,7 @@ for op, since in (("ReduceMean", 18), ("ReduceMax", 18), ("ReduceSum", 13)):
     add("channels-17-spatial", op, rand(2, 17, 6, 7), opset=11, axes=[2, 3])
 add("negative", "ReduceMax", -positive(3, 20), opset=11, axes=[1])
 
-# Comparison and choice.
+# Comparison and selection.
 same = np.where(rand(3, 20) > 0, np.float32(1), np.float32(0))
 feeds = {"a": same, "b": np.ones((3, 20), np.float32), "x": rand(3, 20), "z": rand(20)}
 for opset in (11, 19):

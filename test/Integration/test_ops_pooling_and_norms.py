@@ -34,7 +34,7 @@ for op in ("MaxPool", "AveragePool"):
         add(f"auto-{auto_pad}", op, x, kernel_shape=[4, 3], strides=[2, 2], auto_pad=auto_pad)
     add("1d", op, rand(1, 17, 23), kernel_shape=[3], strides=[2], pads=[1, 1])
     add("3d", op, rand(1, 17, 6, 7, 8), kernel_shape=[2, 3, 2], strides=[2, 2, 1], pads=[0, 1, 0, 0, 1, 1])
-    # The padding is not a value: everything is negative here.
+    # All values are negative: padding must not count as zeros.
     add("negative", op, -positive(1, 16, 7, 7), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
 add("dilated", "MaxPool", rand(1, 20, 12, 13), opset=12, kernel_shape=[3, 3], dilations=[2, 3], pads=[1, 1, 1, 1])
 add("dilated", "AveragePool", rand(1, 20, 12, 13), opset=19, kernel_shape=[3, 3], dilations=[2, 2])
@@ -97,12 +97,12 @@ add("far-from-zero", "InstanceNormalization", rand(2, 16, 8, 8) + np.float32(100
 add("groups4", "GroupNormalization", rand(2, 16, 5, 6), weight(16), weight(16), opset=21, num_groups=4)
 add("groups1", "GroupNormalization", rand(2, 20, 5, 6), weight(20), weight(20), opset=21, num_groups=1, epsilon=0.1)
 add("groups-are-channels", "GroupNormalization", rand(1, 6, 5, 6), weight(6), weight(6), opset=21, num_groups=6)
-# Up to opset 20 scale and bias are one value a group.
+# Up to opset 20, scale and bias have one value per group.
 add("per-group-scale", "GroupNormalization", rand(2, 16, 5, 6), weight(4), weight(4), opset=18, num_groups=4)
 
 for op in ("Softmax", "LogSoftmax"):
     x = rand(2, 5, 4, 7)
-    # Up to opset 12 everything from the axis on is one row.
+    # Up to opset 12, all dimensions from the axis on are one row.
     for opset in (7, 11, 13):
         add("default-axis", op, x, opset=opset)
         for axis in (0, 1, 2, 3):

@@ -110,7 +110,7 @@ def resize(name, x, scales=None, sizes=None, opset=13, **attributes):
     if opset == 10:
         operands = [x, floats(*scales)]
     else:
-        left_out = floats() if opset == 11 else None  # Opset 11 knows no missing inputs here, only empty ones.
+        left_out = floats() if opset == 11 else None  # In opset 11 these inputs cannot be missing, only empty.
         operands = [x, left_out, floats(*scales) if scales else left_out] + ([ints(*sizes)] if sizes else [])
     add(name, "Resize", *operands, opset=opset, **attributes)
 
@@ -139,7 +139,7 @@ resize("sizes-opset11", PICTURE, sizes=[1, 17, 9, 9], opset=11, mode="linear")
 resize("batch2", rand(2, 16, 5, 5), [1, 1, 2, 2], mode="linear")
 add("axes", "Resize", PICTURE, None, None, ints(12, 10), opset=18, axes=[2, 3], mode="linear")
 
-# Shape arithmetic, which must fold away; the floats that reach an output do so through it.
+# Shape arithmetic, which must be folded. Outputs are tensors of floats that depend on its results.
 graph("Shape-pytorch-flatten", [
     node("Shape", "x", "s"), node("Gather", "s zero", "n", axis=0), node("Unsqueeze", "n axis0", "n1"),
     node("Concat", "n1 minus1", "t", axis=0), node("Reshape", "x t", "y")],

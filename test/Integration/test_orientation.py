@@ -34,7 +34,7 @@ def test_orientation(text, degrees, classifier):
 
 
 def test_batch(tmp_path):
-    """The same file with another shape: four lines at once."""
+    """The same model file with another shape: four lines of text at once."""
     model = quickstart.fetch_classifier()
     pictures = [quickstart.preprocess(quickstart.render(text)) for text in TEXTS]
     feeds = {"x": support.np.concatenate(pictures)}

@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Networks shared between devices: the same results as ONNX Runtime's, and what crosses between them."""
+"""Networks shared between devices: the same results as ONNX Runtime's, and the bytes that the devices exchange."""
 
 import json
 import xml.etree.ElementTree
@@ -55,13 +55,13 @@ def test_tiny_model(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["tiny_resnext", "tiny_shuffle", "tiny_se", "tiny_densenet"])
 def test_batch(name, tmp_path):
-    """Data parallelism; 3 devices get 1 picture each, 2 get 2 and 1."""
+    """Data parallelism with a batch of 3: three devices get 1 image each, two devices get 2 images and 1."""
     model, feeds = load(name, batch=3)
     check_partitions(model, feeds, tmp_path, [(f"--devices={n}", "--strategy=batch") for n in (2, 3)])
 
 
 def grouped_network(groups):
-    """Only grouped layers, so that devices have nothing to say to each other before the end."""
+    """Only grouped layers, so that devices do not communicate before the end."""
     net = support.tiny_models.Network("grouped", 13, [1, 24, 13, 11])
     y = net.conv("x", 24, 48, 3, 1, groups)
     y = net.node("Relu", y)
@@ -89,7 +89,7 @@ def test_grouped_layers_exchange_nothing(tmp_path):
 
 
 def compile_shared(model, folder, devices, *options):
-    """An artefact for as many devices as can share the model, up to so many."""
+    """An artefact for as many devices as can share the model, but at most `devices`."""
     for count in range(devices, 0, -1):
         process = convoy("compile", model, "-o", folder / "model.so", f"--devices={count}", *options)
         if process.returncode == 0:
@@ -108,7 +108,7 @@ def test_random_graph(seed, tmp_path):
     # A link that costs nothing makes the search share whatever can be shared.
     if strategy == "auto" and seed % 8 == 1:
         options.append("--link=1000TB/s,0s")
-    # Latency makes it merge what it gathers.
+    # A high latency makes the compiler merge gathers.
     if strategy == "group":
         options.append("--link=10GB/s,1s")
     onnx.save(case.model, tmp_path / "model.onnx")
@@ -133,7 +133,7 @@ def alexnet():
 
 
 def test_alexnet_as_in_the_paper(alexnet):
-    """Krizhevsky et al. 2012: 48 + 48 kernels, then 128 + 128, and so on; columns talk before conv3 and for LRN."""
+    """Krizhevsky et al. 2012: 48 + 48 kernels, then 128 + 128, and so on. The GPUs exchange data before conv3 and LRN."""
     table = inspect(alexnet, 2, "group")
     convs = [layer for layer in table["layers"] if layer["op"].endswith("conv")]
     assert [conv["factor"] for conv in convs] == ["output_channel", "group", "output_channel", "group", "group"]
@@ -141,10 +141,10 @@ def test_alexnet_as_in_the_paper(alexnet):
     assert convs[2]["bounds"] == [0, 192, 384]
     # conv3 gathers all of 256x12x12; conv2, conv4 and conv5 need nothing.
     assert [conv["exchanged_bytes"] for conv in convs] == [0, 0, 256 * 12 * 12 * 4, 0, 0]
-    # An LRN of 5 channels reads 2 beyond each side of the border.
+    # An LRN of 5 channels reads 2 channels beyond its own; both devices have one border.
     lrns = [layer["exchanged_bytes"] for layer in table["layers"] if layer["op"] == "lrn"]
     assert lrns == [2 * 2 * 54 * 54 * 4, 2 * 2 * 26 * 26 * 4]
-    # Each device holds half of the weights and does half of the work.
+    # Each device has half of the weights and does half of the work.
     whole = json.loads(must(convoy("inspect", alexnet, "--json")).stdout)["layers"]
     alone = {layer["name"]: layer for layer in whole}
     for conv in convs:
@@ -153,7 +153,7 @@ def test_alexnet_as_in_the_paper(alexnet):
 
 
 def test_no_device_holds_anothers_weights(alexnet, tmp_path):
-    """Half of the convolutions' and dense layers' weights, and nothing twice."""
+    """Each device has only its half of the filter of each convolution."""
     must(convoy("compile", alexnet, "--devices=2", "--strategy=group", "--stop-after=schedule", "--elide-weights",
                 "-o", tmp_path / "parts.mlir"))
     text = (tmp_path / "parts.mlir").read_text()
@@ -181,7 +181,7 @@ def test_table_of_many_devices(alexnet, devices):
 
 
 def test_merged_gathers(tmp_path):
-    """Both branches of a join are cut; over a link of much latency they are gathered together."""
+    """Devices share both operands of a concatenation. If the link has a high latency, one gather fetches both."""
     net = support.tiny_models.Network("branches", 13, [1, 16, 9, 7])
     left, right = net.conv("x", 16, 64, 1), net.conv("x", 16, 32, 3)
     y = net.node("Concat", net.node("Relu", left), net.node("Relu", right), axis=1)
@@ -198,7 +198,7 @@ def test_merged_gathers(tmp_path):
 
 
 def test_slow_links_decline(alexnet):
-    """Where communication costs more than it saves, every device computes everything."""
+    """If communication costs more than it saves, every device computes everything."""
     table = inspect(alexnet, 2, "auto", "--link=1kB/s,1s")
     assert len(table["layers"]) > 8 and not any("factor" in layer for layer in table["layers"])
     assert table["total"]["exchanged_bytes"] == 0

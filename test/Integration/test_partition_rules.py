@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Operations beside convolutions, dense layers and pools, shared between devices: the same results as on one device."""
+"""Other operations than convolutions, dense layers and pools, shared between devices, against ONNX Runtime."""
 
 import numpy as np
 import onnx
@@ -12,7 +12,7 @@ BATCH, CHANNELS, HEIGHT, WIDTH = 4, 12, 10, 6
 
 
 def start(net, channels=CHANNELS, x="x"):
-    """What comes before: a convolution, cut as the strategy likes it."""
+    """The operand of the tested operation: a convolution, which devices share as the strategy wants it."""
     return net.node("Relu", net.conv(x, CHANNELS, channels, 3))
 
 
@@ -30,7 +30,7 @@ def group_norm(groups):
 
 def instance_norm(net):
     y = net.node("InstanceNormalization", start(net), net.weight(CHANNELS), net.weight(CHANNELS))
-    # One tensor is scale and bias.
+    # The same tensor is scale and bias.
     both = net.constant(np.linspace(0.5, 2, CHANNELS))
     return net.node("InstanceNormalization", y, both, both)
 
@@ -41,7 +41,7 @@ def layer_norm(axis):
 
 
 def matmul_of_matrices(net):
-    """The batch's rows by the channels' columns."""
+    """A matrix with a row for each image, times a matrix with a row for each channel."""
     y = start(net)
     left = net.node("Flatten", net.node("GlobalAveragePool", y), axis=1)
     right = net.node("Reshape", y, net.integers(CHANNELS, -1))
@@ -55,7 +55,7 @@ def matmul_of_three(net):
 
 
 def matmul_of_four(net):
-    """Heads of an attention; those of the right side are the same for the whole batch."""
+    """Like the heads of an attention. The right operand is the same for all images of the batch."""
     return net.node("MatMul", start(net), net.weight(CHANNELS, WIDTH, 7))
 
 
@@ -125,7 +125,7 @@ CASES = {
     "broadcast-rank5": (broadcast(3, 1, 1, 1, 1), "broadcast", "batch", None, "height"),
     "resize": (resize("nearest", [2, 3], **ASYMMETRIC), "resize", "batch", "channel", "height"),
     "resize-centres": (resize("nearest", [3, 1]), "resize", "batch", "channel", "height"),
-    # Neighbours have a share in each row.
+    # Each row is computed from rows that may belong to two devices.
     "resize-linear": (resize("linear", [2, 2]), "resize", "batch", "channel", None),
     "resize-ceil": (resize("nearest", [2, 1], nearest_mode="ceil"), "resize", "batch", "channel", None),
     "resize-fraction": (resize("nearest", [1.5, 1], **ASYMMETRIC), "resize", "batch", "channel", None),

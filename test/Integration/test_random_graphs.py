@@ -11,7 +11,7 @@ CHANNELS = (3, 5, 8, 12, 16, 17, 20, 24, 32, 33, 48)
 
 
 class RandomNetwork:
-    """Grows a graph by random steps from a pool of tensors whose shapes it knows."""
+    """Grows a graph in random steps. The operands of a step are from a pool of tensors whose shapes are known."""
 
     def __init__(self, seed):
         self.random = np.random.default_rng([seed, 77])
@@ -75,7 +75,7 @@ class RandomNetwork:
         self.keep(y, channels, *sizes)
 
     def step_join(self):
-        """Add, Mul or Concat of two tensors of one size; a 1x1 convolution makes them fit when need be."""
+        """Concat, Add, Sum, Sub or Max of two tensors. If their channels do not fit, a 1x1 convolution comes first."""
         name, (channels, height, width) = self.value()
         partners = [value for value in self.pool if value[1][1:] == (height, width)]
         other, (other_channels, _, _) = self.pick(partners)

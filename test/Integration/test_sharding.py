@@ -16,7 +16,7 @@ def factors(table):
 
 @pytest.mark.parametrize("name", ["alexnet", "tiny_resnext", "tiny_shuffle", "tiny_densenet"])
 def test_round_trip(name, tmp_path):
-    """What is written is valid ONNX, and means the same when it is read again."""
+    """The file with annotations is valid ONNX, and means the same when it is read again."""
     model = support.models.cached(name, pre_softmax=True)
     annotated = tmp_path / "annotated.onnx"
     must(convoy("inspect", model, "--devices=2", "--strategy=group", f"--onnx-out={annotated}"))
@@ -25,7 +25,7 @@ def test_round_trip(name, tmp_path):
     assert written.ir_version == 11
     assert [(entry.name, entry.num_devices) for entry in written.configuration] == [("convoy_2", 2)]
     assert factors(inspect(annotated, 2, "none")) == factors(inspect(model, 2, "group"))
-    # Nothing is said of three devices, and writing again replaces what was said of two.
+    # It has no annotations for three devices, and writing again replaces the annotations for two.
     of_three = factors(inspect(annotated, 3, "none"))
     assert of_three and not any(factor for _, factor in of_three)
     must(convoy("inspect", model, "--devices=2", "--strategy=none", f"--onnx-out={annotated}"))
@@ -44,7 +44,7 @@ def test_annotated_network_computes_the_same(tmp_path):
 
 
 def test_columns(tmp_path):
-    """Every node's columns are shared, as no strategy would: convolutions and pools of several strides get halos."""
+    """Devices share the columns of every node, which no strategy does. Convolutions and pools need halos of columns."""
     net = support.tiny_models.Network("columns", 13, [2, 8, 6, 24])
     y = net.node("Relu", net.conv("x", 8, 20, 3))
     y = net.node("Add", y, net.conv(y, 20, 20, 5))
@@ -92,7 +92,7 @@ def test_meaning(tensor, axis, factor, tmp_path):
 
 
 def test_whole_by_annotation(tmp_path):
-    """A tensor in one shard stays whole, whatever the search would like."""
+    """A tensor that is annotated as one shard is not shared, although the strategy would share it."""
     onnx.save(annotated(shards=1), tmp_path / "model.onnx")
     (conv,) = (layer for layer in inspect(tmp_path / "model.onnx", 2, "group")["layers"] if layer["op"] == "conv")
     assert "factor" not in conv
@@ -121,7 +121,7 @@ def test_bad_annotation(change, message, tmp_path):
 @pytest.mark.parametrize("change", [
     dict(axis=2), dict(axis=0), dict(extra=[("x", 0, 2)]), dict(extra=[("x", 1, 2)])], ids=str)
 def test_impossible_annotation(change, tmp_path):
-    """Rows of an image, a batch of one, and an input and a result that do not go together."""
+    """Rows of an image, a batch of one, and annotations of input and result that contradict each other."""
     onnx.save(annotated(**change), tmp_path / "model.onnx")
     line = one_line(convoy("compile", tmp_path / "model.onnx", "--devices=2", "-o", tmp_path / "out.so"))
     assert "the_conv" in line and "cannot be shared by 2 devices as its sharding annotation says" in line

@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The comparison that the other tests rely on: it must see what is wrong."""
+"""The comparison that the other tests rely on: it must find errors."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def images(size=1e-6, shape=(2, 5, 6, 7)):
 
 
 def change(array, index, factor):
-    """A copy of which a part is multiplied."""
+    """A copy whose part at `index` is multiplied by `factor`."""
     changed = array.copy()
     changed[index] *= np.float32(factor)
     return changed
@@ -53,7 +53,7 @@ def test_a_large_channel_that_is_wrong():
 
 
 def test_scores():
-    """Of one operation they are compared one by one; a network's may be near zero by chance."""
+    """The scores of one operation are compared one by one."""
     expected = np.array([[1.0, 1e-6, 0.5]], np.float32)
     actual = expected + np.array([[0, 5e-6, 0]], np.float32)
     with pytest.raises(AssertionError, match="channel 1: "):
@@ -63,7 +63,7 @@ def test_scores():
 
 @pytest.mark.parametrize("tolerance", [TOLERANCE, 2e-5, 3e-3, 2e-2])
 def test_a_small_channel_that_is_zero(tolerance):
-    """Whatever the precision."""
+    """It is found with the tolerance of each precision."""
     expected = images()
     with pytest.raises(AssertionError, match="channel 3: "):
         assert_close(change(expected, (slice(None), 3), 0), expected, tolerance, "output")

@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""`convoy compile --tune`: every schedule that it may choose computes the same, and what it timed is kept."""
+"""`convoy compile --tune`: all schedules that it may choose compute the same, and measured times are kept."""
 
 import json
 
@@ -12,7 +12,7 @@ from support import one_line, rand
 
 
 def convolutions():
-    """Three convolutions of 96 channels, which six blocks of 16 hold: one, two or three in a register tile."""
+    """Three convolutions of 96 channels, which are six blocks of 16: one, two or three of them fit in a register tile."""
     x = rand(1, 96, 13, 13)
     constants = {"w1": rand(96, 96, 3, 3) / 30, "w2": rand(96, 96, 1, 1) / 10, "w3": rand(96, 96, 3, 3) / 30}
     nodes = [
@@ -28,7 +28,7 @@ def convolutions():
 def tuned(tmp_path, monkeypatch):
     """The model, its input, and a function that compiles with --tune=SECONDS; the cache is empty at first.
 
-    Tuning ends when every schedule is known: a large number of seconds lets it, on a busy machine too."""
+    Tuning ends when all schedules are timed. With a large number of seconds it gets there even on a busy machine."""
     monkeypatch.setenv("CONVOY_CACHE_DIR", str(tmp_path / "cache"))
     model, x = convolutions()
     onnx.save(model, tmp_path / "model.onnx")

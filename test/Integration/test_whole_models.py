@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What compiling a whole architecture must keep to: batch norms that are left, memory that it takes, code it makes."""
+"""Limits for whole architectures: the batch norms that are left, the memory of the compiler, the size of the code."""
 
 import os
 import re
@@ -15,7 +15,7 @@ MIB = 2**20
 
 
 def simplify(name, folder):
-    """The IR after `simplify` and the remarks on the way."""
+    """The IR after the phase `simplify`, and the remarks until then."""
     text = folder / "simplified.mlir"
     model = support.models.cached(name, batch=1, pre_softmax=True)
     process = support.must(support.convoy("compile", model, "--stop-after=simplify", "--elide-weights", "-v",
@@ -38,7 +38,7 @@ def test_every_batch_norm_folds(name, tmp_path):
 
 
 def test_a_batch_norm_that_cannot_fold_says_why(tmp_path):
-    """DenseNet-121 normalises before its convolutions; behind a concat there is nothing to fold into."""
+    """DenseNet-121 normalises before its convolutions. After a concatenation there is no convolution to fold into."""
     before = count_batch_norms("densenet121")
     text, remarks = simplify("densenet121", tmp_path)
     assert "cnn.batch_norm" not in text
@@ -57,7 +57,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 
 
 def peak_bytes(*arguments):
-    """The peak resident memory of a convoy command, started by a small process: Linux counts a parent's with it."""
+    """The peak resident memory of a convoy command. A small process starts it: Linux counts the parent's memory, too."""
     process = subprocess.run([sys.executable, "-c", MEASURE, str(support.CONVOY), *map(str, arguments)],
                              capture_output=True, text=True, check=True)
     return int(process.stdout)
@@ -72,7 +72,7 @@ def test_memory_of_the_compiler(name, limit, tmp_path):
     model = support.models.cached(name, batch=1, pre_softmax=True)
     artefact = tmp_path / "model.so"
     peak = peak_bytes("compile", model, "-o", artefact)
-    # Winograd's transformed filters may take more room than the model's.
+    # Filters that Winograd's algorithm has transformed may be larger than the filters of the model.
     weights = max(os.path.getsize(model), os.path.getsize(artefact))
     artefact.unlink()
     assert peak < limit(weights), f"{peak // MIB} MiB for {weights // MIB} MiB of weights"

@@ -11,7 +11,7 @@
 // ZEN4: cpu = "znver4", features = "-prefer-256-bit", vector_lanes = 16, vector_registers = 32, l2 = 1048576>
 // ARM: triple = "aarch64-unknown-linux-gnu", cpu = "neoverse-v2", features = "", vector_lanes = 4, vector_registers = 32
 // MUSL: triple = "x86_64-unknown-linux-musl"
-// A target that is there stays.
+// The pass does not replace a target.
 // FIRST: cpu = "x86-64-v3"
 // NONE: error: cnn-set-target needs a CPU, such as cpu=x86-64-v3
 // UNKNOWN: error: unknown CPU 'quantum' for x86_64-unknown-linux-gnu

@@ -1,4 +1,4 @@
-// A pass that needs a target says so, and what to do, instead of taking some CPU.
+// A pass that needs a target says so if there is none, and says what to do. It does not assume some CPU.
 
 // RUN: not convoy-opt %s --cnn-assign-partition 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-simplify-communication 2>&1 | FileCheck %s

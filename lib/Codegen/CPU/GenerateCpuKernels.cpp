@@ -8,6 +8,7 @@
 #include "convoy/Codegen/CPU/CpuKernelBuilder.h"
 #include "convoy/Codegen/Common/KernelGenerator.h"
 #include "convoy/Codegen/Passes.h"
+#include "convoy/Dialect/Cnn/Utils/Locations.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

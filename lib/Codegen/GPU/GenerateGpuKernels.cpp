@@ -9,6 +9,7 @@
 #include "convoy/Codegen/Common/KernelGenerator.h"
 #include "convoy/Codegen/GPU/GpuKernelBuilder.h"
 #include "convoy/Codegen/Passes.h"
+#include "convoy/Dialect/Cnn/Utils/Locations.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -5,13 +5,14 @@
 
     hot_loop.py FILE.s [KERNEL ...] [--all]
 
-A kernel is a function `NAME_entry`; its hot loop is the innermost loop with the most multiply-adds. Each is a line:
+A kernel is a function `NAME_entry`; its hot loop is the innermost loop with the most multiply-adds. The program prints
+a line for each:
 
     conv: 28 x 16 lanes, 28 embedded broadcasts, 0 scalar, 0 on stack
 
-It counts the vector multiply-adds, those of them that broadcast one element of memory or of a register, the
-multiply-adds of single elements, and the instructions that touch the stack. With --all every innermost loop that has
-multiply-adds is a line.
+The numbers are the vector multiply-adds, how many of them broadcast one element of memory or of a register, the
+multiply-adds of single elements, and the instructions that access the stack. With --all there is a line for every
+innermost loop that has multiply-adds.
 """
 
 import argparse
@@ -28,7 +29,7 @@ SCALAR = re.compile(r"^(?:vfn?m(?:add|sub)\d+ss|fn?m(?:add|sub))\b")
 LANES = [(re.compile(r"%zmm"), 16), (re.compile(r"%ymm"), 8), (re.compile(r"%xmm|\.4s"), 4), (re.compile(r"\.2s"), 2)]
 EMBEDDED = re.compile(r"\{1to\d+\}|\.s\[\d\]")
 STACK = re.compile(r"\(%rsp\b|\[sp\b")
-# Where the frame pointer is one, it stands for the stack, too.
+# If a function has a frame pointer, accesses through it are accesses of the stack, too.
 FRAMES = [
     (re.compile(r"movq\s+%rsp, %rbp"), re.compile(r"\(%rbp\b")),
     (re.compile(r"(?:mov|add)\s+x29, sp"), re.compile(r"\[x29\b")),
@@ -36,7 +37,7 @@ FRAMES = [
 
 
 def functions(lines):
-    """Name and instructions of each kernel; a label stays in the list with its colon."""
+    """Name and instructions of each kernel. The list has the labels, too, with their colons."""
     name, body = None, []
     for line in lines:
         text = re.split(r"\s+(?:#|//)\s|^\s*(?:#|//)", line)[0].strip()
@@ -52,7 +53,7 @@ def functions(lines):
 
 
 def innermost_loops(body):
-    """The instructions of each loop, a jump back to a label before it, that has none inside."""
+    """The instructions of each loop that has no loop inside. A loop ends with a jump back to its first label."""
     places = {LABEL.match(text)[1]: i for i, text in enumerate(body) if LABEL.match(text)}
     loops = []
     for end, text in enumerate(body):

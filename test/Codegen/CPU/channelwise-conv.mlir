@@ -1,10 +1,10 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-cpu-kernels --canonicalize --cse \
 // RUN:   --split-input-file | FileCheck %s
 
-// The numbers are those of Integration/test_ops_convolution.py.
+// Integration/test_ops_convolution.py tests the results of these kernels.
 
-// Depthwise: a lane is a channel. A row of 14 pixels is loaded once for all three kernel
-// columns, of which two miss a pixel at a border.
+// Depthwise: a lane is a channel. A row of 14 pixels is loaded once for all three columns of the
+// kernel. The left and the right column miss one pixel at the border: 3 * 14 - 2 multiply-adds.
 // CHECK:       cnn.launch @group_conv tasks(28)
 // CHECK-LABEL: func.func private @group_conv(
 // CHECK:         scf.for {{.+}} iter_args({{.+}}) -> (vector<16xf32>
@@ -28,8 +28,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Four channels a group, as in ResNeXt: each input vector is spread over its group's lanes,
-// one shuffle for each of the four channels.
+// Four channels per group, as in ResNeXt. For each of the four channels of a group, one shuffle
+// copies this channel of the input to all lanes of its group.
 // CHECK:       cnn.launch @group_conv tasks(28)
 // CHECK-LABEL: func.func private @group_conv(
 // CHECK:         vector.shuffle {{.+}} [0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12]
@@ -48,8 +48,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A kernel of 3x3 with strides: 14 pixels and three columns meet 29 inputs, loaded once for each
-// row of the kernel, whose loop LLVM is to keep; then the residual.
+// A 3x3 kernel with stride 2: 14 pixels read 29 columns of the input, which are loaded once for each
+// row of the kernel. LLVM must not unroll the loop over these rows. Then the residual is added.
 // CHECK:       cnn.launch @group_conv tasks(6)
 // CHECK-LABEL: func.func private @group_conv(
 // CHECK:         scf.for {{.+}} = %c0 to %c3 step %c1 iter_args(

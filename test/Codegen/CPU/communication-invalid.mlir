@@ -18,7 +18,7 @@ module {
 
 // -----
 
-// A release comes after its await.
+// A release must come after its await.
 module {
   module @device_0 attributes {cnn.arena_size = 512 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
     func.func @main(%arena: memref<512xi8>, %weights: memref<64xi8>) {

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// Channels of batch 1: one row, cut into pieces; every task copies its piece of each
-// input, four vectors a step.
+// The channels of a single image are one row, which is cut into pieces. Every task copies its
+// piece of each input, four vectors per step.
 // CHECK:       cnn.launch @concat tasks(32)
 // CHECK-LABEL: func.func private @concat(
 // CHECK:         scf.for
@@ -20,7 +20,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Short rows of another type: all rows in one task, the ends of rows masked.
+// Short rows of another type: one task copies all rows. The ends of rows are masked.
 // CHECK:       cnn.launch @concat tasks(1)
 // CHECK-LABEL: func.func private @concat(
 // CHECK:         vector.maskedload %{{.+}} : memref<3x5xi64>, vector<8xi1>, vector<8xi64> into vector<8xi64>
@@ -37,7 +37,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Truth values are bytes in memory but bits in a vector: one at a time.
+// Booleans are bytes in memory but bits in a vector, so they are copied one at a time.
 // CHECK-LABEL: func.func private @concat(
 // CHECK-NOT:     vector
 // CHECK:         memref.load

@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse | FileCheck %s
 
-// A copy from a view: rows as long as both sides are contiguous.
+// A copy from a view, row by row. A row is the longest part that is contiguous on both sides.
 // CHECK:       cnn.launch @copy tasks(1)
 // CHECK-LABEL: func.func private @copy(
 // CHECK:         memref.reinterpret_cast %{{.+}} to offset: [163], sizes: [2, 3, 10], strides: [120, 20, 1]

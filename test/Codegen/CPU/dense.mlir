@@ -1,9 +1,10 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-cpu-kernels --canonicalize --cse \
 // RUN:   --split-input-file | FileCheck %s
 
-// The numbers are those of Integration/test_ops_convolution.py and of the architectures.
+// Integration/test_ops_convolution.py and test_architectures.py test the results of these kernels.
 
-// One row is bound by memory: four streams of weights, masks at the end of 100 outputs.
+// One row is limited by memory bandwidth: four vectors of weights are read for each input. The
+// store of the last of the 100 outputs has a mask.
 // CHECK:       cnn.launch @dense tasks(2)
 // CHECK-LABEL: func.func private @dense(
 // CHECK-COUNT-4: vector.load {{.+}} : memref<128xf32>, vector<16xf32>
@@ -25,7 +26,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Twenty rows are cut into 14 and 6, each with two vectors of outputs.
+// Twenty rows are cut into 14 and 6. A tile has two vectors of outputs.
 // CHECK:       cnn.launch @dense tasks(4)
 // CHECK-LABEL: func.func private @dense(
 // CHECK:         scf.for

@@ -1,10 +1,11 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-cpu-kernels --canonicalize --cse \
 // RUN:   --split-input-file | FileCheck %s
 
-// The numbers are those of Integration/test_ops_convolution.py.
+// Integration/test_ops_convolution.py tests the results of these kernels.
 
-// 1x1 with a whole epilogue: a task is a row of 14 pixels for two vectors of channels, whose
-// 28 sums start at the bias and are carried through both loops over the input channels.
+// A 1x1 convolution with bias, residual and activation. A task is a row of 14 pixels for two vectors
+// of channels: 28 sums, which start with the bias and are carried through both loops over the input
+// channels.
 // CHECK:       cnn.launch @conv tasks(28)
 // CHECK-LABEL: func.func private @conv(
 // CHECK-COUNT-2: vector.load %{{.+}} : memref<64xf32>, vector<16xf32>
@@ -39,8 +40,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A 7x7 map does not fill rows of 14: a task is all 49 pixels, 12 + 12 + 12 + 13. The last two tiles fetch the
-// next task's weights, a line of each row.
+// A 7x7 map does not fill rows of 14: a task is all 49 pixels, 12 + 12 + 12 + 13. The last two tiles prefetch the
+// filter for the next task: each of them one of the two cache lines of every row.
 // CHECK:       cnn.launch @conv tasks(1)
 // CHECK-LABEL: func.func private @conv(
 // CHECK:         memref.reinterpret_cast {{.+}} to memref<1x2x1x49x16xf32>
@@ -69,8 +70,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// 3x3 with pads: the rows that exist are a loop, and of the columns the left one misses the
-// first pixel and the right one the last.
+// 3x3 with padding. A loop runs over the rows of the kernel that are inside the map. The left column
+// of the kernel misses the first pixel and the right column the last one: 2 * 13 multiply-adds.
 // CHECK:       cnn.launch @conv tasks(14)
 // CHECK-LABEL: func.func private @conv(
 // CHECK:         arith.maxsi
@@ -98,8 +99,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// The stem reads 3 plain channels. The left border is a tile of its own, the right border too,
-// and a loop runs over what is between.
+// The stem of a network reads 3 plain channels. The tiles at the left and at the right border have
+// code of their own, and a loop runs over the tiles between them.
 // CHECK:       cnn.launch @conv tasks(224)
 // CHECK-LABEL: func.func private @conv(
 // CHECK:         scf.for {{.+}} = %c0 to %c3 step %c1
@@ -120,8 +121,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Two groups, a batch of two, strides, dilations and four different pads. Of 16 pixels each tile holds two
-// rows of four; in the first kernel row and column only three pixels of the second row are inside.
+// Two groups, a batch of two, strides, dilations and pads of different sizes. Each tile has two rows of four of the 16
+// pixels. For the first row and column of the kernel, only three pixels of the second row are inside the map.
 // CHECK:       cnn.launch @conv tasks(4)
 // CHECK-LABEL: func.func private @conv(
 // CHECK:         vector.load {{.+}} : memref<2x1x2x3x3x16x32xf32>, vector<16xf32>
@@ -146,8 +147,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Kernel rows two apart; 20 input channels are a whole block and a quarter of one. The 20 plain
-// output channels go through one scratch tile, and what the tile has beyond them stays there.
+// Rows of the kernel are two apart. 20 input channels are a whole block and a quarter of another. The
+// 20 plain output channels go through a scratch tile of 32 channels; the other 12 are not copied.
 // CHECK:       cnn.launch @conv tasks(8)
 // CHECK-LABEL: func.func private @conv(
 // CHECK:         memref.alloca() {alignment = 64 : i64} : memref<14x32xf32>
@@ -201,8 +202,8 @@ module attributes {cnn.target = #cnn.target<triple = "aarch64-linux-gnu", cpu = 
 
 // -----
 
-// 25 KB of input do not fit the L2 cache of 16 KB, 8 KB of filters do: the tasks of a row follow
-// each other.
+// 25 KB of input do not fit into the L2 cache of 16 KB, but 8 KB of filters do. So tasks for the same
+// row, with different filters, follow each other.
 // CHECK:       cnn.launch @conv tasks(28)
 // CHECK-LABEL: func.func private @conv(
 // CHECK:         scf.for %[[TASK:.+]] = %arg0 to %arg1
@@ -223,8 +224,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A tile on the network's plain input fetches the two lines of its columns in each of the two
-// rows of three channels that the next row of the output reads first, as far as there are such.
+// A tile on the plain input of a network prefetches the rows that the next row of the output is the
+// first to read: two rows of three channels, two cache lines of each. Rows end with the last one, 27.
 // CHECK:       cnn.launch @conv tasks(14)
 // CHECK-LABEL: func.func private @conv(
 // CHECK:         scf.for %[[ROW:.+]] = %arg0 to %arg1
@@ -249,8 +250,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A prologue: 144 pixels are ten runs of 14 and one of 4, for two tiles of channels each. The first task that a thread
-// runs, and the first of a run, normalises a chunk in front of its products; all of them read it from scratch memory.
+// A prologue. 144 pixels are ten runs of 14 and one of 4, each for two tiles of channels: 22 tasks. The first task of a
+// thread, and the first task of a run, normalise each chunk of the input before its products, and store it in scratch
+// memory. All tasks of the run read it there.
 // CHECK:         cnn.scratch_size = 1792 : i64
 // CHECK:         cnn.launch @conv tasks(22)
 // CHECK-LABEL: func.func private @conv(

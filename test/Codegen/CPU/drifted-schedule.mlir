@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --split-input-file --verify-diagnostics
 
-// A filter, a bias or scratch memory that is not what the schedule names is an error, never a kernel.
+// If the filter or the bias differs from the schedule, or there is no schedule, no kernel is generated.
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16, vector_registers = 32, l2 = 1048576>
 

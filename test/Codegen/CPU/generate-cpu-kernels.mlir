@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-cpu-kernels --split-input-file | FileCheck %s
 
-// Two equal layers share a kernel; a task is a row of one tile of 32 channels, and
-// its two vectors of sums for 14 pixels are carried through the loops.
+// Two equal layers share a kernel. A task is a row of one tile of 32 channels. Its
+// sums, two vectors for each of 14 pixels, are carried through the loops.
 // CHECK:       cnn.layers = ["first", "second"]
 // CHECK-LABEL: func.func @main(
 // CHECK-NOT:   cnn.conv
@@ -28,8 +28,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A residual that is also the result is one argument, since arguments do not overlap: a kernel
-// of its own.
+// If the residual is also the result, both are one argument, because arguments do not overlap. So
+// this needs a kernel of its own.
 // CHECK:       cnn.launch @[[UPDATE:.+]] tasks({{.+}}) (%arg2, %arg3, %arg4) :
 // CHECK:       cnn.launch @[[APART:.+]] tasks({{.+}}) (%arg2, %arg3, %arg4, %arg5) :
 // CHECK:       cnn.launch @[[UPDATE]] tasks({{.+}}) (%arg4, %arg3, %arg5) :

@@ -1,8 +1,8 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// The numbers are those of Integration/test_ops_elementwise.py and test_random_graphs.py.
+// Integration/test_ops_elementwise.py and test_random_graphs.py test the results of these kernels.
 
-// Dimensions that lie side by side are one loop; what is broadcast is loaded outside of it.
+// Contiguous dimensions become one loop; an operand that is broadcast is loaded outside of it.
 // CHECK:       cnn.launch @generic tasks(1)
 // CHECK-LABEL: func.func private @generic(
 // CHECK:         scf.for {{.+}} = %c0 to %c32 step %c1
@@ -29,7 +29,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A sum along the vectors: four of them side by side, joined in one fixed order.
+// A sum along the vectorised dimension: four vectors of partial sums, which are added in a fixed order.
 // CHECK:       cnn.launch @generic tasks(1)
 // CHECK-LABEL: func.func private @generic(
 // CHECK-COUNT-6: vector.load {{.+}} : memref<3200xf32>, vector<16xf32>
@@ -51,8 +51,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A transpose reads along the input's rows and writes along the output's: squares of 16 vectors,
-// turned by four rounds of shuffles.
+// A transpose reads along the rows of the input and writes along the rows of the output. Four rounds of
+// shuffles transpose a square of 16 vectors.
 // CHECK:       cnn.launch @generic tasks(1)
 // CHECK-LABEL: func.func private @generic(
 // CHECK:         scf.for {{.+}} = %c0 to %c32 step %c16
@@ -72,7 +72,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Large work is cut into tasks of whole vectors; the last ends with what is left.
+// Many elements are cut into tasks of whole vectors. The last task also computes the elements that are left.
 // CHECK:       cnn.launch @generic tasks(6)
 // CHECK-LABEL: func.func private @generic(
 // CHECK:         %[[FROM:.+]] = arith.muli

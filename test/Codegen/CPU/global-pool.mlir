@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// Blocked: a task is a channel block, 3 x 7 pixels are walked by eights and 5 are left;
-// nothing crosses lanes.
+// Blocked: a task is a block of channels. Its 3 x 7 pixels are added eight at a time, and then the
+// last five. No value moves to another lane.
 // CHECK:       cnn.launch @global_pool tasks(128)
 // CHECK-LABEL: func.func private @global_pool(
 // CHECK-DAG:     %[[COUNT:.+]] = arith.constant dense<2.100000e+01> : vector<16xf32>
@@ -23,8 +23,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Plain: 49 pixels are three vectors and one lane of a fourth, whose other lanes never
-// win; then a tree over the lanes. Little data is one task.
+// Plain: 49 pixels are three vectors and one lane of a fourth, whose other lanes are -inf. Then a
+// tree of shuffles finds the maximum of the lanes. Little data is one task.
 // CHECK:       cnn.launch @global_pool tasks(1)
 // CHECK-LABEL: func.func private @global_pool(
 // CHECK-DAG:     %[[LOWEST:.+]] = arith.constant dense<0xFF800000> : vector<16xf32>

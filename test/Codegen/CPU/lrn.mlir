@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// Blocked, AlexNet's: the window of 5 is shifted in from the channel blocks on both
-// sides, which count as zero outside of the data; the exponent 3/4 is two roots.
+// Blocked, as in AlexNet. Shuffles bring in the channels of the window of 5 that belong to the blocks
+// before and after; blocks outside of the data count as zero. The exponent 3/4 needs two square roots.
 // CHECK:       cnn.launch @lrn tasks(36)
 // CHECK-LABEL: func.func private @lrn(
 // CHECK-DAG:     %[[ZERO:.+]] = arith.constant dense<0.000000e+00> : vector<16xf32>
@@ -29,8 +29,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Plain: vectors of pixels, a loop over the channels of the window, a masked end of the
-// row; another exponent goes through the logarithm.
+// Plain: vectors of pixels, a loop over the channels of the window, and a mask at the end of the
+// row. Other exponents need the logarithm.
 // CHECK:       cnn.launch @lrn tasks(1)
 // CHECK-LABEL: func.func private @lrn(
 // CHECK:         vector.load

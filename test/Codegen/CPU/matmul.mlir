@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// 197 columns are 6 tiles of two vectors and one of 5 columns, 197 rows 16 tiles of 12
-// rows and one of 5. Tasks of one column tile are neighbours.
+// 197 columns are 6 tiles of two vectors and one of 5 columns; 197 rows are 16 tiles of 12 rows and
+// one of 5: 12 * 7 * 17 tasks. Tasks with the same tile of columns follow each other.
 // CHECK:       cnn.launch @matmul tasks(1428)
 // CHECK-LABEL: func.func private @matmul(
 // CHECK:         scf.if
@@ -32,8 +32,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Batches broadcast: the operands' own batch counts are 2 and 3. A single row takes
-// more vectors, here all four.
+// The batches of the operands, 2 and 3, are broadcast. A tile of a single row has more vectors,
+// here all four of the row.
 // CHECK:       cnn.launch @matmul tasks(1)
 // CHECK-LABEL: func.func private @matmul(
 // CHECK-DAG:     %[[LHS:.+]] = memref.reinterpret_cast %{{.+}} sizes: [2, 1, 7]

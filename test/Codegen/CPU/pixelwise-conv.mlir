@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-cpu-kernels --canonicalize --cse | FileCheck %s
 
-// 18 outputs of a group are two tiles of 9; 40 pixels are two vectors, then a half one. Each
-// step loads the pixels of an input channel and broadcasts a weight for each output channel.
+// The 18 output channels of a group are two tiles of 9. A task has two vectors of the 40 pixels, or the
+// 8 that are left. A step loads the pixels of an input channel and broadcasts a weight per output channel.
 // CHECK:         cnn.launch @pixelwise_conv tasks(8)
 // CHECK-LABEL: func.func private @pixelwise_conv(
 // The last task of a row: 8 pixels.
@@ -12,7 +12,7 @@
 // CHECK-COUNT-9:     vector.fma
 // CHECK:             scf.yield
 // CHECK-NOT:         vector.fma
-// The others: 32 pixels.
+// The other tasks: 32 pixels.
 // CHECK:         } else {
 // CHECK:           scf.for {{.+}} -> (vector<16xf32>
 // CHECK-COUNT-2:     vector.load

@@ -1,9 +1,9 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// The numbers are those of Integration/test_ops_pooling_and_norms.py.
+// Integration/test_ops_pooling_and_norms.py tests the results of these kernels.
 
-// A task is a row of one channel block. Columns in the padding are left out, nothing is
-// compared with them; one comparison and one choice are what maxps does.
+// A task is a row of one block of channels. Columns in the padding are not compared: 3 * 4 - 1. A
+// comparison and a select together are one maxps instruction.
 // CHECK:       cnn.launch @pool tasks(8)
 // CHECK-LABEL: func.func private @pool(
 // CHECK-DAG:     arith.constant dense<0xFF800000> : vector<16xf32>
@@ -23,7 +23,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// An average over what is inside: the rows that exist times the columns that exist.
+// This average divides by the number of pixels inside the map: rows times columns.
 // CHECK:       cnn.launch @pool tasks(16)
 // CHECK-LABEL: func.func private @pool(
 // CHECK:         scf.for
@@ -42,7 +42,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// An average that counts the pads divides by nine everywhere.
+// An average that counts the padding divides by nine everywhere.
 // CHECK:       cnn.launch @pool tasks(16)
 // CHECK-LABEL: func.func private @pool(
 // CHECK-DAG:     %[[NINE:.+]] = arith.constant dense<9.000000e+00> : vector<16xf32>
@@ -59,8 +59,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// The last window of a rounded up extent reaches beyond the input: of 5 rows the third window
-// has one, and so for the columns. Plain data goes an element at a time.
+// With ceil_mode the last window may reach beyond the input: of 5 rows the third window has only one,
+// and the same is so for columns. Plain data is read one element at a time.
 // CHECK:       cnn.launch @pool tasks(9)
 // CHECK-LABEL: func.func private @pool(
 // CHECK:         %[[ROOM:.+]] = arith.subi %c5, %
@@ -80,7 +80,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Elements of the window two apart in both directions; no border, so both are loops.
+// The elements of the window are two apart in both directions. Without padding, both are loops.
 // CHECK:       cnn.launch @pool tasks(3)
 // CHECK-LABEL: func.func private @pool(
 // CHECK:         scf.for %{{.+}} = %c0 to %c3 step %c1

@@ -3,8 +3,8 @@
 #target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n1", features = "", vector_lanes = 4,
     vector_registers = 32, l2 = 1048576>
 
-// To blocked, 4 lanes: squares of 4 channels by 4 pixels in log2(4) steps; the second
-// block has one channel and zeros, the last square one pixel.
+// To blocked data with 4 lanes: squares of 4 channels by 4 pixels are transposed in log2(4) steps. The
+// second block has one channel and zeros, and the last square has one pixel.
 // CHECK:       cnn.launch @reorder tasks(1)
 // CHECK-LABEL: func.func private @reorder(
 // CHECK-DAG:     %[[ZERO:.+]] = arith.constant dense<0.000000e+00> : vector<4xf32>
@@ -46,8 +46,8 @@ module attributes {cnn.target = #target} {
 #target = #cnn.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n1", features = "", vector_lanes = 4,
     vector_registers = 32, l2 = 1048576>
 
-// The way back writes the channels that exist only, so that one shuffle falls away. One
-// large map is cut into pieces.
+// To plain data: only the three channels that exist are written, so that one of eight shuffles is not
+// needed. A large map is cut into pieces.
 // CHECK:       cnn.launch @reorder tasks(32)
 // CHECK-LABEL: func.func private @reorder(
 // CHECK:         arith.minsi

@@ -1,8 +1,8 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// The numbers are those of Integration/test_ops_shape.py.
+// Integration/test_ops_shape.py tests the results of these kernels.
 
-// An index counts from the end where it is negative, is kept inside, and moves 32 elements.
+// A negative index counts from the end, and an index is clamped to the dimension. It copies 32 elements.
 // CHECK:       cnn.launch @gather tasks(1)
 // CHECK-LABEL: func.func private @gather(
 // CHECK:         %[[I:.+]] = memref.load %{{.+}} : memref<30xi64>
@@ -23,7 +23,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Nearest: tables of offsets, made at compile time.
+// Nearest: the compiler makes tables of offsets.
 // CHECK:       cnn.launch @resize tasks(1)
 // CHECK-DAG:   memref.global "private" constant @resize_lower_2 : memref<16xi64> = dense<[0, 0, 8, 8, 16, 16,
 // CHECK-DAG:   memref.global "private" constant @resize_lower_3 : memref<16xi64> = dense<[0, 0, 1, 1, 2, 2,
@@ -64,7 +64,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Blocked data is moved a vector at a time, with one weight for all lanes.
+// Blocked data is read a vector at a time, with the same weight for all lanes.
 // CHECK:       cnn.launch @resize
 // CHECK-LABEL: func.func private @resize(
 // CHECK:         %[[X:.+]] = vector.load {{.+}} : memref<1024xf32>, vector<16xf32>

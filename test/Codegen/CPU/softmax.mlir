@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// The last dimension: 1000 = 15 * 4 vectors, 2 vectors and 8 elements. The lanes past
-// the end count as -inf for the maximum and as zero for the sum.
+// Along the last dimension: 1000 elements are 15 * 4 vectors, 2 vectors and 8 elements. The lanes
+// past the end count as -inf for the maximum and as zero for the sum.
 // CHECK:       cnn.launch @softmax tasks(8)
 // CHECK-LABEL: func.func private @softmax(
 // CHECK-DAG:     %[[LOWEST:.+]] = arith.constant dense<0xFF800000> : vector<16xf32>
@@ -27,8 +27,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Another dimension: vectors side by side, no lane meets another. One map is cut into
-// pieces of 4 vectors.
+// Along another dimension: each lane is a softmax of its own, and there are no shuffles. The map is
+// cut into pieces of 4 vectors.
 // CHECK:       cnn.launch @softmax tasks(32)
 // CHECK-LABEL: func.func private @softmax(
 // CHECK-NOT:     vector.shuffle

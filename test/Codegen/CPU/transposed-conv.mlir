@@ -1,9 +1,9 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-cpu-kernels --canonicalize --cse \
 // RUN:   --split-input-file | FileCheck %s
 
-// Kernel 4, stride 2, pad 1: an output column meets kernel columns 1 and 3 or 0 and 2.
-// The 9 even columns: column 0 misses kernel column 3, column 8 kernel column 1 (9 pixels
-// of 2 vectors, less one at each end).
+// Kernel 4, stride 2, pad 1: the even columns of the output need kernel columns 1 and 3, the odd ones 0 and
+// 2. Each is 9 pixels of 2 vectors. The first even column has no input for kernel column 3, and the last
+// odd column none for kernel column 0, so these have 8 pixels.
 // CHECK:       cnn.launch @conv_transpose tasks(18)
 // CHECK-LABEL: func.func private @conv_transpose(
 // CHECK:         vector.load %{{.+}} : memref<32xf32>
@@ -33,8 +33,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Kernel 1, stride 2: odd columns meet nothing and are the bias, through the activation.
-// Plain groups go through a scratch tile.
+// Kernel 1, stride 2: odd columns have no input at all, so they are the activation of the bias.
+// Plain results of groups go through a scratch tile.
 // CHECK:       cnn.launch @conv_transpose tasks(22)
 // CHECK-LABEL: func.func private @conv_transpose(
 // CHECK:         memref.alloca() {alignment = 64 : i64} : memref<28x16xf32>

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-cpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// 49 tiles of 4x4 are one strip: register tiles of 13, 12, 12 and 12, two vectors each. A
-// task is a pair of channel blocks; V and M are in the thread's scratch memory.
+// 49 tiles of 4x4 are one strip: register tiles of 13, 12, 12 and 12, two vectors each. A task is two blocks
+// of output channels. The transformed input V and the products M are in the thread's scratch memory.
 // CHECK:         cnn.scratch_size = [[SIZE:[0-9]+]] : i64
 // CHECK:         cnn.launch @winograd_conv tasks(2) (%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}) : memref<1x2x28x28x16xf32>,
 // CHECK-SAME:      memref<1x2x36x32x32xf32>
@@ -44,8 +44,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Filters as they are: a task transforms them, half of the 256 input channels at a time, into the thread's scratch
-// memory, and adds the second half's products to the first's. 16 tiles are register tiles of 8.
+// Filters that are not transformed: a task transforms them, half of the 256 input channels at a time, into the thread's
+// scratch memory, U, and adds the products of the second half to those of the first. 16 tiles are register tiles of 8.
 // CHECK-LABEL: func.func private @winograd_conv(
 // CHECK:         %[[V:.+]] = memref.view {{.+}} to memref<36x4176xf32>
 // CHECK:         %[[M:.+]] = memref.view {{.+}} to memref<36x592xf32>

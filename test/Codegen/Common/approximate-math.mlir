@@ -2,9 +2,9 @@
 // RUN: convoy-opt %s --pass-pipeline='builtin.module(cnn-approximate-math,%to-llvm)' | %run-main \
 // RUN:   | FileCheck %s --check-prefix=NUMBERS
 
-// No call to libm is left but those that the test declares, on f64.
+// No call of libm is left, except the calls on f64 that this test makes itself.
 
-// What is printed is the largest error against libm's f64 over 10001 points, in units of
+// Each function prints its largest error over 10001 points, compared with libm's f64, in units of
 // 2^-23 of the value (sin and cos: of 1).
 func.func private @exp(f64) -> f64
 func.func private @log(f64) -> f64
@@ -297,7 +297,7 @@ func.func @worst_pow() {
   return
 }
 
-// The ends of the range, and NaN, through a vector.
+// Values beyond the range, and NaN, in a vector.
 // NUMBERS: ( inf, 0, 1, nan )
 // NUMBERS: ( 1, -1, 0, nan )
 func.func @edges() {

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse \
 // RUN:   --split-input-file | FileCheck %s
 
-// Depthwise: nine quads of inputs and of weights make four channels of a pixel.
+// Depthwise: a thread computes four channels of a pixel from nine quads of inputs and of weights.
 // CHECK-LABEL: gpu.func @group_conv(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 2, 1, 1>
 // CHECK-NOT:     scf.for
@@ -23,7 +23,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Groups of two: each lane takes both lanes of its group.
+// Groups of two: each lane needs both channels of its group.
 // CHECK-LABEL: gpu.func @group_conv(
 // CHECK:         vector.shuffle %[[X:.+]], %[[X]] [0, 0, 2, 2]
 // CHECK:         vector.shuffle %[[X]], %[[X]] [1, 1, 3, 3]
@@ -57,8 +57,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Where there are many pixels, a thread has four in a row: six inputs for three columns, in
-// each of three rows.
+// If there are many pixels, a thread computes four of a row. For three kernel columns they need six
+// inputs, in each of three rows.
 // CHECK-LABEL: gpu.func @group_conv(
 // CHECK-SAME:    known_grid_size = array<i32: 2048, 1, 1>
 // CHECK-COUNT-18: vector.load {{.+}} : memref<8388608xf32>, vector<4xf32>

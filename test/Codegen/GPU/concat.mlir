@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// One kernel for all inputs, as many threads as the longest has elements.
+// One kernel copies all inputs. It has as many threads as the longest input has elements.
 // CHECK-LABEL: gpu.func @concat(
 // CHECK-SAME:    known_block_size = array<i32: 64, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
 // CHECK:         arith.cmpi ult, %{{.+}}, %c40
@@ -19,7 +19,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Buffers that are known to be aligned, of whole quads: four elements at a time.
+// Buffers that are known to be aligned and consist of whole quads: four elements at a time.
 // CHECK-LABEL: gpu.func @concat(
 // CHECK:         vector.load {{.+}} {alignment = 16 : i64}
 // CHECK:         vector.store {{.+}} {alignment = 16 : i64}

@@ -32,7 +32,7 @@ gpu.module @kernels {
     %v = vector.load %tile[%i] {alignment = 16 : i64} : memref<64xf32, #gpu.address_space<workgroup>>, vector<4xf32>
     vector.store %v, %y[%i] {alignment = 16 : i64} : memref<64xf32>, vector<4xf32>
     %e = vector.extract %v[0] : f32 from vector<4xf32>
-    // Vectors of two dimensions, which canonicalisation makes of insertions.
+    // Vectors of two dimensions, as canonicalisation makes them from insertions.
     %a = vector.from_elements %e, %e, %e, %e : vector<4x1xf32>
     %b = vector.from_elements %e, %e : vector<2x1xf32>
     %zero = arith.constant dense<0.0> : vector<2x2xf32>
@@ -43,7 +43,7 @@ gpu.module @kernels {
     gpu.return
   }
 
-  // What LLVM can do is not left to a library, of which artefacts have none.
+  // LLVM computes these functions itself. Calls of a library would fail, as artefacts have none.
   // CHECK-LABEL: llvm.func @functions(
   // CHECK-NOT:     llvm.call
   // CHECK:         llvm.intr.sqrt
@@ -71,8 +71,8 @@ gpu.module @kernels {
     gpu.return
   }
 
-  // A tensor map is a parameter by value; memory that the launch sizes is declared; waits
-  // for products give the sums, as text, so that none is used before.
+  // A tensor map is passed by value. Shared memory whose size the launch sets is a declaration. A wait
+  // for products is inline assembly that returns the sums, so that no sum is used before the wait.
   // CHECK-LABEL: llvm.func @warpgroup(
   // CHECK-SAME:    %[[MAP:[^:]+]]: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>, nvvm.grid_constant}
   // CHECK:         llvm.mlir.addressof @[[MEMORY]] : !llvm.ptr<3>

@@ -1,8 +1,8 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse \
 // RUN:   --split-input-file | FileCheck %s
 
-// 256 threads a tile of 16 outputs: 64 inputs at a time, each by four quads of weights, eight
-// times before the next are asked for. Warps add up in shared memory.
+// 256 threads compute a tile of 16 outputs: 64 inputs at a time, each with four quads of weights. A
+// thread loads eight quads in each iteration of its loop. The warps add up in shared memory.
 // CHECK-LABEL: gpu.func @dense(
 // CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<128xf32
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 63, 1, 1>
@@ -26,7 +26,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Several rows read the weights together; then a thread finishes four outputs of a row.
+// Several rows share the loads of weights. At the end, a thread adds up four outputs of a row.
 // CHECK-LABEL: gpu.func @dense(
 // CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<640xf32
 // CHECK-SAME:    known_grid_size = array<i32: 2, 1, 1>

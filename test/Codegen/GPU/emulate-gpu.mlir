@@ -5,8 +5,8 @@
     vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 
 module attributes {gpu.container_module, cnn.target = #target} {
-  // The launch says which function runs the kernel, and its shared memory; the second
-  // buffer begins 16-byte aligned.
+  // The launch names the function that runs the kernel, and the bytes of its shared memory. Its second
+  // buffer is aligned to 16 bytes.
   // CHECK-LABEL: func.func @main(
   // CHECK:         gpu.launch_func @kernels::@memory {{.*}} {cnn.emulated = @memory, cnn.shared_bytes = 80 : i64}
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<5xf32>, %y: memref<5xf32>) {
@@ -17,7 +17,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
   }
 
   gpu.module @kernels {
-    // Kernels keep their place, without a body.
+    // The kernels stay in their module, without a body.
     // CHECK-LABEL: gpu.func @memory(
     // CHECK-NEXT:    gpu.return
     // CHECK-LABEL: gpu.func @warp(
@@ -39,7 +39,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
       %t = gpu.thread_id y
       // CHECK-NEXT:    %[[V:.+]] = memref.load %[[X]][%[[T]]] : memref<5xf32>
       %v = memref.load %x[%t] : memref<5xf32>
-      // The address of element t, 4 bytes, a write.
+      // The access is reported: the address of element t, 4 bytes, a write.
       // CHECK:         %[[BYTES:.+]] = arith.muli %[[T]], %c4
       // CHECK:         %[[START:.+]] = memref.extract_aligned_pointer_as_index %[[A]]
       // CHECK:         %[[AT:.+]] = arith.addi %[[START]], %[[BYTES]]
@@ -50,14 +50,14 @@ module attributes {gpu.container_module, cnn.target = #target} {
       // CHECK:         llvm.call @convoy_gpu_access(%[[THREAD]], %[[ADDRESS]], %[[FOUR]], %[[WRITE]])
       // CHECK-NEXT:    memref.store %[[V]], %[[A]][%[[T]]] : memref<5xf32>
       memref.store %v, %a[%t] : memref<5xf32, #shared>
-      // Meeting points are numbered.
+      // Each place at which threads meet has a number.
       // CHECK:         %[[SITE:.+]] = llvm.mlir.constant(0 : i32)
       // CHECK-NEXT:    llvm.call @convoy_gpu_barrier(%[[THREAD]], %[[SITE]])
       gpu.barrier
       // CHECK:         %[[SITE:.+]] = llvm.mlir.constant(1 : i32)
       // CHECK-NEXT:    llvm.call @convoy_gpu_barrier(%[[THREAD]], %[[SITE]])
       gpu.barrier
-      // A view has its offset: 4 (4 t) bytes, and 16 of them, read.
+      // An access through a view includes its offset. It is a read of 16 bytes.
       // CHECK:         %[[ROW:.+]] = memref.subview %[[B]][%[[T]], 0] [1, 4] [1, 1]
       // CHECK-SAME:      : memref<3x4xf32> to memref<4xf32, strided<[1], offset: ?>>
       %row = memref.subview %b[%t, 0] [1, 4] [1, 1] : memref<3x4xf32, #shared> to memref<4xf32, strided<[1], offset: ?>, #shared>
@@ -68,7 +68,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
       // CHECK-NEXT:    vector.load %[[ROW]]
       %c0 = arith.constant 0 : index
       %w = vector.load %row[%c0] : memref<4xf32, strided<[1], offset: ?>, #shared>, vector<4xf32>
-      // Global memory is nobody's business.
+      // Accesses of global memory are not reported.
       // CHECK-NOT:     llvm.call
       // CHECK:         vector.store
       // CHECK-NEXT:    return
@@ -94,7 +94,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
       // CHECK:         llvm.call @convoy_gpu_load_matrix(%[[THREAD]], %{{.+}}, %{{.+}}, %[[EXCHANGE]], %{{.+}}, %{{.+}})
       // CHECK-NEXT:    llvm.load %[[EXCHANGE]] : !llvm.ptr -> vector<8xf16>
       %m = nvgpu.ldmatrix %a[%lane, %c0] {numTiles = 4 : i32, transpose = false} : memref<32x8xf16, #shared> -> vector<4x2xf16>
-      // Operands lie 16 bytes apart.
+      // The operands are passed 16 bytes apart.
       // CHECK-DAG:     %[[B:.+]] = llvm.getelementptr %[[EXCHANGE]][16]
       // CHECK-DAG:     %[[C:.+]] = llvm.getelementptr %[[EXCHANGE]][32]
       // CHECK:         llvm.store %{{.+}}, %[[EXCHANGE]] : vector<8xf16>
@@ -113,7 +113,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
       gpu.return
     }
 
-    // Tokens order nothing: groups are counted.
+    // Tokens are dropped: the emulator counts groups.
     // CHECK-LABEL: func.func private @copies(
     // CHECK-NOT:     async.token
     // CHECK:         llvm.call @convoy_gpu_async_copy(
@@ -134,7 +134,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-// Other targets keep their kernels.
+// The pass does not change kernels for other targets.
 // CHECK-LABEL: gpu.module @others
 // CHECK:         gpu.func @memory(
 // CHECK-NEXT:      gpu.barrier
@@ -193,7 +193,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-// Rows of a matrix lie apart.
+// A vector of two dimensions: the rows of a matrix are not contiguous.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
@@ -209,8 +209,8 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // -----
 
-// Memory that the launch sizes lies behind the buffers. Barriers, copies of boxes and
-// products of warp groups are calls; sums go through the thread's stack.
+// Shared memory whose size the launch sets follows the buffers. Barriers, copies of boxes and products
+// of warp groups become calls; sums are passed through the thread's stack.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
 module attributes {gpu.container_module, cnn.target = #target} {

@@ -4,13 +4,13 @@
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
 
-// A 3x3 convolution of blocked data. Rows of 16 inputs have 4 floats of padding in shared
-// memory, rows of filters 8. Copies run ahead in groups; a barrier a step.
+// A 3x3 convolution of blocked data. In shared memory, rows of 16 inputs have 4 floats of padding,
+// and rows of filters 8. Groups of copies run ahead of the products. Each step has one barrier.
 // CHECK-LABEL: gpu.func @conv(
 // CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x128x20xf32,
 // CHECK-SAME:      #gpu.address_space<workgroup>> {llvm.align = 16 : i64},
 // CHECK-SAME:      %[[FILTERS:.+]] : memref<3x16x72xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
-// Two steps ahead of the loop; pixels outside of the picture become zeros.
+// Two steps are copied before the loop. Pixels outside of the map become zeros.
 // CHECK:         %[[VALID:.+]] = arith.select %{{.+}}, %c4, %c0
 // CHECK:         nvgpu.device_async_copy %{{.+}}, %[[INPUTS]][%c0, {{.+}}], 4, %[[VALID]] {bypassL1}
 // CHECK:         nvgpu.device_async_copy %{{.+}}, %[[FILTERS]][%c0, {{.+}}], 4, %{{.+}} {bypassL1}
@@ -27,7 +27,7 @@
 // CHECK:           scf.yield
 // CHECK:         gpu.return
 
-// Three channel planes: inputs one by one, those past the last of 147 are zeros.
+// Three plain channels: inputs are copied one by one. After the last of 3 * 7 * 7 = 147 there are zeros.
 // CHECK-LABEL: gpu.func @conv_0(
 // CHECK:         nvgpu.device_async_copy %{{.+}}, %{{.+}}, 1, %{{.+}} : memref<3072xf32> to
 // CHECK-NOT:     nvgpu.device_async_copy %{{.+}}, %{{.+}}, 4, %{{.+}} : memref<3072xf32> to
@@ -51,7 +51,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80, 90]>>
 
-// Tensor cores: fragments of 8 inputs of tf32, rounded where the hardware would cut.
+// Tensor cores: fragments of 8 inputs in tf32. They are rounded, because the hardware would truncate them.
 // CHECK-LABEL: gpu.func @conv(
 // CHECK:         scf.for
 // CHECK:           arith.addi %{{.+}}, %c4096_i32
@@ -74,7 +74,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
     vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>
 
 // In f16 a stage has 32 inputs, which are copied 8 at a time: rows of 64 bytes as in f32. For
-// each 16 of them, ldmatrix gives 2 x 16 pixels and 4 x 16 channels, the latter transposed.
+// each 16 inputs, ldmatrix loads 2 x 16 pixels, and 4 x 16 channels, which it transposes.
 // CHECK-LABEL: gpu.func @conv(
 // CHECK-SAME:    workgroup(%[[INPUTS:.+]] : memref<3x128x40xf16,
 // CHECK-SAME:      #gpu.address_space<workgroup>> {llvm.align = 16 : i64},
@@ -90,15 +90,15 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 // CHECK-COUNT-16:  nvgpu.mma.sync
 // CHECK-NOT:       nvgpu.mma.sync
 // CHECK:           scf.yield
-// Neighbouring lanes swap two sums, so that each stores four. The bias is f32, and what is
-// stored was rounded once.
+// Neighbouring lanes swap two sums, so that each stores four. The bias is f32. A result is rounded
+// once, before it is stored.
 // CHECK:         gpu.shuffle xor
 // CHECK:         vector.load %arg2{{.*}} : memref<64xf32>, vector<4xf32>
 // CHECK:         arith.truncf %{{.+}} : vector<4xf32> to vector<4xf16>
 // CHECK-NEXT:    vector.store {{.*}} {alignment = 8 : i64} : memref<1605632xf16>, vector<4xf16>
 
-// Two bytes are too few for an asynchronous copy: planes, here f32, go through registers, and
-// are stored behind the products of the stage before.
+// Two bytes are too few for an asynchronous copy. So plain inputs, here f32, go through registers.
+// They are stored after the products of the stage before.
 // CHECK-LABEL: gpu.func @conv_0(
 // CHECK:         scf.for
 // CHECK-NOT:       vector.store

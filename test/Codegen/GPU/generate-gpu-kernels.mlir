@@ -4,7 +4,7 @@
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
 
-// Equal operations share their kernels, a launch is a layer, and views stay.
+// Equal operations share their kernels. Each launch is a layer. Views stay.
 // CHECK:       module attributes {cnn.arena_size = 8192 : i64
 // CHECK-SAME:    cnn.layers = ["first", "second"]
 // CHECK-SAME:    cnn.scratch_size = 0 : i64
@@ -34,8 +34,8 @@ module attributes {cnn.target = #target, cnn.arena_size = 8192 : i64, cnn.weight
 
 // -----
 
-// A long sum with few results is shared by blocks, which leave parts of it behind the
-// arena's buffers for a second kernel.
+// Blocks of threads share long sums of few results. They store partial sums after the buffers of the
+// arena, and a second kernel adds these.
 // CHECK:       module attributes {cnn.arena_size = 655360 : i64
 // CHECK-SAME:    cnn.layers = ["long/dense", "long/dense_sum"]
 // CHECK:         gpu.func @dense({{.+}}, %[[SCRATCH:.+]]: memref<131072xi8>) workgroup

@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// Element by element: inputs and outputs of the function are the caller's, of any alignment.
+// Element by element: the caller's inputs and outputs may have any alignment.
 // CHECK-LABEL: gpu.func @generic(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
 // CHECK:         memref.load
@@ -21,7 +21,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// In the arena, four elements at a time; what is the same for all four is read once.
+// Buffers in the arena: four elements at a time. An operand that is the same for all four is read once.
 // CHECK-LABEL: gpu.func @generic(
 // CHECK-SAME:    known_block_size = array<i32: 64, 1, 1>
 // CHECK:         vector.load {{.+}} {alignment = 16 : i64}
@@ -49,7 +49,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Few long sums: 256 threads each, a tree in shared memory at the end.
+// Few long sums: 256 threads for each sum, with a tree in shared memory at the end.
 // CHECK-LABEL: gpu.func @generic(
 // CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<256xf32
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 3, 1, 1>
@@ -74,7 +74,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Sums of columns: neighbouring threads read neighbouring columns, of any type.
+// Sums over columns: neighbouring threads read neighbouring columns. Any type is possible.
 // CHECK-LABEL: gpu.func @generic(
 // CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<256xi64
 // CHECK:         arith.remui %thread_id_x, %c32
@@ -96,7 +96,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Places that are computed: loops stay as they are, parallel ones are threads.
+// The body reads its index: dimensions are not joined. The parallel ones are threads.
 // CHECK-LABEL: gpu.func @generic(
 // CHECK-SAME:    known_block_size = array<i32: 64, 1, 1>
 // CHECK:         arith.divui %{{.+}}, %c8
@@ -118,7 +118,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A copy of a part.
+// A copy of a slice.
 // CHECK-LABEL: gpu.func @generic(
 // CHECK:         memref.load {{.+}} : memref<35xi8, strided<[1], offset: 3>>
 // CHECK:         memref.store

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// A block of threads a channel block: 49 pixels of four quads, of which a thread has every
-// eighth. Lanes of the same quad add up by shuffles; one warp needs no shared memory.
+// A block of threads per block of channels. Its 49 pixels have four quads; a thread reads one quad of every
+// eighth pixel. Lanes with the same quad add up by shuffles. A single warp needs no shared memory.
 // CHECK-LABEL: gpu.func @global_pool(
 // CHECK-NOT:     workgroup
 // CHECK-SAME:    known_block_size = array<i32: 32, 1, 1>, known_grid_size = array<i32: 3, 1, 1>
@@ -21,7 +21,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A large map has 256 threads, whose warps meet in shared memory.
+// A large map has 256 threads. Their warps combine their results in shared memory.
 // CHECK-LABEL: gpu.func @global_pool(
 // CHECK-SAME:    workgroup(%[[SHARED:.+]] : memref<8xf32
 // CHECK:         scf.for

@@ -9,7 +9,7 @@
 // CHECK:         %[[Y:.+]] = arith.truncf %{{.+}} : vector<4xf32> to vector<4xf16>
 // CHECK-NEXT:    vector.store %[[Y]], {{.*}} {alignment = 8 : i64} : memref<1024xf16>, vector<4xf16>
 
-// Squares would overflow.
+// An LRN computes squares in f32, because they could overflow in f16.
 // CHECK-LABEL: gpu.func @lrn(
 // CHECK:         %[[X:.+]] = vector.load {{.*}} : memref<4096xf16>, vector<4xf16>
 // CHECK-NEXT:    %[[W:.+]] = arith.extf %[[X]] : vector<4xf16> to vector<4xf32>
@@ -17,7 +17,7 @@
 // CHECK:         %[[Y:.+]] = arith.divf %{{.+}}, %{{.+}} : vector<4xf32>
 // CHECK:         arith.truncf %[[Y]] : vector<4xf32> to vector<4xf16>
 
-// A reorder, a softmax and a gather may write another width than they read.
+// A reorder may write another type than it reads. A softmax reads f16 once, and is f32 until the end.
 // CHECK-LABEL: gpu.func @reorder(
 // CHECK:         arith.extf
 // CHECK:         memref.store %{{.+}} : memref<4096xf32>
@@ -29,13 +29,13 @@
 // CHECK-NOT:     memref.load {{.*}} : memref<4096xf16>
 // CHECK:         memref.store %{{.+}} : memref<4096xf16>
 
-// Weights are read 16 bytes at a time: 8 outputs a thread, with every 128th input.
+// Weights are read 16 bytes at a time: a thread has 8 outputs, and every 128th input.
 // CHECK-LABEL: gpu.func @dense(
 // CHECK:         vector.load %{{.+}} {alignment = 16 : i64} : memref<16384xf16>, vector<8xf16>
 // CHECK:         vector.fma %{{.+}} : vector<8xf32>
 // CHECK:         memref.store %{{.+}} : memref<16xf32>
 
-// What is only moved, and joined without a view, goes 8 bytes at a time, as it is.
+// A concatenation that is not done by views copies 8 bytes at a time, without a conversion.
 // CHECK-LABEL: gpu.func @concat(
 // CHECK:         %[[P:.+]] = vector.load {{.*}} : memref<1024xf16>, vector<4xf16>
 // CHECK-NEXT:    vector.store %[[P]]
@@ -76,7 +76,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         arith.maximumf %{{.+}}, %{{.+}} : vector<8xf32>
 // CHECK:         vector.store {{.*}} {alignment = 16 : i64} : memref<262144xf16>, vector<8xf16>
 
-// With f32 among them, or with few, 4 elements.
+// If some of them are f32, or if there are few, 4 elements at a time.
 // CHECK-LABEL: gpu.func @generic_0(
 // CHECK:         vector.load {{.*}} {alignment = 8 : i64} : memref<262144xf16>, vector<4xf16>
 // CHECK:         vector.store {{.*}} {alignment = 16 : i64} : memref<262144xf32>, vector<4xf32>

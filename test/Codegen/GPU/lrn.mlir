@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// Five channels around each of four lie in three quads; at the ends there are zeros.
+// The windows of five channels of the four channels of a quad are in three quads. Outside there are zeros.
 // CHECK-LABEL: gpu.func @lrn(
 // CHECK-DAG:     arith.constant dense<2.000000e+00> : vector<4xf32>
 // CHECK-COUNT-3: vector.load
@@ -20,7 +20,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Plain data: a plane apart. Other exponents go through the logarithm.
+// Plain data: the channels of a window are a plane apart. Other exponents need the logarithm.
 // CHECK-LABEL: gpu.func @lrn(
 // CHECK-COUNT-3: memref.load
 // CHECK-NOT:     memref.load

@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// Tiles of 64 x 64 through shared memory; a batch of one is the same for all.
+// Tiles of 64 x 64, with operands in shared memory. A batch of one is broadcast.
 // CHECK-LABEL: gpu.func @matmul(
 // CHECK-SAME:    workgroup(%[[LEFT:.+]] : memref<1088xf32{{.+}}, %[[RIGHT:.+]] : memref<1024xf32
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 12, 1, 1>
@@ -23,7 +23,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Few rows: tiles of 16. What is outside of the operands is zero, of the result not written.
+// Few rows: tiles of 16. Elements outside of the operands are zero; outside of the result nothing is written.
 // CHECK-LABEL: gpu.func @matmul(
 // CHECK-SAME:    known_grid_size = array<i32: 1, 1, 1>
 // CHECK-COUNT-16: vector.fma

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// A thread takes four channels of a pixel: 1 x 2 x 4 x 4 x 16 / 4. The nine positions of
-// the kernel are read without a branch, those outside from where there is something.
+// A thread computes four channels of a pixel: 1 x 2 x 4 x 4 x 16 / 4 threads. The nine positions of the kernel
+// are read without a branch. For a position outside of the map, another pixel is read and replaced by -inf.
 // CHECK-LABEL: gpu.func @pool(
 // CHECK-SAME:    known_block_size = array<i32: 128, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
 // CHECK-DAG:     %[[LOWEST:.+]] = arith.constant dense<0xFF800000> : vector<4xf32>
@@ -23,8 +23,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Plain data: a thread an element. Nothing is outside, so that nothing is asked and the
-// mean is over all nine.
+// Plain data: a thread per element. No position is outside of the map, so there are no checks, and
+// the mean is over all nine.
 // CHECK-LABEL: gpu.func @pool(
 // CHECK-DAG:     %[[NINE:.+]] = arith.constant 9.000000e+00 : f32
 // CHECK-NOT:     arith.select
@@ -41,7 +41,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A large kernel has a loop over its rows; means divide by what is inside.
+// A large kernel has a loop over its rows. The mean divides by the number of pixels inside the map.
 // CHECK-LABEL: gpu.func @pool(
 // CHECK:         scf.for
 // CHECK-COUNT-5:   arith.addf {{.+}} : vector<4xf32>

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// 64 pixels of a channel block at a time. Into blocks: read along pixels into shared memory,
-// written along channels from there, sixteen bytes at a time.
+// To blocked data, 64 pixels of a block of channels at a time: they are read along pixels into shared
+// memory, and written from there along channels, 16 bytes at a time.
 // CHECK-LABEL: gpu.func @reorder(
 // CHECK-SAME:    workgroup(%[[TILE:.+]] : memref<1088xf32
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 2, 2, 3>
@@ -20,7 +20,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// The way back; channels past the last are not written.
+// To plain data: channels past the last are not written.
 // CHECK-LABEL: gpu.func @reorder(
 // CHECK-DAG:     %[[CHANNELS:.+]] = arith.constant 20 : index
 // CHECK:         vector.load
@@ -38,8 +38,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Small maps: an element a thread; with a shuffle, from channel c % 3 * 6 + c / 3, and zeros
-// past the last.
+// Small maps: a thread per element. With a shuffle of 3, channel c is channel c % 3 * 6 + c / 3 of the
+// input; after the last channel there are zeros.
 // CHECK-LABEL: gpu.func @reorder(
 // CHECK-NOT:     gpu.barrier
 // CHECK-DAG:     arith.remui %[[CHANNEL:.+]], %c3

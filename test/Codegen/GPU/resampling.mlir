@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// An index counts from the end where negative and is never outside, before it loses bits.
+// A negative index counts from the end. An index is clamped before it is converted, as that drops bits.
 // CHECK-LABEL: gpu.func @gather(
 // CHECK:         %[[NUMBER:.+]] = memref.load {{.+}} : memref<3xi64>
 // CHECK:         arith.addi %[[NUMBER]], %c5_i64
@@ -17,7 +17,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Four neighbours; coordinates are computed in f32.
+// Linear: four neighbours. Coordinates are computed in f32.
 // CHECK-LABEL: gpu.func @resize(
 // CHECK:         arith.divf {{.+}} : f32
 // CHECK:         arith.fptosi
@@ -37,7 +37,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Nearest on blocked data in the arena: a quad of channels a thread.
+// Nearest on blocked data in the arena: a thread per quad of channels.
 // CHECK-LABEL: gpu.func @resize(
 // CHECK-SAME:    known_block_size = array<i32: 160, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
 // CHECK:         math.floor

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse \
 // RUN:   --split-input-file | FileCheck %s
 
-// Plain data of one dimension: a thread an element, which reads one lane of the filter's tile.
+// Plain data of one dimension: a thread per element. It reads one lane of the filter's tile.
 // CHECK-LABEL: gpu.func @group_conv(
 // CHECK-SAME:    known_block_size = array<i32: 160, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
 // CHECK-COUNT-3: math.fma {{.+}} : f32
@@ -20,7 +20,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Several input channels of a group are a loop.
+// The loop is over the input channels of a group.
 // CHECK-LABEL: gpu.func @group_conv(
 // CHECK:         scf.for
 // CHECK-COUNT-9:   math.fma

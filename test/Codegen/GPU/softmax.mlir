@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
-// A block of threads a row; each keeps its elements in registers, of which the last do not
-// all exist. Two sums of threads: the largest and the sum.
+// A block of threads per row. Each thread keeps four elements in registers; 1000 are less than 4 * 256, so
+// some threads have no last one. The threads combine their results twice: the maximum and the sum.
 // CHECK-LABEL: gpu.func @softmax(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 2, 1, 1>
 // CHECK-COUNT-4: memref.load %reinterpret_cast
@@ -22,7 +22,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Long rows are kept in the output, a thread's elements its own.
+// The elements of long rows are kept in the output. A thread reads only elements that it has written.
 // CHECK-LABEL: gpu.func @softmax(
 // CHECK:         scf.for
 // CHECK:         scf.for
@@ -39,7 +39,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Few elements in many columns: a thread alone.
+// Many columns of few elements: a thread per column.
 // CHECK-LABEL: gpu.func @softmax(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 4, 1, 1>
 // CHECK-NOT:     gpu.shuffle

@@ -1,8 +1,8 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse \
 // RUN:   --split-input-file | FileCheck %s
 
-// Blocked data: a thread a quad of channels of a pixel. In each dimension it takes every
-// second position of the kernel, and goes through quads of inputs.
+// Blocked data: a thread computes a quad of channels of a pixel. In each dimension it uses every second
+// position of the kernel; the innermost loop is over quads of inputs.
 // CHECK-LABEL: gpu.func @conv_transpose(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
 // CHECK:         scf.for
@@ -26,7 +26,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Plain data: three input channels, one by one; of the quad's outputs those that exist.
+// Plain data: three input channels, one by one. Only those outputs of a quad are stored that exist.
 // CHECK-LABEL: gpu.func @conv_transpose(
 // CHECK-COUNT-3: memref.load
 // CHECK-COUNT-3: vector.fma

@@ -3,8 +3,8 @@
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [90], arch_specific = true>>
 
-// Rows of 32 bytes, four blocks of channels a step, products of 16 inputs. The constant is 3
-// in bits 62 and 63, 256 / 16 from bit 32 on and 1 from bit 16 on.
+// Rows of 32 bytes, four blocks of channels per step, products of 16 inputs. The constant of the
+// descriptors is 3 in bits 62 and 63, 256 / 16 from bit 32 on and 1 from bit 16 on.
 // CHECK-LABEL: gpu.func @conv_wgmma(
 // CHECK:         arith.ori %{{.+}}, %c-4611685949707845632_i64
 // CHECK-COUNT-4: nvvm.wgmma.mma_async {{.*}}<m = 64, n = 64, k = 16>, D[<f32>, {{.*}}], A[<f16>, <one>, <row>], B[<f16>, <one>, <col>]

@@ -6,9 +6,9 @@
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
 
-// A block of threads computes 2 x 56 of the pixels by 64 channels, in 18 steps of 32 input
-// channels at a position. A stage is 2 x 128 rows of inputs and 2 x 64 of filters, of 64
-// bytes; four of them, then the barriers.
+// A block of threads computes 2 x 56 pixels by 64 channels. Each of 18 steps adds 32 input channels of one
+// position of the kernel. A stage has 2 x 128 rows of inputs and 2 x 64 rows of filters, of 64 bytes each.
+// There are four stages, and then the barriers.
 // CHECK-LABEL: gpu.func @conv_wgmma(
 // CHECK-SAME:    %[[INPUTS:[^:]+]]: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>},
 // CHECK-SAME:      %[[FILTERS:[^:]+]]: !llvm.ptr {{.*}} kernel
@@ -19,7 +19,7 @@
 // CHECK:         %[[UP:.+]] = arith.addi %[[START]], %c1023_i64
 // CHECK:         %[[BASE:.+]] = arith.andi %[[UP]], %c-1024_i64
 
-// One arrival fills a stage, those of eight warps empty it.
+// A stage is full after one arrival, and empty after the arrivals of eight warps.
 // CHECK:         scf.if
 // CHECK:           %[[FULL:.+]] = arith.addi %[[BASE]], %c98304_i64
 // CHECK-NEXT:      %[[POINTER:.+]] = llvm.inttoptr %[[FULL]] : i64 to !llvm.ptr<3>
@@ -32,9 +32,9 @@
 // CHECK:           nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}
 // CHECK:         gpu.barrier
 
-// The first step adds to nothing; the second half of a row is 32 bytes on, the next block of
-// channels 128 or 64 rows. -9223371899415756800 is 2 in bits 62 and 63, 512 / 16 from bit 32
-// on and 1 from bit 16 on.
+// The first step does not add to sums. The second half of a row is 32 bytes further on, and the next block
+// of channels 128 rows (inputs) or 64 rows (filters). -9223371899415756800 is 2 in bits 62 and 63, 512 / 16
+// from bit 32 on and 1 from bit 16 on.
 // CHECK:         scf.if
 // CHECK:           nvvm.mbarrier.try_wait.parity %{{.+}}, %c0_i32
 // CHECK-NEXT:      nvvm.wgmma.fence.aligned
@@ -54,7 +54,7 @@
 // CHECK-COUNT-2:   nvvm.wgmma.mma_async
 // CHECK-NEXT:      nvvm.wgmma.commit.group.sync.aligned
 
-// One group is under way while a step waits for the one before it, whose stage is empty then.
+// A step waits for the products of the step before, while its own are under way. Then that stage is empty.
 // CHECK:           %[[LOOP:.+]]:4 = scf.for %{{.+}} = %c1 to %c18 step %c1 iter_args(%[[STAGE:.+]] = %c1,
 // CHECK-SAME:        %[[PARITY:.+]] = %c0_i32, %{{.+}} = %{{.+}}, %[[BEFORE:.+]] = %c0)
 // CHECK:             nvvm.mbarrier.try_wait.parity %{{.+}}, %[[PARITY]]
@@ -73,7 +73,7 @@
 // CHECK-COUNT-4:   gpu.shuffle xor
 // CHECK-COUNT-4:   vector.store {{.*}} vector<4xf32>
 
-// One thread copies: 2 x 112 rows of inputs, 128 rows of filters.
+// One thread copies 2 x 112 rows of inputs and 128 rows of filters.
 // CHECK:         scf.if
 // CHECK:           scf.for %[[STEP:.+]] = %c0 to %c18 step %c1 iter_args(%{{.+}} = %c0, %[[PARITY:.+]] = %c0_i32)
 // CHECK:             %[[OTHER:.+]] = arith.xori %[[PARITY]], %c1_i32
@@ -83,8 +83,8 @@
 // CHECK:             nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.+}}, %[[FILTERS]], %[[BARRIER]], box[%c0_i32, %{{.+}}]
 // CHECK:         gpu.return
 
-// A 1x1 kernel takes pixels side by side; strides are steps of the box. Few channels, planes
-// of channels, and what too few blocks would compute stay with the kernel for all GPUs.
+// With a 1x1 kernel, the pixels of a map are one line. Strides are steps of the box. The kernel for all GPUs
+// computes layers with few channels, with plain inputs, or with so few results that blocks share sums.
 // CHECK-LABEL: gpu.func @conv_wgmma_0(
 // CHECK:         nvvm.wgmma.mma_async
 // CHECK-LABEL: gpu.func @conv_wgmma_1(
@@ -134,7 +134,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 
 // -----
 
-// Other precisions stay with the kernel for all GPUs.
+// Other precisions use the kernel for all GPUs.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [90], arch_specific = true>>
 
@@ -153,7 +153,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 
 // -----
 
-// So does code that is to run on later GPUs as well.
+// So does code that must run on later GPUs as well.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90]>>
 

@@ -1,12 +1,12 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_4x4 --cnn-generate-gpu-kernels --canonicalize --cse \
 // RUN:   --split-input-file | FileCheck %s
 
-// 7 x 8 tiles of 4x4. V, 24 channels in two blocks, and M, 64 channels, lie behind the arena's buffers. The layer's
-// operations count for the products, whose bytes are V, the filters and M.
+// 7 x 8 tiles of 4x4. The transformed input V, 24 channels in two blocks, and the products M, 64 channels, are stored after the
+// buffers of the arena. All operations of the layer count for the kernel of the products, whose bytes are V, the filters and M.
 // CHECK:         cnn.layers = ["it/winograd_input", "it/winograd_products", "it/winograd_output"]
 // CHECK-LABEL: gpu.func @winograd_input(
 // CHECK-SAME:    %[[INPUT:[a-z0-9]+]]: memref<1x2x28x30x16xf32>, {{.*}}, %[[SCRATCH:[a-z0-9]+]]: memref<774144xi8>) kernel
-// A thread has two channels of a tile: the row above the picture, and those left and right of it, are zeros.
+// A thread transforms two channels of a tile. Pixels above, left and right of the map are zeros.
 // CHECK:         %[[X:.+]] = memref.reinterpret_cast %[[INPUT]]
 // CHECK:         %[[V:.+]] = memref.view %[[SCRATCH]][%c0][] : memref<774144xi8> to memref<64512xf32>
 // CHECK:         %[[LOADED:.+]] = vector.load %[[X]][%{{.+}}] {alignment = 8 : i64} : memref<26880xf32>, vector<2xf32>
@@ -16,7 +16,7 @@
 // CHECK-NOT:     gpu.barrier
 // CHECK:         gpu.return
 
-// A matrix product of tiles and output channels for each of 36 positions.
+// For each of the 36 positions in a tile, a matrix product of tiles and output channels.
 // CHECK-LABEL: gpu.func @winograd_products(
 // CHECK-SAME:    %[[SCRATCH:[a-z0-9]+]]: memref<774144xi8>) workgroup
 // CHECK-SAME:    known_grid_size = array<i32: 1, 72, 1>
@@ -26,7 +26,7 @@
 // CHECK:         vector.fma
 // CHECK:         vector.store %{{.+}}, %[[M]]
 
-// Four rows of 7 tiles cover 28 rows, so that only columns are cut.
+// 7 tiles of four rows cover all 28 rows, so only the columns of the last tiles are cut.
 // CHECK-LABEL: gpu.func @winograd_output(
 // CHECK-SAME:    %[[BIAS:[a-z0-9]+]]: memref<64xf32>, %[[R:[a-z0-9]+]]: memref<1x4x28x30x16xf32>,
 // CHECK-SAME:      %[[Y:[a-z0-9]+]]: memref<1x4x28x30x16xf32>
@@ -62,8 +62,8 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// 22500 tiles exceed half of an L40S's L2 cache: three strips, each a round of the three kernels, whose last argument is
-// its number. The last strip has fewer tiles.
+// 22500 tiles exceed half of the L2 cache of an L40S, so there are three strips. The three kernels are launched for each
+// strip, and the number of the strip is their last argument. The last strip has fewer tiles.
 // CHECK:         cnn.layers = ["it/winograd_input", "it/winograd_products", "it/winograd_output",
 // CHECK-SAME:      "it/winograd_input", "it/winograd_products", "it/winograd_output", "it/winograd_input",
 // CHECK-SAME:      "it/winograd_products", "it/winograd_output"]

@@ -4,7 +4,7 @@
 // RUN: convoy-opt %s --pass-pipeline='builtin.module(cnn-set-target{cpu=x86-64-v3}, \
 // RUN:   builtin.module(cnn-generate-cpu-kernels),cnn-link-devices,convoy-target)' | FileCheck %s
 
-// Communication stays for the runtime, as a layer of its own in profiles.
+// Communication gets no kernel: the runtime does it. In profiles it is a layer of its own.
 // KERNELS:     cnn.layers = ["gather a", "halo of b", "sum of c"]
 // KERNELS:       cnn.all_gather
 // KERNELS:       cnn.halo_exchange
@@ -12,7 +12,7 @@
 // KERNELS:       cnn.await
 // KERNELS:       cnn.release
 
-// Two rows, 12 bytes an element of the axis, cut at 0, 4 and 5.
+// Two rows; 12 bytes per element of the axis, which is cut at 0, 4 and 5.
 // CHECK-LABEL: llvm.func internal @convoy_main(
 // CHECK-SAME:    %[[RT:[^:]+]]: !llvm.ptr
 // CHECK-DAG:     %[[GATHER:.+]] = llvm.mlir.constant(0 : i32)
@@ -24,7 +24,7 @@
 // CHECK-NEXT:    llvm.call @convoy_rt_await(%[[RT]])
 // CHECK-NEXT:    llvm.call @convoy_rt_release(%[[RT]])
 // CHECK-NEXT:    llvm.call @convoy_rt_layer_done(%[[RT]], %[[GATHER]])
-// Asynchronous ones end later, one after another; all of it is time of their layers.
+// Asynchronous exchanges end later, one after another. The time of all their calls counts for their layers.
 // CHECK-NEXT:    llvm.call @convoy_rt_halo_exchange(%[[RT]], %{{.+}}, %{{.+}}, %[[ROWS]], %[[BYTES]], %{{.+}}, %{{.+}}, %{{.+}})
 // CHECK-NEXT:    llvm.call @convoy_rt_layer_done(%[[RT]], %[[HALO]])
 // CHECK-NEXT:    llvm.call @convoy_rt_all_reduce(%[[RT]], %{{.+}}, %{{.+}}, %{{.+}})

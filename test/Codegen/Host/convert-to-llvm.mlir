@@ -1,8 +1,8 @@
 // RUN: convoy-opt %s --cnn-convert-to-llvm --split-input-file --mlir-print-debuginfo --mlir-print-local-scope \
 // RUN:   | FileCheck %s --implicit-check-not=func.func --implicit-check-not=memref. --implicit-check-not=cnn.launch
 
-// A launch stores its buffers' pointers in an array and calls the runtime with the kernel's
-// entry; each layer reports its end; the locations are the launches'.
+// A launch stores the pointers of its buffers in an array and calls the runtime with the entry of the
+// kernel. Each layer reports its end. The operations have the locations of the launches.
 // CHECK-LABEL: llvm.func internal @convoy_main(
 // CHECK:         %[[ENTRY:.+]] = llvm.mlir.addressof @copy_entry
 // CHECK-NEXT:    %[[TASKS:.+]] = llvm.mlir.constant(2 : i64)
@@ -14,7 +14,7 @@
 // CHECK-NEXT:    %[[LAYER1:.+]] = llvm.mlir.constant(1 : i32)
 // CHECK-NEXT:    llvm.call @convoy_rt_layer_done(%{{.+}}, %[[LAYER1]])
 
-// The kernel's buffers do not overlap; its pointers are bare.
+// The buffers of a kernel do not overlap. They are passed as bare pointers.
 // CHECK:       llvm.func internal @copy(%{{[^ ]+}}: i64 {{.*}}%{{[^ ]+}}: i64 {{.*}}!llvm.ptr {llvm.{{.*}}!llvm.ptr {llvm.
 // CHECK:         llvm.load {{.+}} -> vector<8xf32>
 // CHECK:         llvm.store {{.+}} : vector<8xf32>
@@ -44,8 +44,8 @@ module attributes {cnn.target = #target, cnn.layers = ["first", "second"],
 
 // -----
 
-// A launch of a GPU kernel names its number; layers are counted with all others. The
-// kernels stay as they are.
+// A launch of a GPU kernel passes the number of the kernel. Layers are numbered in the order of the
+// launches. The kernels do not change.
 // CHECK-LABEL: llvm.func internal @convoy_main(
 // CHECK-SAME:    %[[RT:[a-z0-9]+]]: !llvm.ptr
 // CHECK:         %[[NUMBER:.+]] = llvm.mlir.constant(1 : i32)
@@ -88,9 +88,9 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 
 // -----
 
-// An emulated one names the function, its shared memory and the layer instead. Its entry
-// hands on the thread's shared memory, and promises nothing of what pointers share. A number
-// goes in the place of a pointer.
+// A launch of an emulated kernel passes the function, the bytes of its shared memory and the number of the
+// layer instead. The entry passes the thread's shared memory on. The buffers may overlap. A number is passed
+// in the place of a pointer.
 // CHECK-LABEL: llvm.func internal @convoy_main(
 // CHECK:         %[[ROUND:.+]] = llvm.mlir.constant(3 : index) : i64
 // CHECK:         %[[PLACE:.+]] = llvm.inttoptr %[[ROUND]] : i64 to !llvm.ptr
@@ -134,8 +134,8 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 
 // -----
 
-// A tensor map is a structure on the stack, whose pointer is the last argument. Its last field
-// is the distance of images, here with gaps between them.
+// A tensor map is a structure on the stack, whose pointer is the last argument. Its last field is the
+// distance between images: here 48, although an image has 16 elements.
 // CHECK-LABEL: llvm.func internal @convoy_main(
 // CHECK:         %[[MAP:.+]] = llvm.alloca %{{.+}} x i8 {alignment = 8 : i64}
 // CHECK:         %[[SHARED:.+]] = llvm.mlir.constant(70000 : i32)

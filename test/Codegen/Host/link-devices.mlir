@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-link-devices | FileCheck %s
 
-// A kernel that both devices have is kept once, one that only has the same name gets
-// another, and so do tables; the second device's weights begin on a page of their own.
+// A kernel that both devices have is kept once. A different kernel or table of the same name gets another
+// name. The weights of the second device begin on a page of their own.
 // CHECK-LABEL: module attributes
 // CHECK-SAME:    cnn.devices = [{arena_size = 64 : i64, layers = ["a", "b"], scratch_size = 0 : i64,
 // CHECK-SAME:      weights_offset = 0 : i64, weights_size = 64 : i64},

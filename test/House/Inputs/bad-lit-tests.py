@@ -1,4 +1,4 @@
-"""Writes lit tests that utils/check-tests complains about into a folder; lit must not take their lines for its own."""
+"""Writes lit tests that utils/check-tests must refuse into a folder. Files with such lines would be tests for lit, too."""
 
 import pathlib
 import sys

@@ -1,4 +1,4 @@
-"""Writes a small house of files and functions around the limits of utils/check-sizes into a folder."""
+"""Writes files into a folder that, like their functions, have sizes around the limits of utils/check-sizes."""
 
 import pathlib
 import sys
@@ -7,7 +7,7 @@ STATEMENT = '  call("}", \'}\', 1\'000); // }\n'
 
 
 def function(signature, lines):
-    """A definition of so many lines, with braces that count and braces that do not."""
+    """A definition of `lines` lines, with braces of code, and with braces in literals and comments, which do not count."""
     head = signature + " {\n  auto lambda = [](int i) {\n    return i;\n  };\n"
     return head + STATEMENT * (lines - head.count("\n") - 1) + "}\n"
 

@@ -8,6 +8,6 @@ import onnx
 
 model = onnx.load(sys.argv[1])
 for tensor in model.graph.initializer:
-    # As raw bytes, which alone can be outside of the file.
+    # Only raw bytes can be stored outside of the model's file.
     tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor), tensor.name))
 onnx.save(model, sys.argv[2], save_as_external_data=True, location="weights.bin", size_threshold=0)

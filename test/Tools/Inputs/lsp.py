@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Frames JSON messages from stdin, one a line, as the Language Server Protocol wants them."""
+"""Frames JSON messages from stdin, one per line, for the Language Server Protocol."""
 
 import sys
 

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-plan-memory --split-input-file --verify-diagnostics | FileCheck %s
 
-// Three buffers of 128 bytes, of which two are alive at once: the third lies
-// where the first was. The result of an operation never lies on its operand.
+// Three buffers of 128 bytes, of which two are alive at once: the third one gets
+// the memory of the first. A result never shares memory with an operand.
 // CHECK-LABEL: module attributes {cnn.arena_size = 256 : i64, {{.*}}cnn.weights = [], cnn.weights_size = 0 : i64}
 // CHECK:       func.func @main(%[[ARENA:.+]]: memref<256xi8>, %[[WEIGHTS:.+]]: memref<0xi8>,
 // CHECK-SAME:    %[[X:.+]]: memref<32xf32>, %[[Y:.+]]: memref<32xf32>)
@@ -29,7 +29,7 @@ func.func @main(%x: memref<32xf32>, %y: memref<32xf32>) {
 // -----
 
 // A view keeps its buffer alive (a is read again through r), and sizes are
-// rounded up to 64 bytes. What is copied nowhere else goes to the arena.
+// rounded up to 64 bytes. A buffer that is not copied to a result is in the arena.
 // CHECK-LABEL: module attributes {cnn.arena_size = 192 : i64
 // CHECK:         cnn.softmax %{{.+}} outs(%[[A:.+]]) {axis = 0
 // CHECK:         cnn.softmax %{{.+}} outs(%[[B:.+]]) {axis = 0
@@ -54,7 +54,7 @@ func.func @main(%x: memref<6xf32>, %y: memref<6xf32>, %z: memref<6xf32>) {
 
 // -----
 
-// Constants in the order of their readers, equal ones once, 64-byte offsets.
+// Constants are stored in the order of their readers, equal ones once, at multiples of 64 bytes.
 // CHECK-LABEL: module attributes
 // CHECK-SAME:    cnn.weights = [
 // CHECK-SAME:      {offset = 0 : i64, value = dense<3.000000e+00> : tensor<2xf32>},
@@ -86,7 +86,7 @@ func.func @main(%y: memref<6xf32>, %z: memref<4xi1>) {
 
 // -----
 
-// Joined in place: b behind a. The second use of b is copied, and so is the
+// A concatenation in place: b is written after a. The second use of b is copied, and so is the
 // argument.
 // CHECK-LABEL: module attributes {cnn.arena_size = 512 : i64
 // CHECK:         %[[A:.+]] = memref.view %arg0[%c0][] : memref<512xi8> to memref<1x32xf32>
@@ -117,7 +117,7 @@ func.func @main(%x: memref<1x32xf32>, %y: memref<1x128xf32>) {
 
 // -----
 
-// A dense block: c1 is the head of c2, and joining a and b again costs nothing.
+// A dense block: c1 is the start of c2, so that a and b are not copied again.
 // CHECK-LABEL: module attributes {cnn.arena_size = 384 : i64
 // CHECK:         %[[A:.+]] = memref.view %arg0[%c0][] : memref<384xi8> to memref<1x16xf32>
 // CHECK:         cnn.softmax %arg2 outs(%[[A]])
@@ -153,8 +153,8 @@ func.func @main(%x: memref<1x16xf32>, %y: memref<1x64xf32>, %z: memref<1x32xf32>
 
 // -----
 
-// Not in place: parts with gaps between them, which softmax does not take, and a part that is
-// written again afterwards.
+// Not in place: results with gaps between them, which softmax cannot write, and a part that is written
+// again afterwards.
 // CHECK-LABEL: module attributes
 // CHECK:         cnn.concat
 // CHECK:         cnn.concat
@@ -179,9 +179,9 @@ func.func @main(%x: memref<2x16xf32>, %y: memref<2x32xf32>, %z: memref<4x16xf32>
 
 // -----
 
-// Two images: a and b lie behind each other in each image of c, and so in d, the head of c.
-// What softmax computes is copied, since it takes no images with gaps between them. The sum e
-// lies on its residual b.
+// Two images: a and b follow each other in each image of c, and so in d, the start of c. The result of the
+// softmax is copied, because a softmax cannot write images with gaps between them. The sum e is in the
+// buffer of its residual b.
 // CHECK-LABEL: module attributes {cnn.arena_size = 1024 : i64
 // CHECK:         %[[AT:.+]] = memref.view %arg0[%c0][] : memref<1024xi8> to memref<128xf32>
 // CHECK:         %[[A:.+]] = memref.reinterpret_cast %[[AT]] to offset: [0], sizes: [2, 1, 1, 2, 16], strides: [96, 32, 32, 16, 1]
@@ -227,8 +227,8 @@ func.func @main(%x: memref<2x1x1x2x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
 
 // -----
 
-// A copy into a result is merged with it, whatever the shape; a result that
-// something else writes first is not.
+// A buffer that is copied to a result is written there, even if its shape differs; but not if another
+// operation writes this result first.
 // CHECK-LABEL: module attributes {cnn.arena_size = 64 : i64
 // CHECK:         %[[R:.+]] = memref.reinterpret_cast %arg3 to offset: [0], sizes: [2, 4], strides: [4, 1]
 // CHECK-SAME:      : memref<8xf32> to memref<2x4xf32>
@@ -253,8 +253,8 @@ func.func @main(%x: memref<2x4xf32>, %y: memref<8xf32>, %z: memref<2x4xf32>) {
 
 // -----
 
-// A slice without gaps becomes a view with the identity layout at 3 * 16 bytes;
-// another one is strided, with its offset in the view.
+// A slice without gaps becomes a view with the identity layout at 3 * 16 bytes. A slice with gaps has
+// strides, and the view has its offset.
 // CHECK-LABEL: module attributes
 // CHECK:         %[[ROW:.+]] = memref.view %arg0[%c48][] : memref<{{.+}}xi8> to memref<1x4xf32>
 // CHECK:         cnn.softmax %[[ROW]] outs(%arg3)
@@ -277,8 +277,8 @@ func.func @main(%x: memref<4x4xf32>, %y: memref<1x4xf32>, %z: memref<4x2xf32>) {
 
 // -----
 
-// An output that is a concatenation: only the part at its start is written in place, since
-// kernels see nothing of an argument but its whole or a beginning.
+// An output that is a concatenation: only its first part is written in place, because a kernel can get the
+// whole of an argument or its start, and nothing else.
 // CHECK-LABEL: module attributes
 // CHECK:         %[[START:.+]] = memref.reinterpret_cast %arg3 to offset: [0], sizes: [1, 2, 4]{{.*}} to memref<1x2x4xf32>
 // CHECK:         cnn.softmax %arg2 outs(%[[START]])
@@ -310,8 +310,8 @@ func.func @other() {
 
 // -----
 
-// From the start of an exchange nothing else lies on its buffers, until they are released:
-// four at once, where three would do if it was over with the await.
+// From the start of an exchange until its release, nothing else uses the memory of its buffers. So four
+// buffers are alive at once; three would do if an exchange ended with the await.
 // CHECK-LABEL: module attributes {cnn.arena_size = 256 : i64
 // CHECK:         cnn.all_reduce %[[A:.+]] outs(%[[B:.+]]) {async
 // CHECK:         cnn.softmax %{{.+}} outs(%[[C:.+]]) {axis
@@ -339,8 +339,8 @@ func.func @main(%x: memref<16xf32>, %y: memref<16xf32>, %z: memref<16xf32>) {
 
 // -----
 
-// A sum lies on its residual if nobody reads that later: the second convolution is the last to
-// read %b. The first one's residual is read again, and the third one's is its input as well.
+// A sum is in the buffer of its residual if nothing reads the residual later: the second convolution is the
+// last reader of %b. The residual of the first is read again; the residual of the third is its input, too.
 // CHECK-LABEL: module attributes {cnn.arena_size = 2048 : i64
 // CHECK:         cnn.softmax %arg2 outs(%[[A:.+]]) {axis
 // CHECK:         cnn.conv %arg2, %arg3 residual(%[[A]]) outs(%[[B:.+]]) {
@@ -371,7 +371,7 @@ func.func @main(%x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
 
 // -----
 
-// An exchange of the residual is under way until it is released.
+// The residual cannot be overwritten: its exchange is under way until it is released.
 // CHECK-LABEL: module attributes {cnn.arena_size = 3072 : i64
 // CHECK:         cnn.conv %arg2, %arg3 residual(%[[A:.+]]) outs(%[[C:.+]]) {
 // CHECK:         cnn.release %[[A]],
@@ -396,7 +396,7 @@ func.func @main(%x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>, %y:
 
 // -----
 
-// A residual of f16 has no room for a result of f32.
+// A result of f32 does not fit into the buffer of a residual of f16.
 // CHECK-LABEL: module attributes {cnn.arena_size = 1536 : i64
 // CHECK:         cnn.conv %arg2, %arg3 residual(%[[A:.+]]) outs(%[[B:.+]]) {
 // CHECK-NOT:     residual(%[[B]])

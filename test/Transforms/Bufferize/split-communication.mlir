@@ -1,8 +1,8 @@
 // RUN: convoy-opt %s --pass-pipeline='builtin.module(func.func(cnn-split-communication))' --split-input-file \
 // RUN:   --verify-diagnostics | FileCheck %s
 
-// Started as soon as its operand is there, with the allocation and the view that it needs,
-// and released behind the next one's end.
+// An exchange starts as soon as its operand is computed, together with the allocation and the view that it
+// needs. It is released after the await of the next exchange.
 // CHECK-LABEL: func.func @main(
 func.func @main(%x: memref<4x2xf32>, %y: memref<8xf32>, %z: memref<5x2xf32>, %w: memref<5x2xf32>) {
   // CHECK: %[[A:.+]] = memref.alloc() : memref<4x2xf32>
@@ -38,7 +38,7 @@ func.func @main(%x: memref<4x2xf32>, %y: memref<8xf32>, %z: memref<5x2xf32>, %w:
 
 // -----
 
-// What is written again is released before that; a sum's result is read by the others, too.
+// A buffer is released before it is written again. Other devices read the result of a sum, too.
 // CHECK-LABEL: func.func @main(
 // CHECK-SAME:    %[[X:[^:]+]]: memref<4xf32>, %[[Y:[^:]+]]: memref<4xf32>
 func.func @main(%x: memref<4xf32>, %y: memref<4xf32>) {
@@ -69,7 +69,7 @@ func.func @main(%x: memref<4xf32>, %y: memref<4xf32>) {
 
 // -----
 
-// Not more than eight are under way: the ninth starts behind the first one's release.
+// At most eight exchanges are under way: the ninth starts after the release of the first.
 // CHECK-LABEL: func.func @main(
 func.func @main(%x: memref<2xf32>, %0: memref<2xf32>, %1: memref<2xf32>, %2: memref<2xf32>, %3: memref<2xf32>,
     %4: memref<2xf32>, %5: memref<2xf32>, %6: memref<2xf32>, %7: memref<2xf32>, %8: memref<2xf32>) {

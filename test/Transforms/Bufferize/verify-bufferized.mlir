@@ -95,7 +95,7 @@ func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>) {
 
 // -----
 
-// A convolution adds to its residual where it lies, but does not overwrite its input.
+// A convolution may overwrite its residual, but not its input.
 module attributes {cnn.arena_size = 1024 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
 func.func @main(%arena: memref<1024xi8>, %weights: memref<0xi8>, %x: memref<1x1x4x4x16xf32>, %w: memref<1x1x1x1x1x16x16xf32>) {
   %c0 = arith.constant 0 : index
@@ -130,7 +130,7 @@ func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>, %x: memref<1x1x4x4
 
 // -----
 
-// Slices of two images, each beside the other's. What stride a single channel has is no matter.
+// Slices of two images that do not overlap. The stride of a dimension of extent 1 has no meaning.
 module attributes {cnn.arena_size = 256 : i64, cnn.weights = [], cnn.weights_size = 0 : i64} {
 func.func @main(%arena: memref<256xi8>, %weights: memref<0xi8>) {
   %c0 = arith.constant 0 : index

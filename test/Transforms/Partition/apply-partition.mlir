@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-apply-partition --split-input-file --verify-diagnostics | FileCheck %s
 
-// Each device computes one group, an ordinary convolution, with its half of the weights;
-// LRN gets two channels from the other side and drops them again.
+// Each device computes one group, as an ordinary convolution, with its half of the weights. For the LRN
+// it gets two channels from the other device, and drops them afterwards.
 // CHECK-LABEL: module attributes {cnn.device_count = 2 : i64, cnn.inputs = [{name = "x"
 // CHECK:       module @device_0 attributes {cnn.inputs = [{name = "x"
 // CHECK:         func.func @main(%[[X:.+]]: tensor<1x4x5x5xf32>) -> tensor<1x8x5x5xf32>
@@ -39,8 +39,8 @@ module attributes {cnn.inputs = [{name = "x", type = tensor<1x4x5x5xf32>}]} {
 
 // -----
 
-// Input channels: parts of the filter's columns, one bias, a sum. Whoever reads the sum
-// has all of it.
+// Input channels are shared: each device has some columns of the filter, one of them adds the bias, and the
+// results are added up. Then every device has the whole sum.
 // CHECK:       module @device_0
 // CHECK:           %[[S:.+]] = tensor.extract_slice %{{.+}}[0, 0] [2, 3] [1, 1]
 // CHECK:           arith.constant dense<{{\[}}[1.000000e+00, 2.000000e+00, 3.000000e+00], [5.000000e+00, 6.000000e+00, 7.000000e+00]]>
@@ -62,8 +62,8 @@ func.func @main(%x: tensor<2x4xf32>) -> tensor<2x2xf32> {
 
 // -----
 
-// A value is gathered once for all that read it whole, and cut from that for what reads
-// another part.
+// A value is gathered once for all readers of the whole value. For the reader of another part, a slice is
+// cut from the gathered value.
 // CHECK:       module @device_0
 // CHECK:           cnn.all_gather
 // CHECK-NOT:       cnn.all_gather
@@ -112,8 +112,8 @@ func.func @main(%x: tensor<1x6x4x4xf32>) -> tensor<1x6x4x4xf32> {
 
 // -----
 
-// Rows: a 3x3 window of stride 2 reads one row of the device in front and none of the one
-// behind; padding is left at the edges of the picture only.
+// Rows: a 3x3 window of stride 2 reads one row of the device before and no row of the device after. Only
+// the edges of the whole map keep their padding.
 // CHECK:       module @device_0
 // CHECK:           tensor.extract_slice %{{.+}}[0, 0, 0, 0] [1, 2, 4, 8]
 // CHECK:           %[[R:.+]] = cnn.unary <relu>
@@ -135,7 +135,7 @@ func.func @main(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x4x4xf32> {
 
 // -----
 
-// Columns, likewise: this window reads one of each neighbour.
+// The same for columns: this window reads one column of each neighbour.
 // CHECK:       module @device_0
 // CHECK:           %[[H:.+]] = cnn.halo_exchange %{{.+}} {after = 1 : i64, axis = 3 : i64, before = 1 : i64,
 // CHECK-SAME:        bounds = array<i64: 0, 4, 8>, device = 0 : i64} : (tensor<1x2x2x4xf32>) -> tensor<1x2x2x5xf32>

@@ -3,7 +3,7 @@
 // RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-partition="strategy=none devices=3" --split-input-file \
 // RUN:   | FileCheck %s --check-prefix=THREE --implicit-check-not=cnn.partition
 
-// What a model's author wants comes before the strategy, for that number of devices.
+// The annotations of a model are stronger than the strategy, but only for their number of devices.
 // CHECK-LABEL: func.func @main(
 func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
   // CHECK: cnn.unary <relu> %{{.+}} {cnn.partition = #cnn.partition<channel, [0, 2, 4]>} :

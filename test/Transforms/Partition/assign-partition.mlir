@@ -19,8 +19,8 @@
 // MANY: error: the number of devices is 65, expected 1 to 64
 // BATCH: error: cannot share a batch of 1 between 2 devices
 
-// Columns as in the paper. An LRN stays in its column, three devices cannot share two
-// groups, and what is replicated is left without an attribute.
+// The columns of the AlexNet paper. The two devices share an LRN by channels. Three devices cannot share
+// two groups. An operation that every device computes whole has no attribute.
 // CHECK-LABEL: func.func @main(
 func.func @main(%x: tensor<1x3x32x32xf32>) -> tensor<1x10xf32> {
   %w0 = arith.constant dense<0.5> : tensor<96x3x3x3xf32>
@@ -29,8 +29,8 @@ func.func @main(%x: tensor<1x3x32x32xf32>) -> tensor<1x10xf32> {
   // CHECK: cnn.conv {{.*}}cnn.partition = #cnn.partition<output_channel, [0, 48, 96]>
   // THREE: cnn.conv {{.*}}cnn.partition = #cnn.partition<output_channel, [0, 32, 64, 96]>
   // ROWS: cnn.conv {{.*}}cnn.partition = #cnn.partition<height, [0, 16, 32]>
-  // Where communication is free, only the dense layer's choice is another: one of its
-  // neighbours is cut already.
+  // If communication is free, the grouped convolution is still shared by groups, and the dense layer is
+  // shared, too.
   // WHOLE: cnn.conv
   %0 = cnn.conv %x, %w0 {window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
       : (tensor<1x3x32x32xf32>, tensor<96x3x3x3xf32>) -> tensor<1x96x32x32xf32>
@@ -65,7 +65,7 @@ func.func @main(%x: tensor<1x3x32x32xf32>) -> tensor<1x10xf32> {
 
 // -----
 
-// Columns, where there are no rows and channels make uneven parts.
+// Columns are shared if there are too few rows, and channels would make uneven parts.
 // FREE:         cnn.max_pool {{.*}}cnn.partition = #cnn.partition<width, [0, 32, 64]>
 // ROWS:         cnn.unary {{.*}}cnn.partition = #cnn.partition<height, [0, 1, 2]>
 // ROWS:         cnn.max_pool

@@ -21,7 +21,7 @@ func.func @main(%x: tensor<1x2x3x3xf32>) -> tensor<1x3x3x3xf32> {
 
 // -----
 
-// Its input channels are a sum, to which one device adds the bias.
+// The results for parts of its input channels are added up. One device adds the bias.
 // CHECK:       module @device_0
 // CHECK:           cnn.conv_transpose %{{.+}}, %{{.+}}, %{{.+}} {{.*}} : (tensor<1x1x3x3xf32>, tensor<1x1x1x1xf32>,
 // CHECK-SAME:        tensor<1xf32>) -> tensor<1x1x3x3xf32>
@@ -41,7 +41,7 @@ func.func @main(%x: tensor<1x2x3x3xf32>) -> tensor<1x1x3x3xf32> {
 
 // -----
 
-// Groups: each device has its own, one or several, and counts them.
+// Groups: each device has one or several of them, and its operations have this number of groups.
 // CHECK:       module @device_0
 // CHECK:           cnn.conv_transpose {{.*}}group = 2 : i64{{.*}} : (tensor<1x4x3x3xf32>, tensor<4x3x1x1xf32>) -> tensor<1x6x3x3xf32>
 // CHECK:           cnn.group_norm {{.*}}num_groups = 2 : i64{{.*}} : (tensor<1x6x3x3xf32>, tensor<6xf32>, tensor<6xf32>)
@@ -64,8 +64,8 @@ func.func @main(%x: tensor<1x6x3x3xf32>) -> tensor<1x9x3x3xf32> {
 
 // -----
 
-// Parameters of channels are cut with them, also where two of them are one value, and are
-// whole for a part of the batch.
+// Parameters of channels are cut like the channels, also if the same value is several parameters. If the
+// batch is shared, they stay whole.
 // CHECK:       module @device_1
 // CHECK:           %[[P:.+]] = arith.constant dense<[3.000000e+00, 4.000000e+00, 5.000000e+00]>
 // CHECK:           cnn.batch_norm %{{.+}}, %[[P]], %[[P]], %[[P]], %[[P]] {{.*}} -> tensor<2x3x3x3xf32>
@@ -84,7 +84,7 @@ func.func @main(%x: tensor<2x5x3x3xf32>) -> tensor<2x5x3x3xf32> {
 
 // -----
 
-// Rows of the left matrix; the right one is needed whole, though it is the same value.
+// Rows of the left matrix are shared. The right matrix is needed whole, although it is the same value.
 // CHECK:       module @device_1
 // CHECK:           %[[S:.+]] = tensor.extract_slice %[[X:.+]][0, 2, 0] [2, 1, 3]
 // CHECK:           cnn.matmul %[[S]], %[[X]] {{.*}} -> tensor<2x1x3xf32>
@@ -95,7 +95,7 @@ func.func @main(%x: tensor<2x3x3xf32>) -> tensor<2x3x3xf32> {
 
 // -----
 
-// A result's dimension stands for another one of the input, where a reduction removes some.
+// If a reduction removes dimensions, a dimension of the result is another dimension of the input.
 // CHECK:       module @device_1
 // CHECK:           tensor.extract_slice %{{.+}}[0, 0, 2, 0] [2, 3, 3, 4]
 // CHECK:           cnn.reduce <sum> %{{.+}} {{.*}} -> tensor<2x3x4xf32>
@@ -116,7 +116,7 @@ func.func @main(%x: tensor<2x3x5x4xf32>) -> tensor<1x3x5x4xf32> {
 
 // -----
 
-// The indices' dimensions are cut with the indices, and read the whole input.
+// Along a dimension of the indices, the indices are cut. Each device reads the whole input.
 // CHECK:       module @device_1
 // CHECK:           %[[I:.+]] = arith.constant dense<[3, 0]> : tensor<2xi64>
 // CHECK:           cnn.gather %{{.+}}, %[[I]] {{.*}} : (tensor<2x4x5xf32>, tensor<2xi64>) -> tensor<2x2x5xf32>
@@ -129,8 +129,8 @@ func.func @main(%x: tensor<2x4x5xf32>) -> tensor<2x3x5xf32> {
 
 // -----
 
-// Shapes in attributes become those of the parts; a new dimension needs no cut, and three
-// rows of a resize are one of the input.
+// Shapes in attributes become the shapes of the parts. A new dimension needs no cut. Three rows of the
+// resize are one row of its input.
 // CHECK:       module @device_1
 // CHECK:           tensor.extract_slice %{{.+}}[0, 0, 2] [2, 1, 2] [1, 1, 1]
 // CHECK:           %[[B:.+]] = cnn.broadcast %{{.+}} {shape = array<i64: 3, 2>} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>

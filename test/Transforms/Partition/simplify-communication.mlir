@@ -3,8 +3,8 @@
 // RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-simplify-communication=latency=0 --split-input-file --verify-diagnostics \
 // RUN:   | FileCheck %s --check-prefix=FAST
 
-// Two gathers that can start together: parts of 8 and 16 channels of a device follow one
-// another. Without latency they stay apart.
+// Two gathers that can start together become one: in its result, the parts of a device, 8 and 16 channels,
+// follow each other. Without latency there are still two gathers.
 // CHECK-LABEL: module @device_0
 // CHECK:         %[[X:.+]] = cnn.unary <relu>
 // CHECK:         %[[Y:.+]] = cnn.unary <exp>
@@ -47,8 +47,8 @@ module {
 
 // -----
 
-// A slice of what device 0 gave itself needs no gather; but device 1 still reads its own,
-// so the gather stays. The second is a repetition, and the third nobody reads.
+// Device 0 cuts its slice from its own part and needs no gather. But device 1 reads the gathered value, so
+// the gather stays. The second gather repeats the first, and no device reads the sum.
 // CHECK-LABEL: module @device_0
 // CHECK:         func.func @main(%[[X:.+]]: tensor<1x3x4xf32>)
 // CHECK:         cnn.all_gather
@@ -100,8 +100,9 @@ module {
 
 // -----
 
-// The gather moves to its reader, and what does not need it before it: one softmax if it
-// takes no longer than that, else both. What it takes to compute them comes along.
+// The gather moves to its reader. Operations that do not need it move before it, until they take as much time
+// as the gather: with latency, both softmaxes, and without latency only the first. The operations that
+// compute their operands move, too.
 // CHECK-LABEL: module @device_0
 // CHECK:         %[[A:.+]] = cnn.softmax %{{.+}} {axis = 1 : i64}
 // CHECK-NEXT:    %[[E:.+]] = cnn.unary <exp>

@@ -1,9 +1,9 @@
 // RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-assign-layout --split-input-file | FileCheck %s
 
-// Blocks have 8 channels: without a target, AVX2's.
+// Blocks have 8 channels, as many as AVX2 has lanes.
 
-// The first layer reads plain data; 12 channels take two blocks. A value is
-// brought back to plain once, for all readers.
+// The first layer reads plain data. 12 channels are two blocks. A value is
+// reordered to plain data once, for all readers.
 // CHECK-LABEL: func.func @first_layer(
 // CHECK-SAME:    %[[X:.+]]: tensor<2x3x4x4xf32>
 func.func @first_layer(%x: tensor<2x3x4x4xf32>) -> (tensor<2x12x4x4xf32>, tensor<2x12x4x4xf32>) {
@@ -25,7 +25,7 @@ func.func @first_layer(%x: tensor<2x3x4x4xf32>) -> (tensor<2x12x4x4xf32>, tensor
 
 // -----
 
-// Plain data of many channels is reordered once, for the residual too.
+// Plain data with many channels is reordered once, also for the residual.
 // CHECK-LABEL: func.func @residual(
 // CHECK-SAME:    %[[X:.+]]: tensor<1x16x4x4xf32>
 func.func @residual(%x: tensor<1x16x4x4xf32>) -> tensor<1x16x4x4xf32> {
@@ -53,8 +53,8 @@ func.func @computed_filter(%x: tensor<1x16x4x4xf32>, %w: tensor<16x16x1x1xf32>) 
 
 // -----
 
-// Depthwise on 12 channels; four channels a group, the last block half full; 16 a group; 6 a
-// group stays plain, because blocks would cross groups.
+// Depthwise with 12 channels; four channels per group, with a last block that is half full; 16 channels per
+// group. 6 channels per group stay plain, because blocks would have channels of several groups.
 // CHECK-LABEL: func.func @groups(
 func.func @groups(%a: tensor<1x12x4x4xf32>, %b: tensor<1x20x4x4xf32>, %c: tensor<1x32x4x4xf32>, %d: tensor<1x18x4x4xf32>)
     -> (tensor<1x12x4x4xf32>, tensor<1x20x4x4xf32>, tensor<1x32x4x4xf32>, tensor<1x18x4x4xf32>) {
@@ -79,8 +79,8 @@ func.func @groups(%a: tensor<1x12x4x4xf32>, %b: tensor<1x20x4x4xf32>, %c: tensor
 
 // -----
 
-// Squeeze and excitation. Means of 16 channels are the same in both layouts;
-// per-channel and scalar constants are laid out anew.
+// Squeeze and excitation. Means of 16 channels are the same numbers in both layouts. Constants per
+// channel, and scalars, become blocked.
 // CHECK-LABEL: func.func @excitation(
 func.func @excitation(%x: tensor<3x16x4x4xf32>) -> tensor<3x16x4x4xf32> {
   // CHECK: %[[X:.+]] = cnn.reorder %{{.+}} {block = 8 : i64}
@@ -118,8 +118,8 @@ func.func @excitation(%x: tensor<3x16x4x4xf32>) -> tensor<3x16x4x4xf32> {
 
 // -----
 
-// One map for all channels gets lanes of extent 1; parameters of scale_shift are
-// padded with zeros; a comparison is not f32 and stays plain.
+// A map for all channels gets a lane dimension of extent 1. Parameters of scale_shift are padded with
+// zeros. A comparison is not f32 and stays plain.
 // CHECK-LABEL: func.func @elementwise(
 func.func @elementwise(%x: tensor<1x10x2x2xf32>, %map: tensor<1x1x2x2xf32>) -> tensor<1x10x2x2xi1> {
   %w = arith.constant dense<1.0> : tensor<10x1x1x1xf32>
@@ -144,8 +144,8 @@ func.func @elementwise(%x: tensor<1x10x2x2xf32>, %map: tensor<1x1x2x2xf32>) -> t
 
 // -----
 
-// Only the last input may leave its block unfilled; LRN's window may not reach
-// into unspecified lanes.
+// In a concatenation, only the last input may have a block that is not full. The window of an LRN must not
+// reach unspecified lanes.
 // CHECK-LABEL: func.func @concat(
 func.func @concat(%x: tensor<1x8x2x2xf32>, %y: tensor<1x4x2x2xf32>)
     -> (tensor<1x12x2x2xf32>, tensor<1x12x2x2xf32>, tensor<1x4x2x2xf32>, tensor<1x4x4x2xf32>) {
@@ -219,7 +219,7 @@ func.func @transposed(%x: tensor<1x16x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<
 
 // -----
 
-// One and three spatial dimensions stay plain.
+// Data with one or three spatial dimensions stays plain.
 // CHECK-LABEL: func.func @one_dimension(
 func.func @one_dimension(%x: tensor<1x16x4xf32>) -> tensor<1x16x4xf32> {
   // CHECK-NOT: cnn.reorder

@@ -3,7 +3,7 @@
 
 func.func private @printMemrefF32(%x: tensor<*xf32>)
 
-// Broadcasts are indexing maps, the activation stands in the body.
+// Broadcasts become indexing maps. The activation is in the body.
 // CHECK-DAG: #[[ID:.+]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
 // CHECK-LABEL: func.func @binary(
 // CHECK:         linalg.generic {indexing_maps = [#{{.+}}, #{{.+}}, #[[ID]]]
@@ -16,7 +16,7 @@ func.func @binary(%x: tensor<1x2x4xf32>, %s: tensor<1x2x1xf32>) -> tensor<1x2x4x
   return %0 : tensor<1x2x4xf32>
 }
 
-// A constant of equal elements is a scalar of the body, no operand.
+// A constant of equal elements is a scalar in the body instead of an operand.
 // CHECK:         linalg.generic {{.*}} ins(%{{.+}} : tensor<1x2x4xf32>)
 // CHECK:           arith.subf
 func.func @scalar(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
@@ -109,7 +109,7 @@ func.func @broadcast(%s: tensor<1x2x1xf32>) -> tensor<1x2x4xf32> {
   return %0 : tensor<1x2x4xf32>
 }
 
-// With parameters that are not constant; others become a scale_shift before.
+// Parameters that are not constant. With constant ones, a batch norm has become a scale_shift before.
 // CHECK:         math.sqrt
 // CHECK:         math.fma
 // CHECK-NOT:     cnn.
@@ -141,7 +141,7 @@ func.func @main() {
   // NUMBERS-NEXT: [8,    8,    12,    12]
   %2 = call @instance_norm(%x) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   call @show(%2) : (tensor<1x2x4xf32>) -> ()
-  // Mean -0.5 and variance (2 * 1.5^2 + 2 * 3.5^2 + 2 * 4.5^2 + 2 * 0.5^2) / 8 = 8.75 of all.
+  // All numbers have mean -0.5 and variance (2 * 1.5^2 + 2 * 3.5^2 + 2 * 4.5^2 + 2 * 0.5^2) / 8 = 8.75.
   // NUMBERS:      [0.507093,    0.507093,    1.18322,    1.18322],
   // NUMBERS-NEXT: [3.47872,    3.47872,    4.83097,    4.83097]
   %3 = call @group_norm(%x) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
@@ -177,7 +177,7 @@ func.func @main() {
   %c = arith.constant dense<[true, false, false, true]> : tensor<4xi1>
   %11 = call @select(%y, %c) : (tensor<1x2x4xf32>, tensor<4xi1>) -> tensor<1x2x4xf32>
   call @show(%11) : (tensor<1x2x4xf32>) -> ()
-  // Towards zero.
+  // A cast rounds towards zero.
   // NUMBERS:      [0,    1,    2,    3],
   // NUMBERS-NEXT: [-4,    0,    -1,    1]
   %12 = call @cast(%y) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>

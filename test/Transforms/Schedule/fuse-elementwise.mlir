@@ -4,7 +4,7 @@
 
 func.func private @printMemrefF32(%x: tensor<*xf32>)
 
-// A chain of one reader each becomes one loop nest.
+// A chain of operations with one reader each becomes one loop nest.
 // CHECK-LABEL: func.func @chain(
 func.func @chain(%x: tensor<1x2x3xf32>, %y: tensor<1x2x3xf32>) -> tensor<1x2x3xf32> {
   // CHECK: linalg.generic
@@ -19,7 +19,7 @@ func.func @chain(%x: tensor<1x2x3xf32>, %y: tensor<1x2x3xf32>) -> tensor<1x2x3xf
   return %2 : tensor<1x2x3xf32>
 }
 
-// A gate of one value a channel is computed once a channel, not once a pixel.
+// A gate with one value per channel is computed once per channel, not once per pixel.
 // CHECK-LABEL: func.func @gate(
 func.func @gate(%x: tensor<1x2x3xf32>, %s: tensor<1x2x1xf32>) -> tensor<1x2x3xf32> {
   // CHECK: %[[GATE:.+]] = linalg.generic
@@ -31,7 +31,7 @@ func.func @gate(%x: tensor<1x2x3xf32>, %s: tensor<1x2x1xf32>) -> tensor<1x2x3xf3
   return %1 : tensor<1x2x3xf32>
 }
 
-// Two readers would compute the same thing twice.
+// Not fused: two readers would compute the exponential twice.
 // CHECK-LABEL: func.func @two_readers(
 func.func @two_readers(%x: tensor<1x2x3xf32>, %y: tensor<1x2x3xf32>) -> (tensor<1x2x3xf32>, tensor<1x2x3xf32>) {
   // CHECK: %[[E:.+]] = linalg.generic

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-fuse-epilogue --split-input-file | FileCheck %s
 
-// A whole epilogue; 1 + 0.5 and 2 + 0.25 are the new bias. The later of two
-// convolutions takes the earlier one's result.
+// Bias, residual and activation. 1 + 0.5 and 2 + 0.25 are the new bias. The later of two
+// convolutions gets the result of the earlier one as its residual.
 // CHECK-LABEL: func.func @residual_block(
 func.func @residual_block(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   // CHECK-DAG: %[[B:.+]] = arith.constant dense<[1.500000e+00, 2.250000e+00]> : tensor<2xf32>
@@ -23,7 +23,7 @@ func.func @residual_block(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
 
 // -----
 
-// A residual that is computed later: the convolution moves behind it.
+// A residual that is computed later: the convolution moves after it.
 // CHECK-LABEL: func.func @moves(
 func.func @moves(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x1x1x1xf32>
@@ -40,7 +40,7 @@ func.func @moves(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
 
 // -----
 
-// The later convolution already has an activation, so the earlier one moves.
+// The later convolution has an activation already, so the earlier one gets the residual and moves after it.
 // CHECK-LABEL: func.func @later_is_closed(
 func.func @later_is_closed(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
@@ -56,7 +56,7 @@ func.func @later_is_closed(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
 
 // -----
 
-// 3 - 1 = 2 and 4 - 1 = 3; functions with constants are taken over whole.
+// The new bias is 3 - 1 = 2 and 4 - 1 = 3. An activation keeps its constants.
 // CHECK-LABEL: func.func @dense(
 func.func @dense(%x: tensor<3x4xf32>) -> tensor<3x2xf32> {
   // CHECK-DAG: %[[B:.+]] = arith.constant dense<[2.000000e+00, 3.000000e+00]> : tensor<2xf32>
@@ -103,7 +103,7 @@ func.func @transposed(%x: tensor<1x2x2x2xf32>, %y: tensor<1x3x4x4xf32>) -> tenso
 
 // -----
 
-// A second reader of the convolution keeps the activation outside.
+// If the convolution has a second reader, the activation is not fused.
 // CHECK-LABEL: func.func @two_readers(
 func.func @two_readers(%x: tensor<1x2x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) {
   %w = arith.constant dense<1.0> : tensor<2x2x1x1xf32>
@@ -117,8 +117,8 @@ func.func @two_readers(%x: tensor<1x2x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<
 
 // -----
 
-// No bias behind a residual or an activation, no map that differs in space, no
-// constant minus the result, no second activation, no broadcast of the result.
+// Not fused: a bias after a residual or an activation; a summand that differs from pixel to pixel; a
+// constant minus the result; a second activation; a sum that broadcasts the result.
 // CHECK-LABEL: func.func @refuse(
 func.func @refuse(%x: tensor<1x2x2x2xf32>, %y: tensor<1x2x2x2xf32>, %big: tensor<5x2x2x2xf32>)
     -> (tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<5x2x2x2xf32>) {

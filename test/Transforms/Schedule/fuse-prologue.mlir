@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-select-algorithm=algorithm=direct --cnn-fuse-prologue \
 // RUN:   --split-input-file | FileCheck %s
 
-// A batch norm with its activation, behind a concatenation that others read, too.
+// A batch norm with its activation, after a concatenation that has other readers.
 // CHECK-LABEL: func.func @behind_a_concatenation(
 // CHECK-SAME:      %[[X:.+]]: tensor<1x4x12x12x8xf32>
 func.func @behind_a_concatenation(%x: tensor<1x4x12x12x8xf32>) -> (tensor<1x4x12x12x8xf32>, tensor<1x2x12x12x8xf32>) {
@@ -16,7 +16,7 @@ func.func @behind_a_concatenation(%x: tensor<1x4x12x12x8xf32>) -> (tensor<1x4x12
       : (tensor<1x4x12x12x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<1x4x12x12x8xf32>
   // CHECK: %[[Y:.+]] = cnn.conv %[[X]], %{{.+}}, %{{.+}} prologue(%[[S]], %[[T]]) {activation = #cnn.function<sigmoid>
   // CHECK-SAME: input_activation = #cnn.function<relu>
-  // Runs of six pixels, whose 32 channels are in scratch memory; the tiles of output channels follow each other.
+  // The 32 channels of a run of six pixels are in scratch memory. The tiles of output channels for a run follow each other.
   // CHECK-SAME: schedule = #cnn.schedule<direct, tile = 6x2x8, span = plane, order = pixels,
   // CHECK-SAME:   filter = <tiles, 1x1x4x1x1x8x16xf32>, scratch = 768>
   %1 = cnn.conv %0, %w, %b {activation = #cnn.function<sigmoid>, filter_shape = array<i64: 16, 32, 1, 1>,
@@ -28,7 +28,7 @@ func.func @behind_a_concatenation(%x: tensor<1x4x12x12x8xf32>) -> (tensor<1x4x12
 
 // -----
 
-// Pre-activation: the residual is what the batch norm reads.
+// Pre-activation: the residual is the input of the batch norm.
 // CHECK-LABEL: func.func @residual(
 // CHECK-SAME:      %[[X:.+]]: tensor<1x2x12x12x8xf32>
 func.func @residual(%x: tensor<1x2x12x12x8xf32>) -> tensor<1x2x12x12x8xf32> {
@@ -45,7 +45,7 @@ func.func @residual(%x: tensor<1x2x12x12x8xf32>) -> tensor<1x2x12x12x8xf32> {
 
 // -----
 
-// Who else reads the normalised data: another operation, or the convolution itself.
+// Not fused: the normalised data has a second reader, another operation or the residual of the convolution.
 // CHECK-LABEL: func.func @two_readers(
 func.func @two_readers(%x: tensor<1x2x16x16x8xf32>) -> (tensor<1x2x16x16x8xf32>, tensor<1x2x16x16x8xf32>, tensor<1x2x16x16x8xf32>) {
   %s = arith.constant dense<2.0> : tensor<2x8xf32>
@@ -64,7 +64,7 @@ func.func @two_readers(%x: tensor<1x2x16x16x8xf32>) -> (tensor<1x2x16x16x8xf32>,
 
 // -----
 
-// Pads, strides, a larger kernel, groups, and plain data.
+// Not fused: padding, strides, a larger kernel, groups, and plain data.
 // CHECK-LABEL: func.func @other_convolutions(
 func.func @other_convolutions(%x: tensor<1x2x16x16x8xf32>, %p: tensor<1x16x16x16xf32>)
     -> (tensor<1x2x18x18x8xf32>, tensor<1x2x8x8x8xf32>, tensor<1x2x14x14x8xf32>, tensor<1x2x16x16x8xf32>, tensor<1x2x16x16x8xf32>) {
@@ -100,7 +100,7 @@ func.func @other_convolutions(%x: tensor<1x2x16x16x8xf32>, %p: tensor<1x16x16x16
 
 // -----
 
-// Maps of 49 pixels, and filters of more than half of the L2 cache, 264 of 512 KiB.
+// Not fused: maps of 49 pixels, and filters that need more than half of the L2 cache, 264 of 512 KiB.
 // CHECK-LABEL: func.func @not_worth_it(
 func.func @not_worth_it(%x: tensor<3x2x7x7x8xf32>, %y: tensor<1x33x16x16x8xf32>) -> (tensor<3x2x7x7x8xf32>, tensor<1x32x16x16x8xf32>) {
   %s = arith.constant dense<2.0> : tensor<2x8xf32>
@@ -121,7 +121,7 @@ func.func @not_worth_it(%x: tensor<3x2x7x7x8xf32>, %y: tensor<1x33x16x16x8xf32>)
 
 // -----
 
-// On a GPU.
+// Not fused: kernels for GPUs have no prologue.
 // CHECK-LABEL: func.func @gpu(
 // CHECK:         cnn.scale_shift
 // CHECK-NOT:     prologue

@@ -6,7 +6,7 @@
     vector_registers = 16, l2 = 1048576, gpu = <emulator, f16, [80]>>
 module attributes {cnn.target = #target} {
 
-// The first convolution reads f32 planes, the last operation writes f32: no operation more.
+// The first convolution reads plain f32 data, and the last operation writes f32: no conversions are added.
 // CHECK-LABEL: func.func @network(
 // CHECK-SAME:    %[[X:.+]]: tensor<1x3x8x8xf32>) -> tensor<1x32x4x4xf32>
 func.func @network(%x: tensor<1x3x8x8xf32>) -> tensor<1x32x4x4xf32> {
@@ -27,8 +27,8 @@ func.func @network(%x: tensor<1x3x8x8xf32>) -> tensor<1x32x4x4xf32> {
   return %3 : tensor<1x32x4x4xf32>
 }
 
-// Bodies compute in f32 and round once. A mean is summed up and divided in f32, what is left
-// without it is data again.
+// Bodies compute in f32 and round once. The sum and the quotient of a mean are f32. The data minus its mean
+// is f16 again.
 // CHECK-LABEL: func.func @centre(
 func.func @centre(%x: tensor<1x1x8xf32>) -> tensor<1x4xf32> {
   %zero = arith.constant 0.0 : f32
@@ -73,8 +73,8 @@ func.func @centre(%x: tensor<1x1x8xf32>) -> tensor<1x4xf32> {
   return %z : tensor<1x4xf32>
 }
 
-// Exponentials, squares, powers, quotients and sums of large numbers stay f32; a logistic
-// function, elu's exponential and roots do not grow.
+// Exponentials, squares, powers, quotients and sums of large numbers stay f32. A logistic function, the
+// exponential of an elu, and roots are never large.
 // CHECK-LABEL: func.func @growth(
 func.func @growth(%x: tensor<4xf32>, %z: tensor<4xf32>) -> (tensor<8xi1>) {
   %zero = arith.constant 0.0 : f32
@@ -156,7 +156,7 @@ func.func @growth(%x: tensor<4xf32>, %z: tensor<4xf32>) -> (tensor<8xi1>) {
   return %all : tensor<8xi1>
 }
 
-// A bound of a clamp adds nothing, however large it is; a mask's numbers do.
+// A large bound of a clamp does not make the result large, but the large numbers of a mask do.
 // CHECK-LABEL: func.func @bounds(
 func.func @bounds(%x: tensor<4xf32>) -> tensor<4xf32> {
   %most = arith.constant 3.40282347E+38 : f32
@@ -182,8 +182,8 @@ func.func @bounds(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %y : tensor<4xf32>
 }
 
-// What joins data has one type: inputs and constants are converted. A value that is returned
-// stays f32 for all its readers.
+// The operands of a concatenation have one type: inputs and constants are converted. A value that is
+// returned stays f32 for all its readers.
 // CHECK-LABEL: func.func @join(
 func.func @join(%x: tensor<1x4xf32>, %y: tensor<4x4xf32>) -> (tensor<1x12xf32>, tensor<1x12xf32>) {
   %c = arith.constant dense<0.25> : tensor<1x4xf32>
@@ -202,7 +202,7 @@ func.func @join(%x: tensor<1x4xf32>, %y: tensor<4x4xf32>) -> (tensor<1x12xf32>, 
   return %2, %3 : tensor<1x12xf32>, tensor<1x12xf32>
 }
 
-// What may be large makes a concatenation f32, and a pool of it.
+// If an operand may be large, a concatenation is f32, and so is a pool of it.
 // CHECK-LABEL: func.func @large_parts(
 func.func @large_parts(%x: tensor<1x1x4xf32>, %y: tensor<4x4xf32>) -> tensor<1x1x4xf32> {
   // CHECK: %[[P:.+]] = cnn.matmul {{.*}} -> tensor<1x1x4xf16>
@@ -231,7 +231,7 @@ func.func @large_parts(%x: tensor<1x1x4xf32>, %y: tensor<4x4xf32>) -> tensor<1x1
   return %4 : tensor<1x1x4xf32>
 }
 
-// A pad of f16 is filled with f16; indices are no data; a matrix product of many rows reads
+// A pad of f16 is filled with f16. Indices are not narrowed. A matrix product of many rows reads
 // f16.
 // CHECK-LABEL: func.func @pad_and_gather(
 func.func @pad_and_gather(%x: tensor<16x16xf32>, %i: tensor<4xi64>) -> (tensor<4x16xf32>, tensor<16x32xf32>) {
@@ -254,7 +254,7 @@ func.func @pad_and_gather(%x: tensor<16x16xf32>, %i: tensor<4xi64>) -> (tensor<4
   return %3, %4 : tensor<4x16xf32>, tensor<16x32xf32>
 }
 
-// Devices exchange f16; what they add is f32 on all of them.
+// Devices exchange f16, but the terms of a sum are f32.
 // CHECK-LABEL: func.func @devices(
 func.func @devices(%x: tensor<1x4xf32>, %y: tensor<8x8xf32>) -> tensor<1x8xf32> {
   // CHECK: %[[H:.+]] = linalg.generic {{.*}} outs(%{{.+}} : tensor<1x4xf16>)
@@ -272,7 +272,7 @@ func.func @devices(%x: tensor<1x4xf32>, %y: tensor<8x8xf32>) -> tensor<1x8xf32> 
 
 // -----
 
-// Any other precision leaves f32 in memory.
+// With any other precision, data in memory stays f32.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [80]>>
 module attributes {cnn.target = #target} {

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_4x4 --cnn-pack-weights --split-input-file | FileCheck %s
 
-// A GPU's transformed filters lie product by product: [group][product][output tile][input][lanes of the tile]. The bias
-// fills the same tiles.
+// The transformed filters of a GPU are ordered by product: [group][product][output tile][input][lanes of the tile]. The
+// bias is padded to the same tiles.
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
     vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
   // CHECK-LABEL: func.func @tiles(
@@ -29,7 +29,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A GPU's precision asks for f16, too.
+// With precision f16, the filters of a GPU are f16.
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
     vector_lanes = 2, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80]>>} {
   // CHECK-LABEL: func.func @transposed(

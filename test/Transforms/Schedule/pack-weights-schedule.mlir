@@ -1,8 +1,8 @@
 // RUN: convoy-opt %s --cnn-pack-weights | FileCheck %s
 
-// The layout that a schedule names is the one that filters get, whoever wrote it.
+// A filter gets the layout that the schedule names, also if the schedule was written by hand.
 
-// Filters that the kernel transforms: [group][output tile][input][position][lanes].
+// A filter that the kernel transforms: [group][output tile][input][position][lanes].
 // CHECK-LABEL: func.func @compact(
 func.func @compact(%x: tensor<1x1x6x6x2xf32>) -> tensor<1x1x4x4x2xf32> {
   // CHECK:      %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 1.100000e+01], [2.000000e+00, 1.200000e+01],
@@ -19,7 +19,7 @@ func.func @compact(%x: tensor<1x1x6x6x2xf32>) -> tensor<1x1x4x4x2xf32> {
   return %0 : tensor<1x1x4x4x2xf32>
 }
 
-// Three outputs in tiles of one vector of two lanes; stored in f16.
+// Three outputs in tiles of one vector with two lanes, stored as f16.
 // CHECK-LABEL: func.func @tiles(
 func.func @tiles(%x: tensor<1x1x4x2xf32>) -> tensor<1x2x4x2xf32> {
   // CHECK:      %[[B:.+]] = arith.constant dense<[7.000000e+00, 8.000000e+00, 9.000000e+00, 0.000000e+00]>

@@ -2,14 +2,14 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-pack-weights --cnn-pack-weights | FileCheck %s
 // RUN: convoy-opt %s --cnn-select-algorithm="algorithm=direct weights=bf16" --cnn-pack-weights | FileCheck %s --check-prefix=BF16
 
-// Filters are stored in half size, biases are not.
+// Filters are stored as bf16, but biases are not.
 // BF16-LABEL: func.func @blocked(
 // BF16: cnn.conv {{.+}} : (tensor<1x2x4x4x2xf32>, tensor<1x1x2x1x2x2x4xbf16>, tensor<4xf32>)
 
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
     vector_lanes = 2, vector_registers = 16, l2 = 1048576>} {
-  // Three outputs fill three of the tile's two vectors of two lanes, three inputs one and a half
-  // chunks of two: [group][output tile][chunk][1][kernel column][input][lanes], zeros elsewhere.
+  // A tile is two vectors of two lanes: three outputs fill three of them. Three inputs are one and a half chunks of two.
+  // The layout is [group][output tile][chunk][1][kernel column][input][lanes]; the rest is zeros.
   // CHECK-LABEL: func.func @blocked(
   func.func @blocked(%x: tensor<1x2x4x4x2xf32>) -> tensor<1x2x4x4x2xf32> {
     // CHECK:      %[[B:.+]] = arith.constant dense<[7.000000e+00, 8.000000e+00, 9.000000e+00, 0.000000e+00]>
@@ -31,7 +31,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x2x4x4x2xf32>, tensor<3x3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x4x4x2xf32>
     return %0 : tensor<1x2x4x4x2xf32>
   }
-  // Plain data is one chunk; each group has a tile of its own, in the filter and in the bias.
+  // Plain input channels are one chunk. Each group has a tile of its own, in the filter and in the bias.
   // CHECK-LABEL: func.func @groups(
   func.func @groups(%x: tensor<1x4x1xf32>) -> tensor<1x6x1xf32> {
     // CHECK:      %[[B:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 0.000000e+00,
@@ -47,7 +47,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x4x1xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x1xf32>
     return %0 : tensor<1x6x1xf32>
   }
-  // Where vectors hold pixels, a tile is a few output channels: two groups of one tile of 3.
+  // If the lanes of a vector are pixels, a tile is a few output channels: two groups with one tile of 3.
   // CHECK-LABEL: func.func @pixels(
   func.func @pixels(%x: tensor<1x4x3xf32>) -> tensor<1x6x3xf32> {
     // CHECK:      %[[B:.+]] = arith.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 4.000000e+00,
@@ -62,7 +62,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x4x3xf32>, tensor<6x2x1xf32>, tensor<6xf32>) -> tensor<1x6x3xf32>
     return %0 : tensor<1x6x3xf32>
   }
-  // One channel a group: [channel block][kernel column][1][lanes].
+  // One channel per group: [channel block][kernel column][1][lanes].
   // CHECK-LABEL: func.func @depthwise(
   func.func @depthwise(%x: tensor<1x2x4x2xf32>) -> tensor<1x2x3x2xf32> {
     // CHECK:      %[[B:.+]] = arith.constant dense<[7.000000e+00, 8.000000e+00, 9.000000e+00, 0.000000e+00]>
@@ -77,7 +77,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x2x4x2xf32>, tensor<3x1x2xf32>, tensor<3xf32>) -> tensor<1x2x3x2xf32>
     return %0 : tensor<1x2x3x2xf32>
   }
-  // Transposed filters are input x output: lanes step over the second dimension.
+  // Filters of transposed convolutions are input x output: the lanes are along the second dimension.
   // CHECK-LABEL: func.func @transposed(
   func.func @transposed(%x: tensor<1x2x3xf32>) -> tensor<1x3x4xf32> {
     // CHECK:      %[[W:.+]] = arith.constant dense<{{\[+}}1.000000e+00, 3.000000e+00, 5.000000e+00, 0.000000e+00],
@@ -90,7 +90,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x2x3xf32>, tensor<2x3x2xf32>) -> tensor<1x3x4xf32>
     return %0 : tensor<1x3x4xf32>
   }
-  // [output tile][K][lanes]. Two readers get the same constant; a splat bias is padded with zeros.
+  // The layout is [output tile][K][lanes]. Both readers get the same constant. A splat bias is padded with zeros.
   // CHECK-LABEL: func.func @dense_shared(
   func.func @dense_shared(%x: tensor<1x2xf32>) -> (tensor<1x3xf32>, tensor<1x3xf32>) {
     // CHECK:      %[[B:.+]] = arith.constant dense<[5.000000e+00, 5.000000e+00, 5.000000e+00, 0.000000e+00]>

@@ -3,7 +3,7 @@
 
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
     vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
-  // Many multiply-adds for its bytes and launches.
+  // So many multiply-adds that Winograd's algorithm is worth its memory traffic and launches.
   // CHECK-LABEL:  func.func @large(
   // PREFER-LABEL: func.func @large(
   func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
@@ -21,7 +21,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
     return %0 : tensor<1x32x14x14x16xf32>
   }
-  // A batch fills them.
+  // With a batch, the tiles are full.
   // CHECK-LABEL:  func.func @batch(
   func.func @batch(%x: tensor<16x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<16x32x14x14x16xf32> {
     // CHECK: schedule = #cnn.schedule<winograd_4x4,
@@ -29,7 +29,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<16x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<16x32x14x14x16xf32>
     return %0 : tensor<16x32x14x14x16xf32>
   }
-  // Launches alone take as long as all of it.
+  // The launches of Winograd's kernels alone take as long as a direct convolution.
   // CHECK-LABEL:  func.func @few(
   // PREFER-LABEL: func.func @few(
   func.func @few(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
@@ -39,7 +39,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
   }
-  // An attribute stays.
+  // A schedule that the operation has already stays.
   // CHECK-LABEL:  func.func @given(
   // PREFER-LABEL: func.func @given(
   func.func @given(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
@@ -56,7 +56,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// Tensor cores compute directly, whatever is preferred.
+// With tensor cores, a convolution is computed directly, even if another algorithm is preferred.
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
     vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80, 90]>>} {
   // CHECK-LABEL:  func.func @large(
@@ -72,7 +72,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// So do those that multiply f16.
+// The same with f16.
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
     vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>} {
   // CHECK-LABEL:  func.func @large(

@@ -13,7 +13,7 @@ module attributes {cnn.target = #target} {
        : (tensor<8x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<8x4x56x56x16xf32>
     return %0 : tensor<8x4x56x56x16xf32>
   }
-  // Few channels, plain data, small groups, channel-wise and transposed ones, and dense layers have kernels for all GPUs.
+  // Convolutions with few channels, on plain data or with small groups, and dense layers have the kernels for all GPUs.
   // CHECK-LABEL: func.func @others(
   func.func @others(%x: tensor<8x4x56x56x16xf32>, %w: tensor<16x64x1x1xf32>, %p: tensor<1x5x9xf32>,
       %v: tensor<5x1x3xf32>, %c: tensor<1x4x9x9x16xf32>, %u: tensor<64x1x3x3xf32>, %m: tensor<5x64xf32>,
@@ -39,7 +39,7 @@ module attributes {cnn.target = #target} {
 
 // -----
 
-// Code that later GPUs run as well has no warp groups.
+// Code that must run on later GPUs as well has no warp groups.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90]>>
 
@@ -55,7 +55,7 @@ module attributes {cnn.target = #target} {
 
 // -----
 
-// f16 packs twice as many inputs in a row.
+// With f16, a step has twice as many inputs.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
     vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [90], arch_specific = true>>
 

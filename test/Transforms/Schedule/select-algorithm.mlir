@@ -10,7 +10,7 @@
 // DIRECT-COUNT-6: schedule = #cnn.schedule<direct,
 // DIRECT-NOT: schedule<winograd
 
-// Measured times decide, where they are clear.
+// Measured times decide, if they differ clearly.
 // RUN: convoy-opt %s --cnn-select-algorithm=tuning=%S/Inputs/tuning.json | FileCheck %s --check-prefix=TUNED
 // RUN: not convoy-opt %s --cnn-select-algorithm=tuning=%S/Inputs/absent.json 2>&1 | FileCheck %s --check-prefix=ABSENT
 // RUN: not convoy-opt %s --cnn-select-algorithm=tuning=%S/Inputs/not-tuning.json 2>&1 | FileCheck %s --check-prefix=DAMAGED
@@ -19,7 +19,7 @@
 
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
     vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
-  // Large tiles where the map fills them.
+  // Large tiles, because the map fills them.
   // CHECK-LABEL:  func.func @large(
   // BF16-LABEL:   func.func @large(
   // TUNED-LABEL:  func.func @large(
@@ -34,7 +34,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
   }
-  // At 7x7 the transformed weights of large tiles take longer to read than to use.
+  // With a map of 7x7, it takes longer to read the transformed filter of large tiles than to multiply with it.
   // CHECK-LABEL: func.func @small(
   // TUNED-LABEL: func.func @small(
   func.func @small(%x: tensor<1x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32> {
@@ -44,7 +44,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x32x7x7x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x7x7x16xf32>
     return %0 : tensor<1x32x7x7x16xf32>
   }
-  // At 14x14 they are large, and transforming them in the kernel costs little.
+  // With 14x14, large tiles are faster. The transformed filter is large, and the kernel can transform it at little cost.
   // CHECK-LABEL: func.func @room(
   // PREFER-LABEL: func.func @room(
   func.func @room(%x: tensor<1x32x14x14x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32> {
@@ -54,7 +54,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x32x14x14x16xf32>, tensor<512x512x3x3xf32>) -> tensor<1x32x14x14x16xf32>
     return %0 : tensor<1x32x14x14x16xf32>
   }
-  // Half as many are read fast enough.
+  // A filter with a quarter of the weights is read fast enough.
   // CHECK-LABEL: func.func @enough(
   func.func @enough(%x: tensor<1x16x14x14x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32> {
     // CHECK: schedule = #cnn.schedule<winograd_4x4,
@@ -62,7 +62,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x16x14x14x16xf32>, tensor<256x256x3x3xf32>) -> tensor<1x16x14x14x16xf32>
     return %0 : tensor<1x16x14x14x16xf32>
   }
-  // A batch shares them, read or made.
+  // The images of a batch share the transformed filter.
   // CHECK-LABEL: func.func @batch(
   func.func @batch(%x: tensor<8x32x7x7x16xf32>, %w: tensor<512x512x3x3xf32>) -> tensor<8x32x7x7x16xf32> {
     // CHECK: schedule = #cnn.schedule<winograd_4x4_compact,
@@ -79,7 +79,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x6x27x27x16xf32>, tensor<256x48x5x5xf32>) -> tensor<1x16x27x27x16xf32>
     return %0 : tensor<1x16x27x27x16xf32>
   }
-  // Strides, groups that share a block, and plain data are direct, whatever is preferred.
+  // With strides, groups that share a block, plain data or a 1x1 kernel, Winograd is not used, even if it is preferred.
   // PREFER-LABEL: func.func @never(
   func.func @never(%x: tensor<1x4x9x9x16xf32>, %p: tensor<1x3x9x9xf32>, %w: tensor<64x64x3x3xf32>,
       %g: tensor<64x4x3x3xf32>, %f: tensor<64x3x3x3xf32>, %k: tensor<64x64x1x1xf32>)
@@ -102,7 +102,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x4x9x9x16xf32>, tensor<64x64x1x1xf32>) -> tensor<1x4x9x9x16xf32>
     return %0, %1, %2, %3 : tensor<1x4x5x5x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>, tensor<1x4x9x9x16xf32>
   }
-  // What an operation asks for stays.
+  // A schedule that the operation has already stays.
   // CHECK-LABEL:  func.func @given(
   // PREFER-LABEL: func.func @given(
   func.func @given(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
@@ -114,7 +114,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x4x56x56x16xf32>, tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32>
     return %0 : tensor<1x4x56x56x16xf32>
   }
-  // A dense layer of one row streams four vectors of weights.
+  // A dense layer with one row reads four vectors of weights per input.
   // CHECK-LABEL: func.func @dense(
   func.func @dense(%x: tensor<1x64xf32>, %y: tensor<20x64xf32>, %w: tensor<100x64xf32>) -> (tensor<1x100xf32>, tensor<20x100xf32>) {
     // CHECK: cnn.dense {{.*}}schedule = #cnn.schedule<dense, tile = 1x4x16, filter = <dense, 2x64x64xf32>>
@@ -123,7 +123,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     %1 = cnn.dense %y, %w : (tensor<20x64xf32>, tensor<100x64xf32>) -> tensor<20x100xf32>
     return %0, %1 : tensor<1x100xf32>, tensor<20x100xf32>
   }
-  // The input does not fit the L2 cache, all filters do: tiles of output channels are the inner loop.
+  // The input does not fit into the L2 cache, but all filters do: tiles of output channels are the inner loop.
   // CHECK-LABEL: func.func @rows(
   func.func @rows(%x: tensor<1x4x112x112x16xf32>, %w: tensor<64x64x1x1xf32>) -> tensor<1x4x112x112x16xf32> {
     // CHECK: schedule = #cnn.schedule<direct, tile = 14x2x16, order = pixels, filter = <tiles, 1x2x4x1x1x16x32xf32>>
@@ -137,7 +137,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
       %v: tensor<136x34x1x1xf32>, %t: tensor<1x1x8x8x16xf32>, %u: tensor<16x16x2x2xf32>)
       -> (tensor<1x32x10x10x16xf32>, tensor<1x136x28x28xf32>, tensor<1x1x16x16x16xf32>) {
     // CHECK: schedule = #cnn.schedule<direct, tile = 14x2x16, span = map, filter = <tiles, 1x16x16x1x1x16x32xf32>>
-    // Vectors of pixels, and a transposed filter.
+    // Vectors of pixels, and a transposed convolution.
     // CHECK: schedule = #cnn.schedule<pixelwise, tile = 32x12x1, filter = <tiles, 4x3x1x1x1x34x12xf32>>
     // CHECK: schedule = #cnn.schedule<transposed, tile = 28x1x16, filter = <tiles, 1x1x1x2x2x16x16xf32>>
     %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>, output_block = 16 : i64}

@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-to-destination-style --split-input-file | FileCheck %s
 
-// Operands of every segment stay where they are.
+// All operands stay, and a destination is added.
 // CHECK-LABEL: func.func @conv(
 // CHECK-SAME:    %[[X:.+]]: tensor<1x2x4x4xf32> {bufferization.writable = false}
 func.func @conv(%x: tensor<1x2x4x4xf32>, %w: tensor<3x2x1x1xf32>, %r: tensor<1x3x4x4xf32>) -> tensor<1x3x4x4xf32> {
@@ -13,7 +13,7 @@ func.func @conv(%x: tensor<1x2x4x4xf32>, %w: tensor<3x2x1x1xf32>, %r: tensor<1x3
 
 // -----
 
-// An operation that has a destination keeps it, but does not share it.
+// An operation that has a destination already keeps it, unless another operation has the same one.
 // CHECK-LABEL: func.func @concat(
 func.func @concat(%x: tensor<1x2xf32>) -> tensor<1x4xf32> {
   // CHECK: %[[E:.+]] = tensor.empty() : tensor<1x4xf32>
@@ -28,7 +28,7 @@ func.func @concat(%x: tensor<1x2xf32>) -> tensor<1x4xf32> {
 
 // -----
 
-// A fill is part of a destination.
+// A fill belongs to the destination: each of two operations gets a fill of its own.
 // CHECK-LABEL: func.func @fill(
 func.func @fill(%x: tensor<4x8xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %one = arith.constant 1.0 : f32
@@ -47,7 +47,7 @@ func.func @fill(%x: tensor<4x8xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
 
 // -----
 
-// Slices of an argument and slices with gaps are copied; others stay views.
+// Slices of an argument and slices with gaps are copied. Other slices stay views.
 // CHECK-LABEL: func.func @slices(
 // CHECK-SAME:    %[[X:.+]]: tensor<2x4xf32>
 func.func @slices(%x: tensor<2x4xf32>) -> (tensor<1x4xf32>, tensor<1x4xf32>, tensor<2x3xf32>, tensor<1x2xf32>) {
@@ -77,8 +77,8 @@ func.func @slices(%x: tensor<2x4xf32>) -> (tensor<1x4xf32>, tensor<1x4xf32>, ten
 
 // -----
 
-// Slices of each image stay views where all readers take them: the second one's do not, and the
-// third one is cut in images, too.
+// Slices of images stay views if all their readers can have images with gaps between them. A reader of the
+// second slice, the softmax, cannot. In the third slice, the images themselves have gaps.
 // CHECK-LABEL: func.func @images(
 func.func @images(%x: tensor<2x2x4x4x16xf32>)
     -> (tensor<2x1x1x1x16xf32>, tensor<2x1x1x1x16xf32>, tensor<2x1x4x4x16xf32>, tensor<2x2x1x1x16xf32>) {

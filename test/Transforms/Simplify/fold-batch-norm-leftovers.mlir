@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-fold-batch-norm --split-input-file --verify-diagnostics | FileCheck %s
 
-// What does not fold: one multiply-add per channel, and the reason.
+// Batch norms that cannot be folded become one multiply-add per channel, and a remark gives the reason.
 
 // A second reader of the raw convolution forbids the fold.
 // s = 4 / sqrt(3 + 1) = 2;  t = 7 - 1 * s = 5.
@@ -28,8 +28,8 @@ func.func @two_readers(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x
 
 // -----
 
-// Behind a ReLU, as DenseNet has it, with two readers itself: the chain of batch norm,
-// factor 6 and summand 7 is one operation. s = 1/2 * 6, t = -1/2 * 6 + 7.
+// After a ReLU, as in DenseNet, and with two readers. The chain of the batch norm, the factor 6 and the
+// summand 7 becomes one operation. s = 1/2 * 6, t = -1/2 * 6 + 7.
 // CHECK-LABEL: func.func @behind_relu(
 func.func @behind_relu(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x4xf32>) {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
@@ -56,7 +56,7 @@ func.func @behind_relu(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x
 
 // -----
 
-// An activation inside of the producer, and padding in the reader.
+// The convolution before has an activation, and the convolution after it has padding.
 // CHECK-LABEL: func.func @between(
 func.func @between(%x: tensor<1x1x4xf32>) -> tensor<1x1x6xf32> {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>
@@ -75,7 +75,8 @@ func.func @between(%x: tensor<1x1x4xf32>) -> tensor<1x1x6xf32> {
 
 // -----
 
-// A residual has been added already, and a transposed reader sees borders.
+// The convolution before has added a residual already. The convolution after is transposed, and the borders of its
+// result would miss the offset.
 // CHECK-LABEL: func.func @residual(
 func.func @residual(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   // CHECK: cnn.scale_shift
@@ -108,7 +109,7 @@ func.func @computed_filter(%x: tensor<1x1x4xf32>, %w: tensor<1x1x1xf32>) -> tens
 
 // -----
 
-// Statistics that are computed at run time.
+// Statistics that are computed at run time: so are the scale and the offset.
 // CHECK-LABEL: func.func @computed_statistics(
 func.func @computed_statistics(%x: tensor<1x1x4xf32>, %p: tensor<1xf32>) -> tensor<1x1x4xf32> {
   // CHECK-DAG: %[[E:.+]] = arith.constant dense<1.000000e+00> : tensor<1xf32>
@@ -126,7 +127,8 @@ func.func @computed_statistics(%x: tensor<1x1x4xf32>, %p: tensor<1xf32>) -> tens
 
 // -----
 
-// Without a batch norm a lone factor stays as it is, and a residual is no filter.
+// A single factor that is no batch norm does not change. It cannot be folded into a convolution that reads it as its
+// residual.
 // CHECK-LABEL: func.func @lone_factor(
 func.func @lone_factor(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>

@@ -44,7 +44,7 @@ func.func @per_channel(%x: tensor<1x1x4xf32>) -> tensor<1x2x3xf32> {
 
 // -----
 
-// Two groups, two outputs each.
+// Two groups with two output channels each.
 // CHECK-LABEL: func.func @group(
 func.func @group(%x: tensor<1x2x4xf32>) -> tensor<1x4x4xf32> {
   // CHECK:      %[[W:.+]] = arith.constant dense<{{\[\[\[}}1.000000e+00{{\]\]}}, {{\[\[}}4.000000e+00{{\]\]}},
@@ -76,7 +76,7 @@ func.func @depthwise(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 
 // -----
 
-// A transposed filter is I x O: s = [1, 1/2, 1/4] goes along dimension 1.
+// The filter of a transposed convolution is I x O: s = [1, 1/2, 1/4] is multiplied along dimension 1.
 // CHECK-LABEL: func.func @transposed(
 func.func @transposed(%x: tensor<1x2x4xf32>) -> tensor<1x3x4xf32> {
   // CHECK:      %[[W:.+]] = arith.constant dense<{{\[\[\[}}4.000000e+00], [2.000000e+00], [1.000000e+00{{\]\]}},
@@ -96,7 +96,7 @@ func.func @transposed(%x: tensor<1x2x4xf32>) -> tensor<1x3x4xf32> {
 
 // -----
 
-// Transposed in two groups, I x O/2: input 0 makes output 0, input 1 output 1.
+// A transposed convolution of two groups, I x O/2: output 0 depends on input 0, and output 1 on input 1.
 // CHECK-LABEL: func.func @transposed_group(
 func.func @transposed_group(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   // CHECK-DAG: %[[W:.+]] = arith.constant dense<{{\[\[\[}}2.000000e+00{{\]\], \[\[}}1.500000e+01{{\]\]\]}}> : tensor<2x1x1xf32>
@@ -132,8 +132,8 @@ func.func @dense(%x: tensor<3x2xf32>) -> tensor<3x2xf32> {
 
 // -----
 
-// Caffe's batch norm and Scale layer behind a convolution: s = 1/2, then * 6, then + 7.
-// The factors' shape comes from a reshape of constants, as ONNX's Unsqueeze gives it.
+// Caffe's batch norm and Scale layer after a convolution: s = 1/2, then * 6, then + 7. The factors have
+// their shape from a reshape of constants, as ONNX's Unsqueeze becomes one.
 // CHECK-LABEL: func.func @caffe_scale(
 func.func @caffe_scale(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
   // CHECK-DAG: %[[W:.+]] = arith.constant dense<9.000000e+00> : tensor<1x1x1x1xf32>
@@ -159,7 +159,7 @@ func.func @caffe_scale(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> {
 
 // -----
 
-// An added bias alone leaves the filter as it is; a division is a multiplication.
+// A subtraction changes only the bias: -2. A division by 2 is a multiplication of the filter by 1/2.
 // CHECK-LABEL: func.func @bias_only(
 func.func @bias_only(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   // CHECK-DAG: %[[W:.+]] = arith.constant dense<3.000000e+00> : tensor<1x1x1xf32>
@@ -176,7 +176,7 @@ func.func @bias_only(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
 
 // -----
 
-// Into the reader, which does not pad: s = [1/2, 1], t = [0, -1] per input channel.
+// Folded into the convolution that follows, which has no padding: s = [1/2, 1], t = [0, -1] per input channel.
 // W = [[4 * 1/2, 5 * 1], [6 * 1/2, 7 * 1]];  b = [1 - 5, 1 - 7].
 // CHECK-LABEL: func.func @into_reader(
 func.func @into_reader(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
@@ -199,7 +199,8 @@ func.func @into_reader(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 
 // -----
 
-// Into a reader in two groups that pads: allowed without an offset. Output 1 reads input 1.
+// Folded into a convolution that follows, with two groups and padding, which is possible without an offset. Output 1
+// reads input 1.
 // CHECK-LABEL: func.func @into_padding_reader(
 func.func @into_padding_reader(%x: tensor<1x2x4xf32>) -> tensor<1x2x5xf32> {
   // CHECK:      %[[W:.+]] = arith.constant dense<{{\[\[\[}}1.000000e+01, 2.000000e+01{{\]\]}},
@@ -216,7 +217,7 @@ func.func @into_padding_reader(%x: tensor<1x2x4xf32>) -> tensor<1x2x5xf32> {
 
 // -----
 
-// Into a dense layer that reads, and into one that is read, in one go:
+// The same dense layer takes the operation before it and the operation after it:
 // W = 2 * [3, 5] * 10;  b = (1 + 1 * 3 + 1 * 5) * 10.
 // CHECK-LABEL: func.func @both_sides(
 func.func @both_sides(%x: tensor<4x2xf32>) -> tensor<4x1xf32> {
@@ -237,7 +238,7 @@ func.func @both_sides(%x: tensor<4x2xf32>) -> tensor<4x1xf32> {
 
 // -----
 
-// A filter that is shared stays for the other reader.
+// If two convolutions share a filter, the other one keeps the old filter.
 // CHECK-LABEL: func.func @shared_filter(
 func.func @shared_filter(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x4xf32>) {
   // CHECK-DAG: %[[OLD:.+]] = arith.constant dense<3.000000e+00> : tensor<1x1x1xf32>
@@ -255,8 +256,8 @@ func.func @shared_filter(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x
 
 // -----
 
-// The product is rounded once: 3 * (1 + 2^-23) / 3 is 1 + 2^-23 again, which two
-// roundings to f32 would miss.
+// The product is rounded once: (1 + 2^-23) / 3 * 3 is 1 + 2^-23 again. With two roundings to f32 it would
+// be another number.
 // CHECK-LABEL: func.func @rounded_once(
 func.func @rounded_once(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   // CHECK: arith.constant dense<1.00000012> : tensor<1x1x1xf32>
@@ -270,7 +271,7 @@ func.func @rounded_once(%x: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
 
 // -----
 
-// Nothing here is a function of the channel, or the channels are known too late.
+// A summand per column, a division by the result, and a factor that is computed at run time are not folded.
 // CHECK-LABEL: func.func @not_per_channel(
 func.func @not_per_channel(%x: tensor<1x1x4xf32>, %y: tensor<1x1x4xf32>) -> tensor<1x1x4xf32> {
   %w = arith.constant dense<3.0> : tensor<1x1x1xf32>

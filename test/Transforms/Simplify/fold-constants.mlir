@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-fold-constants --split-input-file | FileCheck %s
 // RUN: convoy-opt %s --cnn-fold-constants=max-elements=3 --split-input-file | FileCheck %s --check-prefix=LIMIT
 
-// Blobs fold as well: [1, 2, 3, 4, 5, 6] as 2x3, transposed, cut, padded.
+// Resource blobs are folded, too: [1, 2, 3, 4, 5, 6] as 2x3 is transposed, sliced and padded.
 // CHECK-LABEL: func.func @blob(
 // LIMIT-LABEL: func.func @blob(
 func.func @blob() -> (tensor<3x2xf32>, tensor<2xf32>, tensor<3x3xf32>, tensor<6xf32>) {
@@ -40,7 +40,7 @@ func.func @blob() -> (tensor<3x2xf32>, tensor<2xf32>, tensor<3x3xf32>, tensor<6x
 
 // -----
 
-// What rounds is computed in f64: 1 + 4 + 9 = 14; exp(0) = 1; (1 + 2 + 3) / 3 = 2.
+// Operations that round are computed in f64: 1 + 4 + 9 = 14; exp(0) = 1; (1 + 2 + 3) / 3 = 2.
 // CHECK-LABEL: func.func @floats(
 func.func @floats() -> (tensor<1xf32>, tensor<4xf32>, tensor<f32>, tensor<3xf32>) {
   // CHECK-DAG: %[[A:.+]] = arith.constant dense<1.400000e+01> : tensor<1xf32>
@@ -61,7 +61,7 @@ func.func @floats() -> (tensor<1xf32>, tensor<4xf32>, tensor<f32>, tensor<3xf32>
 
 // -----
 
-// Splats stay splats whatever their size; what would grow beyond its operands stays.
+// Splats stay splats, of any size. An operation whose result has more elements than its operands is not folded.
 // CHECK-LABEL: func.func @growth(
 func.func @growth() -> (tensor<64x64x64xf32>, tensor<64x64x2xf32>) {
   // CHECK-DAG: %[[S:.+]] = arith.constant dense<4.000000e+00> : tensor<64x64x64xf32>
@@ -91,7 +91,7 @@ func.func @large() -> tensor<2x1024xf32> {
 
 // -----
 
-// An operand that is not known, an activation, a division by zero.
+// Not folded: an operand that is not constant, an activation, a division by zero.
 // CHECK-LABEL: func.func @not_constant(
 func.func @not_constant(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<2xi64>) {
   %two = arith.constant dense<2.0> : tensor<4xf32>

@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-fold-pad --split-input-file | FileCheck %s
 
-// The pads add to those that are there.
+// The pads are added to the pads that the convolution has already.
 // CHECK-LABEL: func.func @conv(
 func.func @conv(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x3x3xf32>) -> tensor<1x1x8x5xf32> {
   // CHECK-NOT: tensor.pad
@@ -18,7 +18,7 @@ func.func @conv(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x3x3xf32>) -> tensor<1x1x
 
 // -----
 
-// A pad that somebody else reads stays for them.
+// If a pad has another reader, it stays for that reader.
 // CHECK-LABEL: func.func @group_conv(
 func.func @group_conv(%x: tensor<1x2x4xf32>, %w: tensor<2x1x3xf32>) -> (tensor<1x2x4xf32>, tensor<1x2x6xf32>) {
   %zero = arith.constant 0.0 : f32
@@ -35,7 +35,7 @@ func.func @group_conv(%x: tensor<1x2x4xf32>, %w: tensor<2x1x3xf32>) -> (tensor<1
 
 // -----
 
-// An average pool has to count the zeros; a maximum pool never counts its pads.
+// An average pool must then count its padding, because it has counted the zeros. A maximum pool ignores its padding.
 // CHECK-LABEL: func.func @pools(
 func.func @pools(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x4xf32>, tensor<1x1x4xf32>) {
   // CHECK-NOT: tensor.pad
@@ -65,8 +65,8 @@ func.func @pools(%x: tensor<1x1x4xf32>) -> (tensor<1x1x4xf32>, tensor<1x1x4xf32>
 
 // -----
 
-// Padded channels and a pad that is not zero stay in front of a convolution, and a
-// transposed one has no use for zeros.
+// Not folded: a pad of channels, and a pad that is not zero, before a convolution; any pad before a
+// transposed convolution.
 // CHECK-LABEL: func.func @not_conv(
 func.func @not_conv(%x: tensor<1x1x4xf32>, %w: tensor<1x2x3xf32>, %v: tensor<1x1x3xf32>)
     -> (tensor<1x1x2xf32>, tensor<1x1x4xf32>, tensor<1x1x8xf32>) {
@@ -95,8 +95,8 @@ func.func @not_conv(%x: tensor<1x1x4xf32>, %w: tensor<1x2x3xf32>, %v: tensor<1x1
 
 // -----
 
-// Zeros win over negative numbers; pads that do not count would come to count; a window
-// of nothing but padding; a last window that starts in the padding.
+// Not folded: zeros, which are larger than negative numbers in a maximum pool; an average pool whose own
+// pads are not counted; a window that has only padding; a last window that begins in the padding.
 // CHECK-LABEL: func.func @not_pools(
 func.func @not_pools(%x: tensor<1x1x4xf32>) -> (tensor<1x1x6xf32>, tensor<1x1x6xf32>, tensor<1x1x7xf32>, tensor<1x1x3xf32>) {
   %zero = arith.constant 0.0 : f32

@@ -37,8 +37,8 @@ func.func @sigmoid(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tens
 
 // -----
 
-// The three ways in which exporters write it: with HardSigmoid, dividing at the end,
-// dividing before the product.
+// Exporters write it in three ways: with HardSigmoid, with a division at the end, and with a division
+// before the product.
 // CHECK-LABEL: func.func @hard_swish(
 func.func @hard_swish(%x: tensor<4xf32>, %y: tensor<4xf32>, %z: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
   %three = arith.constant dense<3.0> : tensor<f32>
@@ -123,7 +123,7 @@ func.func @mish(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// The half may stand at either end.
+// The factor 1/2 may be the first or the last one.
 // CHECK-LABEL: func.func @gelu(
 func.func @gelu(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %one = arith.constant dense<1.0> : tensor<f32>
@@ -148,7 +148,7 @@ func.func @gelu(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<
 
 // -----
 
-// Somebody else reads the sigmoid, or it is a sigmoid of something else.
+// The sigmoid has another reader, or it is the sigmoid of another value.
 // CHECK-LABEL: func.func @not_silu(
 func.func @not_silu(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
   // CHECK: %[[S:.+]] = cnn.unary <sigmoid> %arg0
@@ -165,7 +165,7 @@ func.func @not_silu(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, ten
 
 // -----
 
-// Other constants are another function.
+// With other constants it is another function.
 // CHECK-LABEL: func.func @other_constants(
 func.func @other_constants(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
   %two = arith.constant dense<2.0> : tensor<f32>
@@ -186,7 +186,7 @@ func.func @other_constants(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) 
 
 // -----
 
-// Bounds that cross, a slope per channel, integers, and an activation in between.
+// Not raised: a lower bound above the upper one, a slope per channel, integers, and a max with an activation.
 // CHECK-LABEL: func.func @not_bounds(
 func.func @not_bounds(%x: tensor<2x4xf32>, %i: tensor<4xi64>) -> (tensor<2x4xf32>, tensor<2x4xf32>, tensor<4xi64>, tensor<2x4xf32>) {
   %low = arith.constant dense<2.0> : tensor<f32>

@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --cnn-fold-batch-norm --cnn-release-blobs --verify-diagnostics | FileCheck %s
 
-// The old filter, 8 bytes, goes with its last reader; the blob that is returned stays.
+// The old filter, 8 bytes, has no reader after the fold, so it is freed. The blob that is returned stays.
 // CHECK-LABEL: func.func @main(
 // CHECK-DAG:     %[[W:.+]] = arith.constant dense<{{\[\[\[}}2.000000e+00{{\]\], \[\[}}6.000000e+00{{\]\]\]}}> : tensor<2x1x1xf32>
 // CHECK-DAG:     %[[K:.+]] = arith.constant dense_resource<kept> : tensor<2xf32>

@@ -23,7 +23,7 @@ func.func @elementwise(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 
 // -----
 
-// Pools over one element, reductions of nothing, a resize to the same size.
+// Pools of one element, a reduction of dimensions of extent 1, a resize to the same size.
 // CHECK-LABEL: func.func @windows(
 func.func @windows(%x: tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32> {
   %0 = cnn.max_pool %x {window = #cnn.window<[1, 1]>} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1xf32>
@@ -63,7 +63,7 @@ func.func @movement(%x: tensor<2x3x4xf32>) -> tensor<2x3x4xf32> {
 
 // -----
 
-// Two transpositions are one.
+// Two transpositions become one.
 // CHECK-LABEL: func.func @merged(
 func.func @merged(%x: tensor<2x3x4xf32>) -> tensor<3x4x2xf32> {
   %e = tensor.empty() : tensor<4x2x3xf32>
@@ -77,8 +77,8 @@ func.func @merged(%x: tensor<2x3x4xf32>) -> tensor<3x4x2xf32> {
 
 // -----
 
-// Each of these does something: a stride, a square, a growing shape, a broadcast, a shift
-// by half a pixel, an activation.
+// Each of these changes its operand: a stride, a square, a broadcast to a larger shape, a resize with a
+// scale of 1.25, an activation.
 // CHECK-LABEL: func.func @not_noops(
 func.func @not_noops(%x: tensor<1x2x4xf32>, %y: tensor<1x2x1xf32>)
     -> (tensor<1x2x2xf32>, tensor<1x2x1xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>, tensor<1x2x4xf32>) {

@@ -31,7 +31,8 @@ struct ConvTileTest : testing::Test {
                                 1 << 20);
   }
 
-  /// The only operation of type OpTy in a function with these arguments.
+  /// Parses a function with these arguments and the body `text`, and returns its only
+  /// operation of type OpTy.
   template <typename OpTy> OpTy parse(llvm::StringRef arguments, llvm::StringRef text) {
     module = mlir::parseSourceString<mlir::ModuleOp>(
         llvm::formatv("func.func @f({0}) {{ {1}\n return }", arguments, text).str(), &context);
@@ -41,7 +42,8 @@ struct ConvTileTest : testing::Test {
     return found;
   }
 
-  /// A convolution on blocked data: channels of input and output, filter as OxIxHxW.
+  /// A 3x3 convolution of 14x14 maps of blocked data, with `inputs` and `outputs` channels and
+  /// a filter as OxIxHxW.
   cnn::ConvOpInterface blockedConv(int64_t lanes, int64_t inputs, int64_t outputs,
                                    int64_t groups = 1, int64_t stride = 1) {
     auto blocks = [&](int64_t channels) { return (channels + lanes - 1) / lanes; };
@@ -73,10 +75,11 @@ struct ConvTileTest : testing::Test {
   ConvTile chooseTile(cnn::ConvOpInterface op, cnn::TargetAttr target) {
     return getConvTile(op, choose(op, target));
   }
-  /// The packed shapes that the schedule of `op` names.
+  /// The shape of the packed filter in the schedule of `op`.
   static llvm::SmallVector<int64_t> getFilterShape(cnn::ScheduledOpInterface op) {
     return llvm::SmallVector<int64_t>(op.getScheduleAttr().getFilter().getType().getShape());
   }
+  /// The size of the packed bias.
   static int64_t getBiasSize(cnn::ScheduledOpInterface op) {
     return op.getScheduleAttr().getFilter().getBiasSize();
   }
@@ -127,13 +130,13 @@ TEST_F(ConvTileTest, SmallGroupsAreChannelwise) {
   EXPECT_EQ(getFilterShape(depthwise), (llvm::SmallVector<int64_t>{2, 3, 3, 1, 16}));
   EXPECT_EQ(getBiasSize(depthwise), 32);
 
-  // Four channels a group, as in ResNeXt.
+  // Four channels per group, as in ResNeXt.
   cnn::ConvOpInterface small = blockedConv(16, 128, 128, 32);
   ASSERT_TRUE(bool(small));
   EXPECT_EQ(chooseAlgorithm(small, avx512), Algorithm::channelwise);
 
-  // Also eight of 16 lanes, where pixels share what was shuffled; with strides these are
-  // convolutions in vectors of half the width.
+  // Groups of eight channels are channelwise, too: neighbouring pixels share the shuffled
+  // vectors. With strides they are direct convolutions with vectors of half the width.
   cnn::ConvOpInterface shared = blockedConv(16, 64, 64, 8);
   ASSERT_TRUE(bool(shared));
   EXPECT_EQ(chooseAlgorithm(shared, avx512), Algorithm::channelwise);
@@ -146,7 +149,7 @@ TEST_F(ConvTileTest, SmallGroupsAreChannelwise) {
   EXPECT_EQ(tile.pixels, 28);
   EXPECT_EQ(getFilterShape(half), (llvm::SmallVector<int64_t>{8, 1, 1, 3, 3, 8, 8}));
 
-  // A whole vector a group is an ordinary convolution in each group.
+  // A group that fills a vector is an ordinary convolution.
   cnn::ConvOpInterface wide = blockedConv(16, 64, 64, 4);
   ASSERT_TRUE(bool(wide));
   tile = chooseTile(wide, avx512);
@@ -168,7 +171,7 @@ TEST_F(ConvTileTest, PlainPointwiseTakesWhatFillsVectorsBetter) {
             input, filter)
             .str());
   };
-  // ShuffleNet: 34 channels of a group against 784 pixels.
+  // ShuffleNet: 784 pixels fill vectors of 16 lanes, but the 34 channels of a group do not.
   cnn::ConvOpInterface conv = plain(136, 28);
   ASSERT_TRUE(bool(conv));
   ConvTile tile = chooseTile(conv, avx512);
@@ -177,7 +180,7 @@ TEST_F(ConvTileTest, PlainPointwiseTakesWhatFillsVectorsBetter) {
   EXPECT_EQ(tile.blocks, 12);
   EXPECT_EQ(getFilterShape(conv), (llvm::SmallVector<int64_t>{4, 3, 1, 1, 1, 34, 12}));
   EXPECT_EQ(getBiasSize(conv), 144);
-  // 136 channels against 49 pixels.
+  // The 136 channels of a group fill vectors better than 49 pixels.
   conv = plain(544, 7);
   ASSERT_TRUE(bool(conv));
   EXPECT_EQ(chooseAlgorithm(conv, avx512), Algorithm::direct);
@@ -218,7 +221,7 @@ TEST_F(ConvTileTest, AScheduleThatIsGivenIsChecked) {
   schedule.scratch = 64;
   conv.setScheduleAttr(schedule.getAttr());
   EXPECT_NE(whyNotSchedule(conv, avx512).find("0 bytes of scratch memory"), std::string::npos);
-  // Every candidate of the cost model is one that kernels follow.
+  // Kernels can follow every candidate of the cost model.
   conv.setScheduleAttr({});
   llvm::SmallVector<cnn::ScheduleAttr> schedules = listSchedules(conv, avx512);
   EXPECT_GT(schedules.size(), 1u);

@@ -22,7 +22,7 @@ namespace {
 
 using Pixels = std::array<int64_t, 3>;
 
-/// A convolution of blocked data.
+/// A convolution of blocked data, with maps of `size` x `size` pixels and a square kernel.
 struct Shape {
   int64_t images, inputs, outputs, size;
   int64_t kernel = 3, stride = 1, groups = 1;
@@ -68,7 +68,7 @@ struct WarpgroupGemmPlanTest : testing::Test {
   plan(const Shape &shape, Precision precision = Precision::tf32, bool specific = true) {
     return plan(shape, makeTarget(precision, specific));
   }
-  /// The plan of a convolution whose schedule for the target is a warp group's.
+  /// The plan of a convolution, if the target's schedule for it multiplies with warp groups.
   std::optional<WarpgroupGemmPlan> plan(const Shape &shape, cnn::TargetAttr target) {
     cnn::ConvOpInterface conv = parse(shape);
     conv.setScheduleAttr(listSchedules(conv, target).front());
@@ -85,24 +85,24 @@ struct WarpgroupGemmPlanTest : testing::Test {
 } // namespace
 
 TEST_F(WarpgroupGemmPlanTest, TilesCoverTheResults) {
-  // 56 pixels of two lines are 112 of 128 rows.
+  // Two lines of 56 pixels are 112 of a tile's 128 rows.
   auto wide = plan({8, 64, 64, 56});
   ASSERT_TRUE(wide);
   EXPECT_EQ(wide->tile, (Pixels{1, 2, 56}));
   EXPECT_EQ(wide->warpgroups, 2);
   EXPECT_EQ(wide->channels, 64);
-  EXPECT_EQ(wide->runs, 2);
+  EXPECT_EQ(wide->stepBlocks, 2);
   EXPECT_EQ(wide->steps, 18);
-  // Maps of 49 pixels share a tile.
+  // Two maps of 49 pixels share a tile.
   auto small = plan({64, 512, 512, 7});
   ASSERT_TRUE(small);
   EXPECT_EQ(small->tile, (Pixels{2, 7, 7}));
-  // Pixels of 1x1 kernels are side by side.
+  // For a 1x1 kernel, the pixels of a map are one line.
   auto pointwise = plan({32, 256, 64, 14, 1});
   ASSERT_TRUE(pointwise);
   EXPECT_EQ(pointwise->results, (Pixels{32, 1, 196}));
   EXPECT_EQ(pointwise->tile[1], 1);
-  // But not where strides leave some out.
+  // But not if strides leave some of them out.
   auto strided = plan({32, 256, 64, 28, 1, 2});
   ASSERT_TRUE(strided);
   EXPECT_EQ(strided->results, (Pixels{32, 14, 14}));
@@ -125,10 +125,11 @@ TEST_F(WarpgroupGemmPlanTest, PlansKeepTheirLimits) {
           EXPECT_LE(2 * found->tile[2], 256);
           EXPECT_GE(found->stages, 2);
           EXPECT_LE(found->stages * found->stageBytes() + 2048, 227 * 1024);
-          EXPECT_EQ(found->steps * found->runs * 16, inputs * 9);
-          // The same sizes fit f16 in half the bytes, twice as many channels a step.
+          EXPECT_EQ(found->steps * found->stepBlocks * 16, inputs * 9);
+          // The 16 channels of a block have half as many bytes in f16, so a step can have
+          // twice as many channels.
           EXPECT_EQ(found->rowBytes(), precision == Precision::f16 ? 32 : 64);
-          EXPECT_LE(found->runs * found->rowBytes(), 128);
+          EXPECT_LE(found->stepBlocks * found->rowBytes(), 128);
         }
   EXPECT_GT(count, 100);
 }
@@ -136,20 +137,20 @@ TEST_F(WarpgroupGemmPlanTest, PlansKeepTheirLimits) {
 TEST_F(WarpgroupGemmPlanTest, LeavesTheRest) {
   Shape shape = {8, 64, 64, 56};
   EXPECT_TRUE(plan(shape));
-  // GPUs of other capabilities, and factors of f32.
+  // GPUs of other compute capabilities, f32 products, and a CPU.
   EXPECT_FALSE(plan(shape, Precision::tf32, /*specific=*/false));
   EXPECT_FALSE(plan(shape, Precision::f32));
   cnn::TargetAttr cpu =
       cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20);
   EXPECT_FALSE(plan(shape, cpu));
-  // Blocks that are not full, few outputs, large strides, small groups.
+  // Blocks that are not full, few output channels, large strides, small groups.
   EXPECT_FALSE(plan({8, 72, 64, 56}));
   EXPECT_FALSE(plan({8, 64, 24, 56}));
   EXPECT_TRUE(plan({8, 64, 64, 180, 3, 8}));
   EXPECT_FALSE(plan({8, 64, 64, 180, 3, 9}));
   EXPECT_TRUE(plan({8, 64, 64, 56, 3, 1, 2}));
   EXPECT_FALSE(plan({8, 64, 64, 56, 3, 1, 8}));
-  // Several blocks share a sum.
+  // So few results that several blocks of threads share a sum.
   EXPECT_FALSE(plan({1, 512, 512, 7}));
 }
 

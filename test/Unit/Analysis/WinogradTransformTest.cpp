@@ -15,7 +15,7 @@ namespace {
 
 double value(int64_t index) { return double(index * index * 7 % 23) - 11.0; }
 
-// A^T ((G g G^T) * (B^T d B)) A against the correlation's definition.
+// A^T ((G g G^T) * (B^T d B)) A is compared with the definition of a correlation.
 TEST(WinogradTransform, ComputesACorrelation) {
   for (auto [outputs, taps] :
        {std::pair<int64_t, int64_t>{2, 3}, {4, 3}, {2, 5}, {1, 4}, {3, 4}}) {
@@ -50,7 +50,7 @@ TEST(WinogradTransform, ComputesACorrelation) {
   }
 }
 
-// The matrices of Lavin and Gray for F(2, 3), up to the signs that cancel.
+// The matrices of Lavin and Gray for F(2, 3), but for signs that cancel out.
 TEST(WinogradTransform, HasTheKnownMatricesOfF23) {
   WinogradTransform transform = getWinogradTransform(2, 3);
   EXPECT_EQ(transform.input,

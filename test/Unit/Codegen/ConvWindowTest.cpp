@@ -19,7 +19,7 @@ TEST(ConvWindow, RowsAreCutEvenly) {
     for (int64_t width = 1; width < 300; ++width) {
       llvm::SmallVector<int64_t> sizes = cutRow(width, limit);
       EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), int64_t(0)), width);
-      // As few tiles as the limit allows, and equal ones between first and last.
+      // As few tiles as the limit allows; those between the first and the last are equal.
       EXPECT_EQ(int64_t(sizes.size()), (width + limit - 1) / limit);
       for (size_t i = 0; i < sizes.size(); ++i) {
         EXPECT_GE(sizes[i], 1) << width << " by " << limit;

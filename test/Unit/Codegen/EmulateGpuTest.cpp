@@ -20,7 +20,8 @@ static std::vector<float> makeIntegers(size_t count) {
   return values;
 }
 
-/// rows x depth times depth x columns, which follows it.
+/// The product of a matrix of `rows` x `depth` and a matrix of `depth` x `columns`. `x` has
+/// both, one after the other.
 static std::vector<float> multiply(const std::vector<float> &x, int rows, int columns,
                                    int depth) {
   std::vector<float> y(rows * columns);
@@ -32,7 +33,8 @@ static std::vector<float> multiply(const std::vector<float> &x, int rows, int co
   return y;
 }
 
-/// A 32x32 matrix product in tiles of 16x16 in shared memory. {} is the second barrier.
+/// A 32x32 matrix product in tiles of 16x16 in shared memory. `barrier` is the second barrier
+/// of each step, or nothing.
 static EmulatedKernel makeTiled(const std::string &barrier) {
   return {R"mlir() workgroup(%a: memref<16x16xf32, #shared>, %b: memref<16x16xf32, #shared>)
       kernel {
@@ -86,12 +88,13 @@ TEST(EmulateGpu, TiledProduct) {
   std::vector<float> y = multiply(x, 32, 32, 32);
   EXPECT_EQ(runEmulated(makeTiled("gpu.barrier"), x, 1024), y);
   EXPECT_EQ(runEmulated(makeTiled("gpu.barrier"), x, 1024, /*threads=*/3), y);
-  // Without the second barrier, a tile is overwritten while others read it.
+  // Without the second barrier, a tile is overwritten while other threads still read it.
   EXPECT_TRUE(runEmulated(makeTiled(""), x, 1024).empty());
 }
 
 TEST(EmulateGpu, Shuffles) {
-  // Sums of each warp; then the neighbours' values, and -1 where there is none.
+  // Each thread writes four numbers: the sum over its warp; the values of the lanes 3 above
+  // and 3 below, or -1 if the warp has no such lane; and the second number of lane 4's pair.
   EmulatedKernel kernel = {R"mlir() kernel {
     %c1 = arith.constant 1 : i32
     %c2 = arith.constant 2 : i32
@@ -148,8 +151,9 @@ TEST(EmulateGpu, Shuffles) {
   }
 }
 
-/// Sums of 8 rows of 128, of which the last has only 62: three stages of asynchronous
-/// copies of 16 bytes, each with a group.
+/// Adds up 8 rows of 128 numbers; the last row has only 62. Asynchronous copies of 16 bytes
+/// fill three stages in turn, and the copies of a row are one group. `groups` is the number
+/// of groups that a wait leaves under way.
 static EmulatedKernel makePipeline(const std::string &groups) {
   return {R"mlir() workgroup(%tile: memref<3x128xf32, #shared>) kernel {
     %c0 = arith.constant 0 : index
@@ -203,13 +207,14 @@ TEST(EmulateGpu, AsynchronousPipeline) {
   std::vector<float> x = makeIntegers(958), y(128);
   for (size_t i = 0; i < x.size(); ++i)
     y[i % 128] += x[i];
-  // In round i, i + 3 groups have been made, and row i came with one of the first i + 2.
+  // When round i waits, i + 3 groups have been made, and row i is in one of the first i + 2.
+  // So the wait may leave one group under way, but not three.
   EXPECT_EQ(runEmulated(makePipeline("1"), x, 128), y);
   EXPECT_TRUE(runEmulated(makePipeline("3"), x, 128).empty());
 }
 
 TEST(EmulateGpu, BlocksOfAGridAndArena) {
-  // The first kernel leaves what the second one reads, in the arena.
+  // The first kernel writes numbers to the arena, and the second kernel reads them there.
   EmulatedKernel first = {R"mlir(, %s: memref<64xi8>) kernel {
     %c0 = arith.constant 0 : index
     %c2 = arith.constant 2 : index
@@ -246,8 +251,8 @@ TEST(EmulateGpu, BlocksOfAGridAndArena) {
 }
 
 TEST(EmulateGpu, ViewsOfSharedMemory) {
-  // Threads write halves of words, read them through a view with an offset, and write
-  // through masks that end before the buffer does.
+  // Threads write f16 numbers, read them through a view with an offset, and write them as
+  // vectors with masks: the last vector would exceed the buffer, which has 30 numbers.
   EmulatedKernel kernel = {R"mlir() workgroup(%h: memref<2x32xf16, #shared>,
       %f: memref<30xf32, #shared>) kernel {
     %c0 = arith.constant 0 : index
@@ -298,7 +303,8 @@ TEST(EmulateGpu, FailuresAreReported) {
     return runEmulated(kernel, makeIntegers(32), 32).empty();
   };
   EXPECT_FALSE(fails("32xf32", "memref.store %v, %tile[%t] : memref<32xf32, #shared>"));
-  // One too many.
+  // A buffer that is too small, threads that write the same element, and barriers and shuffles
+  // that only some threads reach.
   EXPECT_TRUE(fails("28xf32", "memref.store %v, %tile[%t] : memref<28xf32, #shared>"));
   EXPECT_TRUE(fails("32xf32", "memref.store %v, %tile[%c16] : memref<32xf32, #shared>"));
   EXPECT_TRUE(fails("32xf32", "scf.if %isLow { gpu.barrier }"));

@@ -20,7 +20,7 @@
 
 using namespace convoy;
 
-/// {0} is the size of x, {1} that of y.
+/// {0} is the size of x, {1} the size of y, {2} the launches and {3} the kernels.
 static constexpr char moduleText[] = R"mlir(
   #shared = #gpu.address_space<workgroup>
   module attributes {{gpu.container_module, cnn.layers = [],

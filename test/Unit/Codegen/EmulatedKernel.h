@@ -14,26 +14,27 @@
 #include <string>
 #include <vector>
 
-/// `gpu.func @k` and its launch, with the arguments `%x: memref<Nxf32>` and
-/// `%y: memref<Mxf32>`.
+/// A kernel, `gpu.func @k`, and the sizes of its launch. Its first arguments are
+/// `%x: memref<Nxf32>`, the input, and `%y: memref<Mxf32>`, the output.
 struct EmulatedKernel {
-  /// Everything behind `@k(%x.., %y..`: more arguments, `)`, workgroup buffers in memory
-  /// space `#shared`, and the body.
+  /// The text after `@k(%x.., %y..`: more arguments, `)`, workgroup buffers in memory space
+  /// `#shared`, and the body. An argument `%s: memref<64xi8>` is the arena.
   std::string text;
+  /// The number of blocks of the launch, and of threads of each block.
   std::array<int, 3> grid = {1, 1, 1}, block = {32, 1, 1};
-  /// Attributes of a cnn.tensor_map of x, which is the argument `%map: !llvm.ptr`; none if
-  /// empty.
+  /// The attributes of a cnn.tensor_map of x, which is the argument `%map: !llvm.ptr`. If they
+  /// are empty, the kernel gets no map.
   std::string map = "";
 };
 
-/// Compiles kernels that run one after another for the emulator, and runs them as `threads`
-/// threads on `x`. Returns `count` numbers, `y`; none if the run failed, and `error` says
-/// why.
+/// Compiles kernels for the emulator, and runs them one after another on `x`, with `threads`
+/// threads of the CPU. Returns the `count` numbers of `y`. If the run fails, it returns none
+/// and sets `error` to the reason.
 std::vector<float> runEmulated(const std::vector<EmulatedKernel> &kernels,
                                const std::vector<float> &x, size_t count, int threads = 1,
                                std::string *error = nullptr);
 
-/// The same of a module after code generation, with an input and an output of f32.
+/// The same for a module after code generation, with one input and one output of f32.
 std::vector<float> runEmulated(mlir::ModuleOp module, const std::vector<float> &x, int threads,
                                std::string *error);
 

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One warp multiplies a 16xK matrix A by a KxN matrix B and adds 1000 times a matrix C,
-// x = A, B, C. Which lane holds what is written here as PTX's documentation does, by
-// element: a_i, b_i, c_i with groupID = lane / 4, threadID_in_group = lane % 4.
+// One warp multiplies a 16xK matrix A by a Kx8 matrix B and adds a 16x8 matrix C; x has A, B
+// and C, one after the other. The elements of each lane have the names of PTX's documentation:
+// a_i, b_i, c_i with groupID = lane / 4, threadID_in_group = lane % 4.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,8 +30,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, EmulatedMma,
                          testing::Values(Shape{4, false}, Shape{8, false}, Shape{8, true},
                                          Shape{16, true}));
 
-/// Loads element (group + 8 `down`, member * `step` + `right`) of a matrix of f32 at
-/// `offset` as %`name`; `swap` exchanges group and member.
+/// Loads element (group + 8 `down`, member * `step` + `right`) of a matrix of f32 as %`name`;
+/// with `swap`, element (member * `step` + `right`, group). The matrix begins at `offset` in x
+/// and has rows of `width` numbers.
 static std::string loadElement(const std::string &name, int offset, int width, int down,
                                int step, int right, bool isF16, bool swap = false) {
   const char *rowBase = swap ? "%member" : "%group", *columnBase = swap ? "%group" : "%member";
@@ -70,7 +71,9 @@ static EmulatedKernel makeProduct(Shape shape, int size) {
   )mlir";
   std::string a, b, c;
   for (int i = 0; i < aCount; ++i) {
-    // f16: row + 8 for a2, a3, a6, a7; column + 8 from a4 on. tf32: a1, a3; from a2 on.
+    // f16: a2, a3, a6 and a7 are 8 rows further down, and a4 to a7 are 8 columns further
+    // right. tf32: a1 and a3 are 8 rows further down, and a2 and a3 are 4 columns further
+    // right.
     int down = i / parts % 2, right = i / (2 * parts) * half + i % parts;
     std::string name = "a" + std::to_string(i);
     text += loadElement(name, 0, shape.k, down, parts, right, shape.isF16);
@@ -125,14 +128,15 @@ TEST_P(EmulatedMma, SmallIntegersAreExact) {
 TEST_P(EmulatedMma, OperandsHaveTenBitsOfMantissa) {
   int k = GetParam().k;
   std::vector<float> x(24 * k + 128);
-  // tf32 loses what is beyond; f16 was rounded by the kernel. The sum keeps all of it.
+  // This number needs 11 bits. tf32 drops the last one; for f16 the kernel has rounded the
+  // number. The sum is f32 and keeps all bits.
   x[0] = 1 + 0x1.8p-10f;
   x[16 * k] = 1;
   x[24 * k] = 0x1p-22f;
   std::vector<float> y = runEmulated(makeProduct(GetParam(), x.size()), x, 128);
   ASSERT_EQ(y.size(), 128u);
   EXPECT_EQ(y[0], (GetParam().isF16 ? 1 + 0x1p-9f : 1 + 0x1p-10f) + 0x1p-22f);
-  // Numbers below f16's normal ones, infinity.
+  // A subnormal f16, and infinity.
   x[0] = 0x1p-24f;
   x[16 * k] = -0x1p10f;
   x[16 * k + 1] = INFINITY;
@@ -142,7 +146,8 @@ TEST_P(EmulatedMma, OperandsHaveTenBitsOfMantissa) {
   EXPECT_EQ(y[1], INFINITY);
 }
 
-/// Lane l gives the address of row l of 32 rows of 8 f16; y[l][tile][part] is what it gets.
+/// Loads `tiles` tiles of 8x8 f16 with ldmatrix: lane l passes the address of row l of 32 rows
+/// of 8. y[l][tile][part] is the result in lane l.
 static EmulatedKernel makeLoadMatrix(int tiles, bool transpose) {
   return {llvm::formatv(R"mlir() workgroup(%s: memref<32x8xf16, #shared>) kernel {{
     %c0 = arith.constant 0 : index

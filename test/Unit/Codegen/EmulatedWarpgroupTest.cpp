@@ -15,7 +15,7 @@
 
 namespace {
 
-/// Replaces each `$name` of a kernel's text.
+/// Replaces each `$name` in a kernel's text by its part.
 std::string fill(std::string text, const std::map<std::string, std::string> &parts) {
   for (const auto &[name, part] : parts)
     for (size_t at; (at = text.find("$" + name)) != std::string::npos;)
@@ -23,7 +23,7 @@ std::string fill(std::string text, const std::map<std::string, std::string> &par
   return text;
 }
 
-/// Whether `text` holds one of `parts`.
+/// Whether `text` contains one of `parts`.
 testing::AssertionResult holds(const std::string &text,
                                std::initializer_list<const char *> parts) {
   for (const char *part : parts)
@@ -42,7 +42,8 @@ std::vector<float> makeIntegers(size_t count) {
   return values;
 }
 
-/// Rows of 16 times rows of 16.
+/// The product of a matrix of `rows` rows of 16 numbers and the transpose of the matrix of
+/// `columns` rows of 16 that follows it in x.
 std::vector<float> multiply(const std::vector<float> &x, int rows, int columns) {
   std::vector<float> y(rows * columns);
   for (int i = 0; i < rows; ++i)
@@ -52,8 +53,8 @@ std::vector<float> multiply(const std::vector<float> &x, int rows, int columns) 
   return y;
 }
 
-/// Constants, shared memory from a multiple of 1024 on as %base, an mbarrier behind 5 KiB of
-/// it as %bar, and pointers to both.
+/// The start of a kernel: constants; %base, the first address of shared memory that is a
+/// multiple of 1024; and %bar, a pointer to an mbarrier 5 KiB after it.
 const char *const kBegin = R"mlir( workgroup(%mem: memref<8192xi8, #shared>) kernel {
     %i0 = arith.constant 0 : index
     %i128 = arith.constant 128 : index
@@ -90,7 +91,7 @@ const char *const kMakeBarrier = R"mlir(
     $barrier
 )mlir";
 
-/// Four boxes of 16 rows of A, one of B.
+/// Thread 128 copies four boxes of 16 rows of A and one box of 16 rows of B.
 const char *const kCopy = R"mlir(
     scf.if %iscopier {
       nvvm.mbarrier.arrive.expect_tx %bar, %bytes : !llvm.ptr<3>, i32
@@ -112,8 +113,8 @@ const char *const kCopy = R"mlir(
     }
 )mlir";
 
-/// Descriptors of A at %base and of B 4 KiB behind, of rows of 64 bytes unless said
-/// otherwise, and two products of 8 inputs each. Then each thread writes its 8 sums.
+/// The end of a kernel: descriptors of A, at %base, and of B, 4 KiB after it, and one or two
+/// products. Then each thread writes its 8 sums.
 const char *const kMultiply = R"mlir(
     scf.if %multiplies {
       %mask = arith.constant 0x3ffff : i64
@@ -184,13 +185,15 @@ std::string makeStores(const std::string &sums) {
 
 using Parts = std::map<std::string, std::string>;
 
-/// 64 x 16 times 16 x 16 of tf32; `parts` replace what makes it right.
+/// The product of a 64x16 and a 16x16 matrix of tf32. Without `parts` the kernel is right;
+/// each of them replaces a piece of its text.
 EmulatedKernel makeProduct(Parts parts) {
   Parts all = {{"bytes", "5120"},
                {"fence", kFence},
                {"barrier", "gpu.barrier"},
                {"more", ""},
-               // Mode 2, 64 bytes; 512 bytes from eight rows to the next.
+               // Swizzle mode 2, for rows of 64 bytes; eight rows begin 512 bytes after the
+               // eight rows before them.
                {"fields", "0x8000002000010000"},
                {"wait", kWait},
                {"wgmmafence", "nvvm.wgmma.fence.aligned"},
@@ -213,7 +216,7 @@ EmulatedKernel makeProduct(Parts parts) {
 
 const std::vector<float> kInput = makeIntegers(80 * 16);
 
-/// The one line of the failure, "" where there is none.
+/// The error of a run, which has one line; "" if it succeeds.
 std::string getError(const Parts &parts) {
   std::string error;
   std::vector<float> y = runEmulated({makeProduct(parts)}, kInput, 1024, 1, &error);
@@ -242,12 +245,12 @@ TEST(EmulatedWarpgroup, RoundsToTf32) {
 
 TEST(EmulatedWarpgroup, DescriptorsAreUsed) {
   std::vector<float> right = multiply(kInput, 64, 16);
-  // Another stride between eight rows, and the swizzle of rows of 32 bytes.
+  // Another stride from eight rows to the next eight, and the swizzle for rows of 32 bytes.
   for (const char *fields : {"0x8000001000010000", "0xc000002000010000"}) {
     std::vector<float> y = runEmulated(makeProduct({{"fields", fields}}), kInput, 1024);
     EXPECT_NE(y, right) << fields;
   }
-  // None, a base's offset, and what the manual reserves.
+  // No swizzle, an offset of the base, and a bit that the manual reserves.
   for (const char *fields : {"0x0000002000010000", "0x8002002000010000", "0x8010002000010000"})
     EXPECT_TRUE(holds(getError({{"fields", fields}}), {"not one of swizzled rows"}));
 }
@@ -261,11 +264,11 @@ TEST(EmulatedWarpgroup, ReportsBarriersThatAreNotReady) {
 TEST(EmulatedWarpgroup, ReportsWhatDoesNotWait) {
   const char *underWay = "where a copy of a box is under way";
   EXPECT_TRUE(holds(getError({{"wait", ""}}), {underWay}));
-  // The phase before the first has ended.
+  // This wait is for the phase before the first, which counts as ended.
   EXPECT_TRUE(holds(getError({{"wait", "nvvm.mbarrier.try_wait.parity %bar, %c1, %ticks : "
                                        "!llvm.ptr<3>, i32, i32"}}),
                     {underWay}));
-  // Four of five boxes end the phase.
+  // The phase ends after four of the five boxes.
   EXPECT_TRUE(holds(getError({{"bytes", "4096"}}), {underWay}));
   // Only the first warp waits.
   EXPECT_TRUE(holds(getError({{"wait", std::string("%i32w = arith.constant 32 : index\n"
@@ -277,10 +280,11 @@ TEST(EmulatedWarpgroup, ReportsWhatDoesNotWait) {
 }
 
 TEST(EmulatedWarpgroup, ReportsDeadlocks) {
+  // The boxes have 64 bytes less than the barrier expects.
   EXPECT_TRUE(
       holds(getError({{"bytes", "5184"}}), {"waits for phase 0 of the mbarrier at byte"}));
   EXPECT_TRUE(holds(getError({{"bytes", "5184"}}), {"lacks 0 arrivals and 64 bytes"}));
-  // Of the second phase there is none.
+  // Nothing ends the second phase.
   EXPECT_TRUE(
       holds(getError({{"wait", std::string(kWait) +
                                    "\nnvvm.mbarrier.try_wait.parity %bar, %c1, %ticks : "
@@ -289,7 +293,7 @@ TEST(EmulatedWarpgroup, ReportsDeadlocks) {
 }
 
 TEST(EmulatedWarpgroup, ReportsCopiesToWhatProductsRead) {
-  // The copying thread does not know that products are done, or they are not.
+  // The copying thread does not know whether the products that read there have ended.
   EXPECT_TRUE(holds(
       getError({{"more", std::string(kWait) +
                              "\nnvvm.mbarrier.arrive.expect_tx %bar, %bytes : !llvm.ptr<3>, "
@@ -298,7 +302,7 @@ TEST(EmulatedWarpgroup, ReportsCopiesToWhatProductsRead) {
                              "%bar, box [%c0, %c0] : !llvm.ptr<7>, !llvm.ptr"}}),
       {"and is not ordered after that product", "which a product under way reads",
        "where a copy of a box is under way"}));
-  // Nor may one thread's copies meet.
+  // Two copies to the same place, by one thread.
   EXPECT_TRUE(
       holds(getError({{"more", "nvvm.cp.async.bulk.tensor.shared.cluster.global %a0, %map, "
                                "%bar, box [%c0, %c0] : !llvm.ptr<7>, !llvm.ptr"}}),
@@ -313,14 +317,14 @@ TEST(EmulatedWarpgroup, ReportsCopiesToWhatProductsRead) {
 }
 
 TEST(EmulatedWarpgroup, SumsAreThereAfterTheWait) {
-  // A wait without results leaves what is no number.
+  // After a wait that does not return the sums, they are NaN.
   std::vector<float> y =
       runEmulated(makeProduct({{"finish", "nvvm.wgmma.wait.group.sync.aligned 0"},
                                {"stores", makeStores("%s2")}}),
                   kInput, 1024);
   ASSERT_EQ(y.size(), 1024u);
   EXPECT_TRUE(llvm::all_of(y, [](float value) { return value != value; }));
-  // So does one for all groups but this.
+  // So they are after a wait that leaves this group pending.
   y = runEmulated(
       makeProduct({{"finish", "%s = cnn.wgmma_wait %s2 pending(1) : !llvm.struct<(f32, f32, "
                               "f32, f32, f32, f32, f32, f32)>\n"
@@ -336,7 +340,7 @@ TEST(EmulatedWarpgroup, ReportsProductsThatAreNotFinished) {
                                  "f32, f32, f32, f32)>"}}),
             {"ends while 2 products are under way"}));
   EXPECT_TRUE(holds(getError({{"wgmmafence", ""}}), {"without a wgmma.fence"}));
-  // A group has four warps.
+  // A group has four warps, but one of them does not take part.
   EXPECT_TRUE(holds(getError({{"barrier", "gpu.barrier\n%i96 = arith.constant 96 : index"},
                               {"wgmmafence", "nvvm.wgmma.fence.aligned\n"
                                              "%less = arith.cmpi ult, %t, %i96 : index\n"
@@ -349,8 +353,9 @@ TEST(EmulatedWarpgroup, ReportsProductsThatAreNotFinished) {
                     {"warps 0 and 3 of a group take part in 2 and 0 products"}));
 }
 
-/// A and B as f16, written by the threads themselves: rows of 32 bytes, whose two pieces
-/// change places in the second half of each 256 bytes.
+/// A product of f16 matrices that the threads themselves write to shared memory. Rows have 32
+/// bytes, in two pieces of 16; in the second half of each 256 bytes, the swizzle exchanges the
+/// two pieces.
 static EmulatedKernel makeHalfProduct(const std::string &fence) {
   const char *write = R"mlir(
     %halves = memref.view %mem[%offset][] : memref<8192xi8, #shared> to memref<1280xf16, #shared>
@@ -410,7 +415,8 @@ TEST(EmulatedWarpgroup, MultipliesHalves) {
   EXPECT_TRUE(holds(error, {"without a fence.proxy.async"}));
 }
 
-/// A box with steps that begins outside of the buffer, read by the threads themselves.
+/// Copies a box with steps that begins outside of the buffer; then each thread reads one
+/// number of the box.
 static EmulatedKernel makeBox(const std::string &wait) {
   const char *read = R"mlir(
     %cm2 = arith.constant -2 : i32
@@ -446,7 +452,7 @@ TEST(EmulatedWarpgroup, CopiesBoxesWithSteps) {
     for (int w = 0; w < 4; ++w)
       for (int k = 0; k < 16; ++k) {
         int row = h * 4 + w, column = -1 + 2 * w, line = -2 + h;
-        // Pieces of four floats are permuted by two bits of the row.
+        // Two bits of the row's number permute its four pieces of four floats.
         int at = row * 16 + ((k / 4) ^ (row / 2 % 4)) * 4 + k % 4;
         if (column >= 0 && column < 5 && line >= 0 && line < 3)
           expected[at] = x[((1 * 3 + line) * 5 + column) * 16 + k];
@@ -455,7 +461,8 @@ TEST(EmulatedWarpgroup, CopiesBoxesWithSteps) {
   std::string error;
   EXPECT_TRUE(runEmulated({makeBox("")}, x, 192, 1, &error).empty());
   EXPECT_TRUE(holds(error, {"where a copy of a box is under way", "since the last barrier"}));
-  // One warp waits; the others read what they do not know to be there.
+  // Only threads of the first and the last warp wait. The other threads cannot know that the
+  // data is there.
   EXPECT_TRUE(runEmulated({makeBox(std::string("scf.if %isfirst {\n") + kWait +
                                    "\n}\n%i160 = arith.constant 160 : index\n"
                                    "%isfar = arith.cmpi uge, %t, %i160 : index\n"

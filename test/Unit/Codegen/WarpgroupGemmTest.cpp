@@ -1,11 +1,11 @@
-//===- WarpgroupGemmTest.cpp - What is wrong with a wrong kernel ----------===//
+//===- WarpgroupGemmTest.cpp - A kernel that is broken in every way -------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The compiler's own kernel runs, and each change to how its warps wait for each other is
-// found by the emulator.
+// The emulator runs a kernel that the compiler has generated. Then each test breaks one of the
+// ways in which its warps wait for each other, and the emulator must report it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,8 +26,8 @@ using namespace convoy;
 
 namespace {
 
-/// A 3x3 convolution of 16 channels to 32, nine steps through six stages. The filters are
-/// the input's memory, too.
+/// A 3x3 convolution of 16 channels to 32, with nine steps and six stages. The filter is read
+/// from the memory of the input.
 constexpr char kModule[] = R"mlir(
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.scratch_size = 4096 : i64,
@@ -71,7 +71,7 @@ protected:
     return runEmulated(*module, x, /*threads=*/1, &error);
   }
 
-  /// The failure's line after a change to all of some operations.
+  /// The error of a run after `change` was made to every operation of type Op.
   template <typename Op> std::string getError(llvm::function_ref<void(Op)> change) {
     int changed = 0;
     std::vector<float> y = run([&](ModuleOp module) {
@@ -86,7 +86,7 @@ protected:
   }
 
   static bool isInLoop(Operation *op) { return op->getParentOfType<scf::ForOp>() != nullptr; }
-  /// Whether it is the copying thread that waits: for the other parity.
+  /// Whether it is the copying thread that waits: it inverts the parity.
   static bool waitsToCopy(NVVM::MBarrierTryWaitParityOp op) {
     return op.getPhase().getDefiningOp<arith::XOrIOp>() != nullptr;
   }
@@ -121,7 +121,7 @@ TEST_F(WarpgroupGemm, CopiesMustWaitForEmptyStages) {
       op.erase();
   });
   EXPECT_TRUE(holds(text, "whose phase has its 1 arrivals")) << text;
-  // With the parity of the other barrier, nobody can go on.
+  // With the parity of the products' wait, no thread can go on.
   text = getError<NVVM::MBarrierTryWaitParityOp>([](auto op) {
     if (waitsToCopy(op))
       op.getPhaseMutable().assign(
@@ -141,20 +141,21 @@ TEST_F(WarpgroupGemm, ProductsMustWaitForFullStages) {
 }
 
 TEST_F(WarpgroupGemm, StagesAreEmptyAfterProducts) {
-  // Arrivals before the wait for the products of their stage.
+  // Warps release a stage without a wait for the products that read it.
   std::string text = getError<NVVM::WgmmaWaitGroupSyncOp>([](auto op) { op.erase(); });
   EXPECT_TRUE(holds(text, "which a product under way reads") ||
               holds(text, "and is not ordered after that product"))
       << text;
-  // Arrivals for the stage that was just started.
+  // The wait leaves two groups of products under way instead of one, so warps release a stage
+  // whose products have just started.
   text = getError<NVVM::WgmmaWaitGroupSyncOp>([](auto op) { op.setGroup(2); });
   EXPECT_TRUE(holds(text, "which a product under way reads") ||
               holds(text, "and is not ordered after that product"))
       << text;
-  // No arrivals.
+  // Warps never release a stage.
   text = getError<NVVM::MBarrierArriveOp>([](auto op) { op.erase(); });
   EXPECT_TRUE(holds(text, "waits for phase 1 of the mbarrier")) << text;
-  // Three of four warps are enough.
+  // A stage is empty when three of the four warps have released it.
   text = getError<NVVM::MBarrierInitOp>([](auto op) {
     OpBuilder builder(op);
     IntegerAttr count;
@@ -166,6 +167,7 @@ TEST_F(WarpgroupGemm, StagesAreEmptyAfterProducts) {
 }
 
 TEST_F(WarpgroupGemm, BytesMustBeRight) {
+  // The barrier of a full stage expects less or more bytes than its boxes have.
   for (int64_t more : {-1024, 1024}) {
     std::string text = getError<NVVM::MBarrierArriveExpectTxOp>([&](auto op) {
       OpBuilder builder(op);

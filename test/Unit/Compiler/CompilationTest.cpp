@@ -15,6 +15,7 @@ using llvm::StringRef;
 
 namespace {
 
+/// What the handlers of a compilation were told.
 struct Told {
   std::vector<std::string> errors, others;
   std::vector<Phase> phases;
@@ -40,7 +41,7 @@ TEST(Compilation, MissingModelIsOneError) {
             std::vector<std::string>{"/absent/model.onnx: No such file or directory"});
   EXPECT_TRUE(told.others.empty());
   EXPECT_EQ(told.phases, std::vector<Phase>{Phase::Import});
-  // What fails after an error follows from it.
+  // Later errors follow from the first one and are not reported.
   EXPECT_TRUE(failed((*compilation)->report(llvm::createStringError("again"))));
   EXPECT_TRUE(failed((*compilation)->conclude(mlir::success())));
   EXPECT_EQ(told.errors.size(), 1u);

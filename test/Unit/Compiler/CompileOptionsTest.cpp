@@ -14,7 +14,7 @@
 using namespace convoy;
 using llvm::StringRef;
 
-/// For each option a value that is not the default.
+/// A value of `option` that is not the default.
 static StringRef getSample(StringRef option) {
   static const llvm::StringMap<StringRef> samples = {{"--shape", "x=1x3x8x8"},
                                                      {"--target", "cuda"},
@@ -45,7 +45,7 @@ static std::string getKey(const CompileOptions &options) {
   return key.str();
 }
 
-/// The message of an error; empty for success.
+/// Sets an option. Returns the message of the error; empty for success.
 static std::string set(CompileOptions &options, StringRef name, StringRef word) {
   const CompileOption *option = findCompileOption(name);
   return option ? toString(option->set(options, word)) : "no option " + name.str();

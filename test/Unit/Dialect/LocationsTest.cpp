@@ -32,7 +32,7 @@ TEST(Locations, FileAndNodeStandInFront) {
   EXPECT_EQ(format(node, "is too large"), "m.onnx: node 'conv1': is too large");
   EXPECT_EQ(format(cnn::getNodeLoc(&context, "conv1", "Conv"), "has no input 1"),
             "m.onnx: node 'conv1' (Conv): has no input 1");
-  // What a message says itself is no business of the text in front.
+  // File and node are put in front even if the message names them itself.
   EXPECT_EQ(format(node, "m.onnx and conv1"), "m.onnx: node 'conv1': m.onnx and conv1");
   auto other = NameLoc::get(StringAttr::get(&context, "relu1"));
   EXPECT_EQ(format(FusedLoc::get(&context, {UnknownLoc::get(&context), node, other}), "fails"),

@@ -79,10 +79,10 @@ TEST_F(TargetDescription, NamedCpusAreTheSameOnEveryHost) {
 TEST_F(TargetDescription, NativeIsTheHost) {
   for (llvm::StringRef name : {"", "native"}) {
     EXPECT_EQ(describe("", name, kServer), "16 lanes, 32 registers, 3072 KiB");
-    // Where the operating system does not tell, the row does.
+    // If the operating system does not tell the size of the L2 cache, the row does.
     EXPECT_EQ(describe("", name, kBoard), "4 lanes, 32 registers, 256 KiB");
   }
-  // A virtual machine may hide some of what the CPU has.
+  // A virtual machine may hide some features of the CPU.
   Host hidden = kServer;
   hidden.features = "+avx2,-avx512f,-avx512vl,+fma";
   EXPECT_EQ(describe("", "native", hidden), "8 lanes, 16 registers, 3072 KiB");
@@ -179,7 +179,7 @@ TEST_F(TargetDescription, FieldsOfGpusAreSane) {
     EXPECT_GE(gpu.sharedBytes, kGpuStaticSharedBytes);
     EXPECT_EQ(gpu.warpgroupMacs > 0, gpu.warpgroupBytes > 0);
   }
-  // In multiply-adds: 33e12 of f32 a second against 5.5e12 bytes.
+  // 33e12 f32 multiply-adds per second, while the L2 cache delivers 5.5e12 bytes.
   EXPECT_EQ(describePortableGpu().getMacsPerFloat(), 24.0);
 }
 

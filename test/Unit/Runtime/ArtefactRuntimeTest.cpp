@@ -12,9 +12,9 @@
 #include <thread>
 #include <vector>
 
-// A model in place of a compiled one, which emulates the kernels of EmulatorTest.cpp: its
-// first input says how many tasks to launch, and each task counts its runs in the output.
-// Plain memory, so that the thread sanitizer sees a missing barrier.
+// A model written by hand; its backend is the emulator, which EmulatorTest.cpp needs. The
+// input says how many tasks to launch, and each task counts its runs in the output. The counts
+// are not atomic, so that the thread sanitizer sees a missing barrier.
 
 static constexpr int64_t kMaxTasks = 1000;
 static const int64_t countDims[] = {kMaxTasks};
@@ -31,7 +31,7 @@ static void clear(int64_t begin, int64_t end, void *const *args, uint8_t *) {
 
 static void count(int64_t begin, int64_t end, void *const *args, uint8_t *) {
   for (int64_t i = begin; i < end; ++i)
-    // Another thread cleared its neighbour.
+    // Another thread may have cleared this element.
     static_cast<int64_t *>(args[0])[i] += 1 + *static_cast<int64_t *>(args[1]);
 }
 

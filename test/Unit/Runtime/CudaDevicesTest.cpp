@@ -43,7 +43,7 @@ TEST_F(CudaRuntime, NoDeviceWaitsForOneThatFailed) {
   }
   EXPECT_EQ(runParts(parts, context, 1), CONVOY_OK) << parts.contextError(context);
   parts.destroy(context);
-  // Transports reach no GPU.
+  // A transport cannot connect GPUs.
   convoy_transport transport = {};
   EXPECT_EQ(parts.createDevice(1, 0, &transport, &context), CONVOY_ERROR_ARGUMENT);
 }

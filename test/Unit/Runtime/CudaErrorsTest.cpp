@@ -28,7 +28,7 @@ TEST_F(CudaRuntime, SaysThatTheDriverIsTooOld) {
   EXPECT_EQ(getError(CONVOY_ERROR_OLD_DRIVER),
             "it is one of CUDA 11.4; compute_90: the provided PTX was compiled with an "
             "unsupported toolchain.");
-  // Machine code that the driver refuses leaves PTX, where there is some.
+  // If the driver refuses machine code, the runtime tries PTX, but here there is none.
   int32_t archs[] = {90}, isPtx[] = {0};
   single.setImages(1, archs, isPtx, 0, 0);
   EXPECT_EQ(getError(CONVOY_ERROR_OLD_DRIVER), "it is one of CUDA 11.4; sm_90: unknown error");
@@ -42,7 +42,7 @@ TEST_F(CudaRuntime, SaysWhatIsWrongWithThePtx) {
 }
 
 TEST_F(CudaRuntime, SaysThatMemoryIsOut) {
-  // Weights, then arena, scratch and four buffers of the same size.
+  // First the weights, 1.2 MB; then arena, scratch and four buffers of the same size at once.
   Setting setting("FAKE_CUDA_MEMORY", "8000000");
   EXPECT_EQ(getError(CONVOY_ERROR_GPU_MEMORY), "GPU 0 Fake GPU has no 7.2 MB left");
   {
@@ -60,7 +60,7 @@ TEST_F(CudaRuntime, SaysWhichCallFails) {
     Setting setting("FAKE_CUDA_FAIL", "cuInit=804");
     EXPECT_EQ(getError(CONVOY_ERROR_CUDA), "GPU 0, cuInit: unknown error, error 804");
   }
-  // While it is made, whatever fails leaves nothing behind.
+  // If a call fails while a context is made, everything that was allocated is freed.
   for (const char *function :
        {"cuDeviceGet", "cuDevicePrimaryCtxRetain", "cuCtxPushCurrent", "cuModuleGetFunction",
         "cuFuncGetAttribute", "cuMemcpyHtoD", "cuMemHostAlloc", "cuStreamCreate",
@@ -69,7 +69,7 @@ TEST_F(CudaRuntime, SaysWhichCallFails) {
     Setting setting("FAKE_CUDA_FAIL", (std::string(function) + "=201").c_str());
     std::string error = getError(CONVOY_ERROR_CUDA);
     EXPECT_NE(error.find("invalid device context, error 201"), std::string::npos) << error;
-    // A launch is known by its kernel.
+    // The error of a launch names the kernel instead of the function.
     if (std::string(function) != "cuLaunchKernel")
       EXPECT_NE(error.find(function), std::string::npos) << error;
     else

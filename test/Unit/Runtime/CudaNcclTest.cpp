@@ -21,7 +21,7 @@ TEST_F(CudaRuntime, NcclAddsWithoutTheHost) {
       ASSERT_EQ(runParts(parts, context, float(run)), CONVOY_OK)
           << parts.contextError(context);
     EXPECT_EQ(fake_cuda_calls("ncclAllReduce"), 3 * 10);
-    // What is left is a run's output, and its end.
+    // The host only fetches the output of each run, and waits for the end on each GPU.
     EXPECT_EQ(fake_cuda_calls("cuMemcpyDtoHAsync"), 10);
     EXPECT_EQ(fake_cuda_calls("cuStreamSynchronize"), 3 * 10);
     ASSERT_EQ(parts.profileEnable(context, 1), CONVOY_OK);
@@ -37,7 +37,7 @@ TEST_F(CudaRuntime, NcclAddsWithoutTheHost) {
 TEST_F(CudaRuntime, TheHostAddsWithoutNccl) {
   struct {
     const char *gpus, *name, *value;
-    const char *reason; // where somebody insists
+    const char *reason; // the error if CONVOY_NCCL=1 insists
   } cases[] = {
       {"3", "CONVOY_NCCL", "0", nullptr},
       {"2", "FAKE_NCCL", "22809", "devices 0 and 2 share GPU 0"},
@@ -137,14 +137,14 @@ TEST_F(CudaRuntime, AllGpusSkipASumAlike) {
     EXPECT_EQ(runParts(parts, context, 1), CONVOY_ERROR_CUDA) << fail;
     EXPECT_EQ(fake_cuda_calls("ncclAllReduce"), 0) << fail;
   }
-  // Nobody was lost.
+  // No GPU was lost: NCCL still adds.
   EXPECT_EQ(runParts(parts, context, 1), CONVOY_OK);
   EXPECT_EQ(fake_cuda_calls("ncclAllReduce"), 3);
   parts.destroy(context);
 }
 
-// Whichever call of a run is the first that fails on a GPU, before the others come to the
-// sum, while they do or behind it.
+// Each call of a run fails once on each GPU: before the other GPUs start the sum, while they
+// do, or after it.
 TEST_F(CudaRuntime, NoGpuWaitsWhateverFails) {
   Setting gpus("FAKE_CUDA_GPUS", "3");
   for (const char *function :
@@ -163,24 +163,24 @@ TEST_F(CudaRuntime, NoGpuWaitsWhateverFails) {
           Setting setting("FAKE_CUDA_FAIL", fail.c_str());
           status = runParts(parts, context, 1);
         }
-        // The GPU that failed is the only one to say so.
+        // The error names the GPU whose call failed.
         std::string error = parts.contextError(context);
         EXPECT_EQ(error.find("GPU " + std::to_string(gpu)) == 0, status != CONVOY_OK)
             << fail << ": " << error;
-        // Polls go on until all is done.
+        // How often a run queries depends on time, so four failures are enough.
         if (std::string(function) == "cuStreamQuery" && failures == 3)
           status = CONVOY_OK;
         EXPECT_EQ(runParts(parts, context, 2), CONVOY_OK) << parts.contextError(context);
         parts.destroy(context);
         ASSERT_EQ(fake_cuda_live(), 0) << fail;
       }
-      // It was called at all, but that only one GPU fetches the outputs.
+      // Every GPU calls every function, except that only GPU 0 fetches the outputs.
       EXPECT_EQ(failures > 1, gpu == 0 || std::string(function) != "cuMemcpyDtoHAsync")
           << function;
     }
 }
 
-// What the fake one refuses, as tests of the runtime rely upon it.
+// The fake NCCL refuses wrong calls; the tests of the runtime rely on it.
 TEST_F(CudaRuntime, FakeNcclIsStrict) {
   ASSERT_EQ(cuInit(0), CUDA_SUCCESS);
   const int same[] = {0, 0}, ordinals[] = {0, 1};
@@ -225,7 +225,7 @@ TEST_F(CudaRuntime, FakeNcclIsStrict) {
   for (float *sums : numbers)
     EXPECT_EQ(sums[3], 3.0f);
 
-  // Who comes alone waits until he leaves.
+  // A sum that only one GPU starts does not end before its communicator is aborted.
   EXPECT_EQ(add(0, 0, 4), ncclSuccess);
   EXPECT_EQ(query(0), CUDA_ERROR_NOT_READY);
   EXPECT_EQ(ncclCommDestroy(communicators[1]), ncclSuccess);

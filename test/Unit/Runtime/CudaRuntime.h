@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-/// A variable of the environment, for as long as it is in scope.
+/// Sets an environment variable for as long as this object is in scope.
 class Setting {
 public:
   Setting(const char *name, const char *value) : name(name) { setenv(name, value, 1); }
@@ -104,17 +104,17 @@ protected:
   CudaRuntime() { fake_cuda_reset(); }
   ~CudaRuntime() override { EXPECT_EQ(fake_cuda_live(), 0); }
 
-  /// Makes a context that must fail with `status`, and returns its line.
+  /// Makes a context that must fail with `status`, and returns its error.
   std::string getError(int32_t status, int32_t ordinal = 0) {
     convoy_context *context;
     EXPECT_EQ(single.createOn(ordinal, &context), status);
     std::string text = single.contextError(context);
-    // It is good for nothing else.
+    // Such a context can do nothing else.
     SingleBuffers buffers(1);
     EXPECT_EQ(buffers.run(single, context), context ? status : CONVOY_ERROR_ARGUMENT);
     EXPECT_NE(single.profileEnable(context, 1), CONVOY_OK);
     single.destroy(context);
-    // The other way is silent.
+    // convoy_create returns the status only, and no context.
     if (ordinal == 0) {
       EXPECT_EQ(single.create(1, &context), status);
       EXPECT_EQ(context, nullptr);
@@ -131,6 +131,7 @@ protected:
 
 inline constexpr int kCount = HAND_MADE_ROWS * HAND_MADE_WIDTH;
 
+/// The outputs of HandMadeParts for the inputs `x`.
 inline std::vector<float> getExpected(const std::vector<float> &x) {
   std::vector<float> y(kCount);
   for (int r = 0; r < HAND_MADE_ROWS; ++r) {
@@ -146,7 +147,7 @@ inline std::vector<float> getExpected(const std::vector<float> &x) {
   return y;
 }
 
-/// Runs it on numbers that begin with `first`.
+/// Runs HandMadeParts on the numbers from `first` on, and checks the outputs.
 inline int32_t runParts(const Library &parts, convoy_context *context, float first) {
   std::vector<float> x(kCount), y(kCount, -1);
   for (int i = 0; i < kCount; ++i)

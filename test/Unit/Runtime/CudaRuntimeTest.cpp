@@ -24,19 +24,19 @@ TEST_F(CudaRuntime, ComputesWhatTheKernelsSay) {
     ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
     EXPECT_TRUE(buffers.isRight());
   }
-  // Weights are uploaded and launches captured once, and runs replay them.
+  // Weights are uploaded once. Launches are captured once, and each run replays them.
   EXPECT_EQ(fake_cuda_uploaded(), 4 * HAND_MADE_SIZE);
   EXPECT_EQ(fake_cuda_calls("cuStreamBeginCapture"), 1);
   EXPECT_EQ(fake_cuda_calls("cuLaunchKernel"), 4);
   EXPECT_EQ(fake_cuda_calls("cuGraphLaunch"), 3);
   EXPECT_EQ(fake_cuda_calls("cuStreamSynchronize"), 3);
-  // Inputs go in parts of at most 1 MiB.
+  // Three runs, two inputs, each copied in two parts of at most 1 MiB.
   EXPECT_EQ(fake_cuda_calls("cuMemcpyHtoDAsync"), 3 * 2 * 2);
   single.destroy(context);
 }
 
 TEST_F(CudaRuntime, TakesMemoryOfTheGpu) {
-  // This program's own use of the GPU, which stays as it is.
+  // The test's own context of the GPU, which the runtime must leave as it is.
   CUcontext own, popped;
   ASSERT_EQ(cuInit(0), CUDA_SUCCESS);
   ASSERT_EQ(cuDevicePrimaryCtxRetain(&own, 0), CUDA_SUCCESS);
@@ -60,7 +60,7 @@ TEST_F(CudaRuntime, TakesMemoryOfTheGpu) {
   memcpy(buffers.sum.data(), sum, size);
   memcpy(buffers.twice.data(), reinterpret_cast<void *>(twice), size);
   EXPECT_TRUE(buffers.isRight());
-  // Each was copied once, and as a whole.
+  // Each tensor was copied once, and as a whole.
   EXPECT_EQ(fake_cuda_calls("cuMemcpyDtoDAsync"), 2);
   EXPECT_EQ(fake_cuda_calls("cuMemcpyHtoDAsync"), 1);
   EXPECT_EQ(fake_cuda_calls("cuMemcpyDtoHAsync"), 1);
@@ -89,7 +89,7 @@ TEST_F(CudaRuntime, Profiles) {
   int64_t nanoseconds[3], runs;
   ASSERT_EQ(single.profileRead(context, nanoseconds, &runs), CONVOY_OK);
   EXPECT_EQ(runs, 10);
-  // The fake GPU takes half a millisecond a kernel; the last layer has two.
+  // The fake GPU takes half a millisecond per kernel; the last layer has two kernels.
   EXPECT_EQ(nanoseconds[0], 5000000);
   EXPECT_EQ(nanoseconds[1], 5000000);
   EXPECT_EQ(nanoseconds[2], 10000000);
@@ -171,7 +171,7 @@ TEST_F(CudaRuntime, TakesCodeOfOneCapability) {
 TEST_F(CudaRuntime, EncodesTensorMaps) {
   convoy_context *context;
   ASSERT_EQ(single.createOn(0, &context), CONVOY_OK) << single.contextError(context);
-  // Once: the graph keeps it.
+  // The map is encoded once: the graph keeps it.
   SingleBuffers buffers(1);
   for (int run = 0; run < 3; ++run)
     ASSERT_EQ(buffers.run(single, context), CONVOY_OK);

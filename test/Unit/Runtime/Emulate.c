@@ -5,13 +5,13 @@
 |*                                                                            *|
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
-|* C++ cannot read the runtime's structures.                                  *|
+|* The structures of the runtime are not valid C++.                           *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
 #include "../../../lib/Runtime/Artefact/Backend.h"
 
-/* Launches a kernel as generated code does, and returns the failure's text. */
+/* Launches a kernel as generated code does. Returns the text of the error, or "". */
 const char *emulate(convoy_context *context, convoy_emulated_kernel kernel,
                     const int32_t grid[3], const int32_t block[3], int32_t shared_bytes,
                     void *const *args) {

@@ -72,7 +72,7 @@ TEST_P(Emulator, IdsAreThoseOfGridAndBlock) {
 }
 
 TEST_P(Emulator, BarriersMakeNeighboursVisible) {
-  // Values go around the block, one thread a round.
+  // In each round, every thread gets the value of the next thread.
   auto kernel = [](Thread *thread, void *const *args) {
     int32_t x = getX(thread), threads = thread->block_dim[0];
     int32_t value = x + 1000 * thread->block_id[0];
@@ -131,7 +131,7 @@ TEST_P(Emulator, ReportsRaces) {
   };
   EXPECT_NE(run(bothWrite, 1, 64, 256).find("race: thread 33 writes byte 64 of"),
             std::string::npos);
-  // A wide access meets a narrow one within it.
+  // A wide access, and a narrow one inside it.
   auto vectors = [](Thread *thread, void *const *) {
     if (getX(thread) == 0)
       convoy_gpu_access(thread, thread->shared, 32, 0);
@@ -139,7 +139,7 @@ TEST_P(Emulator, ReportsRaces) {
       convoy_gpu_access(thread, thread->shared + 18, 2, 1);
   };
   EXPECT_NE(run(vectors, 1, 64, 256).find("thread 5 writes byte 18 of"), std::string::npos);
-  // The next launch is none the worse.
+  // The next launch runs as usual.
   auto alone = [](Thread *thread, void *const *) { write(thread, getX(thread), 1); };
   EXPECT_EQ(run(alone, 5, 64, 256), "");
 }
@@ -150,7 +150,7 @@ TEST_P(Emulator, BytesOfAWordMayBelongToSeveralThreads) {
     convoy_gpu_access(thread, byte, 2, 1);
     byte[0] = byte[1] = uint8_t(getX(thread));
     convoy_gpu_barrier(thread, 0);
-    // Whole words again, read by several.
+    // Then several threads read whole words.
     static_cast<int32_t *>(args[0])[getX(thread)] = read(thread, getX(thread) / 2 % 16);
     convoy_gpu_barrier(thread, 1);
     if (getX(thread) < 16)
@@ -215,7 +215,7 @@ TEST_P(Emulator, ReportsDivergence) {
 }
 
 TEST_P(Emulator, AsynchronousCopiesArriveWhenWaitedFor) {
-  // Thread x copies word x of three rows, one group a row.
+  // Thread x copies word x of three rows; each row is one group.
   auto kernel = [](Thread *thread, void *const *args) {
     auto *data = static_cast<int32_t *>(args[0]);
     int32_t x = getX(thread), *results = data + 96;
@@ -226,7 +226,7 @@ TEST_P(Emulator, AsynchronousCopiesArriveWhenWaitedFor) {
     }
     convoy_gpu_async_wait(thread, 2);
     results[x] = read(thread, x);
-    // Not there yet, without asking the emulator for leave.
+    // Row 1 has not arrived. This read does not ask the emulator, which would report it.
     results[32 + x] = *getWord(thread, 32 + x);
     convoy_gpu_async_wait(thread, 0);
     convoy_gpu_barrier(thread, 0);
@@ -255,14 +255,14 @@ TEST_P(Emulator, ReportsAsynchronousCopiesUnderWay) {
       run(readsUnwaited, 1, 32, 512, data),
       "kernel 1 (count), block (0, 0, 0): thread 31 reads byte 28 of shared memory, where "
       "an asynchronous copy of thread 1 is under way");
-  // The next stage overwrites what others may still read.
+  // The next copy overwrites data that other threads may still read.
   auto copiesTooEarly = [](Thread *thread, void *const *args) {
     read(thread, (getX(thread) + 1) % 32);
     convoy_gpu_async_copy(thread, getWord(thread, getX(thread)), args[0], 4, 4);
   };
   EXPECT_NE(run(copiesTooEarly, 1, 32, 128, data).find("race: thread 1 writes byte 4 of"),
             std::string::npos);
-  // Waiting is not enough for another thread to see it.
+  // A thread's wait does not make its copy visible to another thread.
   auto noBarrier = [](Thread *thread, void *const *args) {
     convoy_gpu_async_copy(thread, getWord(thread, getX(thread)), args[0], 4, 4);
     convoy_gpu_async_group(thread);
@@ -287,7 +287,7 @@ TEST_P(Emulator, RefusesLaunchesThatNoGpuHas) {
 }
 
 TEST_P(Emulator, ReportsFullStacks) {
-  // What lies below the only stack is the table of shared memory's bytes.
+  // Below the only stack is the emulator's table of the bytes of shared memory.
   auto kernel = [](Thread *, void *const *) {
     volatile char large[70 << 10];
     for (volatile char &byte : large)

@@ -34,7 +34,7 @@ protected:
     });
     ASSERT_FALSE(bool(error));
   }
-  /// A version 1 file.
+  /// Writes a file of version 1 of the format.
   void write(llvm::StringRef header, llvm::StringRef data) {
     write(("\x93NUMPY\x01" + llvm::StringRef("\0", 1) + llvm::StringRef("\x80\0", 2) + header +
            std::string(128 - header.size(), ' ') + data)

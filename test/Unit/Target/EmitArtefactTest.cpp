@@ -199,7 +199,7 @@ TEST_F(EmitArtefact, ErrorsAreOneLineAndLeaveNothing) {
 
 TEST_F(EmitArtefact, RefusesACpuThatIsTooOld) {
 #if defined(__x86_64__)
-  // No machine has the instructions of both vendors.
+  // xop is AMD's and amx-tile is Intel's: no CPU has both.
   setTarget(hostTriple, "x86-64");
   (*module)->setAttr(
       cnn::kTargetAttrName,

@@ -1,6 +1,6 @@
 // RUN: convoy-opt %s --canonicalize --cse --split-input-file --verify-diagnostics | FileCheck %s
 
-// Peers wait for every communication: none is dropped or merged, in any form.
+// Other devices wait for every communication, so none is dropped or merged, even if it is not used.
 // CHECK-LABEL: func.func @unused(
 func.func @unused(%x: tensor<1x2x4xf32>) {
   // CHECK-COUNT-2: cnn.all_gather
@@ -17,7 +17,7 @@ func.func @unused(%x: tensor<1x2x4xf32>) {
 
 // -----
 
-// Nor are the ends of asynchronous ones.
+// The operations that end an asynchronous exchange are not dropped either.
 // CHECK-LABEL: func.func @asynchronous(
 func.func @asynchronous(%x: memref<2xf32>, %y: memref<2xf32>) {
   // CHECK: cnn.all_reduce %[[X:.+]] outs(%[[Y:.+]]) {async, device = 0 : i64, devices = 2 : i64}

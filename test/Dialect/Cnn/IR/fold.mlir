@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --canonicalize --split-input-file | FileCheck %s
 
-// Shape arithmetic as an exporter writes it for x.view(x.size(0), -1): the shape [2, 3, 4],
-// its first element, the product of the rest, [2, 12].
+// Shape arithmetic, as an exporter writes it for x.view(x.size(0), -1): the first element of the shape
+// [2, 3, 4] and the product of the others give [2, 12].
 // CHECK-LABEL: func.func @shape_arithmetic(
 func.func @shape_arithmetic() -> tensor<2xi64> {
   // CHECK-NEXT: %[[C:.+]] = arith.constant dense<[2, 12]> : tensor<2xi64>
@@ -47,7 +47,7 @@ func.func @integers() -> (tensor<2xi64>, tensor<2xi64>, tensor<2xi1>, tensor<2xi
 
 // -----
 
-// Where the bounds of a clip cross, the upper one wins, as in kernels.
+// If the lower bound of a clip is above the upper one, the result is the upper one, as in kernels.
 // CHECK-LABEL: func.func @clip(
 // CHECK-DAG:     %[[CROSSED:.+]] = arith.constant dense<3.000000e+00> : tensor<2xf32>
 // CHECK-DAG:     %[[INT:.+]] = arith.constant dense<[0, 6]> : tensor<2xi32>
@@ -62,7 +62,7 @@ func.func @clip() -> (tensor<2xf32>, tensor<2xi32>) {
 
 // -----
 
-// Floats fold where every bit is prescribed: 1/3 is rounded as the machine rounds it.
+// Operations on floats are folded if IEEE 754 prescribes every bit of the result: 1/3, a square root.
 // CHECK-LABEL: func.func @floats(
 func.func @floats() -> (tensor<f32>, tensor<f32>, tensor<2xf32>, tensor<2xi64>) {
   // CHECK-DAG: %[[THIRD:.+]] = arith.constant dense<0.333333343> : tensor<f32>
@@ -105,8 +105,9 @@ func.func @identities(%x: tensor<2x16x4xf32>, %i: tensor<4xi64>) -> (tensor<2x16
 
 // -----
 
-// A zero that eats the sign, an exponential that machines round differently, a result that
-// is too large, an index outside, a number that no integer holds, other lanes.
+// Not folded: the addition of +0, which changes the sign of -0; an exponential, which machines round
+// differently; a result that is too large; an index that is out of range; a sum of floats; a number that
+// no integer can represent; reorders between blocks of different sizes.
 // CHECK-LABEL: func.func @stay(
 func.func @stay(%x: tensor<4xf32>, %y: tensor<2x16x4xf32>)
     -> (tensor<4xf32>, tensor<f32>, tensor<1024x2xi64>, tensor<1xi64>, tensor<f32>, tensor<i64>,
@@ -138,7 +139,7 @@ func.func @stay(%x: tensor<4xf32>, %y: tensor<2x16x4xf32>)
 
 // -----
 
-// Destinations and memrefs do not fold: somebody waits for what is written.
+// Operations with destinations or on memrefs are not folded: they must write their destination.
 // CHECK-LABEL: func.func @destinations(
 func.func @destinations(%x: tensor<4xf32>, %y: tensor<4xf32>, %m: memref<4xf32>, %n: memref<4xf32>) -> tensor<4xf32> {
   // CHECK: cnn.unary <identity> %arg0 outs(%arg1)
@@ -150,7 +151,7 @@ func.func @destinations(%x: tensor<4xf32>, %y: tensor<4xf32>, %m: memref<4xf32>,
   return %0 : tensor<4xf32>
 }
 
-// Reading shuffled channels needs no shuffled copy: 2 groups of 3 become 3 of 2.
+// A reorder can read shuffled channels without a shuffled copy: 2 groups of 3 become 3 groups of 2.
 // CHECK-LABEL: func.func @reorder_of_shuffle(
 func.func @reorder_of_shuffle(%x: tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32> {
   %0 = tensor.expand_shape %x [[0], [1, 2], [3]] output_shape [1, 2, 3, 4] : tensor<1x6x4xf32> into tensor<1x2x3x4xf32>
@@ -163,7 +164,7 @@ func.func @reorder_of_shuffle(%x: tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32> {
   return %4 : tensor<1x2x4x4xf32>
 }
 
-// A shuffle on the way is not undone by going back, and not every transpose is one.
+// A reorder back does not undo a reorder with a shuffle, and not every transpose is a shuffle.
 // CHECK-LABEL: func.func @reorder_without_shuffle(
 func.func @reorder_without_shuffle(%x: tensor<1x6x4xf32>, %y: tensor<2x1x3x4xf32>) -> (tensor<1x6x4xf32>, tensor<1x2x4x4xf32>) {
   // CHECK: cnn.reorder %arg0 {block = 4 : i64, shuffle = 2 : i64}

@@ -16,7 +16,7 @@ func.func @wgmma_wait(%sums: !llvm.struct<(f32, f32)>) -> !llvm.struct<(f32, f32
   return %0 : !llvm.struct<(f32, f32)>
 }
 
-// Code for one capability alone.
+// Code for one compute capability only.
 // CHECK-LABEL: func.func @specific()
 // CHECK-SAME:    #cnn.gpu<cuda, tf32, [90], arch_specific = true>
 // CHECK-LABEL: func.func @usual()

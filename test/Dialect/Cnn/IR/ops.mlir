@@ -11,7 +11,7 @@ func.func @conv(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) -> tensor<1x2x4xf3
   return %0 : tensor<1x2x4xf32>
 }
 
-// What an operation computes may be f16 where it reads f32, and the other way round.
+// The result of an operation may be f16 if its operands are f32, and the other way round.
 // CHECK-LABEL: func.func @widths(
 func.func @widths(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf16>) -> tensor<1x2x4xf32> {
   // CHECK: %[[H:.+]] = cnn.conv %arg0, %arg1 {{.*}} : (tensor<1x2x4xf32>, tensor<2x2x1xf16>) -> tensor<1x2x4xf16>

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s | FileCheck %s
 // RUN: convoy-opt %s | convoy-opt | FileCheck %s
 
-// What has its default is not printed.
+// Fields with their default values are not printed.
 // CHECK-LABEL: func.func private @defaults()
 // CHECK-SAME:    #cnn.schedule<direct, tile = 14x2x16, filter = <tiles, 1x4x4x3x3x16x32xf32>>
 func.func private @defaults() attributes {a = #cnn.schedule<direct, tile = 14x2x16, span = row, order = channels, splits = 1,
@@ -32,7 +32,7 @@ func.func private @gpu() attributes {
 // CHECK-LABEL: func.func private @layout() attributes {a = #cnn.filter_layout<channelwise, 2x3x3x1x16xf32>}
 func.func private @layout() attributes {a = #cnn.filter_layout<channelwise, 2x3x3x1x16xf32>}
 
-// On a layer.
+// A schedule as the attribute of a layer.
 // CHECK-LABEL: func.func @dense(
 // CHECK:         cnn.dense %arg0, %arg1 {schedule = #cnn.schedule<dense, tile = 1x4x16, filter = <dense, 2x64x64xf32>>}
 func.func @dense(%x: tensor<1x64xf32>, %w: tensor<100x64xf32>) -> tensor<1x100xf32> {

@@ -10,7 +10,7 @@ func.func private @defaults() attributes {window = #cnn.window<[3, 5], strides =
 // CHECK-SAME: attributes {window = #cnn.window<[3, 4, 5], strides = [1, 2, 1], dilations = [1, 1, 2],
 // CHECK-SAME: pads = [0, 0, 0, 0, 0, 1]>}
 func.func private @all() attributes {window = #cnn.window<[3, 4, 5], strides = [1, 2, 1], dilations = [1, 1, 2], pads = [0, 0, 0, 0, 0, 1]>}
-// In any order.
+// Fields may come in any order.
 // CHECK: func.func private @order() attributes {window = #cnn.window<[3], strides = [2], dilations = [3], pads = [4, 5]>}
 func.func private @order() attributes {window = #cnn.window<[3], pads = [4, 5], dilations = [3], strides = [2]>}
 

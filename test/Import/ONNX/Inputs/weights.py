@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Writes models that ONNX's text format cannot express into a folder: forms of weights, and damaged ones."""
+"""Writes models that ONNX's text format cannot express into a folder: all forms of weights, and damaged files."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ RAMP = np.arange(32, dtype=np.float32)
 
 
 def write(name, *tensors, data_type=TensorProto.FLOAT):
-    """x + each of the tensors, which are named a, b, ..."""
+    """Writes a model that adds all tensors to x. Their names are a, b, ..."""
     nodes, value = [], "x"
     for index, tensor in enumerate(tensors):
         tensor.name = "abcdefgh"[index]
