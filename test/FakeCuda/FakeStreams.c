@@ -56,6 +56,14 @@ struct CUgraphExec_st {
   struct list list;
 };
 
+/* Streams and events that are destroyed. Streams that still wait for them read them, as the
+ * driver keeps them until then; all are freed with the last stream. */
+static struct {
+  CUstream *streams;
+  CUevent *events;
+  size_t stream_count, event_count, live_streams;
+} destroyed;
+
 static double clock_milliseconds; /* kernels take half a millisecond each */
 _Thread_local int fake_captures;
 
@@ -166,12 +174,32 @@ static CUresult copy(CUstream stream, void *to, size_t to_stride, const void *fr
   return CUDA_SUCCESS;
 }
 
+static void *grow(void *list, size_t count, size_t size) {
+  list = realloc(list, (count + 1) * size);
+  if (!list)
+    abort();
+  return list;
+}
+
+static void free_destroyed(void) {
+  for (size_t i = 0; i < destroyed.stream_count; ++i) {
+    free(destroyed.streams[i]->list.ops);
+    free(destroyed.streams[i]);
+  }
+  for (size_t i = 0; i < destroyed.event_count; ++i)
+    free(destroyed.events[i]);
+  free(destroyed.streams);
+  free(destroyed.events);
+  memset(&destroyed, 0, sizeof destroyed);
+}
+
 CUresult cuStreamCreate(CUstream *stream, unsigned flags) {
   CUresult result = fake_begin_in_context("cuStreamCreate");
   if (result || flags != CU_STREAM_NON_BLOCKING)
     return fake_end(result ? result : CUDA_ERROR_INVALID_VALUE);
   *stream = calloc(1, sizeof **stream);
   (*stream)->context = fake_current();
+  ++destroyed.live_streams;
   ++fake_state.live;
   return fake_end(CUDA_SUCCESS);
 }
@@ -179,8 +207,11 @@ CUresult cuStreamCreate(CUstream *stream, unsigned flags) {
 CUresult cuStreamDestroy_v2(CUstream stream) {
   fake_begin("cuStreamDestroy");
   run_until(stream, stream->list.count);
-  free(stream->list.ops);
-  free(stream);
+  destroyed.streams =
+      grow(destroyed.streams, destroyed.stream_count, sizeof *destroyed.streams);
+  destroyed.streams[destroyed.stream_count++] = stream;
+  if (--destroyed.live_streams == 0)
+    free_destroyed();
   --fake_state.live;
   return fake_end(CUDA_SUCCESS);
 }
@@ -235,7 +266,12 @@ CUresult cuEventCreate(CUevent *event, unsigned flags) {
 
 CUresult cuEventDestroy_v2(CUevent event) {
   fake_begin("cuEventDestroy");
-  free(event);
+  if (destroyed.live_streams == 0) {
+    free(event);
+  } else {
+    destroyed.events = grow(destroyed.events, destroyed.event_count, sizeof *destroyed.events);
+    destroyed.events[destroyed.event_count++] = event;
+  }
   --fake_state.live;
   return fake_end(CUDA_SUCCESS);
 }
