@@ -149,3 +149,15 @@ def test_rule(name, tmp_path):
         # A link that costs nothing makes the search share whatever can be shared.
         partitions.append((f"--devices={devices}", "--strategy=auto", "--link=1000TB/s,0s"))
     check_partitions(case.model, case.feeds, tmp_path, partitions)
+
+
+def test_pad(tmp_path):
+    """A pad that nothing absorbs has a region, which uses a constant outside of it: each device needs its own."""
+    net = support.tiny_models.Network("pad", 13, [BATCH, CHANNELS, HEIGHT, WIDTH])
+    y = net.node("Pad", start(net), net.integers(0, 0, 1, 1, 0, 0, 1, 0), net.constant(2.0))
+    y = net.node("Pad", net.node("MaxPool", y, kernel_shape=[2, 2]), net.integers(0, 0, 0, 1, 0, 0, 0, 1),
+                 net.constant(2.0))
+    case = support.network_case("pad", net, net.conv(y, CHANNELS, 8, 3))
+    check_partitions(case.model, case.feeds, tmp_path,
+                     [(f"--devices={devices}", f"--strategy={strategy}") for devices in (2, 3)
+                      for strategy in ("batch", "group", "rows", "auto")])

@@ -10,6 +10,7 @@
 #include "convoy/Transforms/Partition/Passes.h"
 
 #include "convoy/Transforms/Utils/Slice.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 namespace convoy::cnn {
 #define GEN_PASS_DEF_CNNAPPLYPARTITION
@@ -62,6 +63,7 @@ private:
   Value slice(Location loc, Value whole, const Distribution &form, int64_t before,
               int64_t after);
   Value dropHalo(Location loc, Value part, const OpSplit &split);
+  LogicalResult mapCaptures(Operation &op, Operation *copy);
   Location getLoc(Location of, StringRef what);
 
   OpBuilder builder;
@@ -166,6 +168,30 @@ Value DeviceProgram::getOperand(OpOperand &operand, const OpSplit &split) {
       ->getResult(0);
 }
 
+/// Makes the regions of `copy`, such as that of a tensor.pad with its value, use this device's
+/// forms of the values that the regions of `op` use from outside.
+LogicalResult DeviceProgram::mapCaptures(Operation &op, Operation *copy) {
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op.getRegions(), captured);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(copy);
+  for (Value value : captured) {
+    Value own;
+    if (isFreelyDistributed(value)) {
+      own = getConstantPart(value, Distribution());
+    } else {
+      for (const Form &form : forms[value])
+        if (form.first.isReplicated())
+          own = form.second;
+    }
+    if (!own)
+      return copy->emitError("has a region that uses a value that devices share");
+    for (Region &region : copy->getRegions())
+      replaceAllUsesInRegionWith(value, own, region);
+  }
+  return success();
+}
+
 LogicalResult DeviceProgram::build() {
   auto main =
       func::FuncOp::create(builder, function.getLoc(), "main", function.getFunctionType());
@@ -189,6 +215,8 @@ LogicalResult DeviceProgram::build() {
       for (auto [from, to] : llvm::zip(op.getOperands(), operands))
         mapping.map(from, to);
       Operation *copy = builder.clone(op, mapping);
+      if (failed(mapCaptures(op, copy)))
+        return failure();
       for (auto [from, to] : llvm::zip(op.getResults(), copy->getResults()))
         forms[from] = {{Distribution(), to}};
       continue;
@@ -197,6 +225,8 @@ LogicalResult DeviceProgram::build() {
     int64_t begin = split->bounds[device], end = split->bounds[device + 1];
     Value part =
         cast<PartitionOpInterface>(op).buildPart(builder, operands, factor, begin, end);
+    if (Operation *made = part.getDefiningOp(); made && failed(mapCaptures(op, made)))
+      return failure();
     if (factor.isReduction)
       part = AllReduceOp::create(builder, getLoc(op.getLoc(), "sum of"), part.getType(), part,
                                  device, devices)
