@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The forms that an ONNX file can take: where weights live, how they are stored, names, shapes, opsets, outputs."""
+"""The forms that an ONNX file can take: where weights live, how they are stored, names, shapes, outputs."""
 
 import numpy as np
 import onnx
@@ -25,16 +25,6 @@ def conv_model(**options):
 
 def check(model, folder, feeds=None, options=(), tolerance=1e-5):
     check_case(Case("model", model, feeds or {"x": X}, tolerance), folder, options)
-
-
-@pytest.mark.parametrize("opset", range(7, 24))
-def test_opset(opset, tmp_path):
-    check(conv_model(opset=opset), tmp_path)
-
-
-@pytest.mark.parametrize("ir_version", range(3, 12))
-def test_ir_version(ir_version, tmp_path):
-    check(conv_model(opset=7, ir_version=ir_version), tmp_path)
 
 
 @pytest.mark.parametrize("ir_version", [3, 4, 8])

@@ -28,6 +28,10 @@ static LogicalResult importConstant(NodeImporter &node) {
     ElementsAttr value = node.getTensor("value");
     return value ? node.setResult(node.constant(value)) : failure();
   }
+  if (node.hasAttribute("sparse_value")) {
+    ElementsAttr value = node.getSparseTensor("sparse_value");
+    return value ? node.setResult(node.constant(value)) : failure();
+  }
   if (node.hasAttribute("value_float"))
     return floats(node.getFloat("value_float", 0), {});
   if (node.hasAttribute("value_int"))
@@ -80,6 +84,7 @@ static LogicalResult importSize(NodeImporter &node) {
 
 static LogicalResult importRange(NodeImporter &node) {
   constexpr double maxCount = 1 << 24;
+  node.ignoreAttribute("stash_type"); // Of 16-bit floats, which become f32.
   std::optional<cnn::ConstantData> bounds[3];
   for (unsigned i = 0; i < 3; ++i) {
     bounds[i] = cnn::ConstantData::get(node.getInput(i));

@@ -54,6 +54,8 @@ static LogicalResult importGemm(NodeImporter &node) {
                       " and " + Twine(NodeImporter::getRank(*b)) + ", expected 2");
   float alpha = node.getFloat("alpha", 1.0f), beta = node.getFloat("beta", 1.0f);
   bool transposeB = node.getInt("transB", 0) != 0;
+  if (node.getOpset() < 7)
+    node.ignoreAttribute("broadcast"); // C broadcasts if its shape asks for it.
   if (node.getInt("transA", 0) != 0 && failed(a = node.transpose(*a, {1, 0})))
     return failure();
 

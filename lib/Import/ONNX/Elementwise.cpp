@@ -43,6 +43,10 @@ static LogicalResult importSelu(NodeImporter &node) {
   Value input = node.getInput(0);
   float alpha = node.getFloat("alpha", 1.67326319217681884765625f);
   float gamma = node.getFloat("gamma", 1.05070102214813232421875f);
+  if (node.getOpset() < 6) {
+    alpha = node.getFloat("alpha", 1.6732f);
+    gamma = node.getFloat("gamma", 1.0507f);
+  }
   FailureOr<Value> elu = node.unary(input, UnaryKind::elu, alpha);
   if (failed(elu))
     return failure();
@@ -154,7 +158,8 @@ static FailureOr<Value> castTo(NodeImporter &node, Value value, Type type) {
 }
 
 static LogicalResult importCast(NodeImporter &node) {
-  node.ignoreAttribute("saturate"); // Concerns 8-bit floats only.
+  node.ignoreAttribute("saturate"); // Both concern 8-bit floats only.
+  node.ignoreAttribute("round_mode");
   if (!node.hasAttribute("to"))
     return node.error("has no attribute 'to'");
   Type type = node.getDataType("to", 0);
@@ -165,6 +170,7 @@ static LogicalResult importCast(NodeImporter &node) {
 
 static LogicalResult importCastLike(NodeImporter &node) {
   node.ignoreAttribute("saturate");
+  node.ignoreAttribute("round_mode");
   return node.setResult(
       castTo(node, node.getInput(0), NodeImporter::getElementType(node.getInput(1))));
 }
@@ -176,7 +182,8 @@ static LogicalResult importIdentity(NodeImporter &node) {
 static LogicalResult importDropout(NodeImporter &node) {
   node.ignoreAttribute("ratio");
   node.ignoreAttribute("seed");
-  if (failed(node.requireUnusedOutputs(1, "Dropout's mask is not supported")))
+  if (failed(node.requireInferenceMode()) ||
+      failed(node.requireUnusedOutputs(1, "Dropout's mask is not supported")))
     return failure();
   if (node.getInput(2)) {
     std::optional<SmallVector<int64_t>> training = node.getConstantInts(2);
@@ -194,22 +201,33 @@ static LogicalResult importDropout(NodeImporter &node) {
 //===----------------------------------------------------------------------===//
 
 template <BinaryKind kind> static LogicalResult importBinary(NodeImporter &node) {
-  return node.setResult(node.binary(kind, node.getInput(0), node.getInput(1)));
+  FailureOr<Value> rhs = node.getRightOperand();
+  if (failed(rhs))
+    return failure();
+  return node.setResult(node.binary(kind, node.getInput(0), *rhs));
 }
 
 /// The exponent may have a type of its own.
 static LogicalResult importPow(NodeImporter &node) {
   Value base = node.getInput(0);
-  FailureOr<Value> exponent =
-      castTo(node, node.getInput(1), NodeImporter::getElementType(base));
-  if (failed(exponent))
+  FailureOr<Value> exponent = node.getRightOperand();
+  if (failed(exponent) ||
+      failed(exponent = castTo(node, *exponent, NodeImporter::getElementType(base))))
     return failure();
   return node.setResult(node.binary(BinaryKind::pow, base, *exponent));
 }
 
-/// The slope must broadcast to the input's shape.
+/// The slope must broadcast to the input's shape. Up to opset 6 a list is of channels.
 static LogicalResult importPRelu(NodeImporter &node) {
-  FailureOr<Value> result = node.binary(BinaryKind::prelu, node.getInput(0), node.getInput(1));
+  FailureOr<Value> slope = node.getInput(1);
+  int64_t rank = NodeImporter::getRank(node.getInput(0));
+  if (node.getOpset() < 7 && rank > 2 && NodeImporter::getRank(*slope) == 1) {
+    SmallVector<int64_t> shape(rank - 1, 1);
+    shape.front() = node.getShape(1)[0];
+    if (failed(slope = node.reshape(*slope, shape)))
+      return failure();
+  }
+  FailureOr<Value> result = node.binary(BinaryKind::prelu, node.getInput(0), *slope);
   if (succeeded(result) && NodeImporter::getShape(*result) != node.getShape(0))
     return node.error(node.describeInput(1) + " has a shape that does not broadcast to the "
                                               "input's");

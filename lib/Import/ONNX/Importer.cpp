@@ -7,6 +7,8 @@
 
 #include "Importer.h"
 
+#include "Functions.h"
+
 #include "convoy/Dialect/Cnn/Utils/Locations.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -51,51 +53,52 @@ void Importer::remark(const Twine &message) {
 
 static bool isDefaultDomain(StringRef domain) { return domain.empty() || domain == "ai.onnx"; }
 
-/// Up to opset 6 the default of BatchNormalization is training mode, which gets an error of
-/// its own.
-LogicalResult Importer::checkOldBatchNorm() {
-  for (const onnx::NodeProto &node : graph->node()) {
-    if (node.op_type() != "BatchNormalization" || !isDefaultDomain(node.domain()))
-      continue;
-    bool isTest = llvm::any_of(node.attribute(), [](const onnx::AttributeProto &attribute) {
-      return attribute.name() == "is_test" && attribute.i() != 0;
-    });
-    if (!isTest)
-      return nodeError(node, "is in training mode (is_test is 0, the default of opset " +
-                                 Twine(opset) +
-                                 "): export the model for inference, with opset 9 or later");
-  }
-  return success();
-}
-
-LogicalResult Importer::checkVersions() {
+LogicalResult Importer::readVersions() {
+  int64_t opset = 0;
   int64_t version = file->model.ir_version();
-  if (version < kMinIRVersion || version > kMaxIRVersion)
+  if (version < kMinIRVersion)
     return error("IR version " + Twine(version) + " is not supported (" +
-                 Twine(kMinIRVersion) + " to " + Twine(kMaxIRVersion) +
-                 " are): save the model with another version of onnx");
+                 Twine(kMinIRVersion) +
+                 " and later are): save the model with a newer version of onnx");
+  if (version > kMaxIRVersion)
+    remark("IR version " + Twine(version) + " is newer than the newest that is known, " +
+           Twine(kMaxIRVersion) + ": the model is read as if it had that");
   for (const onnx::OperatorSetIdProto &import : file->model.opset_import())
     if (isDefaultDomain(import.domain()))
       opset = std::max<int64_t>(opset, import.version());
   if (opset < 1)
     return error("names no opset of the default domain: the file may be truncated");
-  if (opset < kMinOpset && failed(checkOldBatchNorm()))
-    return failure();
-  if (opset < kMinOpset || opset > kMaxOpset)
-    return error("opset " + Twine(opset) + " is not supported (" + Twine(kMinOpset) + " to " +
-                 Twine(kMaxOpset) + " are): convert the model with onnx.version_converter");
+  if (opset > kMaxOpset)
+    remark("opset " + Twine(opset) + " is newer than the newest that is known, " +
+           Twine(kMaxOpset) + ": operators are taken to mean what they mean there");
+  llvm::Expected<std::vector<int64_t>> inlined = inlineFunctions(file->model, opset);
+  if (!inlined)
+    return error(toString(inlined.takeError()));
+  opsets = std::move(*inlined);
+  return success();
+}
+
+LogicalResult Importer::indexInitializers() {
+  int number = 0;
+  auto add = [&](const std::string &name) -> LogicalResult {
+    if (!initializers.try_emplace(name, number++).second)
+      return error("two initializers have the name '" + name + "'");
+    return success();
+  };
+  for (const onnx::TensorProto &tensor : graph->initializer())
+    if (failed(add(tensor.name())))
+      return failure();
+  for (const onnx::SparseTensorProto &tensor : graph->sparse_initializer())
+    if (failed(add(tensor.values().name())))
+      return failure();
   return success();
 }
 
 LogicalResult Importer::indexNames() {
-  if (graph->sparse_initializer_size())
-    return error("sparse initializers are not supported ('" +
-                 graph->sparse_initializer(0).values().name() + "')");
   if (graph->output_size() == 0)
     return error("the graph has no outputs");
-  for (auto [index, tensor] : llvm::enumerate(graph->initializer()))
-    if (!initializers.try_emplace(tensor.name(), index).second)
-      return error("two initializers have the name '" + tensor.name() + "'");
+  if (failed(indexInitializers()))
+    return failure();
 
   llvm::StringSet<> listed;
   for (const onnx::ValueInfoProto &input : graph->input()) {
@@ -163,7 +166,7 @@ LogicalResult Importer::markLiveNodes() {
 LogicalResult Importer::checkOps() {
   // Operators with the names of their nodes, in the order of the model.
   std::vector<std::pair<std::string, SmallVector<std::string>>> missing;
-  for (auto [node, isLive] : llvm::zip(graph->node(), live)) {
+  for (auto [node, isLive, opset] : llvm::zip(graph->node(), live, opsets)) {
     bool isDefault = isDefaultDomain(node.domain());
     if (!isLive || (isDefault && lookupOp(node.op_type(), opset)))
       continue;
@@ -179,7 +182,7 @@ LogicalResult Importer::checkOps() {
   std::string message;
   llvm::raw_string_ostream os(message);
   os << missing.size() << (missing.size() == 1 ? " operator is" : " operators are")
-     << " not supported (opset " << opset << "): ";
+     << " not supported (opset " << llvm::max_element(opsets)[0] << "): ";
   llvm::interleaveComma(missing, os, [&](const auto &entry) {
     const auto &[op, nodes] = entry;
     os << op << (nodes.size() == 1 ? " (node " : " (nodes ");
@@ -248,15 +251,14 @@ LogicalResult Importer::addArguments() {
       continue;
     }
     // Old files list initializers among the inputs, with their shapes.
-    const onnx::TensorProto &tensor = graph->initializer(initializer->second);
+    ArrayRef<int64_t> dims = getInitializerShape(initializer->second);
     const auto &shape = input.type().tensor_type().shape();
     bool fits =
-        !input.type().tensor_type().has_shape() || shape.dim_size() == tensor.dims_size();
+        !input.type().tensor_type().has_shape() || shape.dim_size() == int64_t(dims.size());
     for (int i = 0; fits && i < shape.dim_size(); ++i)
-      fits = !shape.dim(i).has_dim_value() || shape.dim(i).dim_value() == tensor.dims(i);
+      fits = !shape.dim(i).has_dim_value() || shape.dim(i).dim_value() == dims[i];
     if (!fits)
-      return error("initializer '" + tensor.name() + "' has shape " +
-                   formatShape({tensor.dims().data(), size_t(tensor.dims_size())}) +
+      return error("initializer '" + input.name() + "' has shape " + formatShape(dims) +
                    ", the graph's input of that name has another one");
   }
   for (const onnx::ValueInfoProto *input : inputs) {
@@ -290,10 +292,27 @@ LogicalResult Importer::addArguments() {
   return success();
 }
 
+ArrayRef<int64_t> Importer::getInitializerShape(int number) const {
+  const auto &dims =
+      number < graph->initializer_size()
+          ? graph->initializer(number).dims()
+          : graph->sparse_initializer(number - graph->initializer_size()).dims();
+  return {dims.data(), size_t(dims.size())};
+}
+
 llvm::Expected<ElementsAttr> Importer::readTensor(onnx::TensorProto &tensor, StringRef name,
                                                   MappedFile *mapped,
                                                   std::optional<Extent> rawData) {
-  llvm::Expected<TensorData> data = reader.read(tensor, mapped, rawData);
+  return makeAttribute(reader.read(tensor, mapped, rawData), name);
+}
+
+llvm::Expected<ElementsAttr> Importer::readTensor(onnx::SparseTensorProto &tensor,
+                                                  StringRef name) {
+  return makeAttribute(reader.readSparse(tensor), name);
+}
+
+llvm::Expected<ElementsAttr> Importer::makeAttribute(llvm::Expected<TensorData> data,
+                                                     StringRef name) {
   if (!data)
     return data.takeError();
   if (isConvertedDataType(data->dataType))
@@ -306,9 +325,11 @@ Value Importer::getValue(StringRef name) {
   auto initializer = initializers.find(name);
   if (value || initializer == initializers.end())
     return value;
-  int index = initializer->second;
-  llvm::Expected<ElementsAttr> attribute = readTensor(*graph->mutable_initializer(index), name,
-                                                      file->file.get(), file->rawData[index]);
+  int index = initializer->second, sparse = index - graph->initializer_size();
+  llvm::Expected<ElementsAttr> attribute =
+      sparse < 0 ? readTensor(*graph->mutable_initializer(index), name, file->file.get(),
+                              file->rawData[index])
+                 : readTensor(*graph->mutable_sparse_initializer(sparse), name);
   if (!attribute) {
     (void)error("initializer '" + name + "' " + toString(attribute.takeError()));
     return {};
@@ -324,7 +345,8 @@ Value Importer::getValue(StringRef name) {
 LogicalResult Importer::checkInputTypes(NodeImporter &node, const OpEntry &entry) {
   if (node.getNumInputs() > entry.maxInputs)
     return node.error("has " + Twine(node.getNumInputs()) + " inputs, at most " +
-                      Twine(entry.maxInputs) + " are expected in opset " + Twine(opset));
+                      Twine(entry.maxInputs) + " are expected in opset " +
+                      Twine(node.getOpset()));
   for (unsigned i = 0; i < std::max(node.getNumInputs(), entry.minInputs); ++i) {
     Value input = node.getInput(i);
     if (!input && (i < entry.minInputs || entry.maxInputs == kVariadic))
@@ -340,7 +362,9 @@ LogicalResult Importer::checkInputTypes(NodeImporter &node, const OpEntry &entry
   return success();
 }
 
-LogicalResult Importer::importNode(onnx::NodeProto &proto) {
+LogicalResult Importer::importNode(int index) {
+  onnx::NodeProto &proto = *graph->mutable_node(index);
+  int64_t opset = opsets[index];
   auto loc = NameLoc::get(builder.getStringAttr(getNodeName(proto)));
   NodeImporter node(*this, proto, builder, loc, opset);
   for (const std::string &input : proto.input()) {
@@ -440,11 +464,11 @@ OwningOpRef<ModuleOp> Importer::run() {
   module = *result;
   builder.setInsertionPointToEnd(module.getBody());
   function = func::FuncOp::create(builder, loc, "main", builder.getFunctionType({}, {}));
-  if (failed(checkVersions()) || failed(indexNames()) || failed(markLiveNodes()) ||
+  if (failed(readVersions()) || failed(indexNames()) || failed(markLiveNodes()) ||
       failed(checkOps()) || failed(sortNodes()) || failed(addArguments()))
     return {};
   for (int index : order)
-    if (failed(importNode(*graph->mutable_node(index))))
+    if (failed(importNode(index)))
       return {};
   if (failed(finish()))
     return {};

@@ -40,6 +40,9 @@ public:
                                                 llvm::StringRef name,
                                                 MappedFile *file = nullptr,
                                                 std::optional<Extent> rawData = std::nullopt);
+  /// The same for a sparse tensor; the attribute is dense.
+  llvm::Expected<mlir::ElementsAttr> readTensor(onnx::SparseTensorProto &tensor,
+                                                llvm::StringRef name);
 
   /// Constant matrix -> its transposed matrix, so that shared weights stay shared.
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> &getTransposed() { return transposed; }
@@ -50,14 +53,19 @@ private:
   mlir::LogicalResult nodeError(const onnx::NodeProto &node, const llvm::Twine &message);
   void remark(const llvm::Twine &message);
 
-  mlir::LogicalResult checkVersions();
-  mlir::LogicalResult checkOldBatchNorm();
+  /// Fails if the file is too old, and inlines the functions that it defines.
+  mlir::LogicalResult readVersions();
   mlir::LogicalResult indexNames();
+  mlir::LogicalResult indexInitializers();
+  /// The dimensions of an initializer, by its number in `initializers`.
+  llvm::ArrayRef<int64_t> getInitializerShape(int number) const;
+  llvm::Expected<mlir::ElementsAttr> makeAttribute(llvm::Expected<TensorData> data,
+                                                   llvm::StringRef name);
   mlir::LogicalResult markLiveNodes();
   mlir::LogicalResult checkOps();
   mlir::LogicalResult sortNodes();
   mlir::LogicalResult addArguments();
-  mlir::LogicalResult importNode(onnx::NodeProto &node);
+  mlir::LogicalResult importNode(int index);
   mlir::LogicalResult checkInputTypes(NodeImporter &node, const OpEntry &entry);
   /// Attaches to the node's operation how the node's device configurations shard its first
   /// input and output.
@@ -72,11 +80,12 @@ private:
   TensorReader reader;
   std::unique_ptr<ModelFile> file;
   onnx::GraphProto *graph = nullptr;
-  int64_t opset = 0;
+  std::vector<int64_t> opsets; ///< of the default domain, for each node
 
   mlir::ModuleOp module;
   mlir::func::FuncOp function;
   llvm::SmallVector<mlir::Attribute> inputDescriptions;
+  /// Name -> index of the initializer; those of sparse ones follow after the others.
   llvm::StringMap<int> initializers;
   llvm::StringMap<int> producers; ///< tensor name -> index of the node that makes it
   llvm::StringSet<> inputNames;   ///< graph inputs without an initializer

@@ -173,8 +173,30 @@ ElementsAttr NodeImporter::getTensor(StringRef name) {
   return {};
 }
 
+ElementsAttr NodeImporter::getSparseTensor(StringRef name) {
+  (void)findAttribute(name, AttributeProto::SPARSE_TENSOR);
+  for (AttributeProto &attribute : *node.mutable_attribute()) {
+    if (attribute.name() != name)
+      continue;
+    llvm::Expected<ElementsAttr> value =
+        importer.readTensor(*attribute.mutable_sparse_tensor(),
+                            node.output_size() ? StringRef(node.output(0)) : name);
+    if (value)
+      return *value;
+    (void)error("the tensor in attribute '" + name + "' " + toString(value.takeError()));
+  }
+  return {};
+}
+
 Type NodeImporter::getDataType(StringRef name, int64_t otherwise) {
-  int64_t dataType = getInt(name, otherwise);
+  int64_t dataType;
+  if (opset < 6) { // The name of the type.
+    onnx::TensorProto::DataType parsed = onnx::TensorProto::UNDEFINED;
+    onnx::TensorProto::DataType_Parse(getString(name, "").str(), &parsed);
+    dataType = parsed;
+  } else {
+    dataType = getInt(name, otherwise);
+  }
   bool fits = dataType == int32_t(dataType);
   Type type = fits ? convertDataType(getContext(), dataType) : Type();
   if (!type)
@@ -185,7 +207,9 @@ Type NodeImporter::getDataType(StringRef name, int64_t otherwise) {
 
 LogicalResult NodeImporter::checkAttributesRead() {
   for (const AttributeProto &attribute : node.attribute())
-    if (!readAttributes.contains(attribute.name()))
+    if (!readAttributes.contains(attribute.name()) &&
+        // A hint of opset 1 that an operand's memory may be used again.
+        !(opset < 6 && attribute.name() == "consumed_inputs"))
       return error("attribute '" + attribute.name() + "' is not supported in opset " +
                    Twine(opset));
   return success();
@@ -248,6 +272,46 @@ FailureOr<Value> NodeImporter::binary(cnn::BinaryKind kind, Value lhs, Value rhs
   if (failed(requireSigned(lhs)))
     return failure();
   return create<cnn::BinaryOp>(lhs, rhs, kind);
+}
+
+LogicalResult NodeImporter::requireInferenceMode() {
+  if (opset >= 7 || getInt("is_test", 0) != 0)
+    return success();
+  return error("is in training mode (is_test is 0, the default of opset " + Twine(opset) +
+               "): export the model for inference, with opset 9 or later");
+}
+
+FailureOr<Value> NodeImporter::getRightOperand() {
+  Value lhs = getInput(0), rhs = getInput(1);
+  if (opset >= 7)
+    return rhs;
+  ArrayRef<int64_t> left = getShape(lhs), right = getShape(rhs);
+  bool broadcasts = getInt("broadcast", 0) != 0, hasAxis = hasAttribute("axis");
+  int64_t axis = getInt("axis", 0), rank = left.size();
+  auto mismatch = [&](const Twine &reason) {
+    return error("inputs have shapes " + formatShape(left) + " and " + formatShape(right) +
+                 reason);
+  };
+  if (!broadcasts && left != right)
+    return mismatch(", which differ, and attribute 'broadcast' is 0");
+  if (!broadcasts)
+    return rhs;
+  SmallVector<int64_t> shape(right);
+  if (hasAxis && !right.empty()) {
+    FailureOr<int64_t> first = normalizeAxis(axis, rank);
+    if (failed(first))
+      return failure();
+    if (*first + int64_t(right.size()) > rank)
+      return mismatch(", which do not fit from axis " + Twine(axis) + " on");
+    shape.append(rank - *first - right.size(), 1);
+  }
+  auto fits = [](auto pair) {
+    return std::get<1>(pair) == 1 || std::get<0>(pair) == std::get<1>(pair);
+  };
+  if (int64_t(shape.size()) > rank ||
+      !llvm::all_of(llvm::zip_equal(left.take_back(shape.size()), shape), fits))
+    return mismatch(": the second does not broadcast to the first");
+  return reshape(rhs, shape);
 }
 
 Value NodeImporter::constant(ElementsAttr value) {

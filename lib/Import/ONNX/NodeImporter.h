@@ -91,6 +91,7 @@ public:
                                       int64_t minimum);
   /// The tensor in an attribute; null (and an error) if it cannot be read.
   mlir::ElementsAttr getTensor(llvm::StringRef name);
+  mlir::ElementsAttr getSparseTensor(llvm::StringRef name);
   /// The ONNX data type in an attribute, as element type; null (and an error) if it is not
   /// supported.
   mlir::Type getDataType(llvm::StringRef name, int64_t otherwise);
@@ -122,6 +123,12 @@ public:
   mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind, float alpha,
                                      float beta = 0.0f);
   mlir::FailureOr<mlir::Value> binary(cnn::BinaryKind kind, mlir::Value lhs, mlir::Value rhs);
+
+  /// Fails if the node says, as it could up to opset 6, that it is in training mode.
+  mlir::LogicalResult requireInferenceMode();
+  /// Input 1 of a binary operator, with the dimensions with which it broadcasts to input 0.
+  /// Up to opset 6 the attributes `broadcast` and `axis` say how.
+  mlir::FailureOr<mlir::Value> getRightOperand();
 
   mlir::Value constant(mlir::ElementsAttr value);
   /// A scalar of `elementType`, integer or float.

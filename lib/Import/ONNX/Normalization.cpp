@@ -12,11 +12,15 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
 
-/// Fails if a batch norm is in training mode. Up to opset 13 the number of outputs tells,
-/// from 14 on the attribute alone.
+/// Fails if a batch norm is in training mode. Up to opset 6 the attribute `is_test` tells, up
+/// to 13 the number of outputs, from 14 on the attribute `training_mode` alone.
 static LogicalResult requireInference(NodeImporter &node) {
   StringRef wayOut = ": it would use the batch's own statistics; export the model for "
                      "inference (PyTorch: model.eval())";
+  if (failed(node.requireInferenceMode()))
+    return failure();
+  if (node.getOpset() < 7)
+    return node.requireUnusedOutputs(1, "running statistics exist in training mode only");
   if (node.getOpset() >= 14) {
     if (node.getInt("training_mode", 0) != 0)
       return node.error("is in training mode (training_mode=1)" + wayOut);

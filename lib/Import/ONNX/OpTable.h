@@ -16,9 +16,10 @@ namespace convoy::onnximport {
 
 class NodeImporter;
 
-/// Opsets and IR versions of files that can be read.
-inline constexpr int64_t kMinOpset = 7, kMaxOpset = 23;
-inline constexpr int64_t kMinIRVersion = 3, kMaxIRVersion = 11;
+/// The newest opset and IR version that are known. Newer files are tried.
+inline constexpr int64_t kMaxOpset = 28, kMaxIRVersion = 14;
+/// Older files have no opsets.
+inline constexpr int64_t kMinIRVersion = 3;
 
 /// Any number of inputs.
 inline constexpr unsigned kVariadic = ~0u;
@@ -34,7 +35,7 @@ struct OpEntry {
   unsigned minInputs, maxInputs;
   InputTypes types = InputTypes::Any;
   /// First and last opset that this entry is for.
-  int64_t since = 1, until = kMaxOpset;
+  int64_t since = 1, until = INT64_MAX;
 };
 
 /// The entry for an operator of the default domain, null if it is not supported.
@@ -45,6 +46,7 @@ llvm::ArrayRef<OpEntry> getConstantOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getDenseOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
+llvm::ArrayRef<OpEntry> getExperimentalOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getPoolingOps();
 llvm::ArrayRef<OpEntry> getReductionOps();

@@ -21,10 +21,11 @@ static int64_t product(ArrayRef<int64_t> shape) {
 static LogicalResult importReshape(NodeImporter &node) {
   Value input = node.getInput(0);
   ArrayRef<int64_t> source = NodeImporter::getShape(input);
-  std::optional<SmallVector<int64_t>> shape = node.getConstantInts(1);
+  std::optional<SmallVector<int64_t>> shape =
+      node.getOpset() < 5 ? node.getInts("shape") : node.getConstantInts(1);
   bool allowZero = node.getInt("allowzero", 0) != 0;
   if (!shape)
-    return failure();
+    return node.error("has no attribute 'shape'");
   int64_t *open = nullptr, known = 1;
   for (auto [index, dim] : llvm::enumerate(*shape)) {
     if (dim == 0 && !allowZero) {
@@ -189,9 +190,13 @@ static LogicalResult importSpaceToDepth(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getReshapeOps() {
   static constexpr OpEntry ops[] = {
-      {"DepthToSpace", importDepthToSpace, 1, 1}, {"Flatten", importFlatten, 1, 1},
-      {"Reshape", importReshape, 2, 2},           {"SpaceToDepth", importSpaceToDepth, 1, 1},
-      {"Squeeze", importSqueeze, 1, 2},           {"Transpose", importTranspose, 1, 1},
+      {"DepthToSpace", importDepthToSpace, 1, 1},
+      {"Flatten", importFlatten, 1, 1},
+      {"Reshape", importReshape, 1, 1, InputTypes::Any, 1, 4},
+      {"Reshape", importReshape, 2, 2, InputTypes::Any, 5},
+      {"SpaceToDepth", importSpaceToDepth, 1, 1},
+      {"Squeeze", importSqueeze, 1, 2},
+      {"Transpose", importTranspose, 1, 1},
       {"Unsqueeze", importUnsqueeze, 1, 2},
   };
   return ops;

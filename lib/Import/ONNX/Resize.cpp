@@ -106,13 +106,15 @@ static SmallVector<int64_t> allAxes(NodeImporter &node) {
   return llvm::to_vector(llvm::seq<int64_t>(0, node.getShape(0).size()));
 }
 
-/// Upsample 7 and 9, and Resize 10. They differ only in the place of the scales.
+/// Upsample 1, 7 and 9, and Resize 10. They differ only in the place of the scales.
 static LogicalResult importUpsample(NodeImporter &node) {
   Resize resize = makeResize(node);
   if (failed(readMode(node, resize)))
     return failure();
   std::optional<SmallVector<float>> scales;
-  if (node.getOpset() < 9)
+  if (node.getOpset() < 7)
+    scales = {1, 1, node.getFloat("height_scale", 0), node.getFloat("width_scale", 0)};
+  else if (node.getOpset() < 9)
     scales = node.getFloats("scales");
   else if (node.getNumInputs() > 1)
     scales = node.getConstantFloats(1);
@@ -194,7 +196,8 @@ ArrayRef<OpEntry> convoy::onnximport::getResizeOps() {
   static constexpr OpEntry ops[] = {
       {"Resize", importUpsample, 2, 2, InputTypes::Any, 10, 10},
       {"Resize", importResize, 1, 4, InputTypes::Any, 11},
-      {"Upsample", importUpsample, 1, 2, InputTypes::Float, 7, 9},
+      {"Upsample", importUpsample, 1, 1, InputTypes::Float, 1, 8},
+      {"Upsample", importUpsample, 2, 2, InputTypes::Float, 9, 9},
   };
   return ops;
 }

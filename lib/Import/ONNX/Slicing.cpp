@@ -117,7 +117,12 @@ static LogicalResult importSlice(NodeImporter &node) {
 /// The sizes of Split's outputs.
 static FailureOr<SmallVector<int64_t>> readSplit(NodeImporter &node, int64_t extent) {
   std::optional<SmallVector<int64_t>> sizes;
-  if (node.getOpset() < 13)
+  if (node.getOpset() < 2 && node.getInput(1)) {
+    std::optional<SmallVector<float>> numbers = node.getConstantFloats(1);
+    if (!numbers)
+      return failure();
+    sizes.emplace(numbers->begin(), numbers->end());
+  } else if (node.getOpset() < 13)
     sizes = node.getInts("split");
   else if (node.getInput(1) && !(sizes = node.getConstantInts(1)))
     return failure();
@@ -185,8 +190,9 @@ static int64_t getPadSource(StringRef mode, int64_t position, int64_t extent) {
 static FailureOr<SmallVector<int64_t>> readPads(NodeImporter &node, int64_t rank) {
   std::optional<SmallVector<int64_t>> pads, axes;
   if (node.getOpset() < 11) {
-    if (!(pads = node.getInts("pads")))
-      return node.error("has no attribute 'pads'");
+    StringRef name = node.getOpset() < 2 ? "paddings" : "pads";
+    if (!(pads = node.getInts(name)))
+      return node.error("has no attribute '" + name + "'");
   } else {
     if (node.getNumInputs() < 2)
       return node.error("has no input 'pads'");
@@ -291,10 +297,10 @@ static LogicalResult importPad(NodeImporter &node) {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult importConcat(NodeImporter &node) {
-  if (!node.hasAttribute("axis"))
+  if (node.getOpset() >= 4 && !node.hasAttribute("axis"))
     return node.error("has no attribute 'axis'");
   FailureOr<int64_t> axis =
-      node.normalizeAxis(node.getInt("axis", 0), NodeImporter::getRank(node.getInput(0)));
+      node.normalizeAxis(node.getInt("axis", 1), NodeImporter::getRank(node.getInput(0)));
   if (failed(axis))
     return failure();
   // Computations of shapes join empty lists, too.
@@ -343,9 +349,22 @@ static LogicalResult importExpand(NodeImporter &node) {
 static LogicalResult importTile(NodeImporter &node) {
   Value input = node.getInput(0);
   ArrayRef<int64_t> shape = NodeImporter::getShape(input);
-  std::optional<SmallVector<int64_t>> repeats = node.getConstantInts(1);
-  if (!repeats)
+  std::optional<SmallVector<int64_t>> repeats;
+  if (node.getOpset() < 6) { // The number of repeats, and the axis.
+    std::optional<SmallVector<float>> count = node.getConstantFloats(1);
+    std::optional<SmallVector<float>> axis = node.getConstantFloats(2);
+    if (!count || !axis)
+      return failure();
+    if (count->size() != 1 || axis->size() != 1)
+      return node.error("inputs 1 and 2 are not scalars");
+    FailureOr<int64_t> normal = node.normalizeAxis(int64_t(axis->front()), shape.size());
+    if (failed(normal))
+      return failure();
+    repeats.emplace(shape.size(), 1);
+    (*repeats)[*normal] = int64_t(count->front());
+  } else if (!(repeats = node.getConstantInts(1))) {
     return failure();
+  }
   if (repeats->size() != shape.size())
     return node.error("has " + Twine(repeats->size()) + " repeats for rank " +
                       Twine(shape.size()));
@@ -376,7 +395,8 @@ ArrayRef<OpEntry> convoy::onnximport::getSlicingOps() {
       {"Pad", importPad, 1, 4},
       {"Slice", importSlice, 1, 5},
       {"Split", importSplit, 1, 2},
-      {"Tile", importTile, 2, 2},
+      {"Tile", importTile, 3, 3, InputTypes::Any, 1, 5},
+      {"Tile", importTile, 2, 2, InputTypes::Any, 6},
   };
   return ops;
 }

@@ -219,6 +219,67 @@ Expected<TensorData> TensorReader::read(TensorProto &tensor, MappedFile *file,
   return data;
 }
 
+/// The position of each element of a sparse tensor in the dense one. ONNX has them as numbers,
+/// or as rows of an index for each dimension.
+static Expected<SmallVector<int64_t>> readPositions(const TensorData &indices,
+                                                    ArrayRef<int64_t> shape, int64_t count) {
+  bool isLinear = indices.shape.size() == 1;
+  int64_t rank = shape.size();
+  if (indices.dataType != TensorProto::INT64 || indices.shape.empty() ||
+      indices.shape[0] != count ||
+      !(isLinear || (indices.shape.size() == 2 && indices.shape[1] == rank)))
+    return createStringError("is sparse, with " + stringifyDataType(indices.dataType) +
+                             " indices of shape " + formatShape(indices.shape) + " for " +
+                             Twine(count) + " elements of a tensor of shape " +
+                             formatShape(shape));
+  const auto *index = reinterpret_cast<const int64_t *>(indices.bytes.getData().data());
+  SmallVector<int64_t> extents(shape);
+  if (isLinear)
+    extents = {product_of(shape)};
+  SmallVector<int64_t> positions;
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t position = 0;
+    for (int64_t extent : extents) {
+      if (*index < 0 || *index >= extent)
+        return createStringError("is sparse, with an index of " + Twine(*index) +
+                                 " in a dimension of " + Twine(extent));
+      position = position * extent + *index++;
+    }
+    positions.push_back(position);
+  }
+  return positions;
+}
+
+Expected<TensorData> TensorReader::readSparse(onnx::SparseTensorProto &tensor) {
+  Expected<TensorData> values = read(*tensor.mutable_values());
+  if (!values)
+    return values.takeError();
+  Expected<TensorData> indices = read(*tensor.mutable_indices());
+  if (!indices)
+    return indices.takeError();
+  TensorData data;
+  data.dataType = values->dataType;
+  data.shape.assign(tensor.dims().begin(), tensor.dims().end());
+  int64_t elementSize = getDataTypeSize(data.dataType);
+  Expected<int64_t> size = getByteSize(data.shape, elementSize);
+  if (!size)
+    return size.takeError();
+  if (values->shape.size() != 1)
+    return createStringError("is sparse, with values of shape " + formatShape(values->shape) +
+                             ", expected a list");
+  Expected<SmallVector<int64_t>> positions =
+      readPositions(*indices, data.shape, values->shape[0]);
+  if (!positions)
+    return positions.takeError();
+  data.bytes = HeapAsmResourceBlob::allocate(*size, cnn::kBlobAlignment);
+  char *to = data.bytes.getMutableData().data();
+  const char *from = values->bytes.getData().data();
+  std::memset(to, 0, *size);
+  for (auto [i, position] : enumerate(*positions))
+    std::memcpy(to + position * elementSize, from + i * elementSize, elementSize);
+  return data;
+}
+
 //===----------------------------------------------------------------------===//
 // External data
 //===----------------------------------------------------------------------===//

@@ -15,6 +15,7 @@
 #include <optional>
 
 namespace onnx {
+class SparseTensorProto;
 class TensorProto;
 } // namespace onnx
 
@@ -65,6 +66,8 @@ public:
   /// Takes over the memory of `tensor`; or, if `rawData` is given, uses that extent of `file`.
   llvm::Expected<TensorData> read(onnx::TensorProto &tensor, MappedFile *file = nullptr,
                                   std::optional<Extent> rawData = std::nullopt);
+  /// The dense tensor for a sparse one.
+  llvm::Expected<TensorData> readSparse(onnx::SparseTensorProto &tensor);
 
 private:
   llvm::Expected<mlir::AsmResourceBlob> readExternal(const onnx::TensorProto &tensor,

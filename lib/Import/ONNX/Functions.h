@@ -1,0 +1,27 @@
+//===- Functions.h - Functions that a model defines -------------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_IMPORT_ONNX_FUNCTIONS_H
+#define CONVOY_LIB_IMPORT_ONNX_FUNCTIONS_H
+
+#include "onnx.pb.h"
+#include "llvm/Support/Error.h"
+#include <vector>
+
+namespace convoy::onnximport {
+
+/// Replaces each node of the model's graph that calls a function of the model by the nodes of
+/// that function, until no call is left. The new nodes have the caller's name before their
+/// own, and so have their tensors.
+///
+/// Returns the opset of the default domain for each node of the graph: `opset`, or what the
+/// node's function imports. Errors do not name the file.
+llvm::Expected<std::vector<int64_t>> inlineFunctions(onnx::ModelProto &model, int64_t opset);
+
+} // namespace convoy::onnximport
+
+#endif // CONVOY_LIB_IMPORT_ONNX_FUNCTIONS_H
