@@ -12,6 +12,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Object/ELFTypes.h"
 
+#include <array>
 #include <cstring>
 #include <tuple>
 
@@ -117,30 +118,28 @@ template <typename T> static void writeStruct(llvm::raw_ostream &os, const T &va
   os.write(reinterpret_cast<const char *>(&value), sizeof(value));
 }
 
-llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os, const llvm::Triple &triple,
-                                       mlir::ArrayAttr weights, int64_t size) {
-  if (!triple.isOSBinFormatELF() ||
-      (triple.getArch() != llvm::Triple::x86_64 && triple.getArch() != llvm::Triple::aarch64))
-    return llvm::createStringError("weights cannot be written for " + triple.str());
-  llvm::Expected<llvm::SmallVector<WeightsEntry>> entries = readEntries(weights, size);
-  if (!entries)
-    return entries.takeError();
-  bool isX86 = triple.getArch() == llvm::Triple::x86_64;
+namespace {
 
-  enum { Null, Weights, Symbols, Strings, SectionNames, Stack, NumSections };
-  static constexpr char strings[] = "\0convoy_weights";
-  static constexpr char sectionNames[] =
-      "\0.convoy.weights\0.symtab\0.strtab\0.shstrtab\0.note.GNU-stack";
-  llvm::StringRef names(sectionNames, sizeof(sectionNames));
+enum SectionNumber { Null, Weights, Symbols, Strings, SectionNames, Stack, NumSections };
 
-  // Header, weights, symbols, both string tables, section headers.
-  uint64_t weightsAt = kPageSize;
-  uint64_t symbolsAt = llvm::alignTo(weightsAt + size, 8);
-  uint64_t stringsAt = symbolsAt + 2 * sizeof(ELFT::Sym);
-  uint64_t namesAt = stringsAt + sizeof(strings);
-  uint64_t namesEnd = namesAt + names.size();
-  uint64_t headersAt = llvm::alignTo(namesEnd, 8);
+constexpr char kStrings[] = "\0convoy_weights";
+constexpr char kSectionNames[] =
+    "\0.convoy.weights\0.symtab\0.strtab\0.shstrtab\0.note.GNU-stack";
 
+/// Offsets in the file: header, weights, symbols, both string tables, section headers.
+struct ObjectLayout {
+  explicit ObjectLayout(int64_t weightsBytes)
+      : size(weightsBytes), weights(kPageSize), symbols(llvm::alignTo(weights + size, 8)),
+        strings(symbols + 2 * sizeof(ELFT::Sym)), names(strings + sizeof(kStrings)),
+        namesEnd(names + sizeof(kSectionNames)), headers(llvm::alignTo(namesEnd, 8)) {}
+
+  uint64_t size; ///< Bytes of the weights.
+  uint64_t weights, symbols, strings, names, namesEnd, headers;
+};
+
+} // namespace
+
+static ELFT::Ehdr makeHeader(const ObjectLayout &layout, bool isX86) {
   ELFT::Ehdr header;
   std::memset(&header, 0, sizeof(header));
   std::memcpy(header.e_ident, llvm::ELF::ElfMagic, 4);
@@ -150,14 +149,19 @@ llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os, const llvm::Triple
   header.e_type = llvm::ELF::ET_REL;
   header.e_machine = isX86 ? llvm::ELF::EM_X86_64 : llvm::ELF::EM_AARCH64;
   header.e_version = llvm::ELF::EV_CURRENT;
-  header.e_shoff = headersAt;
+  header.e_shoff = layout.headers;
   header.e_ehsize = sizeof(ELFT::Ehdr);
   header.e_shentsize = sizeof(ELFT::Shdr);
   header.e_shnum = NumSections;
   header.e_shstrndx = SectionNames;
+  return header;
+}
 
-  ELFT::Shdr sections[NumSections];
-  std::memset(sections, 0, sizeof(sections));
+static std::array<ELFT::Shdr, NumSections> makeSections(const ObjectLayout &layout,
+                                                        bool isX86) {
+  std::array<ELFT::Shdr, NumSections> sections;
+  std::memset(sections.data(), 0, sizeof(sections));
+  llvm::StringRef names(kSectionNames, sizeof(kSectionNames));
   auto setSection = [&](unsigned index, llvm::StringRef name, uint32_t type, uint64_t offset,
                         uint64_t bytes, uint64_t alignment) {
     sections[index].sh_name = names.find(name);
@@ -167,27 +171,44 @@ llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os, const llvm::Triple
     sections[index].sh_addralign = alignment;
   };
   using namespace llvm::ELF;
-  setSection(Weights, ".convoy.weights", SHT_PROGBITS, weightsAt, size, kPageSize);
+  setSection(Weights, ".convoy.weights", SHT_PROGBITS, layout.weights, layout.size, kPageSize);
   sections[Weights].sh_flags =
-      SHF_ALLOC | (isX86 && size > kFarWeights ? SHF_X86_64_LARGE : 0u);
-  setSection(Symbols, ".symtab", SHT_SYMTAB, symbolsAt, 2 * sizeof(ELFT::Sym), 8);
+      SHF_ALLOC | (isX86 && int64_t(layout.size) > kFarWeights ? SHF_X86_64_LARGE : 0u);
+  setSection(Symbols, ".symtab", SHT_SYMTAB, layout.symbols, 2 * sizeof(ELFT::Sym), 8);
   sections[Symbols].sh_link = Strings;
   sections[Symbols].sh_info = 1; // Index of the first global symbol.
   sections[Symbols].sh_entsize = sizeof(ELFT::Sym);
-  setSection(Strings, ".strtab", SHT_STRTAB, stringsAt, sizeof(strings), 1);
-  setSection(SectionNames, ".shstrtab", SHT_STRTAB, namesAt, names.size(), 1);
-  setSection(Stack, ".note.GNU-stack", SHT_PROGBITS, namesEnd, 0, 1);
+  setSection(Strings, ".strtab", SHT_STRTAB, layout.strings, sizeof(kStrings), 1);
+  setSection(SectionNames, ".shstrtab", SHT_STRTAB, layout.names, names.size(), 1);
+  setSection(Stack, ".note.GNU-stack", SHT_PROGBITS, layout.namesEnd, 0, 1);
+  return sections;
+}
 
-  ELFT::Sym symbols[2];
-  std::memset(symbols, 0, sizeof(symbols));
+/// The null symbol, and the one by which code finds the weights.
+static std::array<ELFT::Sym, 2> makeSymbols(const ObjectLayout &layout) {
+  std::array<ELFT::Sym, 2> symbols;
+  std::memset(symbols.data(), 0, sizeof(symbols));
   symbols[1].st_name = 1;
-  symbols[1].setBindingAndType(STB_GLOBAL, STT_OBJECT);
-  symbols[1].setVisibility(STV_HIDDEN);
+  symbols[1].setBindingAndType(llvm::ELF::STB_GLOBAL, llvm::ELF::STT_OBJECT);
+  symbols[1].setVisibility(llvm::ELF::STV_HIDDEN);
   symbols[1].st_shndx = Weights;
-  symbols[1].st_size = size;
+  symbols[1].st_size = layout.size;
+  return symbols;
+}
 
-  writeStruct(os, header);
-  writeZeros(os, weightsAt - sizeof(header));
+llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os, const llvm::Triple &triple,
+                                       mlir::ArrayAttr weights, int64_t size) {
+  if (!triple.isOSBinFormatELF() ||
+      (triple.getArch() != llvm::Triple::x86_64 && triple.getArch() != llvm::Triple::aarch64))
+    return llvm::createStringError("weights cannot be written for " + triple.str());
+  llvm::Expected<llvm::SmallVector<WeightsEntry>> entries = readEntries(weights, size);
+  if (!entries)
+    return entries.takeError();
+  bool isX86 = triple.getArch() == llvm::Triple::x86_64;
+  ObjectLayout layout(size);
+
+  writeStruct(os, makeHeader(layout, isX86));
+  writeZeros(os, layout.weights - sizeof(ELFT::Ehdr));
   int64_t at = 0;
   for (const WeightsEntry &entry : *entries) {
     writeZeros(os, entry.offset - at);
@@ -195,11 +216,11 @@ llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os, const llvm::Triple
       return error;
     at = entry.offset + entry.size;
   }
-  writeZeros(os, symbolsAt - weightsAt - at);
-  writeStruct(os, symbols);
-  writeStruct(os, strings);
-  os << names;
-  writeZeros(os, headersAt - namesEnd);
-  writeStruct(os, sections);
+  writeZeros(os, layout.symbols - layout.weights - at);
+  writeStruct(os, makeSymbols(layout));
+  writeStruct(os, kStrings);
+  writeStruct(os, kSectionNames);
+  writeZeros(os, layout.headers - layout.namesEnd);
+  writeStruct(os, makeSections(layout, isX86));
   return llvm::Error::success();
 }
