@@ -12,7 +12,7 @@ import support
 from support import convoy, must, one_line
 from test_random_graphs import RandomNetwork
 
-TOLERANCE = 2e-5
+TOLERANCE = 2e-5  # As for a network on one device, see test_architectures.py.
 
 
 def check_partitions(model, feeds, folder, partitions, threads=2):

@@ -7,7 +7,9 @@ import pytest
 import support
 from onnx import helper
 from support import convoy, must, one_line
-from test_partition import TOLERANCE, check_partitions, inspect, load
+from test_partition import check_partitions, inspect, load
+
+TOLERANCE = 1e-5  # Between one device and several.
 
 
 def factors(table):
