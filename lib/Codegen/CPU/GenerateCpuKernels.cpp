@@ -62,6 +62,7 @@ KernelFamilies listFamilies() {
   addSoftmaxKernels(families);
   addDataMovementKernels(families);
   addResamplingKernels(families);
+  addComputeKernels(families);
   addGenericKernels(families);
   return families;
 }

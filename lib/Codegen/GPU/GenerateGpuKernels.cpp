@@ -58,6 +58,7 @@ GpuKernelFamilies listFamilies() {
   addSoftmaxKernels(families);
   addDataMovementKernels(families);
   addResamplingKernels(families);
+  addComputeKernels(families);
   addGenericKernels(families);
   return families;
 }

@@ -314,6 +314,29 @@ FailureOr<Value> NodeImporter::getRightOperand() {
   return reshape(rhs, shape);
 }
 
+FailureOr<Value> NodeImporter::compute(StringRef kind, ArrayRef<int64_t> points,
+                                       ValueRange inputs, ArrayRef<int64_t> shape,
+                                       Type elementType,
+                                       llvm::function_ref<void(cnn::ComputeBody &)> write) {
+  if (failed(checkShape(shape, elementType)))
+    return failure();
+  auto type = RankedTensorType::get(shape, elementType);
+  // Without a point, there is nothing to compute.
+  if (llvm::is_contained(points, 0))
+    return constant(DenseElementsAttr::getFromRawBuffer(type, {}));
+  cnn::ComputeOp op = cnn::createCompute(builder, loc, kind, points, inputs, type, write);
+  return op->getResult(0);
+}
+
+FailureOr<Value> NodeImporter::computeElements(
+    StringRef kind, ValueRange inputs, ArrayRef<int64_t> shape, Type elementType,
+    llvm::function_ref<cnn::Scalar(cnn::ComputeBody &, ArrayRef<cnn::Scalar>)> write) {
+  return compute(kind, shape, inputs, shape, elementType, [&](cnn::ComputeBody &body) {
+    cnn::Scalars at = body.point();
+    body.output().store(write(body, at), at);
+  });
+}
+
 Value NodeImporter::constant(ElementsAttr value) {
   return cnn::createConstant(builder, loc, value);
 }

@@ -8,7 +8,7 @@
 #ifndef CONVOY_LIB_IMPORT_ONNX_NODEIMPORTER_H
 #define CONVOY_LIB_IMPORT_ONNX_NODEIMPORTER_H
 
-#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Dialect/Cnn/IR/ComputeBody.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "llvm/ADT/StringSet.h"
 #include <string>
@@ -129,6 +129,18 @@ public:
   /// Input 1 of a binary operator, with the dimensions with which it broadcasts to input 0.
   /// Up to opset 6 the attributes `broadcast` and `axis` say how.
   mlir::FailureOr<mlir::Value> getRightOperand();
+
+  /// Makes a cnn.compute with a result of this shape and element type; see ComputeBody.h.
+  /// Fails if the result is too large.
+  mlir::FailureOr<mlir::Value> compute(llvm::StringRef kind, llvm::ArrayRef<int64_t> points,
+                                       mlir::ValueRange inputs, llvm::ArrayRef<int64_t> shape,
+                                       mlir::Type elementType,
+                                       llvm::function_ref<void(cnn::ComputeBody &)> write);
+  /// The same with a point for each element of the result.
+  mlir::FailureOr<mlir::Value> computeElements(
+      llvm::StringRef kind, mlir::ValueRange inputs, llvm::ArrayRef<int64_t> shape,
+      mlir::Type elementType,
+      llvm::function_ref<cnn::Scalar(cnn::ComputeBody &, llvm::ArrayRef<cnn::Scalar>)> write);
 
   mlir::Value constant(mlir::ElementsAttr value);
   /// A scalar of `elementType`, integer or float.

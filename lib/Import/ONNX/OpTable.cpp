@@ -17,8 +17,8 @@ using Table = llvm::StringMap<llvm::SmallVector<const OpEntry *, 1>>;
 static Table makeTable() {
   Table table;
   for (auto getOps : {getConstantOps, getConvolutionOps, getDenseOps, getElementwiseOps,
-                      getExperimentalOps, getNormalizationOps, getPoolingOps, getReductionOps,
-                      getReshapeOps, getResizeOps, getSlicingOps})
+                      getExperimentalOps, getMovementOps, getNormalizationOps, getPoolingOps,
+                      getReductionOps, getReshapeOps, getResizeOps, getSlicingOps})
     for (const OpEntry &entry : getOps())
       table[entry.name].push_back(&entry);
   return table;

@@ -59,6 +59,8 @@ struct CnnOpModel : BufferizableOpInterface::ExternalModel<CnnOpModel<OpTy>, OpT
     OperationState newState(op->getLoc(), op->getName(), operands, TypeRange(),
                             op->getAttrs());
     newState.propertiesAttr = op->getPropertiesAsAttribute();
+    for (Region &region : op->getRegions())
+      newState.addRegion()->takeBody(region);
     rewriter.setInsertionPoint(op);
     rewriter.create(newState);
     replaceOpWithBufferizedValues(rewriter, op, destination);

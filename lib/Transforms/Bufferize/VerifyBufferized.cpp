@@ -74,12 +74,16 @@ const BorderRow kTable[] = {
     {"cnn.*", memrefForm},
     {"memref.copy", fine},
     // The generic kernel: linalg around scalar arithmetic.
-    {"arith.*", insideLinalg},
-    {"math.*", insideLinalg},
-    {"memref.load", insideLinalg},
+    {"arith.*", insideBody},
+    {"math.*", insideBody},
+    {"memref.load", insideBody},
     {"linalg.index", insideLinalg},
     {"linalg.yield", insideLinalg},
     {"linalg.*", onMemRefs},
+    // The bodies of cnn.compute.
+    {"memref.store", insideCompute},
+    {"scf.*", insideCompute},
+    {"builtin.unrealized_conversion_cast", insideCompute},
 };
 
 //===----------------------------------------------------------------------===//
@@ -147,7 +151,7 @@ LogicalResult checkBuffers(Operation *op) {
   if (auto conv = dyn_cast<ConvOpInterface>(op))
     if (conv.getResidual() == op->getOperands().back())
       updated = &conv.getResidualMutable()[0];
-  WalkResult result = op->walk([&](Operation *inner) -> WalkResult {
+  WalkResult result = op->walk<WalkOrder::PreOrder>([&](Operation *inner) -> WalkResult {
     for (OpOperand &use : inner->getOpOperands()) {
       Value operand = use.get();
       if (!isa<BaseMemRefType>(operand.getType()) || &use == updated)
@@ -159,7 +163,8 @@ LogicalResult checkBuffers(Operation *op) {
       spans.emplace_back(*span,
                          effects.getEffectOnValue<MemoryEffects::Write>(operand).has_value());
     }
-    return WalkResult::advance();
+    // The body of a cnn.compute has buffers of its own.
+    return isa<ComputeOp>(inner) ? WalkResult::skip() : WalkResult::advance();
   });
   if (result.wasInterrupted())
     return failure();

@@ -41,12 +41,17 @@ const BorderRow kTable[] = {
     // Operations with a kernel of their own.
     {"cnn.*", destinationForm},
     // The generic kernel: linalg around scalar arithmetic.
-    {"arith.*", insideLinalg},
-    {"math.*", insideLinalg},
+    {"arith.*", insideBody},
+    {"math.*", insideBody},
     {"tensor.extract", insideLinalg},
     {"linalg.index", insideLinalg},
     {"linalg.yield", insideLinalg},
     {"linalg.*", staticShapes},
+    {"memref.load", insideCompute},
+    // The bodies of cnn.compute.
+    {"memref.store", insideCompute},
+    {"scf.*", insideCompute},
+    {"builtin.unrealized_conversion_cast", insideCompute},
     // Data movement.
     {"tensor.empty", staticShapes},
     {"tensor.extract_slice", staticShapes},

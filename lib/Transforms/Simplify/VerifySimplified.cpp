@@ -68,6 +68,13 @@ const BorderRow kTable[] = {
     {"tensor.yield", fine},
     {"linalg.transpose", staticShapes},
     {"linalg.yield", insideLinalg},
+    // The bodies of cnn.compute.
+    {"arith.*", insideCompute},
+    {"math.*", insideCompute},
+    {"memref.load", insideCompute},
+    {"memref.store", insideCompute},
+    {"scf.*", insideCompute},
+    {"builtin.unrealized_conversion_cast", insideCompute},
 };
 
 struct VerifySimplified : convoy::cnn::impl::CnnVerifySimplifiedBase<VerifySimplified> {

@@ -20,6 +20,14 @@ std::string convoy::cnn::insideLinalg(Operation *op) {
                                                  : "it stands outside of a linalg operation";
 }
 
+std::string convoy::cnn::insideCompute(Operation *op) {
+  return op->getParentOfType<ComputeOp>() ? "" : "it stands outside of a cnn.compute";
+}
+
+std::string convoy::cnn::insideBody(Operation *op) {
+  return insideCompute(op).empty() ? "" : insideLinalg(op);
+}
+
 std::string convoy::cnn::staticShapes(Operation *op) {
   for (Type type : op->getResultTypes())
     if (auto shaped = dyn_cast<ShapedType>(type); shaped && !shaped.hasStaticShape())

@@ -72,6 +72,7 @@ void addLrnKernels(KernelFamilies &families);
 void addSoftmaxKernels(KernelFamilies &families);
 void addDataMovementKernels(KernelFamilies &families);
 void addResamplingKernels(KernelFamilies &families);
+void addComputeKernels(KernelFamilies &families);
 void addGenericKernels(KernelFamilies &families);
 
 // Helpers that most families use. More are in LoopEmitter.h.

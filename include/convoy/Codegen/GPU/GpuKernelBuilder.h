@@ -152,6 +152,7 @@ void addLrnKernels(GpuKernelFamilies &families);
 void addSoftmaxKernels(GpuKernelFamilies &families);
 void addDataMovementKernels(GpuKernelFamilies &families);
 void addResamplingKernels(GpuKernelFamilies &families);
+void addComputeKernels(GpuKernelFamilies &families);
 void addGenericKernels(GpuKernelFamilies &families);
 
 /// Whether operand `operand` of an operation is known to begin at a multiple of 16 bytes, in

@@ -29,6 +29,10 @@ struct BorderRow {
 std::string fine(mlir::Operation *op);
 /// Accepts operations inside of a linalg operation.
 std::string insideLinalg(mlir::Operation *op);
+/// Accepts operations inside of a cnn.compute.
+std::string insideCompute(mlir::Operation *op);
+/// Accepts operations inside of a linalg operation or of a cnn.compute.
+std::string insideBody(mlir::Operation *op);
 /// Accepts operations whose shaped results all have static shapes.
 std::string staticShapes(mlir::Operation *op);
 

@@ -88,15 +88,15 @@ mlir::LogicalResult inferTypes(std::optional<mlir::Location> loc, mlir::ValueRan
   typename OpTy::Adaptor adaptor(operands, attributes, properties, regions);
   ShapeRule rule{loc};
   InferredType result;
-  if (operands.empty())
-    return rule.error("has no operands");
   if (mlir::failed(OpTy::inferShape(rule, adaptor, result)))
     return mlir::failure();
-  mlir::ShapedType input = shaped(operands.front());
-  if (mlir::isa<mlir::MemRefType>(input))
+  if (operands.empty() && !result.element)
+    return rule.error("has no operands");
+  if (!operands.empty() && mlir::isa<mlir::MemRefType>(operands.front().getType()))
     return mlir::success();
-  types.push_back(mlir::RankedTensorType::get(
-      result.shape, result.element ? result.element : input.getElementType()));
+  if (!result.element)
+    result.element = shaped(operands.front()).getElementType();
+  types.push_back(mlir::RankedTensorType::get(result.shape, result.element));
   return mlir::success();
 }
 } // namespace detail

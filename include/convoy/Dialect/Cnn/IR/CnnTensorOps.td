@@ -309,4 +309,52 @@ def Cnn_ReorderOp : Cnn_Op<"reorder",
       "input, ::mlir::Value(), block, channels">];
 }
 
+//===----------------------------------------------------------------------===//
+// Operations that bring their own code
+//===----------------------------------------------------------------------===//
+
+def Cnn_ComputeOp : Cnn_Op<"compute",
+    [AttrSizedOperandSegments, IsolatedFromAbove, SingleBlock, NoTerminator, Cnn_HasKernel,
+     Cnn_NamesLayer]> {
+  let summary = "an operation whose kernel is its body";
+  let description = [{
+    Runs the body once for each point of the space `0 .. points[0]-1` x `0 .. points[1]-1` x ...
+    The body gets the coordinates of its point, the inputs as memrefs, and the result as a
+    memref, even while the operation itself is on tensors. All points together must write each
+    element of the result once or more. Points run in any order and in parallel: none may write
+    an element that another one reads or writes. A point may read what it has written itself.
+
+    `kind` is a name for people and profiles. Operators that need no kernel tuned by hand are
+    imported as this operation (see `ComputeBody.h`, which writes bodies): data movement by
+    computed indices, scans, sampling, sorting.
+
+    ```mlir
+    %1 = cnn.compute "reverse" points [4] %x : (tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%i: index, %in: memref<4xf32>, %out: memref<4xf32>):
+      %c3 = arith.constant 3 : index
+      %j = arith.subi %c3, %i : index
+      %value = memref.load %in[%j] : memref<4xf32>
+      memref.store %value, %out[%i] : memref<4xf32>
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$kind, DenseI64ArrayAttr:$points, Variadic<Cnn_Shaped>:$inputs,
+                       Optional<Cnn_Shaped>:$init);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $kind `points` $points $inputs (`outs` `(` $init^ `)`)? attr-dict
+    `:` functional-type(operands, results) $body
+  }];
+  let extraClassDeclaration = [{
+    /// The coordinates of the point, in the body.
+    ::mlir::ValueRange getPoint() {
+      return getBody().getArguments().take_front(getPoints().size());
+    }
+    /// The buffers in the body: those of the inputs, then that of the result.
+    ::mlir::ValueRange getBuffers() {
+      return getBody().getArguments().drop_front(getPoints().size());
+    }
+  }];
+}
+
 #endif // CONVOY_DIALECT_CNN_IR_CNNTENSOROPS_TD
