@@ -53,6 +53,7 @@ llvm::ArrayRef<OpEntry> getPoolingOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getReshapeOps();
 llvm::ArrayRef<OpEntry> getResizeOps();
+llvm::ArrayRef<OpEntry> getScatterOps();
 llvm::ArrayRef<OpEntry> getSlicingOps();
 
 } // namespace convoy::onnximport
