@@ -88,10 +88,11 @@ mlir::LogicalResult inferTypes(std::optional<mlir::Location> loc, mlir::ValueRan
   typename OpTy::Adaptor adaptor(operands, attributes, properties, regions);
   ShapeRule rule{loc};
   InferredType result;
+  // A body says what the type is without operands.
+  if (operands.empty() && regions.empty())
+    return rule.error("has no operands");
   if (mlir::failed(OpTy::inferShape(rule, adaptor, result)))
     return mlir::failure();
-  if (operands.empty() && !result.element)
-    return rule.error("has no operands");
   if (!operands.empty() && mlir::isa<mlir::MemRefType>(operands.front().getType()))
     return mlir::success();
   if (!result.element)

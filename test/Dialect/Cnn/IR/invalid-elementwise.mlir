@@ -247,3 +247,63 @@ func.func @cast_to_another_type(%a: tensor<4xf32>) {
   %0 = cnn.cast %a {to = i32} : (tensor<4xf32>) -> tensor<4xi64>
   return
 }
+
+// -----
+
+func.func @compute_points(%a: tensor<4xf32>) {
+  // expected-error @below {{points has an extent below 1}}
+  %0 = cnn.compute "x" points [0] %a : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%i: index, %in: memref<4xf32>, %out: memref<4xf32>):
+  }
+  return
+}
+
+// -----
+
+func.func @compute_arguments(%a: tensor<4xf32>) {
+  // expected-error @below {{body has 2 arguments, expected 1 coordinates, 1 inputs and the result}}
+  %0 = cnn.compute "x" points [4] %a : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%i: index, %out: memref<4xf32>):
+  }
+  return
+}
+
+// -----
+
+func.func @compute_coordinate(%a: tensor<4xf32>) {
+  // expected-error @below {{body has a coordinate that is no index}}
+  %0 = cnn.compute "x" points [4] %a : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%i: i64, %in: memref<4xf32>, %out: memref<4xf32>):
+  }
+  return
+}
+
+// -----
+
+func.func @compute_buffer(%a: tensor<4xf32>) {
+  // expected-error @below {{body's argument 1 is no contiguous memref of static shape}}
+  %0 = cnn.compute "x" points [4] %a : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%i: index, %in: memref<?xf32>, %out: memref<4xf32>):
+  }
+  return
+}
+
+// -----
+
+func.func @compute_input(%a: tensor<4xf32>) {
+  // expected-error @below {{input 0 is a 'tensor<4xf32>', the body expects a 'memref<4xi32>'}}
+  %0 = cnn.compute "x" points [4] %a : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%i: index, %in: memref<4xi32>, %out: memref<4xf32>):
+  }
+  return
+}
+
+// -----
+
+func.func @compute_result(%a: tensor<4xf32>) {
+  // expected-error @below {{inferred type(s) 'tensor<5xf32>' are incompatible with return type(s) of operation 'tensor<4xf32>'}}
+  %0 = cnn.compute "x" points [4] %a : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%i: index, %in: memref<4xf32>, %out: memref<5xf32>):
+  }
+  return
+}

@@ -397,3 +397,15 @@ func.func @communication(%a: tensor<1x2x4xf32>, %b: tensor<1x5x4xf32>, %c: tenso
   %2 = cnn.all_reduce %a outs(%d) {device = 1 : i64, devices = 2 : i64} : (tensor<1x2x4xf32>, tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   return
 }
+
+// CHECK-LABEL: func.func @compute(
+func.func @compute(%a: tensor<4xf32>, %b: tensor<2xi64>) -> tensor<2xi64> {
+  // CHECK: %[[R:.+]] = cnn.compute "ones" points [2] %arg0 outs(%arg1) : (tensor<4xf32>, tensor<2xi64>) -> tensor<2xi64> {
+  %0 = cnn.compute "ones" points [2] %a outs(%b) : (tensor<4xf32>, tensor<2xi64>) -> tensor<2xi64> {
+  ^bb0(%i: index, %in: memref<4xf32>, %out: memref<2xi64>):
+    %one = arith.constant 1 : i64
+    memref.store %one, %out[%i] : memref<2xi64>
+  }
+  // CHECK: return %[[R]]
+  return %0 : tensor<2xi64>
+}

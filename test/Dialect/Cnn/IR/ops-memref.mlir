@@ -329,3 +329,14 @@ func.func @target()
     vector_lanes = 8, vector_registers = 16, l2 = 524288>} {
   return
 }
+
+// CHECK-LABEL: func.func @compute(
+func.func @compute(%a: memref<4xf32>, %b: memref<2xi64>) {
+  // CHECK: cnn.compute "ones" points [2] %arg0 outs(%arg1) : (memref<4xf32>, memref<2xi64>) -> () {
+  cnn.compute "ones" points [2] %a outs(%b) : (memref<4xf32>, memref<2xi64>) -> () {
+  ^bb0(%i: index, %in: memref<4xf32>, %out: memref<2xi64>):
+    %one = arith.constant 1 : i64
+    memref.store %one, %out[%i] : memref<2xi64>
+  }
+  return
+}

@@ -355,3 +355,32 @@ func.func @reorder_back(%a: tensor<1x1x4x8xf32>) -> tensor<1x2x4xf32> {
   // CHECK-NEXT: return %[[R]]
   return %0 : tensor<1x2x4xf32>
 }
+
+// CHECK-LABEL: func.func @compute(
+func.func @compute(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // CHECK: %[[R:.+]] = cnn.compute "reverse" points [4] %arg0 : (tensor<4xf32>) -> tensor<4xf32> {
+  // CHECK-NEXT: ^bb0(%{{.+}}: index, %[[IN:.+]]: memref<4xf32>, %[[OUT:.+]]: memref<4xf32>):
+  // CHECK: memref.load %[[IN]]
+  // CHECK: memref.store %{{.+}}, %[[OUT]]
+  %0 = cnn.compute "reverse" points [4] %a : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%i: index, %in: memref<4xf32>, %out: memref<4xf32>):
+    %c3 = arith.constant 3 : index
+    %j = arith.subi %c3, %i : index
+    %value = memref.load %in[%j] : memref<4xf32>
+    memref.store %value, %out[%i] : memref<4xf32>
+  }
+  // CHECK: return %[[R]]
+  return %0 : tensor<4xf32>
+}
+
+// Without inputs, and with a single point.
+// CHECK-LABEL: func.func @compute_one(
+func.func @compute_one() -> tensor<f32> {
+  // CHECK: cnn.compute "one" points [] : () -> tensor<f32> {
+  %0 = cnn.compute "one" points [] : () -> tensor<f32> {
+  ^bb0(%out: memref<f32>):
+    %one = arith.constant 1.0 : f32
+    memref.store %one, %out[] : memref<f32>
+  }
+  return %0 : tensor<f32>
+}
