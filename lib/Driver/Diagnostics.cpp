@@ -52,14 +52,21 @@ int convoy::driver::fail(llvm::Error error) {
   return kInputError;
 }
 
+/// The file that the command reads, for a message when there is no memory to make one.
+static std::string outOfMemory = "convoy: error: out of memory\n";
+
+void convoy::driver::nameFileInFatalErrors(StringRef path) {
+  outOfMemory = ("convoy: error: " + path + ": out of memory\n").str();
+}
+
 void convoy::driver::installFatalErrorHandlers() {
   llvm::install_fatal_error_handler([](void *, const char *reason, bool) {
     printLine("error", reason);
     _exit(kInputError);
   });
   llvm::install_bad_alloc_error_handler([](void *, const char *, bool) {
-    static const char text[] = "convoy: error: out of memory\n";
-    [[maybe_unused]] ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    [[maybe_unused]] ssize_t written =
+        write(STDERR_FILENO, outOfMemory.data(), outOfMemory.size());
     _exit(kInputError);
   });
 }

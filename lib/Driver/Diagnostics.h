@@ -23,6 +23,9 @@ int fail(llvm::Error error);
 /// program with exit code 1.
 void installFatalErrorHandlers();
 
+/// From now on, the line about a lack of memory names this file.
+void nameFileInFatalErrors(llvm::StringRef path);
+
 /// Shows the current phase of a compilation: in one line on a terminal, which is cleared at
 /// the end. Shows nothing if stderr is no terminal. With `isVerbose` each phase is printed on
 /// a line of its own in both cases.

@@ -77,6 +77,7 @@ std::unique_ptr<Compilation> convoy::driver::makeCompilation(StringRef model,
                                                              const ModelOptions &options,
                                                              const Arguments &arguments,
                                                              Progress *progress, int &code) {
+  nameFileInFatalErrors(model);
   llvm::Expected<std::unique_ptr<Compilation>> compilation =
       Compilation::create(model, options.compile, makeHandlers(options.isVerbose, progress));
   if (compilation)

@@ -106,6 +106,25 @@ def test_no_opset(tmp_path):
     refuse(model, tmp_path, "opset")
 
 
+@pytest.mark.parametrize("opset", [0, -1])
+def test_opset_that_is_none(opset, tmp_path):
+    message = refuse(node_model(helper.make_node("Relu", ["x"], ["y"]), opset=opset), tmp_path, f"opset {opset} ")
+    assert "names no opset" not in message
+
+
+def test_long_cycle(tmp_path):
+    """The message stays a line."""
+    nodes = [helper.make_node("Add", ["x", f"t{i}"], [f"t{i + 1}"], name=f"add{i}") for i in range(3000)]
+    nodes += [helper.make_node("Relu", ["t3000"], ["t0"], name="back"), helper.make_node("Relu", ["t9"], ["y"])]
+    assert len(refuse(node_model(*nodes), tmp_path, "cycle", "and 2985 more")) < 600
+
+
+def test_attribute_twice(tmp_path):
+    node = helper.make_node("LeakyRelu", ["x"], ["y"], name="the_leaky", alpha=0.5)
+    node.attribute.append(helper.make_attribute("alpha", 0.25))
+    refuse(node_model(node), tmp_path, "the_leaky", "'alpha' twice")
+
+
 def test_cycle(tmp_path):
     model = node_model(
         helper.make_node("Add", ["x", "b"], ["a"], name="add_one"),
@@ -300,6 +319,41 @@ def test_types_that_do_not_fit(tmp_path):
     refuse(model, tmp_path, "adder")
 
 
+@pytest.mark.parametrize("kind", ["INT64", "STRING"])
+def test_output_of_another_type(kind, tmp_path):
+    model = good_model()
+    model.graph.output[0].type.tensor_type.elem_type = getattr(TensorProto, kind)
+    refuse(model, tmp_path, "output 'y'", kind.lower(), "f32")
+
+
+def test_initializer_of_another_type_than_the_input(tmp_path):
+    model = good_model()
+    model.graph.input.append(helper.make_tensor_value_info("w", TensorProto.INT32, W.shape))
+    refuse(model, tmp_path, "'w'", "float32", "int32")
+
+
+def test_empty_operand(tmp_path):
+    """A maximum of no elements is none."""
+    nodes = [helper.make_node("Slice", ["x", "one", "one"], ["n"]),
+             helper.make_node("ReduceMax", ["n"], ["m"], name="the_max", keepdims=0),
+             helper.make_node("Add", ["x", "m"], ["y"])]
+    refuse(node_model(*nodes, constants={"one": np.array([1], np.int64)}), tmp_path, "the_max", "no elements")
+
+
+def test_empty_output(tmp_path):
+    node = helper.make_node("Slice", ["x", "one", "one"], ["y"])
+    refuse(node_model(node, constants={"one": np.array([1], np.int64)}), tmp_path, "output 'y'", "0x3x6x6", "no elements")
+
+
+def test_more_than_memory(tmp_path):
+    """The line is written without memory, and names the file nevertheless."""
+    indices = numpy_helper.from_array(np.array([5], np.int64), "i")
+    model = node_model(helper.make_node("MatMul", ["x", "w"], ["y"]), x_shape=[1, 2**19])
+    model.graph.sparse_initializer.append(
+        helper.make_sparse_tensor(numpy_helper.from_array(rand(1), "w"), indices, [2**19, 2**18]))
+    refuse(model, tmp_path, "out of memory")
+
+
 def test_data_dependent_shape(tmp_path):
     model = node_model(
         helper.make_node("Cast", ["x"], ["size"], name="cast", to=TensorProto.INT64),
@@ -344,6 +398,16 @@ def test_batch_norm_with_one_of_five_outputs_named_is_inference(tmp_path):
 def test_batch_norm_of_opset_6(attributes, tmp_path):
     """is_test=0 is training and is the default there."""
     refuse(batch_norm_model(6, **attributes), tmp_path, "norm_in_training", "training mode (is_test is 0")
+
+
+def test_batch_norm_of_weights_whose_statistics_are_read(tmp_path):
+    """Without an input of the graph it is no training, but running statistics are no weights."""
+    node = helper.make_node("BatchNormalization", ["w", "s", "o", "m", "v"], ["n", "mean", "var"], training_mode=1,
+                            name="norm_of_weights")
+    nodes = [node, helper.make_node("Add", ["x", "n"], ["a"]), helper.make_node("Add", ["a", "var"], ["y"])]
+    message = refuse(node_model(*nodes, opset=15, x_shape=[2, 3, 3], constants=BN | {"w": rand(2, 3, 3)}), tmp_path,
+                     "norm_of_weights", "'var'", "running statistics")
+    assert "training mode" not in message
 
 
 # --- External data ----------------------------------------------------------------------------------------------------

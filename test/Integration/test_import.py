@@ -184,6 +184,23 @@ def test_symbolic_shape_of_two_inputs(tmp_path):
     check(model, tmp_path, feeds, ["--shape", "a=3x4", "--shape", "b=3x4"])
 
 
+@pytest.mark.parametrize("declared", [(1, 17, 8, 9), (8, 8)])
+def test_wrong_shape_of_an_output(declared, tmp_path):
+    """Exporters write them. ONNX Runtime warns."""
+    model = conv_model()
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.FLOAT, declared))
+    check(model, tmp_path)
+    process = support.must(support.convoy("compile", tmp_path / "model.onnx", "-o", tmp_path / "m.so", "-v"))
+    shape = "x".join(map(str, declared))
+    assert f"output 'y' is declared with shape {shape}, its value has 1x17x8x8" in process.stderr
+
+
+def test_initializers_without_names(tmp_path):
+    model = conv_model()
+    model.graph.initializer.extend([numpy_helper.from_array(B, "")] * 2)
+    check(model, tmp_path)
+
+
 def test_shape_arithmetic_on_a_symbolic_shape(tmp_path):
     nodes = [
         helper.make_node("Shape", ["x"], ["s"], name="shape"),

@@ -129,6 +129,9 @@ add("alpha-beta", "Gemm", rand(3, 20), weight(20, 17), weight(17), alpha=0.5, be
 add("beta-0", "Gemm", rand(3, 20), weight(20, 17), weight(17), beta=0.0)
 add("transA", "Gemm", rand(20, 3), weight(20, 17), weight(17), transA=1)
 add("transA-transB", "Gemm", rand(20, 3), weight(17, 20), weight(17), transA=1, transB=1)
+for index, shape in enumerate(([], [1], [17], [1, 17], [3, 1], [3, 17], [1, 1])):
+    add(f"C-computed-{index}", "Gemm", rand(3, 20), weight(20, 17), rand(*shape), alpha=0.5, beta=2.0)
+    add(f"all-computed-{index}", "Gemm", rand(3, 20), rand(20, 17), rand(*shape))
 add("no-C", "Gemm", rand(3, 20), weight(20, 17))
 add("C-1xN", "Gemm", rand(3, 20), weight(20, 17), weight(1, 17))
 add("C-Mx1", "Gemm", rand(3, 20), weight(20, 17), weight(3, 1))

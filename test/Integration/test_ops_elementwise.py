@@ -125,6 +125,12 @@ nodes = [helper.make_node("Dropout", ["x"], ["d", "mask"], name="dropout"),
          helper.make_node("Relu", ["d"], ["y"], name="relu")]
 x = rand(2, 17)
 CASES.append(Case("Dropout-unused-mask", make_model(nodes, {"x": x}, ["y"], opset=9), {"x": x}))
+# Longer than what is joined into one loop nest; in the second, each tensor has two readers.
+for name, back in (("chain", False), ("ladder", True)):
+    steps = ["x", "x", *(f"t{step}" for step in range(299)), "y"]
+    nodes = [helper.make_node("Sub", [steps[step + 1], steps[step] if back else "x"], [steps[step + 2]])
+             for step in range(300)]
+    CASES.append(Case(f"long-{name}", make_model(nodes, {"x": x}, ["y"], opset=9), {"x": x}, 1e-4))
 
 
 @pytest.mark.parametrize("cases", batches(CASES))

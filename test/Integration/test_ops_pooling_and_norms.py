@@ -4,7 +4,9 @@
 
 import numpy as np
 import pytest
-from support import Const, batches, case, check_cases, positive, rand, weight
+from onnx import helper, numpy_helper
+from support import (Const, assert_close, batches, case, check_cases, compile_model, positive, rand, run_artefact,
+                     value_info, weight)
 
 CASES = []
 
@@ -118,3 +120,24 @@ for op in ("Softmax", "LogSoftmax"):
 @pytest.mark.parametrize("cases", batches(CASES))
 def test_op(cases, tmp_path):
     check_cases(cases, tmp_path)
+
+
+@pytest.mark.parametrize("opset", [6, 9, 14, 15])
+def test_batch_norm_of_weights_in_training_mode(opset, tmp_path):
+    """Networks with standardised weights are exported so: no input of the graph is in it."""
+    w, scale, offset = rand(4, 6, 9), positive(6), rand(6)
+    mean, variance = (f(w, (0, 2), keepdims=True) for f in (np.mean, np.var))
+    norm = (w - mean) / np.sqrt(variance + np.float32(0.01)) * scale.reshape(6, 1) + offset.reshape(6, 1)
+    outputs = ["n"] if opset == 6 else ["n", "mean", "variance"] if opset >= 14 else ["n", "mean", "variance", "m2", "v2"]
+    norms = helper.make_node("BatchNormalization", ["shifted", "s", "o", "zero", "one"], outputs, epsilon=0.01,
+                             **({"training_mode": 1} if opset >= 14 else {}))
+    nodes = [helper.make_node("Add", ["w", "w0"], ["shifted"], **({"broadcast": 1} if opset == 6 else {})), norms,
+             helper.make_node("Mul", ["x", "n"], ["y"])]
+    x = rand(4, 6, 9)
+    values = {"w": w - 1, "w0": np.float32([1]), "s": scale, "o": offset, "zero": np.zeros(6, np.float32),
+              "one": np.ones(6, np.float32)}
+    graph = helper.make_graph(nodes, "test", [value_info("x", x)], [value_info("y", x)],
+                              [numpy_helper.from_array(array, name) for name, array in values.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    actual = run_artefact(compile_model(model, tmp_path), {"x": x}, ["y"])["y"]
+    assert_close(actual, x * norm, 1e-5)

@@ -4,6 +4,7 @@
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 from support import (Case, Const, batches, case, check_cases, floats, helper, ints, make_model, rand, scalar, weight)
 
 CASES = []
@@ -178,6 +179,24 @@ graph("Where-Equal-Expand", [  # PyTorch's expand(): a size of -1 keeps the dime
 graph("Cast-round-trip", [node("Cast", "x", "i", to=7), node("Cast", "i", "y", to=1)], {"x": 10 * rand(3, 5)})
 graph("Cast-bool", [node("Cast", "x", "b", to=9), node("Cast", "b", "y", to=1)],
       {"x": np.array([[0, 1, -2.5, 0]], np.float32)})
+
+# Tensors without elements: what shape arithmetic makes of parts that are not there.
+graph("empty-part-of-concat", [
+    node("Slice", "x two two one", "n"), node("Relu", "n", "r"), node("Add", "r row", "a"), node("Transpose", "a", "t",
+                                                                                                perm=[0, 2, 1]),
+    node("Transpose", "t", "u", perm=[0, 2, 1]), node("Cast", "u", "c", to=TensorProto.FLOAT),
+    node("Concat", "c x n", "y", axis=1), node("Shape", "n", "s")], {"x": rand(1, 4, 3)}, outputs=("y", "s"),
+    constants={"two": np.array([2], np.int64), "one": np.array([1], np.int64), "row": rand(3)})
+graph("empty-part-of-split", [node("Split", "x parts", "a b c", axis=1), node("Concat", "c b a", "y", axis=1)],
+      {"x": rand(1, 4, 3)}, constants={"parts": np.array([3, 0, 1], np.int64)})
+graph("empty-gather", [node("Gather", "x none", "n", axis=1), node("Concat", "n x", "y", axis=1)], {"x": rand(1, 4, 3)},
+      constants={"none": np.zeros(0, np.int64)})
+# 19/14, 6/20 and so on are no floats, and an element of the result is in the middle between two of the input.
+for before, after in ((14, 19), (20, 6), (18, 21), (26, 7), (7, 38), (11, 26), (7, 2)):
+    for coordinates in ("half_pixel", "asymmetric"):
+        for rounding in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
+            add(f"{before}-{after}-{coordinates}-{rounding}", "Resize", rand(1, 2, 3, before), None, None,
+                ints(1, 2, 3, after), mode="nearest", coordinate_transformation_mode=coordinates, nearest_mode=rounding)
 
 
 @pytest.mark.parametrize("cases", batches(CASES))

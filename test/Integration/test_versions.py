@@ -177,6 +177,14 @@ def test_operands_that_do_not_broadcast(operands, attributes, words, tmp_path):
     assert all(word in message for word in ["the_add", *words]), message
 
 
+def test_gemm_of_opset_6_without_broadcast(tmp_path):
+    node = helper.make_node("Gemm", ["a", "b", "c"], ["y"], name="the_gemm")
+    feeds = {"a": rand(2, 4), "b": MATRIX, "c": ROW}
+    onnx.save(make([node], feeds, {"y": rand(2, 5)}, 6), tmp_path / "m.onnx")
+    message = one_line(convoy("compile", tmp_path / "m.onnx", "-o", tmp_path / "m.so"))
+    assert all(word in message for word in ["the_gemm", "'c'", "shape 5", "2x5", "'broadcast' is 0"]), message
+
+
 @pytest.mark.parametrize("opset", [1, 6])
 def test_dropout_in_training_mode(opset, tmp_path):
     node = helper.make_node("Dropout", ["x"], ["y"], name="the_dropout")
@@ -254,27 +262,110 @@ def test_optional_inputs_and_outputs_of_a_function(tmp_path):
     check(make_functions(nodes, {"x": X}, expected, clip), {"x": X}, expected, tmp_path)
 
 
+def refuse_functions(nodes, functions, folder, *words, **options):
+    onnx.save(make_functions(nodes, {"x": X}, {"y": X}, *functions, **options), folder / "m.onnx")
+    message = one_line(convoy("compile", folder / "m.onnx", "-o", folder / "m.so"))
+    assert all(word in message for word in words), message
+    assert len(message) < 1000
+
+
 def test_function_that_calls_itself(tmp_path):
     first = function("First", ["x"], ["y"], [call("Second", ["x"], ["y"])])
     second = function("Second", ["x"], ["y"], [call("First", ["x"], ["y"])])
-    onnx.save(make_functions([call("First", ["x"], ["y"])], {"x": X}, {"y": X}, first, second), tmp_path / "m.onnx")
-    message = one_line(convoy("compile", tmp_path / "m.onnx", "-o", tmp_path / "m.so"))
-    assert "First_y" in message and "calls itself" in message
+    refuse_functions([call("First", ["x"], ["y"])], [first, second], tmp_path, "First_y", "calls itself")
+
+
+def test_function_that_calls_itself_where_nobody_looks(tmp_path):
+    """Neither in the graph nor in a function."""
+    endless = function("Endless", ["x"], ["y"], [call("Endless", ["x"], ["y"])])
+    both = function("Both", ["x"], ["y", "z"], [helper.make_node("Relu", ["x"], ["y"]), call("Endless", ["x"], ["z"])])
+    expected = {"y": np.maximum(X, 0)}
+    nodes = [call("Endless", ["x"], ["dead"]), call("Both", ["x"], ["y", "z"])]
+    check(make_functions(nodes, {"x": X}, expected, endless, both), {"x": X}, expected, tmp_path)
 
 
 def test_function_with_too_many_inputs(tmp_path):
-    onnx.save(make_functions([call("Leaky", ["x", "x"], ["y"])], {"x": X}, {"y": X}, LEAKY), tmp_path / "m.onnx")
-    message = one_line(convoy("compile", tmp_path / "m.onnx", "-o", tmp_path / "m.so"))
-    assert "Leaky_y" in message and "2 inputs" in message
+    refuse_functions([call("Leaky", ["x", "x"], ["y"])], [LEAKY], tmp_path, "Leaky_y", "2 inputs")
 
 
-def test_functions_that_grow_without_end(tmp_path):
-    """Each calls the next one twice: 2^40 nodes."""
+@pytest.mark.parametrize("last", [[helper.make_node("Relu", ["x"], ["y"])], []], ids=["operator", "empty"])
+def test_functions_that_grow_without_end(last, tmp_path):
+    """Each calls the next one twice: 2^40 calls."""
     functions = [function(f"F{i}", ["x"], ["y"], [call(f"F{i + 1}", ["x"], ["m"]), call(f"F{i + 1}", ["m"], ["y"])])
                  for i in range(40)]
-    functions.append(function("F40", ["x"], ["y"], [helper.make_node("Relu", ["x"], ["y"])]))
-    onnx.save(make_functions([call("F0", ["x"], ["y"])], {"x": X}, {"y": X}, *functions), tmp_path / "m.onnx")
-    assert "2^20 nodes" in one_line(convoy("compile", tmp_path / "m.onnx", "-o", tmp_path / "m.so"))
+    functions.append(function("F40", ["x"], ["y"] if last else ["x"], last))
+    refuse_functions([call("F0", ["x"], ["y"])], functions, tmp_path, "F0_y", "2^20 nodes")
+
+
+def test_functions_in_a_long_chain(tmp_path):
+    functions = [function(f"F{i}", ["x"], ["y"], [call(f"F{i + 1}", ["x"], ["y"])]) for i in range(20000)]
+    functions.append(function("F20000", ["x"], ["y"], [helper.make_node("Relu", ["x"], ["y"])]))
+    refuse_functions([call("F0", ["x"], ["y"])], functions, tmp_path, "F0_y", "deep")
+    check(make_functions([call("F19900", ["x"], ["y"])], {"x": X}, {"y": X}, *functions), {"x": X},
+          {"y": np.maximum(X, 0)}, tmp_path)
+
+
+def test_names_that_a_function_makes_are_free(tmp_path):
+    """"f/t" may be the name of an input, an initializer or a sparse one that no node reads."""
+    twice = function("Twice", ["x"], ["y"], [helper.make_node("Neg", ["x"], ["t"]), helper.make_node("Neg", ["t"], ["u"]),
+                                             helper.make_node("Identity", ["u"], ["v"]),
+                                             helper.make_node("Add", ["v", "u"], ["y"])])
+    node = helper.make_node("Twice", ["x"], ["y"], name="f", domain=DOMAIN)
+    feeds, expected = {"x": X, "f/t": X}, {"y": 2 * X}
+    model = make_functions([node], feeds, expected, twice)
+    model.graph.initializer.append(numpy_helper.from_array(CHANNEL, "f/u"))
+    model.graph.sparse_initializer.append(sparse("f/v", MATRIX, True))
+    check(model, feeds, expected, tmp_path)
+
+
+def test_function_that_reads_what_it_does_not_define(tmp_path):
+    """An initializer of the graph may have the name that the tensor would get."""
+    bad = function("Bad", ["x"], ["y"], [helper.make_node("Add", ["x", "q"], ["y"], name="the_add")])
+    node = helper.make_node("Bad", ["x"], ["y"], name="f", domain=DOMAIN)
+    model = make_functions([node], {"x": X}, {"y": X}, bad)
+    model.graph.initializer.append(numpy_helper.from_array(X, "f/q"))
+    onnx.save(model, tmp_path / "m.onnx")
+    message = one_line(convoy("compile", tmp_path / "m.onnx", "-o", tmp_path / "m.so"))
+    assert all(word in message for word in ["'Bad'", "'the_add'", "'q'"]), message
+
+
+@pytest.mark.parametrize("bad, words", [
+    (function("Bad", ["x"], ["y", "z"], [helper.make_node("Relu", ["x"], ["y"])]), ["'Bad'", "output 'z'"]),
+    (function("Bad", ["x"], ["y"], [helper.make_node("Relu", ["x"], ["y"])], opset=0), ["'Bad'", "opset 0"]),
+    (function("Bad", ["x"], ["y"], [helper.make_node("Relu", ["x"], ["y"])],
+              defaults=[helper.make_attribute("alpha", 1.0)] * 2), ["'Bad'", "'alpha' twice"]),
+], ids=["output", "opset", "attribute"])
+def test_functions_that_are_wrong(bad, words, tmp_path):
+    refuse_functions([call("Bad", ["x"], ["y"])], [bad], tmp_path, *words)
+
+
+def test_two_functions_of_one_name(tmp_path):
+    refuse_functions([call("Leaky", ["x"], ["y"])], [LEAKY, LEAKY], tmp_path, "two functions", "'Leaky'", DOMAIN)
+
+
+def test_attribute_twice_in_a_call(tmp_path):
+    node = call("Leaky", ["x"], ["y"], alpha=0.5)
+    node.attribute.append(helper.make_attribute("alpha", 0.25))
+    refuse_functions([node], [LEAKY], tmp_path, "Leaky_y", "'alpha' twice")
+
+
+def test_newer_opset_of_a_function_is_remarked(tmp_path):
+    newer = function("Newer", ["x"], ["y"], [helper.make_node("Relu", ["x"], ["y"])], opset=999)
+    onnx.save(make_functions([call("Newer", ["x"], ["y"])], {"x": X}, {"y": X}, newer), tmp_path / "m.onnx")
+    process = support.must(convoy("compile", tmp_path / "m.onnx", "-o", tmp_path / "m.so", "-v"))
+    assert "opset 999 of the function 'Newer' is newer" in process.stderr
+
+
+@pytest.mark.parametrize("domain", ["", "ai.onnx"])
+def test_function_with_the_name_of_an_operator(domain, tmp_path):
+    """In the default domain the operator is meant, as in ONNX Runtime; other names are the function's."""
+    def make_function(name, nodes):
+        return helper.make_function(domain, name, ["x"], ["y"], nodes, [helper.make_opsetid("", 13)])
+    functions = [make_function("Relu", [helper.make_node("Relu", ["x"], ["m"]), helper.make_node("Neg", ["m"], ["y"])]),
+                 make_function("Own", [helper.make_node("Relu", ["x"], ["m"]), helper.make_node("Neg", ["m"], ["y"])])]
+    nodes = [helper.make_node("Relu", ["x"], ["y"], domain=domain), helper.make_node("Own", ["x"], ["z"], domain=domain)]
+    expected = {"y": np.maximum(X, 0), "z": -np.maximum(X, 0)}
+    check(make_functions(nodes, {"x": X}, expected, *functions), {"x": X}, expected, tmp_path)
 
 
 # --- Sparse tensors ---------------------------------------------------------------------------------------------------
@@ -307,6 +398,8 @@ def test_sparse(is_linear, tmp_path):
     (np.array([[0, 1, 2], [0, 0, 0]]), ["indices of shape 2x3", "6x5"]),
     (np.array([0, 1, 2]), ["indices of shape 3", "2 elements"]),
     (np.array([0, -1]), ["an index of -1"]),
+    (np.array([3, 3]), ["ascending", "twice"]),
+    (np.array([[1, 0], [0, 0]]), ["ascending"]),
 ])
 def test_sparse_that_does_not_fit(indices, words, tmp_path):
     model = make([helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": rand(3, 6)}, {"y": rand(3, 5)}, 13)
@@ -317,3 +410,13 @@ def test_sparse_that_does_not_fit(indices, words, tmp_path):
     onnx.save(model, tmp_path / "m.onnx")
     message = one_line(convoy("compile", tmp_path / "m.onnx", "-o", tmp_path / "m.so"))
     assert all(word in message for word in ["'w'", "sparse", *words]), message
+
+
+def test_sparse_scalar(tmp_path):
+    model = make([helper.make_node("Add", ["x", "w"], ["y"])], {"x": rand(3)}, {"y": rand(3)}, 13)
+    tensor = onnx.SparseTensorProto(values=numpy_helper.from_array(np.ones(2, np.float32), "w"),
+                                    indices=numpy_helper.from_array(np.zeros((2, 0), np.int64), "i"))
+    model.graph.sparse_initializer.append(tensor)
+    onnx.save(model, tmp_path / "m.onnx")
+    message = one_line(convoy("compile", tmp_path / "m.onnx", "-o", tmp_path / "m.so"))
+    assert "'w'" in message and "sparse and a scalar" in message

@@ -111,11 +111,14 @@ static typename Arithmetic::Number mapCoordinate(Arithmetic &a, const ResizeAxis
 template <typename Arithmetic>
 static typename Arithmetic::Number roundCoordinate(Arithmetic &a, NearestMode mode,
                                                    typename Arithmetic::Number x) {
+  // A scale such as 19/14 is rounded, so a coordinate between two elements can come out beside
+  // the middle. ONNX Runtime allows as much.
+  constexpr double half = 0.5 + 1e-6;
   switch (mode) {
   case NearestMode::round_prefer_floor:
-    return a.ceil(a.sub(x, a.constant(0.5)));
+    return a.ceil(a.sub(x, a.constant(half)));
   case NearestMode::round_prefer_ceil:
-    return a.floor(a.add(x, a.constant(0.5)));
+    return a.floor(a.add(x, a.constant(half)));
   case NearestMode::floor:
     return a.floor(x);
   case NearestMode::ceil:

@@ -24,12 +24,10 @@ static LogicalResult importConstant(NodeImporter &node) {
     auto type = RankedTensorType::get(shape, builder.getI64Type());
     return node.setResult(node.constant(DenseElementsAttr::get(type, values)));
   };
-  if (node.hasAttribute("value")) {
-    ElementsAttr value = node.getTensor("value");
-    return value ? node.setResult(node.constant(value)) : failure();
-  }
-  if (node.hasAttribute("sparse_value")) {
-    ElementsAttr value = node.getSparseTensor("sparse_value");
+  for (StringRef name : {"value", "sparse_value"}) {
+    if (!node.hasAttribute(name))
+      continue;
+    ElementsAttr value = node.getTensor(name);
     return value ? node.setResult(node.constant(value)) : failure();
   }
   if (node.hasAttribute("value_float"))

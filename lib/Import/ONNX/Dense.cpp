@@ -7,6 +7,7 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "TensorReader.h"
 #include <numeric>
 
 using namespace mlir;
@@ -30,14 +31,14 @@ static Value scaleConstant(NodeImporter &node, Value value, float factor) {
 }
 
 /// Gemm's C times `beta`, as a bias of `columns` elements. Null if C has rows of its own, or
-/// is not constant and would have to be scaled or broadcast.
+/// is not constant, as a dense layer's bias has to be.
 static FailureOr<Value> makeBias(NodeImporter &node, Value c, int64_t columns, float beta) {
   RankedTensorType type = NodeImporter::getType(c);
   bool isScalar = type.getNumElements() == 1;
   if (!isScalar && (type.getNumElements() != columns || type.getShape().back() != columns))
     return Value();
   if (!isConstant(c))
-    return isScalar || beta != 1.0f ? FailureOr<Value>(Value()) : node.reshape(c, columns);
+    return Value();
   c = scaleConstant(node, c, beta);
   if (type.getNumElements() == columns)
     return node.reshape(c, columns);
@@ -54,8 +55,7 @@ static LogicalResult importGemm(NodeImporter &node) {
                       " and " + Twine(NodeImporter::getRank(*b)) + ", expected 2");
   float alpha = node.getFloat("alpha", 1.0f), beta = node.getFloat("beta", 1.0f);
   bool transposeB = node.getInt("transB", 0) != 0;
-  if (node.getOpset() < 7)
-    node.ignoreAttribute("broadcast"); // C broadcasts if its shape asks for it.
+  bool broadcasts = node.getOpset() >= 7 || node.getInt("broadcast", 0) != 0;
   if (node.getInt("transA", 0) != 0 && failed(a = node.transpose(*a, {1, 0})))
     return failure();
 
@@ -65,6 +65,10 @@ static LogicalResult importGemm(NodeImporter &node) {
     return failure();
   int64_t rows = NodeImporter::getShape(*a)[0];
   int64_t columns = NodeImporter::getShape(*b)[isDense ? 0 : 1];
+  if (c && !broadcasts && NodeImporter::getShape(c) != ArrayRef<int64_t>({rows, columns}))
+    return node.error(node.describeInput(2) + " has shape " +
+                      formatShape(NodeImporter::getShape(c)) + ", the result has " +
+                      Twine(rows) + "x" + Twine(columns) + ", and attribute 'broadcast' is 0");
   if (c && NodeImporter::getRank(c) > 2)
     return node.error(node.describeInput(2) + " does not broadcast to " + Twine(rows) + "x" +
                       Twine(columns));

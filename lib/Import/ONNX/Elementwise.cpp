@@ -41,12 +41,9 @@ static LogicalResult importHardSigmoid(NodeImporter &node) {
 /// gamma * elu(x).
 static LogicalResult importSelu(NodeImporter &node) {
   Value input = node.getInput(0);
-  float alpha = node.getFloat("alpha", 1.67326319217681884765625f);
-  float gamma = node.getFloat("gamma", 1.05070102214813232421875f);
-  if (node.getOpset() < 6) {
-    alpha = node.getFloat("alpha", 1.6732f);
-    gamma = node.getFloat("gamma", 1.0507f);
-  }
+  bool isOld = node.getOpset() < 6; // Its defaults had fewer digits.
+  float alpha = node.getFloat("alpha", isOld ? 1.6732f : 1.67326319217681884765625f);
+  float gamma = node.getFloat("gamma", isOld ? 1.0507f : 1.05070102214813232421875f);
   FailureOr<Value> elu = node.unary(input, UnaryKind::elu, alpha);
   if (failed(elu))
     return failure();

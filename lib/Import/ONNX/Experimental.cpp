@@ -11,8 +11,6 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
-#include "TensorReader.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -42,22 +40,12 @@ static LogicalResult importAffine(NodeImporter &node) {
   return node.setResult(node.binary(BinaryKind::add, *result, number(node, input, beta)));
 }
 
-/// alpha * tanh(beta * x).
-static LogicalResult importScaledTanh(NodeImporter &node) {
+/// alpha * f(beta * x).
+template <UnaryKind kind> static LogicalResult importScaled(NodeImporter &node) {
   Value input = node.getInput(0);
   float alpha = node.getFloat("alpha", 1.0f), beta = node.getFloat("beta", 1.0f);
   FailureOr<Value> result = node.binary(BinaryKind::mul, input, number(node, input, beta));
-  if (failed(result) || failed(result = node.unary(*result, UnaryKind::tanh)))
-    return failure();
-  return node.setResult(node.binary(BinaryKind::mul, *result, number(node, input, alpha)));
-}
-
-/// alpha * log(1 + exp(beta * x)).
-static LogicalResult importParametricSoftplus(NodeImporter &node) {
-  Value input = node.getInput(0);
-  float alpha = node.getFloat("alpha", 1.0f), beta = node.getFloat("beta", 1.0f);
-  FailureOr<Value> result = node.binary(BinaryKind::mul, input, number(node, input, beta));
-  if (failed(result) || failed(result = node.unary(*result, UnaryKind::softplus)))
+  if (failed(result) || failed(result = node.unary(*result, kind)))
     return failure();
   return node.setResult(node.binary(BinaryKind::mul, *result, number(node, input, alpha)));
 }
@@ -104,12 +92,7 @@ static LogicalResult importCrop(NodeImporter &node) {
     offsets[dim] = before;
     shape[dim] = extent;
   }
-  OpBuilder &builder = node.getBuilder();
-  auto attributes = [&](ArrayRef<int64_t> values) {
-    return getAsIndexOpFoldResult(builder.getContext(), values);
-  };
-  return node.setResult(builder.createOrFold<tensor::ExtractSliceOp>(
-      node.getLoc(), input, attributes(offsets), attributes(shape), attributes(steps)));
+  return node.setResult(node.slice(input, offsets, shape, steps));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getExperimentalOps() {
@@ -118,9 +101,9 @@ ArrayRef<OpEntry> convoy::onnximport::getExperimentalOps() {
       {"Affine", importAffine, 1, 1, Float, 1, 9},
       {"Crop", importCrop, 1, 1, Float, 1, 9},
       {"ImageScaler", importImageScaler, 1, 1, Float, 1, 9},
-      {"ParametricSoftplus", importParametricSoftplus, 1, 1, Float, 1, 9},
+      {"ParametricSoftplus", importScaled<UnaryKind::softplus>, 1, 1, Float, 1, 9},
       {"Scale", importScale, 1, 1, Float, 1, 9},
-      {"ScaledTanh", importScaledTanh, 1, 1, Float, 1, 9},
+      {"ScaledTanh", importScaled<UnaryKind::tanh>, 1, 1, Float, 1, 9},
   };
   return ops;
 }

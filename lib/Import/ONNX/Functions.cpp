@@ -8,9 +8,11 @@
 #include "Functions.h"
 
 #include "Importer.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
+#include <deque>
 
 using namespace llvm;
 using namespace convoy::onnximport;
@@ -21,8 +23,24 @@ using onnx::NodeProto;
 
 namespace {
 
+using Names = google::protobuf::RepeatedPtrField<std::string>;
+
 /// More nodes than any model has: functions that call each other can make 2^n of n lines.
-constexpr int kMaxNodes = 1 << 20;
+constexpr size_t kMaxNodes = 1 << 20;
+/// Functions nest as modules do. The names of nodes grow with the depth.
+constexpr int kMaxDepth = 128;
+
+/// A node of the graph, or of a function that is called.
+struct Part {
+  NodeProto node;
+  int64_t opset;
+  const FunctionProto *function; ///< that the node calls; null for an operator
+  int caller;                    ///< the part that it was inlined for, -1 for the graph
+  int depth;
+  bool isNeeded = false; ///< by an output of the graph
+  bool isInlined = false;
+  int begin = 0, end = 0; ///< the parts that replace the call
+};
 
 /// The attributes of a node, and the names of tensors, for which those in a function stand.
 struct Call {
@@ -41,23 +59,125 @@ struct Call {
   }
 };
 
+/// The names that a function, or a graph inside of it, defines.
+struct Scope {
+  StringSet<> names;
+  const Scope *outer = nullptr;
+
+  bool contains(StringRef name) const {
+    return names.contains(name) || (outer && outer->contains(name));
+  }
+  void addNodes(const google::protobuf::RepeatedPtrField<NodeProto> &nodes) {
+    for (const NodeProto &node : nodes)
+      names.insert(node.output().begin(), node.output().end());
+  }
+};
+
+} // namespace
+
+/// Calls `visit` for each graph in the node's attributes.
+static Error forEachGraph(const NodeProto &node,
+                          function_ref<Error(const GraphProto &)> visit) {
+  for (const AttributeProto &attribute : node.attribute()) {
+    if (attribute.has_g())
+      if (Error error = visit(attribute.g()))
+        return error;
+    for (const GraphProto &graph : attribute.graphs())
+      if (Error error = visit(graph))
+        return error;
+  }
+  return Error::success();
+}
+
+/// Fails if a node, or a node in its graphs, reads what is not in scope.
+static Error checkReads(const FunctionProto &function, const NodeProto &node,
+                        const Scope &scope) {
+  for (const std::string &input : node.input())
+    if (!input.empty() && !scope.contains(input))
+      return createStringError("function '" + function.name() + "': node '" +
+                               getNodeName(node) + "' reads the tensor '" + input +
+                               "', which the function does not define");
+  return forEachGraph(node, [&](const GraphProto &graph) -> Error {
+    Scope inner{{}, &scope};
+    for (const onnx::ValueInfoProto &input : graph.input())
+      inner.names.insert(input.name());
+    for (const onnx::TensorProto &tensor : graph.initializer())
+      inner.names.insert(tensor.name());
+    for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer())
+      inner.names.insert(tensor.values().name());
+    inner.addNodes(graph.node());
+    for (const NodeProto &part : graph.node())
+      if (Error error = checkReads(function, part, inner))
+        return error;
+    return Error::success();
+  });
+}
+
+/// Fails if the function would be wrong in any model.
+static Error checkFunction(const FunctionProto &function) {
+  Scope scope;
+  scope.names.insert(function.input().begin(), function.input().end());
+  scope.addNodes(function.node());
+  for (const NodeProto &node : function.node())
+    if (Error error = checkReads(function, node, scope))
+      return error;
+  for (const std::string &output : function.output())
+    if (!scope.contains(output))
+      return createStringError("function '" + function.name() +
+                               "' does not make its output '" + output + "'");
+  if (std::optional<int64_t> opset = findDefaultOpset(function.opset_import());
+      opset && *opset < 1)
+    return createStringError("function '" + function.name() + "' has opset " + Twine(*opset) +
+                             " of the default domain, opsets begin with 1");
+  if (const AttributeProto *twice = findRepeatedAttribute(function.attribute_proto()))
+    return createStringError("function '" + function.name() + "' has the attribute '" +
+                             twice->name() + "' twice");
+  return Error::success();
+}
+
+/// The tensors that a node reads, also in its graphs.
+static Error forEachRead(const NodeProto &node,
+                         function_ref<void(const std::string &)> visit) {
+  for (const std::string &input : node.input())
+    if (!input.empty())
+      visit(input);
+  return forEachGraph(node, [&](const GraphProto &graph) -> Error {
+    for (const NodeProto &part : graph.node())
+      if (Error error = forEachRead(part, visit))
+        return error;
+    for (const onnx::ValueInfoProto &output : graph.output())
+      visit(output.name());
+    return Error::success();
+  });
+}
+
+namespace {
+
+/// Inlines a call when an output of the graph needs a tensor that the call makes. So nothing
+/// is inlined in vain, and functions that call each other need no stack.
 class Inliner {
 public:
-  explicit Inliner(onnx::ModelProto &model) : graph(*model.mutable_graph()) {
-    for (const FunctionProto &function : model.functions())
-      functions[getKey(function.domain(), function.name(), function.overload())] = &function;
-  }
+  explicit Inliner(onnx::ModelProto &model) : model(model), graph(*model.mutable_graph()) {}
 
   Error run(int64_t opset) {
+    for (const FunctionProto &function : model.functions())
+      if (!functions
+               .try_emplace(getKey(function.domain(), function.name(), function.overload()),
+                            &function)
+               .second)
+        return createStringError("two functions have the name '" + function.name() +
+                                 "' in the domain '" + function.domain() + "'");
+    takeNames();
     google::protobuf::RepeatedPtrField<NodeProto> nodes;
     nodes.Swap(graph.mutable_node());
-    for (const NodeProto &node : nodes) {
-      taken.insert(node.output().begin(), node.output().end());
-      taken.insert(node.input().begin(), node.input().end());
-    }
     for (NodeProto &node : nodes)
-      if (Error error = add(std::move(node), opset))
+      addPart(std::move(node), opset, /*caller=*/-1);
+    int count = parts.size();
+    for (const onnx::ValueInfoProto &output : graph.output())
+      if (Error error = need(output.name()))
         return error;
+    for (int index = 0; index < count; ++index)
+      emit(index);
     return Error::success();
   }
 
@@ -65,36 +185,112 @@ public:
 
 private:
   static std::string getKey(StringRef domain, StringRef name, StringRef overload) {
-    return ((domain == "ai.onnx" ? "" : domain) + "\n" + name + "\n" + overload).str();
+    return ((isDefaultDomain(domain) ? "" : domain) + "\n" + name + "\n" + overload).str();
   }
 
-  /// Adds a node to the graph, or the nodes of the function that it calls.
-  Error add(NodeProto &&node, int64_t opset) {
-    const FunctionProto *function =
-        functions.lookup(getKey(node.domain(), node.op_type(), node.overload()));
-    if (function)
-      return inlineCall(node, *function, opset);
-    if (graph.node_size() == kMaxNodes)
-      return createStringError("has more than 2^20 nodes with the functions that it calls");
-    *graph.add_node() = std::move(node);
-    opsets.push_back(opset);
+  /// The function that a node calls. ONNX leaves open what a name means that is an operator's,
+  /// too: it is the operator, as in ONNX Runtime.
+  const FunctionProto *findFunction(const NodeProto &node, int64_t opset) const {
+    if (isDefaultDomain(node.domain()) && node.overload().empty() &&
+        lookupOp(node.op_type(), opset))
+      return nullptr;
+    return functions.lookup(getKey(node.domain(), node.op_type(), node.overload()));
+  }
+
+  /// Notes all names of the graph, also those that no node reads.
+  void takeNames() {
+    for (const NodeProto &node : graph.node()) {
+      taken.insert(node.output().begin(), node.output().end());
+      taken.insert(node.input().begin(), node.input().end());
+    }
+    for (const onnx::ValueInfoProto &input : graph.input())
+      taken.insert(input.name());
+    for (const onnx::ValueInfoProto &output : graph.output())
+      taken.insert(output.name());
+    for (const onnx::TensorProto &tensor : graph.initializer())
+      taken.insert(tensor.name());
+    for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer())
+      taken.insert(tensor.values().name());
+  }
+
+  void addPart(NodeProto &&node, int64_t opset, int caller) {
+    for (const std::string &output : node.output())
+      if (!output.empty())
+        makers.try_emplace(output, parts.size());
+    const FunctionProto *function = findFunction(node, opset);
+    int depth = caller < 0 ? 0 : parts[caller].depth + 1;
+    parts.push_back({std::move(node), opset, function, caller, depth});
+  }
+
+  /// Inlines the calls that make the tensor, and all that it is made of.
+  Error need(const std::string &tensor) {
+    std::vector<std::string> worklist = {tensor};
+    while (!worklist.empty()) {
+      std::string name = std::move(worklist.back());
+      worklist.pop_back();
+      auto maker = makers.find(name);
+      if (maker == makers.end() || parts[maker->second].isNeeded)
+        continue;
+      int index = maker->second;
+      Part &part = parts[index];
+      part.isNeeded = true;
+      if (part.function) {
+        if (Error error = inlineCall(index))
+          return error;
+        worklist.push_back(std::move(name)); // A node of the function makes it now.
+      } else if (Error error = forEachRead(
+                     part.node, [&](const std::string &read) { worklist.push_back(read); })) {
+        return error;
+      }
+    }
     return Error::success();
   }
 
-  Error inlineCall(const NodeProto &node, const FunctionProto &function, int64_t opset) {
-    std::string name = getNodeName(node);
-    if (is_contained(active, &function))
-      return createStringError("node '" + name + "' calls the function '" + function.name() +
-                               "', which calls itself");
+  /// The name of the node in the graph for which a part was inlined.
+  std::string getOutermostName(int index) const {
+    while (parts[index].caller >= 0)
+      index = parts[index].caller;
+    return getNodeName(parts[index].node);
+  }
+
+  Error checkCall(int index) {
+    const Part &part = parts[index];
+    const NodeProto &node = part.node;
+    const FunctionProto &function = *part.function;
+    for (int caller = part.caller; caller >= 0; caller = parts[caller].caller)
+      if (parts[caller].function == &function)
+        return createStringError("node '" + getNodeName(node) + "' calls the function '" +
+                                 function.name() + "', which calls itself");
+    if (part.depth == kMaxDepth)
+      return createStringError("node '" + getOutermostName(index) +
+                               "' calls functions that call each other, more than " +
+                               Twine(kMaxDepth) + " deep: export the model without functions");
+    if (parts.size() + function.node_size() + function.output_size() > kMaxNodes)
+      return createStringError("node '" + getOutermostName(index) +
+                               "' calls functions that make more than 2^20 nodes");
     if (node.input_size() > function.input_size() ||
         node.output_size() > function.output_size())
       return createStringError(
-          "node '" + name + "' has " + Twine(node.input_size()) + " inputs and " +
+          "node '" + getNodeName(node) + "' has " + Twine(node.input_size()) + " inputs and " +
           Twine(node.output_size()) + " outputs, the function '" + function.name() + "' has " +
           Twine(function.input_size()) + " and " + Twine(function.output_size()));
-    for (const onnx::OperatorSetIdProto &import : function.opset_import())
-      if (import.domain().empty() || import.domain() == "ai.onnx")
-        opset = import.version();
+    if (const AttributeProto *twice = findRepeatedAttribute(node.attribute()))
+      return createStringError("node '" + getNodeName(node) + "' has the attribute '" +
+                               twice->name() + "' twice");
+    return checked.insert(&function).second ? checkFunction(function) : Error::success();
+  }
+
+  Error inlineCall(int index) {
+    if (Error error = checkCall(index))
+      return error;
+    Part &part = parts[index];
+    const NodeProto &node = part.node;
+    const FunctionProto &function = *part.function;
+    std::string name = getNodeName(node);
+    int64_t opset = findDefaultOpset(function.opset_import()).value_or(part.opset);
+    for (const std::string &output : node.output())
+      if (auto maker = makers.find(output); maker != makers.end() && maker->second == index)
+        makers.erase(maker);
 
     Call call{node, function, {}};
     for (int i = 0; i < function.input_size(); ++i)
@@ -105,32 +301,42 @@ private:
           !call.tensors.try_emplace(function.output(i), node.output(i)).second)
         copies.emplace_back(call.tensors[function.output(i)], node.output(i));
 
-    active.push_back(&function);
-    for (const NodeProto &part : function.node()) {
-      NodeProto copy = part;
-      copy.set_name(name + "/" + getNodeName(part));
+    part.isInlined = true;
+    part.begin = parts.size();
+    for (const NodeProto &inner : function.node()) {
+      NodeProto copy = inner;
+      copy.set_name(name + "/" + getNodeName(inner));
       substitute(*copy.mutable_input(), call, name);
       substitute(*copy.mutable_output(), call, name);
       substituteAttributes(copy, call, name);
-      if (Error error = add(std::move(copy), opset))
-        return error;
+      addPart(std::move(copy), opset, index);
     }
-    active.pop_back();
     for (const auto &[from, to] : copies) {
       NodeProto identity;
       identity.set_op_type("Identity");
       identity.set_name(name + "/" + to);
       identity.add_input(from);
       identity.add_output(to);
-      if (Error error = add(std::move(identity), opset))
-        return error;
+      addPart(std::move(identity), opset, index);
     }
+    part.end = parts.size();
     return Error::success();
   }
 
+  /// Adds a part to the graph, or the parts that replace it.
+  void emit(int index) {
+    Part &part = parts[index];
+    if (part.isInlined) {
+      for (int inner = part.begin; inner < part.end; ++inner)
+        emit(inner);
+      return;
+    }
+    *graph.add_node() = std::move(part.node);
+    opsets.push_back(part.opset);
+  }
+
   /// Replaces names of a function's tensors by names of the graph's.
-  void substitute(google::protobuf::RepeatedPtrField<std::string> &names, Call &call,
-                  StringRef caller) {
+  void substitute(Names &names, Call &call, StringRef caller) {
     for (std::string &name : names) {
       if (name.empty())
         continue;
@@ -185,10 +391,12 @@ private:
       output.set_name(call.tensors.lookup(output.name()));
   }
 
+  onnx::ModelProto &model;
   GraphProto &graph;
   StringMap<const FunctionProto *> functions;
-  /// The functions that are being inlined, the outermost first.
-  SmallVector<const FunctionProto *> active;
+  DenseSet<const FunctionProto *> checked;
+  std::deque<Part> parts; ///< Grows while references to its elements are held.
+  StringMap<int> makers;  ///< tensor name -> the part that makes it
   StringSet<> taken;
 };
 

@@ -14,9 +14,11 @@
 
 namespace convoy::onnximport {
 
-/// Replaces each node of the model's graph that calls a function of the model by the nodes of
-/// that function, until no call is left. The new nodes have the caller's name before their
-/// own, and so have their tensors.
+/// Replaces each node of the model's graph that calls a function of the model, and that an
+/// output of the graph needs, by the nodes of that function, until no such call is left. The
+/// new nodes have the caller's name before their own, and so have their tensors.
+///
+/// A function of the default domain is not called where an operator has its name.
 ///
 /// Returns the opset of the default domain for each node of the graph: `opset`, or what the
 /// node's function imports. Errors do not name the file.

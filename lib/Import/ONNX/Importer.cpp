@@ -51,10 +51,31 @@ void Importer::remark(const Twine &message) {
 // Checks of the file
 //===----------------------------------------------------------------------===//
 
-static bool isDefaultDomain(StringRef domain) { return domain.empty() || domain == "ai.onnx"; }
+std::optional<int64_t> convoy::onnximport::findDefaultOpset(
+    const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports) {
+  std::optional<int64_t> opset;
+  for (const onnx::OperatorSetIdProto &import : imports)
+    if (isDefaultDomain(import.domain()))
+      opset = std::max<int64_t>(opset.value_or(import.version()), import.version());
+  return opset;
+}
+
+const onnx::AttributeProto *convoy::onnximport::findRepeatedAttribute(
+    const google::protobuf::RepeatedPtrField<onnx::AttributeProto> &attributes) {
+  llvm::StringSet<> names;
+  for (const onnx::AttributeProto &attribute : attributes)
+    if (!names.insert(attribute.name()).second)
+      return &attribute;
+  return nullptr;
+}
+
+void Importer::remarkNewerOpset(int64_t opset, const Twine &where) {
+  if (opset > kMaxOpset)
+    remark("opset " + Twine(opset) + where + " is newer than the newest that is known, " +
+           Twine(kMaxOpset) + ": operators are taken to mean what they mean there");
+}
 
 LogicalResult Importer::readVersions() {
-  int64_t opset = 0;
   int64_t version = file->model.ir_version();
   if (version < kMinIRVersion)
     return error("IR version " + Twine(version) + " is not supported (" +
@@ -63,15 +84,17 @@ LogicalResult Importer::readVersions() {
   if (version > kMaxIRVersion)
     remark("IR version " + Twine(version) + " is newer than the newest that is known, " +
            Twine(kMaxIRVersion) + ": the model is read as if it had that");
-  for (const onnx::OperatorSetIdProto &import : file->model.opset_import())
-    if (isDefaultDomain(import.domain()))
-      opset = std::max<int64_t>(opset, import.version());
-  if (opset < 1)
+  std::optional<int64_t> opset = findDefaultOpset(file->model.opset_import());
+  if (!opset)
     return error("names no opset of the default domain: the file may be truncated");
-  if (opset > kMaxOpset)
-    remark("opset " + Twine(opset) + " is newer than the newest that is known, " +
-           Twine(kMaxOpset) + ": operators are taken to mean what they mean there");
-  llvm::Expected<std::vector<int64_t>> inlined = inlineFunctions(file->model, opset);
+  if (*opset < 1)
+    return error("has opset " + Twine(*opset) +
+                 " of the default domain, opsets begin with 1: the file may be damaged");
+  remarkNewerOpset(*opset, "");
+  for (const onnx::FunctionProto &function : file->model.functions())
+    remarkNewerOpset(findDefaultOpset(function.opset_import()).value_or(0),
+                     " of the function '" + function.name() + "'");
+  llvm::Expected<std::vector<int64_t>> inlined = inlineFunctions(file->model, *opset);
   if (!inlined)
     return error(toString(inlined.takeError()));
   opsets = std::move(*inlined);
@@ -81,7 +104,9 @@ LogicalResult Importer::readVersions() {
 LogicalResult Importer::indexInitializers() {
   int number = 0;
   auto add = [&](const std::string &name) -> LogicalResult {
-    if (!initializers.try_emplace(name, number++).second)
+    int index = number++;
+    // A node cannot name an initializer without a name.
+    if (!name.empty() && !initializers.try_emplace(name, index).second)
       return error("two initializers have the name '" + name + "'");
     return success();
   };
@@ -163,6 +188,15 @@ LogicalResult Importer::markLiveNodes() {
   return success();
 }
 
+/// The first names, and how many more there are: a message stays a line.
+static std::string joinNames(ArrayRef<std::string> names) {
+  constexpr size_t maxNames = 16;
+  std::string result = llvm::join(names.take_front(maxNames), ", ");
+  if (names.size() > maxNames)
+    result += " and " + std::to_string(names.size() - maxNames) + " more";
+  return result;
+}
+
 LogicalResult Importer::checkOps() {
   // Operators with the names of their nodes, in the order of the model.
   std::vector<std::pair<std::string, SmallVector<std::string>>> missing;
@@ -178,18 +212,13 @@ LogicalResult Importer::checkOps() {
   }
   if (missing.empty())
     return success();
-  constexpr size_t maxNames = 16;
   std::string message;
   llvm::raw_string_ostream os(message);
   os << missing.size() << (missing.size() == 1 ? " operator is" : " operators are")
      << " not supported (opset " << llvm::max_element(opsets)[0] << "): ";
   llvm::interleaveComma(missing, os, [&](const auto &entry) {
     const auto &[op, nodes] = entry;
-    os << op << (nodes.size() == 1 ? " (node " : " (nodes ");
-    llvm::interleaveComma(ArrayRef<std::string>(nodes).take_front(maxNames), os);
-    if (nodes.size() > maxNames)
-      os << " and " << nodes.size() - maxNames << " more";
-    os << ")";
+    os << op << (nodes.size() == 1 ? " (node " : " (nodes ") << joinNames(nodes) << ")";
   });
   return error(message);
 }
@@ -222,14 +251,11 @@ LogicalResult Importer::sortNodes() {
       int next = producer->second;
       if (states[next] == Open) {
         auto first = llvm::find_if(stack, [&](const Frame &f) { return f.node == next; });
-        std::string names =
-            llvm::join(llvm::map_range(llvm::make_range(first, stack.end()),
-                                       [&](const Frame &f) {
-                                         return "'" + getNodeName(graph->node(f.node)) + "'";
-                                       }),
-                       ", ");
-        return error("the graph has a cycle through the nodes " + names + " (tensor '" +
-                     node.input(stack.back().nextInput - 1) + "')");
+        SmallVector<std::string> names;
+        for (const Frame &f : llvm::make_range(first, stack.end()))
+          names.push_back("'" + getNodeName(graph->node(f.node)) + "'");
+        return error("the graph has a cycle through the nodes " + joinNames(names) +
+                     " (tensor '" + node.input(stack.back().nextInput - 1) + "')");
       }
       states[next] = Open;
       stack.push_back({next, 0});
@@ -250,16 +276,8 @@ LogicalResult Importer::addArguments() {
       inputs.push_back(&input);
       continue;
     }
-    // Old files list initializers among the inputs, with their shapes.
-    ArrayRef<int64_t> dims = getInitializerShape(initializer->second);
-    const auto &shape = input.type().tensor_type().shape();
-    bool fits =
-        !input.type().tensor_type().has_shape() || shape.dim_size() == int64_t(dims.size());
-    for (int i = 0; fits && i < shape.dim_size(); ++i)
-      fits = !shape.dim(i).has_dim_value() || shape.dim(i).dim_value() == dims[i];
-    if (!fits)
-      return error("initializer '" + input.name() + "' has shape " + formatShape(dims) +
-                   ", the graph's input of that name has another one");
+    if (failed(checkListedInitializer(input, initializer->second)))
+      return failure();
   }
   for (const onnx::ValueInfoProto *input : inputs) {
     int32_t dataType = input->type().tensor_type().elem_type();
@@ -284,6 +302,7 @@ LogicalResult Importer::addArguments() {
     auto type = RankedTensorType::get(shape, convertDataType(&context, dataType));
     auto loc = NameLoc::get(builder.getStringAttr(input->name()));
     values[input->name()] = body.addArgument(type, loc);
+    fed.insert(input->name());
     inputDescriptions.push_back(builder.getDictionaryAttr(
         {builder.getNamedAttr("name", builder.getStringAttr(input->name())),
          builder.getNamedAttr("type", TypeAttr::get(type))}));
@@ -292,12 +311,14 @@ LogicalResult Importer::addArguments() {
   return success();
 }
 
-ArrayRef<int64_t> Importer::getInitializerShape(int number) const {
-  const auto &dims =
-      number < graph->initializer_size()
-          ? graph->initializer(number).dims()
-          : graph->sparse_initializer(number - graph->initializer_size()).dims();
-  return {dims.data(), size_t(dims.size())};
+std::pair<ArrayRef<int64_t>, int32_t> Importer::getInitializerType(int number) const {
+  if (number < graph->initializer_size()) {
+    const onnx::TensorProto &tensor = graph->initializer(number);
+    return {{tensor.dims().data(), size_t(tensor.dims().size())}, tensor.data_type()};
+  }
+  const onnx::SparseTensorProto &tensor =
+      graph->sparse_initializer(number - graph->initializer_size());
+  return {{tensor.dims().data(), size_t(tensor.dims().size())}, tensor.values().data_type()};
 }
 
 llvm::Expected<ElementsAttr> Importer::readTensor(onnx::TensorProto &tensor, StringRef name,
@@ -373,6 +394,8 @@ LogicalResult Importer::importNode(int index) {
       return failure(); // An initializer that could not be read.
     node.addInput(value);
   }
+  if (const onnx::AttributeProto *twice = findRepeatedAttribute(proto.attribute()))
+    return nodeError(proto, "has the attribute '" + twice->name() + "' twice");
   const OpEntry &entry = *lookupOp(proto.op_type(), opset);
   LogicalResult result = checkInputTypes(node, entry);
   if (succeeded(result)) {
@@ -395,7 +418,14 @@ LogicalResult Importer::importNode(int index) {
   if (failed(result) || node.hasError())
     return nodeError(proto, node.hasError() ? node.getError() : "cannot be imported");
 
-  for (auto [name, value] : llvm::zip(proto.output(), node.getResults())) {
+  bool isFed =
+      llvm::any_of(proto.input(),
+                   [&](const std::string &name) { return fed.contains(name); }) ||
+      llvm::any_of(proto.attribute(), [](const auto &attribute) {
+        return attribute.has_g() || attribute.graphs_size() > 0; // These may read inputs.
+      });
+  for (auto [name, made] : llvm::zip(proto.output(), node.getResults())) {
+    Value value = made;
     if (name.empty() || !readNames.contains(name))
       continue;
     if (!value)
@@ -403,12 +433,37 @@ LogicalResult Importer::importNode(int index) {
     RankedTensorType type = NodeImporter::getType(value);
     if (failed(node.checkShape(type.getShape(), type.getElementType())))
       return nodeError(proto, node.getError());
+    // A tensor without elements has only one value.
     if (llvm::is_contained(type.getShape(), 0) && !cnn::ConstantData::get(value))
-      return nodeError(proto, "output '" + name + "' of shape " +
-                                  formatShape(type.getShape()) + " has no elements");
+      value = cnn::createConstant(builder, loc, cnn::makeConstantFromBytes(type, {}));
     values[name] = value;
+    if (isFed && !cnn::ConstantData::get(value))
+      fed.insert(name);
   }
+  if (failed(checkEmptyOperands(proto, node)))
+    return failure();
   return readSharding(proto);
+}
+
+LogicalResult Importer::checkEmptyOperands(const onnx::NodeProto &proto,
+                                           const NodeImporter &node) {
+  auto isEmpty = [](Type type) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    return shaped && llvm::is_contained(shaped.getShape(), 0);
+  };
+  auto isKept = [&](Operation *op) {
+    return !op->use_empty() || llvm::any_of(node.getResults(), [&](Value result) {
+      return result && result.getDefiningOp() == op;
+    });
+  };
+  for (auto [index, input] : llvm::enumerate(node.getInputs()))
+    if (input && isEmpty(input.getType()))
+      for (Operation *user : input.getUsers())
+        if (isKept(user) && !llvm::all_of(user->getResultTypes(), isEmpty))
+          return nodeError(proto, node.describeInput(index) + " of shape " +
+                                      formatShape(NodeImporter::getShape(input)) +
+                                      " has no elements, which is not supported here");
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -420,7 +475,7 @@ LogicalResult Importer::finish() {
   SmallVector<Attribute> descriptions;
   for (const onnx::ValueInfoProto &output : graph->output()) {
     Value value = getValue(output.name());
-    if (!value)
+    if (!value || failed(checkOutputType(output, value)))
       return failure();
     results.push_back(value);
     descriptions.push_back(builder.getDictionaryAttr(

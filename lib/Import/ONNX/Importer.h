@@ -46,6 +46,8 @@ public:
 
   /// Constant matrix -> its transposed matrix, so that shared weights stay shared.
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> &getTransposed() { return transposed; }
+  /// Whether the tensor is computed from inputs of the graph, not from constants alone.
+  bool isFed(llvm::StringRef name) const { return fed.contains(name); }
 
 private:
   /// Emits the one diagnostic of a failed import.
@@ -55,21 +57,30 @@ private:
 
   /// Fails if the file is too old, and inlines the functions that it defines.
   mlir::LogicalResult readVersions();
+  void remarkNewerOpset(int64_t opset, const llvm::Twine &where);
   mlir::LogicalResult indexNames();
   mlir::LogicalResult indexInitializers();
-  /// The dimensions of an initializer, by its number in `initializers`.
-  llvm::ArrayRef<int64_t> getInitializerShape(int number) const;
+  /// The dimensions and the data type of an initializer, by its number in `initializers`.
+  std::pair<llvm::ArrayRef<int64_t>, int32_t> getInitializerType(int number) const;
   llvm::Expected<mlir::ElementsAttr> makeAttribute(llvm::Expected<TensorData> data,
                                                    llvm::StringRef name);
   mlir::LogicalResult markLiveNodes();
   mlir::LogicalResult checkOps();
   mlir::LogicalResult sortNodes();
   mlir::LogicalResult addArguments();
+  /// Fails if the graph's input of the initializer's name has another type.
+  mlir::LogicalResult checkListedInitializer(const onnx::ValueInfoProto &input, int number);
   mlir::LogicalResult importNode(int index);
+  /// Fails if an operation reads a tensor without elements to make one that has elements.
+  mlir::LogicalResult checkEmptyOperands(const onnx::NodeProto &proto,
+                                         const NodeImporter &node);
   mlir::LogicalResult checkInputTypes(NodeImporter &node, const OpEntry &entry);
   /// Attaches to the node's operation how the node's device configurations shard its first
   /// input and output.
   mlir::LogicalResult readSharding(const onnx::NodeProto &node);
+  /// Fails if the element type that the graph declares for an output is not that of its value;
+  /// remarks if the shape is not.
+  mlir::LogicalResult checkOutputType(const onnx::ValueInfoProto &output, mlir::Value value);
   mlir::LogicalResult finish();
   void reportConversions();
 
@@ -90,6 +101,7 @@ private:
   llvm::StringMap<int> producers; ///< tensor name -> index of the node that makes it
   llvm::StringSet<> inputNames;   ///< graph inputs without an initializer
   llvm::StringSet<> readNames;    ///< tensors that live nodes or the graph's outputs read
+  llvm::StringSet<> fed;          ///< tensors that are computed from inputs of the graph
   std::vector<bool> live;
   llvm::SmallVector<int> order; ///< live nodes, producers first
   llvm::StringMap<mlir::Value> values;
@@ -100,6 +112,18 @@ private:
 
 /// A node's name, or "Conv:output" if it has none.
 std::string getNodeName(const onnx::NodeProto &node);
+
+inline bool isDefaultDomain(llvm::StringRef domain) {
+  return domain.empty() || domain == "ai.onnx";
+}
+
+/// The newest opset of the default domain that is imported.
+std::optional<int64_t>
+findDefaultOpset(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> &imports);
+
+/// The first attribute that is there twice, or null.
+const onnx::AttributeProto *findRepeatedAttribute(
+    const google::protobuf::RepeatedPtrField<onnx::AttributeProto> &attributes);
 
 /// Resolves the shapes of the graph's inputs with the shapes that the user
 /// gave. Errors do not name the file.

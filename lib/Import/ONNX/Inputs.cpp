@@ -1,4 +1,4 @@
-//===- Inputs.cpp - Shapes of a model's inputs ----------------------------===//
+//===- Inputs.cpp - Types that a graph declares ---------------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -56,7 +56,16 @@ struct Input {
         return std::string(indexed.index() == 0 ? "1" : "224");
       return dim.symbol.empty() ? std::string("?") : dim.symbol.str();
     };
-    return join(map_range(enumerate(dims), print), "x");
+    return dims.empty() ? "scalar" : join(map_range(enumerate(dims), print), "x");
+  }
+
+  /// Whether a tensor of the shape can be what the file states.
+  bool fits(ArrayRef<int64_t> shape) const {
+    return !hasShape ||
+           (dims.size() == shape.size() && all_of(zip_equal(dims, shape), [](auto pair) {
+              auto &[dim, extent] = pair;
+              return dim.value.value_or(extent) == extent;
+            }));
   }
 };
 
@@ -77,6 +86,44 @@ static Input readInput(const onnx::ValueInfoProto &info) {
     input.dims.push_back(dim);
   }
   return input;
+}
+
+mlir::LogicalResult Importer::checkListedInitializer(const onnx::ValueInfoProto &input,
+                                                     int number) {
+  auto [shape, dataType] = getInitializerType(number);
+  if (!readInput(input).fits(shape))
+    return error("initializer '" + input.name() + "' has shape " + formatShape(shape) +
+                 ", the graph's input of that name has another one");
+  int32_t listed = input.type().tensor_type().elem_type();
+  if (listed != onnx::TensorProto::UNDEFINED && listed != dataType)
+    return error("initializer '" + input.name() + "' has element type " +
+                 stringifyDataType(dataType) + ", the graph's input of that name has " +
+                 stringifyDataType(listed));
+  return mlir::success();
+}
+
+mlir::LogicalResult Importer::checkOutputType(const onnx::ValueInfoProto &output,
+                                              mlir::Value value) {
+  mlir::RankedTensorType type = NodeImporter::getType(value);
+  if (output.has_type() && output.type().value_case() != onnx::TypeProto::VALUE_NOT_SET &&
+      !output.type().has_tensor_type())
+    return error("output '" + output.name() + "' is declared as something else than a tensor");
+  int32_t declared = output.type().tensor_type().elem_type();
+  if (declared != onnx::TensorProto::UNDEFINED &&
+      convertDataType(&context, declared) != type.getElementType()) {
+    std::string computed;
+    raw_string_ostream(computed) << type.getElementType();
+    return error("output '" + output.name() + "' is declared as " +
+                 stringifyDataType(declared) + ", but the nodes compute " + computed);
+  }
+  if (is_contained(type.getShape(), 0))
+    return error("output '" + output.name() + "' of shape " + formatShape(type.getShape()) +
+                 " has no elements, which is supported inside of a model only");
+  // Exporters write wrong shapes now and then, and ONNX Runtime takes them.
+  if (Input stated = readInput(output); !stated.fits(type.getShape()))
+    remark("output '" + output.name() + "' is declared with shape " + stated.format() +
+           ", its value has " + formatShape(type.getShape()));
+  return mlir::success();
 }
 
 /// Fills the open dimensions of `input` from the shape that the user gave.

@@ -157,34 +157,22 @@ SmallVector<int64_t> NodeImporter::getSizes(StringRef name, size_t count, int64_
 }
 
 ElementsAttr NodeImporter::getTensor(StringRef name) {
-  if (!findAttribute(name, AttributeProto::TENSOR)) {
-    (void)error("has no tensor in its attribute '" + name + "'");
+  for (AttributeProto &attribute : *node.mutable_attribute()) {
+    if (attribute.name() != name)
+      continue;
+    readAttributes.insert(name);
+    StringRef blobName = node.output_size() ? StringRef(node.output(0)) : name;
+    llvm::Expected<ElementsAttr> value =
+        attribute.has_sparse_tensor()
+            ? importer.readTensor(*attribute.mutable_sparse_tensor(), blobName)
+        : attribute.has_t() ? importer.readTensor(*attribute.mutable_t(), blobName)
+                            : llvm::createStringError("is missing");
+    if (value)
+      return *value;
+    (void)error("the tensor in attribute '" + name + "' " + toString(value.takeError()));
     return {};
   }
-  for (AttributeProto &attribute : *node.mutable_attribute()) {
-    if (attribute.name() != name)
-      continue;
-    StringRef blobName = node.output_size() ? StringRef(node.output(0)) : name;
-    llvm::Expected<ElementsAttr> value = importer.readTensor(*attribute.mutable_t(), blobName);
-    if (value)
-      return *value;
-    (void)error("the tensor in attribute '" + name + "' " + toString(value.takeError()));
-  }
-  return {};
-}
-
-ElementsAttr NodeImporter::getSparseTensor(StringRef name) {
-  (void)findAttribute(name, AttributeProto::SPARSE_TENSOR);
-  for (AttributeProto &attribute : *node.mutable_attribute()) {
-    if (attribute.name() != name)
-      continue;
-    llvm::Expected<ElementsAttr> value =
-        importer.readTensor(*attribute.mutable_sparse_tensor(),
-                            node.output_size() ? StringRef(node.output(0)) : name);
-    if (value)
-      return *value;
-    (void)error("the tensor in attribute '" + name + "' " + toString(value.takeError()));
-  }
+  (void)error("has no tensor in its attribute '" + name + "'");
   return {};
 }
 
@@ -478,6 +466,32 @@ FailureOr<Value> NodeImporter::transpose(Value value, ArrayRef<int64_t> permutat
   return op->getResult(0);
 }
 
+FailureOr<Value> NodeImporter::slice(Value value, ArrayRef<int64_t> offsets,
+                                     ArrayRef<int64_t> sizes, ArrayRef<int64_t> steps) {
+  if (getShape(value) == sizes)
+    return value;
+  // Integer constants are mostly shapes. They are sliced by gathers, which fold.
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value);
+  if (data && data->getElementType().isIntOrIndex()) {
+    FailureOr<Value> result = value;
+    for (size_t axis = 0; axis < sizes.size() && succeeded(result); ++axis) {
+      SmallVector<int64_t> indices;
+      for (int64_t i = 0; i < sizes[axis]; ++i)
+        indices.push_back(offsets[axis] + i * steps[axis]);
+      result = pick(*result, axis, indices);
+    }
+    return result;
+  }
+  if (llvm::is_contained(sizes, 0))
+    return constant(
+        cnn::makeConstantFromBytes(RankedTensorType::get(sizes, getElementType(value)), {}));
+  auto attributes = [&](ArrayRef<int64_t> values) {
+    return getAsIndexOpFoldResult(getContext(), values);
+  };
+  return builder.createOrFold<tensor::ExtractSliceOp>(loc, value, attributes(offsets),
+                                                      attributes(sizes), attributes(steps));
+}
+
 FailureOr<Value> NodeImporter::pick(Value value, int64_t axis, ArrayRef<int64_t> indices) {
   SmallVector<int64_t> identity(getShape(value)[axis]);
   std::iota(identity.begin(), identity.end(), 0);
@@ -495,6 +509,8 @@ unsigned NodeImporter::getNumOutputs() const { return node.output_size(); }
 bool NodeImporter::hasOutput(unsigned index) const {
   return index < getNumOutputs() && !node.output(index).empty();
 }
+
+bool NodeImporter::isFed(unsigned index) const { return importer.isFed(node.input(index)); }
 
 bool NodeImporter::isOutputUsed(unsigned index) const {
   return hasOutput(index) && importer.isRead(node.output(index));

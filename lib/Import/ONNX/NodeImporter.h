@@ -57,6 +57,8 @@ public:
   void addInput(mlir::Value value) { inputs.push_back(value); }
   /// "input 1 ('weight')", for messages.
   std::string describeInput(unsigned index) const;
+  /// Whether the operand is computed from inputs of the graph, not from constants alone.
+  bool isFed(unsigned index) const;
   llvm::ArrayRef<int64_t> getShape(unsigned index) const { return getShape(getInput(index)); }
 
   static mlir::RankedTensorType getType(mlir::Value value) {
@@ -89,9 +91,8 @@ public:
   /// have it, all sizes are `otherwise`.
   llvm::SmallVector<int64_t> getSizes(llvm::StringRef name, size_t count, int64_t otherwise,
                                       int64_t minimum);
-  /// The tensor in an attribute; null (and an error) if it cannot be read.
+  /// The tensor in an attribute, dense or sparse; null (and an error) if it cannot be read.
   mlir::ElementsAttr getTensor(llvm::StringRef name);
-  mlir::ElementsAttr getSparseTensor(llvm::StringRef name);
   /// The ONNX data type in an attribute, as element type; null (and an error) if it is not
   /// supported.
   mlir::Type getDataType(llvm::StringRef name, int64_t otherwise);
@@ -152,6 +153,10 @@ public:
   /// Constants are transposed at once; a matrix that is shared, only the first time.
   mlir::FailureOr<mlir::Value> transpose(mlir::Value value,
                                          llvm::ArrayRef<int64_t> permutation);
+  /// The part of `value` that starts at `offsets`; steps are positive.
+  mlir::FailureOr<mlir::Value> slice(mlir::Value value, llvm::ArrayRef<int64_t> offsets,
+                                     llvm::ArrayRef<int64_t> sizes,
+                                     llvm::ArrayRef<int64_t> steps);
   /// Takes the elements with the given indices along one dimension.
   mlir::FailureOr<mlir::Value> pick(mlir::Value value, int64_t axis,
                                     llvm::ArrayRef<int64_t> indices);

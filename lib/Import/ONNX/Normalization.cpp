@@ -12,36 +12,79 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
 
-/// Fails if a batch norm is in training mode. Up to opset 6 the attribute `is_test` tells, up
-/// to 13 the number of outputs, from 14 on the attribute `training_mode` alone.
-static LogicalResult requireInference(NodeImporter &node) {
-  StringRef wayOut = ": it would use the batch's own statistics; export the model for "
-                     "inference (PyTorch: model.eval())";
-  if (failed(node.requireInferenceMode()))
-    return failure();
+/// Why a batch norm uses the statistics of its input; empty if it does not. Up to opset 6 the
+/// attribute `is_test` tells, up to 13 the number of outputs, from 14 on the attribute
+/// `training_mode` alone.
+static std::string whyTraining(NodeImporter &node) {
   if (node.getOpset() < 7)
-    return node.requireUnusedOutputs(1, "running statistics exist in training mode only");
-  if (node.getOpset() >= 14) {
-    if (node.getInt("training_mode", 0) != 0)
-      return node.error("is in training mode (training_mode=1)" + wayOut);
-    return node.requireUnusedOutputs(1, "running statistics exist in training mode only");
-  }
+    return node.getInt("is_test", 0) == 0
+               ? "is_test is 0, the default of opset " + std::to_string(node.getOpset())
+               : "";
+  if (node.getOpset() >= 14)
+    return node.getInt("training_mode", 0) != 0 ? "training_mode=1" : "";
   unsigned outputs = 0;
   for (unsigned i = 0; i < node.getNumOutputs(); ++i)
     outputs += node.hasOutput(i);
-  if (outputs > 1)
-    return node.error("is in training mode (it has " + Twine(outputs) + " outputs)" + wayOut);
-  return success();
+  return outputs > 1 ? "it has " + std::to_string(outputs) + " outputs" : "";
+}
+
+/// scale * (x - mean) / sqrt(variance + epsilon) + bias with the statistics of x.
+static FailureOr<Value> normalizeByOwnStatistics(NodeImporter &node, float epsilon) {
+  FailureOr<Value> input = node.getInput(0);
+  int64_t rank = NodeImporter::getRank(*input), channels = rank < 2 ? 0 : node.getShape(0)[1];
+  if (rank < 2)
+    return node.error(node.describeInput(0) + " has no channels (dimension 1)");
+  SmallVector<int64_t> axes = {0}, perChannel(rank - 1, 1);
+  for (int64_t axis = 2; axis < rank; ++axis)
+    axes.push_back(axis);
+  perChannel.front() = channels;
+  FailureOr<Value> parameters[2];
+  for (unsigned i : {0, 1}) {
+    if (node.getShape(i + 1) != ArrayRef<int64_t>(channels))
+      return node.error(node.describeInput(i + 1) + " needs " + Twine(channels) +
+                        " elements, one for each channel");
+    if (failed(parameters[i] = node.reshape(node.getInput(i + 1), perChannel)))
+      return failure();
+  }
+  auto mean = [&](Value value) {
+    return node.create<cnn::ReduceOp>(value, cnn::ReduceKind::mean, axes, /*keepDims=*/true);
+  };
+  FailureOr<Value> result = mean(*input);
+  auto then = [&](cnn::BinaryKind kind, Value lhs, FailureOr<Value> rhs) {
+    return succeeded(rhs) ? node.binary(kind, lhs, *rhs) : rhs;
+  };
+  FailureOr<Value> centred = then(cnn::BinaryKind::sub, *input, result);
+  if (failed(centred) || failed(result = then(cnn::BinaryKind::mul, *centred, centred)) ||
+      failed(result = mean(*result)) ||
+      failed(result =
+                 then(cnn::BinaryKind::add,
+                      node.scalar(NodeImporter::getElementType(*input), epsilon), result)) ||
+      failed(result = node.unary(*result, cnn::UnaryKind::sqrt)) ||
+      failed(result = then(cnn::BinaryKind::div, *parameters[0], result)) ||
+      failed(result = then(cnn::BinaryKind::mul, *centred, result)))
+    return failure();
+  return node.binary(cnn::BinaryKind::add, *result, *parameters[1]);
 }
 
 static LogicalResult importBatchNorm(NodeImporter &node) {
-  if (failed(requireInference(node)))
+  std::string training = whyTraining(node);
+  if (!training.empty() && node.isFed(0))
+    return node.error("is in training mode (" + training +
+                      "): it would use the batch's own statistics; export the model for "
+                      "inference (PyTorch: model.eval())");
+  StringRef reason = training.empty() ? "running statistics exist in training mode only"
+                                      : "running statistics are not supported";
+  if (failed(node.requireUnusedOutputs(1, reason)))
     return failure();
   node.ignoreAttribute("momentum");
   if (node.getOpset() < 9 && node.getInt("spatial", 1) != 1)
     return node.error("attribute 'spatial' is 0 (statistics for each position), which is not "
                       "supported");
   float epsilon = node.getFloat("epsilon", 1e-5f);
+  // Standardised weights: no batch is in them, whose statistics would have to be the
+  // training's.
+  if (!training.empty())
+    return node.setResult(normalizeByOwnStatistics(node, epsilon));
   return node.setResult(node.create<cnn::BatchNormOp>(
       node.getInput(0), node.getInput(1), node.getInput(2), node.getInput(3), node.getInput(4),
       epsilon, cnn::BatchNormMode::inference));

@@ -17,37 +17,6 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
 
-/// Integer constants are mostly shapes. They are sliced by gathers, which fold.
-static bool isIntegerConstant(Value value) {
-  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value);
-  return data && data->getElementType().isIntOrIndex();
-}
-
-/// The part of `value` that starts at `offsets`; steps are positive.
-static FailureOr<Value> extract(NodeImporter &node, Value value, ArrayRef<int64_t> offsets,
-                                ArrayRef<int64_t> sizes, ArrayRef<int64_t> steps) {
-  if (NodeImporter::getShape(value) == sizes)
-    return value;
-  if (isIntegerConstant(value)) {
-    FailureOr<Value> result = value;
-    for (size_t axis = 0; axis < sizes.size() && succeeded(result); ++axis) {
-      SmallVector<int64_t> indices;
-      for (int64_t i = 0; i < sizes[axis]; ++i)
-        indices.push_back(offsets[axis] + i * steps[axis]);
-      result = node.pick(*result, axis, indices);
-    }
-    return result;
-  }
-  if (llvm::is_contained(sizes, 0))
-    return node.error("the result is empty (shape " + formatShape(sizes) + ")");
-  OpBuilder &builder = node.getBuilder();
-  auto attributes = [&](ArrayRef<int64_t> values) {
-    return getAsIndexOpFoldResult(builder.getContext(), values);
-  };
-  return builder.createOrFold<tensor::ExtractSliceOp>(
-      node.getLoc(), value, attributes(offsets), attributes(sizes), attributes(steps));
-}
-
 //===----------------------------------------------------------------------===//
 // Slice and Split
 //===----------------------------------------------------------------------===//
@@ -103,7 +72,7 @@ static LogicalResult importSlice(NodeImporter &node) {
     reverses |= step < 0;
   }
   if (!reverses)
-    return node.setResult(extract(node, input, offsets, sizes, strides));
+    return node.setResult(node.slice(input, offsets, sizes, strides));
   FailureOr<Value> result = input;
   for (size_t axis = 0; axis < shape.size() && succeeded(result); ++axis) {
     SmallVector<int64_t> indices;
@@ -162,7 +131,7 @@ static LogicalResult importSplit(NodeImporter &node) {
   for (auto [index, size] : llvm::enumerate(*parts)) {
     sizes[*axis] = size;
     if (node.isOutputUsed(index) &&
-        failed(node.setResult(extract(node, input, offsets, sizes, steps), index)))
+        failed(node.setResult(node.slice(input, offsets, sizes, steps), index)))
       return failure();
     offsets[*axis] += size;
   }
@@ -260,7 +229,7 @@ static LogicalResult importPad(NodeImporter &node) {
   }
   Type elementType = NodeImporter::getElementType(*result);
   if (failed(node.checkShape(shape, elementType)) ||
-      failed(result = extract(node, *result, offsets, sizes, steps)))
+      failed(result = node.slice(*result, offsets, sizes, steps)))
     return failure();
   if (mode == "constant") {
     FailureOr<float> value = readPadValue(node);

@@ -225,6 +225,8 @@ static Expected<SmallVector<int64_t>> readPositions(const TensorData &indices,
                                                     ArrayRef<int64_t> shape, int64_t count) {
   bool isLinear = indices.shape.size() == 1;
   int64_t rank = shape.size();
+  if (shape.empty())
+    return createStringError("is sparse and a scalar, which has no dimensions for indices");
   if (indices.dataType != TensorProto::INT64 || indices.shape.empty() ||
       indices.shape[0] != count ||
       !(isLinear || (indices.shape.size() == 2 && indices.shape[1] == rank)))
@@ -245,6 +247,10 @@ static Expected<SmallVector<int64_t>> readPositions(const TensorData &indices,
                                  " in a dimension of " + Twine(extent));
       position = position * extent + *index++;
     }
+    if (!positions.empty() && position <= positions.back())
+      return createStringError("is sparse, with indices that are not in ascending order, or "
+                               "there twice (element " +
+                               Twine(i) + ")");
     positions.push_back(position);
   }
   return positions;

@@ -20,6 +20,10 @@ using namespace mlir;
 
 namespace {
 
+/// A body of more operations gains nothing. Each fusion copies both bodies, so without a limit
+/// a chain of n operations would take n^2 copies.
+constexpr size_t kMaxBodySize = 128;
+
 /// Fusing must not compute anything twice: the producer has one reader. This reader reads each
 /// element once, or the producer computes nothing.
 bool isWorthFusing(OpOperand *operand) {
@@ -27,6 +31,9 @@ bool isWorthFusing(OpOperand *operand) {
   auto consumer = dyn_cast<linalg::LinalgOp>(operand->getOwner());
   auto generic = dyn_cast_or_null<linalg::GenericOp>(producer);
   if (!generic || !consumer || !operand->get().hasOneUse())
+    return false;
+  if (generic.getBody()->getOperations().size() + consumer.getBlock()->getOperations().size() >
+      kMaxBodySize)
     return false;
   return consumer.getMatchingIndexingMap(operand).isPermutation() ||
          generic.getBody()->without_terminator().empty();
@@ -37,7 +44,10 @@ struct FuseElementwise : convoy::cnn::impl::CnnFuseElementwiseBase<FuseElementwi
     RewritePatternSet patterns(&getContext());
     linalg::populateElementwiseOpsFusionPatterns(patterns, isWorthFusing);
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    // Each pattern removes an operation or an operand, so there is an end.
+    GreedyRewriteConfig config;
+    config.setMaxIterations(GreedyRewriteConfig::kNoLimit);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
   }
 };

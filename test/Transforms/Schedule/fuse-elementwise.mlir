@@ -44,6 +44,28 @@ func.func @two_readers(%x: tensor<1x2x3xf32>, %y: tensor<1x2x3xf32>) -> (tensor<
   return %1, %2 : tensor<1x2x3xf32>, tensor<1x2x3xf32>
 }
 
+// Each sum has two readers, until one of them is joined with the other.
+// CHECK-LABEL: func.func @ladder(
+func.func @ladder(%x: tensor<1x2x3xf32>) -> tensor<1x2x3xf32> {
+  // CHECK: linalg.generic
+  // CHECK-COUNT-12: arith.addf
+  // CHECK-NOT: linalg.generic
+  %0 = cnn.binary <add> %x, %x : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %1 = cnn.binary <add> %0, %x : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %2 = cnn.binary <add> %1, %0 : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %3 = cnn.binary <add> %2, %1 : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %4 = cnn.binary <add> %3, %2 : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %5 = cnn.binary <add> %4, %3 : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %6 = cnn.binary <add> %5, %4 : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %7 = cnn.binary <add> %6, %5 : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %8 = cnn.binary <add> %7, %6 : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %9 = cnn.binary <add> %8, %7 : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %10 = cnn.binary <add> %9, %8 : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  %11 = cnn.binary <add> %10, %9 : (tensor<1x2x3xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  // CHECK: return
+  return %11 : tensor<1x2x3xf32>
+}
+
 // exp(x * y + x) is 1 for x = 0; for x = 1 and y = -1, 0, 1: e^0, e^1, e^2.
 // NUMBERS:      {{\[}}[1,    1,    1],
 // NUMBERS-NEXT: [1,    2.71828,    7.38906]

@@ -30,7 +30,7 @@ struct ImportOptions {
 /// Parses `NAME=1x3x224x224`, or `1x3x224x224` with an empty name.
 llvm::Expected<InputShape> parseInputShape(llvm::StringRef text);
 
-/// Reads an ONNX model (opsets 7 to 23, IR versions 3 to 11) into a module with
+/// Reads an ONNX model (opsets 1 to 28, IR versions 3 to 14) into a module with
 /// one function `@main` of cnn operations on statically shaped tensors.
 ///
 /// The module's attributes `cnn.inputs` and `cnn.outputs` list names and types; the location

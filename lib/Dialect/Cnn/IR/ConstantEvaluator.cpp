@@ -62,19 +62,28 @@ ElementsAttr convoy::cnn::evaluateConstant(Operation *op, ArrayRef<Attribute> op
   return evaluate ? evaluate(op, constants) : ElementsAttr();
 }
 
-ElementsAttr convoy::cnn::evaluateConstant(Value value, const EvaluationOptions &options) {
+/// Constants are folded from the first operation on. What is left to evaluate is short, and a
+/// longer search would be in vain for each operation of a long chain.
+constexpr unsigned kMaxDepth = 32;
+
+static ElementsAttr evaluateConstant(Value value, const EvaluationOptions &options,
+                                     unsigned depth) {
   Attribute attribute;
   if (matchPattern(value, m_Constant(&attribute)))
     return dyn_cast<ElementsAttr>(attribute);
   Operation *op = value.getDefiningOp();
-  if (!op || !(isa<EvaluateOpInterface>(op) || getUpstreamEvaluator(op)))
+  if (!op || depth == kMaxDepth || !(isa<EvaluateOpInterface>(op) || getUpstreamEvaluator(op)))
     return {};
   SmallVector<Attribute> operands;
   for (Value operand : op->getOperands()) {
-    operands.push_back(evaluateConstant(operand, options));
+    operands.push_back(evaluateConstant(operand, options, depth + 1));
     // Every evaluation needs the first operand. Without it, stop before the search branches.
     if (!operands.front())
       return {};
   }
   return evaluateConstant(op, operands, options);
+}
+
+ElementsAttr convoy::cnn::evaluateConstant(Value value, const EvaluationOptions &options) {
+  return ::evaluateConstant(value, options, /*depth=*/0);
 }
