@@ -13,6 +13,13 @@
 using namespace mlir;
 using namespace convoy;
 
+std::string convoy::getLayerKind(Operation *op) {
+  if (auto named = dyn_cast<cnn::LayerKindOpInterface>(op))
+    return named.getLayerKind();
+  StringRef kind = op->getName().stripDialect();
+  return kind == "collapse_shape" || kind == "expand_shape" ? "reshape" : kind.str();
+}
+
 int64_t convoy::getDenseBytes(ShapedType type) {
   Type element = type.getElementType();
   if (!type.hasStaticShape() || !element.isIntOrIndexOrFloat())

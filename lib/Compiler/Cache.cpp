@@ -92,6 +92,10 @@ static llvm::Expected<std::string> makeKey(const Compilation &compilation) {
     key.add(file);
     key.add(describeVersion(file));
   }
+  for (const InputBinding &binding : compilation.getOptions().bindings)
+    if (auto value = llvm::MemoryBuffer::getFile(binding.file, /*IsText=*/false,
+                                                 /*RequiresNullTerminator=*/false))
+      key.add((*value)->getBuffer()); // The import reports a file that cannot be read.
   key.add(compilation.getTarget());
   key.add(compilation.getOptions());
   return key.str();

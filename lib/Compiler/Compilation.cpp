@@ -70,6 +70,7 @@ OwningOpRef<ModuleOp> Compilation::runTo(Phase last) {
     handlers.onPhase(Phase::Import);
   ImportOptions importOptions;
   importOptions.shapes = options.shapes;
+  importOptions.bindings = options.bindings;
   OwningOpRef<ModuleOp> module = importONNX(*context, model, importOptions);
   if (module) {
     (*module)->setAttr(cnn::kTargetAttrName, target);

@@ -93,6 +93,14 @@ static llvm::Error parseWord(StringRef word, std::vector<InputShape> &shapes) {
   return llvm::Error::success();
 }
 
+static llvm::Error parseWord(StringRef word, std::vector<InputBinding> &bindings) {
+  llvm::Expected<InputBinding> binding = parseInputBinding(word);
+  if (!binding)
+    return binding.takeError();
+  bindings.push_back(std::move(*binding));
+  return llvm::Error::success();
+}
+
 static llvm::Error parseWord(StringRef text, GpuArchs &gpus) {
   for (StringRef word : llvm::split(text, ',')) {
     int64_t arch;
@@ -167,6 +175,11 @@ static void print(llvm::raw_ostream &os, const std::vector<InputShape> &shapes) 
     llvm::interleave(shape, os, "x");
     os << ' ';
   }
+}
+static void print(llvm::raw_ostream &os, const std::vector<InputBinding> &bindings) {
+  for (const InputBinding &binding : bindings)
+    os << binding.name.size() << ':' << binding.name << '=' << binding.file.size() << ':'
+       << binding.file << ' ';
 }
 static void print(llvm::raw_ostream &os, const GpuArchs &gpus) {
   llvm::interleave(gpus.archs, os, ",");
@@ -277,6 +290,9 @@ llvm::Error convoy::checkCompileOptions(const CompileOptions &options) {
   if (isForCpu(options) && (!options.gpuArchs.archs.empty() || options.precision))
     return llvm::createStringError("--gpu-arch and --precision need --target=cuda or "
                                    "cuda-emulator");
+  if (options.stopAfter && options.emit != OutputKind::Lib && options.emit != OutputKind::MLIR)
+    return llvm::createStringError("--stop-after writes MLIR, so it excludes --emit=" +
+                                   stringifyOutputKind(options.emit));
   if (!isForCpu(options) && options.weights != WeightType::F32)
     return llvm::createStringError("--weights is for --target=cpu");
   return llvm::Error::success();

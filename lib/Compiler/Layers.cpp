@@ -14,13 +14,6 @@
 using namespace mlir;
 using namespace convoy;
 
-std::string convoy::getLayerKind(Operation *op) {
-  if (auto named = dyn_cast<cnn::LayerKindOpInterface>(op))
-    return named.getLayerKind();
-  StringRef kind = op->getName().stripDialect();
-  return kind == "collapse_shape" || kind == "expand_shape" ? "reshape" : kind.str();
-}
-
 static bool isLayer(Operation &op) {
   return op.getNumResults() == 1 && !matchPattern(&op, m_Constant()) &&
          !isa<tensor::EmptyOp>(op);

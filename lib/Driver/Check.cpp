@@ -13,6 +13,8 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cmath>
+
 using namespace convoy;
 using namespace convoy::driver;
 using llvm::StringRef;
@@ -23,10 +25,20 @@ struct Request {
   ModelOptions modelOptions;
   InputOptions inputOptions;
   std::vector<std::string> expected;
-  double rtol = 1e-4, atol = 1e-5;
+  double rtol = 1e-4;
+  std::optional<double> atol;
   int64_t threads = 0;
 };
 } // namespace
+
+/// The largest absolute value of the finite elements.
+static double getLargestValue(const Tensor &tensor) {
+  double largest = 0;
+  for (int64_t i = 0, e = tensor.getNumElements(); i < e; ++i)
+    if (double value = std::fabs(tensor.getElement(i)); std::isfinite(value))
+      largest = std::max(largest, value);
+  return largest;
+}
 
 /// "[0, 2, 1]" of a row-major index.
 static std::string formatIndex(int64_t index, llvm::ArrayRef<int64_t> shape) {
@@ -44,8 +56,8 @@ static llvm::Expected<std::string> compare(const TensorInfo &info, const Tensor 
   llvm::Expected<Tensor> expected = readTensor(file, info, "output");
   if (!expected)
     return expected.takeError();
-  llvm::Expected<Comparison> result =
-      compareTensors(actual, *expected, request.rtol, request.atol);
+  double atol = request.atol.value_or(1e-5 * std::max(1.0, getLargestValue(*expected)));
+  llvm::Expected<Comparison> result = compareTensors(actual, *expected, request.rtol, atol);
   if (!result)
     return result.takeError();
   double scale = result->maxAbsValue;
@@ -99,7 +111,10 @@ static void readArguments(Arguments &arguments, Request &request) {
   request.inputOptions.read(arguments);
   arguments.list(OPT_expect, request.expected);
   arguments.number(OPT_rtol, request.rtol);
-  arguments.number(OPT_atol, request.atol);
+  double atol = -1;
+  arguments.number(OPT_atol, atol);
+  if (atol >= 0)
+    request.atol = atol;
   arguments.count(OPT_threads, request.threads, 1, kMaxThreads);
   request.modelOptions.readDevice(arguments);
   request.modelOptions.read(arguments);

@@ -57,7 +57,7 @@ static std::optional<int> checkTuning(const Request &request, const Arguments &a
 /// Checks the request and sets the default output. Returns the exit code after wrong usage.
 static std::optional<int> check(Request &request, const Arguments &arguments) {
   const CompileOptions &compile = request.options.compile;
-  if (request.output.empty() && compile.getLastPhase())
+  if (request.output.empty() && compile.isText())
     request.output = "-";
   if (request.output.empty())
     return arguments.usageError("no -o OUT given");
@@ -126,7 +126,8 @@ int convoy::driver::compileCommand(Arguments &arguments) {
       makeCompilation(request.model, request.options, arguments, &progress, code);
   if (!compilation)
     return code;
-  if (llvm::Error error = checkWritable(request.output))
+  if (llvm::Error error =
+          checkWritable(request.output, listInputFiles(request.model, request.options)))
     return fail(std::move(error));
   if (request.tune)
     if (int failure =

@@ -75,9 +75,18 @@ static int runCommandLine(llvm::ArrayRef<const char *> words) {
     return kUsageError;
   }
   StringRef name = words.front();
-  if (name == "--help" || name == "-h" || name == "-help" || name == "help") {
+  bool asksForHelp = llvm::is_contained({"--help", "-h", "-help", "help"}, name);
+  if (asksForHelp && words.size() == 1) {
     printHelp();
     return kDone;
+  }
+  // `help COMMAND` is `COMMAND --help`.
+  static constexpr const char *help[] = {"--help"};
+  if (asksForHelp) {
+    name = words[1];
+    words = help;
+  } else {
+    words = words.drop_front();
   }
   if (name == "--version" || name == "-version") {
     llvm::outs() << "convoy " CONVOY_VERSION " (LLVM " LLVM_VERSION_STRING ")\n";
@@ -96,7 +105,7 @@ static int runCommandLine(llvm::ArrayRef<const char *> words) {
                " (see convoy --help)");
     return kUsageError;
   }
-  Arguments arguments(*command, words.drop_front());
+  Arguments arguments(*command, words);
   return command->run(arguments);
 }
 

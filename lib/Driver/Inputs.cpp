@@ -8,7 +8,6 @@
 #include "Inputs.h"
 
 #include "convoy/Import/ONNX/Import.h"
-#include "convoy/Runtime/Npy.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -63,8 +62,7 @@ llvm::Expected<Files> convoy::driver::bindFiles(StringRef option,
 
 llvm::Expected<Tensor> convoy::driver::readTensor(StringRef file, const TensorInfo &info,
                                                   StringRef role) {
-  llvm::Expected<Tensor> tensor =
-      file.ends_with(".pb") ? readTensorProto(file) : readNpy(file);
+  llvm::Expected<Tensor> tensor = readTensorFile(file);
   if (!tensor)
     return llvm::createStringError(llvm::toString(tensor.takeError()) + " (" + role + " '" +
                                    info.name + "')");

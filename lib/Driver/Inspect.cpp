@@ -12,6 +12,7 @@
 #include "ModelOptions.h"
 
 #include "convoy/Compiler/Layers.h"
+#include "convoy/Runtime/OutputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
@@ -120,6 +121,12 @@ int convoy::driver::inspectCommand(Arguments &arguments) {
       makeCompilation(model, modelOptions, arguments, /*progress=*/nullptr, code);
   if (!compilation)
     return code;
+  for (const std::string &file : {files.drawing, files.onnx})
+    if (!file.empty())
+      if (llvm::Error error = checkWritable(file, listInputFiles(model, modelOptions)))
+        return fail(std::move(error));
+  if (!files.drawing.empty() && files.drawing == files.onnx)
+    return arguments.usageError("--svg and --onnx-out name the same file");
   bool showsKernels = compilation->getTarget().getGpu() && !devices;
   if (!showsKernels && modelOptions.compile.convAlgorithm)
     return arguments.usageError("--conv-algorithm changes what --target=cuda shows, without "

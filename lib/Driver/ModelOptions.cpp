@@ -8,6 +8,7 @@
 #include "ModelOptions.h"
 
 #include "convoy/Compiler/Cache.h"
+#include "convoy/Import/ONNX/ExternalFiles.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace convoy;
@@ -45,7 +46,7 @@ void ModelOptions::read(Arguments &arguments) {
 void ModelOptions::readDevice(Arguments &arguments) {
   arguments.value(OPT_device, [this](StringRef word) -> llvm::Error {
     int64_t number;
-    StringRef digits = word;
+    StringRef digits = word == "cuda" ? "cuda:0" : word;
     if (!digits.consume_front("cuda:") || digits.getAsInteger(10, number) || number < 0 ||
         number > INT32_MAX)
       return llvm::createStringError("'" + word + "' is not cuda:0, cuda:1, ...");
@@ -71,6 +72,17 @@ std::optional<int> ModelOptions::check(const Arguments &arguments) {
 
 bool convoy::driver::isModelPath(StringRef path) {
   return path.ends_with_insensitive(".onnx");
+}
+
+std::vector<std::string> convoy::driver::listInputFiles(StringRef path,
+                                                        const ModelOptions &options) {
+  std::vector<std::string> files;
+  if (isModelPath(path))
+    files = listExternalFiles(path);
+  files.push_back(path.str());
+  for (const InputBinding &binding : options.compile.bindings)
+    files.push_back(binding.file);
+  return files;
 }
 
 std::unique_ptr<Compilation> convoy::driver::makeCompilation(StringRef model,
@@ -104,6 +116,11 @@ static std::string listModelOptions(const Arguments &arguments) {
 /// Loads a compiled model. Options of the compilation come too late: they are wrong usage.
 static std::optional<Artefact> load(StringRef path, const CompileOptions &options,
                                     const Arguments &arguments, int &code) {
+  llvm::Expected<Artefact> artefact = Artefact::load(path);
+  if (!artefact) {
+    code = fail(artefact.takeError());
+    return std::nullopt;
+  }
   if (llvm::any_of(listCompileOptions(), [&](const CompileOption &option) {
         return option.needsModel() && option.isChanged(options);
       })) {
@@ -111,11 +128,7 @@ static std::optional<Artefact> load(StringRef path, const CompileOptions &option
                                 " is compiled already");
     return std::nullopt;
   }
-  llvm::Expected<Artefact> artefact = Artefact::load(path);
-  if (artefact)
-    return std::move(*artefact);
-  code = fail(artefact.takeError());
-  return std::nullopt;
+  return std::move(*artefact);
 }
 
 std::optional<Artefact> convoy::driver::loadOrCompile(StringRef path, ModelOptions &options,

@@ -35,6 +35,9 @@ struct ModelOptions {
 /// Whether the path names a model to compile, not an artefact.
 bool isModelPath(llvm::StringRef path);
 
+/// The files that are read to compile the model, or to run the artefact, at `path`.
+std::vector<std::string> listInputFiles(llvm::StringRef path, const ModelOptions &options);
+
 /// Makes a compilation of checked options; `progress` may be null. If that fails, reports
 /// wrong usage, sets `code` and returns null.
 std::unique_ptr<Compilation> makeCompilation(llvm::StringRef model,

@@ -73,7 +73,9 @@ defm rtol : Value<"rtol", "R",
   "an element may be off by A + R * |right value|\n"
   "(default: 1e-4)", [CheckCommand]>;
 
-defm atol : Value<"atol", "A", "default: 1e-5", [CheckCommand]>;
+defm atol : Value<"atol", "A",
+  "(default: 1e-5, or 1e-5 times the largest right value of\n"
+  "the output if that is above 1)", [CheckCommand]>;
 
 //===----------------------------------------------------------------------===//
 // Several commands

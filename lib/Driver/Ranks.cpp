@@ -48,8 +48,10 @@ llvm::Error Ranks::open() {
     return llvm::Error::success();
   llvm::SmallString<256> path = getLibraryPath();
   if (!llvm::sys::fs::exists(path))
-    return llvm::createStringError("this convoy was built without MPI: install an MPI library "
-                                   "(Debian: libopenmpi-dev) and build it again");
+    return llvm::createStringError(
+        path +
+        " is missing: either convoy was moved without its folder lib, or it was built "
+        "without MPI (install an MPI library, Debian: libopenmpi-dev, and build again)");
   // MPI libraries load plugins, which must find the symbols of the library.
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library)

@@ -12,6 +12,8 @@
 #include "convoy/Runtime/Npy.h"
 #include "convoy/Runtime/OutputFile.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -97,18 +99,31 @@ static void printSummary(const TensorInfo &info, const Tensor &tensor) {
 //===----------------------------------------------------------------------===//
 
 static llvm::Error runModel(const Artefact &artefact, const InputOptions &inputOptions,
-                            llvm::ArrayRef<std::string> outputArguments, int64_t threads,
+                            llvm::ArrayRef<std::string> outputArguments,
+                            std::vector<std::string> inputFiles, int64_t threads,
                             std::optional<int64_t> gpu, Ranks &ranks) {
   Files files;
   auto checkFiles = [&]() -> llvm::Error {
+    llvm::Expected<Files> read =
+        bindFiles("--input", inputOptions.words, artefact.getInputs(), "input");
+    if (!read)
+      return read.takeError();
+    llvm::append_range(inputFiles, *read);
     llvm::Expected<Files> bound =
         bindFiles("--output", outputArguments, artefact.getOutputs(), "output");
     if (!bound)
       return bound.takeError();
     files = std::move(*bound);
-    for (const std::string &file : files)
-      if (llvm::Error error = file.empty() ? llvm::Error::success() : checkWritable(file))
+    llvm::StringSet<> written;
+    for (const std::string &file : files) {
+      if (file.empty())
+        continue;
+      if (llvm::Error error = checkWritable(file, inputFiles))
         return error;
+      bool isOrdinary = llvm::sys::fs::is_regular_file(file) || !llvm::sys::fs::exists(file);
+      if (!written.insert(file).second && isOrdinary)
+        return llvm::createStringError("--output: " + file + " is given for two outputs");
+    }
     return llvm::Error::success();
   };
   if (llvm::Error error = ranks.agree(ranks.isFirst() ? checkFiles() : llvm::Error::success()))
@@ -153,7 +168,8 @@ int convoy::driver::runCommand(Arguments &arguments) {
   if (!artefact)
     return code;
   if (llvm::Error error =
-          runModel(*artefact, inputOptions, outputArguments, threads, modelOptions.gpu, ranks))
+          runModel(*artefact, inputOptions, outputArguments,
+                   listInputFiles(model, modelOptions), threads, modelOptions.gpu, ranks))
     return fail(std::move(error));
   return kDone;
 }

@@ -142,7 +142,7 @@ llvm::Expected<cnn::TargetAttr> convoy::describeTarget(mlir::MLIRContext *contex
   std::string reason;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, reason);
   const VectorUnit *least = getLeastVectorUnit(triple);
-  if (!target || !least)
+  if (!target || !least || !triple.isOSLinux())
     return llvm::createStringError("unsupported target triple '" + tripleName +
                                    "': use x86_64-linux-gnu or aarch64-linux-gnu");
   bool isHost = triple.getArch() == Triple(host.triple).getArch();

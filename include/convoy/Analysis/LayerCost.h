@@ -25,6 +25,9 @@ struct LayerCost {
   int64_t outputBytes = 0;
 };
 
+/// The kind of an operation: "conv", "max_pool", "relu", "add", ...
+std::string getLayerKind(mlir::Operation *op);
+
 /// Bytes of a dense array of the type; 0 if its shape is unknown.
 int64_t getDenseBytes(mlir::ShapedType type);
 

@@ -118,6 +118,11 @@ defm shape : FieldValue<"shape", "[NAME=]1x3x224x224",
   "open; once for each input", everywhere,
   "shapes", "std::vector<InputShape>()", ChangesCode>;
 
+defm bind : FieldValue<"bind", "NAME=FILE",
+  "make an input a constant with the value in FILE (.npy, or\n"
+  ".pb of ONNX test data); once for each such input", everywhere,
+  "bindings", "std::vector<InputBinding>()", ChangesCode>;
+
 defm target : FieldValue<"target", "NAME",
   "what runs the model: cpu (the default), cuda (NVIDIA GPUs),\n"
   "or cuda-emulator (the kernels of a GPU on this CPU, slowly,\n"

@@ -41,9 +41,6 @@ struct LayerList {
 /// Imports the model and lists its layers. The handler gets errors.
 mlir::FailureOr<LayerList> listLayers(Compilation &compilation);
 
-/// The kind of an operation: "conv", "max_pool", "relu", "add", ...
-std::string getLayerKind(mlir::Operation *op);
-
 } // namespace convoy
 
 #endif // CONVOY_COMPILER_LAYERS_H

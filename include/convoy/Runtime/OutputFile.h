@@ -8,16 +8,20 @@
 #ifndef CONVOY_RUNTIME_OUTPUTFILE_H
 #define CONVOY_RUNTIME_OUTPUTFILE_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <string>
+
 namespace convoy {
 
 /// Checks that a file can be written at `path`. If not (a missing folder, a folder in the
-/// place of the file, no permission), the error is one line. Leaves no file behind.
-llvm::Error checkWritable(llvm::StringRef path);
+/// place of the file, no permission, or one of the files `inputs`, which would be destroyed),
+/// the error is one line. Leaves no file behind.
+llvm::Error checkWritable(llvm::StringRef path, llvm::ArrayRef<std::string> inputs = {});
 
 /// Writes a temporary file beside `path`. It is renamed to `path` if `write` and the system
 /// succeed, and removed otherwise. A device or pipe is written directly, and "-" is the

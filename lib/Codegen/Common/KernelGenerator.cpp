@@ -7,6 +7,7 @@
 
 #include "convoy/Codegen/Common/KernelGenerator.h"
 
+#include "convoy/Analysis/LayerCost.h"
 #include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Dialect/Cnn/Utils/Locations.h"
 
@@ -70,6 +71,19 @@ std::optional<unsigned> KernelGenerator::findShared(Operation *op) {
   return std::nullopt;
 }
 
+/// Adds its kind to the name of each operation that shares its name with other operations.
+static void nameApart(MutableArrayRef<Attribute> names, ArrayRef<Operation *> ops) {
+  DenseMap<Attribute, Operation *> first;
+  DenseSet<Attribute> shared;
+  for (auto [name, op] : llvm::zip_equal(names, ops))
+    if (first.try_emplace(name, op).first->second != op)
+      shared.insert(name);
+  for (auto [name, op] : llvm::zip_equal(names, ops))
+    if (shared.contains(name))
+      name = StringAttr::get(op->getContext(),
+                             cast<StringAttr>(name).getValue() + "/" + getLayerKind(op));
+}
+
 LogicalResult KernelGenerator::run() {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
@@ -81,12 +95,13 @@ LogicalResult KernelGenerator::run() {
   if (failed(begin(main)))
     return failure();
   // Later operations are compared with these, so they are erased at the end.
-  SmallVector<Operation *> replaced;
+  SmallVector<Operation *> replaced, launched;
   for (Operation &op : llvm::make_early_inc_range(main.front())) {
     if (!doesWork(op) || isa<AwaitOp, ReleaseOp>(op))
       continue;
     if (isa<CommunicationOpInterface>(op)) {
       addLayer(cnn::getNodeName(op.getLoc()));
+      launched.push_back(&op);
       continue;
     }
     if (std::string reason = whyNotScheduled(&op); !reason.empty())
@@ -101,7 +116,9 @@ LogicalResult KernelGenerator::run() {
     }
     launch(&op, *kernels);
     replaced.push_back(&op);
+    launched.resize(layers.size(), &op);
   }
+  nameApart(layers, launched);
   for (Operation *op : replaced)
     op->erase();
   module->setAttr("cnn.layers", ArrayAttr::get(module.getContext(), layers));

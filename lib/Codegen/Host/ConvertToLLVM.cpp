@@ -86,6 +86,13 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
       return main.emitError("has ")
              << main.getNumArguments() << " arguments, expected arena, weights, " << inputs
              << " inputs and " << outputs << " outputs";
+    // MLIR converts an empty memref to a pointer only if it has one dimension.
+    for (BlockArgument argument : main.getArguments())
+      if (auto type = dyn_cast<MemRefType>(argument.getType());
+          type && argument.use_empty() && type.getNumElements() == 0)
+        argument.setType(MemRefType::get({0}, type.getElementType()));
+    main.setFunctionType(
+        FunctionType::get(&getContext(), main.getBody().getArgumentTypes(), TypeRange()));
     auto pointer = LLVM::LLVMPointerType::get(&getContext());
     if (failed(main.insertArgument(0, pointer, {}, main.getLoc())))
       return failure();

@@ -86,8 +86,10 @@ static LogicalResult importRange(NodeImporter &node) {
   std::optional<cnn::ConstantData> bounds[3];
   for (unsigned i = 0; i < 3; ++i) {
     bounds[i] = cnn::ConstantData::get(node.getInput(i));
-    if (!bounds[i] || bounds[i]->getNumElements() != 1)
-      return node.error(node.describeInput(i) + " is not a constant scalar");
+    if (!bounds[i])
+      return node.notConstant(i);
+    if (bounds[i]->getNumElements() != 1)
+      return node.error(node.describeInput(i) + " is not a scalar");
     if (bounds[i]->getElementType() != bounds[0]->getElementType())
       return node.error("inputs have different element types");
   }

@@ -24,10 +24,29 @@ static FailureOr<Window> readFilterWindow(NodeImporter &node) {
 /// The attribute `group`; an error if it is not from 1 to the number of input channels.
 static FailureOr<int64_t> readGroup(NodeImporter &node) {
   int64_t group = node.getInt("group", 1);
-  if (group < 1 || group > node.getShape(0)[1])
+  if (group < 1 || group > std::max<int64_t>(node.getShape(0)[1], 1))
     return node.error("attribute 'group' is " + Twine(group) + ", the input has " +
                       Twine(node.getShape(0)[1]) + " channels");
   return group;
+}
+
+/// Sets the result of a convolution. If it convolves nothing, that is the bias, or zeros.
+static LogicalResult setConvResult(NodeImporter &node, FailureOr<Value> result) {
+  auto isEmpty = [](Value value) {
+    return NodeImporter::getType(value).getNumElements() == 0;
+  };
+  if (failed(result) || isEmpty(*result) ||
+      !(isEmpty(node.getInput(0)) || isEmpty(node.getInput(1))))
+    return node.setResult(result);
+  RankedTensorType type = NodeImporter::getType(*result);
+  if (!node.getInput(2))
+    return node.setResult(node.zeros(type));
+  SmallVector<int64_t> shape(type.getRank(), 1);
+  shape[1] = type.getDimSize(1);
+  FailureOr<Value> bias = node.reshape(node.getInput(2), shape);
+  if (failed(bias))
+    return failure();
+  return node.setResult(node.create<cnn::BroadcastOp>(*bias, type.getShape()));
 }
 
 static LogicalResult importConv(NodeImporter &node) {
@@ -43,9 +62,9 @@ static LogicalResult importConv(NodeImporter &node) {
     return failure();
   Value input = node.getInput(0), filter = node.getInput(1), bias = node.getInput(2);
   if (*group == 1)
-    return node.setResult(node.create<cnn::ConvOp>(input, filter, bias, *attribute));
-  return node.setResult(
-      node.create<cnn::GroupConvOp>(input, filter, bias, *attribute, *group));
+    return setConvResult(node, node.create<cnn::ConvOp>(input, filter, bias, *attribute));
+  return setConvResult(node,
+                       node.create<cnn::GroupConvOp>(input, filter, bias, *attribute, *group));
 }
 
 /// Sets the pads so that the result of a transposed convolution has the extents `wanted`. If
@@ -90,9 +109,9 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
   FailureOr<cnn::WindowAttr> attribute = window->toAttribute(node);
   if (failed(attribute))
     return failure();
-  return node.setResult(node.create<cnn::ConvTransposeOp>(node.getInput(0), node.getInput(1),
-                                                          node.getInput(2), *attribute, *group,
-                                                          outputPadding));
+  return setConvResult(node, node.create<cnn::ConvTransposeOp>(
+                                 node.getInput(0), node.getInput(1), node.getInput(2),
+                                 *attribute, *group, outputPadding));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getConvolutionOps() {

@@ -16,6 +16,11 @@ using namespace convoy::onnximport;
 
 static bool isConstant(Value value) { return cnn::ConstantData::get(value).has_value(); }
 
+/// Whether the value can be the filter of a dense layer.
+static bool isWeight(Value value) {
+  return isConstant(value) && NodeImporter::getType(value).getNumElements() != 0;
+}
+
 /// The constant times `factor`; the same value if `factor` is 1.
 static Value scaleConstant(NodeImporter &node, Value value, float factor) {
   if (factor == 1.0f)
@@ -47,6 +52,14 @@ static FailureOr<Value> makeBias(NodeImporter &node, Value c, int64_t columns, f
       RankedTensorType::get(columns, type.getElementType()), {value}));
 }
 
+/// The product of two matrices, or of batches of matrices.
+static FailureOr<Value> multiply(NodeImporter &node, Value lhs, Value rhs) {
+  FailureOr<Value> result = node.create<cnn::MatmulOp>(lhs, rhs);
+  if (succeeded(result) && NodeImporter::getShape(lhs).back() == 0)
+    return node.zeros(NodeImporter::getType(*result)); // Each element is a sum of nothing.
+  return result;
+}
+
 static LogicalResult importGemm(NodeImporter &node) {
   FailureOr<Value> a = node.getInput(0), b = node.getInput(1);
   Value c = node.getInput(2);
@@ -60,7 +73,7 @@ static LogicalResult importGemm(NodeImporter &node) {
     return failure();
 
   // cnn.dense wants its filter as N x K, cnn.matmul its right side as K x N.
-  bool isDense = isConstant(*b);
+  bool isDense = isWeight(*b);
   if (transposeB != isDense && failed(b = node.transpose(*b, {1, 0})))
     return failure();
   int64_t rows = NodeImporter::getShape(*a)[0];
@@ -81,7 +94,7 @@ static LogicalResult importGemm(NodeImporter &node) {
     if (*bias || !c)
       return node.setResult(result);
   } else {
-    result = node.create<cnn::MatmulOp>(*a, *b);
+    result = multiply(node, *a, *b);
     if (succeeded(result) && alpha != 1.0f)
       result = node.binary(cnn::BinaryKind::mul, *result,
                            node.scalar(node.getBuilder().getF32Type(), alpha));
@@ -127,7 +140,7 @@ static LogicalResult importMatMul(NodeImporter &node) {
   int64_t lhsRank = NodeImporter::getRank(*lhs), rhsRank = NodeImporter::getRank(*rhs);
   if (lhsRank == 0 || rhsRank == 0)
     return node.error("one of the inputs is a scalar");
-  if (rhsRank == 2 && isConstant(*rhs))
+  if (rhsRank == 2 && isWeight(*rhs))
     return importMatMulDense(node);
   // A vector is a row on the left and a column on the right; the result has no
   // dimension for it.
@@ -135,7 +148,7 @@ static LogicalResult importMatMul(NodeImporter &node) {
     return failure();
   if (rhsRank == 1 && failed(rhs = node.reshape(*rhs, {node.getShape(1)[0], 1})))
     return failure();
-  FailureOr<Value> result = node.create<cnn::MatmulOp>(*lhs, *rhs);
+  FailureOr<Value> result = multiply(node, *lhs, *rhs);
   if (failed(result))
     return failure();
   SmallVector<int64_t> shape(NodeImporter::getShape(*result));

@@ -272,7 +272,11 @@ LogicalResult Importer::addArguments() {
   std::vector<const onnx::ValueInfoProto *> inputs;
   for (const onnx::ValueInfoProto &input : graph->input()) {
     auto initializer = initializers.find(input.name());
-    if (initializer == initializers.end()) {
+    // An initializer of an input is only the value that it has if nobody gives another one.
+    bool isBound = llvm::any_of(options.bindings, [&](const InputBinding &binding) {
+      return binding.name == input.name();
+    });
+    if (initializer == initializers.end() || isBound) {
       inputs.push_back(&input);
       continue;
     }
@@ -289,11 +293,14 @@ LogicalResult Importer::addArguments() {
     if (isConvertedDataType(dataType))
       conversions[dataType].push_back(input->name());
   }
-  auto shapes = resolveInputShapes(inputs, options.shapes);
+  if (failed(readBindings(inputs)))
+    return failure();
+  auto shapes = resolveInputShapes(inputs, options.shapes, bound);
   if (!shapes)
     return error(toString(shapes.takeError()));
 
   Block &body = *function.addEntryBlock();
+  builder.setInsertionPointToEnd(&body);
   for (auto [input, shape] : llvm::zip(inputs, *shapes)) {
     int32_t dataType = input->type().tensor_type().elem_type();
     llvm::Expected<int64_t> size = getByteSize(shape, getDataTypeSize(dataType));
@@ -301,13 +308,23 @@ LogicalResult Importer::addArguments() {
       return error("input '" + input->name() + "' " + toString(size.takeError()));
     auto type = RankedTensorType::get(shape, convertDataType(&context, dataType));
     auto loc = NameLoc::get(builder.getStringAttr(input->name()));
-    values[input->name()] = body.addArgument(type, loc);
-    fed.insert(input->name());
+    if (auto value = bound.find(input->name()); value != bound.end()) {
+      values[input->name()] = cnn::createConstant(
+          builder, loc, cantFail(makeAttribute(std::move(value->second.data), input->name())));
+      continue;
+    }
+    Value argument = body.addArgument(type, loc);
+    // Nothing needs to be read of an input without elements.
+    values[input->name()] =
+        type.getNumElements()
+            ? argument
+            : cnn::createConstant(builder, loc, cnn::makeConstantFromBytes(type, {}));
+    if (type.getNumElements())
+      fed.insert(input->name());
     inputDescriptions.push_back(builder.getDictionaryAttr(
         {builder.getNamedAttr("name", builder.getStringAttr(input->name())),
          builder.getNamedAttr("type", TypeAttr::get(type))}));
   }
-  builder.setInsertionPointToEnd(&body);
   return success();
 }
 
@@ -433,9 +450,7 @@ LogicalResult Importer::importNode(int index) {
     RankedTensorType type = NodeImporter::getType(value);
     if (failed(node.checkShape(type.getShape(), type.getElementType())))
       return nodeError(proto, node.getError());
-    // A tensor without elements has only one value.
-    if (llvm::is_contained(type.getShape(), 0) && !cnn::ConstantData::get(value))
-      value = cnn::createConstant(builder, loc, cnn::makeConstantFromBytes(type, {}));
+    value = *node.foldEmpty(value);
     values[name] = value;
     if (isFed && !cnn::ConstantData::get(value))
       fed.insert(name);

@@ -19,6 +19,12 @@
 
 namespace convoy::onnximport {
 
+/// The value of a graph input that the user makes a constant.
+struct BoundInput {
+  std::string option; ///< as given: "--bind NAME=FILE"
+  TensorData data;
+};
+
 /// Imports one model file.
 class Importer {
 public:
@@ -67,6 +73,8 @@ private:
   mlir::LogicalResult markLiveNodes();
   mlir::LogicalResult checkOps();
   mlir::LogicalResult sortNodes();
+  /// Reads the files that the user binds to `inputs`, which must have their types.
+  mlir::LogicalResult readBindings(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs);
   mlir::LogicalResult addArguments();
   /// Fails if the graph's input of the initializer's name has another type.
   mlir::LogicalResult checkListedInitializer(const onnx::ValueInfoProto &input, int number);
@@ -104,6 +112,7 @@ private:
   llvm::StringSet<> fed;          ///< tensors that are computed from inputs of the graph
   std::vector<bool> live;
   llvm::SmallVector<int> order; ///< live nodes, producers first
+  llvm::StringMap<BoundInput> bound;
   llvm::StringMap<mlir::Value> values;
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> transposed;
   /// Data type -> names of the tensors that were converted to f32.
@@ -125,11 +134,15 @@ findDefaultOpset(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdPro
 const onnx::AttributeProto *findRepeatedAttribute(
     const google::protobuf::RepeatedPtrField<onnx::AttributeProto> &attributes);
 
-/// Resolves the shapes of the graph's inputs with the shapes that the user
-/// gave. Errors do not name the file.
+/// "'x', 'y'".
+std::string listInputs(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs);
+
+/// Resolves the shapes of the graph's inputs with the shapes that the user gave, and with
+/// those of bound values. Errors do not name the file.
 llvm::Expected<std::vector<llvm::SmallVector<int64_t>>>
 resolveInputShapes(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs,
-                   llvm::ArrayRef<InputShape> shapes);
+                   llvm::ArrayRef<InputShape> shapes,
+                   const llvm::StringMap<BoundInput> &bound);
 
 } // namespace convoy::onnximport
 

@@ -22,11 +22,13 @@ Expected<InputShape> convoy::parseInputShape(StringRef text) {
   }
   InputShape result;
   result.first = name.str();
+  if (dims == "scalar")
+    return result;
   SmallVector<StringRef> parts;
   dims.split(parts, 'x');
   for (StringRef part : parts) {
     int64_t dim;
-    if (part.getAsInteger(10, dim) || dim < 1)
+    if (part.getAsInteger(10, dim) || dim < 0)
       return createStringError("'" + text + "' is not a shape, expected NAME=1x3x224x224");
     result.second.push_back(dim);
   }
@@ -44,6 +46,7 @@ struct Dimension {
 struct Input {
   StringRef name;
   bool hasShape = false;
+  bool isBound = false; ///< --bind gives its value
   SmallVector<Dimension> dims;
 
   /// "Nx3x?x?"; or an example, with likely numbers for the open dimensions.
@@ -116,9 +119,6 @@ mlir::LogicalResult Importer::checkOutputType(const onnx::ValueInfoProto &output
     return error("output '" + output.name() + "' is declared as " +
                  stringifyDataType(declared) + ", but the nodes compute " + computed);
   }
-  if (is_contained(type.getShape(), 0))
-    return error("output '" + output.name() + "' of shape " + formatShape(type.getShape()) +
-                 " has no elements, which is supported inside of a model only");
   // Exporters write wrong shapes now and then, and ONNX Runtime takes them.
   if (Input stated = readInput(output); !stated.fits(type.getShape()))
     remark("output '" + output.name() + "' is declared with shape " + stated.format() +
@@ -126,22 +126,21 @@ mlir::LogicalResult Importer::checkOutputType(const onnx::ValueInfoProto &output
   return mlir::success();
 }
 
-/// Fills the open dimensions of `input` from the shape that the user gave.
-static Error bindShape(Input &input, ArrayRef<int64_t> given, StringMap<int64_t> &symbols) {
-  if (!input.hasShape) {
-    input.hasShape = true;
+/// Fills the open dimensions of `input` from a shape that the user gave by `option`.
+static Error bindShape(Input &input, ArrayRef<int64_t> given, const Twine &option,
+                       StringMap<std::optional<int64_t>> &symbols) {
+  if (!input.hasShape && !input.isBound)
     input.dims.assign(given.size(), Dimension());
-  }
+  input.hasShape = true;
   if (given.size() != input.dims.size())
-    return createStringError("--shape " + input.name + "=" + formatShape(given) +
-                             " has rank " + Twine(given.size()) + ", the model's input '" +
-                             input.name + "' has shape " + input.format() + " of rank " +
-                             Twine(input.dims.size()));
+    return createStringError(option + " has rank " + Twine(given.size()) +
+                             ", the model's input '" + input.name + "' has shape " +
+                             input.format() + " of rank " + Twine(input.dims.size()));
   for (auto [index, dim] : enumerate(input.dims)) {
     if (dim.value && *dim.value != given[index])
-      return createStringError("--shape " + input.name + "=" + formatShape(given) +
-                               " changes dimension " + Twine(index) + " of input '" +
-                               input.name + "', which the model fixes at " +
+      return createStringError(option + " changes dimension " + Twine(index) + " of input '" +
+                               input.name + "', which " +
+                               (input.isBound ? "--bind" : "the model") + " fixes at " +
                                Twine(*dim.value));
     dim.value = given[index];
     if (dim.symbol.empty())
@@ -150,35 +149,47 @@ static Error bindShape(Input &input, ArrayRef<int64_t> given, StringMap<int64_t>
     // of no use for other dimensions.
     auto [entry, isNew] = symbols.try_emplace(dim.symbol, given[index]);
     if (!isNew && entry->second != given[index])
-      entry->second = 0;
+      entry->second.reset();
   }
   return Error::success();
 }
 
 Expected<std::vector<SmallVector<int64_t>>>
 convoy::onnximport::resolveInputShapes(ArrayRef<const onnx::ValueInfoProto *> infos,
-                                       ArrayRef<InputShape> shapes) {
+                                       ArrayRef<InputShape> shapes,
+                                       const StringMap<BoundInput> &bound) {
   std::vector<Input> inputs;
-  for (const onnx::ValueInfoProto *info : infos)
-    inputs.push_back(readInput(*info));
+  StringMap<std::optional<int64_t>> symbols;
+  for (const onnx::ValueInfoProto *info : infos) {
+    Input &input = inputs.emplace_back(readInput(*info));
+    auto value = bound.find(input.name);
+    if (value == bound.end())
+      continue;
+    ArrayRef<int64_t> shape = value->second.data.shape;
+    if (!input.hasShape)
+      input.dims.assign(shape.size(), Dimension());
+    if (Error error = bindShape(
+            input, shape, value->second.option + " of shape " + formatShape(shape), symbols))
+      return std::move(error);
+    input.isBound = true;
+  }
 
-  StringMap<int64_t> symbols;
-  StringSet<> bound;
+  StringSet<> named;
   for (const InputShape &given : shapes) {
     StringRef name = given.first;
     ArrayRef<int64_t> shape = given.second;
     auto input = find_if(inputs, [&](const Input &input) {
-      return input.name == name || (name.empty() && inputs.size() == 1);
+      return input.name == name ||
+             (name.empty() && !input.isBound && inputs.size() - bound.size() == 1);
     });
     if (input == inputs.end())
-      return createStringError(
-          "--shape names '" + name + "', which is no input; the model's inputs are " +
-          join(map_range(inputs,
-                         [](const Input &input) { return "'" + input.name.str() + "'"; }),
-               ", "));
-    if (!bound.insert(input->name).second)
+      return createStringError("--shape names '" + name +
+                               "', which is no input; the model's inputs are " +
+                               listInputs(infos));
+    if (!named.insert(input->name).second)
       return createStringError("--shape names '" + input->name + "' twice");
-    if (Error error = bindShape(*input, shape, symbols))
+    if (Error error = bindShape(*input, shape,
+                                "--shape " + input->name + "=" + formatShape(shape), symbols))
       return std::move(error);
   }
 
@@ -186,8 +197,8 @@ convoy::onnximport::resolveInputShapes(ArrayRef<const onnx::ValueInfoProto *> in
   for (Input &input : inputs) {
     SmallVector<int64_t> shape;
     for (Dimension &dim : input.dims) {
-      if (int64_t bound = symbols.lookup(dim.symbol); !dim.value && bound > 0)
-        dim.value = bound;
+      if (!dim.value)
+        dim.value = symbols.lookup(dim.symbol);
       if (dim.value)
         shape.push_back(*dim.value);
     }

@@ -14,6 +14,8 @@
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include <limits>
 #include <numeric>
 
@@ -44,17 +46,48 @@ std::string NodeImporter::describeInput(unsigned index) const {
   return ("input " + Twine(index) + " ('" + name + "')").str();
 }
 
-/// The error message for an operand that must be a constant, but is computed.
-static std::string needsConstant(const std::string &input) {
-  return input + " is not a constant: Convoy compiles static shapes and fixed parameters, "
-                 "export the model with them";
+/// The names of the model's inputs that `value` is computed from.
+static SmallVector<std::string> findModelInputs(Value value) {
+  llvm::SetVector<Value> reached;
+  reached.insert(value);
+  for (size_t i = 0; i < reached.size(); ++i)
+    if (Operation *op = reached[i].getDefiningOp())
+      op->walk([&](Operation *inner) {
+        reached.insert(inner->operand_begin(), inner->operand_end());
+      });
+  SmallVector<std::string> names;
+  for (Value source : reached)
+    if (auto name = dyn_cast<NameLoc>(source.getLoc());
+        isa<BlockArgument>(source) && name &&
+        source.getParentBlock() == value.getParentBlock())
+      names.push_back(name.getName().str());
+  return names;
+}
+
+LogicalResult NodeImporter::notConstant(unsigned index) {
+  Value input = getInput(index);
+  if (!input)
+    return error("has no input " + Twine(index));
+  SmallVector<std::string> names = findModelInputs(input);
+  std::string options;
+  for (const std::string &name : names)
+    options += " --bind " + name + "=FILE";
+  std::string message = describeInput(index) + " is not a constant";
+  if (names.empty())
+    return error(message + ": export the model with a fixed value");
+  StringRef those = names.size() > 1 ? "them" : "it";
+  if (names != ArrayRef<std::string>(node.input(index)))
+    message += ", it is computed from the model's input" +
+               std::string(names.size() > 1 ? "s '" : " '") + llvm::join(names, "', '") + "'";
+  return error(message + ": bind " + those + " with" + options +
+               ", or export the model with a fixed value");
 }
 
 std::optional<SmallVector<int64_t>> NodeImporter::getConstantInts(unsigned index) {
   Value value = getInput(index);
   std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value);
   if (!data) {
-    (void)error(needsConstant(describeInput(index)));
+    (void)notConstant(index);
     return std::nullopt;
   }
   if (!data->getElementType().isIntOrIndex()) {
@@ -74,7 +107,7 @@ std::optional<SmallVector<int64_t>> NodeImporter::getConstantInts(unsigned index
 std::optional<SmallVector<float>> NodeImporter::getConstantFloats(unsigned index) {
   std::optional<cnn::ConstantData> data = cnn::ConstantData::get(getInput(index));
   if (!data || data->getNumElements() > cnn::kMaxInlineElements) {
-    (void)error(needsConstant(describeInput(index)));
+    (void)notConstant(index);
     return std::nullopt;
   }
   SmallVector<float> result;
@@ -325,6 +358,16 @@ FailureOr<Value> NodeImporter::computeElements(
   });
 }
 
+Value NodeImporter::zeros(RankedTensorType type) {
+  return constant(cast<ElementsAttr>(builder.getZeroAttr(type)));
+}
+
+FailureOr<Value> NodeImporter::foldEmpty(FailureOr<Value> value) {
+  if (failed(value) || getType(*value).getNumElements() != 0 || cnn::ConstantData::get(*value))
+    return value;
+  return constant(cnn::makeConstantFromBytes(getType(*value), {}));
+}
+
 Value NodeImporter::constant(ElementsAttr value) {
   return cnn::createConstant(builder, loc, value);
 }
@@ -483,8 +526,7 @@ FailureOr<Value> NodeImporter::slice(Value value, ArrayRef<int64_t> offsets,
     return result;
   }
   if (llvm::is_contained(sizes, 0))
-    return constant(
-        cnn::makeConstantFromBytes(RankedTensorType::get(sizes, getElementType(value)), {}));
+    return zeros(RankedTensorType::get(sizes, getElementType(value)));
   auto attributes = [&](ArrayRef<int64_t> values) {
     return getAsIndexOpFoldResult(getContext(), values);
   };

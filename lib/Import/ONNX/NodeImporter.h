@@ -59,6 +59,9 @@ public:
   std::string describeInput(unsigned index) const;
   /// Whether the operand is computed from inputs of the graph, not from constants alone.
   bool isFed(unsigned index) const;
+  /// An error about an input that must be a constant, and is computed from inputs of the
+  /// model. It says how to bind these.
+  mlir::LogicalResult notConstant(unsigned index);
   llvm::ArrayRef<int64_t> getShape(unsigned index) const { return getShape(getInput(index)); }
 
   static mlir::RankedTensorType getType(mlir::Value value) {
@@ -116,8 +119,11 @@ public:
   /// Makes an operation of the cnn dialect in value form, folded if possible.
   template <typename OpTy, typename... Args>
   mlir::FailureOr<mlir::Value> create(Args &&...args) {
-    return cnn::createChecked<OpTy>(builder, loc, std::forward<Args>(args)...);
+    return foldEmpty(cnn::createChecked<OpTy>(builder, loc, std::forward<Args>(args)...));
   }
+  /// A tensor without elements as a constant; other values unchanged. So no operation but a
+  /// constant has a result without elements, and only few operations have such an operand.
+  mlir::FailureOr<mlir::Value> foldEmpty(mlir::FailureOr<mlir::Value> value);
   /// Fails for unsigned integers: they can be passed on and cast, but not computed with.
   mlir::LogicalResult requireSigned(mlir::Value value);
   mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind);
@@ -144,6 +150,8 @@ public:
       llvm::function_ref<cnn::Scalar(cnn::ComputeBody &, llvm::ArrayRef<cnn::Scalar>)> write);
 
   mlir::Value constant(mlir::ElementsAttr value);
+  /// A constant of zeros.
+  mlir::Value zeros(mlir::RankedTensorType type);
   /// A scalar of `elementType`, integer or float.
   mlir::Value scalar(mlir::Type elementType, double value);
   /// A tensor of i64.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OpTable.h"
+#include "TensorReader.h"
 #include "Window.h"
 
 using namespace mlir;
@@ -47,7 +48,12 @@ static LogicalResult importAveragePool(NodeImporter &node) {
 }
 
 template <cnn::PoolKind kind> static LogicalResult importGlobalPool(NodeImporter &node) {
-  return node.setResult(node.create<cnn::GlobalPoolOp>(node.getInput(0), kind));
+  FailureOr<Value> result = node.create<cnn::GlobalPoolOp>(node.getInput(0), kind);
+  if (succeeded(result) && NodeImporter::getType(*result).getNumElements() != 0 &&
+      NodeImporter::getType(node.getInput(0)).getNumElements() == 0)
+    return node.error("pools over no elements (input 0 has shape " +
+                      formatShape(node.getShape(0)) + ")");
+  return node.setResult(result);
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getPoolingOps() {

@@ -46,7 +46,7 @@ static LogicalResult applyScales(NodeImporter &node, ArrayRef<float> scales,
                       " dimensions");
   for (auto [axis, scale] : llvm::zip_equal(axes, scales)) {
     float extent = std::floor(float(resize.shape[axis]) * scale);
-    if (!(scale > 0) || !(extent >= 1) || extent > 2147483648.0f)
+    if (!(scale > 0) || !(extent >= 0) || extent > 2147483648.0f)
       return node.error("scales dimension " + Twine(axis) + " of " +
                         Twine(resize.shape[axis]) + " elements by " +
                         Twine(std::to_string(scale)));
@@ -64,16 +64,17 @@ static LogicalResult applySizes(NodeImporter &node, ArrayRef<int64_t> sizes,
                       " dimensions");
   std::optional<float> common;
   for (auto [axis, size] : llvm::zip_equal(axes, sizes)) {
-    if (size < 1)
+    bool isEmpty = resize.shape[axis] == 0;
+    if (size < 0 || (isEmpty && size > 0) || (size == 0 && !isEmpty && policy != "stretch"))
       return node.error("resizes dimension " + Twine(axis) + " to " + Twine(size));
-    float scale = float(size) / float(resize.shape[axis]);
+    float scale = float(size) / float(std::max<int64_t>(resize.shape[axis], 1));
     resize.scales[axis] = scale;
     bool better = !common || (policy == "not_larger" ? scale < *common : scale > *common);
     if (better)
       common = scale;
   }
   for (auto [axis, size] : llvm::zip_equal(axes, sizes)) {
-    if (policy == "stretch") {
+    if (policy == "stretch" || size == 0) {
       resize.shape[axis] = size;
       continue;
     }
@@ -91,6 +92,9 @@ static LogicalResult finish(NodeImporter &node, const Resize &resize) {
     return node.setResult(input);
   if (failed(node.checkShape(resize.shape, NodeImporter::getElementType(input))))
     return failure();
+  auto type = RankedTensorType::get(resize.shape, NodeImporter::getElementType(input));
+  if (type.getNumElements() == 0)
+    return node.setResult(node.zeros(type));
   return node.setResult(node.create<cnn::ResizeOp>(
       input, resize.shape, resize.scales, resize.mode, resize.coordinates, resize.nearest));
 }

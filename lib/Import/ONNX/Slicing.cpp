@@ -68,7 +68,7 @@ static LogicalResult importSlice(NodeImporter &node) {
     int64_t distance = step > 0 ? end - start : start - end;
     offsets[axis] = start;
     strides[axis] = step;
-    sizes[axis] = distance > 0 ? llvm::divideCeil(distance, std::abs(step)) : 0;
+    sizes[axis] = dim > 0 && distance > 0 ? llvm::divideCeil(distance, std::abs(step)) : 0;
     reverses |= step < 0;
   }
   if (!reverses)
@@ -222,9 +222,12 @@ static LogicalResult importPad(NodeImporter &node) {
     high[i] = std::max<int64_t>((*pads)[rank + i], 0);
     offsets[i] = low[i] - (*pads)[i];
     sizes[i] = shape[i] - offsets[i] - (high[i] - (*pads)[rank + i]);
-    if (sizes[i] < 1)
+    if (sizes[i] < 0)
       return node.error("cuts dimension " + Twine(i) + " of " + Twine(shape[i]) +
                         " elements to " + Twine(sizes[i]));
+    if (sizes[i] == 0 && mode != "constant" && (low[i] || high[i]))
+      return node.error("has no elements in dimension " + Twine(i) + " that mode '" + mode +
+                        "' could repeat");
     shape[i] = low[i] + sizes[i] + high[i];
   }
   Type elementType = NodeImporter::getElementType(*result);
@@ -237,6 +240,9 @@ static LogicalResult importPad(NodeImporter &node) {
       return failure();
     if (shape == sizes)
       return node.setResult(result);
+    if (llvm::is_contained(sizes, 0))
+      return node.setResult(
+          node.create<cnn::BroadcastOp>(node.scalar(elementType, *value), shape));
     OpBuilder &builder = node.getBuilder();
     auto attributes = [&](ArrayRef<int64_t> values) {
       return getAsIndexOpFoldResult(builder.getContext(), values);
@@ -272,14 +278,18 @@ static LogicalResult importConcat(NodeImporter &node) {
       node.normalizeAxis(node.getInt("axis", 1), NodeImporter::getRank(node.getInput(0)));
   if (failed(axis))
     return failure();
-  // Computations of shapes join empty lists, too.
+  // Inputs without elements add nothing, but must be of the rank that the others have.
   SmallVector<Value> inputs;
-  for (Value input : node.getInputs())
+  int64_t rank = NodeImporter::getRank(node.getInput(0));
+  for (auto [index, input] : llvm::enumerate(node.getInputs())) {
     if (NodeImporter::getType(input).getNumElements() != 0)
       inputs.push_back(input);
-  if (inputs.size() < 2)
-    return node.setResult(inputs.empty() ? node.getInput(0) : inputs.front());
-  return node.setResult(node.create<cnn::ConcatOp>(inputs, *axis));
+    else if (NodeImporter::getRank(input) != rank)
+      return node.error(node.describeInput(index) + " has rank " +
+                        Twine(NodeImporter::getRank(input)) + ", expected " + Twine(rank));
+  }
+  return node.setResult(node.create<cnn::ConcatOp>(
+      inputs.empty() ? node.getInputs() : ArrayRef<Value>(inputs), *axis));
 }
 
 static LogicalResult importGather(NodeImporter &node) {
@@ -290,8 +300,11 @@ static LogicalResult importGather(NodeImporter &node) {
     return failure();
   if (!NodeImporter::getElementType(indices).isSignlessInteger())
     return node.error(node.describeInput(1) + " is not of a signed integer type");
-  if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(indices)) {
-    int64_t extent = NodeImporter::getShape(input)[*axis];
+  int64_t extent = NodeImporter::getShape(input)[*axis];
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(indices);
+  if (!data && extent == 0)
+    return node.error("dimension " + Twine(*axis) + " of input 0 has no elements to pick");
+  if (data) {
     for (int64_t i = 0, e = data->isSplat() ? 1 : data->getNumElements(); i < e; ++i)
       if (int64_t index = data->getInt(i); index < -extent || index >= extent)
         return node.error("the index " + Twine(index) + " is out of range for the " +
@@ -340,9 +353,9 @@ static LogicalResult importTile(NodeImporter &node) {
   SmallVector<int64_t> split, repeated, merged;
   for (auto [repeat, dim] : llvm::zip_equal(*repeats, shape)) {
     int64_t extent;
-    if (repeat < 1 || llvm::MulOverflow(repeat, dim, extent))
+    if (repeat < 0 || llvm::MulOverflow(repeat, dim, extent))
       return node.error("repeats a dimension " + Twine(repeat) + " times");
-    if (repeat > 1) {
+    if (repeat != 1) {
       split.push_back(1);
       repeated.push_back(repeat);
     }

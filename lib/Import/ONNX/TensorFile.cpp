@@ -8,6 +8,7 @@
 #include "ModelFile.h"
 #include "TensorReader.h"
 #include "convoy/Import/ONNX/Import.h"
+#include "convoy/Runtime/Npy.h"
 #include <cstring>
 
 using namespace llvm;
@@ -80,4 +81,8 @@ Expected<Tensor> convoy::readTensorProto(StringRef path) {
   if (!tensor)
     return createStringError(path + ": " + toString(tensor.takeError()));
   return tensor;
+}
+
+Expected<Tensor> convoy::readTensorFile(StringRef path) {
+  return path.ends_with(".pb") ? readTensorProto(path) : readNpy(path);
 }

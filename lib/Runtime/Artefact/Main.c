@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Those of `convoy run`, where only wrong usage of options is found before the model is known.
+ */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct options {
@@ -96,12 +98,12 @@ static int add_file(const struct options *options, const char *flag, const char 
   if (index < 0) {
     fprintf(stderr, "%s: '%s %s' does not begin with the name of an %s and '='\n",
             options->program, flag, text, flag + 2);
-    return EXIT_USAGE;
+    return EXIT_FAILED;
   }
   if (files[index]) {
     fprintf(stderr, "%s: %s '%s' is given twice\n", options->program, flag + 2,
             get(index)->name);
-    return EXIT_USAGE;
+    return EXIT_FAILED;
   }
   files[index] = file;
   return EXIT_DONE;
@@ -123,6 +125,8 @@ static int read_number(const struct options *options, const char *flag, const ch
 
 static int read_device(struct options *options, const char *text) {
   uint64_t number;
+  if (strcmp(text, "cuda") == 0)
+    return EXIT_DONE; /* The first one. */
   if (strncmp(text, "cuda:", 5) != 0) {
     fprintf(stderr, "%s: '--device %s' is not cuda:0, cuda:1, ...\n", options->program, text);
     return EXIT_USAGE;
@@ -195,7 +199,7 @@ static int read_options(int argc, char **argv, struct options *options) {
     if (!options->input_files[i]) {
       fprintf(stderr, "%s: no file for input '%s'; use --input or --random-inputs\n",
               options->program, convoy_input(i)->name);
-      return EXIT_USAGE;
+      return EXIT_FAILED;
     }
   return -1;
 }
@@ -357,13 +361,30 @@ static int prepare_buffers(const struct options *options) {
   return EXIT_DONE;
 }
 
+/* Fails if the file that an output would be written to is that of an input. */
+static int check_output(const struct options *options, const char *file) {
+  struct stat output, input;
+  if (stat(file, &output) != 0 || !S_ISREG(output.st_mode))
+    return EXIT_DONE;
+  for (int32_t i = 0; i < convoy_input_count(); ++i)
+    if (options->input_files[i] && stat(options->input_files[i], &input) == 0 &&
+        input.st_dev == output.st_dev && input.st_ino == output.st_ino) {
+      fprintf(stderr, "%s: %s: is an input, which would be lost: write to another file\n",
+              options->program, file);
+      return EXIT_FAILED;
+    }
+  return EXIT_DONE;
+}
+
 static int write_outputs(const struct options *options) {
   for (int32_t i = 0; i < convoy_output_count(); ++i) {
     const convoy_tensor_info *info = convoy_output(i);
     char *made = options->output_files[i] ? NULL : default_file(info->name);
     const char *file = made ? made : options->output_files[i];
-    int status = file ? write_output(options, file, info, options->outputs[i])
-                      : model_error(options, CONVOY_ERROR_MEMORY);
+    int status =
+        file ? check_output(options, file) : model_error(options, CONVOY_ERROR_MEMORY);
+    if (status == EXIT_DONE)
+      status = write_output(options, file, info, options->outputs[i]);
     free(made);
     if (status != EXIT_DONE)
       return status;

@@ -96,7 +96,8 @@ static llvm::Error checkElfFile(llvm::StringRef path, llvm::StringRef name) {
     return llvm::createFileError(name, start.getError());
   llvm::StringRef bytes = (*start)->getBuffer();
   if (!bytes.starts_with(llvm::ELF::ElfMagic))
-    return llvm::createStringError(name + " is not a compiled model");
+    return llvm::createStringError(name + " is not a compiled model (the name of a model to "
+                                          "compile ends in .onnx)");
   if (bytes.size() < sizeof(header))
     return llvm::createStringError(name + " is incomplete; compile the model again");
   std::memcpy(&header, bytes.data(), sizeof(header));

@@ -20,9 +20,13 @@ static bool isSpecialFile(llvm::StringRef path) {
   return !fs::status(path, status) && fs::exists(status) && !fs::is_regular_file(status);
 }
 
-llvm::Error convoy::checkWritable(llvm::StringRef path) {
+llvm::Error convoy::checkWritable(llvm::StringRef path, llvm::ArrayRef<std::string> inputs) {
   if (path == "-")
     return llvm::Error::success();
+  for (const std::string &input : inputs)
+    if (fs::is_regular_file(input) && fs::equivalent(path, input))
+      return llvm::createStringError(path + ": is an input (" + input +
+                                     "), which would be lost: write to another file");
   if (path.empty() || llvm::sys::path::is_separator(path.back()))
     return llvm::createFileError(path, std::make_error_code(std::errc::is_a_directory));
   if (fs::is_directory(path))

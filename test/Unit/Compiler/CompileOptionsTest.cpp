@@ -17,6 +17,7 @@ using llvm::StringRef;
 /// A value of `option` that is not the default.
 static StringRef getSample(StringRef option) {
   static const llvm::StringMap<StringRef> samples = {{"--shape", "x=1x3x8x8"},
+                                                     {"--bind", "axes=axes.npy"},
                                                      {"--target", "cuda"},
                                                      {"--gpu-arch", "sm_90a"},
                                                      {"--precision", "tf32"},

@@ -21,14 +21,25 @@ namespace convoy {
 /// The name of an input and the shape to give it.
 using InputShape = std::pair<std::string, std::vector<int64_t>>;
 
+/// The name of an input and the file that has its value.
+struct InputBinding {
+  std::string name, file;
+};
+
 struct ImportOptions {
   /// Shapes of inputs for which the file leaves dimensions open. If the model has one input,
   /// its name may be empty here.
   std::vector<InputShape> shapes;
+  /// Inputs that become constants, as if they were initializers.
+  std::vector<InputBinding> bindings;
 };
 
-/// Parses `NAME=1x3x224x224`, or `1x3x224x224` with an empty name.
+/// Parses `NAME=1x3x224x224`, or `1x3x224x224` with an empty name; `scalar` is a shape of no
+/// dimensions.
 llvm::Expected<InputShape> parseInputShape(llvm::StringRef text);
+
+/// Parses `NAME=FILE`.
+llvm::Expected<InputBinding> parseInputBinding(llvm::StringRef text);
 
 /// Reads an ONNX model (opsets 1 to 28, IR versions 3 to 14) into a module with
 /// one function `@main` of cnn operations on statically shaped tensors.
@@ -59,6 +70,9 @@ llvm::Error writeShardedONNX(llvm::StringRef path, llvm::StringRef output, int64
 /// Reads a tensor from a file that holds one `TensorProto`, as ONNX's test data
 /// does (`input_0.pb`). Errors name the file.
 llvm::Expected<Tensor> readTensorProto(llvm::StringRef path);
+
+/// Reads a .npy file, or a TensorProto from a file that ends in .pb.
+llvm::Expected<Tensor> readTensorFile(llvm::StringRef path);
 
 } // namespace convoy
 

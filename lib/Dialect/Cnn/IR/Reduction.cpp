@@ -71,6 +71,31 @@ LogicalResult ReduceOp::fold(FoldAdaptor adaptor, FoldResults &results) {
   return foldConstants(*this, adaptor.getOperands(), results);
 }
 
+/// The value of a sum, a product, ... of no numbers.
+static ElementsAttr reduceNothing(RankedTensorType type, ReduceKind kind) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  Type element = type.getElementType();
+  ConstantResult result(type, /*splat=*/true);
+  if (isa<FloatType>(element)) {
+    result.setDouble(0, kind == ReduceKind::prod   ? 1
+                        : kind == ReduceKind::max  ? -infinity
+                        : kind == ReduceKind::min  ? infinity
+                        : kind == ReduceKind::mean ? std::numeric_limits<double>::quiet_NaN()
+                                                   : 0);
+    return result.take();
+  }
+  // A bool has no sign: true is the largest.
+  unsigned width = element.getIntOrFloatBitWidth();
+  bool isUnsigned = element.isUnsignedInteger() || width == 1;
+  APInt least = isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
+  APInt most = isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
+  result.setInt(0, kind == ReduceKind::prod  ? 1
+                   : kind == ReduceKind::max ? least.getSExtValue()
+                   : kind == ReduceKind::min ? most.getSExtValue()
+                                             : 0);
+  return result.take();
+}
+
 static ElementsAttr reduceInts(RankedTensorType type, ReduceKind kind, const ConstantData &in,
                                const Shape &strides, int64_t folded) {
   if (kind == ReduceKind::l2)
@@ -103,9 +128,11 @@ static ElementsAttr reduceInts(RankedTensorType type, ReduceKind kind, const Con
 ElementsAttr ReduceOp::evaluate(const ConstantOperands &operands) {
   RankedTensorType type = operands.getType();
   auto in = operands.read(0);
+  ReduceKind kind = getKind();
+  if (in && in->getNumElements() == 0 && type.getNumElements() != 0)
+    return reduceNothing(type, kind);
   if (!in || !operands.fits(/*splat=*/false) || in->getNumElements() == 0)
     return {};
-  ReduceKind kind = getKind();
   bool isFloat = isa<FloatType>(in->getElementType());
   int64_t folded = in->getNumElements() / type.getNumElements();
   bool exact = kind == ReduceKind::max || kind == ReduceKind::min ||

@@ -63,7 +63,7 @@ std::optional<ConstantData> ConstantData::get(Attribute attribute) {
   };
 
   if (auto dense = dyn_cast<DenseIntOrFPElementsAttr>(attribute)) {
-    data.splat = dense.isSplat();
+    data.splat = dense.isSplat() && count > 0;
     if (data.getElementType().isInteger(1)) {
       // Attributes may pack booleans into bits.
       char *memory = own(data.splat ? 1 : count);

@@ -179,3 +179,25 @@ func.func @reorder_without_shuffle(%x: tensor<1x6x4xf32>, %y: tensor<2x1x3x4xf32
   %5 = cnn.reorder %4 {block = 4 : i64} : (tensor<1x6x4xf32>) -> tensor<1x2x4x4xf32>
   return %1, %5 : tensor<1x6x4xf32>, tensor<1x2x4x4xf32>
 }
+
+// A sum, a product, ... of nothing is the neutral element, of any size.
+// CHECK-LABEL: func.func @reduce_nothing(
+func.func @reduce_nothing() -> (tensor<60x70xf32>, tensor<1xf32>, tensor<1xf32>, tensor<f32>, tensor<i32>, tensor<1xi32>) {
+  %x = arith.constant dense<> : tensor<0x60x70xf32>
+  %i = arith.constant dense<> : tensor<0xi32>
+  // CHECK-DAG: %[[SUM:.+]] = arith.constant dense<0.000000e+00> : tensor<60x70xf32>
+  %0 = cnn.reduce <sum> %x {axes = array<i64: 0>} : (tensor<0x60x70xf32>) -> tensor<60x70xf32>
+  %e = arith.constant dense<> : tensor<0xf32>
+  // CHECK-DAG: %[[MAX:.+]] = arith.constant dense<0xFF800000> : tensor<1xf32>
+  %1 = cnn.reduce <max> %e {axes = array<i64: 0>, keep_dims} : (tensor<0xf32>) -> tensor<1xf32>
+  // CHECK-DAG: %[[MEAN:.+]] = arith.constant dense<0x7FC00000> : tensor<1xf32>
+  %2 = cnn.reduce <mean> %e {axes = array<i64: 0>, keep_dims} : (tensor<0xf32>) -> tensor<1xf32>
+  // CHECK-DAG: %[[PROD:.+]] = arith.constant dense<1.000000e+00> : tensor<f32>
+  %3 = cnn.reduce <prod> %e {axes = array<i64: 0>} : (tensor<0xf32>) -> tensor<f32>
+  // CHECK-DAG: %[[IMAX:.+]] = arith.constant dense<-2147483648> : tensor<i32>
+  %4 = cnn.reduce <max> %i {axes = array<i64: 0>} : (tensor<0xi32>) -> tensor<i32>
+  // CHECK-DAG: %[[IMIN:.+]] = arith.constant dense<2147483647> : tensor<1xi32>
+  %5 = cnn.reduce <min> %i {axes = array<i64: 0>, keep_dims} : (tensor<0xi32>) -> tensor<1xi32>
+  // CHECK: return %[[SUM]], %[[MAX]], %[[MEAN]], %[[PROD]], %[[IMAX]], %[[IMIN]]
+  return %0, %1, %2, %3, %4, %5 : tensor<60x70xf32>, tensor<1xf32>, tensor<1xf32>, tensor<f32>, tensor<i32>, tensor<1xi32>
+}
