@@ -9,6 +9,7 @@
 
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Dialect/Cnn/Utils/Locations.h"
+#include "convoy/Pipelines/ConstantPrograms.h"
 #include "convoy/Runtime/OutputFile.h"
 #include "convoy/Target/Target.h"
 #include "mlir/IR/AsmState.h"
@@ -71,6 +72,7 @@ OwningOpRef<ModuleOp> Compilation::runTo(Phase last) {
   ImportOptions importOptions;
   importOptions.shapes = options.shapes;
   importOptions.bindings = options.bindings;
+  importOptions.evaluate = evaluateOnHost;
   OwningOpRef<ModuleOp> module = importONNX(*context, model, importOptions);
   if (module) {
     (*module)->setAttr(cnn::kTargetAttrName, target);

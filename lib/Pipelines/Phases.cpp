@@ -25,11 +25,12 @@ void convoy::buildPhase(OpPassManager &manager, Phase phase, const PipelineOptio
   case Phase::Import:
     return;
   case Phase::Simplify:
-    return buildSimplifyPipeline(manager);
+    return buildSimplifyPipeline(manager, options.isConstantProgram);
   case Phase::Partition:
     return buildPartitionPipeline(manager, options.partition);
   case Phase::Schedule:
-    return buildSchedulePipeline(manager, options.schedule, hasDevices);
+    return buildSchedulePipeline(manager, options.schedule, hasDevices,
+                                 options.isConstantProgram);
   case Phase::Bufferize:
     return buildBufferizePipeline(manager, hasDevices);
   case Phase::Codegen:

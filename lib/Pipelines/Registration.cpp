@@ -8,6 +8,7 @@
 #include "convoy/Codegen/Passes.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Machine/Passes.h"
+#include "convoy/Pipelines/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Target/Target.h"
 #include "convoy/Transforms/Bufferize/BufferizableOpInterfaceImpl.h"
@@ -39,6 +40,7 @@ void convoy::registerPasses() {
   cnn::registerSchedulePasses();
   cnn::registerBufferizePasses();
   registerCodegenPasses();
+  registerPipelinePasses();
 }
 
 std::unique_ptr<MLIRContext> convoy::makeContext() {

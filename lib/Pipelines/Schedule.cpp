@@ -14,7 +14,7 @@
 using namespace mlir;
 
 void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions &options,
-                                   bool hasDevices) {
+                                   bool hasDevices, bool isConstantProgram) {
   OpPassManager &program = hasDevices ? manager.nest<ModuleOp>() : manager;
   OpPassManager &functions = program.nest<func::FuncOp>();
   functions.addPass(cnn::createCnnFuseEpilogue());
@@ -32,5 +32,6 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(cnn::createCnnToDestinationStyle());
   program.addPass(cnn::createCnnVerifyScheduled());
   // Blobs belong to the context, and all devices share them.
-  manager.addPass(cnn::createCnnReleaseBlobs());
+  if (!isConstantProgram)
+    manager.addPass(cnn::createCnnReleaseBlobs());
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Pipelines/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Transforms/Simplify/Passes.h"
 
@@ -12,10 +13,12 @@
 
 using namespace mlir;
 
-void convoy::buildSimplifyPipeline(OpPassManager &manager) {
+void convoy::buildSimplifyPipeline(OpPassManager &manager, bool isConstantProgram) {
+  manager.addNestedPass<func::FuncOp>(cnn::createCnnRemoveInferenceNoops());
+  manager.addNestedPass<func::FuncOp>(cnn::createCnnFoldConstants());
+  if (!isConstantProgram)
+    manager.addPass(createCnnEvaluateConstants());
   OpPassManager &functions = manager.nest<func::FuncOp>();
-  functions.addPass(cnn::createCnnRemoveInferenceNoops());
-  functions.addPass(cnn::createCnnFoldConstants());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(cnn::createCnnRaiseActivations());
   functions.addPass(cnn::createCnnFoldPad());
@@ -25,6 +28,7 @@ void convoy::buildSimplifyPipeline(OpPassManager &manager) {
   functions.addPass(cnn::createCnnRemoveInferenceNoops());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
-  manager.addPass(cnn::createCnnReleaseBlobs());
+  if (!isConstantProgram)
+    manager.addPass(cnn::createCnnReleaseBlobs());
   manager.addPass(cnn::createCnnVerifySimplified());
 }

@@ -110,6 +110,22 @@ static llvm::Expected<llvm::SmallVector<WeightsEntry>> readEntries(mlir::ArrayAt
   return entries;
 }
 
+llvm::Error convoy::writeWeights(llvm::raw_ostream &os, mlir::ArrayAttr weights,
+                                 int64_t size) {
+  llvm::Expected<llvm::SmallVector<WeightsEntry>> entries = readEntries(weights, size);
+  if (!entries)
+    return entries.takeError();
+  int64_t at = 0;
+  for (const WeightsEntry &entry : *entries) {
+    writeZeros(os, entry.offset - at);
+    if (llvm::Error error = writeElements(os, entry.elements))
+      return error;
+    at = entry.offset + entry.size;
+  }
+  writeZeros(os, size - at);
+  return llvm::Error::success();
+}
+
 //===----------------------------------------------------------------------===//
 // The object file around it
 //===----------------------------------------------------------------------===//
@@ -201,22 +217,14 @@ llvm::Error convoy::writeWeightsObject(llvm::raw_ostream &os, const llvm::Triple
   if (!triple.isOSBinFormatELF() ||
       (triple.getArch() != llvm::Triple::x86_64 && triple.getArch() != llvm::Triple::aarch64))
     return llvm::createStringError("weights cannot be written for " + triple.str());
-  llvm::Expected<llvm::SmallVector<WeightsEntry>> entries = readEntries(weights, size);
-  if (!entries)
-    return entries.takeError();
   bool isX86 = triple.getArch() == llvm::Triple::x86_64;
   ObjectLayout layout(size);
 
   writeStruct(os, makeHeader(layout, isX86));
   writeZeros(os, layout.weights - sizeof(ELFT::Ehdr));
-  int64_t at = 0;
-  for (const WeightsEntry &entry : *entries) {
-    writeZeros(os, entry.offset - at);
-    if (llvm::Error error = writeElements(os, entry.elements))
-      return error;
-    at = entry.offset + entry.size;
-  }
-  writeZeros(os, layout.symbols - layout.weights - at);
+  if (llvm::Error error = writeWeights(os, weights, size))
+    return error;
+  writeZeros(os, layout.symbols - layout.weights - size);
   writeStruct(os, makeSymbols(layout));
   writeStruct(os, kStrings);
   writeStruct(os, kSectionNames);

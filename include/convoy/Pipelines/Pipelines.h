@@ -46,8 +46,10 @@ struct PartitionOptions {
   bool hasDevices() const { return devices > 1; }
 };
 
-/// The simplify phase: folds batch norms, constants and pads, and raises activations.
-void buildSimplifyPipeline(mlir::OpPassManager &manager);
+/// The simplify phase: evaluates constants, folds batch norms and pads, and raises
+/// activations. If `isConstantProgram`, nothing is evaluated by running code, and blobs stay
+/// (see PipelineOptions).
+void buildSimplifyPipeline(mlir::OpPassManager &manager, bool isConstantProgram = false);
 /// The first half of the partition phase: gives operations a `cnn.partition`.
 void buildAssignPartitionPipeline(mlir::OpPassManager &manager,
                                   const PartitionOptions &options);
@@ -56,9 +58,9 @@ void buildAssignPartitionPipeline(mlir::OpPassManager &manager,
 void buildPartitionPipeline(mlir::OpPassManager &manager, const PartitionOptions &options);
 /// The schedule phase: fuses epilogues, assigns layouts, chooses algorithms, packs weights,
 /// and gives operations destinations. If `hasDevices`, this phase and the next two work on the
-/// modules of the devices.
+/// modules of the devices. If `isConstantProgram`, blobs stay.
 void buildSchedulePipeline(mlir::OpPassManager &manager, const ScheduleOptions &options = {},
-                           bool hasDevices = false);
+                           bool hasDevices = false, bool isConstantProgram = false);
 /// The bufferize phase: turns tensors into memrefs in one arena and one section of weights.
 void buildBufferizePipeline(mlir::OpPassManager &manager, bool hasDevices = false);
 /// The codegen phase: makes kernels of loops and vectors, or GPU kernels, and turns @main into
@@ -72,6 +74,9 @@ void buildTargetPipeline(mlir::OpPassManager &manager);
 struct PipelineOptions {
   PartitionOptions partition;
   ScheduleOptions schedule;
+  /// Whether the module is a program that evaluates constants while another module of the
+  /// context is compiled, which still needs its blobs.
+  bool isConstantProgram = false;
   /// The folder for a file of IR after each pass that changed it; empty for no files.
   std::string dumpFolder;
   /// Called when a phase begins, even if it has no pass to run. May be null.

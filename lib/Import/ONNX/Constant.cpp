@@ -85,7 +85,7 @@ static LogicalResult importRange(NodeImporter &node) {
   node.ignoreAttribute("stash_type"); // Of 16-bit floats, which become f32.
   std::optional<cnn::ConstantData> bounds[3];
   for (unsigned i = 0; i < 3; ++i) {
-    bounds[i] = cnn::ConstantData::get(node.getInput(i));
+    bounds[i] = node.getConstant(i);
     if (!bounds[i])
       return node.notConstant(i);
     if (bounds[i]->getNumElements() != 1)

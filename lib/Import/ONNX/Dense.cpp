@@ -17,8 +17,8 @@ using namespace convoy::onnximport;
 static bool isConstant(Value value) { return cnn::ConstantData::get(value).has_value(); }
 
 /// Whether the value can be the filter of a dense layer.
-static bool isWeight(Value value) {
-  return isConstant(value) && NodeImporter::getType(value).getNumElements() != 0;
+static bool isWeight(NodeImporter &node, unsigned index) {
+  return node.getConstant(index) && !llvm::is_contained(node.getShape(index), 0);
 }
 
 /// The constant times `factor`; the same value if `factor` is 1.
@@ -61,6 +61,9 @@ static FailureOr<Value> multiply(NodeImporter &node, Value lhs, Value rhs) {
 }
 
 static LogicalResult importGemm(NodeImporter &node) {
+  // cnn.dense wants its filter as N x K, cnn.matmul its right side as K x N.
+  bool isDense = isWeight(node, 1);
+  (void)node.getConstant(2); // Constants are scaled and broadcast at once.
   FailureOr<Value> a = node.getInput(0), b = node.getInput(1);
   Value c = node.getInput(2);
   if (NodeImporter::getRank(*a) != 2 || NodeImporter::getRank(*b) != 2)
@@ -72,8 +75,6 @@ static LogicalResult importGemm(NodeImporter &node) {
   if (node.getInt("transA", 0) != 0 && failed(a = node.transpose(*a, {1, 0})))
     return failure();
 
-  // cnn.dense wants its filter as N x K, cnn.matmul its right side as K x N.
-  bool isDense = isWeight(*b);
   if (transposeB != isDense && failed(b = node.transpose(*b, {1, 0})))
     return failure();
   int64_t rows = NodeImporter::getShape(*a)[0];
@@ -136,12 +137,13 @@ static LogicalResult importMatMulDense(NodeImporter &node) {
 }
 
 static LogicalResult importMatMul(NodeImporter &node) {
+  if (NodeImporter::getRank(node.getInput(0)) != 0 && node.getShape(1).size() == 2 &&
+      isWeight(node, 1))
+    return importMatMulDense(node);
   FailureOr<Value> lhs = node.getInput(0), rhs = node.getInput(1);
   int64_t lhsRank = NodeImporter::getRank(*lhs), rhsRank = NodeImporter::getRank(*rhs);
   if (lhsRank == 0 || rhsRank == 0)
     return node.error("one of the inputs is a scalar");
-  if (rhsRank == 2 && isWeight(*rhs))
-    return importMatMulDense(node);
   // A vector is a row on the left and a column on the right; the result has no
   // dimension for it.
   if (lhsRank == 1 && failed(lhs = node.reshape(*lhs, {1, node.getShape(0)[0]})))

@@ -123,7 +123,9 @@ static LogicalResult importClip(NodeImporter &node) {
     high = node.getFloat("max", high);
     return node.setResult(node.unary(input, UnaryKind::clip, low, high));
   }
-  auto isFixed = [](Value bound) { return !bound || cnn::ConstantData::get(bound); };
+  auto isFixed = [&](unsigned index) {
+    return !node.getInput(index) || node.getConstant(index);
+  };
   auto readBound = [&](unsigned index, float &bound) {
     if (!node.getInput(index))
       return;
@@ -133,7 +135,7 @@ static LogicalResult importClip(NodeImporter &node) {
     else
       (void)node.error(node.describeInput(index) + " is not a scalar");
   };
-  if (type.isF32() && isFixed(node.getInput(1)) && isFixed(node.getInput(2))) {
+  if (type.isF32() && isFixed(1) && isFixed(2)) {
     readBound(1, low);
     readBound(2, high);
     if (node.hasError())

@@ -376,6 +376,29 @@ Value Importer::getValue(StringRef name) {
   return value;
 }
 
+void Importer::evaluate(ArrayRef<Value> candidates) {
+  SmallVector<Value> wanted;
+  for (Value value : candidates)
+    if (options.evaluate && value && value.getDefiningOp() && !cnn::ConstantData::get(value) &&
+        !notEvaluated.contains(value) && !llvm::is_contained(wanted, value))
+      wanted.push_back(value);
+  if (wanted.empty())
+    return;
+  for (auto [value, attribute] : llvm::zip_equal(wanted, options.evaluate(wanted))) {
+    if (!attribute) {
+      notEvaluated.insert(value);
+      continue;
+    }
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointAfterValue(value);
+    Value constant = cnn::createConstant(builder, value.getLoc(), attribute);
+    value.replaceAllUsesWith(constant);
+    for (auto &entry : values)
+      if (entry.second == value)
+        entry.second = constant;
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Nodes
 //===----------------------------------------------------------------------===//

@@ -50,6 +50,10 @@ public:
   llvm::Expected<mlir::ElementsAttr> readTensor(onnx::SparseTensorProto &tensor,
                                                 llvm::StringRef name);
 
+  /// Replaces those of `candidates` that depend on constants alone by constants, in the
+  /// operations and tensors that were imported so far. Nulls and arguments are skipped.
+  void evaluate(llvm::ArrayRef<mlir::Value> candidates);
+
   /// Constant matrix -> its transposed matrix, so that shared weights stay shared.
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> &getTransposed() { return transposed; }
   /// Whether the tensor is computed from inputs of the graph, not from constants alone.
@@ -115,6 +119,7 @@ private:
   llvm::StringMap<BoundInput> bound;
   llvm::StringMap<mlir::Value> values;
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> transposed;
+  llvm::DenseSet<mlir::Value> notEvaluated; ///< values that are known not to be constant
   /// Data type -> names of the tensors that were converted to f32.
   llvm::MapVector<int32_t, llvm::SmallVector<std::string>> conversions;
 };

@@ -83,9 +83,26 @@ LogicalResult NodeImporter::notConstant(unsigned index) {
                ", or export the model with a fixed value");
 }
 
-std::optional<SmallVector<int64_t>> NodeImporter::getConstantInts(unsigned index) {
+std::optional<cnn::ConstantData> NodeImporter::getConstant(unsigned index) {
   Value value = getInput(index);
-  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value);
+  if (!value)
+    return std::nullopt;
+  if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value))
+    return data;
+  // Other small operands are probably needed next. Together they take less time.
+  SmallVector<Value> candidates = {value};
+  for (Value input : inputs)
+    if (input && getType(input).getNumElements() <= cnn::kMaxInlineElements)
+      candidates.push_back(input);
+  importer.evaluate(candidates);
+  for (auto [name, input] : llvm::zip(node.input(), inputs))
+    if (input)
+      input = importer.getValue(name);
+  return cnn::ConstantData::get(getInput(index));
+}
+
+std::optional<SmallVector<int64_t>> NodeImporter::getConstantInts(unsigned index) {
+  std::optional<cnn::ConstantData> data = getConstant(index);
   if (!data) {
     (void)notConstant(index);
     return std::nullopt;
@@ -105,7 +122,7 @@ std::optional<SmallVector<int64_t>> NodeImporter::getConstantInts(unsigned index
 }
 
 std::optional<SmallVector<float>> NodeImporter::getConstantFloats(unsigned index) {
-  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(getInput(index));
+  std::optional<cnn::ConstantData> data = getConstant(index);
   if (!data || data->getNumElements() > cnn::kMaxInlineElements) {
     (void)notConstant(index);
     return std::nullopt;

@@ -75,6 +75,9 @@ public:
   }
   static int64_t getRank(mlir::Value value) { return getType(value).getRank(); }
 
+  /// The elements of an operand that is a constant, or that depends on constants alone and
+  /// becomes one here; nothing for other operands and for one that is left out.
+  std::optional<cnn::ConstantData> getConstant(unsigned index);
   /// The elements of an operand that has to be a constant; an error otherwise.
   std::optional<llvm::SmallVector<int64_t>> getConstantInts(unsigned index);
   std::optional<llvm::SmallVector<float>> getConstantFloats(unsigned index);

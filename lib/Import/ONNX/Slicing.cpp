@@ -293,6 +293,7 @@ static LogicalResult importConcat(NodeImporter &node) {
 }
 
 static LogicalResult importGather(NodeImporter &node) {
+  std::optional<cnn::ConstantData> data = node.getConstant(1);
   Value input = node.getInput(0), indices = node.getInput(1);
   FailureOr<int64_t> axis =
       node.normalizeAxis(node.getInt("axis", 0), NodeImporter::getRank(input));
@@ -301,7 +302,6 @@ static LogicalResult importGather(NodeImporter &node) {
   if (!NodeImporter::getElementType(indices).isSignlessInteger())
     return node.error(node.describeInput(1) + " is not of a signed integer type");
   int64_t extent = NodeImporter::getShape(input)[*axis];
-  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(indices);
   if (!data && extent == 0)
     return node.error("dimension " + Twine(*axis) + " of input 0 has no elements to pick");
   if (data) {

@@ -12,6 +12,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/Support/Error.h"
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,10 @@ struct ImportOptions {
   std::vector<InputShape> shapes;
   /// Inputs that become constants, as if they were initializers.
   std::vector<InputBinding> bindings;
+  /// Evaluates values where an operator needs a constant. Null for a value that depends on an
+  /// input or cannot be evaluated. If there is no function, such operators are errors, unless
+  /// folders evaluate them.
+  std::function<llvm::SmallVector<mlir::ElementsAttr>(llvm::ArrayRef<mlir::Value>)> evaluate;
 };
 
 /// Parses `NAME=1x3x224x224`, or `1x3x224x224` with an empty name; `scalar` is a shape of no

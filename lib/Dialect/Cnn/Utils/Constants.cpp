@@ -192,6 +192,12 @@ ElementsAttr convoy::cnn::makeConstantFromBytes(RankedTensorType type, ArrayRef<
                               bytes, kBlobAlignment, /*dataIsMutable=*/false));
 }
 
+ElementsAttr convoy::cnn::makeConstantFromBlob(RankedTensorType type, AsmResourceBlob &&blob) {
+  if (ElementsAttr small = makeInline(type, blob.getData()))
+    return small;
+  return makeBlobConstant(type, kBlobName, std::move(blob));
+}
+
 template <typename T>
 ElementsAttr convoy::cnn::makeConstant(RankedTensorType type, std::vector<T> &&values) {
   ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()),
@@ -221,9 +227,7 @@ ElementsAttr convoy::cnn::fillConstant(RankedTensorType type,
   MutableArrayRef<char> bytes = blob.getMutableData();
   std::memset(bytes.data(), 0, bytes.size());
   fill(MutableArrayRef<T>(reinterpret_cast<T *>(bytes.data()), count));
-  if (ElementsAttr small = makeInline(type, bytes))
-    return small;
-  return makeBlobConstant(type, kBlobName, std::move(blob));
+  return makeConstantFromBlob(type, std::move(blob));
 }
 
 #define INSTANTIATE(T)                                                                        \

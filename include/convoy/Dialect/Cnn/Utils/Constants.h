@@ -126,6 +126,11 @@ mlir::ElementsAttr makeFloats(mlir::MLIRContext *context, llvm::ArrayRef<int64_t
 mlir::ElementsAttr makeBlobConstant(mlir::RankedTensorType type, llvm::StringRef name,
                                     mlir::AsmResourceBlob &&blob);
 
+/// Makes a constant from a blob with its elements, which it frees if they become a dense
+/// attribute.
+mlir::ElementsAttr makeConstantFromBlob(mlir::RankedTensorType type,
+                                        mlir::AsmResourceBlob &&blob);
+
 /// The same constant with another shape of as many elements; does not copy them.
 mlir::ElementsAttr reshapeConstant(mlir::ElementsAttr value, mlir::RankedTensorType type);
 
