@@ -88,10 +88,11 @@ void Arguments::checkKnown() {
   for (const Arg *arg : parsed.filtered(OPT_UNKNOWN)) {
     std::string word = arg->getAsString(parsed), nearest;
     auto [name, value] = StringRef(word).split('=');
+    if (name.size() < word.size() &&
+        getTable().findNearest(name, nearest, Visibility(command.visibility)) == 0)
+      return complain("'" + name + "' takes no value");
     unsigned distance = getTable().findNearest(name.size() < word.size() ? word : name,
                                                nearest, Visibility(command.visibility));
-    if (distance == 0 || nearest == name)
-      return complain("'" + name + "' takes no value");
     StringRef suggestion = StringRef(nearest).split('=').first;
     complain("unknown option '" + word + "'" +
              (distance < 3 ? "; did you mean '" + suggestion.str() + "'?" : ""));

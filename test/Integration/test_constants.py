@@ -4,7 +4,6 @@
 program."""
 
 import re
-import threading
 
 import numpy as np
 import pytest
@@ -180,24 +179,3 @@ def test_large_results_stay(tmp_path):
     artefact = compile_model(model, tmp_path)
     assert artefact.stat().st_size < 8 << 20
     np.testing.assert_allclose(run_artefact(artefact, feeds, ["y"])["y"], expected, rtol=1e-4, atol=1e-7)
-
-
-def test_several_compilers_at_once(tmp_path):
-    """Processes do not share anything; within a process, the unit tests do the same."""
-    a_case, _ = CASES["conv-of-computed-filter"]
-    failures = []
-
-    def compile_one(index):
-        folder = tmp_path / str(index)
-        folder.mkdir()
-        try:
-            check_case(a_case, folder)
-        except AssertionError as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=compile_one, args=[index]) for index in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures

@@ -34,9 +34,9 @@ private:
 };
 
 /// Compiles the model into the cache, unless it is there already, and loads it from there. The
-/// key of the cache is made from the content of the model and of files that --bind names, the size and time of the
-/// model's files of external data, the options, the target and the compiler. Several programs may use the cache
-/// at the same time. The handler gets errors.
+/// key of the cache is made from the content of the model and of files that --bind names, the
+/// size and time of the model's files of external data, the options, the target and the
+/// compiler. Several programs may use the cache at the same time. The handler gets errors.
 mlir::FailureOr<Artefact> compileIntoCache(Compilation &compilation);
 
 } // namespace convoy

@@ -362,7 +362,7 @@ Value Importer::getValue(StringRef name) {
   Value &value = values[name];
   auto initializer = initializers.find(name);
   if (value || initializer == initializers.end())
-    return value;
+    return getEvaluated(value);
   int index = initializer->second, sparse = index - graph->initializer_size();
   llvm::Expected<ElementsAttr> attribute =
       sparse < 0 ? readTensor(*graph->mutable_initializer(index), name, file->file.get(),
@@ -380,22 +380,18 @@ void Importer::evaluate(ArrayRef<Value> candidates) {
   SmallVector<Value> wanted;
   for (Value value : candidates)
     if (options.evaluate && value && value.getDefiningOp() && !cnn::ConstantData::get(value) &&
-        !notEvaluated.contains(value) && !llvm::is_contained(wanted, value))
+        !evaluated.contains(value) && !llvm::is_contained(wanted, value))
       wanted.push_back(value);
   if (wanted.empty())
     return;
   for (auto [value, attribute] : llvm::zip_equal(wanted, options.evaluate(wanted))) {
-    if (!attribute) {
-      notEvaluated.insert(value);
+    Value &constant = evaluated[value];
+    if (!attribute)
       continue;
-    }
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointAfterValue(value);
-    Value constant = cnn::createConstant(builder, value.getLoc(), attribute);
+    constant = cnn::createConstant(builder, value.getLoc(), attribute);
     value.replaceAllUsesWith(constant);
-    for (auto &entry : values)
-      if (entry.second == value)
-        entry.second = constant;
   }
 }
 

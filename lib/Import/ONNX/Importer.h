@@ -51,8 +51,13 @@ public:
                                                 llvm::StringRef name);
 
   /// Replaces those of `candidates` that depend on constants alone by constants, in the
-  /// operations and tensors that were imported so far. Nulls and arguments are skipped.
+  /// operations that were imported so far.
   void evaluate(llvm::ArrayRef<mlir::Value> candidates);
+  /// The constant that `evaluate` put in the place of `value`; otherwise `value` itself.
+  mlir::Value getEvaluated(mlir::Value value) const {
+    mlir::Value constant = evaluated.lookup(value);
+    return constant ? constant : value;
+  }
 
   /// Constant matrix -> its transposed matrix, so that shared weights stay shared.
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> &getTransposed() { return transposed; }
@@ -119,7 +124,8 @@ private:
   llvm::StringMap<BoundInput> bound;
   llvm::StringMap<mlir::Value> values;
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> transposed;
-  llvm::DenseSet<mlir::Value> notEvaluated; ///< values that are known not to be constant
+  /// Value -> its constant; null if it is known to have none.
+  llvm::DenseMap<mlir::Value, mlir::Value> evaluated;
   /// Data type -> names of the tensors that were converted to f32.
   llvm::MapVector<int32_t, llvm::SmallVector<std::string>> conversions;
 };

@@ -95,9 +95,8 @@ std::optional<cnn::ConstantData> NodeImporter::getConstant(unsigned index) {
     if (input && getType(input).getNumElements() <= cnn::kMaxInlineElements)
       candidates.push_back(input);
   importer.evaluate(candidates);
-  for (auto [name, input] : llvm::zip(node.input(), inputs))
-    if (input)
-      input = importer.getValue(name);
+  for (Value &input : inputs)
+    input = importer.getEvaluated(input);
   return cnn::ConstantData::get(getInput(index));
 }
 

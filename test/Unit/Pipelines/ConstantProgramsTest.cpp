@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Pipelines/ConstantPrograms.h"
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Pipelines/Pipelines.h"
 
