@@ -172,12 +172,18 @@ void Arguments::count(OptionID option, int64_t &value, int64_t least, int64_t mo
   });
 }
 
+static llvm::Error parseNumber(StringRef word, double &value) {
+  if (word.getAsDouble(value) || !std::isfinite(value) || value < 0)
+    return llvm::createStringError("'" + word + "' is not a number of at least 0");
+  return llvm::Error::success();
+}
+
 void Arguments::number(OptionID option, double &value) {
-  this->value(option, [&](StringRef word) -> llvm::Error {
-    if (word.getAsDouble(value) || !std::isfinite(value) || value < 0)
-      return llvm::createStringError("'" + word + "' is not a number of at least 0");
-    return llvm::Error::success();
-  });
+  this->value(option, [&](StringRef word) { return parseNumber(word, value); });
+}
+
+void Arguments::number(OptionID option, std::optional<double> &value) {
+  this->value(option, [&](StringRef word) { return parseNumber(word, value.emplace()); });
 }
 
 void Arguments::positional(std::string &value) {

@@ -54,6 +54,7 @@ public:
   void count(OptionID option, int64_t &value, int64_t least, int64_t most = INT32_MAX);
   /// A number that is finite and not negative.
   void number(OptionID option, double &value);
+  void number(OptionID option, std::optional<double> &value);
   /// The one argument without a dash, which must be there.
   void positional(std::string &value);
 

@@ -25,8 +25,7 @@ struct Request {
   ModelOptions modelOptions;
   InputOptions inputOptions;
   std::vector<std::string> expected;
-  double rtol = 1e-4;
-  std::optional<double> atol;
+  std::optional<double> rtol, atol;
   int64_t threads = 0;
 };
 } // namespace
@@ -50,14 +49,28 @@ static std::string formatIndex(int64_t index, llvm::ArrayRef<int64_t> shape) {
   return "[" + text + "]";
 }
 
+/// The relative tolerance if none is given: two units in the last place of 16-bit floats.
+static double getDefaultTolerance(ElementType type) {
+  switch (type) {
+  case ElementType::F16:
+    return 2e-3;
+  case ElementType::BF16:
+    return 1.6e-2;
+  default:
+    return 1e-4;
+  }
+}
+
 /// Compares one output and prints a line about it. Returns a message if it differs, else "".
 static llvm::Expected<std::string> compare(const TensorInfo &info, const Tensor &actual,
                                            const std::string &file, const Request &request) {
   llvm::Expected<Tensor> expected = readTensor(file, info, "output");
   if (!expected)
     return expected.takeError();
-  double atol = request.atol.value_or(1e-5 * std::max(1.0, getLargestValue(*expected)));
-  llvm::Expected<Comparison> result = compareTensors(actual, *expected, request.rtol, atol);
+  double largest = std::max(1.0, getLargestValue(*expected));
+  llvm::Expected<Comparison> result = compareTensors(
+      actual, *expected, request.rtol.value_or(getDefaultTolerance(info.elementType)),
+      request.atol.value_or(1e-5 * largest));
   if (!result)
     return result.takeError();
   double scale = result->maxAbsValue;

@@ -51,8 +51,9 @@ static void printTop(const Tensor &tensor, int64_t begin, int64_t count) {
 /// The number of classes, if the tensor is `N x C` or `N x C x 1 x ...`; otherwise 0.
 static int64_t getClassCount(const Tensor &tensor) {
   llvm::ArrayRef<int64_t> shape = tensor.getShape();
-  bool isFloat = tensor.getElementType() == ElementType::F32 ||
-                 tensor.getElementType() == ElementType::F64;
+  bool isFloat = llvm::is_contained(
+      {ElementType::F32, ElementType::F64, ElementType::F16, ElementType::BF16},
+      tensor.getElementType());
   if (!isFloat || shape.size() < 2 || shape[1] < 2 ||
       llvm::any_of(shape.drop_front(2), [](int64_t dim) { return dim != 1; }))
     return 0;

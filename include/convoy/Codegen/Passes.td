@@ -175,9 +175,10 @@ def CnnConvertToLLVM : Pass<"cnn-convert-to-llvm", "::mlir::ModuleOp"> {
 def CnnApproximateMath : Pass<"cnn-approximate-math"> {
   let summary = "Expand elementary functions into arithmetic";
   let description = [{
-    `math.exp`, `log`, `tanh`, `erf`, `powf`, ... on f32 scalars and vectors become
+    `math.exp`, `log`, `tanh`, `erf`, `powf`, ... on scalars and vectors of f32 or f64 become
     an argument reduction and a polynomial, in `arith` and `math.fma`. So kernels stay
-    vectorised, and the artefact needs no libm.
+    vectorised, and the artefact needs no libm. Conversions from and to bf16, and from f64 to
+    f16, become integer arithmetic, because the artefact has no runtime library of the compiler.
 
     Numerics: errors of a few units in the last place; see MathApproximation.cpp.
   }];

@@ -17,8 +17,8 @@ namespace convoy {
 /// See https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.
 llvm::Expected<Tensor> readNpy(llvm::StringRef path);
 
-/// Writes a `.npy` file of format version 1. bfloat16 is refused, because the
-/// format has no name for it.
+/// Writes a `.npy` file of format version 1. bfloat16 is two bytes without a
+/// name, as NumPy writes the type of ml_dtypes.
 llvm::Error writeNpy(llvm::StringRef path, const Tensor &tensor);
 
 } // namespace convoy

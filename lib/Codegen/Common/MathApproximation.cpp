@@ -12,11 +12,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/Common/MathApproximation.h"
+#include "MathExpansion.h"
 #include "convoy/Codegen/Passes.h"
-#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace convoy {
@@ -29,47 +27,8 @@ using namespace convoy;
 
 namespace {
 
-/// Writes arithmetic on f32 scalars or vectors of one shape.
-struct Expansion {
-  OpBuilder &b;
-  Location loc;
-  /// f32 and i32, or vectors of them.
-  Type type, bitsType;
-
-  Value constant(double value) { return emitConstant(b, loc, type, value); }
-  Value bits(int32_t value) { return emitConstant(b, loc, bitsType, value); }
-  Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
-  Value sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y); }
-  Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
-  Value div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
-  Value fma(Value x, Value y, Value z) { return math::FmaOp::create(b, loc, x, y, z); }
-  Value abs(Value x) { return math::AbsFOp::create(b, loc, x); }
-  Value neg(Value x) { return arith::NegFOp::create(b, loc, x); }
-  Value addBits(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
-  Value andBits(Value x, Value y) { return arith::AndIOp::create(b, loc, x, y); }
-  Value shiftLeft(Value x, int32_t by) { return arith::ShLIOp::create(b, loc, x, bits(by)); }
-  Value toBits(Value x) { return arith::BitcastOp::create(b, loc, bitsType, x); }
-  Value fromBits(Value x) { return arith::BitcastOp::create(b, loc, type, x); }
-  Value compare(arith::CmpFPredicate predicate, Value x, Value y) {
-    return arith::CmpFOp::create(b, loc, predicate, x, y);
-  }
-  Value less(Value x, Value y) { return compare(arith::CmpFPredicate::OLT, x, y); }
-  Value equal(Value x, Value y) { return compare(arith::CmpFPredicate::OEQ, x, y); }
-  Value select(Value condition, Value x, Value y) {
-    return arith::SelectOp::create(b, loc, condition, x, y);
-  }
-  Value isBitSet(Value x, int32_t mask) {
-    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, andBits(x, bits(mask)),
-                                 bits(0));
-  }
-  /// Horner's rule, the highest coefficient last.
-  Value polynomial(Value x, ArrayRef<double> coefficients) {
-    Value result = constant(coefficients.back());
-    for (double coefficient : llvm::reverse(coefficients.drop_back()))
-      result = fma(result, x, constant(coefficient));
-    return result;
-  }
-
+/// The functions on f32.
+struct F32Expansion : MathExpansion {
   /// round(x * factor) as a number and, in the low bits, as an integer: a number
   /// below 2^22 added to 1.5 * 2^23 leaves its integer in the low mantissa bits.
   std::pair<Value, Value> roundProduct(Value x, double factor) {
@@ -79,6 +38,7 @@ struct Expansion {
   }
 
   Value exp(Value x);
+  Value expm1(Value x) { return sub(exp(x), constant(1)); }
   Value log(Value x);
   Value log1p(Value x);
   Value tanh(Value x);
@@ -92,7 +52,7 @@ struct Expansion {
 constexpr double kLn2High = 0.693359375, kLn2Low = -2.12194440054690583e-4;
 
 /// 1 ulp; zero for results below 1.7e-38. exp(x) = 2^n exp(r), |r| <= ln(2) / 2.
-Value Expansion::exp(Value x) {
+Value F32Expansion::exp(Value x) {
   // Beyond the bounds the result is infinite, or below the normal numbers. Comparisons with
   // NaN are false, so NaN stays.
   x = select(less(x, constant(-87.5)), constant(-87.5), x);
@@ -109,15 +69,14 @@ Value Expansion::exp(Value x) {
 }
 
 /// 1 ulp. log(x) = e ln 2 + log(m), sqrt(1/2) <= m < sqrt(2).
-Value Expansion::log(Value x) {
+Value F32Expansion::log(Value x) {
   Value isTiny = less(x, constant(1.1754943508222875e-38));
   Value scaled = select(isTiny, mul(x, constant(8388608.0)), x);
   Value xBits = toBits(scaled);
   // Adding (1 - sqrt(1/2))'s bits carries into the exponent exactly when the
   // mantissa is at least sqrt(2).
   Value shifted = addBits(xBits, bits(0x3f800000 - 0x3f3504f3));
-  Value exponent = arith::SubIOp::create(
-      b, loc, arith::ShRSIOp::create(b, loc, shifted, bits(23)), bits(127));
+  Value exponent = subBits(shiftRight(shifted, 23), bits(127));
   Value e = arith::SIToFPOp::create(b, loc, type, exponent);
   e = select(isTiny, sub(e, constant(23)), e);
   Value m = fromBits(addBits(andBits(shifted, bits(0x007fffff)), bits(0x3f3504f3)));
@@ -139,7 +98,7 @@ Value Expansion::log(Value x) {
 }
 
 /// 2 ulp for 0 <= x. The rounding error of 1 + x is corrected to first order.
-Value Expansion::log1p(Value x) {
+Value F32Expansion::log1p(Value x) {
   Value one = constant(1);
   Value sum = add(one, x);
   Value lost = sub(x, sub(sum, one));
@@ -148,7 +107,7 @@ Value Expansion::log1p(Value x) {
 
 /// 6 ulp. The rational approximation in odd powers that Eigen, ONNX Runtime and others share;
 /// beyond the bounds tanh(x) is 1 or -1 in f32.
-Value Expansion::tanh(Value x) {
+Value F32Expansion::tanh(Value x) {
   x = select(less(x, constant(-9.0)), constant(-9.0), x);
   x = select(less(constant(9.0), x), constant(9.0), x);
   Value square = mul(x, x);
@@ -162,7 +121,7 @@ Value Expansion::tanh(Value x) {
 }
 
 /// 2 ulp. A polynomial below 0.925, 1 - exp(-t q(t)) from there on.
-Value Expansion::erf(Value x) {
+Value F32Expansion::erf(Value x) {
   Value square = mul(x, x);
   Value small =
       polynomial(square, {1.283791661e-01, -3.761263490e-01, 1.128369272e-01, -2.685922757e-02,
@@ -173,12 +132,12 @@ Value Expansion::erf(Value x) {
   Value q = polynomial(t, {1.128654957e+00, 6.351245642e-01, 1.062818170e-01, -2.380134165e-02,
                            3.661286784e-03, -3.274935589e-04, 1.170532323e-05});
   Value large = sub(constant(1), exp(neg(mul(t, q))));
-  large = math::CopySignOp::create(b, loc, large, x);
+  large = copySign(large, x);
   return select(less(size, constant(0.925)), small, large);
 }
 
 /// 3 ulp for |x| <= 8192, up to where the reduction by pi/2 in four parts is accurate.
-Value Expansion::sinCos(Value x, bool cosine) {
+Value F32Expansion::sinCos(Value x, bool cosine) {
   auto [n, nBits] = roundProduct(x, 0.63661977236758134);
   Value r = fma(n, constant(-1.5703125), x);
   r = fma(n, constant(-4.8351287841796875e-4), r);
@@ -195,47 +154,53 @@ Value Expansion::sinCos(Value x, bool cosine) {
 }
 
 /// exp(y log |x|): relative error up to 1e-7 * |y log x|.
-Value Expansion::pow(Value x, Value y) {
-  Value zero = constant(0), one = constant(1);
-  Value size = exp(mul(y, log(abs(x))));
-  // A negative base needs an integer exponent, whose last bit gives the sign.
-  Value half = mul(y, constant(0.5));
-  Value isOdd = compare(arith::CmpFPredicate::ONE, half, math::FloorOp::create(b, loc, half));
-  Value isInteger = equal(y, math::FloorOp::create(b, loc, y));
-  Value negative = select(isOdd, neg(size), size);
-  negative = select(isInteger, negative, constant(std::numeric_limits<double>::quiet_NaN()));
-  Value result = select(less(x, zero), negative, size);
-  result = select(equal(x, one), one, result);
-  return select(equal(y, zero), one, result);
+Value F32Expansion::pow(Value x, Value y) {
+  return powerWithSign(x, y, exp(mul(y, log(abs(x)))));
 }
 
-Value expand(Expansion &e, math::ExpOp, ValueRange x) { return e.exp(x[0]); }
-Value expand(Expansion &e, math::LogOp, ValueRange x) { return e.log(x[0]); }
-Value expand(Expansion &e, math::Log1pOp, ValueRange x) { return e.log1p(x[0]); }
-Value expand(Expansion &e, math::TanhOp, ValueRange x) { return e.tanh(x[0]); }
-Value expand(Expansion &e, math::ErfOp, ValueRange x) { return e.erf(x[0]); }
-Value expand(Expansion &e, math::SinOp, ValueRange x) { return e.sinCos(x[0], false); }
-Value expand(Expansion &e, math::CosOp, ValueRange x) { return e.sinCos(x[0], true); }
-Value expand(Expansion &e, math::PowFOp, ValueRange x) { return e.pow(x[0], x[1]); }
+template <typename E> Value expand(E &e, math::ExpOp, ValueRange x) { return e.exp(x[0]); }
+template <typename E> Value expand(E &e, math::LogOp, ValueRange x) { return e.log(x[0]); }
+template <typename E> Value expand(E &e, math::Log1pOp, ValueRange x) { return e.log1p(x[0]); }
+template <typename E> Value expand(E &e, math::TanhOp, ValueRange x) { return e.tanh(x[0]); }
+template <typename E> Value expand(E &e, math::ErfOp, ValueRange x) { return e.erf(x[0]); }
+template <typename E> Value expand(E &e, math::SinOp, ValueRange x) {
+  return e.sinCos(x[0], false);
+}
+template <typename E> Value expand(E &e, math::CosOp, ValueRange x) {
+  return e.sinCos(x[0], true);
+}
+template <typename E> Value expand(E &e, math::PowFOp, ValueRange x) {
+  return e.pow(x[0], x[1]);
+}
+template <typename E> Value expand(E &e, math::ExpM1Op, ValueRange x) { return e.expm1(x[0]); }
 
 template <typename OpTy> struct Expand : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
-    Type type = op.getType(), f32 = rewriter.getF32Type(), i32 = rewriter.getI32Type();
-    Type element = getElementTypeOrSelf(type);
-    auto shaped = dyn_cast<ShapedType>(type);
-    if (!isa<VectorType, FloatType>(type))
+    if (!isa<VectorType, FloatType>(op.getType()))
       return rewriter.notifyMatchFailure(op, "neither a vector nor a scalar");
-    Expansion expansion{rewriter, op.getLoc(), shaped ? Type(shaped.clone(f32)) : f32,
-                        shaped ? Type(shaped.clone(i32)) : i32};
-    // Other float types are computed in f32.
+    Type element = getElementTypeOrSelf(op.getType());
+    // f16 and bf16 are computed in f32.
+    if (element.isF64())
+      replaceBy<F64Expansion>(op, rewriter, element, rewriter.getI64Type());
+    else
+      replaceBy<F32Expansion>(op, rewriter, rewriter.getF32Type(), rewriter.getI32Type());
+    return success();
+  }
+
+private:
+  template <typename ExpansionTy>
+  static void replaceBy(OpTy op, PatternRewriter &rewriter, Type number, Type bits) {
+    auto shaped = dyn_cast<ShapedType>(op.getType());
+    ExpansionTy expansion{{rewriter, op.getLoc(), shaped ? Type(shaped.clone(number)) : number,
+                           shaped ? Type(shaped.clone(bits)) : bits}};
     SmallVector<Value> operands;
     for (Value operand : op->getOperands())
-      operands.push_back(emitCast(rewriter, op.getLoc(), operand, f32));
+      operands.push_back(emitCast(rewriter, op.getLoc(), operand, number));
     Value result = expand(expansion, op, operands);
-    rewriter.replaceOp(op, emitCast(rewriter, op.getLoc(), result, element));
-    return success();
+    rewriter.replaceOp(
+        op, emitCast(rewriter, op.getLoc(), result, getElementTypeOrSelf(op.getType())));
   }
 };
 
@@ -245,6 +210,7 @@ struct ApproximateMath : convoy::impl::CnnApproximateMathBase<ApproximateMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateMathApproximationPatterns(patterns);
+    populateFloatConversionPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
@@ -252,8 +218,22 @@ struct ApproximateMath : convoy::impl::CnnApproximateMathBase<ApproximateMath> {
 
 } // namespace
 
+Value MathExpansion::powerWithSign(Value x, Value y, Value size) {
+  Value zero = constant(0), one = constant(1);
+  // A negative base needs an integer exponent, whose last bit gives the sign.
+  Value half = mul(y, constant(0.5));
+  Value isOdd = compare(FloatPredicate::ONE, half, floor(half));
+  Value isInteger = equal(y, floor(y));
+  Value negative = select(isOdd, neg(size), size);
+  negative = select(isInteger, negative, constant(std::numeric_limits<double>::quiet_NaN()));
+  Value result = select(less(x, zero), negative, size);
+  result = select(equal(x, one), one, result);
+  return select(equal(y, zero), one, result);
+}
+
 void convoy::populateMathApproximationPatterns(RewritePatternSet &patterns) {
   patterns.add<Expand<math::ExpOp>, Expand<math::LogOp>, Expand<math::Log1pOp>,
                Expand<math::TanhOp>, Expand<math::ErfOp>, Expand<math::SinOp>,
-               Expand<math::CosOp>, Expand<math::PowFOp>>(patterns.getContext());
+               Expand<math::CosOp>, Expand<math::PowFOp>, Expand<math::ExpM1Op>>(
+      patterns.getContext());
 }

@@ -48,6 +48,7 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     host::declareLaunches(module, launches->areThere);
     if (failed(convert()))
       return signalPassFailure();
+    moveBF16AsIntegers();
     if (launches->areEmulated) {
       for (auto kernels : llvm::make_early_inc_range(module.getOps<mlir::gpu::GPUModuleOp>()))
         kernels.erase();
@@ -122,6 +123,34 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     target.markOpRecursivelyLegal<mlir::gpu::GPUModuleOp>();
     target.addIllegalOp<mlir::gpu::LaunchFuncOp>();
     return applyPartialConversion(getOperation(), target, std::move(patterns));
+  }
+
+  /// Loads and stores bf16 as i16. Where a bf16 goes from one basic block to another, LLVM
+  /// would widen it to f32, and round it by a function of a runtime library.
+  void moveBF16AsIntegers() {
+    auto isBF16 = [](Value value) { return getElementTypeOrSelf(value.getType()).isBF16(); };
+    auto toInteger = [](Type type) -> Type {
+      Type i16 = IntegerType::get(type.getContext(), 16);
+      auto vector = dyn_cast<VectorType>(type);
+      return vector ? vector.clone(i16) : i16;
+    };
+    getOperation().walk([&](Operation *op) {
+      if (!isa<LLVM::LoadOp, LLVM::StoreOp, LLVM::MaskedLoadOp, LLVM::MaskedStoreOp>(op))
+        return;
+      OpBuilder builder(op);
+      for (OpOperand &operand : op->getOpOperands())
+        if (Value value = operand.get(); isBF16(value))
+          operand.set(LLVM::BitcastOp::create(builder, op->getLoc(),
+                                              toInteger(value.getType()), value));
+      builder.setInsertionPointAfter(op);
+      for (Value result : op->getResults())
+        if (isBF16(result)) {
+          Type type = result.getType();
+          result.setType(toInteger(type));
+          auto cast = LLVM::BitcastOp::create(builder, op->getLoc(), type, result);
+          result.replaceAllUsesExcept(cast, cast);
+        }
+    });
   }
 
   /// Makes the function that the runtime calls, which calls `function`.

@@ -80,9 +80,18 @@ static LogicalResult importSize(NodeImporter &node) {
   return node.setResult(node.scalar(node.getBuilder().getI64Type(), count));
 }
 
+/// `first`, `first + step`, and so on, computed in `T`, the element type of `type`.
+template <typename T>
+static ElementsAttr makeRange(RankedTensorType type, double first, double step) {
+  std::vector<T> values;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    values.push_back(T(first) + T(i) * T(step));
+  return cnn::makeConstant(type, std::move(values));
+}
+
 static LogicalResult importRange(NodeImporter &node) {
   constexpr double maxCount = 1 << 24;
-  node.ignoreAttribute("stash_type"); // Of 16-bit floats, which become f32.
+  node.ignoreAttribute("stash_type"); // 16-bit floats are computed in f32 and rounded.
   std::optional<cnn::ConstantData> bounds[3];
   for (unsigned i = 0; i < 3; ++i) {
     bounds[i] = node.getConstant(i);
@@ -107,12 +116,13 @@ static LogicalResult importRange(NodeImporter &node) {
     return node.error("has a step of 0");
   if (failed(checkCount(count)))
     return failure();
-  if (type.isF32()) {
-    std::vector<float> values;
-    for (int64_t i = 0; i < int64_t(count); ++i)
-      values.push_back(float(first) + float(i) * float(step));
+  if (type.isF64())
+    return node.setResult(node.constant(makeRange<double>(makeType(count), first, step)));
+  if (isa<FloatType>(type)) {
+    ElementsAttr values =
+        makeRange<float>(makeType(count).clone(node.getBuilder().getF32Type()), first, step);
     return node.setResult(
-        node.constant(cnn::makeConstant(makeType(count), std::move(values))));
+        node.constant(type.isF32() ? values : cnn::roundConstant(values, type)));
   }
   int64_t start = bounds[0]->getInt(0), delta = bounds[2]->getInt(0);
   if (type.isSignlessInteger(64)) {
@@ -129,7 +139,7 @@ static LogicalResult importRange(NodeImporter &node) {
     return node.setResult(
         node.constant(cnn::makeConstant(makeType(count), std::move(values))));
   }
-  return node.error("has an element type that is not supported (float, int32 and int64 are)");
+  return node.error("has an element type that is not supported (floats, int32 and int64 are)");
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getConstantOps() {

@@ -22,11 +22,15 @@ static bool isWeight(NodeImporter &node, unsigned index) {
 }
 
 /// The constant times `factor`; the same value if `factor` is 1.
-static Value scaleConstant(NodeImporter &node, Value value, float factor) {
+static FailureOr<Value> scaleConstant(NodeImporter &node, Value value, float factor) {
   if (factor == 1.0f)
     return value;
   cnn::ConstantData data = *cnn::ConstantData::get(value);
   RankedTensorType type = data.getType();
+  // Other types are computed, and rounded, after the import.
+  if (!data.holds<float>())
+    return node.binary(cnn::BinaryKind::mul, value,
+                       node.scalar(type.getElementType(), factor));
   if (data.isSplat())
     return node.constant(cnn::makeConstant<float>(type, {data.get<float>(0) * factor}));
   return node.constant(cnn::fillConstant<float>(type, [&](MutableArrayRef<float> out) {
@@ -43,13 +47,13 @@ static FailureOr<Value> makeBias(NodeImporter &node, Value c, int64_t columns, f
   if (!isScalar && (type.getNumElements() != columns || type.getShape().back() != columns))
     return Value();
   if (!isConstant(c))
-    return Value();
-  c = scaleConstant(node, c, beta);
-  if (type.getNumElements() == columns)
-    return node.reshape(c, columns);
-  float value = cnn::ConstantData::get(c)->get<float>(0);
-  return node.constant(cnn::makeConstant<float>(
-      RankedTensorType::get(columns, type.getElementType()), {value}));
+    return isScalar || beta != 1.0f ? FailureOr<Value>(Value()) : node.reshape(c, columns);
+  FailureOr<Value> scaled = scaleConstant(node, c, beta);
+  if (failed(scaled) || type.getNumElements() == columns)
+    return failed(scaled) ? scaled : node.reshape(*scaled, columns);
+  if (failed(scaled = node.reshape(*scaled, {})))
+    return failure();
+  return node.create<cnn::BroadcastOp>(*scaled, SmallVector<int64_t>{columns});
 }
 
 /// The product of two matrices, or of batches of matrices.
@@ -91,22 +95,25 @@ static LogicalResult importGemm(NodeImporter &node) {
     FailureOr<Value> bias = c ? makeBias(node, c, columns, beta) : FailureOr<Value>(Value());
     if (failed(bias))
       return failure();
-    result = node.create<cnn::DenseOp>(*a, scaleConstant(node, *b, alpha), *bias);
+    FailureOr<Value> filter = scaleConstant(node, *b, alpha);
+    if (failed(filter))
+      return failure();
+    result = node.create<cnn::DenseOp>(*a, *filter, *bias);
     if (*bias || !c)
       return node.setResult(result);
   } else {
     result = multiply(node, *a, *b);
     if (succeeded(result) && alpha != 1.0f)
       result = node.binary(cnn::BinaryKind::mul, *result,
-                           node.scalar(node.getBuilder().getF32Type(), alpha));
+                           node.scalar(NodeImporter::getElementType(*result), alpha));
   }
   if (failed(result))
     return failure();
   FailureOr<Value> addend = c;
   if (c && beta != 1.0f)
-    addend = isConstant(c) ? FailureOr<Value>(scaleConstant(node, c, beta))
+    addend = isConstant(c) ? scaleConstant(node, c, beta)
                            : node.binary(cnn::BinaryKind::mul, c,
-                                         node.scalar(node.getBuilder().getF32Type(), beta));
+                                         node.scalar(NodeImporter::getElementType(c), beta));
   if (c &&
       (failed(addend) || failed(result = node.binary(cnn::BinaryKind::add, *result, *addend))))
     return failure();

@@ -135,7 +135,8 @@ static LogicalResult importClip(NodeImporter &node) {
     else
       (void)node.error(node.describeInput(index) + " is not a scalar");
   };
-  if (type.isF32() && isFixed(1) && isFixed(2)) {
+  // The function's bounds are f32, which holds all numbers of f16 and bf16.
+  if (isa<FloatType>(type) && !type.isF64() && isFixed(1) && isFixed(2)) {
     readBound(1, low);
     readBound(2, high);
     if (node.hasError())

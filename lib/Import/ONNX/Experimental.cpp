@@ -65,9 +65,11 @@ static LogicalResult importImageScaler(NodeImporter &node) {
   if (int64_t(bias->size()) != channels)
     return node.error("attribute 'bias' has " + Twine(bias->size()) + " entries for " +
                       Twine(channels) + " channels");
-  auto type = RankedTensorType::get({channels, 1, 1}, node.getBuilder().getF32Type());
-  Value addend =
-      node.constant(cnn::makeConstant(type, std::vector<float>(bias->begin(), bias->end())));
+  auto type = RankedTensorType::get({channels, 1, 1}, NodeImporter::getElementType(input));
+  SmallVector<Attribute> numbers;
+  for (float number : *bias)
+    numbers.push_back(node.getBuilder().getFloatAttr(type.getElementType(), number));
+  Value addend = node.constant(DenseElementsAttr::get(type, numbers));
   return node.setResult(node.binary(BinaryKind::add, *result, addend));
 }
 

@@ -290,8 +290,6 @@ LogicalResult Importer::addArguments() {
     if (!convertDataType(&context, dataType))
       return error("input '" + input->name() + "' has element type " +
                    stringifyDataType(dataType) + ", which is not supported");
-    if (isConvertedDataType(dataType))
-      conversions[dataType].push_back(input->name());
   }
   if (failed(readBindings(inputs)))
     return failure();
@@ -353,8 +351,6 @@ llvm::Expected<ElementsAttr> Importer::makeAttribute(llvm::Expected<TensorData> 
                                                      StringRef name) {
   if (!data)
     return data.takeError();
-  if (isConvertedDataType(data->dataType))
-    conversions[data->dataType].push_back(name.str());
   return makeElementsAttr(&context, std::move(*data), name);
 }
 
@@ -409,7 +405,8 @@ LogicalResult Importer::checkInputTypes(NodeImporter &node, const OpEntry &entry
     if (!input && (i < entry.minInputs || entry.maxInputs == kVariadic))
       return node.error("has no input " + Twine(i));
     if (input && entry.types == InputTypes::Float &&
-        !NodeImporter::getElementType(input).isF32()) {
+        !isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(
+            NodeImporter::getElementType(input))) {
       std::string type;
       llvm::raw_string_ostream(type) << NodeImporter::getElementType(input);
       return node.error(node.describeInput(i) + " has element type " + type +
@@ -528,15 +525,6 @@ LogicalResult Importer::finish() {
   return success();
 }
 
-void Importer::reportConversions() {
-  constexpr size_t maxNames = 4;
-  for (const auto &[dataType, names] : conversions)
-    remark(Twine(names.size()) + (names.size() == 1 ? " tensor is" : " tensors are") +
-           " converted from " + stringifyDataType(dataType) + " to float32: " +
-           llvm::join(ArrayRef<std::string>(names).take_front(maxNames), ", ") +
-           (names.size() > maxNames ? ", ..." : ""));
-}
-
 OwningOpRef<ModuleOp> Importer::run() {
   context.loadDialect<cnn::CnnDialect, func::FuncDialect, linalg::LinalgDialect,
                       tensor::TensorDialect>();
@@ -561,7 +549,6 @@ OwningOpRef<ModuleOp> Importer::run() {
       return {};
   if (failed(finish()))
     return {};
-  reportConversions();
   return result;
 }
 

@@ -14,7 +14,6 @@
 #include "TensorReader.h"
 #include "convoy/Import/ONNX/Import.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace convoy::onnximport {
@@ -40,7 +39,7 @@ public:
   /// Whether a live node or the graph's outputs read the tensor.
   bool isRead(llvm::StringRef name) const { return readNames.contains(name); }
 
-  /// Reads a tensor as an attribute called `name`, and notes it if its type is converted.
+  /// Reads a tensor as an attribute called `name`.
   /// If `rawData` is given, the tensor's raw data is that extent of `file`.
   llvm::Expected<mlir::ElementsAttr> readTensor(onnx::TensorProto &tensor,
                                                 llvm::StringRef name,
@@ -99,7 +98,6 @@ private:
   /// remarks if the shape is not.
   mlir::LogicalResult checkOutputType(const onnx::ValueInfoProto &output, mlir::Value value);
   mlir::LogicalResult finish();
-  void reportConversions();
 
   mlir::MLIRContext &context;
   llvm::StringRef path;
@@ -126,8 +124,6 @@ private:
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> transposed;
   /// Value -> its constant; null if it is known to have none.
   llvm::DenseMap<mlir::Value, mlir::Value> evaluated;
-  /// Data type -> names of the tensors that were converted to f32.
-  llvm::MapVector<int32_t, llvm::SmallVector<std::string>> conversions;
 };
 
 /// A node's name, or "Conv:output" if it has none.

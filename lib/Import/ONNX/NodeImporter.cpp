@@ -472,9 +472,9 @@ static ElementsAttr transposeElements(const cnn::ConstantData &data, RankedTenso
       }
     }
   };
-  if constexpr (std::is_same_v<T, float>)
-    if (target.getElementType().isF32())
-      return cnn::fillConstant<float>(target, copy);
+  if constexpr (std::is_same_v<T, float> || std::is_same_v<T, uint16_t>)
+    if (isa<FloatType>(target.getElementType()))
+      return cnn::fillConstant<T>(target, copy);
   std::vector<T> values(target.getNumElements());
   copy(values);
   return cnn::makeConstantFromBytes(

@@ -114,7 +114,8 @@ static FailureOr<Value> expandGroups(NodeImporter &node, Value parameter, int64_
     return node.error(Twine(channels) + " channels do not divide into " + Twine(groups) +
                       " groups");
   int64_t size = channels / groups;
-  if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(parameter)) {
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(parameter);
+  if (data && data->holds<float>()) {
     std::vector<float> values(channels);
     for (int64_t i = 0; i < channels; ++i)
       values[i] = data->get<float>(i / size);

@@ -191,17 +191,17 @@ static FailureOr<SmallVector<int64_t>> readPads(NodeImporter &node, int64_t rank
   return result;
 }
 
-static FailureOr<float> readPadValue(NodeImporter &node) {
+static FailureOr<double> readPadValue(NodeImporter &node) {
   if (node.getOpset() < 11)
     return node.getFloat("value", 0.0f);
   if (!node.getInput(2))
-    return 0.0f;
+    return 0.0;
   std::optional<SmallVector<float>> value = node.getConstantFloats(2);
   if (!value)
     return failure();
   if (value->size() != 1)
     return node.error(node.describeInput(2) + " is not a scalar");
-  return value->front();
+  return cnn::ConstantData::get(node.getInput(2))->getDouble(0);
 }
 
 static LogicalResult importPad(NodeImporter &node) {
@@ -235,7 +235,7 @@ static LogicalResult importPad(NodeImporter &node) {
       failed(result = node.slice(*result, offsets, sizes, steps)))
     return failure();
   if (mode == "constant") {
-    FailureOr<float> value = readPadValue(node);
+    FailureOr<double> value = readPadValue(node);
     if (failed(value))
       return failure();
     if (shape == sizes)

@@ -63,20 +63,18 @@ int64_t convoy::onnximport::getDataTypeSize(int32_t dataType) {
   }
 }
 
-bool convoy::onnximport::isConvertedDataType(int32_t dataType) {
-  return dataType == TensorProto::FLOAT16 || dataType == TensorProto::BFLOAT16 ||
-         dataType == TensorProto::DOUBLE;
-}
-
 mlir::Type convoy::onnximport::convertDataType(mlir::MLIRContext *context, int32_t dataType) {
   using mlir::IntegerType;
   int64_t size = getDataTypeSize(dataType);
   switch (dataType) {
   case TensorProto::FLOAT:
-  case TensorProto::FLOAT16:
-  case TensorProto::BFLOAT16:
-  case TensorProto::DOUBLE:
     return mlir::Float32Type::get(context);
+  case TensorProto::FLOAT16:
+    return mlir::Float16Type::get(context);
+  case TensorProto::BFLOAT16:
+    return mlir::BFloat16Type::get(context);
+  case TensorProto::DOUBLE:
+    return mlir::Float64Type::get(context);
   case TensorProto::BOOL:
     return IntegerType::get(context, 1);
   case TensorProto::INT8:
@@ -364,44 +362,10 @@ Expected<AsmResourceBlob> TensorReader::readExternal(const TensorProto &tensor, 
 // Attributes
 //===----------------------------------------------------------------------===//
 
-static float convertHalf(uint16_t half) {
-  uint32_t sign = uint32_t(half & 0x8000) << 16, exponent = half >> 10 & 31;
-  uint32_t mantissa = half & 1023, bits;
-  if (exponent == 31)
-    bits = sign | 0x7f800000 | mantissa << 13;
-  else if (exponent != 0)
-    bits = sign | (exponent + 112) << 23 | mantissa << 13;
-  else // Subnormal numbers are exact multiples of 2^-24.
-    return (sign ? -1.0f : 1.0f) * float(mantissa) * 0x1p-24f;
-  return bit_cast<float>(bits);
-}
-
-static float convertBFloat(uint16_t value) { return bit_cast<float>(uint32_t(value) << 16); }
-
-template <typename T>
-static AsmResourceBlob convertToFloat(ArrayRef<char> bytes, function_ref<float(T)> convert) {
-  size_t count = bytes.size() / sizeof(T);
-  AsmResourceBlob blob =
-      HeapAsmResourceBlob::allocate(count * sizeof(float), cnn::kBlobAlignment);
-  float *out = reinterpret_cast<float *>(blob.getMutableData().data());
-  const T *in = reinterpret_cast<const T *>(bytes.data());
-  for (size_t i = 0; i < count; ++i)
-    out[i] = convert(in[i]);
-  return blob;
-}
-
 mlir::ElementsAttr convoy::onnximport::makeElementsAttr(mlir::MLIRContext *context,
                                                         TensorData &&data, StringRef name) {
   auto type = mlir::RankedTensorType::get(data.shape, convertDataType(context, data.dataType));
   ArrayRef<char> bytes = data.bytes.getData();
-  if (data.dataType == TensorProto::FLOAT16)
-    data.bytes = convertToFloat<uint16_t>(bytes, convertHalf);
-  else if (data.dataType == TensorProto::BFLOAT16)
-    data.bytes = convertToFloat<uint16_t>(bytes, convertBFloat);
-  else if (data.dataType == TensorProto::DOUBLE)
-    data.bytes = convertToFloat<double>(bytes, [](double value) { return float(value); });
-  bytes = data.bytes.getData();
-
   // A bool is true if its byte is not zero.
   if (data.dataType == TensorProto::BOOL) {
     SmallVector<bool> values = to_vector(map_range(bytes, [](char c) { return c != 0; }));

@@ -37,12 +37,8 @@ std::string stringifyDataType(int32_t dataType);
 /// Bytes of an element, 0 for types that are not supported.
 int64_t getDataTypeSize(int32_t dataType);
 
-/// The element type for an ONNX data type; null if it is not supported. float16, bfloat16
-/// and double become f32.
+/// The element type for an ONNX data type; null if it is not supported.
 mlir::Type convertDataType(mlir::MLIRContext *context, int32_t dataType);
-
-/// Whether `convertDataType` changes the precision.
-bool isConvertedDataType(int32_t dataType);
 
 /// Bytes of a tensor of the shape, or an error if a dimension is negative or
 /// the tensor is larger than kMaxTensorBytes.

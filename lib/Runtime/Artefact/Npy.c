@@ -15,12 +15,12 @@ struct type_row {
   int32_t type;
   int32_t size;
   char name[5];
-  char descr[4];
+  char descr[4]; /* bf16 is a plain pair of bytes, as NumPy stores ml_dtypes' bfloat16. */
 };
 
 static const struct type_row types[] = {
     {CONVOY_FLOAT32, 4, "f32", "<f4"}, {CONVOY_FLOAT64, 8, "f64", "<f8"},
-    {CONVOY_FLOAT16, 2, "f16", "<f2"}, {CONVOY_BFLOAT16, 2, "bf16", ""},
+    {CONVOY_FLOAT16, 2, "f16", "<f2"}, {CONVOY_BFLOAT16, 2, "bf16", "<V2"},
     {CONVOY_INT8, 1, "i8", "|i1"},     {CONVOY_UINT8, 1, "u8", "|u1"},
     {CONVOY_INT16, 2, "i16", "<i2"},   {CONVOY_UINT16, 2, "u16", "<u2"},
     {CONVOY_INT32, 4, "i32", "<i4"},   {CONVOY_UINT32, 4, "u32", "<u4"},
@@ -116,7 +116,7 @@ static const char *read_descr(struct cursor *in, int32_t *element_type) {
   if (text[0] == '>')
     return "holds big-endian numbers, which are not supported";
   for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i)
-    if (types[i].descr[0] && strcmp(text + 1, types[i].descr + 1) == 0) {
+    if (strcmp(text + 1, types[i].descr + 1) == 0) {
       *element_type = types[i].type;
       return NULL;
     }
@@ -273,7 +273,7 @@ static char *put_number(char *to, int64_t number) {
 size_t convoy_npy_format(char *buffer, int32_t element_type, int32_t rank,
                          const int64_t *dims) {
   const struct type_row *row = find_type(element_type);
-  if (!row || !row->descr[0] || rank < 0 || rank > CONVOY_NPY_MAX_RANK)
+  if (!row || rank < 0 || rank > CONVOY_NPY_MAX_RANK)
     return 0;
   memcpy(buffer, "\x93NUMPY\x01\x00", 8);
   char *to = buffer + 10;

@@ -14,9 +14,12 @@ class RewritePatternSet;
 
 namespace convoy {
 
-/// Expands `math.exp`, `log`, `log1p`, `tanh`, `erf`, `powf`, `sin` and `cos` on
+/// Expands `math.exp`, `expm1`, `log`, `log1p`, `tanh`, `erf`, `powf`, `sin` and `cos` on
 /// scalars and vectors into `arith` and `math.fma`. Artefacts link no libm.
 void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
+
+/// Expands conversions from and to bf16, and from f64 to f16, on scalars and vectors.
+void populateFloatConversionPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace convoy
 

@@ -10,6 +10,41 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CnnWidenFloats : Pass<"cnn-widen-floats", "::mlir::func::FuncOp"> {
+  let summary = "Compute in f32 what a model has as f16, bf16, or f64 without such kernels";
+  let description = [{
+    Every value of f16 or bf16 becomes f32. The function keeps its type: arguments and
+    results are cast. A `cnn.cast` to one of these types, which is an ONNX Cast, still rounds:
+    a second cast to f32 follows it.
+
+    Values of f64 stay, and operations with the trait `TakesF64` compute in f64. The operands
+    of others are cast to f32, and their result is cast back.
+
+    Before:
+    ```mlir
+    func.func @main(%x: tensor<1x8xf16>) -> tensor<1x8xf16> {
+      %c = arith.constant dense_resource<w> : tensor<8xf16>
+      %0 = cnn.binary <add> %x, %c : (tensor<1x8xf16>, tensor<8xf16>) -> tensor<1x8xf16>
+      return %0
+    ```
+    After:
+    ```mlir
+    func.func @main(%x: tensor<1x8xf16>) -> tensor<1x8xf16> {
+      %0 = cnn.cast %x {to = f32}
+      %c = arith.constant dense_resource<w_1> : tensor<8xf32>
+      %1 = cnn.binary <add> %0, %c : (tensor<1x8xf32>, tensor<8xf32>) -> tensor<1x8xf32>
+      %2 = cnn.cast %1 {to = f16}
+      return %2
+    ```
+
+    Pre: operations are in value form.
+    Post: only casts have operands or results of f16 or bf16.
+    Numerics: not bit-exact; an f16 or bf16 model rounds to that type at its explicit casts
+    and its results only, and f64 is rounded to f32 around operations without f64 kernels.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect"];
+}
+
 def CnnFoldBatchNorm : Pass<"cnn-fold-batch-norm", "::mlir::func::FuncOp"> {
   let summary = "Fold batch norms and per-channel factors into the neighbouring convolution";
   let description = [{

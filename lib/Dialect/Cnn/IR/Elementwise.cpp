@@ -121,11 +121,22 @@ LogicalResult SelectOp::fold(FoldAdaptor adaptor, FoldResults &results) {
   return foldConstants(*this, adaptor.getOperands(), results);
 }
 
+/// Whether a cast between these float types keeps every number.
+static bool isWidening(Type from, Type to) {
+  auto narrow = dyn_cast<FloatType>(from), wide = dyn_cast<FloatType>(to);
+  return narrow && wide &&
+         APFloat::isRepresentableBy(narrow.getFloatSemantics(), wide.getFloatSemantics());
+}
+
 LogicalResult CastOp::fold(FoldAdaptor adaptor, FoldResults &results) {
   if (!isValueForm(*this))
     return failure();
   if (getInput().getType() == getResult(0).getType())
     return replaceBy(results, getInput());
+  if (auto first = getInput().getDefiningOp<CastOp>();
+      first && isValueForm(first) && first.getInput().getType() == getResult(0).getType() &&
+      isWidening(getTo(), first.getTo()))
+    return replaceBy(results, first.getInput());
   return foldConstants(*this, adaptor.getOperands(), results);
 }
 

@@ -283,6 +283,31 @@ ElementsAttr convoy::cnn::roundConstant(ElementsAttr value, Type element) {
   return makeConstantFromBytes(data.getType().clone(element), bytes);
 }
 
+static float fromF16(uint16_t bits) {
+  return static_cast<float>(llvm::bit_cast<_Float16>(bits));
+}
+
+static float fromBF16(uint16_t bits) { return llvm::bit_cast<float>(uint32_t(bits) << 16); }
+
+ElementsAttr convoy::cnn::widenConstant(ElementsAttr value) {
+  ConstantData data = *ConstantData::get(value);
+  RankedTensorType type = data.getType().clone(Float32Type::get(value.getContext()));
+  bool half = data.getElementType().isF16();
+  ArrayRef<uint16_t> from(reinterpret_cast<const uint16_t *>(data.getBytes().data()),
+                          data.getBytes().size() / sizeof(uint16_t));
+  auto widen = [&](MutableArrayRef<float> out) {
+    if (half)
+      llvm::transform(from, out.begin(), fromF16);
+    else
+      llvm::transform(from, out.begin(), fromBF16);
+  };
+  if (!data.isSplat())
+    return fillConstant<float>(type, widen);
+  float number;
+  widen(number);
+  return makeConstantFromBytes(type, {reinterpret_cast<const char *>(&number), sizeof number});
+}
+
 Value convoy::cnn::createConstant(OpBuilder &builder, Location loc, ElementsAttr value) {
   return arith::ConstantOp::create(builder, loc, value);
 }

@@ -60,6 +60,9 @@ class TakesImageSlices : public mlir::OpTrait::TraitBase<ConcreteType, TakesImag
 /// See Cnn_HasKernel.
 template <typename ConcreteType>
 class HasKernel : public mlir::OpTrait::TraitBase<ConcreteType, HasKernel> {};
+/// See Cnn_TakesF64.
+template <typename ConcreteType>
+class TakesF64 : public mlir::OpTrait::TraitBase<ConcreteType, TakesF64> {};
 /// See Cnn_FollowsFromForm.
 template <typename ConcreteType>
 class FollowsFromForm : public mlir::OpTrait::TraitBase<ConcreteType, FollowsFromForm> {};

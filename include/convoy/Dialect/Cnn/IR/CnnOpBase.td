@@ -67,6 +67,12 @@ def Cnn_HasKernel : NativeOpTrait<"HasKernel"> {
   let cppNamespace = "::convoy::cnn";
 }
 
+/// An operation that computes in f64 if its operands are f64: it moves data, or is decomposed.
+/// Kernels of the others compute in f32, so `cnn-widen-floats` casts their operands.
+def Cnn_TakesF64 : NativeOpTrait<"TakesF64"> {
+  let cppNamespace = "::convoy::cnn";
+}
+
 /// A builder of the value form from the result types and `parameters`. (`createChecked` passes
 /// no result types and infers them.) `call` is the list of arguments that this builder passes
 /// on to the builder that TableGen generates.

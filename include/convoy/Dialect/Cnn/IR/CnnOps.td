@@ -213,7 +213,7 @@ def Cnn_ScaleShiftOp : Cnn_Op<"scale_shift",
 }
 
 def Cnn_LayerNormOp : Cnn_Op<"layer_norm",
-    [AttrSizedOperandSegments, Cnn_Partitionable, Cnn_WidensField]> {
+    [AttrSizedOperandSegments, Cnn_Partitionable, Cnn_WidensField, Cnn_TakesF64]> {
   let summary = "layer normalisation over the dimensions from `axis` on";
   let description = [{
     The first result of ONNX LayerNormalization:
@@ -242,7 +242,8 @@ def Cnn_LayerNormOp : Cnn_Op<"layer_norm",
       "input, scale, bias, ::mlir::Value(), axis, ::llvm::APFloat(epsilon)">];
 }
 
-def Cnn_InstanceNormOp : Cnn_Op<"instance_norm", [Cnn_Partitionable, Cnn_WidensField]> {
+def Cnn_InstanceNormOp : Cnn_Op<"instance_norm",
+    [Cnn_Partitionable, Cnn_WidensField, Cnn_TakesF64]> {
   let summary = "normalisation over the spatial dimensions of each channel";
   let description = [{
     ONNX InstanceNormalization:
@@ -270,7 +271,7 @@ def Cnn_InstanceNormOp : Cnn_Op<"instance_norm", [Cnn_Partitionable, Cnn_WidensF
 }
 
 def Cnn_GroupNormOp : Cnn_Op<"group_norm",
-    [Cnn_PartitionableBy<["adjustPart"]>, Cnn_WidensField]> {
+    [Cnn_PartitionableBy<["adjustPart"]>, Cnn_WidensField, Cnn_TakesF64]> {
   let summary = "normalisation over groups of channels";
   let description = [{
     ONNX GroupNormalization of opset 21:

@@ -16,7 +16,7 @@ include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
 
 def Cnn_UnaryOp : Cnn_Op<"unary",
     [Cnn_Partitionable, Cnn_Evaluable, Cnn_BlockedLayoutOpInterface, Cnn_NamesLayer,
-     Cnn_ReceptiveFieldOpInterface]> {
+     Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64]> {
   let summary = "element-wise function of one operand";
   let description = [{
     Applies `function` to each element. The attribute includes the constants of the
@@ -40,7 +40,7 @@ def Cnn_UnaryOp : Cnn_Op<"unary",
 
 def Cnn_BinaryOp : Cnn_Op<"binary",
     [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_NamesLayer, Cnn_PerChannel,
-     Cnn_EpilogueOpInterface, Cnn_ReceptiveFieldOpInterface]> {
+     Cnn_EpilogueOpInterface, Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64]> {
   let summary = "element-wise function of two operands, with broadcasting";
   let description = [{
     `activation(kind(lhs, rhs))` for each pair of elements; the shapes of `lhs` and `rhs`
@@ -65,7 +65,7 @@ def Cnn_BinaryOp : Cnn_Op<"binary",
 }
 
 def Cnn_SelectOp : Cnn_Op<"select",
-    [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface]> {
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64]> {
   let summary = "element-wise choice (ONNX Where), with broadcasting";
   let description = [{
     `condition ? lhs : rhs` for each element, with an `i1` condition; the three shapes
@@ -89,7 +89,7 @@ def Cnn_SelectOp : Cnn_Op<"select",
 }
 
 def Cnn_CastOp : Cnn_Op<"cast",
-    [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface]> {
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64]> {
   let summary = "element type conversion (ONNX Cast)";
   let description = [{
     Converts each element to the type `to`. A float becomes an integer by truncation.
@@ -115,7 +115,8 @@ def Cnn_CastOp : Cnn_Op<"cast",
 //===----------------------------------------------------------------------===//
 
 def Cnn_ReduceOp : Cnn_Op<"reduce",
-    [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_NamesLayer, Cnn_WidensField]> {
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_NamesLayer, Cnn_WidensField,
+     Cnn_TakesF64]> {
   let summary = "reduction over some dimensions";
   let description = [{
     ONNX's reductions over the dimensions `axes`, numbered from 0. If `axes` is empty, each
@@ -162,7 +163,7 @@ def Cnn_SoftmaxOp : Cnn_SoftmaxBase<"softmax", [Cnn_HasKernel, Cnn_Narrows]> {
   }];
 }
 
-def Cnn_LogSoftmaxOp : Cnn_SoftmaxBase<"log_softmax"> {
+def Cnn_LogSoftmaxOp : Cnn_SoftmaxBase<"log_softmax", [Cnn_TakesF64]> {
   let summary = "logarithm of the softmax along one dimension";
   let description = [{
     `(x - m) - log(sum(exp(x - m)))`, where `m` is the largest element and the sum is taken
@@ -180,7 +181,7 @@ def Cnn_LogSoftmaxOp : Cnn_SoftmaxBase<"log_softmax"> {
 
 def Cnn_ConcatOp : Cnn_Op<"concat",
     [AttrSizedOperandSegments, Cnn_Partitionable, Cnn_HasKernel, Cnn_Evaluable,
-     Cnn_HasBlockedForm, Cnn_Narrows, Cnn_ReceptiveFieldOpInterface]> {
+     Cnn_HasBlockedForm, Cnn_Narrows, Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64]> {
   let summary = "concatenation along one dimension";
   let description = [{
     Joins one or more tensors along dimension `axis`. They have the same element type, and
@@ -202,7 +203,7 @@ def Cnn_ConcatOp : Cnn_Op<"concat",
 }
 
 def Cnn_GatherOp : Cnn_Op<"gather",
-    [Cnn_Partitionable, Cnn_HasKernel, Cnn_Evaluable, Cnn_NarrowOpInterface]> {
+    [Cnn_Partitionable, Cnn_HasKernel, Cnn_Evaluable, Cnn_NarrowOpInterface, Cnn_TakesF64]> {
   let summary = "slices picked by indices along one dimension";
   let description = [{
     ONNX Gather: for each index, the slice of `input` at that index of dimension `axis`. In the
@@ -227,7 +228,8 @@ def Cnn_GatherOp : Cnn_Op<"gather",
 }
 
 def Cnn_BroadcastOp : Cnn_Op<"broadcast",
-    [Cnn_PartitionableBy<["adjustPart"]>, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface]> {
+    [Cnn_PartitionableBy<["adjustPart"]>, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface,
+     Cnn_TakesF64]> {
   let summary = "NumPy broadcast to a given shape (ONNX Expand)";
   let description = [{
     Repeats the input along dimensions of extent 1 and along new leading dimensions. The
@@ -315,7 +317,7 @@ def Cnn_ReorderOp : Cnn_Op<"reorder",
 
 def Cnn_ComputeOp : Cnn_Op<"compute",
     [AttrSizedOperandSegments, IsolatedFromAbove, SingleBlock, NoTerminator, Cnn_HasKernel,
-     Cnn_NamesLayer]> {
+     Cnn_NamesLayer, Cnn_TakesF64]> {
   let summary = "an operation whose kernel is its body";
   let description = [{
     Runs the body once for each point of the space `0 .. points[0]-1` x `0 .. points[1]-1` x ...

@@ -137,6 +137,9 @@ mlir::ElementsAttr reshapeConstant(mlir::ElementsAttr value, mlir::RankedTensorT
 /// An f32 constant in f16 or bf16, rounded to nearest, ties to even.
 mlir::ElementsAttr roundConstant(mlir::ElementsAttr value, mlir::Type element);
 
+/// A constant of f16 or bf16 in f32.
+mlir::ElementsAttr widenConstant(mlir::ElementsAttr value);
+
 /// An `arith.constant` of the value.
 mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
                            mlir::ElementsAttr value);
