@@ -56,7 +56,21 @@ enum convoy_element_type {
   CONVOY_FLOAT64 = 11,
   CONVOY_UINT32 = 12,
   CONVOY_UINT64 = 13,
-  CONVOY_BFLOAT16 = 16
+  CONVOY_BFLOAT16 = 16,
+  /* An element of the following types takes a byte, the upper bits of which
+   * are 0 if the type has fewer. */
+  CONVOY_FLOAT8E4M3FN = 17,
+  CONVOY_FLOAT8E4M3FNUZ = 18,
+  CONVOY_FLOAT8E5M2 = 19,
+  CONVOY_FLOAT8E5M2FNUZ = 20,
+  CONVOY_UINT4 = 21,
+  CONVOY_INT4 = 22,
+  CONVOY_FLOAT4E2M1 = 23,
+  CONVOY_FLOAT8E8M0 = 24,
+  CONVOY_UINT2 = 25,
+  CONVOY_INT2 = 26,
+  CONVOY_FLOAT6E2M3 = 27,
+  CONVOY_FLOAT6E3M2 = 28
 };
 
 enum convoy_status {

@@ -66,6 +66,9 @@ llvm::Expected<Tensor> convoy::driver::readTensor(StringRef file, const TensorIn
   if (!tensor)
     return llvm::createStringError(llvm::toString(tensor.takeError()) + " (" + role + " '" +
                                    info.name + "')");
+  // NumPy's format stores the types of ml_dtypes as bytes without a type.
+  if (areSameInNpy(tensor->getElementType(), info.elementType))
+    tensor->reinterpretAs(info.elementType);
   if (tensor->getElementType() != info.elementType ||
       tensor->getShape() != llvm::ArrayRef<int64_t>(info.shape))
     return llvm::createStringError(file + " holds " + tensor->getTypeString() + ", but " +

@@ -25,6 +25,7 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(cnn::createCnnPackWeights());
   functions.addPass(cnn::createCnnFusePrologue());
   functions.addPass(cnn::createCnnDecompose());
+  functions.addPass(cnn::createCnnLowerElementTypes());
   functions.addPass(cnn::createCnnFuseElementwise());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());

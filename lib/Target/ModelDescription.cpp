@@ -14,6 +14,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -39,12 +40,27 @@ static int32_t getElementType(mlir::Type type) {
     return CONVOY_FLOAT16;
   if (type.isBF16())
     return CONVOY_BFLOAT16;
+  if (mlir::isa<mlir::FloatType>(type))
+    return llvm::TypeSwitch<mlir::Type, int32_t>(type)
+        .Case([](mlir::Float8E4M3FNType) { return CONVOY_FLOAT8E4M3FN; })
+        .Case([](mlir::Float8E4M3FNUZType) { return CONVOY_FLOAT8E4M3FNUZ; })
+        .Case([](mlir::Float8E5M2Type) { return CONVOY_FLOAT8E5M2; })
+        .Case([](mlir::Float8E5M2FNUZType) { return CONVOY_FLOAT8E5M2FNUZ; })
+        .Case([](mlir::Float8E8M0FNUType) { return CONVOY_FLOAT8E8M0; })
+        .Case([](mlir::Float6E2M3FNType) { return CONVOY_FLOAT6E2M3; })
+        .Case([](mlir::Float6E3M2FNType) { return CONVOY_FLOAT6E3M2; })
+        .Case([](mlir::Float4E2M1FNType) { return CONVOY_FLOAT4E2M1; })
+        .Default(0);
   if (!type.isInteger())
     return 0;
   bool isUnsigned = type.isUnsignedInteger();
   switch (type.getIntOrFloatBitWidth()) {
   case 1:
     return CONVOY_BOOL;
+  case 2:
+    return isUnsigned ? CONVOY_UINT2 : CONVOY_INT2;
+  case 4:
+    return isUnsigned ? CONVOY_UINT4 : CONVOY_INT4;
   case 8:
     return isUnsigned ? CONVOY_UINT8 : CONVOY_INT8;
   case 16:
@@ -142,7 +158,7 @@ llvm::Expected<llvm::Constant *> DescriptionBuilder::getTensorInfos(mlir::ArrayA
     llvm::SmallVector<llvm::Constant *> dims;
     for (int64_t dim : type.getShape())
       dims.push_back(getInt64(dim));
-    // A bool takes a whole byte.
+    // Elements of fewer than 8 bits take a whole byte.
     int64_t elementSize = (type.getElementTypeBitWidth() + 7) / 8;
     infos.push_back(makeStructConstant(
         field<&convoy_tensor_info::name>(getString(name.getValue())),

@@ -5,12 +5,14 @@
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnx.compose
+import onnx.reference
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -353,6 +355,44 @@ def check_cases(cases, folder, options=(), threads=1):
             except AssertionError as error:
                 wrong.append(f"{error} ({count} threads)")
     assert not wrong, "\n".join(wrong)
+
+
+def compare_with_reference(nodes, feeds, folder, constants=None, options=(), opset=25, tolerance=0.0, expected=None):
+    """Compiles nodes side by side, and compares all outputs with those of the onnx package's reference evaluator, or
+    with `expected`.
+
+    Integers must be the same; so must floats, if the tolerance is 0. If it is None, nothing is compared. Returns the
+    outputs by name."""
+    constants = constants or {}
+    read = {name for node in nodes for name in node.input}
+    outputs = [name for node in nodes for name in node.output if name not in read]
+    inputs = {name: array for name, array in feeds.items() if name in read}
+    graph = helper.make_graph(
+        nodes, "test", [value_info(name, array) for name, array in inputs.items()],
+        [onnx.ValueInfoProto(name=name) for name in outputs],
+        [numpy_helper.from_array(array, name) for name, array in constants.items() if name in read])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=13)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = expected or dict(zip(outputs, onnx.reference.ReferenceEvaluator(model).run(outputs, inputs)))
+    del model.graph.output[:]
+    model.graph.output.extend(value_info(name, np.asarray(array)) for name, array in expected.items())
+    actual = run_artefact(compile_model(model, folder, *options), inputs, outputs)
+    wrong = []
+    for name, array in expected.items():
+        array = np.asarray(array)
+        # NumPy's files do not name the types of ml_dtypes.
+        got = actual[name] = actual[name].view(array.dtype) if actual[name].dtype.kind == "V" else actual[name]
+        assert got.dtype == array.dtype and got.shape == array.shape, f"{name}: {got.dtype}{list(got.shape)}"
+        same = (got == array) | ((got != got) & (array != array))
+        if tolerance and np.issubdtype(array.dtype, np.floating):
+            with np.errstate(invalid="ignore"):
+                same |= np.abs(got - array) <= tolerance * np.abs(array)
+        if tolerance is not None and not same.all():
+            where = tuple(index[0] for index in np.nonzero(~same))
+            wrong.append(f"{name}: {(~same).sum()} differ, first {where}: {got[where]!r} instead of {array[where]!r}")
+    assert not wrong, "\n".join(wrong)
+    return actual
 
 
 # What a machine must have to run the code of an x86-64 level: v3 has AVX2, v4 AVX-512.

@@ -177,12 +177,15 @@ def CnnApproximateMath : Pass<"cnn-approximate-math"> {
   let description = [{
     `math.exp`, `log`, `tanh`, `erf`, `powf`, ... on scalars and vectors of f32 or f64 become
     an argument reduction and a polynomial, in `arith` and `math.fma`. So kernels stay
-    vectorised, and the artefact needs no libm. Conversions from and to bf16, and from f64 to
-    f16, become integer arithmetic, because the artefact has no runtime library of the compiler.
+    vectorised, and the artefact needs no libm. The trigonometric functions of large
+    arguments are behind a branch, because only they need many bits of pi. Conversions from
+    and to bf16, and from f64 to f16, become integer arithmetic, because the artefact has no
+    runtime library of the compiler.
 
     Numerics: errors of a few units in the last place; see MathApproximation.cpp.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def CnnLinkDevices : Pass<"cnn-link-devices", "::mlir::ModuleOp"> {

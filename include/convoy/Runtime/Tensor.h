@@ -35,7 +35,19 @@ enum class ElementType : int32_t {
   F64 = CONVOY_FLOAT64,
   U32 = CONVOY_UINT32,
   U64 = CONVOY_UINT64,
-  BF16 = CONVOY_BFLOAT16
+  BF16 = CONVOY_BFLOAT16,
+  F8E4M3FN = CONVOY_FLOAT8E4M3FN,
+  F8E4M3FNUZ = CONVOY_FLOAT8E4M3FNUZ,
+  F8E5M2 = CONVOY_FLOAT8E5M2,
+  F8E5M2FNUZ = CONVOY_FLOAT8E5M2FNUZ,
+  U4 = CONVOY_UINT4,
+  I4 = CONVOY_INT4,
+  F4E2M1 = CONVOY_FLOAT4E2M1,
+  F8E8M0 = CONVOY_FLOAT8E8M0,
+  U2 = CONVOY_UINT2,
+  I2 = CONVOY_INT2,
+  F6E2M3 = CONVOY_FLOAT6E2M3,
+  F6E3M2 = CONVOY_FLOAT6E3M2
 };
 
 /// "f32", "u8", "bool", ...; "unknown" for a number outside of the enum.
@@ -43,6 +55,9 @@ llvm::StringRef stringify(ElementType type);
 
 /// Bytes of one element; 0 for a number outside of the enum.
 int64_t getElementSize(ElementType type);
+
+/// Whether .npy files do not tell the two types apart.
+bool areSameInNpy(ElementType first, ElementType second);
 
 /// Name, element type and shape of a model's input or output.
 struct TensorInfo {
@@ -83,6 +98,8 @@ public:
   template <typename T> llvm::ArrayRef<T> getAs() const {
     return {reinterpret_cast<const T *>(storage.get()), size_t(size) / sizeof(T)};
   }
+  /// Takes the same bytes as elements of another type of the same size.
+  void reinterpretAs(ElementType type);
   /// Element `index`, in row-major order, as a number, whatever its type is.
   double getElement(int64_t index) const;
 

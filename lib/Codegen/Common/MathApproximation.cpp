@@ -43,7 +43,6 @@ struct F32Expansion : MathExpansion {
   Value log1p(Value x);
   Value tanh(Value x);
   Value erf(Value x);
-  Value sinCos(Value x, bool cosine);
   Value pow(Value x, Value y);
 };
 
@@ -136,23 +135,6 @@ Value F32Expansion::erf(Value x) {
   return select(less(size, constant(0.925)), small, large);
 }
 
-/// 3 ulp for |x| <= 8192, up to where the reduction by pi/2 in four parts is accurate.
-Value F32Expansion::sinCos(Value x, bool cosine) {
-  auto [n, nBits] = roundProduct(x, 0.63661977236758134);
-  Value r = fma(n, constant(-1.5703125), x);
-  r = fma(n, constant(-4.8351287841796875e-4), r);
-  r = fma(n, constant(-3.1385570764541626e-7), r);
-  r = fma(n, constant(-6.0771005065061922e-11), r);
-  Value square = mul(r, r);
-  Value s = polynomial(square, {-1.666665524e-01, 8.332155645e-03, -1.951463200e-04});
-  s = fma(mul(square, r), s, r);
-  Value c = polynomial(square, {4.166664556e-02, -1.388730947e-03, 2.443241283e-05});
-  c = fma(mul(square, square), c, fma(square, constant(-0.5), constant(1)));
-  Value quadrant = cosine ? addBits(nBits, bits(1)) : nBits;
-  Value result = select(isBitSet(quadrant, 1), c, s);
-  return select(isBitSet(quadrant, 2), neg(result), result);
-}
-
 /// exp(y log |x|): relative error up to 1e-7 * |y log x|.
 Value F32Expansion::pow(Value x, Value y) {
   return powerWithSign(x, y, exp(mul(y, log(abs(x)))));
@@ -163,44 +145,50 @@ template <typename E> Value expand(E &e, math::LogOp, ValueRange x) { return e.l
 template <typename E> Value expand(E &e, math::Log1pOp, ValueRange x) { return e.log1p(x[0]); }
 template <typename E> Value expand(E &e, math::TanhOp, ValueRange x) { return e.tanh(x[0]); }
 template <typename E> Value expand(E &e, math::ErfOp, ValueRange x) { return e.erf(x[0]); }
-template <typename E> Value expand(E &e, math::SinOp, ValueRange x) {
-  return e.sinCos(x[0], false);
-}
-template <typename E> Value expand(E &e, math::CosOp, ValueRange x) {
-  return e.sinCos(x[0], true);
-}
 template <typename E> Value expand(E &e, math::PowFOp, ValueRange x) {
   return e.pow(x[0], x[1]);
 }
 template <typename E> Value expand(E &e, math::ExpM1Op, ValueRange x) { return e.expm1(x[0]); }
+Value expand(F64Expansion &e, math::SinOp, ValueRange x) { return e.sinCos(x[0], false); }
+Value expand(F64Expansion &e, math::CosOp, ValueRange x) { return e.sinCos(x[0], true); }
 
-template <typename OpTy> struct Expand : OpRewritePattern<OpTy> {
+/// Replaces `op` by arithmetic on `number` and, for bits, `bits`.
+template <typename ExpansionTy, typename OpTy>
+void replaceBy(OpTy op, PatternRewriter &rewriter, Type number, Type bits) {
+  auto shaped = dyn_cast<ShapedType>(op.getType());
+  ExpansionTy expansion{{rewriter, op.getLoc(), shaped ? Type(shaped.clone(number)) : number,
+                         shaped ? Type(shaped.clone(bits)) : bits}};
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(emitCast(rewriter, op.getLoc(), operand, number));
+  Value result = expand(expansion, op, operands);
+  rewriter.replaceOp(
+      op, emitCast(rewriter, op.getLoc(), result, getElementTypeOrSelf(op.getType())));
+}
+
+template <typename OpTy> struct ExpandF64 : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
+    if (!isa<VectorType, FloatType>(op.getType()) ||
+        !getElementTypeOrSelf(op.getType()).isF64())
+      return rewriter.notifyMatchFailure(op, "neither a vector nor a scalar of f64");
+    replaceBy<F64Expansion>(op, rewriter, rewriter.getF64Type(), rewriter.getI64Type());
+    return success();
+  }
+};
+
+template <typename OpTy> struct Expand : ExpandF64<OpTy> {
+  using ExpandF64<OpTy>::ExpandF64;
 
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     if (!isa<VectorType, FloatType>(op.getType()))
       return rewriter.notifyMatchFailure(op, "neither a vector nor a scalar");
-    Type element = getElementTypeOrSelf(op.getType());
+    if (getElementTypeOrSelf(op.getType()).isF64())
+      return ExpandF64<OpTy>::matchAndRewrite(op, rewriter);
     // f16 and bf16 are computed in f32.
-    if (element.isF64())
-      replaceBy<F64Expansion>(op, rewriter, element, rewriter.getI64Type());
-    else
-      replaceBy<F32Expansion>(op, rewriter, rewriter.getF32Type(), rewriter.getI32Type());
+    replaceBy<F32Expansion>(op, rewriter, rewriter.getF32Type(), rewriter.getI32Type());
     return success();
-  }
-
-private:
-  template <typename ExpansionTy>
-  static void replaceBy(OpTy op, PatternRewriter &rewriter, Type number, Type bits) {
-    auto shaped = dyn_cast<ShapedType>(op.getType());
-    ExpansionTy expansion{{rewriter, op.getLoc(), shaped ? Type(shaped.clone(number)) : number,
-                           shaped ? Type(shaped.clone(bits)) : bits}};
-    SmallVector<Value> operands;
-    for (Value operand : op->getOperands())
-      operands.push_back(emitCast(rewriter, op.getLoc(), operand, number));
-    Value result = expand(expansion, op, operands);
-    rewriter.replaceOp(
-        op, emitCast(rewriter, op.getLoc(), result, getElementTypeOrSelf(op.getType())));
   }
 };
 
@@ -233,7 +221,8 @@ Value MathExpansion::powerWithSign(Value x, Value y, Value size) {
 
 void convoy::populateMathApproximationPatterns(RewritePatternSet &patterns) {
   patterns.add<Expand<math::ExpOp>, Expand<math::LogOp>, Expand<math::Log1pOp>,
-               Expand<math::TanhOp>, Expand<math::ErfOp>, Expand<math::SinOp>,
-               Expand<math::CosOp>, Expand<math::PowFOp>, Expand<math::ExpM1Op>>(
+               Expand<math::TanhOp>, Expand<math::ErfOp>, Expand<math::PowFOp>,
+               Expand<math::ExpM1Op>, ExpandF64<math::SinOp>, ExpandF64<math::CosOp>>(
       patterns.getContext());
+  populateTrigonometricApproximationPatterns(patterns);
 }

@@ -7,6 +7,8 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "TensorReader.h"
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -157,22 +159,130 @@ static FailureOr<Value> castTo(NodeImporter &node, Value value, Type type) {
   return node.create<cnn::CastOp>(value, type);
 }
 
+/// Cast and CastLike with their attributes, which concern floats of at most 8 bits only.
+static LogicalResult importCastTo(NodeImporter &node, Type type) {
+  Value input = node.getInput(0);
+  bool saturate = node.getInt("saturate", 1) != 0;
+  StringRef mode = node.getString("round_mode", "up");
+  std::optional<cnn::CastRounding> rounding = cnn::symbolizeCastRounding(mode);
+  if (!rounding)
+    return node.error("attribute 'round_mode' is '" + mode + "'");
+  if (NodeImporter::getElementType(input) == type)
+    return node.setResult(input);
+  return node.setResult(node.create<cnn::CastOp>(input, type, saturate, *rounding));
+}
+
 static LogicalResult importCast(NodeImporter &node) {
-  node.ignoreAttribute("saturate"); // Both concern 8-bit floats only.
-  node.ignoreAttribute("round_mode");
+  if (!node.hasAttribute("to"))
+    return node.error("has no attribute 'to'");
+  Type type = node.getDataType("to", 0);
+  return type ? importCastTo(node, type) : failure();
+}
+
+static LogicalResult importCastLike(NodeImporter &node) {
+  return importCastTo(node, NodeImporter::getElementType(node.getInput(1)));
+}
+
+static LogicalResult importBitCast(NodeImporter &node) {
   if (!node.hasAttribute("to"))
     return node.error("has no attribute 'to'");
   Type type = node.getDataType("to", 0);
   if (!type)
     return failure();
-  return node.setResult(castTo(node, node.getInput(0), type));
+  return node.setResult(node.create<cnn::BitcastOp>(node.getInput(0), type));
 }
 
-static LogicalResult importCastLike(NodeImporter &node) {
-  node.ignoreAttribute("saturate");
-  node.ignoreAttribute("round_mode");
-  return node.setResult(
-      castTo(node, node.getInput(0), NodeImporter::getElementType(node.getInput(1))));
+/// Up to opset 12, Erf takes integers, too.
+static LogicalResult importErf(NodeImporter &node) {
+  FailureOr<Value> result = node.getInput(0);
+  Type type = NodeImporter::getElementType(*result);
+  Type real = isa<FloatType>(type) ? type : Float32Type::get(node.getContext());
+  if (failed(result = castTo(node, *result, real)) ||
+      failed(result = node.unary(*result, UnaryKind::erf)))
+    return failure();
+  return node.setResult(castTo(node, *result, type));
+}
+
+/// Input 0, a float; one of at most 8 bits as f32.
+static FailureOr<Value> getFloatInput(NodeImporter &node) {
+  Value input = node.getInput(0);
+  auto type = dyn_cast<FloatType>(NodeImporter::getElementType(input));
+  if (!type)
+    return node.error(node.describeInput(0) + " is not of a floating-point type");
+  return type.getWidth() > 8 ? input
+                             : castTo(node, input, Float32Type::get(node.getContext()));
+}
+
+/// Only a NaN differs from itself.
+static LogicalResult importIsNaN(NodeImporter &node) {
+  FailureOr<Value> result = getFloatInput(node);
+  if (failed(result) || failed(result = node.binary(BinaryKind::equal, *result, *result)))
+    return failure();
+  return node.setResult(node.unary(*result, UnaryKind::logical_not));
+}
+
+static LogicalResult importIsInf(NodeImporter &node) {
+  bool negative = node.getInt("detect_negative", 1) != 0;
+  bool positive = node.getInt("detect_positive", 1) != 0;
+  FailureOr<Value> input = getFloatInput(node);
+  if (failed(input))
+    return failure();
+  Type type = NodeImporter::getElementType(*input);
+  double infinity = std::numeric_limits<double>::infinity();
+  if (negative && positive) {
+    if (failed(input = node.unary(*input, UnaryKind::abs)))
+      return failure();
+  } else if (!positive) {
+    infinity = -infinity;
+  }
+  // No number is a NaN, and a NaN is none.
+  if (!negative && !positive)
+    infinity = std::numeric_limits<double>::quiet_NaN();
+  return node.setResult(node.binary(BinaryKind::equal, *input, node.scalar(type, infinity)));
+}
+
+/// x + bias below -lambd, x - bias above lambd, otherwise 0. Integers are computed in f64.
+static LogicalResult importShrink(NodeImporter &node) {
+  FailureOr<Value> x = node.getInput(0);
+  Type type = NodeImporter::getElementType(*x);
+  Type real = isa<FloatType>(type) ? type : Float64Type::get(node.getContext());
+  auto number = [&](double value) { return node.scalar(real, value); };
+  float bias = node.getFloat("bias", 0.0f), lambd = node.getFloat("lambd", 0.5f);
+  FailureOr<Value> isLow, isHigh, raised, lowered, result;
+  if (failed(x = castTo(node, *x, real)) ||
+      failed(isLow = node.binary(BinaryKind::less, *x, number(-lambd))) ||
+      failed(isHigh = node.binary(BinaryKind::greater, *x, number(lambd))) ||
+      failed(raised = node.binary(BinaryKind::add, *x, number(bias))) ||
+      failed(lowered = node.binary(BinaryKind::sub, *x, number(bias))) ||
+      failed(result = node.create<cnn::SelectOp>(*isHigh, *lowered, number(0))) ||
+      failed(result = node.create<cnn::SelectOp>(*isLow, *raised, *result)))
+    return failure();
+  return node.setResult(castTo(node, *result, type));
+}
+
+/// x * sigmoid(alpha * x).
+static FailureOr<Value> swish(NodeImporter &node) {
+  Value x = node.getInput(0);
+  float alpha = node.getFloat("alpha", 1.0f);
+  if (alpha == 1.0f)
+    return node.unary(x, UnaryKind::silu);
+  Value factor = node.scalar(NodeImporter::getElementType(x), alpha);
+  FailureOr<Value> gate = node.binary(BinaryKind::mul, x, factor);
+  if (failed(gate) || failed(gate = node.unary(*gate, UnaryKind::sigmoid)))
+    return failure();
+  return node.binary(BinaryKind::mul, x, *gate);
+}
+
+static LogicalResult importSwish(NodeImporter &node) { return node.setResult(swish(node)); }
+
+static LogicalResult importSwiGLU(NodeImporter &node) {
+  if (node.getShape(0) != node.getShape(1))
+    return node.error("inputs have shapes " + formatShape(node.getShape(0)) + " and " +
+                      formatShape(node.getShape(1)) + ", which differ");
+  FailureOr<Value> gate = swish(node);
+  if (failed(gate))
+    return failure();
+  return node.setResult(node.binary(BinaryKind::mul, *gate, node.getInput(1)));
 }
 
 static LogicalResult importIdentity(NodeImporter &node) {
@@ -207,14 +317,56 @@ template <BinaryKind kind> static LogicalResult importBinary(NodeImporter &node)
   return node.setResult(node.binary(kind, node.getInput(0), *rhs));
 }
 
-/// The exponent may have a type of its own.
+/// Whether `value` is a constant whose elements are all integers.
+static bool isIntegral(Value value) {
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value);
+  if (!data)
+    return false;
+  for (int64_t i = 0, e = data->isSplat() ? 1 : data->getNumElements(); i < e; ++i)
+    if (double number = data->getDouble(i); number != std::floor(number))
+      return false;
+  return true;
+}
+
+/// The exponent may have a type of its own. The power of an integer is computed in integers,
+/// unless the exponent is a fraction.
 static LogicalResult importPow(NodeImporter &node) {
-  Value base = node.getInput(0);
-  FailureOr<Value> exponent = node.getRightOperand();
-  if (failed(exponent) ||
-      failed(exponent = castTo(node, *exponent, NodeImporter::getElementType(base))))
+  FailureOr<Value> base = node.getInput(0), exponent = node.getRightOperand();
+  if (failed(exponent) || failed(node.requireArithmetic(*base)) ||
+      failed(node.requireArithmetic(*exponent)))
     return failure();
-  return node.setResult(node.binary(BinaryKind::pow, base, *exponent));
+  Type type = NodeImporter::getElementType(*base),
+       own = NodeImporter::getElementType(*exponent);
+  FailureOr<Value> converted = castTo(node, *exponent, type);
+  if (failed(converted))
+    return failure();
+  FailureOr<Value> power = node.binary(BinaryKind::pow, *base, *converted);
+  if (isa<FloatType>(type) || !isa<FloatType>(own) || isIntegral(*exponent) || failed(power))
+    return node.setResult(power);
+  FailureOr<Value> real, whole, isWhole;
+  if (failed(real = castTo(node, *base, own)) ||
+      failed(real = node.binary(BinaryKind::pow, *real, *exponent)) ||
+      failed(real = castTo(node, *real, type)) ||
+      failed(whole = node.unary(*exponent, UnaryKind::floor)) ||
+      failed(isWhole = node.binary(BinaryKind::equal, *exponent, *whole)))
+    return failure();
+  return node.setResult(node.create<cnn::SelectOp>(*isWhole, *power, *real));
+}
+
+static LogicalResult importMod(NodeImporter &node) {
+  int64_t fmod = node.getInt("fmod", 0);
+  if (fmod != 0 && fmod != 1)
+    return node.error("attribute 'fmod' is " + Twine(fmod));
+  BinaryKind kind = fmod ? BinaryKind::fmod : BinaryKind::mod;
+  return node.setResult(node.binary(kind, node.getInput(0), node.getInput(1)));
+}
+
+static LogicalResult importBitShift(NodeImporter &node) {
+  StringRef direction = node.getString("direction", "");
+  if (direction != "LEFT" && direction != "RIGHT")
+    return node.error("attribute 'direction' is '" + direction + "'");
+  BinaryKind kind = direction == "LEFT" ? BinaryKind::shift_left : BinaryKind::shift_right;
+  return node.setResult(node.binary(kind, node.getInput(0), node.getInput(1)));
 }
 
 /// The slope must broadcast to the input's shape. Up to opset 6 a list is of channels.
@@ -263,19 +415,32 @@ ArrayRef<OpEntry> convoy::onnximport::getElementwiseOps() {
   constexpr InputTypes Float = InputTypes::Float;
   static constexpr OpEntry ops[] = {
       {"Abs", importUnary<UnaryKind::abs>, 1, 1},
+      {"Acos", importUnary<UnaryKind::acos>, 1, 1, Float},
+      {"Acosh", importUnary<UnaryKind::acosh>, 1, 1, Float, 9},
       {"Add", importBinary<BinaryKind::add>, 2, 2},
       {"And", importBinary<BinaryKind::logical_and>, 2, 2},
+      {"Asin", importUnary<UnaryKind::asin>, 1, 1, Float},
+      {"Asinh", importUnary<UnaryKind::asinh>, 1, 1, Float, 9},
+      {"Atan", importUnary<UnaryKind::atan>, 1, 1, Float},
+      {"Atanh", importUnary<UnaryKind::atanh>, 1, 1, Float, 9},
+      {"BitCast", importBitCast, 1, 1, InputTypes::Any, 26},
+      {"BitShift", importBitShift, 2, 2, InputTypes::Any, 11},
+      {"BitwiseAnd", importBinary<BinaryKind::bitwise_and>, 2, 2, InputTypes::Any, 18},
+      {"BitwiseNot", importUnary<UnaryKind::bitwise_not>, 1, 1, InputTypes::Any, 18},
+      {"BitwiseOr", importBinary<BinaryKind::bitwise_or>, 2, 2, InputTypes::Any, 18},
+      {"BitwiseXor", importBinary<BinaryKind::bitwise_xor>, 2, 2, InputTypes::Any, 18},
       {"Cast", importCast, 1, 1},
       {"CastLike", importCastLike, 2, 2, InputTypes::Any, 15},
       {"Ceil", importUnary<UnaryKind::ceil>, 1, 1, Float},
       {"Celu", importCelu, 1, 1, Float, 12},
       {"Clip", importClip, 1, 3},
       {"Cos", importUnary<UnaryKind::cos>, 1, 1, Float},
+      {"Cosh", importUnary<UnaryKind::cosh>, 1, 1, Float, 9},
       {"Div", importBinary<BinaryKind::div>, 2, 2},
       {"Dropout", importDropout, 1, 3},
       {"Elu", importElu, 1, 1, Float},
       {"Equal", importBinary<BinaryKind::equal>, 2, 2},
-      {"Erf", importUnary<UnaryKind::erf>, 1, 1, Float, 9},
+      {"Erf", importErf, 1, 1, InputTypes::Any, 9},
       {"Exp", importUnary<UnaryKind::exp>, 1, 1, Float},
       {"Floor", importUnary<UnaryKind::floor>, 1, 1, Float},
       {"Gelu", importGelu, 1, 1, Float, 20},
@@ -284,6 +449,8 @@ ArrayRef<OpEntry> convoy::onnximport::getElementwiseOps() {
       {"HardSigmoid", importHardSigmoid, 1, 1, Float},
       {"HardSwish", importUnary<UnaryKind::hard_swish>, 1, 1, Float, 14},
       {"Identity", importIdentity, 1, 1},
+      {"IsInf", importIsInf, 1, 1, InputTypes::Any, 10},
+      {"IsNaN", importIsNaN, 1, 1, InputTypes::Any, 9},
       {"LeakyRelu", importLeakyRelu, 1, 1, Float},
       {"Less", importBinary<BinaryKind::less>, 2, 2},
       {"LessOrEqual", importBinary<BinaryKind::less_equal>, 2, 2, InputTypes::Any, 12},
@@ -292,6 +459,7 @@ ArrayRef<OpEntry> convoy::onnximport::getElementwiseOps() {
       {"Mean", importMean, 1, kVariadic, Float},
       {"Min", importVariadic<BinaryKind::min>, 1, kVariadic},
       {"Mish", importUnary<UnaryKind::mish>, 1, 1, Float, 18},
+      {"Mod", importMod, 2, 2, InputTypes::Any, 10},
       {"Mul", importBinary<BinaryKind::mul>, 2, 2},
       {"Neg", importUnary<UnaryKind::neg>, 1, 1},
       {"Not", importUnary<UnaryKind::logical_not>, 1, 1},
@@ -302,14 +470,19 @@ ArrayRef<OpEntry> convoy::onnximport::getElementwiseOps() {
       {"Relu", importUnary<UnaryKind::relu>, 1, 1},
       {"Round", importUnary<UnaryKind::round>, 1, 1, Float, 11},
       {"Selu", importSelu, 1, 1, Float},
+      {"Shrink", importShrink, 1, 1, InputTypes::Any, 9},
       {"Sigmoid", importUnary<UnaryKind::sigmoid>, 1, 1, Float},
       {"Sign", importUnary<UnaryKind::sign>, 1, 1, InputTypes::Any, 9},
       {"Sin", importUnary<UnaryKind::sin>, 1, 1, Float},
+      {"Sinh", importUnary<UnaryKind::sinh>, 1, 1, Float, 9},
       {"Softplus", importUnary<UnaryKind::softplus>, 1, 1, Float},
       {"Softsign", importSoftsign, 1, 1, Float},
       {"Sqrt", importUnary<UnaryKind::sqrt>, 1, 1, Float},
       {"Sub", importBinary<BinaryKind::sub>, 2, 2},
       {"Sum", importVariadic<BinaryKind::add>, 1, kVariadic, Float},
+      {"SwiGLU", importSwiGLU, 2, 2, Float, 28},
+      {"Swish", importSwish, 1, 1, Float, 24},
+      {"Tan", importUnary<UnaryKind::tan>, 1, 1, Float},
       {"Tanh", importUnary<UnaryKind::tanh>, 1, 1, Float},
       {"ThresholdedRelu", importThresholdedRelu, 1, 1, Float, 10},
       {"Where", importWhere, 3, 3, InputTypes::Any, 9},

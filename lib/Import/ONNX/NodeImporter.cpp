@@ -286,27 +286,32 @@ LogicalResult NodeImporter::checkShape(ArrayRef<int64_t> shape, Type elementType
 // Operations
 //===----------------------------------------------------------------------===//
 
-LogicalResult NodeImporter::requireSigned(Value value) {
+LogicalResult NodeImporter::requireArithmetic(Value value) {
   Type type = getElementType(value);
-  if (!type.isUnsignedInteger())
+  unsigned width = type.getIntOrFloatBitWidth();
+  if (type.isInteger(1) || width > (isa<FloatType>(type) ? 8u : 7u))
     return success();
-  return error("computes with uint" + Twine(type.getIntOrFloatBitWidth()) +
-               ", which is not supported: cast to a signed or float type before");
+  std::string name;
+  llvm::raw_string_ostream(name) << type;
+  return error("computes with elements of type " + name +
+               ", which ONNX only stores: cast to a larger type before");
 }
 
 FailureOr<Value> NodeImporter::unary(Value input, cnn::UnaryKind kind) {
-  if (failed(requireSigned(input)))
+  if (failed(requireArithmetic(input)))
     return failure();
   return create<cnn::UnaryOp>(input, cnn::FunctionAttr::get(getContext(), kind));
 }
 
 FailureOr<Value> NodeImporter::unary(Value input, cnn::UnaryKind kind, float alpha,
                                      float beta) {
+  if (failed(requireArithmetic(input)))
+    return failure();
   return create<cnn::UnaryOp>(input, cnn::FunctionAttr::get(getContext(), kind, alpha, beta));
 }
 
 FailureOr<Value> NodeImporter::binary(cnn::BinaryKind kind, Value lhs, Value rhs) {
-  if (failed(requireSigned(lhs)))
+  if (failed(requireArithmetic(lhs)))
     return failure();
   return create<cnn::BinaryOp>(lhs, rhs, kind);
 }
@@ -392,8 +397,11 @@ Value NodeImporter::scalar(Type elementType, double value) {
   auto type = RankedTensorType::get({}, elementType);
   if (isa<FloatType>(elementType))
     return constant(DenseElementsAttr::get(type, builder.getFloatAttr(elementType, value)));
-  return constant(
-      DenseElementsAttr::get(type, builder.getIntegerAttr(elementType, int64_t(value))));
+  // Unlike a builder's, this attribute may have any sign.
+  auto number =
+      IntegerAttr::get(elementType, APInt(elementType.getIntOrFloatBitWidth(), int64_t(value),
+                                          /*isSigned=*/true, /*implicitTrunc=*/true));
+  return constant(DenseElementsAttr::get(type, Attribute(number)));
 }
 
 Value NodeImporter::integers(ArrayRef<int64_t> values) {

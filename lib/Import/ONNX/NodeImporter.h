@@ -127,8 +127,9 @@ public:
   /// A tensor without elements as a constant; other values unchanged. So no operation but a
   /// constant has a result without elements, and only few operations have such an operand.
   mlir::FailureOr<mlir::Value> foldEmpty(mlir::FailureOr<mlir::Value> value);
-  /// Fails for unsigned integers: they can be passed on and cast, but not computed with.
-  mlir::LogicalResult requireSigned(mlir::Value value);
+  /// Fails for types that can be passed on and cast, but not computed with: floats of at most
+  /// 8 bits, and integers of fewer.
+  mlir::LogicalResult requireArithmetic(mlir::Value value);
   mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind);
   mlir::FailureOr<mlir::Value> unary(mlir::Value input, cnn::UnaryKind kind, float alpha,
                                      float beta = 0.0f);

@@ -49,7 +49,7 @@ static FailureOr<Value> reduce(NodeImporter &node, Value input, cnn::ReduceKind 
                                bool axesAreInput) {
   auto axes = readAxes(node, axesAreInput);
   bool keepDims = node.getInt("keepdims", 1) != 0;
-  if (failed(axes) || failed(node.requireSigned(input)))
+  if (failed(axes) || failed(node.requireArithmetic(input)))
     return failure();
   if (!*axes)
     return input;

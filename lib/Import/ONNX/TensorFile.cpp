@@ -16,38 +16,10 @@ using namespace convoy;
 using namespace convoy::onnximport;
 using onnx::TensorProto;
 
-static std::optional<ElementType> getElementType(int32_t dataType) {
-  switch (dataType) {
-  case TensorProto::FLOAT:
-    return ElementType::F32;
-  case TensorProto::UINT8:
-    return ElementType::U8;
-  case TensorProto::INT8:
-    return ElementType::I8;
-  case TensorProto::UINT16:
-    return ElementType::U16;
-  case TensorProto::INT16:
-    return ElementType::I16;
-  case TensorProto::INT32:
-    return ElementType::I32;
-  case TensorProto::INT64:
-    return ElementType::I64;
-  case TensorProto::BOOL:
-    return ElementType::Bool;
-  case TensorProto::FLOAT16:
-    return ElementType::F16;
-  case TensorProto::DOUBLE:
-    return ElementType::F64;
-  case TensorProto::UINT32:
-    return ElementType::U32;
-  case TensorProto::UINT64:
-    return ElementType::U64;
-  case TensorProto::BFLOAT16:
-    return ElementType::BF16;
-  default:
-    return std::nullopt;
-  }
-}
+// The numbers are ONNX's.
+static_assert(int(ElementType::F32) == TensorProto::FLOAT &&
+              int(ElementType::BF16) == TensorProto::BFLOAT16 &&
+              int(ElementType::I2) == TensorProto::INT2);
 
 static Expected<Tensor> readTensor(StringRef path) {
   Expected<std::shared_ptr<MappedFile>> file = MappedFile::open(path);
@@ -60,14 +32,12 @@ static Expected<Tensor> readTensor(StringRef path) {
     consumeError(std::move(error));
     return createStringError("is not a TensorProto, or is truncated or damaged");
   }
-  std::optional<ElementType> elementType = getElementType(proto.data_type());
   if (!proto.has_data_type())
     return createStringError("is not a TensorProto: it has no element type");
   Expected<TensorData> data = TensorReader(path).read(proto);
   if (!data)
     return data.takeError();
-  std::optional<Tensor> tensor =
-      elementType ? Tensor::create(*elementType, data->shape) : std::nullopt;
+  std::optional<Tensor> tensor = Tensor::create(ElementType(proto.data_type()), data->shape);
   ArrayRef<char> bytes = data->bytes.getData();
   if (!tensor || tensor->getSizeInBytes() != int64_t(bytes.size()))
     return createStringError("does not fit into memory");

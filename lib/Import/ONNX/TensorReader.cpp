@@ -33,7 +33,7 @@ std::string convoy::onnximport::stringifyDataType(int32_t dataType) {
       "float16",        "float64",  "uint32",       "uint64",         "complex64",
       "complex128",     "bfloat16", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2",
       "float8e5m2fnuz", "uint4",    "int4",         "float4e2m1",     "float8e8m0",
-      "uint2",          "int2"};
+      "uint2",          "int2",     "float6e2m3",   "float6e3m2"};
   if (dataType < 0 || dataType >= int32_t(std::size(names)))
     return "number " + std::to_string(dataType);
   return names[dataType].str();
@@ -44,6 +44,18 @@ int64_t convoy::onnximport::getDataTypeSize(int32_t dataType) {
   case TensorProto::UINT8:
   case TensorProto::INT8:
   case TensorProto::BOOL:
+  case TensorProto::FLOAT8E4M3FN:
+  case TensorProto::FLOAT8E4M3FNUZ:
+  case TensorProto::FLOAT8E5M2:
+  case TensorProto::FLOAT8E5M2FNUZ:
+  case TensorProto::FLOAT8E8M0:
+  case TensorProto::FLOAT6E2M3:
+  case TensorProto::FLOAT6E3M2:
+  case TensorProto::FLOAT4E2M1:
+  case TensorProto::INT4:
+  case TensorProto::UINT4:
+  case TensorProto::INT2:
+  case TensorProto::UINT2:
     return 1;
   case TensorProto::UINT16:
   case TensorProto::INT16:
@@ -63,9 +75,27 @@ int64_t convoy::onnximport::getDataTypeSize(int32_t dataType) {
   }
 }
 
+/// Bits of an element in a file.
+static int64_t getStoredBits(int32_t dataType) {
+  switch (dataType) {
+  case TensorProto::FLOAT6E2M3:
+  case TensorProto::FLOAT6E3M2:
+    return 6;
+  case TensorProto::FLOAT4E2M1:
+  case TensorProto::INT4:
+  case TensorProto::UINT4:
+    return 4;
+  case TensorProto::INT2:
+  case TensorProto::UINT2:
+    return 2;
+  default:
+    return getDataTypeSize(dataType) * 8;
+  }
+}
+
 mlir::Type convoy::onnximport::convertDataType(mlir::MLIRContext *context, int32_t dataType) {
   using mlir::IntegerType;
-  int64_t size = getDataTypeSize(dataType);
+  int64_t width = getStoredBits(dataType);
   switch (dataType) {
   case TensorProto::FLOAT:
     return mlir::Float32Type::get(context);
@@ -75,18 +105,38 @@ mlir::Type convoy::onnximport::convertDataType(mlir::MLIRContext *context, int32
     return mlir::BFloat16Type::get(context);
   case TensorProto::DOUBLE:
     return mlir::Float64Type::get(context);
+  case TensorProto::FLOAT8E4M3FN:
+    return mlir::Float8E4M3FNType::get(context);
+  case TensorProto::FLOAT8E4M3FNUZ:
+    return mlir::Float8E4M3FNUZType::get(context);
+  case TensorProto::FLOAT8E5M2:
+    return mlir::Float8E5M2Type::get(context);
+  case TensorProto::FLOAT8E5M2FNUZ:
+    return mlir::Float8E5M2FNUZType::get(context);
+  case TensorProto::FLOAT8E8M0:
+    return mlir::Float8E8M0FNUType::get(context);
+  case TensorProto::FLOAT6E2M3:
+    return mlir::Float6E2M3FNType::get(context);
+  case TensorProto::FLOAT6E3M2:
+    return mlir::Float6E3M2FNType::get(context);
+  case TensorProto::FLOAT4E2M1:
+    return mlir::Float4E2M1FNType::get(context);
   case TensorProto::BOOL:
     return IntegerType::get(context, 1);
+  case TensorProto::INT2:
+  case TensorProto::INT4:
   case TensorProto::INT8:
   case TensorProto::INT16:
   case TensorProto::INT32:
   case TensorProto::INT64:
-    return IntegerType::get(context, size * 8);
+    return IntegerType::get(context, width);
+  case TensorProto::UINT2:
+  case TensorProto::UINT4:
   case TensorProto::UINT8:
   case TensorProto::UINT16:
   case TensorProto::UINT32:
   case TensorProto::UINT64:
-    return IntegerType::get(context, size * 8, IntegerType::Unsigned);
+    return IntegerType::get(context, width, IntegerType::Unsigned);
   default:
     return {};
   }
@@ -173,6 +223,21 @@ static Expected<AsmResourceBlob> takeLists(TensorProto &tensor, int64_t count) {
   }
 }
 
+/// Elements of fewer than 8 bits, which follow one another without gaps from the lowest bit
+/// on, in a byte each.
+static AsmResourceBlob unpack(ArrayRef<char> packed, int64_t bits, int64_t count) {
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(count, cnn::kBlobAlignment);
+  MutableArrayRef<char> out = blob.getMutableData();
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t first = i * bits;
+    unsigned pair = uint8_t(packed[first / 8]);
+    if (first / 8 + 1 < int64_t(packed.size()))
+      pair |= unsigned(uint8_t(packed[first / 8 + 1])) << 8;
+    out[i] = char(pair >> (first % 8) & ((1u << bits) - 1));
+  }
+  return blob;
+}
+
 Expected<TensorData> TensorReader::read(TensorProto &tensor, MappedFile *file,
                                         std::optional<Extent> rawData) {
   TensorData data;
@@ -188,16 +253,20 @@ Expected<TensorData> TensorReader::read(TensorProto &tensor, MappedFile *file,
   if (tensor.has_segment())
     return createStringError("is stored in segments, which is not supported");
 
+  int64_t bits = getStoredBits(data.dataType), count = *size / elementSize;
+  // Of the types with fewer than 8 bits, only those of 6 are not packed in a list.
+  bool isPacked = bits < 8;
+  int64_t storedSize = isPacked ? divideCeil(count * bits, 8) : *size;
   auto checkRawSize = [&](uint64_t stored) -> Error {
-    if (stored == uint64_t(*size))
+    if (stored == uint64_t(storedSize))
       return Error::success();
     return createStringError("has " + Twine(stored) + " bytes of raw data, its shape " +
                              formatShape(data.shape) + " of " +
-                             stringifyDataType(data.dataType) + " wants " + Twine(*size));
+                             stringifyDataType(data.dataType) + " wants " + Twine(storedSize));
   };
   Expected<AsmResourceBlob> bytes = AsmResourceBlob();
   if (tensor.data_location() == TensorProto::EXTERNAL) {
-    bytes = readExternal(tensor, *size, elementSize);
+    bytes = readExternal(tensor, storedSize, elementSize);
   } else if (rawData) {
     if (Error error = checkRawSize(rawData->size))
       return std::move(error);
@@ -207,13 +276,14 @@ Expected<TensorData> TensorReader::read(TensorProto &tensor, MappedFile *file,
       return std::move(error);
     std::unique_ptr<std::string> owner(tensor.release_raw_data());
     const char *start = owner->data();
-    bytes = adopt(std::move(owner), start, *size);
+    bytes = adopt(std::move(owner), start, storedSize);
   } else {
-    bytes = takeLists(tensor, *size / elementSize);
+    isPacked &= bits != 6;
+    bytes = takeLists(tensor, isPacked ? storedSize : count);
   }
   if (!bytes)
     return bytes.takeError();
-  data.bytes = std::move(*bytes);
+  data.bytes = isPacked ? unpack(bytes->getData(), bits, count) : std::move(*bytes);
   return data;
 }
 

@@ -24,7 +24,7 @@ namespace convoy::onnximport {
 /// No tensor may take more bytes than this.
 inline constexpr int64_t kMaxTensorBytes = int64_t(1) << 40;
 
-/// A tensor's elements in row-major order, as ONNX's `raw_data` stores them.
+/// A tensor's elements in row-major order, as ONNX's `raw_data` stores them, but not packed.
 struct TensorData {
   int32_t dataType = 0; ///< onnx::TensorProto::DataType
   llvm::SmallVector<int64_t, 4> shape;
@@ -34,7 +34,8 @@ struct TensorData {
 /// "float16" for FLOAT16, "number 77" for a number that ONNX does not define.
 std::string stringifyDataType(int32_t dataType);
 
-/// Bytes of an element, 0 for types that are not supported.
+/// Bytes of an element in memory, 0 for types that are not supported. Elements of fewer than 8
+/// bits take a byte each, but are packed in `raw_data`.
 int64_t getDataTypeSize(int32_t dataType);
 
 /// The element type for an ONNX data type; null if it is not supported.

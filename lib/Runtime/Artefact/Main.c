@@ -221,7 +221,8 @@ static int check_and_copy(const struct options *options, const char *file, const
     fprintf(stderr, "%s: %s %s\n", options->program, file, error);
     return EXIT_FAILED;
   }
-  if (header.element_type != info->element_type || header.rank != info->rank ||
+  if (!convoy_npy_same_type(header.element_type, info->element_type) ||
+      header.rank != info->rank ||
       (info->rank &&
        memcmp(header.dims, info->dims, (size_t)info->rank * sizeof(int64_t)) != 0)) {
     fprintf(stderr, "%s: %s holds ", options->program, file);

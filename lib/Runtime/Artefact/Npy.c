@@ -14,18 +14,37 @@
 struct type_row {
   int32_t type;
   int32_t size;
-  char name[5];
-  char descr[4]; /* bf16 is a plain pair of bytes, as NumPy stores ml_dtypes' bfloat16. */
+  char name[11];
+  char descr[4];
 };
 
 static const struct type_row types[] = {
-    {CONVOY_FLOAT32, 4, "f32", "<f4"}, {CONVOY_FLOAT64, 8, "f64", "<f8"},
-    {CONVOY_FLOAT16, 2, "f16", "<f2"}, {CONVOY_BFLOAT16, 2, "bf16", "<V2"},
-    {CONVOY_INT8, 1, "i8", "|i1"},     {CONVOY_UINT8, 1, "u8", "|u1"},
-    {CONVOY_INT16, 2, "i16", "<i2"},   {CONVOY_UINT16, 2, "u16", "<u2"},
-    {CONVOY_INT32, 4, "i32", "<i4"},   {CONVOY_UINT32, 4, "u32", "<u4"},
-    {CONVOY_INT64, 8, "i64", "<i8"},   {CONVOY_UINT64, 8, "u64", "<u8"},
+    {CONVOY_FLOAT32, 4, "f32", "<f4"},
+    {CONVOY_FLOAT64, 8, "f64", "<f8"},
+    {CONVOY_FLOAT16, 2, "f16", "<f2"},
+    {CONVOY_BFLOAT16, 2, "bf16", "<V2"}, /* How NumPy writes ml_dtypes' bfloat16. */
+    {CONVOY_INT8, 1, "i8", "|i1"},
+    {CONVOY_UINT8, 1, "u8", "|u1"},
+    {CONVOY_INT16, 2, "i16", "<i2"},
+    {CONVOY_UINT16, 2, "u16", "<u2"},
+    {CONVOY_INT32, 4, "i32", "<i4"},
+    {CONVOY_UINT32, 4, "u32", "<u4"},
+    {CONVOY_INT64, 8, "i64", "<i8"},
+    {CONVOY_UINT64, 8, "u64", "<u8"},
     {CONVOY_BOOL, 1, "bool", "|b1"},
+    /* How NumPy writes the types of ml_dtypes. */
+    {CONVOY_FLOAT8E4M3FN, 1, "f8e4m3fn", "|V1"},
+    {CONVOY_FLOAT8E4M3FNUZ, 1, "f8e4m3fnuz", "|V1"},
+    {CONVOY_FLOAT8E5M2, 1, "f8e5m2", "|V1"},
+    {CONVOY_FLOAT8E5M2FNUZ, 1, "f8e5m2fnuz", "|V1"},
+    {CONVOY_FLOAT8E8M0, 1, "f8e8m0", "|V1"},
+    {CONVOY_FLOAT6E2M3, 1, "f6e2m3", "|V1"},
+    {CONVOY_FLOAT6E3M2, 1, "f6e3m2", "|V1"},
+    {CONVOY_FLOAT4E2M1, 1, "f4e2m1", "|V1"},
+    {CONVOY_UINT4, 1, "u4", "|V1"},
+    {CONVOY_INT4, 1, "i4", "|V1"},
+    {CONVOY_UINT2, 1, "u2", "|V1"},
+    {CONVOY_INT2, 1, "i2", "|V1"},
 };
 
 static const struct type_row *find_type(int32_t element_type) {
@@ -43,6 +62,11 @@ int32_t convoy_element_size(int32_t element_type) {
 const char *convoy_element_name(int32_t element_type) {
   const struct type_row *row = find_type(element_type);
   return row ? row->name : NULL;
+}
+
+int convoy_npy_same_type(int32_t first, int32_t second) {
+  const struct type_row *one = find_type(first), *other = find_type(second);
+  return one && other && one->descr[0] && strcmp(one->descr, other->descr) == 0;
 }
 
 /*===----------------------------------------------------------------------===*\
@@ -115,6 +139,10 @@ static const char *read_descr(struct cursor *in, int32_t *element_type) {
     return "has an element type that is not a plain number";
   if (text[0] == '>')
     return "holds big-endian numbers, which are not supported";
+  if (strcmp(text, "<f1") == 0) { /* ml_dtypes's float8_e5m2. */
+    *element_type = CONVOY_FLOAT8E5M2;
+    return NULL;
+  }
   for (size_t i = 0; i < sizeof types / sizeof types[0]; ++i)
     if (strcmp(text + 1, types[i].descr + 1) == 0) {
       *element_type = types[i].type;

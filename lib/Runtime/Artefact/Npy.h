@@ -37,6 +37,10 @@ int32_t convoy_element_size(int32_t element_type);
 /* "f32", "i64", ...; null for an unknown type. */
 const char *convoy_element_name(int32_t element_type);
 
+/* Whether files do not tell the two types apart: the format has no types for
+ * floats and integers of ml_dtypes, and a file says only how large they are. */
+int convoy_npy_same_type(int32_t first, int32_t second);
+
 /* Reads the header of the file in `bytes`. Returns null, or the error as text. */
 const char *convoy_npy_parse(const void *bytes, size_t size, struct convoy_npy_header *header);
 

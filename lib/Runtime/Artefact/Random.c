@@ -92,6 +92,26 @@ void convoy_fill_random(void *data, int32_t element_type, int64_t count, uint64_
     case CONVOY_UINT8:
       element.u8 = (uint8_t)(next(&state) >> 56);
       break;
+    case CONVOY_FLOAT8E4M3FN: /* Small odd codes of both signs, none of which is a NaN. */
+    case CONVOY_FLOAT8E4M3FNUZ:
+    case CONVOY_FLOAT8E5M2:
+    case CONVOY_FLOAT8E5M2FNUZ:
+    case CONVOY_FLOAT8E8M0:
+      element.u8 = (uint8_t)((next(&state) >> 56 & 0xbf) | 1);
+      break;
+    case CONVOY_FLOAT6E2M3:
+    case CONVOY_FLOAT6E3M2:
+      element.u8 = (uint8_t)(next(&state) >> 58);
+      break;
+    case CONVOY_FLOAT4E2M1:
+    case CONVOY_INT4:
+    case CONVOY_UINT4:
+      element.u8 = (uint8_t)(next(&state) >> 60);
+      break;
+    case CONVOY_INT2:
+    case CONVOY_UINT2:
+      element.u8 = (uint8_t)(next(&state) >> 62);
+      break;
     default: /* Little-endian integers: the low bytes come first. */
       element.u64 = (next(&state) >> 32) % 10;
       break;

@@ -30,6 +30,10 @@ int64_t convoy::getElementSize(ElementType type) {
   return convoy_element_size(static_cast<int32_t>(type));
 }
 
+bool convoy::areSameInNpy(ElementType first, ElementType second) {
+  return convoy_npy_same_type(static_cast<int32_t>(first), static_cast<int32_t>(second));
+}
+
 static int64_t multiply(llvm::ArrayRef<int64_t> shape) {
   int64_t count = 1;
   for (int64_t dim : shape)
@@ -97,12 +101,25 @@ template <typename T> static double loadAs(const uint8_t *data, int64_t index) {
   return static_cast<double>(value);
 }
 
+/// A float of at most 16 bits.
 static double loadAsFloat(const llvm::fltSemantics &semantics, const uint8_t *data,
                           int64_t index) {
-  uint16_t bits;
-  std::memcpy(&bits, data + index * 2, 2);
-  llvm::APFloat value(semantics, llvm::APInt(16, bits));
+  unsigned width = llvm::APFloat::getSizeInBits(semantics), bytes = (width + 7) / 8;
+  uint16_t bits = 0;
+  std::memcpy(&bits, data + index * bytes, bytes);
+  llvm::APFloat value(semantics, llvm::APInt(width, bits & ((1u << width) - 1)));
   return value.convertToFloat();
+}
+
+/// An integer of fewer than 8 bits.
+static double loadAsInteger(unsigned width, bool isSigned, uint8_t byte) {
+  llvm::APInt value(width, byte & ((1u << width) - 1));
+  return value.roundToDouble(isSigned);
+}
+
+void Tensor::reinterpretAs(ElementType type) {
+  assert(getElementSize(type) == getElementSize(elementType) && "other size");
+  elementType = type;
 }
 
 double Tensor::getElement(int64_t index) const {
@@ -133,6 +150,30 @@ double Tensor::getElement(int64_t index) const {
     return loadAs<int64_t>(data, index);
   case ElementType::U64:
     return loadAs<uint64_t>(data, index);
+  case ElementType::F8E4M3FN:
+    return loadAsFloat(llvm::APFloat::Float8E4M3FN(), data, index);
+  case ElementType::F8E4M3FNUZ:
+    return loadAsFloat(llvm::APFloat::Float8E4M3FNUZ(), data, index);
+  case ElementType::F8E5M2:
+    return loadAsFloat(llvm::APFloat::Float8E5M2(), data, index);
+  case ElementType::F8E5M2FNUZ:
+    return loadAsFloat(llvm::APFloat::Float8E5M2FNUZ(), data, index);
+  case ElementType::F8E8M0:
+    return loadAsFloat(llvm::APFloat::Float8E8M0FNU(), data, index);
+  case ElementType::F6E2M3:
+    return loadAsFloat(llvm::APFloat::Float6E2M3FN(), data, index);
+  case ElementType::F6E3M2:
+    return loadAsFloat(llvm::APFloat::Float6E3M2FN(), data, index);
+  case ElementType::F4E2M1:
+    return loadAsFloat(llvm::APFloat::Float4E2M1FN(), data, index);
+  case ElementType::U4:
+    return loadAsInteger(4, /*isSigned=*/false, data[index]);
+  case ElementType::I4:
+    return loadAsInteger(4, /*isSigned=*/true, data[index]);
+  case ElementType::U2:
+    return loadAsInteger(2, /*isSigned=*/false, data[index]);
+  case ElementType::I2:
+    return loadAsInteger(2, /*isSigned=*/true, data[index]);
   }
   return 0;
 }

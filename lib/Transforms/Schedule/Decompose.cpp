@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Decompose.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Transforms/Schedule/DecomposeOpInterfaceImpl.h"
 #include "convoy/Transforms/Schedule/Passes.h"
@@ -50,7 +51,9 @@ static TypedAttr getSplat(Value value) {
       data && (data->isSplat() || type.getNumElements() == 1)) {
     if (isa<FloatType>(type.getElementType()))
       return FloatAttr::get(type.getElementType(), data->getDouble(0));
-    return IntegerAttr::get(type.getElementType(), data->getInt(0));
+    return IntegerAttr::get(type.getElementType(), APInt(type.getElementTypeBitWidth(),
+                                                         data->getInt(0), /*isSigned=*/true,
+                                                         /*implicitTrunc=*/true));
   }
   return {};
 }
@@ -77,7 +80,7 @@ FailureOr<Value> Decomposer::map(ArrayRef<int64_t> shape, Type element, ArrayRef
         SmallVector<Value> arguments;
         for (TypedAttr splat : splats) {
           if (splat) {
-            arguments.push_back(arith::ConstantOp::create(b, at, splat));
+            arguments.push_back(emitConstant(b, at, splat));
           } else {
             arguments.push_back(elements.front());
             elements = elements.drop_front();

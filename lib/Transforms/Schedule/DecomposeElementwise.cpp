@@ -51,7 +51,17 @@ template <> FailureOr<Value> Decomposer::decompose(CastOp cast) {
   return map(type.getShape(), type.getElementType(),
              {broadcast(cast.getInput(), type.getShape())},
              [&](OpBuilder &b, Location at, ValueRange x) {
-               return emitCast(b, at, x[0], type.getElementType());
+               return emitCast(b, at, x[0], type.getElementType(), cast.getSaturate(),
+                               cast.getRounding());
+             });
+}
+
+template <> FailureOr<Value> Decomposer::decompose(BitcastOp bitcast) {
+  RankedTensorType type = resultType();
+  return map(type.getShape(), type.getElementType(),
+             {broadcast(bitcast.getInput(), type.getShape())},
+             [&](OpBuilder &b, Location at, ValueRange x) {
+               return emitBitcast(b, at, x[0], type.getElementType());
              });
 }
 
@@ -97,6 +107,6 @@ template <> FailureOr<Value> Decomposer::decompose(tensor::PadOp pad) {
 }
 
 void convoy::cnn::attachElementwiseDecompositions(MLIRContext *context) {
-  attachDecompositions<UnaryOp, BinaryOp, SelectOp, CastOp, BroadcastOp, ScaleShiftOp,
-                       tensor::PadOp>(context);
+  attachDecompositions<UnaryOp, BinaryOp, SelectOp, CastOp, BitcastOp, BroadcastOp,
+                       ScaleShiftOp, tensor::PadOp>(context);
 }

@@ -16,22 +16,30 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
+template <typename FloatOp, typename SignedOp, typename UnsignedOp = SignedOp>
+static Value emitCombination(OpBuilder &b, Location loc, Value x, Value y) {
+  Type element = x.getType();
+  if (isa<FloatType>(element))
+    return FloatOp::create(b, loc, x, y);
+  x = emitLowered(b, loc, x);
+  y = emitLowered(b, loc, y);
+  Value result = element.isUnsignedInteger() ? UnsignedOp::create(b, loc, x, y).getResult()
+                                             : SignedOp::create(b, loc, x, y).getResult();
+  return emitRaised(b, loc, result, element);
+}
+
 /// Combines `x` and `y` by their maximum, minimum or product. All other kinds add them up.
 static Value emitCombiner(OpBuilder &b, Location loc, ReduceKind kind, Value x, Value y) {
-  bool isFloat = isa<FloatType>(x.getType());
+  using namespace arith;
   switch (kind) {
   case ReduceKind::max:
-    return isFloat ? arith::MaximumFOp::create(b, loc, x, y).getResult()
-                   : arith::MaxSIOp::create(b, loc, x, y).getResult();
+    return emitCombination<MaximumFOp, MaxSIOp, MaxUIOp>(b, loc, x, y);
   case ReduceKind::min:
-    return isFloat ? arith::MinimumFOp::create(b, loc, x, y).getResult()
-                   : arith::MinSIOp::create(b, loc, x, y).getResult();
+    return emitCombination<MinimumFOp, MinSIOp, MinUIOp>(b, loc, x, y);
   case ReduceKind::prod:
-    return isFloat ? arith::MulFOp::create(b, loc, x, y).getResult()
-                   : arith::MulIOp::create(b, loc, x, y).getResult();
+    return emitCombination<MulFOp, MulIOp>(b, loc, x, y);
   default:
-    return isFloat ? arith::AddFOp::create(b, loc, x, y).getResult()
-                   : arith::AddIOp::create(b, loc, x, y).getResult();
+    return emitCombination<AddFOp, AddIOp>(b, loc, x, y);
   }
 }
 
@@ -45,6 +53,9 @@ static TypedAttr getNeutral(ReduceKind kind, Type type) {
     return FloatAttr::get(type, kind == ReduceKind::prod ? 1.0 : 0.0);
   }
   unsigned width = type.getIntOrFloatBitWidth();
+  if (isExtreme && type.isUnsignedInteger())
+    return IntegerAttr::get(type, kind == ReduceKind::max ? APInt::getMinValue(width)
+                                                          : APInt::getMaxValue(width));
   if (isExtreme)
     return IntegerAttr::get(type, kind == ReduceKind::max ? APInt::getSignedMinValue(width)
                                                           : APInt::getSignedMaxValue(width));
@@ -58,8 +69,7 @@ Value Decomposer::reduce(ReduceKind combiner, ArrayRef<int64_t> shape, ArrayRef<
   SmallVector<int64_t> kept = getOtherDims(rank, axes), extents;
   for (int64_t dim : kept)
     extents.push_back(shape[dim]);
-  Value init =
-      fill(extents, arith::ConstantOp::create(builder, loc(), getNeutral(combiner, element)));
+  Value init = fill(extents, emitConstant(builder, loc(), getNeutral(combiner, element)));
   SmallVector<Value> operands;
   SmallVector<AffineMap> maps;
   for (const Input &input : inputs) {

@@ -54,11 +54,14 @@ private:
   void castResults(Operation *terminator);
   void widenConstants(arith::ConstantOp op);
   void roundAtCast(CastOp op);
+  void keepBits(BitcastOp op);
   void narrowF64(Operation *op);
 
   Type f32;
   /// Constants that are widened already, so that weights which several layers share stay so.
   DenseMap<Attribute, ElementsAttr> widened;
+  /// The element types of operands whose bits count.
+  DenseMap<Operation *, Type> bitTypes;
 };
 
 } // namespace
@@ -115,6 +118,19 @@ void WidenFloats::roundAtCast(CastOp op) {
                  rounded == result ? wide.getDefiningOp() : rounded.getDefiningOp());
 }
 
+/// Bits are those of the narrow types.
+void WidenFloats::keepBits(BitcastOp op) {
+  OpBuilder builder(op);
+  if (Type narrow = bitTypes.lookup(op))
+    op.getInputMutable().assign(cast(builder, op.getInput(), narrow));
+  Value result = op->getResult(0);
+  if (!isNarrow(result.getType()))
+    return;
+  builder.setInsertionPointAfter(op);
+  Value wide = cast(builder, result, f32);
+  replaceReaders(result, wide, wide.getDefiningOp());
+}
+
 /// Casts the operands of an operation without f64 kernels, and its results.
 void WidenFloats::narrowF64(Operation *op) {
   OpBuilder builder(op);
@@ -142,6 +158,10 @@ void WidenFloats::runOnOperation() {
     return markAllAnalysesPreserved();
 
   f32 = Float32Type::get(&getContext());
+  function.walk([&](BitcastOp op) {
+    if (Type type = getElementTypeOrSelf(op.getInput().getType()); isNarrow(type))
+      bitTypes[op] = type;
+  });
   castArguments(function.front());
   function.walk([&](Operation *op) {
     if (op == function.getOperation())
@@ -150,6 +170,8 @@ void WidenFloats::runOnOperation() {
       return widenConstants(constant);
     if (auto cast = dyn_cast<CastOp>(op); cast && isNarrow(cast.getTo()))
       return roundAtCast(cast);
+    if (auto bitcast = dyn_cast<BitcastOp>(op))
+      return keepBits(bitcast);
     if (isa<func::ReturnOp>(op))
       return castResults(op);
     for (Value result : op->getResults())
@@ -168,4 +190,5 @@ void WidenFloats::runOnOperation() {
       narrowF64(op);
   });
   widened.clear();
+  bitTypes.clear();
 }

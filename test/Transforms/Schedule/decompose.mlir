@@ -1,5 +1,6 @@
 // RUN: convoy-opt %s --cnn-decompose | FileCheck %s
-// RUN: convoy-opt %s --pass-pipeline='builtin.module(func.func(cnn-decompose),%to-llvm)' | %run-main | FileCheck %s --check-prefix=NUMBERS
+// RUN: convoy-opt %s --pass-pipeline='builtin.module(func.func(cnn-decompose,cnn-lower-element-types),%to-llvm)' \
+// RUN:   | %run-main | FileCheck %s --check-prefix=NUMBERS
 
 func.func private @printMemrefF32(%x: tensor<*xf32>)
 
@@ -103,10 +104,41 @@ func.func @cast(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 
 // CHECK:         linalg.generic
 // CHECK-NOT:     cnn.
-// CHECK-LABEL: func.func @batch_norm(
+// CHECK-LABEL: func.func @bitcast(
 func.func @broadcast(%s: tensor<1x2x1xf32>) -> tensor<1x2x4xf32> {
   %0 = cnn.broadcast %s {shape = array<i64: 1, 2, 4>} : (tensor<1x2x1xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
+}
+
+// CHECK:         arith.bitcast %{{.+}} : f32 to i32
+// CHECK:         arith.bitcast %{{.+}} : i32 to f32
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @unsigned(
+func.func @bitcast(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %0 = cnn.bitcast %x {to = ui32} : (tensor<1x2x4xf32>) -> tensor<1x2x4xui32>
+  %half = arith.constant dense<1> : tensor<ui32>
+  %1 = cnn.binary <shift_right> %0, %half : (tensor<1x2x4xui32>, tensor<ui32>) -> tensor<1x2x4xui32>
+  %2 = cnn.binary <shift_left> %1, %half : (tensor<1x2x4xui32>, tensor<ui32>) -> tensor<1x2x4xui32>
+  %3 = cnn.bitcast %2 {to = f32} : (tensor<1x2x4xui32>) -> tensor<1x2x4xf32>
+  return %3 : tensor<1x2x4xf32>
+}
+
+// The body computes without a sign, and neither zeros nor overflows reach a division.
+// CHECK:         %[[X:.+]] = builtin.unrealized_conversion_cast %{{.+}} : ui16 to i16
+// CHECK:         %[[Y:.+]] = builtin.unrealized_conversion_cast %{{.+}} : ui16 to i16
+// CHECK:         %[[ZERO:.+]] = arith.cmpi eq, %[[Y]], %{{.+}} : i16
+// CHECK:         %[[DIVISOR:.+]] = arith.select %[[ZERO]], %{{.+}}, %[[Y]] : i16
+// CHECK:         %[[QUOTIENT:.+]] = arith.divui %[[X]], %[[DIVISOR]] : i16
+// CHECK:         %[[RESULT:.+]] = arith.select %[[ZERO]], %{{.+}}, %[[QUOTIENT]] : i16
+// CHECK:         builtin.unrealized_conversion_cast %[[RESULT]] : i16 to ui16
+// CHECK:         linalg.generic {{.*}}"reduction"
+// CHECK:           arith.maxui
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @batch_norm(
+func.func @unsigned(%x: tensor<1x2x4xui16>, %y: tensor<1x2x4xui16>) -> tensor<2xui16> {
+  %0 = cnn.binary <div> %x, %y : (tensor<1x2x4xui16>, tensor<1x2x4xui16>) -> tensor<1x2x4xui16>
+  %1 = cnn.reduce <max> %0 {axes = array<i64: 0, 2>} : (tensor<1x2x4xui16>) -> tensor<2xui16>
+  return %1 : tensor<2xui16>
 }
 
 // Parameters that are not constant. With constant ones, a batch norm has become a scale_shift before.
@@ -182,6 +214,13 @@ func.func @main() {
   // NUMBERS-NEXT: [-4,    0,    -1,    1]
   %12 = call @cast(%y) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   call @show(%12) : (tensor<1x2x4xf32>) -> ()
+  // The last bit of each number is cleared.
+  // NUMBERS:      [1,    1,    3,    3],
+  // NUMBERS-NEXT: [-5,    -5,    -1,    -1]
+  %odd = arith.constant dense<[[[0x3f800001, 0x3f800000, 0x40400000, 0x40400001],
+                                [0xc0a00001, 0xc0a00000, 0xbf800001, 0xbf800000]]]> : tensor<1x2x4xf32>
+  %b = call @bitcast(%odd) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%b) : (tensor<1x2x4xf32>) -> ()
   // NUMBERS:      [2,    2,    2,    2],
   // NUMBERS-NEXT: [-1,    -1,    -1,    -1]
   %13 = call @broadcast(%s) : (tensor<1x2x1xf32>) -> tensor<1x2x4xf32>

@@ -145,3 +145,18 @@ func.func @compute(%x: tensor<4xbf16>, %z: tensor<4xf64>) -> (tensor<4xbf16>, te
   }
   return %0, %1 : tensor<4xbf16>, tensor<4xf64>
 }
+
+// -----
+
+// Bits are those of the narrow type.
+// CHECK-LABEL: func.func @bits(
+// CHECK-SAME: %[[X:.+]]: tensor<4xbf16>) -> tensor<4xf16>
+func.func @bits(%x: tensor<4xbf16>) -> tensor<4xf16> {
+  // CHECK: %[[NARROW:.+]] = cnn.cast %{{.+}} {to = bf16}
+  // CHECK-NEXT: %[[BITS:.+]] = cnn.bitcast %[[NARROW]] {to = f16} : (tensor<4xbf16>) -> tensor<4xf16>
+  // CHECK-NEXT: %[[WIDE:.+]] = cnn.cast %[[BITS]] {to = f32}
+  // CHECK-NEXT: cnn.unary <relu> %[[WIDE]] : (tensor<4xf32>) -> tensor<4xf32>
+  %0 = cnn.bitcast %x {to = f16} : (tensor<4xbf16>) -> tensor<4xf16>
+  %1 = cnn.unary <relu> %0 : (tensor<4xf16>) -> tensor<4xf16>
+  return %1 : tensor<4xf16>
+}

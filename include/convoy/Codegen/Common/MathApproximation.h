@@ -14,9 +14,13 @@ class RewritePatternSet;
 
 namespace convoy {
 
-/// Expands `math.exp`, `expm1`, `log`, `log1p`, `tanh`, `erf`, `powf`, `sin` and `cos` on
-/// scalars and vectors into `arith` and `math.fma`. Artefacts link no libm.
+/// Expands `math.exp`, `expm1`, `log`, `log1p`, `tanh`, `erf`, `powf` and the functions below
+/// on scalars and vectors into `arith` and `math.fma`. Artefacts link no libm.
 void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
+
+/// Expands `math.sin`, `cos`, `tan`, `sinh`, `cosh` and the inverses of these and of `tanh`.
+/// Sine and cosine of f64 are left to the function above; the others are computed in f32.
+void populateTrigonometricApproximationPatterns(mlir::RewritePatternSet &patterns);
 
 /// Expands conversions from and to bf16, and from f64 to f16, on scalars and vectors.
 void populateFloatConversionPatterns(mlir::RewritePatternSet &patterns);

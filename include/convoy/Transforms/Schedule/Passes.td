@@ -243,6 +243,41 @@ def CnnDecompose : Pass<"cnn-decompose", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def CnnLowerElementTypes : Pass<"cnn-lower-element-types", "::mlir::func::FuncOp"> {
+  let summary = "Replace unsigned integers and small floats by signless integers";
+  let description = [{
+    Bodies of linalg operations know by now whether their integers are signed, and how the
+    floats of at most 8 bits are encoded. So `ui32` becomes `i32`, and all types of at most
+    8 bits but `i1` become `i8`. Kernels and buffers have types of arith only. The
+    attributes `cnn.inputs` and `cnn.outputs` keep the types that users see.
+
+    Before:
+    ```mlir
+    %1 = linalg.generic ... ins(%x, %y : tensor<8xui32>, tensor<8xui32>) ... {
+    ^bb0(%a: ui32, %b: ui32, %out: ui32):
+      %0 = builtin.unrealized_conversion_cast %a : ui32 to i32
+      %1 = builtin.unrealized_conversion_cast %b : ui32 to i32
+      %2 = arith.maxui %0, %1 : i32
+      %3 = builtin.unrealized_conversion_cast %2 : i32 to ui32
+      linalg.yield %3 : ui32
+    }
+    ```
+    After:
+    ```mlir
+    %1 = linalg.generic ... ins(%x, %y : tensor<8xi32>, tensor<8xi32>) ... {
+    ^bb0(%a: i32, %b: i32, %out: i32):
+      %2 = arith.maxui %a, %b : i32
+      linalg.yield %2 : i32
+    }
+    ```
+
+    Pre: the operations of cnn that are left move elements, and do not compute with those of
+    the types that are replaced.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect"];
+}
+
 def CnnFuseElementwise : Pass<"cnn-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Join element-wise linalg operations that compute nothing twice";
   let description = [{

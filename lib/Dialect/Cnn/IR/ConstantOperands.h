@@ -59,6 +59,8 @@ public:
   void setInt(int64_t index, int64_t value) {
     if (element.isInteger(1))
       value = value != 0;
+    else if (!element.isIndex() && element.getIntOrFloatBitWidth() < 8)
+      value &= (1 << element.getIntOrFloatBitWidth()) - 1;
     // The host is little-endian, so the first bytes are the value wrapped to the element's
     // width.
     std::memcpy(at(index), &value, elementBytes);

@@ -56,6 +56,20 @@ LogicalResult CastOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType
   return success();
 }
 
+/// Bits of an element; a bool counts as a byte.
+static unsigned getWidth(Type element) {
+  return element.isInteger(1) ? 8 : element.getIntOrFloatBitWidth();
+}
+
+LogicalResult BitcastOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
+  Type from = shaped(op.getInput()).getElementType(), to = op.getTo();
+  if (!from.isIntOrFloat() || !to.isIntOrFloat() || getWidth(from) != getWidth(to))
+    return rule.error("element types differ in width: ", from, " and ", to);
+  result.shape = Shape(shapeOf(op.getInput()));
+  result.element = to;
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Folders
 //===----------------------------------------------------------------------===//
@@ -140,6 +154,14 @@ LogicalResult CastOp::fold(FoldAdaptor adaptor, FoldResults &results) {
   return foldConstants(*this, adaptor.getOperands(), results);
 }
 
+LogicalResult BitcastOp::fold(FoldAdaptor adaptor, FoldResults &results) {
+  if (!isValueForm(*this))
+    return failure();
+  if (getInput().getType() == getResult(0).getType())
+    return replaceBy(results, getInput());
+  return foldConstants(*this, adaptor.getOperands(), results);
+}
+
 //===----------------------------------------------------------------------===//
 // Values of constants
 //===----------------------------------------------------------------------===//
@@ -160,10 +182,19 @@ static bool isExact(UnaryKind kind) {
   case UnaryKind::sqrt:
   case UnaryKind::sign:
   case UnaryKind::logical_not:
+  case UnaryKind::bitwise_not:
     return true;
   default:
     return false;
   }
+}
+
+/// The host's arithmetic for an element type that is no float.
+static HostIntegers getHostIntegers(Type element) {
+  if (element.isIndex())
+    return HostIntegers(64, /*isUnsigned=*/false);
+  return HostIntegers(element.getIntOrFloatBitWidth(),
+                      element.isInteger(1) || element.isUnsignedInteger());
 }
 
 ElementsAttr UnaryOp::evaluate(const ConstantOperands &operands) {
@@ -181,7 +212,7 @@ ElementsAttr UnaryOp::evaluate(const ConstantOperands &operands) {
       result.setDouble(i, applyFloatUnary(a, function, in->getDouble(i)));
     return a.isDefined() ? result.take() : ElementsAttr();
   }
-  HostIntegers a(in->getElementType().isInteger(1));
+  HostIntegers a = getHostIntegers(in->getElementType());
   for (int64_t i = 0; i < result.size(); ++i)
     result.setInt(i, applyIntegerUnary(a, function, in->getInt(i)));
   return a.isDefined() ? result.take() : ElementsAttr();
@@ -203,7 +234,7 @@ ElementsAttr BinaryOp::evaluate(const ConstantOperands &operands) {
     return {};
   ConstantResult result(type, splat);
   HostFloats<double> floats;
-  HostIntegers integers(lhs->getElementType().isInteger(1));
+  HostIntegers integers = getHostIntegers(lhs->getElementType());
   int64_t next = 0;
   auto combine = [&](std::array<int64_t, 2> from) {
     if (isFloat) {
@@ -252,10 +283,11 @@ ElementsAttr SelectOp::evaluate(const ConstantOperands &operands) {
 ElementsAttr CastOp::evaluate(const ConstantOperands &operands) {
   RankedTensorType type = operands.getType();
   auto in = operands.read(0);
-  if (!in || !operands.fits(in->isSplat()))
+  auto to = dyn_cast<FloatType>(type.getElementType());
+  // Rounding to a small float depends on attributes, and is left to run time.
+  if (!in || !operands.fits(in->isSplat()) || (to && to.getWidth() <= 8))
     return {};
-  bool fromFloat = isa<FloatType>(in->getElementType());
-  bool toFloat = isa<FloatType>(type.getElementType());
+  bool fromFloat = isa<FloatType>(in->getElementType()), toFloat = bool(to);
   ConstantResult result(type, in->isSplat());
   for (int64_t i = 0; i < result.size(); ++i) {
     if (toFloat) {
@@ -273,10 +305,24 @@ ElementsAttr CastOp::evaluate(const ConstantOperands &operands) {
     }
     // A number that does not fit has no defined value; leave that to run time.
     double limit = std::ldexp(1.0, type.getElementTypeBitWidth() - 1);
-    if (!(value > -limit - 1 && value < limit))
+    bool isUnsigned = type.getElementType().isUnsignedInteger();
+    if (!(value > (isUnsigned ? 0 : -limit) - 1 && value < (isUnsigned ? 2 * limit : limit)))
       return {};
-    result.setInt(i, int64_t(value));
+    result.setInt(i, isUnsigned ? int64_t(uint64_t(value)) : int64_t(value));
   }
+  return result.take();
+}
+
+ElementsAttr BitcastOp::evaluate(const ConstantOperands &operands) {
+  RankedTensorType type = operands.getType();
+  auto in = operands.read(0);
+  if (!in || !operands.fits(in->isSplat()))
+    return {};
+  if (!type.getElementType().isInteger(1))
+    return makeConstantFromBytes(type, in->getBytes());
+  ConstantResult result(type, in->isSplat());
+  for (int64_t i = 0; i < result.size(); ++i)
+    *result.at(i) = in->getBytes()[i] != 0;
   return result.take();
 }
 
@@ -288,6 +334,7 @@ Factors UnaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors BinaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors SelectOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors CastOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors BitcastOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 
 //===----------------------------------------------------------------------===//
 // Layout, multiply-adds for each channel and names

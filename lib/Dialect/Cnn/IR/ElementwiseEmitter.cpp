@@ -49,7 +49,17 @@ Value EmittedArithmetic::mul(Value x, Value y) {
 }
 
 Value EmittedArithmetic::div(Value x, Value y) {
-  return emitNumbers<arith::DivFOp, arith::DivSIOp>(*this, b, loc, x, y);
+  if (isFloat())
+    return arith::DivFOp::create(b, loc, x, y);
+  // Neither a division by zero nor the overflow of a division by -1 may reach the CPU.
+  Value zero = constant(0), one = constant(1), isZero = equal(y, zero);
+  Value divisor = select(isZero, one, y);
+  if (isUnsigned())
+    return select(isZero, zero, arith::DivUIOp::create(b, loc, x, divisor));
+  Value minusOne = constant(-1), negates = equal(y, minusOne);
+  divisor = select(negates, one, divisor);
+  Value quotient = arith::DivSIOp::create(b, loc, x, divisor);
+  return select(isZero, zero, select(negates, neg(quotient), quotient));
 }
 
 Value EmittedArithmetic::neg(Value x) {
@@ -66,12 +76,13 @@ Value EmittedArithmetic::min(Value x, Value y) { return select(less(x, y), x, y)
 using Floats = arith::CmpFPredicate;
 using Integers = arith::CmpIPredicate;
 
-template <Floats floats, Integers integers, Integers bools = integers>
+template <Floats floats, Integers integers, Integers unsignedIntegers = integers>
 static Value emitComparison(const EmittedArithmetic &a, OpBuilder &b, Location loc, Value x,
                             Value y) {
   if (a.isFloat())
     return arith::CmpFOp::create(b, loc, floats, x, y);
-  return arith::CmpIOp::create(b, loc, a.isBool() ? bools : integers, x, y);
+  bool isUnsigned = a.isBool() || a.isUnsigned();
+  return arith::CmpIOp::create(b, loc, isUnsigned ? unsignedIntegers : integers, x, y);
 }
 
 Value EmittedArithmetic::less(Value x, Value y) {
@@ -91,6 +102,7 @@ Value EmittedArithmetic::notEqual(Value x, Value y) {
 }
 
 Value EmittedArithmetic::both(Value x, Value y) { return bitAnd(x, y); }
+Value EmittedArithmetic::differ(Value x, Value y) { return bitXor(x, y); }
 
 Value EmittedArithmetic::select(Value condition, Value x, Value y) {
   return arith::SelectOp::create(b, loc, condition, x, y);
@@ -119,18 +131,53 @@ Value EmittedArithmetic::log(Value x) { return math::LogOp::create(b, loc, x); }
 Value EmittedArithmetic::log1p(Value x) { return math::Log1pOp::create(b, loc, x); }
 Value EmittedArithmetic::sin(Value x) { return math::SinOp::create(b, loc, x); }
 Value EmittedArithmetic::cos(Value x) { return math::CosOp::create(b, loc, x); }
+Value EmittedArithmetic::tan(Value x) { return math::TanOp::create(b, loc, x); }
+Value EmittedArithmetic::asin(Value x) { return math::AsinOp::create(b, loc, x); }
+Value EmittedArithmetic::acos(Value x) { return math::AcosOp::create(b, loc, x); }
+Value EmittedArithmetic::atan(Value x) { return math::AtanOp::create(b, loc, x); }
+Value EmittedArithmetic::sinh(Value x) { return math::SinhOp::create(b, loc, x); }
+Value EmittedArithmetic::cosh(Value x) { return math::CoshOp::create(b, loc, x); }
+Value EmittedArithmetic::asinh(Value x) { return math::AsinhOp::create(b, loc, x); }
+Value EmittedArithmetic::acosh(Value x) { return math::AcoshOp::create(b, loc, x); }
+Value EmittedArithmetic::atanh(Value x) { return math::AtanhOp::create(b, loc, x); }
 Value EmittedArithmetic::tanh(Value x) { return math::TanhOp::create(b, loc, x); }
 Value EmittedArithmetic::erf(Value x) { return math::ErfOp::create(b, loc, x); }
 
+/// C's fmod of two f64, by hand: each step takes off a multiple, below 2^50, of the divisor
+/// times a power of 2^50. The multiple is exact, because such quotients have no rounding error
+/// that matters, and so is the rest. The quotient must be below 2^(50 * steps).
+static Value emitRemainder(EmittedArithmetic &a, Value x, Value y, int steps) {
+  constexpr int kStepBits = 50;
+  Value zero = a.constant(0), infinity = a.constant(std::numeric_limits<double>::infinity());
+  Value dividend = a.abs(x), divisor = a.abs(y), rest = dividend;
+  for (int step = steps - 1; step >= 0; --step) {
+    Value part = divisor;
+    // The power itself may be too large for one factor.
+    for (int bits = step * kStepBits; bits > 0; bits -= 1000)
+      part = a.mul(part, a.constant(std::ldexp(1.0, std::min(bits, 1000))));
+    Value quotient = a.floor(a.div(rest, part));
+    Value less = a.fma(a.neg(quotient), part, rest);
+    // A quotient just below an integer may have been rounded to it.
+    less = a.select(a.less(less, zero), a.add(less, part), less);
+    rest = a.select(a.equal(part, infinity), rest, less);
+  }
+  Value nan = a.constant(std::numeric_limits<double>::quiet_NaN());
+  return a.copySign(a.select(a.less(dividend, infinity), rest, nan), x);
+}
+
 Value EmittedArithmetic::fmod(Value x, Value y) {
-  Value zero = constant(0);
-  // Rounding may move the quotient across an integer. Then the rest is off by one divisor.
-  Value dividend = abs(x), divisor = abs(y);
-  Value quotient = math::TruncOp::create(b, loc, div(dividend, divisor));
-  Value rest = fma(neg(quotient), divisor, dividend);
-  rest = select(less(rest, zero), add(rest, divisor), rest);
-  rest = select(lessEqual(divisor, rest), sub(rest, divisor), rest);
-  return math::CopySignOp::create(b, loc, rest, x);
+  // The exponents of f64 differ by less than 2100, those of f32 by less than 280.
+  if (getElement(type).isF64())
+    return emitRemainder(*this, x, y, /*steps=*/42);
+  // f64 has bits and range to spare for the other types.
+  Value wideX = emitCast(b, loc, x, b.getF64Type());
+  Value wideY = emitCast(b, loc, y, b.getF64Type());
+  EmittedArithmetic wide(b, loc, wideX.getType());
+  return emitCast(b, loc, emitRemainder(wide, wideX, wideY, /*steps=*/6), getElement(type));
+}
+
+Value EmittedArithmetic::copySign(Value x, Value sign) {
+  return math::CopySignOp::create(b, loc, x, sign);
 }
 
 /// The number that a constant, broadcast or not, has in every element.
@@ -149,7 +196,7 @@ static std::optional<double> getConstantNumber(Value value) {
 
 Value EmittedArithmetic::pow(Value x, Value y) {
   if (!isFloat())
-    return undefined();
+    return powIntegers(x, y);
   std::optional<double> exponent = getConstantNumber(y);
   double size = exponent ? std::abs(*exponent) : -1;
   Value result;
@@ -180,8 +227,53 @@ Value EmittedArithmetic::pow(Value x, Value y) {
 // Integers
 //===----------------------------------------------------------------------===//
 
+unsigned EmittedArithmetic::getWidth() const {
+  return getElement(type).getIntOrFloatBitWidth();
+}
+
+/// By squaring. A negative exponent gives the integer part of a fraction.
+Value EmittedArithmetic::powIntegers(Value x, Value y) {
+  if (isBool())
+    return undefined();
+  Value zero = constant(0), one = constant(1), power = one, square = x;
+  for (unsigned bit = 0; bit < getWidth(); ++bit) {
+    Value mask = shiftLeft(one, constant(bit));
+    power = select(equal(bitAnd(y, mask), zero), power, mul(power, square));
+    square = mul(square, square);
+  }
+  if (isUnsigned())
+    return power;
+  Value isOdd = notEqual(bitAnd(y, one), zero), minusOne = constant(-1);
+  Value sign = select(isOdd, minusOne, one);
+  Value fraction = select(equal(x, minusOne), sign, zero);
+  fraction = select(equal(x, one), one, fraction);
+  return select(less(y, zero), fraction, power);
+}
+
 Value EmittedArithmetic::remainder(Value x, Value y) {
-  return arith::RemSIOp::create(b, loc, x, y);
+  Value zero = constant(0), one = constant(1), isZero = equal(y, zero);
+  Value divisor = select(isZero, one, y);
+  if (isUnsigned())
+    return arith::RemUIOp::create(b, loc, x, divisor);
+  // All remainders of 1 and -1 are 0, but -1 may overflow.
+  divisor = select(equal(y, constant(-1)), one, divisor);
+  return arith::RemSIOp::create(b, loc, x, divisor);
+}
+
+Value EmittedArithmetic::shiftLeft(Value x, Value y) {
+  EmittedArithmetic counts(b, loc, type, /*isUnsigned=*/true);
+  Value zero = constant(0), fits = counts.less(y, constant(getWidth()));
+  Value shifted = arith::ShLIOp::create(b, loc, x, select(fits, y, zero));
+  return select(fits, shifted, zero);
+}
+
+Value EmittedArithmetic::shiftRight(Value x, Value y) {
+  EmittedArithmetic counts(b, loc, type, /*isUnsigned=*/true);
+  if (!isUnsigned())
+    return arith::ShRSIOp::create(b, loc, x, counts.min(y, constant(getWidth() - 1)));
+  Value zero = constant(0), fits = counts.less(y, constant(getWidth()));
+  Value shifted = arith::ShRUIOp::create(b, loc, x, select(fits, y, zero));
+  return select(fits, shifted, zero);
 }
 
 Value EmittedArithmetic::bitAnd(Value x, Value y) {
@@ -198,16 +290,53 @@ Value EmittedArithmetic::bitXor(Value x, Value y) {
 // Entry points
 //===----------------------------------------------------------------------===//
 
+Type convoy::getLoweredElementType(Type type) {
+  unsigned width = isa<IntegerType, FloatType>(type) ? type.getIntOrFloatBitWidth() : 64;
+  if (type.isInteger(1) ||
+      (!type.isUnsignedInteger() && (width > 8 || type.isSignlessInteger(8))))
+    return type;
+  return IntegerType::get(type.getContext(), std::max(width, 8u));
+}
+
+/// `x` as a value of the element type `element`, which stands for the same bits.
+static Value retype(OpBuilder &builder, Location loc, Value x, Type element) {
+  if (getElement(x.getType()) == element)
+    return x;
+  auto shaped = dyn_cast<ShapedType>(x.getType());
+  Type type = shaped ? Type(shaped.clone(element)) : element;
+  return UnrealizedConversionCastOp::create(builder, loc, type, x).getResult(0);
+}
+
+Value convoy::emitLowered(OpBuilder &builder, Location loc, Value x) {
+  return retype(builder, loc, x, getLoweredElementType(getElement(x.getType())));
+}
+
+Value convoy::emitRaised(OpBuilder &builder, Location loc, Value x, Type element) {
+  assert(getElement(x.getType()) == getLoweredElementType(element) && "other bits");
+  return retype(builder, loc, x, element);
+}
+
 Value convoy::emitConstant(OpBuilder &builder, Location loc, Type type, double value) {
-  Type element = getElementTypeOrSelf(type);
+  Type element = getElement(type), lowered = getLoweredElementType(element);
   TypedAttr attribute;
-  if (auto floatType = dyn_cast<FloatType>(element))
+  if (auto floatType = dyn_cast<FloatType>(lowered))
     attribute = FloatAttr::get(floatType, value);
   else
-    attribute = IntegerAttr::get(element, int64_t(value));
+    attribute = IntegerAttr::get(lowered, int64_t(value));
   if (auto shaped = dyn_cast<ShapedType>(type))
-    attribute = DenseElementsAttr::get(shaped, Attribute(attribute));
-  return arith::ConstantOp::create(builder, loc, attribute);
+    attribute = DenseElementsAttr::get(shaped.clone(lowered), Attribute(attribute));
+  Value constant = arith::ConstantOp::create(builder, loc, attribute);
+  return emitRaised(builder, loc, constant, element);
+}
+
+Value convoy::emitConstant(OpBuilder &builder, Location loc, TypedAttr value) {
+  Type element = value.getType(), lowered = getLoweredElementType(element);
+  if (lowered != element) {
+    APInt bits = isa<FloatAttr>(value) ? cast<FloatAttr>(value).getValue().bitcastToAPInt()
+                                       : cast<IntegerAttr>(value).getValue();
+    value = IntegerAttr::get(lowered, bits.zext(lowered.getIntOrFloatBitWidth()));
+  }
+  return emitRaised(builder, loc, arith::ConstantOp::create(builder, loc, value), element);
 }
 
 Value convoy::emitMax(OpBuilder &builder, Location loc, Value lhs, Value rhs) {
@@ -218,49 +347,37 @@ Value convoy::emitMin(OpBuilder &builder, Location loc, Value lhs, Value rhs) {
   return EmittedArithmetic(builder, loc, lhs.getType()).min(lhs, rhs);
 }
 
+/// Whether arith can compute with the elements: they are neither floats nor integers of fewer
+/// than 8 bits, nor floats of 8.
+static bool isComputable(Type element) {
+  return element.isInteger(1) || element.isIndex() ||
+         element.getIntOrFloatBitWidth() > (isa<FloatType>(element) ? 8u : 7u);
+}
+
 Value convoy::emitUnary(OpBuilder &builder, Location loc, FunctionAttr function, Value x) {
-  EmittedArithmetic a(builder, loc, x.getType());
-  return a.isFloat() ? applyFloatUnary(a, function, x) : applyIntegerUnary(a, function, x);
+  Type element = getElement(x.getType());
+  if (function.isIdentity())
+    return x;
+  if (!isComputable(element))
+    return {};
+  x = emitLowered(builder, loc, x);
+  EmittedArithmetic a(builder, loc, x.getType(), element.isUnsignedInteger());
+  Value result =
+      a.isFloat() ? applyFloatUnary(a, function, x) : applyIntegerUnary(a, function, x);
+  return result ? emitRaised(builder, loc, result, element) : result;
 }
 
 Value convoy::emitBinary(OpBuilder &builder, Location loc, BinaryKind kind, Value lhs,
                          Value rhs) {
-  EmittedArithmetic a(builder, loc, lhs.getType());
+  Type element = getElement(lhs.getType());
+  if (!isComputable(element))
+    return {};
+  lhs = emitLowered(builder, loc, lhs);
+  rhs = emitLowered(builder, loc, rhs);
+  EmittedArithmetic a(builder, loc, lhs.getType(), element.isUnsignedInteger());
   if (isComparison(kind))
     return compare(a, kind, lhs, rhs);
-  return a.isFloat() ? applyFloatBinary(a, kind, lhs, rhs)
-                     : applyIntegerBinary(a, kind, lhs, rhs);
-}
-
-Value convoy::emitCast(OpBuilder &builder, Location loc, Value x, Type to) {
-  Type from = getElementTypeOrSelf(x.getType());
-  if (from == to)
-    return x;
-  Type type = to;
-  if (auto shaped = dyn_cast<ShapedType>(x.getType()))
-    type = shaped.clone(to);
-  unsigned fromWidth = from.isIndex() ? 64 : from.getIntOrFloatBitWidth();
-  unsigned toWidth = to.isIndex() ? 64 : to.getIntOrFloatBitWidth();
-  if (to.isInteger(1)) {
-    Value zero = emitConstant(builder, loc, x.getType(), 0);
-    if (isa<FloatType>(from))
-      return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE, x, zero);
-    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, x, zero);
-  }
-  bool isUnsigned = from.isInteger(1) || from.isUnsignedInteger();
-  if (isa<FloatType>(to)) {
-    if (!isa<FloatType>(from))
-      return isUnsigned ? arith::UIToFPOp::create(builder, loc, type, x).getResult()
-                        : arith::SIToFPOp::create(builder, loc, type, x).getResult();
-    return fromWidth < toWidth ? arith::ExtFOp::create(builder, loc, type, x).getResult()
-                               : arith::TruncFOp::create(builder, loc, type, x).getResult();
-  }
-  if (isa<FloatType>(from))
-    return arith::FPToSIOp::create(builder, loc, type, x);
-  if (fromWidth == toWidth)
-    return x;
-  if (fromWidth > toWidth)
-    return arith::TruncIOp::create(builder, loc, type, x);
-  return isUnsigned ? arith::ExtUIOp::create(builder, loc, type, x).getResult()
-                    : arith::ExtSIOp::create(builder, loc, type, x).getResult();
+  Value result = a.isFloat() ? applyFloatBinary(a, kind, lhs, rhs)
+                             : applyIntegerBinary(a, kind, lhs, rhs);
+  return result ? emitRaised(builder, loc, result, element) : result;
 }

@@ -100,11 +100,13 @@ static ElementsAttr reduceInts(RankedTensorType type, ReduceKind kind, const Con
                                const Shape &strides, int64_t folded) {
   if (kind == ReduceKind::l2)
     return {};
+  bool isUnsigned = type.getElementType().isUnsignedInteger();
+  using Limits = std::numeric_limits<int64_t>;
   int64_t start = kind == ReduceKind::prod  ? 1
-                  : kind == ReduceKind::max ? std::numeric_limits<int64_t>::min()
-                  : kind == ReduceKind::min ? std::numeric_limits<int64_t>::max()
+                  : kind == ReduceKind::max ? (isUnsigned ? 0 : Limits::min())
+                  : kind == ReduceKind::min ? (isUnsigned ? -1 : Limits::max())
                                             : 0;
-  HostIntegers a(/*isBool=*/false);
+  HostIntegers a(/*width=*/64, isUnsigned);
   std::vector<int64_t> sums(type.getNumElements(), start);
   int64_t next = 0;
   forEachPosition<1>(in.getShape(), {strides}, {0}, [&](std::array<int64_t, 1> to) {
@@ -114,14 +116,14 @@ static ElementsAttr reduceInts(RankedTensorType type, ReduceKind kind, const Con
                       : kind == ReduceKind::prod ? BinaryKind::mul
                                                  : BinaryKind::add;
     if (kind == ReduceKind::sum_square)
-      x *= x;
-    if (kind == ReduceKind::l1)
-      x = std::abs(x);
+      x = a.mul(x, x);
+    if (kind == ReduceKind::l1 && !isUnsigned)
+      x = a.max(x, a.neg(x));
     sum = applyIntegerBinary(a, step, sum, x);
   });
   ConstantResult result(type, /*splat=*/false);
   for (auto [index, sum] : llvm::enumerate(sums))
-    result.setInt(index, kind == ReduceKind::mean ? sum / folded : sum);
+    result.setInt(index, kind == ReduceKind::mean ? a.div(sum, folded) : sum);
   return result.take();
 }
 

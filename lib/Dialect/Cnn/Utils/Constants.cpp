@@ -17,6 +17,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 
@@ -26,11 +27,11 @@ using namespace convoy::cnn;
 std::optional<int64_t> convoy::cnn::getElementBytes(Type elementType) {
   if (isa<IndexType>(elementType))
     return 8;
-  if (elementType.isInteger(1))
-    return 1;
   if (!isa<IntegerType, FloatType>(elementType))
     return std::nullopt;
   unsigned width = elementType.getIntOrFloatBitWidth();
+  if (width < 8)
+    return 1;
   if (width != 8 && width != 16 && width != 32 && width != 64)
     return std::nullopt;
   return width / 8;
@@ -112,6 +113,9 @@ int64_t ConstantData::getInt(int64_t index) const {
   index = splat ? 0 : index;
   // i1 is true or false, not -1.
   bool isUnsigned = element.isUnsignedInteger() || element.isInteger(1);
+  if (unsigned width = isUnsigned || element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
+      width < 8)
+    return llvm::SignExtend64(load<uint8_t>(bytes, index), width);
   switch (elementBytes) {
   case 1:
     return isUnsigned ? int64_t(load<uint8_t>(bytes, index)) : load<int8_t>(bytes, index);
@@ -127,7 +131,8 @@ int64_t ConstantData::getInt(int64_t index) const {
 double ConstantData::getDouble(int64_t index) const {
   auto element = dyn_cast<FloatType>(getElementType());
   if (!element)
-    return double(getInt(index));
+    return getElementType().isUnsignedInteger() ? double(uint64_t(getInt(index)))
+                                                : double(getInt(index));
   index = splat ? 0 : index;
   if (element.isF32())
     return load<float>(bytes, index);
@@ -135,7 +140,7 @@ double ConstantData::getDouble(int64_t index) const {
     return load<double>(bytes, index);
   uint64_t bits =
       elementBytes == 1 ? load<uint8_t>(bytes, index) : load<uint16_t>(bytes, index);
-  APFloat value(element.getFloatSemantics(), APInt(elementBytes * 8, bits));
+  APFloat value(element.getFloatSemantics(), APInt(element.getWidth(), bits));
   return value.convertToDouble();
 }
 

@@ -47,6 +47,34 @@ func.func @integers() -> (tensor<2xi64>, tensor<2xi64>, tensor<2xi1>, tensor<2xi
 
 // -----
 
+// Unsigned numbers are compared, divided and shifted without a sign, and wrap around; so do those of 4 bits. A division by
+// zero gives 0.
+// CHECK-LABEL: func.func @unsigned(
+func.func @unsigned() -> (tensor<2xui8>, tensor<2xi1>, tensor<2xui8>, tensor<2xui8>, tensor<2xi4>, tensor<2xi32>) {
+  // CHECK-DAG: %[[SUM:.+]] = arith.constant dense<[199, 5]> : tensor<2xui8>
+  // CHECK-DAG: %[[LESS:.+]] = arith.constant dense<[false, true]> : tensor<2xi1>
+  // CHECK-DAG: %[[DIV:.+]] = arith.constant dense<[100, 0]> : tensor<2xui8>
+  // CHECK-DAG: %[[SHIFT:.+]] = arith.constant dense<[50, 0]> : tensor<2xui8>
+  // CHECK-DAG: %[[NIBBLE:.+]] = arith.constant dense<[-8, 6]> : tensor<2xi4>
+  // CHECK-DAG: %[[BITS:.+]] = arith.constant dense<[1065353216, -1073741824]> : tensor<2xi32>
+  %x = arith.constant dense<[200, 6]> : tensor<2xui8>
+  %y = arith.constant dense<[2, 0]> : tensor<2xui8>
+  %last = arith.constant dense<255> : tensor<ui8>
+  %limit = arith.constant dense<100> : tensor<ui8>
+  %by = arith.constant dense<[2, 9]> : tensor<2xui8>
+  %f = arith.constant dense<[1.0, -2.0]> : tensor<2xf32>
+  %0 = cnn.binary <add> %x, %last : (tensor<2xui8>, tensor<ui8>) -> tensor<2xui8>
+  %1 = cnn.binary <less> %x, %limit : (tensor<2xui8>, tensor<ui8>) -> tensor<2xi1>
+  %2 = cnn.binary <div> %x, %y : (tensor<2xui8>, tensor<2xui8>) -> tensor<2xui8>
+  %3 = cnn.binary <shift_right> %x, %by : (tensor<2xui8>, tensor<2xui8>) -> tensor<2xui8>
+  %4 = cnn.cast %x {to = i4} : (tensor<2xui8>) -> tensor<2xi4>
+  %5 = cnn.bitcast %f {to = i32} : (tensor<2xf32>) -> tensor<2xi32>
+  // CHECK: return %[[SUM]], %[[LESS]], %[[DIV]], %[[SHIFT]], %[[NIBBLE]], %[[BITS]]
+  return %0, %1, %2, %3, %4, %5 : tensor<2xui8>, tensor<2xi1>, tensor<2xui8>, tensor<2xui8>, tensor<2xi4>, tensor<2xi32>
+}
+
+// -----
+
 // If the lower bound of a clip is above the upper one, the result is the upper one, as in kernels.
 // CHECK-LABEL: func.func @clip(
 // CHECK-DAG:     %[[CROSSED:.+]] = arith.constant dense<3.000000e+00> : tensor<2xf32>

@@ -307,3 +307,11 @@ func.func @compute_result(%a: tensor<4xf32>) {
   }
   return
 }
+
+// -----
+
+func.func @bitcast_to_another_width(%a: tensor<4xf32>) {
+  // expected-error @below {{element types differ in width: 'f32' and 'i64'}}
+  %0 = cnn.bitcast %a {to = i64} : (tensor<4xf32>) -> tensor<4xi64>
+  return
+}

@@ -289,6 +289,14 @@ func.func @cast(%a: tensor<1x2x4xf32>, %b: tensor<1x2x4xi64>) -> tensor<1x2x4xi6
   return %0 : tensor<1x2x4xi64>
 }
 
+// CHECK-LABEL: func.func @bitcast(
+func.func @bitcast(%a: tensor<1x2x4xf32>, %b: tensor<1x2x4xi32>) -> tensor<1x2x4xi32> {
+  // CHECK: %[[R:.+]] = cnn.bitcast %arg0 outs(%arg1) {to = i32} : (tensor<1x2x4xf32>, tensor<1x2x4xi32>) -> tensor<1x2x4xi32>
+  %0 = cnn.bitcast %a outs(%b) {to = i32} : (tensor<1x2x4xf32>, tensor<1x2x4xi32>) -> tensor<1x2x4xi32>
+  // CHECK-NEXT: return %[[R]]
+  return %0 : tensor<1x2x4xi32>
+}
+
 // CHECK-LABEL: func.func @reduce(
 func.func @reduce(%a: tensor<1x2x4xf32>, %b: tensor<2xf32>) -> tensor<2xf32> {
   // CHECK: %[[R:.+]] = cnn.reduce <mean> %arg0 outs(%arg1) {axes = array<i64: 0, 2>} : (tensor<1x2x4xf32>, tensor<2xf32>) -> tensor<2xf32>

@@ -237,6 +237,13 @@ func.func @cast(%a: memref<1x2x4xf32>, %b: memref<1x2x4xi64>) {
   return
 }
 
+// CHECK-LABEL: func.func @bitcast(
+func.func @bitcast(%a: memref<1x2x4xf32>, %b: memref<1x2x4xi32>) {
+  // CHECK: cnn.bitcast %arg0 outs(%arg1) {to = i32} : (memref<1x2x4xf32>, memref<1x2x4xi32>) -> ()
+  cnn.bitcast %a outs(%b) {to = i32} : (memref<1x2x4xf32>, memref<1x2x4xi32>) -> ()
+  return
+}
+
 // CHECK-LABEL: func.func @reduce(
 func.func @reduce(%a: memref<1x2x4xf32>, %b: memref<2xf32>) {
   // CHECK: cnn.reduce <mean> %arg0 outs(%arg1) {axes = array<i64: 0, 2>} : (memref<1x2x4xf32>, memref<2xf32>) -> ()

@@ -271,6 +271,25 @@ func.func @cast(%a: tensor<1x2x4xf32>) -> tensor<1x2x4xi64> {
   return %0 : tensor<1x2x4xi64>
 }
 
+// CHECK-LABEL: func.func @cast_to_small_floats(
+func.func @cast_to_small_floats(%a: tensor<1x2x4xf32>) -> (tensor<1x2x4xf8E4M3FN>, tensor<1x2x4xf8E8M0FNU>) {
+  // CHECK: %[[R:.+]] = cnn.cast %arg0 {saturate = false, to = f8E4M3FN} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf8E4M3FN>
+  %0 = cnn.cast %a {to = f8E4M3FN, saturate = false} : (tensor<1x2x4xf32>) -> tensor<1x2x4xf8E4M3FN>
+  // CHECK: %[[P:.+]] = cnn.cast %arg0 {rounding = #cnn.cast_rounding<nearest>, to = f8E8M0FNU} : {{.*}} -> tensor<1x2x4xf8E8M0FNU>
+  %1 = cnn.cast %a {to = f8E8M0FNU, rounding = #cnn.cast_rounding<nearest>, saturate = true}
+      : (tensor<1x2x4xf32>) -> tensor<1x2x4xf8E8M0FNU>
+  // CHECK-NEXT: return %[[R]], %[[P]]
+  return %0, %1 : tensor<1x2x4xf8E4M3FN>, tensor<1x2x4xf8E8M0FNU>
+}
+
+// CHECK-LABEL: func.func @bitcast(
+func.func @bitcast(%a: tensor<1x2x4xf32>) -> tensor<1x2x4xui32> {
+  // CHECK: %[[R:.+]] = cnn.bitcast %arg0 {to = ui32} : (tensor<1x2x4xf32>) -> tensor<1x2x4xui32>
+  %0 = cnn.bitcast %a {to = ui32} : (tensor<1x2x4xf32>) -> tensor<1x2x4xui32>
+  // CHECK-NEXT: return %[[R]]
+  return %0 : tensor<1x2x4xui32>
+}
+
 // CHECK-LABEL: func.func @reduce(
 func.func @reduce(%a: tensor<1x2x4xf32>) -> tensor<2xf32> {
   // CHECK: %[[R:.+]] = cnn.reduce <mean> %arg0 {axes = array<i64: 0, 2>} : (tensor<1x2x4xf32>) -> tensor<2xf32>

@@ -31,6 +31,12 @@ def Cnn_Dialect : Dialect {
     another one. If that type is f32, the result may be f16 instead, and the other
     way round: kernels of a GPU compute in f32, and round when they store.
 
+    Signless integers are ONNX's signed ones, and `ui8` to `ui64` its unsigned ones. Elements
+    of fewer than 8 bits (`i4`, `ui2`, `f4E2M1FN`, ...) take a byte each: of a constant, its
+    upper bits are zero; in memory, integers are extended to the byte as their sign says.
+    Such elements, and floats of 8 bits, can be moved and cast, but not computed with.
+    `cnn-lower-element-types` replaces all these types by integers without a sign.
+
     Every operation that computes has three forms:
 
     - value: the operands are tensors, and there is one result;
@@ -62,12 +68,14 @@ def Cnn_UnaryKind : Cnn_Enum<"UnaryKind", "an element-wise function of one opera
   ["identity", "relu", "leaky_relu", "clip", "sigmoid", "hard_sigmoid",
    "hard_swish", "silu", "tanh", "elu", "erf", "exp", "log", "sqrt", "abs",
    "neg", "reciprocal", "floor", "ceil", "round", "softplus", "gelu", "mish",
-   "logical_not", "sign", "sin", "cos"]>;
+   "logical_not", "sign", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
+   "cosh", "asinh", "acosh", "atanh", "bitwise_not"]>;
 
 def Cnn_BinaryKind : Cnn_Enum<"BinaryKind", "an element-wise function of two operands",
   ["add", "sub", "mul", "div", "pow", "min", "max", "mod", "prelu", "equal",
    "less", "less_equal", "greater", "greater_equal", "logical_and",
-   "logical_or", "logical_xor"]>;
+   "logical_or", "logical_xor", "fmod", "bitwise_and", "bitwise_or",
+   "bitwise_xor", "shift_left", "shift_right"]>;
 
 def Cnn_ReduceKind : Cnn_Enum<"ReduceKind", "a reduction",
   ["sum", "mean", "max", "min", "prod", "sum_square", "l1", "l2"]>;
@@ -87,6 +95,9 @@ def Cnn_CoordinateMode : Cnn_Enum<"CoordinateMode",
 
 def Cnn_NearestMode : Cnn_Enum<"NearestMode", "ONNX nearest_mode: how a coordinate is rounded",
   ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]>;
+
+def Cnn_CastRounding : Cnn_Enum<"CastRounding", "how a cast to a power of two (f8E8M0FNU) rounds",
+  ["up", "down", "nearest"]>;
 
 def Cnn_FactorKind : Cnn_Enum<"FactorKind",
   "a dimension of an operation's iteration space that devices can share",
@@ -122,6 +133,7 @@ def Cnn_BatchNormModeAttr : Cnn_EnumAttr<Cnn_BatchNormMode, "batch_norm_mode">;
 def Cnn_ResizeModeAttr : Cnn_EnumAttr<Cnn_ResizeMode, "resize_mode">;
 def Cnn_CoordinateModeAttr : Cnn_EnumAttr<Cnn_CoordinateMode, "coordinate_mode">;
 def Cnn_NearestModeAttr : Cnn_EnumAttr<Cnn_NearestMode, "nearest_mode">;
+def Cnn_CastRoundingAttr : Cnn_EnumAttr<Cnn_CastRounding, "cast_rounding">;
 
 //===----------------------------------------------------------------------===//
 // Attributes

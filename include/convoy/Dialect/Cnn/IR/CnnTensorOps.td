@@ -45,7 +45,10 @@ def Cnn_BinaryOp : Cnn_Op<"binary",
   let description = [{
     `activation(kind(lhs, rhs))` for each pair of elements; the shapes of `lhs` and `rhs`
     broadcast as in NumPy. Comparisons and logical functions give `i1`. `prelu` is
-    `lhs >= 0 ? lhs : lhs * rhs`.
+    `lhs >= 0 ? lhs : lhs * rhs`. The result of `mod` has the sign of `rhs`, that of `fmod`
+    the sign of `lhs`. `min` and `max` of a NaN are NaN. Integers wrap around; an integer
+    divided by zero is 0. A shift by a negative number, or by the width or more, leaves
+    copies of the sign (`shift_right`) or 0.
 
     ```mlir
     %1 = cnn.binary <add> %0, %bias {activation = #cnn.function<relu>}
@@ -92,12 +95,44 @@ def Cnn_CastOp : Cnn_Op<"cast",
     [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64]> {
   let summary = "element type conversion (ONNX Cast)";
   let description = [{
-    Converts each element to the type `to`. A float becomes an integer by truncation.
-    Any number but zero becomes true. A value that `to` cannot represent becomes an
-    unspecified one.
+    Converts each element to the type `to`. A float becomes an integer by truncation; if it
+    is out of range, an unspecified one, which is the same on every CPU. An integer wraps
+    around to a narrower type. Any number but zero becomes true.
+
+    A float becomes one of 8 or fewer bits by rounding to nearest. One that is too large
+    becomes the largest finite number with `saturate`, and without it an infinity, or NaN if
+    `to` has no infinity. `rounding` counts for `f8E8M0FNU` alone, which has only powers of
+    two.
 
     ```mlir
     %1 = cnn.cast %x {to = i32} : (tensor<2x3xf32>) -> tensor<2x3xi32>
+    ```
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, TypeAttr:$to,
+                       DefaultValuedAttr<BoolAttr, "true">:$saturate,
+                       DefaultValuedAttr<Cnn_CastRoundingAttr,
+                                         "::convoy::cnn::CastRounding::up">:$rounding);
+  let assemblyFormat = [{
+    $input (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [
+    Cnn_ValueBuilder<(ins "::mlir::Value":$input, "::mlir::Type":$to),
+                     "input, ::mlir::Value(), to">,
+    Cnn_ValueBuilder<(ins "::mlir::Value":$input, "::mlir::Type":$to, "bool":$saturate,
+                          "CastRounding":$rounding),
+                     "input, ::mlir::Value(), to, saturate, rounding">];
+}
+
+def Cnn_BitcastOp : Cnn_Op<"bitcast",
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface]> {
+  let summary = "the bits of each element as another type (ONNX BitCast)";
+  let description = [{
+    The result has the shape of the input. Its element type `to` is as wide as that of the
+    input; an `i1` counts as a byte that is 0 or 1.
+
+    ```mlir
+    %1 = cnn.bitcast %x {to = i32} : (tensor<2x3xf32>) -> tensor<2x3xi32>
     ```
   }];
   let arguments = (ins Cnn_Shaped:$input, Optional<Cnn_Shaped>:$init, TypeAttr:$to);

@@ -18,9 +18,21 @@
 
 namespace convoy {
 
+/// The type of arith that holds elements of `type` in kernels: signless integers for unsigned
+/// ones, and i8 for everything else of at most 8 bits but i1. Otherwise `type` itself.
+mlir::Type getLoweredElementType(mlir::Type type);
+
+/// A value, or vector, of an element type as one of its lowered type, and the way back. The
+/// conversions vanish in cnn-lower-element-types.
+mlir::Value emitLowered(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x);
+mlir::Value emitRaised(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x,
+                       mlir::Type element);
+
 /// `value` as a constant of `type`: a float, integer or index type, or a vector of these.
 mlir::Value emitConstant(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type,
                          double value);
+/// A constant of any element type.
+mlir::Value emitConstant(mlir::OpBuilder &builder, mlir::Location loc, mlir::TypedAttr value);
 
 /// The larger (smaller) of two values, as one instruction. If `rhs` is a NaN, the result is.
 mlir::Value emitMax(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value lhs,
@@ -39,9 +51,15 @@ mlir::Value emitBinary(mlir::OpBuilder &builder, mlir::Location loc, cnn::Binary
                        mlir::Value lhs, mlir::Value rhs);
 
 /// `x` converted to the element type `to` with ONNX Cast's rules: floats
-/// truncate to integers, and everything but zero is true.
+/// truncate to integers, and everything but zero is true. `saturate` and `rounding` count for
+/// floats of at most 8 bits.
 mlir::Value emitCast(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x,
-                     mlir::Type to);
+                     mlir::Type to, bool saturate = true,
+                     cnn::CastRounding rounding = cnn::CastRounding::up);
+
+/// The bits of `x` as the element type `to`, which is as wide; a bool counts as a byte.
+mlir::Value emitBitcast(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x,
+                        mlir::Type to);
 
 } // namespace convoy
 

@@ -33,6 +33,38 @@ typename Arithmetic::Number logisticDenominator(Arithmetic &a, typename Arithmet
   return a.add(a.constant(1), a.exp(a.neg(x)));
 }
 
+/// The trigonometric and hyperbolic functions but tanh, and the inverses of all.
+template <typename Arithmetic>
+typename Arithmetic::Number applyTrigonometric(Arithmetic &a, UnaryKind kind,
+                                               typename Arithmetic::Number x) {
+  switch (kind) {
+  case UnaryKind::sin:
+    return a.sin(x);
+  case UnaryKind::cos:
+    return a.cos(x);
+  case UnaryKind::tan:
+    return a.tan(x);
+  case UnaryKind::asin:
+    return a.asin(x);
+  case UnaryKind::acos:
+    return a.acos(x);
+  case UnaryKind::atan:
+    return a.atan(x);
+  case UnaryKind::sinh:
+    return a.sinh(x);
+  case UnaryKind::cosh:
+    return a.cosh(x);
+  case UnaryKind::asinh:
+    return a.asinh(x);
+  case UnaryKind::acosh:
+    return a.acosh(x);
+  case UnaryKind::atanh:
+    return a.atanh(x);
+  default:
+    llvm_unreachable("unknown unary kind");
+  }
+}
+
 /// `function(x)` of a float; undefined if the function has no meaning for floats.
 template <typename Arithmetic>
 typename Arithmetic::Number applyFloatUnary(Arithmetic &a, FunctionAttr function,
@@ -101,18 +133,16 @@ typename Arithmetic::Number applyFloatUnary(Arithmetic &a, FunctionAttr function
     return a.mul(x, a.div(t, a.add(t, a.constant(2))));
   }
   case UnaryKind::logical_not:
+  case UnaryKind::bitwise_not:
     return a.undefined();
   case UnaryKind::sign: {
     Number zero = a.constant(0);
     Number negative = a.select(a.less(x, zero), a.constant(-1), x);
     return a.select(a.less(zero, x), a.constant(1), negative);
   }
-  case UnaryKind::sin:
-    return a.sin(x);
-  case UnaryKind::cos:
-    return a.cos(x);
+  default:
+    return applyTrigonometric(a, function.getKind(), x);
   }
-  llvm_unreachable("unknown unary kind");
 }
 
 /// `function(x)` of an integer; undefined if the function has no meaning for integers.
@@ -134,11 +164,15 @@ typename Arithmetic::Number applyIntegerUnary(Arithmetic &a, FunctionAttr functi
       x = a.max(x, a.constant(function.getAlphaValue()));
     return function.getBeta() ? a.min(x, a.constant(function.getBetaValue())) : x;
   case UnaryKind::abs:
-    return a.max(x, a.neg(x));
+    return a.isUnsigned() ? x : a.max(x, a.neg(x));
   case UnaryKind::neg:
     return a.neg(x);
-  case UnaryKind::sign:
-    return a.max(a.constant(-1), a.min(a.constant(1), x));
+  case UnaryKind::bitwise_not:
+    return a.sub(a.neg(x), a.constant(1));
+  case UnaryKind::sign: {
+    auto atMostOne = a.min(a.constant(1), x);
+    return a.isUnsigned() ? atMostOne : a.max(a.constant(-1), atMostOne);
+  }
   default:
     return a.undefined();
   }
@@ -192,15 +226,22 @@ typename Arithmetic::Number applyCommonBinary(Arithmetic &a, BinaryKind kind,
     return a.div(x, y);
   case BinaryKind::pow:
     return a.pow(x, y);
-  case BinaryKind::min:
-    return a.min(x, y);
-  case BinaryKind::max:
-    return a.max(x, y);
   case BinaryKind::prelu:
     return a.select(a.less(x, a.constant(0)), a.mul(x, y), x);
   default:
     return a.undefined();
   }
+}
+
+/// The remainder `rest` of a division by `y` with the sign of the dividend, as one with the
+/// sign of `y`.
+template <typename Arithmetic>
+typename Arithmetic::Number takeSignOfDivisor(Arithmetic &a, typename Arithmetic::Number rest,
+                                              typename Arithmetic::Number y) {
+  auto zero = a.constant(0);
+  auto wrongSign = a.differ(a.less(rest, zero), a.less(y, zero));
+  auto moved = a.select(wrongSign, a.add(rest, y), rest);
+  return a.select(a.equal(rest, zero), rest, moved);
 }
 
 /// `kind(x, y)` of floats, for all functions but comparisons; undefined if the function has no
@@ -209,18 +250,20 @@ template <typename Arithmetic>
 typename Arithmetic::Number applyFloatBinary(Arithmetic &a, BinaryKind kind,
                                              typename Arithmetic::Number x,
                                              typename Arithmetic::Number y) {
-  return kind == BinaryKind::mod ? a.fmod(x, y) : applyCommonBinary(a, kind, x, y);
-}
-
-/// ONNX Mod of integers: the result has the sign of the divisor.
-template <typename Arithmetic>
-typename Arithmetic::Number moduloIntegers(Arithmetic &a, typename Arithmetic::Number x,
-                                           typename Arithmetic::Number y) {
-  auto zero = a.constant(0);
-  auto rest = a.remainder(x, y);
-  auto wrongSign = a.less(a.bitXor(rest, y), zero);
-  auto differs = a.notEqual(rest, zero);
-  return a.select(a.both(wrongSign, differs), a.add(rest, y), rest);
+  switch (kind) {
+  case BinaryKind::mod: {
+    auto rest = takeSignOfDivisor(a, a.fmod(x, y), y);
+    return a.select(a.equal(rest, a.constant(0)), a.copySign(rest, y), rest);
+  }
+  case BinaryKind::fmod:
+    return a.fmod(x, y);
+  case BinaryKind::min: // A NaN in `y` is the result of `min` already.
+    return a.select(a.notEqual(x, x), x, a.min(x, y));
+  case BinaryKind::max:
+    return a.select(a.notEqual(x, x), x, a.max(x, y));
+  default:
+    return applyCommonBinary(a, kind, x, y);
+  }
 }
 
 /// `kind(x, y)` of integers or booleans, for all functions but comparisons; undefined if the
@@ -230,14 +273,32 @@ typename Arithmetic::Number applyIntegerBinary(Arithmetic &a, BinaryKind kind,
                                                typename Arithmetic::Number x,
                                                typename Arithmetic::Number y) {
   switch (kind) {
-  case BinaryKind::mod:
-    return moduloIntegers(a, x, y);
+  case BinaryKind::mod: {
+    auto rest = a.remainder(x, y);
+    return a.isUnsigned() ? rest : takeSignOfDivisor(a, rest, y);
+  }
+  case BinaryKind::fmod:
+    return a.remainder(x, y);
+  case BinaryKind::min:
+    return a.min(x, y);
+  case BinaryKind::max:
+    return a.max(x, y);
   case BinaryKind::logical_and:
     return a.isBool() ? a.bitAnd(x, y) : a.undefined();
   case BinaryKind::logical_or:
     return a.isBool() ? a.bitOr(x, y) : a.undefined();
   case BinaryKind::logical_xor:
     return a.isBool() ? a.bitXor(x, y) : a.undefined();
+  case BinaryKind::bitwise_and:
+    return a.bitAnd(x, y);
+  case BinaryKind::bitwise_or:
+    return a.bitOr(x, y);
+  case BinaryKind::bitwise_xor:
+    return a.bitXor(x, y);
+  case BinaryKind::shift_left:
+    return a.shiftLeft(x, y);
+  case BinaryKind::shift_right:
+    return a.shiftRight(x, y);
   default:
     return applyCommonBinary(a, kind, x, y);
   }
