@@ -57,7 +57,6 @@ private:
   void emitTile(ValueRange offsets);
   void emitReduction(ValueRange offsets);
 
-  Value combine(int64_t output, Value lhs, Value rhs);
   Value reduceLanes(int64_t output, Value vector);
   void transposeTile(MutableArrayRef<Value> rows);
 
@@ -65,7 +64,6 @@ private:
   Value task;
   /// Which chunk of the split loop the task runs.
   Value splitIndex;
-  SmallVector<Operation *> combiners;
 };
 
 } // namespace
@@ -73,10 +71,6 @@ private:
 //===----------------------------------------------------------------------===//
 // Combining
 //===----------------------------------------------------------------------===//
-
-Value GenericEmitter::combine(int64_t output, Value lhs, Value rhs) {
-  return mlir::clone(b, combiners[output], lhs.getType(), {lhs, rhs})->getResult(0);
-}
 
 /// Halves the vector until one lane is left.
 Value GenericEmitter::reduceLanes(int64_t output, Value vector) {
@@ -236,13 +230,9 @@ void GenericEmitter::emitReduction(ValueRange offsets) {
   int64_t accumulators = std::min(kAccumulators, extent / lanes);
   int64_t perOutput = accumulators + 1;
 
-  auto neutral = [&](int64_t output, int64_t width) -> Value {
-    TypedAttr value = *arith::getNeutralElement(combiners[output]);
-    return widen(arith::ConstantOp::create(b, value), width);
-  };
   Values carried;
   for (int64_t output = 0; output < numOutputs(); ++output) {
-    carried.append(accumulators, accumulators ? neutral(output, lanes) : Value());
+    carried.append(accumulators, accumulators ? emitNeutral(output, lanes) : Value());
     int64_t operand = firstOutput() + output;
     carried.push_back(load(operand, offsets[operand], 0, 1));
   }
@@ -254,7 +244,7 @@ void GenericEmitter::emitReduction(ValueRange offsets) {
                                     : Value());
     bool isPiece = which == accumulators && width > 1;
     for (int64_t output = 0; output < numOutputs(); ++output)
-      arguments.push_back(isPiece ? neutral(output, width)
+      arguments.push_back(isPiece ? emitNeutral(output, width)
                                   : state[output * perOutput + which]);
     Values results = emitBody(arguments, {}, width);
     for (int64_t output = 0; output < numOutputs(); ++output) {
@@ -263,19 +253,20 @@ void GenericEmitter::emitReduction(ValueRange offsets) {
       slot = isPiece ? combine(output, slot, reduceLanes(output, result)) : result;
     }
   };
+  BlockSums sums = getBlockSums(carried);
+  int64_t stride = accumulators * lanes, steps = stride ? extent / stride : 0;
   auto row = [&](ValueRange inner, ValueRange before) -> Values {
     Values rowOffsets(inner), state(before);
-    int64_t stride = accumulators * lanes, done = 0;
-    if (stride && extent >= 2 * stride) {
-      done = extent - extent % stride;
-      state = emitLoop(b, indexConstant(b, 0), indexConstant(b, done), stride, state,
-                       [&](Value iv, ValueRange next) {
-                         Values updated(next);
-                         for (int64_t i = 0; i < accumulators; ++i)
-                           step(advance(rowOffsets, loop, convoy::affine(b, iv, 1, i * lanes)),
-                                updated, i, lanes);
-                         return updated;
-                       });
+    int64_t done = 0;
+    if (steps >= 2) {
+      done = steps * stride;
+      state = emitSumLoop(b, steps, state, sums, [&](Value iv, ValueRange next) {
+        Values updated(next);
+        for (int64_t i = 0; i < accumulators; ++i)
+          step(advance(rowOffsets, loop, convoy::affine(b, iv, stride, i * lanes)), updated, i,
+               lanes);
+        return updated;
+      });
     }
     for (int64_t i = 0; done + lanes <= extent; ++i, done += lanes)
       step(advance(rowOffsets, loop, indexConstant(b, done)), state, i % accumulators, lanes);
@@ -286,8 +277,8 @@ void GenericEmitter::emitReduction(ValueRange offsets) {
       }
     return state;
   };
-  Values state =
-      emitReductionLoops(plan.numParallel, plan.numLoops() - 1, offsets, carried, row);
+  Values state = emitReductionLoops(plan.numParallel, plan.numLoops() - 1, offsets, carried,
+                                    sums, row, std::max<int64_t>(steps, 1));
   for (int64_t output = 0; output < numOutputs(); ++output) {
     MutableArrayRef<Value> slots = MutableArrayRef(state).slice(output * perOutput, perOutput);
     Value result = slots.back();
@@ -343,8 +334,6 @@ LogicalResult GenericEmitter::run() {
     emitGeneral();
     return success();
   }
-  if (plan.vector == GenericPlan::Vector::Reduction)
-    combiners = *findCombiners(op);
   flatten();
   Values offsets(plan.accesses.size(), indexConstant(b, 0));
   Values ivs = getTaskIndices();

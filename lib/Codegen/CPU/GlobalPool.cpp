@@ -90,7 +90,7 @@ struct GlobalPoolFamily : KernelFamily {
 
   /// Lane by lane, the combination of all vectors of a row.
   static Value combineRow(ImplicitLocOpBuilder &b, Value input, ArrayRef<Value> row,
-                          int64_t extent, Value start, Combine combine) {
+                          int64_t extent, Value start, const PoolCombiner &combine) {
     auto type = cast<VectorType>(start.getType());
     int64_t lanes = type.getDimSize(0), vectors = extent / lanes;
     int64_t width = std::min(kAccumulators, std::max<int64_t>(vectors, 1));
@@ -102,12 +102,14 @@ struct GlobalPoolFamily : KernelFamily {
       value = combine(value, loadLanes(b, type, input, indices, count, start));
     };
     if (looped > 0)
-      values = emitLoop(b, looped / width, values, [&](Value step, ValueRange carried) {
-        SmallVector<Value> next(carried);
-        for (int64_t i = 0; i < width; ++i)
-          accept(next[i], affine(b, step, width * lanes, i * lanes), lanes);
-        return next;
-      });
+      values =
+          emitSumLoop(b, looped / width, values, combine.getBlockSums(values),
+                      [&](Value step, ValueRange carried) {
+                        SmallVector<Value> next(carried);
+                        for (int64_t i = 0; i < width; ++i)
+                          accept(next[i], affine(b, step, width * lanes, i * lanes), lanes);
+                        return next;
+                      });
     for (int64_t i = looped; i < vectors; ++i)
       accept(values[i - looped], indexConstant(b, i * lanes), lanes);
     if (extent % lanes)

@@ -72,6 +72,7 @@ struct KernelRowLoops {
   const ConvWindow &window;
   ValueRange outerOutput;
   PositionBody body;
+  const BlockSums &sums;
   KernelPosition position;
 
   SmallVector<Value> emitOuter(int64_t dim, ValueRange carried) {
@@ -90,8 +91,8 @@ struct KernelRowLoops {
       return next;
     };
     if (getConstantIntValue(lower) && getConstantIntValue(upper))
-      return emitLoop(b, window.kernel[dim], carried, visit);
-    return emitLoop(b, lower, upper, 1, carried, visit);
+      return emitSumLoop(b, window.kernel[dim], carried, sums, visit);
+    return emitSumLoop(b, lower, upper, window.kernel[dim], carried, sums, visit);
   }
 };
 
@@ -102,6 +103,7 @@ struct KernelColumnLoop {
   const PixelTile &tile;
   PositionBody body;
   KernelPosition position;
+  const BlockSums &sums;
 
   SmallVector<Value> emitColumns(ValueRange carried) {
     bool border = false;
@@ -109,10 +111,10 @@ struct KernelColumnLoop {
       border = !window.isInside(*tile.staticStart, 0) ||
                !window.isInside(*tile.staticStart + tile.size - 1, window.kernel.back() - 1);
     if (!border) {
-      SmallVector<Value> next =
-          emitLoop(b, window.kernel.back(), carried, [&](Value column, ValueRange values) {
-            return emitColumn(column, std::nullopt, values);
-          });
+      SmallVector<Value> next = emitSumLoop(b, window.kernel.back(), carried, sums,
+                                            [&](Value column, ValueRange values) {
+                                              return emitColumn(column, std::nullopt, values);
+                                            });
       // Neighbouring columns read the same pixels: unrolled, LLVM would share the loads, and
       // spill.
       if (window.kernel.back() > 1)
@@ -120,9 +122,15 @@ struct KernelColumnLoop {
       return next;
     }
     SmallVector<Value> values(carried);
-    for (int64_t column = 0; column < window.kernel.back(); ++column)
+    SmallVector<Value> before;
+    for (int64_t column = 0; column < window.kernel.back(); ++column) {
+      if (sums.combine && column > 0 && column % kSumBlock == 0) {
+        before = before.empty() ? values : sums.combine(before, values);
+        values = sums.starts;
+      }
       values = emitColumn(indexConstant(b, column), column, values);
-    return values;
+    }
+    return before.empty() ? values : sums.combine(before, values);
   }
 
   SmallVector<Value> emitColumn(Value column, std::optional<int64_t> known,
@@ -166,16 +174,22 @@ ConvOperands::ConvOperands(cnn::ConvOpInterface op, ValueRange operands) {
 SmallVector<Value> convoy::cpu::emitKernelLoops(
     ImplicitLocOpBuilder &b, const ConvWindow &window, ValueRange outerOutput,
     const PixelTile &tile, ValueRange inits,
-    llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)> body) {
-  return emitKernelRowLoops(
-      b, window, outerOutput, inits, [&](const KernelPosition &row, ValueRange carried) {
-        return KernelColumnLoop{b, window, tile, body, row}.emitColumns(carried);
-      });
+    llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)> body,
+    const BlockSums &sums) {
+  // In a large window, each row has sums of its own.
+  bool sumsRows = sums.combine && llvm::product_of(window.kernel) > kSumBlock;
+  auto visit = [&](const KernelPosition &row, ValueRange carried) {
+    KernelColumnLoop columns{b, window, tile, body, row, sums};
+    if (!sumsRows)
+      return columns.emitColumns(carried);
+    return sums.combine(carried, columns.emitColumns(sums.starts));
+  };
+  return KernelRowLoops{b, window, outerOutput, visit, sums, {}}.emitOuter(0, inits);
 }
 
 SmallVector<Value> convoy::cpu::emitKernelRowLoops(
     ImplicitLocOpBuilder &b, const ConvWindow &window, ValueRange outerOutput,
     ValueRange inits,
     llvm::function_ref<SmallVector<Value>(const KernelPosition &, ValueRange)> body) {
-  return KernelRowLoops{b, window, outerOutput, body, {}}.emitOuter(0, inits);
+  return KernelRowLoops{b, window, outerOutput, body, BlockSums(), {}}.emitOuter(0, inits);
 }

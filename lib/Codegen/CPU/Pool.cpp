@@ -94,7 +94,8 @@ struct PoolFamily : KernelFamily {
               value = combine(value, loaded);
             }
             return next;
-          });
+          },
+          combine.getBlockSums(values));
       Value rows;
       if (average)
         rows = emitPoolCount(b, op, window, outer);

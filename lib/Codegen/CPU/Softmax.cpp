@@ -77,8 +77,9 @@ private:
   using Visit = llvm::function_ref<void(Value &, Value, int64_t)>;
 
   /// Emits `visit(accumulator, first element, elements)` for each vector of a row, and returns
-  /// the accumulators. Without `init` there are none.
-  SmallVector<Value> walkRow(Value init, Visit visit) {
+  /// the accumulators. Without `init` there are none. `combine` adds up those of blocks.
+  SmallVector<Value> walkRow(Value init, Visit visit,
+                             std::function<Value(Value, Value)> combine = {}) {
     int64_t vectors = extents.extent / lanes, rest = extents.extent % lanes;
     int64_t width = std::min(kVectors, std::max<int64_t>(vectors, 1));
     int64_t looped = vectors / width * width;
@@ -91,7 +92,8 @@ private:
       return next;
     };
     if (looped > 0)
-      values = emitLoop(b, looped / width, values, step);
+      values = emitSumLoop(b, looped / width, values,
+                           combine ? BlockSums(values, combine) : BlockSums(), step);
     Value none;
     for (int64_t i = looped; i < vectors; ++i)
       visit(init ? values[i - looped] : none, indexConstant(b, i * lanes), lanes);
@@ -110,15 +112,17 @@ private:
                 }),
         maxOf);
     largest = vector::BroadcastOp::create(b, type, combineLanes(b, largest, maxOf));
-    Value sum =
-        combineAll(walkRow(zeroVector(b, type),
-                           [&](Value &value, Value at, int64_t count) {
-                             Value x = loadLanes(b, type, input, {row, at}, count, lowest);
-                             x = expOfDifference(x, largest);
-                             storeLanes(b, x, output, {row, at}, count);
-                             value = addUp(value, count == lanes ? x : clearTail(x, count));
-                           }),
-                   sumOf);
+    Value sum = combineAll(walkRow(
+                               zeroVector(b, type),
+                               [&](Value &value, Value at, int64_t count) {
+                                 Value x = loadLanes(b, type, input, {row, at}, count, lowest);
+                                 x = expOfDifference(x, largest);
+                                 storeLanes(b, x, output, {row, at}, count);
+                                 value =
+                                     addUp(value, count == lanes ? x : clearTail(x, count));
+                               },
+                               sumOf),
+                           sumOf);
     Value factor = arith::DivFOp::create(b, emitConstant(b, b.getLoc(), b.getF32Type(), 1.0),
                                          combineLanes(b, sum, sumOf));
     factor = vector::BroadcastOp::create(b, type, factor);
@@ -150,7 +154,8 @@ private:
         next[i] = max(next[i], loadLanes(b, type, input, at(row, i), lanesOf(i)));
       return next;
     });
-    sums = emitLoop(b, extents.extent, sums, [&](Value row, ValueRange carried) {
+    BlockSums blocks(sums, [&](Value x, Value y) { return addUp(x, y); });
+    sums = emitSumLoop(b, extents.extent, sums, blocks, [&](Value row, ValueRange carried) {
       SmallVector<Value> next(carried);
       for (int64_t i = 0; i < vectors; ++i) {
         Value x = loadLanes(b, type, input, at(row, i), lanesOf(i));

@@ -8,6 +8,7 @@
 #include "convoy/Codegen/Common/GenericBody.h"
 
 #include "mlir/Dialect/Affine/Utils.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -166,20 +167,59 @@ void GenericBody::emitPoint(ValueRange offsets, int64_t lanes, ArrayRef<Value> u
   };
   Values results;
   if (loops.reduces())
-    results = emitReductionLoops(loops.numParallel, loops.numLoops(), offsets, outputs, body);
+    results = emitReductionLoops(loops.numParallel, loops.numLoops(), offsets, outputs,
+                                 getBlockSums(outputs), body);
   else
     results = body(offsets, outputs);
   for (auto [i, result] : llvm::enumerate(results))
     store(firstOutput() + i, result, offsets[firstOutput() + i], lanes);
 }
 
+Value GenericBody::combine(int64_t output, Value lhs, Value rhs) {
+  return mlir::clone(b, (*combiners)[output], lhs.getType(), {lhs, rhs})->getResult(0);
+}
+
+Value GenericBody::emitNeutral(int64_t output, int64_t width) {
+  TypedAttr value = *arith::getNeutralElement((*combiners)[output]);
+  return widen(arith::ConstantOp::create(b, value), width);
+}
+
+BlockSums GenericBody::getBlockSums(ValueRange carried) {
+  BlockSums sums;
+  if (!combiners || llvm::none_of(*combiners, [](Operation *combiner) {
+        return isa<arith::AddFOp, arith::MulFOp>(combiner);
+      }))
+    return sums;
+  int64_t perOutput = carried.size() / numOutputs();
+  for (auto [i, value] : llvm::enumerate(carried)) {
+    auto vector = dyn_cast<VectorType>(value.getType());
+    sums.starts.push_back(emitNeutral(i / perOutput, vector ? vector.getNumElements() : 1));
+  }
+  sums.combine = [this, perOutput](ValueRange before, ValueRange block) {
+    Values results;
+    for (auto [i, pair] : llvm::enumerate(llvm::zip_equal(before, block)))
+      results.push_back(combine(i / perOutput, std::get<0>(pair), std::get<1>(pair)));
+    return results;
+  };
+  return sums;
+}
+
 Values GenericBody::emitReductionLoops(int64_t loop, int64_t end, ValueRange offsets,
-                                       ValueRange carried, ReductionBody body) {
+                                       ValueRange carried, const BlockSums &sums,
+                                       ReductionBody body, int64_t steps) {
   if (loop == end)
     return body(offsets, carried);
-  return emitLoop(b, loops.extents[loop], carried, [&](Value iv, ValueRange inner) {
-    return emitReductionLoops(loop + 1, end, advance(offsets, loop, iv), inner, body);
-  });
+  int64_t inner = steps;
+  for (int64_t extent : ArrayRef(loops.extents).slice(loop + 1, end - loop - 1))
+    inner *= extent;
+  int64_t block = std::max<int64_t>(kSumBlock / inner, 1);
+  return emitSumLoop(
+      b, loops.extents[loop], carried, sums,
+      [&](Value iv, ValueRange values) {
+        return emitReductionLoops(loop + 1, end, advance(offsets, loop, iv), values, sums,
+                                  body, steps);
+      },
+      block);
 }
 
 void GenericBody::emitIteration(ValueRange ivs) {

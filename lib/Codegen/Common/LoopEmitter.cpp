@@ -103,6 +103,54 @@ SmallVector<Value> convoy::emitLoop(ImplicitLocOpBuilder &b, Value lower, Value 
   return SmallVector<Value>(loop.getResults());
 }
 
+BlockSums::BlockSums(ValueRange starts, std::function<Value(Value, Value)> combineOne)
+    : starts(starts), combine([combineOne](ValueRange before, ValueRange block) {
+        SmallVector<Value> results;
+        for (auto [x, y] : llvm::zip_equal(before, block))
+          results.push_back(combineOne(x, y));
+        return results;
+      }) {}
+
+/// Emits the iterations from `lower` up to `upper`: `count` of them, or fewer unless
+/// `isWhole`.
+static SmallVector<Value> emitSumBlocks(ImplicitLocOpBuilder &b, Value lower, Value upper,
+                                        int64_t count, bool isWhole, ValueRange inits,
+                                        const BlockSums &sums, LoopBody body, int64_t block) {
+  if (count == 1)
+    return body(lower, inits);
+  if (count <= block)
+    return emitLoop(b, lower, upper, 1, inits, body);
+  int64_t size = block;
+  while (size * kSumBlock < count)
+    size *= kSumBlock;
+  isWhole &= count % size == 0;
+  return emitLoop(b, lower, upper, size, inits, [&](Value first, ValueRange carried) {
+    Value end = affine(b, first, 1, size);
+    if (!isWhole)
+      end = arith::MinUIOp::create(b, end, upper);
+    return sums.combine(
+        carried, emitSumBlocks(b, first, end, size, isWhole, sums.starts, sums, body, block));
+  });
+}
+
+SmallVector<Value> convoy::emitSumLoop(ImplicitLocOpBuilder &b, int64_t count,
+                                       ValueRange inits, const BlockSums &sums, LoopBody body,
+                                       int64_t block) {
+  if (!sums.combine || count <= block)
+    return emitLoop(b, count, inits, body);
+  return emitSumBlocks(b, indexConstant(b, 0), indexConstant(b, count), count,
+                       /*isWhole=*/true, inits, sums, body, block);
+}
+
+SmallVector<Value> convoy::emitSumLoop(ImplicitLocOpBuilder &b, Value lower, Value upper,
+                                       int64_t count, ValueRange inits, const BlockSums &sums,
+                                       LoopBody body) {
+  if (!sums.combine || count <= kSumBlock)
+    return emitLoop(b, lower, upper, 1, inits, body);
+  return emitSumBlocks(b, lower, upper, count, /*isWhole=*/false, inits, sums, body,
+                       kSumBlock);
+}
+
 void convoy::keepRolled(ValueRange results) {
   auto loop = results.empty() ? scf::ForOp() : results.front().getDefiningOp<scf::ForOp>();
   if (!loop)

@@ -116,11 +116,12 @@ Value convoy::gpu::combineThreadsOf(GpuKernel &kernel, ArrayRef<Value> values, V
 SmallVector<Value> convoy::gpu::forEachOfThread(
     ImplicitLocOpBuilder &b, Value thread, int64_t threads, int64_t count, int64_t unroll,
     ValueRange inits,
-    llvm::function_ref<void(Value, Value, int64_t, MutableArrayRef<Value>)> body) {
+    llvm::function_ref<void(Value, Value, int64_t, MutableArrayRef<Value>)> body,
+    const BlockSums &sums) {
   int64_t step = threads * unroll, steps = count / step;
   SmallVector<Value> state(inits);
   if (steps > 0)
-    state = emitLoop(b, steps, state, [&](Value index, ValueRange carried) {
+    state = emitSumLoop(b, steps, state, sums, [&](Value index, ValueRange carried) {
       SmallVector<Value> next(carried);
       Value first = add(b, affine(b, index, step, 0), thread);
       for (int64_t slot = 0; slot < unroll; ++slot)

@@ -36,13 +36,14 @@ mlir::Value combineThreadsOf(GpuKernel &kernel, llvm::ArrayRef<mlir::Value> valu
 /// Visits a thread's share of `count` elements, those whose number is `thread` modulo
 /// `threads`, `unroll` at a time. `body` gets the number, whether there is such an element
 /// (null if that is certain), which of the `unroll` it is, and the state to change. Returns
-/// the final state.
+/// the final state. `sums` says how to combine the states of blocks.
 llvm::SmallVector<mlir::Value>
 forEachOfThread(mlir::ImplicitLocOpBuilder &builder, mlir::Value thread, int64_t threads,
                 int64_t count, int64_t unroll, mlir::ValueRange inits,
                 llvm::function_ref<void(mlir::Value number, mlir::Value inside, int64_t slot,
                                         llvm::MutableArrayRef<mlir::Value> state)>
-                    body);
+                    body,
+                const BlockSums &sums = {});
 
 /// `combine` of some values, from the first to the last.
 mlir::Value combineInOrder(llvm::ArrayRef<mlir::Value> values, Combine combine);

@@ -40,8 +40,7 @@ struct Plan {
   Plan(Operation *op, const GenericLoops &loops)
       : outputs(llvm::product_of(ArrayRef(loops.extents).take_front(loops.numParallel))),
         reduction(llvm::product_of(ArrayRef(loops.extents).drop_front(loops.numParallel))) {
-    combiners = findCombiners(op);
-    shares = combiners && reduction >= kLongReduction && outputs <= kFewOutputs;
+    shares = findCombiners(op) && reduction >= kLongReduction && outputs <= kFewOutputs;
     if (shares)
       selectThreads(loops);
     else
@@ -57,7 +56,6 @@ struct Plan {
   int64_t threads = 1, columns = 1;
   /// Whether a block's neighbouring threads have different outputs.
   bool outputsFirst = false;
-  std::optional<SmallVector<Operation *>> combiners;
 
 private:
   void selectThreads(const GenericLoops &loops) {
@@ -201,17 +199,13 @@ private:
     return offsets;
   }
 
-  Value combine(int64_t output, Value lhs, Value rhs) {
-    return mlir::clone(b, (*plan.combiners)[output], lhs.getType(), {lhs, rhs})->getResult(0);
-  }
-
   /// The combination of this thread's part of a reduction, for each output.
   Values reduceShare(Value part, ValueRange offsets) {
     int64_t outputs = numOutputs();
     Values state;
     for (int64_t slot = 0; slot < kUnroll; ++slot)
-      for (Operation *combiner : *plan.combiners)
-        state.push_back(arith::ConstantOp::create(b, *arith::getNeutralElement(combiner)));
+      for (int64_t i = 0; i < outputs; ++i)
+        state.push_back(emitNeutral(i, 1));
     state = forEachOfThread(
         b, part, plan.threads, plan.reduction, kUnroll, state,
         [&](Value number, Value inside, int64_t slot, MutableArrayRef<Value> values) {
@@ -226,12 +220,29 @@ private:
           llvm::append_range(arguments, mine);
           for (auto [value, result] : llvm::zip(mine, emitBody(arguments, {}, 1)))
             value = inside ? Value(arith::SelectOp::create(b, inside, result, value)) : result;
-        });
+        },
+        getSlotSums(state));
     Values results(ArrayRef(state).take_front(outputs));
     for (int64_t slot = 1; slot < kUnroll; ++slot)
       for (int64_t i = 0; i < outputs; ++i)
         results[i] = combine(i, results[i], state[slot * outputs + i]);
     return results;
+  }
+
+  /// How to combine states whose values are those of all outputs, slot by slot.
+  BlockSums getSlotSums(ValueRange state) {
+    int64_t outputs = numOutputs();
+    BlockSums sums = getBlockSums(state.take_front(outputs));
+    if (!sums.combine)
+      return sums;
+    sums.starts.assign(state.begin(), state.end());
+    sums.combine = [this, outputs](ValueRange before, ValueRange block) {
+      Values results;
+      for (auto [i, pair] : llvm::enumerate(llvm::zip_equal(before, block)))
+        results.push_back(combine(i % outputs, std::get<0>(pair), std::get<1>(pair)));
+      return results;
+    };
+    return sums;
   }
 
   /// Combines the values of the threads that share an output; the first of these threads gets

@@ -66,7 +66,8 @@ struct GlobalPoolFamily : GpuKernelFamily {
             Value from = locate(kernel.operands[0], count, number);
             Value value = loadElementsOr(b, input, from, lanes, inside, start);
             state[slot] = combine(state[slot], value);
-          });
+          },
+          combine.getBlockSums(Values(kUnroll, start)));
       Value result = combineInOrder(sums, combine);
       result = combineThreads(kernel, result, threads, columns, combine).front();
       if (op.getKind() == PoolKind::average)

@@ -28,7 +28,8 @@ PlanePosition convoy::gpu::locateInput(ImplicitLocOpBuilder &b, const ConvWindow
 
 SmallVector<Value> convoy::gpu::forEachPosition(
     ImplicitLocOpBuilder &b, ArrayRef<int64_t> extents, ValueRange inits,
-    llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)> body, int64_t unrolled) {
+    llvm::function_ref<SmallVector<Value>(ValueRange, ValueRange)> body, int64_t unrolled,
+    const BlockSums &sums) {
   SmallVector<Value> position;
   std::function<SmallVector<Value>(ValueRange)> nest =
       [&](ValueRange carried) -> SmallVector<Value> {
@@ -42,7 +43,9 @@ SmallVector<Value> convoy::gpu::forEachPosition(
       return next;
     };
     if (int64_t(llvm::product_of(extents.drop_front(dim))) > unrolled) {
-      SmallVector<Value> results = emitLoop(b, extents[dim], carried, visit);
+      int64_t inner = llvm::product_of(extents.drop_front(dim + 1));
+      SmallVector<Value> results = emitSumLoop(b, extents[dim], carried, sums, visit,
+                                               std::max<int64_t>(kSumBlock / inner, 1));
       keepRolled(results);
       return results;
     }

@@ -33,13 +33,13 @@ inline constexpr int64_t kUnrolledPositions = 16;
 
 /// Emits `body` for each position of a kernel of `extents`; it gets the position and the
 /// carried values, and gives their next ones. Inner dimensions with up to `unrolled` positions
-/// have no loops.
+/// have no loops. `sums` says how to combine the values of blocks.
 llvm::SmallVector<mlir::Value> forEachPosition(
     mlir::ImplicitLocOpBuilder &builder, llvm::ArrayRef<int64_t> extents,
     mlir::ValueRange inits,
     llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange, mlir::ValueRange)>
         body,
-    int64_t unrolled = kUnrolledPositions);
+    int64_t unrolled = kUnrolledPositions, const BlockSums &sums = {});
 
 } // namespace convoy::gpu
 

@@ -65,7 +65,9 @@ struct PoolFamily : GpuKernelFamily {
             Value value = loadElementsOr(b, input, from, lanes, inside, start);
             return {combine(carried[0], value)};
           };
-          Value result = forEachPosition(b, window.kernel, start, accept).front();
+          Value result = forEachPosition(b, window.kernel, start, accept, kUnrolledPositions,
+                                         combine.getBlockSums(start))
+                             .front();
           if (op.getPoolKind() == PoolKind::average)
             result = emitMean(b, result, emitPoolCount(b, op, window, pixel));
           Value to = linearize(b, at[1], pixel, window.output);

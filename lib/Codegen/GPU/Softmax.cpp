@@ -65,19 +65,19 @@ public:
                state[slot] = max(state[slot], x);
              });
     Value top = combine(largest, [&](Value x, Value y) { return max(x, y); });
-    Values sums =
-        walk(unroll, zero,
-             [&](Value number, Value inside, int64_t slot, MutableArrayRef<Value> state) {
-               Value x = keeps ? kept[slot] : load(number, inside);
-               x = kept[slot] = exponential(x, top);
-               // Only elements inside of the row count. If all of them are -infinity, the sum
-               // is NaN, as on a CPU.
-               if (inside)
-                 x = arith::SelectOp::create(b, inside, x, zero);
-               state[slot] = arith::AddFOp::create(b, state[slot], x);
-             });
-    Value sum =
-        combine(sums, [&](Value x, Value y) { return arith::AddFOp::create(b, x, y); });
+    Values sums = walk(
+        unroll, zero,
+        [&](Value number, Value inside, int64_t slot, MutableArrayRef<Value> state) {
+          Value x = keeps ? kept[slot] : load(number, inside);
+          x = kept[slot] = exponential(x, top);
+          // Only elements inside of the row count. If all of them are -infinity, the sum
+          // is NaN, as on a CPU.
+          if (inside)
+            x = arith::SelectOp::create(b, inside, x, zero);
+          state[slot] = addUp(state[slot], x);
+        },
+        BlockSums(Values(unroll, zero), [&](Value x, Value y) { return addUp(x, y); }));
+    Value sum = combine(sums, [&](Value x, Value y) { return addUp(x, y); });
     Value factor = arith::DivFOp::create(b, constant(1.0), sum);
     walk(unroll, Value(),
          [&](Value number, Value inside, int64_t slot, MutableArrayRef<Value>) {
@@ -88,6 +88,7 @@ public:
 
 private:
   Value constant(double value) { return emitConstant(b, b.getLoc(), b.getF32Type(), value); }
+  Value addUp(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
   Value max(Value x, Value y) { return emitMax(b, b.getLoc(), x, y); }
   Value at(Value number) { return add(b, first, affine(b, number, extents.inner, 0)); }
 
@@ -103,9 +104,10 @@ private:
   }
 
   Values walk(int64_t unroll, Value init,
-              llvm::function_ref<void(Value, Value, int64_t, MutableArrayRef<Value>)> body) {
+              llvm::function_ref<void(Value, Value, int64_t, MutableArrayRef<Value>)> body,
+              const BlockSums &sums = {}) {
     return forEachOfThread(b, thread, threads, extents.extent, unroll,
-                           init ? Values(unroll, init) : Values(), body);
+                           init ? Values(unroll, init) : Values(), body, sums);
   }
 
   Value combine(ArrayRef<Value> values, Combine with) {

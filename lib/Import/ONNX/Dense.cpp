@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "NodeImporter.h"
+#include "Dense.h"
 #include "OpTable.h"
 #include "TensorReader.h"
 #include <numeric>
@@ -123,15 +123,14 @@ static LogicalResult importGemm(NodeImporter &node) {
   return node.setResult(result);
 }
 
-/// MatMul with a constant matrix as its right side: the rows of the left side become the
+/// A product with a constant matrix as its right side: the rows of the left side become the
 /// samples of a dense layer.
-static LogicalResult importMatMulDense(NodeImporter &node) {
-  Value lhs = node.getInput(0);
+static FailureOr<Value> multiplyDense(NodeImporter &node, Value lhs, Value rhs) {
   ArrayRef<int64_t> shape = NodeImporter::getShape(lhs);
   int64_t rows = 1;
   for (int64_t dim : shape.drop_back())
     rows *= dim;
-  FailureOr<Value> filter = node.transpose(node.getInput(1), {1, 0});
+  FailureOr<Value> filter = node.transpose(rhs, {1, 0});
   FailureOr<Value> matrix = node.reshape(lhs, {rows, shape.back()});
   if (failed(filter) || failed(matrix))
     return failure();
@@ -140,13 +139,21 @@ static LogicalResult importMatMulDense(NodeImporter &node) {
     return failure();
   SmallVector<int64_t> resultShape(shape.drop_back());
   resultShape.push_back(NodeImporter::getShape(*result)[1]);
-  return node.setResult(node.reshape(*result, resultShape));
+  return node.reshape(*result, resultShape);
+}
+
+FailureOr<Value> convoy::onnximport::multiplyMatrices(NodeImporter &node, Value lhs,
+                                                      Value rhs) {
+  if (NodeImporter::getRank(rhs) == 2 && isConstant(rhs) &&
+      NodeImporter::getType(rhs).getNumElements() != 0)
+    return multiplyDense(node, lhs, rhs);
+  return multiply(node, lhs, rhs);
 }
 
 static LogicalResult importMatMul(NodeImporter &node) {
   if (NodeImporter::getRank(node.getInput(0)) != 0 && node.getShape(1).size() == 2 &&
       isWeight(node, 1))
-    return importMatMulDense(node);
+    return node.setResult(multiplyDense(node, node.getInput(0), node.getInput(1)));
   FailureOr<Value> lhs = node.getInput(0), rhs = node.getInput(1);
   int64_t lhsRank = NodeImporter::getRank(*lhs), rhsRank = NodeImporter::getRank(*rhs);
   if (lhsRank == 0 || rhsRank == 0)

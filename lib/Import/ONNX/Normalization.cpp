@@ -7,10 +7,21 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "Term.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
+using cnn::ReduceKind;
+using cnn::UnaryKind;
+
+/// The axes from `first` on.
+static SmallVector<int64_t> getAxesFrom(int64_t first, int64_t rank) {
+  SmallVector<int64_t> axes(rank - first);
+  std::iota(axes.begin(), axes.end(), first);
+  return axes;
+}
 
 /// Why a batch norm uses the statistics of its input; empty if it does not. Up to opset 6 the
 /// attribute `is_test` tells, up to 13 the number of outputs, from 14 on the attribute
@@ -66,6 +77,31 @@ static FailureOr<Value> normalizeByOwnStatistics(NodeImporter &node, float epsil
   return node.binary(cnn::BinaryKind::add, *result, *parameters[1]);
 }
 
+/// A batch norm with statistics for each position (up to opset 8, with spatial=0), or in f64.
+static LogicalResult importPointwiseBatchNorm(NodeImporter &node, bool isSpatial,
+                                              float epsilon) {
+  ArrayRef<int64_t> shape = node.getShape(0);
+  if (shape.size() < 2)
+    return node.error(node.describeInput(0) + " has no channels (dimension 1)");
+  SmallVector<int64_t> expected(shape.drop_front(1)), extents(expected);
+  if (isSpatial) {
+    expected.resize(1);
+    std::fill(extents.begin() + 1, extents.end(), 1);
+  }
+  SmallVector<Term> parameters;
+  for (unsigned i = 1; i < 5; ++i) {
+    if (node.getShape(i) != ArrayRef<int64_t>(expected))
+      return node.error(node.describeInput(i) + " needs " +
+                        (isSpatial ? "an element for each channel"
+                                   : "the shape of the input without the batch"));
+    parameters.push_back(Term(node, node.getInput(i)).reshape(extents));
+  }
+  auto [scale, bias, mean, variance] =
+      std::tie(parameters[0], parameters[1], parameters[2], parameters[3]);
+  Term factor = scale / (variance + epsilon).apply(UnaryKind::sqrt);
+  return node.setResult((Term(node, node.getInput(0)) - mean) * factor + bias);
+}
+
 static LogicalResult importBatchNorm(NodeImporter &node) {
   std::string training = whyTraining(node);
   if (!training.empty() && node.isFed(0))
@@ -77,14 +113,14 @@ static LogicalResult importBatchNorm(NodeImporter &node) {
   if (failed(node.requireUnusedOutputs(1, reason)))
     return failure();
   node.ignoreAttribute("momentum");
-  if (node.getOpset() < 9 && node.getInt("spatial", 1) != 1)
-    return node.error("attribute 'spatial' is 0 (statistics for each position), which is not "
-                      "supported");
   float epsilon = node.getFloat("epsilon", 1e-5f);
   // Standardised weights: no batch is in them, whose statistics would have to be the
   // training's.
   if (!training.empty())
     return node.setResult(normalizeByOwnStatistics(node, epsilon));
+  bool isSpatial = node.getOpset() >= 9 || node.getInt("spatial", 1) != 0;
+  if (!isSpatial || NodeImporter::getElementType(node.getInput(0)).isF64())
+    return importPointwiseBatchNorm(node, isSpatial, epsilon);
   return node.setResult(node.create<cnn::BatchNormOp>(
       node.getInput(0), node.getInput(1), node.getInput(2), node.getInput(3), node.getInput(4),
       epsilon, cnn::BatchNormMode::inference));
@@ -95,16 +131,88 @@ static LogicalResult importInstanceNorm(NodeImporter &node) {
       node.getInput(0), node.getInput(1), node.getInput(2), node.getFloat("epsilon", 1e-5f)));
 }
 
+/// The type in which statistics are computed: f32 (1) or the type of the input.
+static FailureOr<Type> getStashType(NodeImporter &node) {
+  constexpr int64_t f32 = 1, bf16 = 16;
+  Type element = NodeImporter::getElementType(node.getInput(0));
+  int64_t stash = node.getInt("stash_type", f32);
+  if (stash != f32 && stash != bf16)
+    return node.error("attribute 'stash_type' is " + Twine(stash) +
+                      ", expected 1 (float) or 16 (bfloat16)");
+  if (element.isF64() || stash == bf16)
+    return element;
+  return Type(node.getBuilder().getF32Type());
+}
+
 static LogicalResult importLayerNorm(NodeImporter &node) {
-  node.ignoreAttribute("stash_type");
-  FailureOr<int64_t> axis =
-      node.normalizeAxis(node.getInt("axis", -1), NodeImporter::getRank(node.getInput(0)));
-  if (failed(axis) || failed(node.requireUnusedOutputs(
-                          1, "LayerNormalization's statistics are not supported")))
+  Value input = node.getInput(0);
+  int64_t rank = NodeImporter::getRank(input);
+  FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", -1), rank);
+  FailureOr<Type> stash = getStashType(node);
+  float epsilon = node.getFloat("epsilon", 1e-5f);
+  if (failed(axis) || failed(stash))
     return failure();
-  return node.setResult(node.create<cnn::LayerNormOp>(node.getInput(0), node.getInput(1),
-                                                      node.getInput(2), *axis,
-                                                      node.getFloat("epsilon", 1e-5f)));
+  if (!node.isOutputUsed(1) && !node.isOutputUsed(2))
+    return node.setResult(node.create<cnn::LayerNormOp>(input, node.getInput(1),
+                                                        node.getInput(2), *axis, epsilon));
+  SmallVector<int64_t> axes = getAxesFrom(*axis, rank);
+  Type element = NodeImporter::getElementType(input);
+  Term x = Term(node, input).to(*stash);
+  Term mean = x.reduce(ReduceKind::mean, axes), centred = x - mean;
+  Term variance = (centred * centred).reduce(ReduceKind::mean, axes);
+  Term deviation = (variance + epsilon).apply(UnaryKind::sqrt);
+  Term inverse = deviation.number(1) / deviation;
+  Term result = (centred * inverse).to(element) * Term(node, node.getInput(1));
+  if (node.getInput(2))
+    result = result + Term(node, node.getInput(2));
+  return success(succeeded(node.setResult(mean, 1)) && succeeded(node.setResult(inverse, 2)) &&
+                 succeeded(node.setResult(result)));
+}
+
+/// x / sqrt(mean(x^2) + epsilon) * scale.
+static LogicalResult importRMSNorm(NodeImporter &node) {
+  Value input = node.getInput(0);
+  int64_t rank = NodeImporter::getRank(input);
+  FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", -1), rank);
+  FailureOr<Type> stash = getStashType(node);
+  float epsilon = node.getFloat("epsilon", 1e-5f);
+  if (failed(axis) || failed(stash))
+    return failure();
+  SmallVector<int64_t> axes = getAxesFrom(*axis, rank);
+  Term x = Term(node, input).to(*stash);
+  double count = llvm::product_of(NodeImporter::getShape(input).drop_front(*axis));
+  Term root =
+      (x.reduce(ReduceKind::sum_square, axes) / count + epsilon).apply(UnaryKind::sqrt);
+  return node.setResult((x / root).to(NodeImporter::getElementType(input)) *
+                        Term(node, node.getInput(1)));
+}
+
+/// x / norm(x); 0 if the norm is 0.
+static LogicalResult importLpNorm(NodeImporter &node) {
+  Value input = node.getInput(0);
+  FailureOr<int64_t> axis =
+      node.normalizeAxis(node.getInt("axis", -1), NodeImporter::getRank(input));
+  int64_t p = node.getInt("p", 2);
+  if (failed(axis))
+    return failure();
+  if (p != 1 && p != 2)
+    return node.error("attribute 'p' is " + Twine(p) + ", expected 1 or 2");
+  Term x(node, input), norm = x.reduce(p == 1 ? ReduceKind::l1 : ReduceKind::l2, *axis);
+  Term isZero = norm.combine(cnn::BinaryKind::equal, norm.number(0));
+  return node.setResult(x / isZero.select(norm.number(1), norm));
+}
+
+/// (x - mean) / (deviation + 1e-9).
+static LogicalResult importMeanVarianceNorm(NodeImporter &node) {
+  Value input = node.getInput(0);
+  SmallVector<int64_t> stated = node.getInts("axes").value_or(SmallVector<int64_t>{0, 2, 3});
+  FailureOr<SmallVector<int64_t>> axes =
+      node.normalizeAxes(stated, NodeImporter::getRank(input));
+  if (failed(axes))
+    return failure();
+  Term x(node, input), centred = x - x.reduce(ReduceKind::mean, *axes);
+  Term deviation = (centred * centred).reduce(ReduceKind::mean, *axes).apply(UnaryKind::sqrt);
+  return node.setResult(centred / (deviation + 1e-9));
 }
 
 /// Turns a parameter with an entry for each group into one with an entry for each channel.
@@ -167,6 +275,9 @@ ArrayRef<OpEntry> convoy::onnximport::getNormalizationOps() {
       {"InstanceNormalization", importInstanceNorm, 3, 3, InputTypes::Float},
       {"LRN", importLRN, 1, 1, InputTypes::Float},
       {"LayerNormalization", importLayerNorm, 2, 3, InputTypes::Float, 17},
+      {"LpNormalization", importLpNorm, 1, 1, InputTypes::Float},
+      {"MeanVarianceNormalization", importMeanVarianceNorm, 1, 1, InputTypes::Float, 9},
+      {"RMSNormalization", importRMSNorm, 2, 2, InputTypes::Float, 23},
   };
   return ops;
 }

@@ -16,10 +16,10 @@ using Table = llvm::StringMap<llvm::SmallVector<const OpEntry *, 1>>;
 
 static Table makeTable() {
   Table table;
-  for (auto getOps :
-       {getConstantOps, getConvolutionOps, getDenseOps, getElementwiseOps, getExperimentalOps,
-        getMovementOps, getNormalizationOps, getPoolingOps, getReductionOps, getReshapeOps,
-        getResizeOps, getScatterOps, getSlicingOps})
+  for (auto getOps : {getConstantOps, getConvolutionOps, getDenseOps, getEinsumOps,
+                      getElementwiseOps, getExperimentalOps, getMovementOps,
+                      getNormalizationOps, getPoolingOps, getReductionOps, getReshapeOps,
+                      getResizeOps, getScanOps, getScatterOps, getSelectionOps, getSlicingOps})
     for (const OpEntry &entry : getOps())
       table[entry.name].push_back(&entry);
   return table;

@@ -45,6 +45,7 @@ const OpEntry *lookupOp(llvm::StringRef name, int64_t opset);
 llvm::ArrayRef<OpEntry> getConstantOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getDenseOps();
+llvm::ArrayRef<OpEntry> getEinsumOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
 llvm::ArrayRef<OpEntry> getExperimentalOps();
 llvm::ArrayRef<OpEntry> getMovementOps();
@@ -53,7 +54,9 @@ llvm::ArrayRef<OpEntry> getPoolingOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getReshapeOps();
 llvm::ArrayRef<OpEntry> getResizeOps();
+llvm::ArrayRef<OpEntry> getScanOps();
 llvm::ArrayRef<OpEntry> getScatterOps();
+llvm::ArrayRef<OpEntry> getSelectionOps();
 llvm::ArrayRef<OpEntry> getSlicingOps();
 
 } // namespace convoy::onnximport

@@ -7,11 +7,19 @@
 
 #include "OpTable.h"
 #include "TensorReader.h"
+#include "Term.h"
 #include "Window.h"
+#include <limits>
+#include <numeric>
 
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
+using cnn::ComputeBody;
+using cnn::ReduceKind;
+using cnn::Scalar;
+using cnn::Scalars;
+using cnn::UnaryKind;
 
 /// The window of a pool, and whether the extents of its result are rounded up.
 static FailureOr<std::pair<cnn::WindowAttr, bool>> readPool(NodeImporter &node) {
@@ -27,33 +35,302 @@ static FailureOr<std::pair<cnn::WindowAttr, bool>> readPool(NodeImporter &node) 
   return std::pair(*attribute, ceilMode);
 }
 
+//===----------------------------------------------------------------------===//
+// Windows in the body of a cnn.compute
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The window of one element of the result, at `at`.
+class WindowBody {
+public:
+  WindowBody(ComputeBody &body, cnn::WindowAttr window, ArrayRef<Scalar> at)
+      : body(body), window(window), at(at), extents(body.input(0).getShape().drop_front(2)) {}
+
+  using Visit = llvm::function_ref<Scalars(ArrayRef<Scalar> from, ArrayRef<Scalar> carried)>;
+  /// Visits the elements of the input in the window, in order, with their indices.
+  Scalars forEach(ArrayRef<Scalar> inits, Visit visit) {
+    Scalars from = {at[0], at[1]};
+    std::function<Scalars(ArrayRef<Scalar>)> nest = [&](ArrayRef<Scalar> carried) -> Scalars {
+      size_t dim = from.size() - 2;
+      if (dim == extents.size())
+        return visit(from, carried);
+      Scalar start = getStart(dim);
+      auto [lower, upper] = getRange(dim, start, extents[dim]);
+      return body.loop(lower, upper, carried, [&](Scalar k, ArrayRef<Scalar> values) {
+        from.push_back(start + k * window.getDilations()[dim]);
+        Scalars next = nest(values);
+        from.pop_back();
+        return next;
+      });
+    };
+    return nest(inits);
+  }
+
+  /// The sum of `value` over the window; the rows have sums of their own.
+  Scalar sum(Scalar zero, llvm::function_ref<Scalar(Scalar)> value) {
+    Scalars from = {at[0], at[1]};
+    std::function<Scalar()> nest = [&]() -> Scalar {
+      size_t dim = from.size() - 2;
+      if (dim == extents.size())
+        return value(body.input(0).load(from));
+      Scalar start = getStart(dim);
+      auto [lower, upper] = getRange(dim, start, extents[dim]);
+      return body
+          .loop(lower, upper, zero,
+                [&](Scalar k, ArrayRef<Scalar> before) {
+                  from.push_back(start + k * window.getDilations()[dim]);
+                  Scalar next = before[0] + nest();
+                  from.pop_back();
+                  return Scalars{next};
+                })
+          .front();
+    };
+    return nest();
+  }
+
+  /// The number of positions inside of the input, or with `includePad` of the padded input.
+  Scalar count(bool includePad) {
+    Scalar result = body.index(1);
+    for (size_t dim = 0; dim < extents.size(); ++dim) {
+      Scalar start = getStart(dim);
+      int64_t extent = extents[dim];
+      if (includePad) {
+        start = start + window.getPadsBegin()[dim];
+        extent += window.getPadsBegin()[dim] + window.getPadsEnd()[dim];
+      }
+      auto [lower, upper] = getRange(dim, start, extent);
+      result = result * (upper - lower);
+    }
+    return result;
+  }
+
+private:
+  /// The coordinate of the window's first position; negative in the padding.
+  Scalar getStart(size_t dim) {
+    return at[dim + 2] * window.getStrides()[dim] - window.getPadsBegin()[dim];
+  }
+  /// The positions of the window, from the first up to the second, that are at least 0 and
+  /// below `extent`.
+  std::pair<Scalar, Scalar> getRange(size_t dim, Scalar start, int64_t extent) {
+    int64_t dilation = window.getDilations()[dim], kernel = window.getKernel()[dim];
+    auto ceilDiv = [&](Scalar x) {
+      return dilation == 1 ? x : (x + (dilation - 1)).floorDiv(x.integer(dilation));
+    };
+    return {ceilDiv(-start).max(start.integer(0)),
+            ceilDiv(extent - start).min(start.integer(kernel))};
+  }
+
+  ComputeBody &body;
+  cnn::WindowAttr window;
+  ArrayRef<Scalar> at;
+  ArrayRef<int64_t> extents;
+};
+
+} // namespace
+
+/// The shape of a pool's result.
+static FailureOr<SmallVector<int64_t>> inferPoolShape(NodeImporter &node,
+                                                      cnn::WindowAttr window, bool ceilMode) {
+  FailureOr<Value> pool = node.create<cnn::MaxPoolOp>(node.getInput(0), window, ceilMode);
+  if (failed(pool))
+    return failure();
+  SmallVector<int64_t> shape(NodeImporter::getShape(*pool));
+  pool->getDefiningOp()->erase();
+  return shape;
+}
+
+/// The number that no element of the type is less than.
+static Scalar getLowest(ComputeBody &body, Type type) {
+  Scalar zero = body.number(type, 0);
+  if (zero.isFloat())
+    return zero.constant(-std::numeric_limits<double>::infinity());
+  return zero.isUnsigned() ? zero : zero.integer(-(1ll << (type.getIntOrFloatBitWidth() - 1)));
+}
+
+//===----------------------------------------------------------------------===//
+// MaxPool
+//===----------------------------------------------------------------------===//
+
+/// For each window, the position of its largest element in the whole input, in row-major
+/// order, or with `columnMajor` with the spatial dimensions in the opposite order.
+static FailureOr<Value> findLargest(NodeImporter &node, cnn::WindowAttr window,
+                                    ArrayRef<int64_t> shape, bool columnMajor) {
+  Value input = node.getInput(0);
+  Type type = NodeImporter::getElementType(input), i64 = node.getBuilder().getI64Type();
+  ArrayRef<int64_t> extents = NodeImporter::getShape(input);
+  return node.computeElements(
+      "max_pool_indices", input, shape, i64, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        auto locate = [&](ArrayRef<Scalar> from) {
+          Scalar place = from[0] * extents[1] + from[1];
+          for (size_t i = 2; i < extents.size(); ++i) {
+            size_t dim = columnMajor ? extents.size() + 1 - i : i;
+            place = place * extents[dim] + from[dim];
+          }
+          return place;
+        };
+        auto visit = [&](ArrayRef<Scalar> from, ArrayRef<Scalar> best) {
+          Scalar x = body.input(0).load(from);
+          // The first element wins even if it is the lowest number.
+          Scalar wins = (x > best[1]) | (best[0] < body.index(0));
+          return Scalars{wins.select(locate(from), best[0]), wins.select(x, best[1])};
+        };
+        Scalars start = {body.index(-1), getLowest(body, type)};
+        Scalar place = WindowBody(body, window, at).forEach(start, visit).front();
+        return place.to(i64);
+      });
+}
+
+/// The kernel of cnn.max_pool computes in f32.
+static FailureOr<Value> createMaxPool(NodeImporter &node, cnn::WindowAttr window,
+                                      bool ceilMode, ArrayRef<int64_t> shape) {
+  Value input = node.getInput(0);
+  Type type = NodeImporter::getElementType(input);
+  if (isa<FloatType>(type) && !type.isF64())
+    return node.create<cnn::MaxPoolOp>(input, window, ceilMode);
+  return node.computeElements(
+      "max_pool", input, shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        auto visit = [&](ArrayRef<Scalar> from, ArrayRef<Scalar> best) {
+          return Scalars{best[0].max(body.input(0).load(from))};
+        };
+        return WindowBody(body, window, at).forEach(getLowest(body, type), visit).front();
+      });
+}
+
 static LogicalResult importMaxPool(NodeImporter &node) {
-  node.ignoreAttribute("storage_order"); // Concerns the indices only.
+  Type type = NodeImporter::getElementType(node.getInput(0));
+  if (!isa<FloatType>(type) && !(type.isInteger(8) && node.getOpset() >= 12))
+    return node.error(node.describeInput(0) +
+                      " has an element type that MaxPool does not "
+                      "have in opset " +
+                      Twine(node.getOpset()));
+  bool columnMajor = node.getOpset() >= 8 && node.getInt("storage_order", 0) != 0;
   auto pool = readPool(node);
-  if (failed(pool) ||
-      failed(node.requireUnusedOutputs(1, "MaxPool's indices are not supported")))
+  if (failed(pool))
     return failure();
   auto &[window, ceilMode] = *pool;
-  return node.setResult(node.create<cnn::MaxPoolOp>(node.getInput(0), window, ceilMode));
+  FailureOr<SmallVector<int64_t>> shape = inferPoolShape(node, window, ceilMode);
+  if (failed(shape) || failed(node.setResult(createMaxPool(node, window, ceilMode, *shape))))
+    return failure();
+  if (!node.isOutputUsed(1))
+    return success();
+  return node.setResult(findLargest(node, window, *shape, columnMajor), 1);
 }
+
+//===----------------------------------------------------------------------===//
+// Means and norms
+//===----------------------------------------------------------------------===//
 
 static LogicalResult importAveragePool(NodeImporter &node) {
   auto pool = readPool(node);
   if (failed(pool))
     return failure();
-  auto &[window, ceilMode] = *pool;
+  auto [window, ceilMode] = *pool;
   bool includePad = node.getInt("count_include_pad", 0) != 0;
-  return node.setResult(
-      node.create<cnn::AvgPoolOp>(node.getInput(0), window, ceilMode, includePad));
+  Value input = node.getInput(0);
+  Type type = NodeImporter::getElementType(input);
+  if (!type.isF64())
+    return node.setResult(node.create<cnn::AvgPoolOp>(input, window, ceilMode, includePad));
+  FailureOr<SmallVector<int64_t>> shape = inferPoolShape(node, window, ceilMode);
+  if (failed(shape))
+    return failure();
+  return node.setResult(node.computeElements(
+      "avg_pool", input, *shape, type,
+      [&, &window = window](ComputeBody &body, ArrayRef<Scalar> at) {
+        WindowBody walk(body, window, at);
+        Scalar sum = walk.sum(body.number(type, 0), [](Scalar x) { return x; });
+        return sum / walk.count(includePad).to(type);
+      }));
+}
+
+/// The exponent of a norm: a float in opset 1, then an integer.
+static double getNorm(NodeImporter &node) {
+  return node.getOpset() < 2 ? double(node.getFloat("p", 2.0f)) : double(node.getInt("p", 2));
+}
+
+/// `x` to the power of `exponent`.
+static Scalar power(Scalar x, double exponent) {
+  if (exponent == 1)
+    return x;
+  if (exponent == 2)
+    return x * x;
+  return exponent == 0.5 ? x.apply(UnaryKind::sqrt)
+                         : x.apply(cnn::BinaryKind::pow, x.constant(exponent));
+}
+
+static LogicalResult importLpPool(NodeImporter &node) {
+  double p = getNorm(node);
+  auto pool = readPool(node);
+  if (failed(pool))
+    return failure();
+  if (!(p > 0))
+    return node.error("attribute 'p' is not positive");
+  auto [window, ceilMode] = *pool;
+  FailureOr<SmallVector<int64_t>> shape = inferPoolShape(node, window, ceilMode);
+  if (failed(shape))
+    return failure();
+  Value input = node.getInput(0);
+  Type type = NodeImporter::getElementType(input);
+  return node.setResult(node.computeElements(
+      "lp_pool", input, *shape, type,
+      [&, &window = window](ComputeBody &body, ArrayRef<Scalar> at) {
+        auto value = [&](Scalar x) { return power(x.apply(UnaryKind::abs), p); };
+        Scalar sum = WindowBody(body, window, at).sum(body.number(type, 0), value);
+        return power(sum, 1 / p);
+      }));
+}
+
+//===----------------------------------------------------------------------===//
+// Pools of whole channels
+//===----------------------------------------------------------------------===//
+
+/// The spatial axes; fails if there are none.
+static FailureOr<SmallVector<int64_t>> getSpatialAxes(NodeImporter &node) {
+  int64_t rank = NodeImporter::getRank(node.getInput(0));
+  if (rank < 3)
+    return node.error(node.describeInput(0) + " has rank " + Twine(rank) +
+                      ", expected at least 3 (batch, channels and spatial dimensions)");
+  SmallVector<int64_t> axes(rank - 2);
+  std::iota(axes.begin(), axes.end(), 2);
+  return axes;
 }
 
 template <cnn::PoolKind kind> static LogicalResult importGlobalPool(NodeImporter &node) {
-  FailureOr<Value> result = node.create<cnn::GlobalPoolOp>(node.getInput(0), kind);
+  Value input = node.getInput(0);
+  bool isF64 = NodeImporter::getElementType(input).isF64();
+  FailureOr<Value> result;
+  if (isF64) {
+    auto axes = getSpatialAxes(node);
+    if (failed(axes))
+      return failure();
+    result = Term(node, input)
+                 .reduce(kind == cnn::PoolKind::average ? ReduceKind::mean : ReduceKind::max,
+                         *axes);
+  } else {
+    result = node.create<cnn::GlobalPoolOp>(input, kind);
+  }
   if (succeeded(result) && NodeImporter::getType(*result).getNumElements() != 0 &&
-      NodeImporter::getType(node.getInput(0)).getNumElements() == 0)
+      NodeImporter::getType(input).getNumElements() == 0)
     return node.error("pools over no elements (input 0 has shape " +
                       formatShape(node.getShape(0)) + ")");
   return node.setResult(result);
+}
+
+static LogicalResult importGlobalLpPool(NodeImporter &node) {
+  double p = getNorm(node);
+  auto axes = getSpatialAxes(node);
+  if (failed(axes))
+    return failure();
+  if (!(p > 0))
+    return node.error("attribute 'p' is not positive");
+  Term x(node, node.getInput(0));
+  if (p == 1 || p == 2)
+    return node.setResult(x.reduce(p == 1 ? ReduceKind::l1 : ReduceKind::l2, *axes));
+  auto power = [](Term base, double exponent) {
+    return base.combine(cnn::BinaryKind::pow, base.number(exponent));
+  };
+  return node.setResult(
+      power(power(x.apply(UnaryKind::abs), p).reduce(ReduceKind::sum, *axes), 1 / p));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getPoolingOps() {
@@ -61,7 +338,9 @@ ArrayRef<OpEntry> convoy::onnximport::getPoolingOps() {
       {"AveragePool", importAveragePool, 1, 1, InputTypes::Float},
       {"GlobalAveragePool", importGlobalPool<cnn::PoolKind::average>, 1, 1, InputTypes::Float},
       {"GlobalMaxPool", importGlobalPool<cnn::PoolKind::maximum>, 1, 1, InputTypes::Float},
-      {"MaxPool", importMaxPool, 1, 1, InputTypes::Float},
+      {"GlobalLpPool", importGlobalLpPool, 1, 1, InputTypes::Float},
+      {"LpPool", importLpPool, 1, 1, InputTypes::Float},
+      {"MaxPool", importMaxPool, 1, 1},
   };
   return ops;
 }

@@ -7,6 +7,9 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "Term.h"
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 using namespace mlir;
@@ -18,9 +21,17 @@ static int64_t getAxesInputOpset(cnn::ReduceKind kind) {
   return kind == cnn::ReduceKind::sum ? 13 : 18;
 }
 
-/// The reduced axes; nothing if the node says that no axis is reduced.
-static FailureOr<std::optional<SmallVector<int64_t>>> readAxes(NodeImporter &node,
-                                                               bool axesAreInput) {
+namespace {
+
+/// What a node reduces. Without axes, it applies only its element-wise part.
+struct Reduction {
+  std::optional<SmallVector<int64_t>> axes;
+  bool keepDims;
+};
+
+} // namespace
+
+static FailureOr<Reduction> readReduction(NodeImporter &node, bool axesAreInput) {
   int64_t rank = NodeImporter::getRank(node.getInput(0));
   std::optional<SmallVector<int64_t>> axes;
   if (axesAreInput) {
@@ -32,49 +43,158 @@ static FailureOr<std::optional<SmallVector<int64_t>>> readAxes(NodeImporter &nod
       return node.error("has its axes as an input, which opset " + Twine(node.getOpset()) +
                         " does not know");
   }
+  bool keepDims = node.getInt("keepdims", 1) != 0;
   bool noop = axesAreInput && node.getInt("noop_with_empty_axes", 0) != 0;
   if (!axes || axes->empty()) {
     if (noop)
-      return std::optional<SmallVector<int64_t>>();
+      return Reduction{std::nullopt, keepDims};
     axes.emplace(rank);
     std::iota(axes->begin(), axes->end(), 0);
   }
   FailureOr<SmallVector<int64_t>> normal = node.normalizeAxes(*axes, rank);
   if (failed(normal))
     return failure();
-  return std::optional(*normal);
+  return Reduction{*normal, keepDims};
 }
 
-static FailureOr<Value> reduce(NodeImporter &node, Value input, cnn::ReduceKind kind,
-                               bool axesAreInput) {
-  auto axes = readAxes(node, axesAreInput);
-  bool keepDims = node.getInt("keepdims", 1) != 0;
-  if (failed(axes) || failed(node.requireArithmetic(input)))
-    return failure();
-  if (!*axes)
-    return input;
-  return node.create<cnn::ReduceOp>(input, kind, **axes, keepDims);
-}
+using cnn::ReduceKind;
+using cnn::UnaryKind;
 
-template <cnn::ReduceKind kind> static LogicalResult importReduce(NodeImporter &node) {
-  bool axesAreInput = node.getOpset() >= getAxesInputOpset(kind);
-  FailureOr<Value> result = reduce(node, node.getInput(0), kind, axesAreInput);
-  // If no axis is reduced, the element-wise part of the operator still applies.
-  if (succeeded(result) && *result == node.getInput(0)) {
-    if (kind == cnn::ReduceKind::sum_square)
-      result = node.binary(cnn::BinaryKind::mul, *result, *result);
-    else if (kind == cnn::ReduceKind::l1 || kind == cnn::ReduceKind::l2)
-      result = node.unary(*result, cnn::UnaryKind::abs);
+/// The reduction of a tensor without elements to a result that may have some: `value`, or for
+/// integers the nearest one.
+static FailureOr<Value> reduceNothing(NodeImporter &node, const Reduction &reduction,
+                                      double value) {
+  RankedTensorType type = NodeImporter::getType(node.getInput(0));
+  SmallVector<int64_t> shape;
+  for (auto [dim, extent] : llvm::enumerate(type.getShape())) {
+    if (!llvm::is_contained(*reduction.axes, int64_t(dim)))
+      shape.push_back(extent);
+    else if (reduction.keepDims)
+      shape.push_back(1);
   }
-  return node.setResult(result);
+  if (failed(node.checkShape(shape, type.getElementType())))
+    return failure();
+  RankedTensorType result = type.clone(shape);
+  Type element = type.getElementType();
+  if (isa<FloatType>(element))
+    return node.constant(
+        DenseElementsAttr::get(result, node.getBuilder().getFloatAttr(element, value)));
+  unsigned width = element.getIntOrFloatBitWidth();
+  bool isUnsigned = element.isUnsignedInteger() || width == 1;
+  APInt number(width, int64_t(std::isinf(value) ? 0 : value));
+  if (std::isinf(value) && value > 0)
+    number = isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
+  else if (std::isinf(value))
+    number = isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
+  return node.constant(DenseElementsAttr::get(result, number));
+}
+
+/// What the reduction of no elements gives. A mean of integers is 0.
+static double getEmptyValue(ReduceKind kind, Type element) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  switch (kind) {
+  case ReduceKind::max:
+    return -infinity;
+  case ReduceKind::min:
+    return infinity;
+  case ReduceKind::prod:
+    return 1;
+  case ReduceKind::mean:
+    return isa<FloatType>(element) ? std::numeric_limits<double>::quiet_NaN() : 0;
+  default:
+    return 0;
+  }
+}
+
+static Term reduceElements(Term x, const Reduction &reduction, ReduceKind kind) {
+  if (reduction.axes)
+    return x.reduce(kind, *reduction.axes, reduction.keepDims);
+  if (kind == ReduceKind::sum_square)
+    return x * x;
+  return kind == ReduceKind::l1 || kind == ReduceKind::l2 ? x.apply(UnaryKind::abs) : x;
+}
+
+template <ReduceKind kind> static LogicalResult importReduce(NodeImporter &node) {
+  auto reduction = readReduction(node, node.getOpset() >= getAxesInputOpset(kind));
+  if (failed(reduction))
+    return failure();
+  RankedTensorType type = NodeImporter::getType(node.getInput(0));
+  Type element = type.getElementType();
+  if (reduction->axes && type.getNumElements() == 0)
+    return node.setResult(reduceNothing(node, *reduction, getEmptyValue(kind, element)));
+  Term x(node, node.getInput(0));
+  bool isBool = element.isInteger(1), isFloat = isa<FloatType>(element);
+  if (isBool && kind != ReduceKind::max && kind != ReduceKind::min)
+    return node.error(node.describeInput(0) + " is of bool, which has no " + node.getOpType());
+  if (isBool) // As numbers 0 and 1.
+    return node.setResult(
+        reduceElements(x.to(node.getBuilder().getI32Type()), *reduction, kind).to(element));
+  if (kind == ReduceKind::l2 && !isFloat) // The root of the sum need not be an integer.
+    return node.setResult(
+        reduceElements(x.to(node.getBuilder().getF64Type()), *reduction, kind).to(element));
+  if (kind == ReduceKind::l1 && element.isUnsignedInteger())
+    return node.setResult(reduceElements(x, *reduction, ReduceKind::sum));
+  return node.setResult(reduceElements(x, *reduction, kind));
+}
+
+/// Imports a reduction whose formula is `write`, in floats.
+static LogicalResult importLogarithm(NodeImporter &node,
+                                     llvm::function_ref<Term(Term, const Reduction &)> write) {
+  auto reduction = readReduction(node, node.getOpset() >= 18);
+  if (failed(reduction))
+    return failure();
+  RankedTensorType type = NodeImporter::getType(node.getInput(0));
+  Type element = type.getElementType();
+  if (element.isInteger(1))
+    return node.error(node.describeInput(0) + " is of bool, which has no " + node.getOpType());
+  if (reduction->axes && type.getNumElements() == 0)
+    return node.setResult(
+        reduceNothing(node, *reduction, -std::numeric_limits<double>::infinity()));
+  Type work = isa<FloatType>(element) ? element : node.getBuilder().getF64Type();
+  return node.setResult(write(Term(node, node.getInput(0)).to(work), *reduction).to(element));
 }
 
 static LogicalResult importReduceLogSum(NodeImporter &node) {
-  FailureOr<Value> sum =
-      reduce(node, node.getInput(0), cnn::ReduceKind::sum, node.getOpset() >= 18);
-  if (failed(sum))
-    return failure();
-  return node.setResult(node.unary(*sum, cnn::UnaryKind::log));
+  return importLogarithm(node, [](Term x, const Reduction &reduction) {
+    return reduceElements(x, reduction, ReduceKind::sum).apply(UnaryKind::log);
+  });
+}
+
+/// log(sum(exp(x - m))) + m with the largest element m, or 0 if that is infinite.
+static LogicalResult importReduceLogSumExp(NodeImporter &node) {
+  return importLogarithm(node, [](Term x, const Reduction &reduction) {
+    if (!reduction.axes)
+      return x;
+    auto reduce = [&](Term term, ReduceKind kind, bool keepDims) {
+      return term.reduce(kind, *reduction.axes, keepDims);
+    };
+    auto limit = [&](Term largest) {
+      Term infinity = largest.number(std::numeric_limits<double>::infinity());
+      Term isFinite = largest.apply(UnaryKind::abs).combine(cnn::BinaryKind::less, infinity);
+      return isFinite.select(largest, largest.number(0));
+    };
+    Term largest = reduce(x, ReduceKind::max, /*keepDims=*/true);
+    Term sum = reduce((x - limit(largest)).apply(UnaryKind::exp), ReduceKind::sum,
+                      reduction.keepDims);
+    if (!reduction.keepDims)
+      largest = reduce(largest, ReduceKind::max, /*keepDims=*/false);
+    return sum.apply(UnaryKind::log) + limit(largest);
+  });
+}
+
+/// The kernel of cnn.softmax computes in f32.
+static FailureOr<Value> createSoftmax(NodeImporter &node, Value input, int64_t axis,
+                                      cnn::SoftmaxOp) {
+  if (!NodeImporter::getElementType(input).isF64())
+    return node.create<cnn::SoftmaxOp>(input, axis);
+  Term x(node, input);
+  Term powers = (x - x.reduce(ReduceKind::max, axis)).apply(UnaryKind::exp);
+  return powers / powers.reduce(ReduceKind::sum, axis);
+}
+
+static FailureOr<Value> createSoftmax(NodeImporter &node, Value input, int64_t axis,
+                                      cnn::LogSoftmaxOp) {
+  return node.create<cnn::LogSoftmaxOp>(input, axis);
 }
 
 /// Before opset 13 softmax flattens its input to a matrix, whose columns begin at the axis.
@@ -91,24 +211,24 @@ template <typename OpTy> static LogicalResult importSoftmax(NodeImporter &node) 
     return failure();
   auto isOne = [](int64_t dim) { return dim == 1; };
   if (!flattens || llvm::all_of(shape.drop_front(*axis + 1), isOne))
-    return node.setResult(node.create<OpTy>(input, *axis));
+    return node.setResult(createSoftmax(node, input, *axis, OpTy()));
   int64_t rows = 1;
   for (int64_t dim : shape.take_front(*axis))
     rows *= dim;
   int64_t columns = NodeImporter::getType(input).getNumElements() / std::max<int64_t>(rows, 1);
   FailureOr<Value> result = node.reshape(input, {rows, columns});
-  if (failed(result) || failed(result = node.create<OpTy>(*result, 1)))
+  if (failed(result) || failed(result = createSoftmax(node, *result, 1, OpTy())))
     return failure();
   return node.setResult(node.reshape(*result, shape));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getReductionOps() {
-  using cnn::ReduceKind;
   static constexpr OpEntry ops[] = {
       {"LogSoftmax", importSoftmax<cnn::LogSoftmaxOp>, 1, 1, InputTypes::Float},
       {"ReduceL1", importReduce<ReduceKind::l1>, 1, 2},
       {"ReduceL2", importReduce<ReduceKind::l2>, 1, 2},
       {"ReduceLogSum", importReduceLogSum, 1, 2},
+      {"ReduceLogSumExp", importReduceLogSumExp, 1, 2},
       {"ReduceMax", importReduce<ReduceKind::max>, 1, 2},
       {"ReduceMean", importReduce<ReduceKind::mean>, 1, 2},
       {"ReduceMin", importReduce<ReduceKind::min>, 1, 2},

@@ -89,3 +89,51 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// A long sum is made of sums of 64 rows, so that its error grows with the logarithm of the count.
+// CHECK-LABEL: func.func private @generic(
+// CHECK-DAG:     %[[NEUTRAL:.+]] = arith.constant dense<-0.000000e+00> : vector<16xf32>
+// CHECK:         scf.for %[[FIRST:.+]] = %c0{{.*}} to %c3000 step %c64 iter_args(%[[SUM:.+]] = %{{.+}}) -> (vector<16xf32>)
+// CHECK:           %[[END:.+]] = arith.addi %[[FIRST]], %c64
+// CHECK:           %[[LAST:.+]] = arith.minui %[[END]], %c3000
+// CHECK:           %[[BLOCK:.+]] = scf.for %{{.+}} = %[[FIRST]] to %[[LAST]] step %c1 iter_args(%{{.+}} = %[[NEUTRAL]])
+// CHECK:             vector.load %{{.+}} : memref<48000xf32>, vector<16xf32>
+// CHECK:           arith.addf %[[SUM]], %[[BLOCK]]
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
+    vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<3000x16xf32>, %y: memref<16xf32>) {
+    linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d1, d0)>, affine_map<(d0, d1) -> (d0)>],
+                    iterator_types = ["parallel", "reduction"]}
+        ins(%x : memref<3000x16xf32>) outs(%y : memref<16xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %sum = arith.addf %out, %in : f32
+      linalg.yield %sum : f32
+    }
+    return
+  }
+}
+
+// -----
+
+// A maximum is exact in any order, and has no blocks.
+// CHECK-LABEL: func.func private @generic(
+// CHECK:         scf.for %{{.+}} = %c0{{.*}} to %c3000 step %c1 iter_args
+// CHECK-NEXT:      arith.muli
+// CHECK:           arith.maximumf
+// CHECK-NOT:       arith.maximumf
+// CHECK:         vector.store
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
+    vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<3000x16xf32>, %y: memref<16xf32>) {
+    linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d1, d0)>, affine_map<(d0, d1) -> (d0)>],
+                    iterator_types = ["parallel", "reduction"]}
+        ins(%x : memref<3000x16xf32>) outs(%y : memref<16xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %max = arith.maximumf %out, %in : f32
+      linalg.yield %max : f32
+    }
+    return
+  }
+}

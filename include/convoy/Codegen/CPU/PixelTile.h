@@ -62,13 +62,15 @@ struct ConvOperands {
 
 /// Emits the loops over the positions of the kernel around `body`, which gets the carried
 /// values and returns their next values. `outerOutput` are the output coordinates in the outer
-/// dimensions. Returns the last carried values.
+/// dimensions. Returns the last carried values. `sums` says how to combine the values of
+/// blocks of positions.
 llvm::SmallVector<mlir::Value>
 emitKernelLoops(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
                 mlir::ValueRange outerOutput, const PixelTile &tile, mlir::ValueRange inits,
                 llvm::function_ref<llvm::SmallVector<mlir::Value>(const KernelPosition &,
                                                                   mlir::ValueRange)>
-                    body);
+                    body,
+                const BlockSums &sums = {});
 
 /// The same, for the rows of the kernel only: the positions that `body` gets have no columns
 /// and no index in the kernel's last dimension.

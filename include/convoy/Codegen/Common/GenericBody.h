@@ -29,7 +29,10 @@ public:
   GenericBody(mlir::ImplicitLocOpBuilder &builder, mlir::Operation *op,
               const GenericLoops &loops, mlir::ValueRange operands, bool alignsVectors = false)
       : b(builder), op(op), loops(loops), operands(operands), alignsVectors(alignsVectors),
-        linalgOp(mlir::dyn_cast<mlir::linalg::LinalgOp>(op)) {}
+        linalgOp(mlir::dyn_cast<mlir::linalg::LinalgOp>(op)) {
+    if (loops.reduces())
+      combiners = findCombiners(op);
+  }
 
   /// Clones constants that the body uses into the kernel; failure after a diagnostic.
   mlir::LogicalResult captureConstants();
@@ -68,13 +71,23 @@ public:
   /// that value is used.
   void emitPoint(mlir::ValueRange offsets, int64_t lanes,
                  llvm::ArrayRef<mlir::Value> uniforms = {});
+  /// Combines two values of the output with the number `output`. Only if the operation has
+  /// combiners (see findCombiners).
+  mlir::Value combine(int64_t output, mlir::Value lhs, mlir::Value rhs);
+  /// `width` lanes that change no value that they are combined with.
+  mlir::Value emitNeutral(int64_t output, int64_t width);
+  /// How loops combine the `carried` values, the same number of them for each output; without
+  /// blocks if that is exact in any order.
+  BlockSums getBlockSums(mlir::ValueRange carried);
   using ReductionBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
       mlir::ValueRange offsets, mlir::ValueRange carried)>;
-  /// Emits the loops from `loop` up to `end`, which is not included, around `body`.
+  /// Emits the loops from `loop` up to `end`, which is not included, around `body`, which
+  /// combines `steps` values one after the other.
   llvm::SmallVector<mlir::Value> emitReductionLoops(int64_t loop, int64_t end,
                                                     mlir::ValueRange offsets,
                                                     mlir::ValueRange carried,
-                                                    ReductionBody body);
+                                                    const BlockSums &sums, ReductionBody body,
+                                                    int64_t steps = 1);
   /// Emits one iteration of general loops, with the indices `ivs`.
   void emitIteration(mlir::ValueRange ivs);
 
@@ -85,6 +98,8 @@ protected:
   mlir::ValueRange operands;
   bool alignsVectors;
   mlir::linalg::LinalgOp linalgOp;
+  /// Those of a reduction.
+  std::optional<llvm::SmallVector<mlir::Operation *>> combiners;
   /// The operands after flatten: one-dimensional buffers, or scalars.
   llvm::SmallVector<mlir::Value> flats;
   /// Clones of the constants that the body uses from outside.

@@ -10,6 +10,8 @@
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#include <functional>
+
 namespace convoy {
 
 /// Splits a flat index into one index for each of `extents` (row-major: the last one varies
@@ -38,6 +40,33 @@ llvm::SmallVector<mlir::Value> emitLoop(
 llvm::SmallVector<mlir::Value> emitLoop(
     mlir::ImplicitLocOpBuilder &builder, mlir::Value lower, mlir::Value upper, int64_t step,
     mlir::ValueRange inits,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+
+/// The most additions that a sum makes one after the other.
+inline constexpr int64_t kSumBlock = 64;
+/// How loops add up numbers in blocks, so that their error grows with the logarithm of the
+/// count: a block's sums begin at `starts`, which change no sum, and `combine` adds them to
+/// the sums of the blocks before. Without `combine`, there are no blocks.
+struct BlockSums {
+  BlockSums() = default;
+  /// Each value is combined alone.
+  BlockSums(mlir::ValueRange starts,
+            std::function<mlir::Value(mlir::Value, mlir::Value)> combineOne);
+
+  llvm::SmallVector<mlir::Value> starts;
+  std::function<llvm::SmallVector<mlir::Value>(mlir::ValueRange, mlir::ValueRange)> combine;
+};
+/// A loop over 0 .. `count` - 1 as emitLoop makes it, whose carried values are sums. The
+/// innermost blocks have `block` iterations.
+llvm::SmallVector<mlir::Value> emitSumLoop(
+    mlir::ImplicitLocOpBuilder &builder, int64_t count, mlir::ValueRange inits,
+    const BlockSums &sums,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body,
+    int64_t block = kSumBlock);
+/// The same from `lower` up to `upper`, which is not included; at most `count` iterations.
+llvm::SmallVector<mlir::Value> emitSumLoop(
+    mlir::ImplicitLocOpBuilder &builder, mlir::Value lower, mlir::Value upper, int64_t count,
+    mlir::ValueRange inits, const BlockSums &sums,
     llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
 /// Keeps LLVM from unrolling the loop that defines `results`, if a loop does. LLVM would share
 /// loads between unrolled iterations, and spill the shared values.

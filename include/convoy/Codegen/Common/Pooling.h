@@ -9,6 +9,7 @@
 #define CONVOY_CODEGEN_COMMON_POOLING_H
 
 #include "convoy/Codegen/Common/ConvWindow.h"
+#include "convoy/Codegen/Common/LoopEmitter.h"
 
 namespace convoy {
 
@@ -22,6 +23,10 @@ public:
   /// The neutral element, as a constant of `type`.
   mlir::Value emitStart(mlir::Type type) const;
   mlir::Value operator()(mlir::Value x, mlir::Value y) const;
+  /// How loops combine values that begin at `starts`; without blocks for the largest.
+  BlockSums getBlockSums(mlir::ValueRange starts) const {
+    return kind == cnn::PoolKind::average ? BlockSums(starts, *this) : BlockSums();
+  }
 
 private:
   mlir::ImplicitLocOpBuilder &b;

@@ -260,6 +260,10 @@ static bool isSmallInteger(Type element) {
 static Value emitFloatToFloat(OpBuilder &b, Location loc, Value x, Type type) {
   unsigned from = getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth();
   unsigned to = getElementTypeOrSelf(type).getIntOrFloatBitWidth();
+  if (from == to) { // f16 and bf16.
+    x = arith::ExtFOp::create(b, loc, BitEmitter{b, loc, x.getType()}.f32(), x);
+    return arith::TruncFOp::create(b, loc, type, x);
+  }
   return from < to ? arith::ExtFOp::create(b, loc, type, x).getResult()
                    : arith::TruncFOp::create(b, loc, type, x).getResult();
 }

@@ -116,6 +116,10 @@ Scalar Scalar::apply(UnaryKind kind) const {
   return with(emitUnary(*b, b->getLoc(), FunctionAttr::get(b->getContext(), kind), value));
 }
 
+Scalar Scalar::apply(BinaryKind kind, Scalar other) const {
+  return with(emitBinary(*b, b->getLoc(), kind, value, other.value));
+}
+
 Scalar Scalar::to(Type type) const {
   Type from = getType();
   bool toUnsigned = type.isUnsignedInteger();
@@ -246,6 +250,21 @@ void ComputeBody::loops(ArrayRef<int64_t> extents,
     });
   };
   nest(0);
+}
+
+Scalars ComputeBody::loops(ArrayRef<int64_t> extents, ArrayRef<Scalar> inits, NestBody body) {
+  Scalars indices;
+  std::function<Scalars(ArrayRef<Scalar>)> nest = [&](ArrayRef<Scalar> carried) -> Scalars {
+    if (indices.size() == extents.size())
+      return body(indices, carried);
+    return loop(extents[indices.size()], carried, [&](Scalar i, ArrayRef<Scalar> values) {
+      indices.push_back(i);
+      Scalars next = nest(values);
+      indices.pop_back();
+      return next;
+    });
+  };
+  return nest(inits);
 }
 
 Scalars ComputeBody::whileLoop(ArrayRef<Scalar> inits,

@@ -74,6 +74,8 @@ public:
 
   /// An element-wise function, such as `UnaryKind::exp`, as cnn.unary computes it.
   Scalar apply(UnaryKind kind) const;
+  /// An arithmetic function, such as `BinaryKind::pow`, as cnn.binary computes it.
+  Scalar apply(BinaryKind kind, Scalar other) const;
   /// Converted as ONNX Cast converts; `type` may be the index type, too.
   Scalar to(mlir::Type type) const;
   Scalar toIndex() const;
@@ -157,6 +159,9 @@ public:
   /// Nested loops over a space of the given extents.
   void loops(llvm::ArrayRef<int64_t> extents,
              llvm::function_ref<void(llvm::ArrayRef<Scalar>)> body);
+  using NestBody = llvm::function_ref<Scalars(llvm::ArrayRef<Scalar>, llvm::ArrayRef<Scalar>)>;
+  /// The same with carried values, which `body` gets after the indices; returns the last ones.
+  Scalars loops(llvm::ArrayRef<int64_t> extents, llvm::ArrayRef<Scalar> inits, NestBody body);
   /// A loop that runs `body` as long as `condition`, an i1 made from the carried values.
   Scalars whileLoop(llvm::ArrayRef<Scalar> inits,
                     llvm::function_ref<Scalar(llvm::ArrayRef<Scalar>)> condition,

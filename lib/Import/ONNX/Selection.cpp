@@ -1,0 +1,284 @@
+//===- Selection.cpp - Operators that order elements ----------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "NodeImporter.h"
+#include "OpTable.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::onnximport;
+using cnn::ComputeBody;
+using cnn::Scalar;
+using cnn::Scalars;
+
+namespace {
+
+/// An order of numbers. NaNs are equal to each other; they come before or after all numbers.
+struct Order {
+  bool largestFirst, nanFirst;
+
+  /// Whether `x` comes before `y`.
+  Scalar isBefore(Scalar x, Scalar y) const {
+    Scalar before = largestFirst ? x > y : x < y;
+    if (!x.isFloat())
+      return before;
+    Scalar xIsNaN = x != x, yIsNaN = y != y;
+    return before | (nanFirst ? xIsNaN & !yIsNaN : !xIsNaN & yIsNaN);
+  }
+};
+
+} // namespace
+
+/// `point` with `index` as the coordinate in dimension `axis`.
+static Scalars insertAt(ArrayRef<Scalar> point, int64_t axis, Scalar index) {
+  Scalars result(point);
+  result.insert(result.begin() + axis, index);
+  return result;
+}
+
+static SmallVector<int64_t> eraseAt(ArrayRef<int64_t> shape, int64_t axis) {
+  SmallVector<int64_t> result(shape);
+  result.erase(result.begin() + axis);
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// The first element
+//===----------------------------------------------------------------------===//
+
+/// The index along `axis` of the element that comes first, without that dimension. Of equal
+/// elements the first one, or with `takesLast` the last one, counts.
+static FailureOr<Value> findFirst(NodeImporter &node, Value input, int64_t axis, Order order,
+                                  bool takesLast) {
+  ArrayRef<int64_t> shape = NodeImporter::getShape(input);
+  SmallVector<int64_t> points = eraseAt(shape, axis);
+  Type i64 = node.getBuilder().getI64Type();
+  StringRef kind = order.largestFirst ? "arg_max" : "arg_min";
+  return node.computeElements(
+      kind, input, points, i64, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        auto load = [&](Scalar index) {
+          return body.input(0).load(insertAt(at, axis, index));
+        };
+        Scalar zero = body.index(0);
+        Scalars best =
+            body.loop(body.index(1), body.index(shape[axis]), {zero, load(zero)},
+                      [&](Scalar index, ArrayRef<Scalar> known) {
+                        Scalar x = load(index), y = known[1];
+                        Scalar wins = takesLast ? !order.isBefore(y, x) : order.isBefore(x, y);
+                        return Scalars{wins.select(index, known[0]), wins.select(x, y)};
+                      });
+        return best.front().to(i64);
+      });
+}
+
+template <bool isMax> static LogicalResult importArg(NodeImporter &node) {
+  Value input = node.getInput(0);
+  SmallVector<int64_t> shape(NodeImporter::getShape(input));
+  FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", 0), shape.size());
+  bool takesLast = node.getOpset() >= 12 && node.getInt("select_last_index", 0) != 0;
+  if (failed(axis))
+    return failure();
+  if (shape[*axis] == 0)
+    return node.error("axis " + Twine(*axis) + " of the input has no elements to choose from");
+  FailureOr<Value> result =
+      findFirst(node, input, *axis, Order{isMax, /*nanFirst=*/true}, takesLast);
+  if (failed(result) || node.getInt("keepdims", 1) == 0)
+    return node.setResult(result);
+  shape[*axis] = 1;
+  return node.setResult(node.reshape(*result, shape));
+}
+
+/// 1 for the largest element along the axis, 0 for the others. Before opset 13 the input is
+/// flattened to a matrix, whose columns begin at the axis.
+static LogicalResult importHardmax(NodeImporter &node) {
+  FailureOr<Value> input = node.getInput(0);
+  SmallVector<int64_t> shape(NodeImporter::getShape(*input));
+  bool flattens = node.getOpset() < 13;
+  FailureOr<int64_t> axis =
+      node.normalizeAxis(node.getInt("axis", flattens ? 1 : -1), shape.size());
+  if (failed(axis))
+    return failure();
+  if (flattens) {
+    ArrayRef<int64_t> extents(shape);
+    input = node.reshape(*input, {llvm::product_of(extents.take_front(*axis)),
+                                  llvm::product_of(extents.drop_front(*axis))});
+    axis = 1;
+    if (failed(input))
+      return failure();
+  }
+  RankedTensorType type = NodeImporter::getType(*input);
+  if (type.getNumElements() == 0)
+    return node.setResult(node.getInput(0));
+  FailureOr<Value> largest = findFirst(node, *input, *axis, Order{true, true}, false);
+  if (failed(largest))
+    return failure();
+  Type element = type.getElementType();
+  FailureOr<Value> result = node.computeElements(
+      "hardmax", *largest, type.getShape(), element,
+      [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        Scalars others(at);
+        others.erase(others.begin() + *axis);
+        Scalar isLargest = body.input(0).load(others).toIndex() == at[*axis];
+        return isLargest.select(body.number(element, 1), body.number(element, 0));
+      });
+  return failed(result) ? failure() : node.setResult(node.reshape(*result, shape));
+}
+
+//===----------------------------------------------------------------------===//
+// The first k elements
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Writes the body that puts the indices of the first `k` of `count` elements in order. The
+/// output holds a heap of indices, whose root is the last element of those kept so far.
+class TopK {
+public:
+  TopK(ComputeBody &body, int64_t axis, int64_t count, int64_t k, Order order)
+      : body(body), at(body.point()), axis(axis), count(count), k(k), order(order) {}
+
+  void write() {
+    body.loop(k, [&](Scalar place) { put(place, place); });
+    Scalar size = body.index(k);
+    body.loop(k / 2, [&](Scalar i) {
+      Scalar root = k / 2 - 1 - i, index = get(root);
+      siftDown(root, size, index, load(index));
+    });
+    Scalar first = body.index(0);
+    body.loop(size, body.index(count), load(get(first)),
+              [&](Scalar index, ArrayRef<Scalar> last) {
+                Scalar x = load(index);
+                return body.choose(
+                    order.isBefore(x, last[0]),
+                    [&] {
+                      siftDown(first, size, index, x);
+                      return Scalars{load(get(first))};
+                    },
+                    [&] { return Scalars(last); });
+              });
+    // The root, the last element, goes to the end of the heap, again and again.
+    body.loop(k - 1, [&](Scalar i) {
+      Scalar end = k - 1 - i, index = get(end);
+      put(end, get(first));
+      siftDown(first, end, index, load(index));
+    });
+  }
+
+private:
+  Scalar load(Scalar index) { return body.input(0).load(insertAt(at, axis, index)); }
+  Scalar get(Scalar place) { return body.output().load(insertAt(at, axis, place)).toIndex(); }
+  void put(Scalar place, Scalar index) {
+    body.output().store(index.to(body.b().getI64Type()), insertAt(at, axis, place));
+  }
+  /// Of equal elements the one with the lower index comes first.
+  Scalar isBefore(Scalar xIndex, Scalar x, Scalar yIndex, Scalar y) {
+    return order.isBefore(x, y) | (!order.isBefore(y, x) & (xIndex < yIndex));
+  }
+
+  /// Puts the element `index`, which is `x`, into the heap of `size` places: at `place`, or
+  /// below it while it comes before a child.
+  void siftDown(Scalar place, Scalar size, Scalar index, Scalar x) {
+    Scalars hole = body.whileLoop(
+        {place, body.truth(true)}, [&](ArrayRef<Scalar> state) { return state[1]; },
+        [&](ArrayRef<Scalar> state) {
+          Scalar left = 2 * state[0] + 1;
+          auto stay = [&] { return Scalars{state[0], body.truth(false)}; };
+          return body.choose(
+              left < size, [&] { return descend(state[0], left, size, index, x); }, stay);
+        });
+    put(hole[0], index);
+  }
+
+  /// Moves the later one of the children up into the hole, if the element comes before it.
+  Scalars descend(Scalar hole, Scalar left, Scalar size, Scalar index, Scalar x) {
+    Scalar right = (left + 1).min(size - 1);
+    Scalar leftIndex = get(left), rightIndex = get(right);
+    Scalar leftValue = load(leftIndex), rightValue = load(rightIndex);
+    Scalar takesRight = isBefore(leftIndex, leftValue, rightIndex, rightValue);
+    Scalar child = takesRight.select(right, left);
+    Scalar childIndex = takesRight.select(rightIndex, leftIndex);
+    Scalar childValue = takesRight.select(rightValue, leftValue);
+    Scalar moves = isBefore(index, x, childIndex, childValue);
+    body.when(moves, [&] { put(hole, childIndex); });
+    return {moves.select(child, hole), moves};
+  }
+
+  ComputeBody &body;
+  Scalars at;
+  int64_t axis, count, k;
+  Order order;
+};
+
+} // namespace
+
+/// The number of elements to choose: an attribute before opset 10, then an input.
+static std::optional<int64_t> readK(NodeImporter &node) {
+  if (node.getOpset() < 10) {
+    if (!node.hasAttribute("k"))
+      (void)node.error("has no attribute 'k'");
+    return node.getInt("k", 0);
+  }
+  if (!node.getInput(1)) {
+    (void)node.error("has no input 1, the number of elements to choose");
+    return std::nullopt;
+  }
+  std::optional<SmallVector<int64_t>> k = node.getConstantInts(1);
+  if (!k)
+    return std::nullopt;
+  if (k->size() != 1)
+    (void)node.error(node.describeInput(1) + " has " + Twine(k->size()) +
+                     " elements, expected 1");
+  return k->size() == 1 ? std::optional(k->front()) : std::nullopt;
+}
+
+static LogicalResult importTopK(NodeImporter &node) {
+  Value input = node.getInput(0);
+  SmallVector<int64_t> shape(NodeImporter::getShape(input));
+  Type element = NodeImporter::getElementType(input), i64 = node.getBuilder().getI64Type();
+  FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", -1), shape.size());
+  std::optional<int64_t> k = readK(node);
+  bool largest = node.getOpset() < 11 || node.getInt("largest", 1) != 0;
+  node.ignoreAttribute("sorted"); // Sorted elements are right in any case.
+  if (failed(axis) || !k || node.hasError())
+    return failure();
+  int64_t count = shape[*axis];
+  if (*k < 0 || *k > count)
+    return node.error("asks for " + Twine(*k) + " elements, but axis " + Twine(*axis) +
+                      " has " + Twine(count));
+  shape[*axis] = *k;
+  if (llvm::is_contained(shape, 0)) {
+    auto empty = [&](Type type) {
+      return node.constant(
+          DenseElementsAttr::getFromRawBuffer(RankedTensorType::get(shape, type), {}));
+    };
+    return success(succeeded(node.setResult(empty(element))) &&
+                   succeeded(node.setResult(empty(i64), 1)));
+  }
+  // A NaN is larger than all numbers, as in NumPy.
+  Order order{largest, /*nanFirst=*/largest};
+  FailureOr<Value> indices =
+      node.compute("top_k", eraseAt(shape, *axis), input, shape, i64,
+                   [&](ComputeBody &body) { TopK(body, *axis, count, *k, order).write(); });
+  if (failed(indices) || failed(node.setResult(indices, 1)))
+    return failure();
+  return node.setResult(node.computeElements("top_k_values", {input, *indices}, shape, element,
+                                             [&](ComputeBody &body, ArrayRef<Scalar> at) {
+                                               Scalars from(at);
+                                               from[*axis] = body.input(1).load(at).toIndex();
+                                               return body.input(0).load(from);
+                                             }));
+}
+
+ArrayRef<OpEntry> convoy::onnximport::getSelectionOps() {
+  static constexpr OpEntry ops[] = {
+      {"ArgMax", importArg<true>, 1, 1},
+      {"ArgMin", importArg<false>, 1, 1},
+      {"Hardmax", importHardmax, 1, 1, InputTypes::Float},
+      {"TopK", importTopK, 1, 2},
+  };
+  return ops;
+}
