@@ -8,11 +8,118 @@
 #include "Dense.h"
 #include "OpTable.h"
 #include "TensorReader.h"
+#include "mlir/Dialect/Traits.h"
 #include <numeric>
 
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
+using cnn::ComputeBody;
+using cnn::Scalar;
+using cnn::Scalars;
+
+/// Whether the node multiplies floats; an error for types without a matrix product in ONNX.
+static FailureOr<bool> readIsFloat(NodeImporter &node) {
+  Type type = NodeImporter::getElementType(node.getInput(0));
+  for (auto [index, input] : llvm::enumerate(node.getInputs()))
+    if (input && NodeImporter::getElementType(input) != type)
+      return node.error(node.describeInput(index) + " has another element type than input 0");
+  unsigned width = type.getIntOrFloatBitWidth();
+  if (isa<FloatType>(type) || width == 32 || width == 64)
+    return isa<FloatType>(type);
+  return node.error("multiplies integers of " + Twine(width) +
+                    " bits, ONNX has products of 32 and 64 bits");
+}
+
+//===----------------------------------------------------------------------===//
+// Integers
+//===----------------------------------------------------------------------===//
+
+/// `at` in a tensor of the given shape, which broadcasts to the space of `at`.
+static Scalars broadcastIndices(ComputeBody &body, ArrayRef<int64_t> shape,
+                                ArrayRef<Scalar> at) {
+  Scalars result(at.take_back(shape.size()));
+  for (auto [index, extent] : llvm::zip(result, shape))
+    if (extent == 1)
+      index = body.index(0);
+  return result;
+}
+
+/// The sum of lhs(k) * rhs(k) for all k below `depth`.
+static Scalar sumProducts(ComputeBody &body, Type type, int64_t depth,
+                          llvm::function_ref<Scalars(Scalar)> lhs,
+                          llvm::function_ref<Scalars(Scalar)> rhs) {
+  return body.loop(depth, {body.number(type, 0)}, [&](Scalar k, ArrayRef<Scalar> sum) {
+    return Scalars{sum[0] + body.input(0).load(lhs(k)) * body.input(1).load(rhs(k))};
+  })[0];
+}
+
+/// The product of two tensors of rank 2 or more, whose other dimensions broadcast.
+static FailureOr<Value> multiplyIntegers(NodeImporter &node, Value lhs, Value rhs) {
+  ArrayRef<int64_t> left = NodeImporter::getShape(lhs), right = NodeImporter::getShape(rhs);
+  Type type = NodeImporter::getElementType(lhs);
+  SmallVector<int64_t> shape;
+  if (left.back() != right[right.size() - 2] ||
+      !OpTrait::util::getBroadcastedShape(left.drop_back(2), right.drop_back(2), shape))
+    return node.error("inputs have shapes " + formatShape(left) + " and " +
+                      formatShape(right) + ", which have no matrix product");
+  shape.append({left[left.size() - 2], right.back()});
+  return node.computeElements(
+      "integer_matmul", {lhs, rhs}, shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        auto indices = [&](ArrayRef<int64_t> operand, Scalar row, Scalar column) {
+          Scalars result = broadcastIndices(body, operand.drop_back(2), at.drop_back(2));
+          result.append({row, column});
+          return result;
+        };
+        return sumProducts(
+            body, type, left.back(),
+            [&](Scalar k) { return indices(left, at[at.size() - 2], k); },
+            [&](Scalar k) { return indices(right, k, at.back()); });
+      });
+}
+
+/// Gemm of integers. Factors other than 1 are applied in f64, and the sum is truncated.
+static LogicalResult importIntegerGemm(NodeImporter &node) {
+  ArrayRef<int64_t> a = node.getShape(0), b = node.getShape(1);
+  bool transposeA = node.getInt("transA", 0) != 0, transposeB = node.getInt("transB", 0) != 0;
+  double alpha = node.getFloat("alpha", 1), beta = node.getFloat("beta", 1);
+  int64_t rows = a[transposeA], depth = a[!transposeA], columns = b[!transposeB];
+  Value c = node.getInput(2);
+  if (depth != b[transposeB])
+    return node.error("inputs have shapes " + formatShape(a) + " and " + formatShape(b) +
+                      ", which have no matrix product");
+  SmallVector<Value> inputs = {node.getInput(0), node.getInput(1)};
+  SmallVector<int64_t> shape;
+  if (c) {
+    if (!OpTrait::util::getBroadcastedShape({rows, columns}, node.getShape(2), shape) ||
+        shape != ArrayRef<int64_t>({rows, columns}))
+      return node.error(node.describeInput(2) + " does not broadcast to " + Twine(rows) + "x" +
+                        Twine(columns));
+    inputs.push_back(c);
+  }
+  Type type = NodeImporter::getElementType(inputs[0]), f64 = node.getBuilder().getF64Type();
+  return node.setResult(node.computeElements(
+      "integer_gemm", inputs, {rows, columns}, type,
+      [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        auto pair = [](bool swap, Scalar x, Scalar y) {
+          return swap ? Scalars{y, x} : Scalars{x, y};
+        };
+        Scalar sum = sumProducts(
+            body, type, depth, [&](Scalar k) { return pair(transposeA, at[0], k); },
+            [&](Scalar k) { return pair(transposeB, k, at[1]); });
+        Scalar addend;
+        if (c)
+          addend = body.input(2).load(broadcastIndices(body, node.getShape(2), at));
+        if (alpha == 1 && beta == 1)
+          return c ? sum + addend : sum;
+        Scalar scaled = sum.to(f64) * alpha;
+        return (c ? scaled + addend.to(f64) * beta : scaled).to(type);
+      }));
+}
+
+//===----------------------------------------------------------------------===//
+// Floats
+//===----------------------------------------------------------------------===//
 
 static bool isConstant(Value value) { return cnn::ConstantData::get(value).has_value(); }
 
@@ -39,15 +146,14 @@ static FailureOr<Value> scaleConstant(NodeImporter &node, Value value, float fac
   }));
 }
 
-/// Gemm's C times `beta`, as a bias of `columns` elements. Null if C has rows of its own, or
-/// is not constant, as a dense layer's bias has to be.
+/// Gemm's constant C times `beta`, as a bias of `columns` elements. Null if C is computed or
+/// has rows of its own.
 static FailureOr<Value> makeBias(NodeImporter &node, Value c, int64_t columns, float beta) {
   RankedTensorType type = NodeImporter::getType(c);
   bool isScalar = type.getNumElements() == 1;
-  if (!isScalar && (type.getNumElements() != columns || type.getShape().back() != columns))
+  if (!isConstant(c) ||
+      (!isScalar && (type.getNumElements() != columns || type.getShape().back() != columns)))
     return Value();
-  if (!isConstant(c))
-    return isScalar || beta != 1.0f ? FailureOr<Value>(Value()) : node.reshape(c, columns);
   FailureOr<Value> scaled = scaleConstant(node, c, beta);
   if (failed(scaled) || type.getNumElements() == columns)
     return failed(scaled) ? scaled : node.reshape(*scaled, columns);
@@ -73,7 +179,14 @@ static LogicalResult importGemm(NodeImporter &node) {
   if (NodeImporter::getRank(*a) != 2 || NodeImporter::getRank(*b) != 2)
     return node.error("input 0 and 1 have shapes of rank " + Twine(NodeImporter::getRank(*a)) +
                       " and " + Twine(NodeImporter::getRank(*b)) + ", expected 2");
+  FailureOr<bool> isFloat = readIsFloat(node);
+  if (failed(isFloat))
+    return failure();
+  if (!*isFloat)
+    return importIntegerGemm(node);
   float alpha = node.getFloat("alpha", 1.0f), beta = node.getFloat("beta", 1.0f);
+  if (beta == 0)
+    c = Value(); // Not even a NaN in it matters.
   bool transposeB = node.getInt("transB", 0) != 0;
   bool broadcasts = node.getOpset() >= 7 || node.getInt("broadcast", 0) != 0;
   if (node.getInt("transA", 0) != 0 && failed(a = node.transpose(*a, {1, 0})))
@@ -152,19 +265,23 @@ FailureOr<Value> convoy::onnximport::multiplyMatrices(NodeImporter &node, Value 
 
 static LogicalResult importMatMul(NodeImporter &node) {
   if (NodeImporter::getRank(node.getInput(0)) != 0 && node.getShape(1).size() == 2 &&
-      isWeight(node, 1))
+      isa<FloatType>(NodeImporter::getElementType(node.getInput(1))) && isWeight(node, 1))
     return node.setResult(multiplyDense(node, node.getInput(0), node.getInput(1)));
   FailureOr<Value> lhs = node.getInput(0), rhs = node.getInput(1);
   int64_t lhsRank = NodeImporter::getRank(*lhs), rhsRank = NodeImporter::getRank(*rhs);
   if (lhsRank == 0 || rhsRank == 0)
     return node.error("one of the inputs is a scalar");
+  FailureOr<bool> isFloat = readIsFloat(node);
+  if (failed(isFloat))
+    return failure();
   // A vector is a row on the left and a column on the right; the result has no
   // dimension for it.
   if (lhsRank == 1 && failed(lhs = node.reshape(*lhs, {1, node.getShape(0)[0]})))
     return failure();
   if (rhsRank == 1 && failed(rhs = node.reshape(*rhs, {node.getShape(1)[0], 1})))
     return failure();
-  FailureOr<Value> result = multiply(node, *lhs, *rhs);
+  FailureOr<Value> result =
+      *isFloat ? multiply(node, *lhs, *rhs) : multiplyIntegers(node, *lhs, *rhs);
   if (failed(result))
     return failure();
   SmallVector<int64_t> shape(NodeImporter::getShape(*result));
@@ -177,8 +294,8 @@ static LogicalResult importMatMul(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getDenseOps() {
   static constexpr OpEntry ops[] = {
-      {"Gemm", importGemm, 2, 3, InputTypes::Float},
-      {"MatMul", importMatMul, 2, 2, InputTypes::Float},
+      {"Gemm", importGemm, 2, 3},
+      {"MatMul", importMatMul, 2, 2},
   };
   return ops;
 }

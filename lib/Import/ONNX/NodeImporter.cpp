@@ -572,6 +572,8 @@ FailureOr<Value> NodeImporter::pick(Value value, int64_t axis, ArrayRef<int64_t>
 
 unsigned NodeImporter::getNumOutputs() const { return node.output_size(); }
 
+StringRef NodeImporter::getOutputName(unsigned index) const { return node.output(index); }
+
 bool NodeImporter::hasOutput(unsigned index) const {
   return index < getNumOutputs() && !node.output(index).empty();
 }

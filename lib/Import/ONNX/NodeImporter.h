@@ -178,6 +178,7 @@ public:
   //===--------------------------------------------------------------------===//
 
   unsigned getNumOutputs() const;
+  llvm::StringRef getOutputName(unsigned index) const;
   /// Whether the node names the output.
   bool hasOutput(unsigned index) const;
   /// Whether another node or the model reads the output.

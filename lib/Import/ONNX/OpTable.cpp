@@ -16,10 +16,12 @@ using Table = llvm::StringMap<llvm::SmallVector<const OpEntry *, 1>>;
 
 static Table makeTable() {
   Table table;
-  for (auto getOps : {getConstantOps, getConvolutionOps, getDenseOps, getEinsumOps,
-                      getElementwiseOps, getExperimentalOps, getMovementOps,
-                      getNormalizationOps, getPoolingOps, getReductionOps, getReshapeOps,
-                      getResizeOps, getScanOps, getScatterOps, getSelectionOps, getSlicingOps})
+  for (auto getOps :
+       {getAttentionOps, getConstantOps,      getConvolutionOps,  getDenseOps,
+        getEinsumOps,    getElementwiseOps,   getExperimentalOps, getLinearAttentionOps,
+        getMovementOps,  getNormalizationOps, getPoolingOps,      getRandomOps,
+        getReductionOps, getReshapeOps,       getResizeOps,       getScanOps,
+        getScatterOps,   getSelectionOps,     getSignalOps,       getSlicingOps})
     for (const OpEntry &entry : getOps())
       table[entry.name].push_back(&entry);
   return table;

@@ -42,21 +42,25 @@ struct OpEntry {
 const OpEntry *lookupOp(llvm::StringRef name, int64_t opset);
 
 // One list for each file of operators.
+llvm::ArrayRef<OpEntry> getAttentionOps();
 llvm::ArrayRef<OpEntry> getConstantOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getDenseOps();
 llvm::ArrayRef<OpEntry> getEinsumOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
 llvm::ArrayRef<OpEntry> getExperimentalOps();
+llvm::ArrayRef<OpEntry> getLinearAttentionOps();
 llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getPoolingOps();
+llvm::ArrayRef<OpEntry> getRandomOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getReshapeOps();
 llvm::ArrayRef<OpEntry> getResizeOps();
 llvm::ArrayRef<OpEntry> getScanOps();
 llvm::ArrayRef<OpEntry> getScatterOps();
 llvm::ArrayRef<OpEntry> getSelectionOps();
+llvm::ArrayRef<OpEntry> getSignalOps();
 llvm::ArrayRef<OpEntry> getSlicingOps();
 
 } // namespace convoy::onnximport
