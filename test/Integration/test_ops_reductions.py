@@ -248,7 +248,7 @@ M34, M45 = (3, 4), (4, 5)
     ("CumSum", [M34, scalar(2, I64)], {}, "axis 2 is out of range for rank 2"),
     ("LpNormalization", [M34], {"p": 3}, "attribute 'p' is 3, expected 1 or 2"),
     ("LayerNormalization", [M34, (4,)], {"stash_type": 10}, "attribute 'stash_type' is 10, expected 1 (float) or 16"),
-    ("BatchNormalization", [M34, (4,), (3,), (3,), (3,)], {}, "scale"),
+    ("BatchNormalization", [M34, (4,), (3,), (3,), (3,)], {}, "offset has 3 elements, expected one for each of the 4"),
     ("LpPool", [(1, 2, 5, 5)], {"p": 0, "kernel_shape": [2, 2]}, "attribute 'p' is not positive"),
     ("GlobalLpPool", [M34], {}, "has rank 2, expected at least 3"),
 ])

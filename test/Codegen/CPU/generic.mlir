@@ -94,7 +94,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // A long sum is made of sums of 64 rows, so that its error grows with the logarithm of the count.
 // CHECK-LABEL: func.func private @generic(
-// CHECK-DAG:     %[[NEUTRAL:.+]] = arith.constant dense<-0.000000e+00> : vector<16xf32>
+// CHECK-DAG:     %[[NEUTRAL:.+]] = arith.constant dense<0.000000e+00> : vector<16xf32>
 // CHECK:         scf.for %[[FIRST:.+]] = %c0{{.*}} to %c3000 step %c64 iter_args(%[[SUM:.+]] = %{{.+}}) -> (vector<16xf32>)
 // CHECK:           %[[END:.+]] = arith.addi %[[FIRST]], %c64
 // CHECK:           %[[LAST:.+]] = arith.minui %[[END]], %c3000
