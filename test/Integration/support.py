@@ -97,7 +97,7 @@ def value_info(name, array):
 
 
 def make_model(nodes, feeds, outputs, constants=None, opset=13, ir_version=None, list_initializers=None, run=None):
-    """A model from nodes; ONNX Runtime, or `run`, computes the types and shapes of its outputs.
+    """A model from nodes, of any domains; ONNX Runtime, or `run`, computes the types and shapes of its outputs.
 
     constants: name -> array. Up to IR version 3, initializers are listed among the inputs (list_initializers)."""
     constants = constants or {}
@@ -112,7 +112,9 @@ def make_model(nodes, feeds, outputs, constants=None, opset=13, ir_version=None,
         [onnx.ValueInfoProto(name=name) for name in outputs],
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
+    domains = {node.domain for node in nodes} - {""}
+    opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in sorted(domains))]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=ir_version)
     for output, array in zip(graph.output, (run or run_onnxruntime)(model, feeds).values()):
         model.graph.output[list(outputs).index(output.name)].CopyFrom(value_info(output.name, array))
     return model

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OpTable.h"
+#include "Operators.h"
 #include "Window.h"
 
 using namespace mlir;
@@ -19,15 +20,6 @@ static FailureOr<Window> readFilterWindow(NodeImporter &node) {
     return node.error(node.describeInput(1) + " has rank " + Twine(filter.size()) +
                       ", expected the input's");
   return readWindow(node, filter.drop_front(2));
-}
-
-/// The attribute `group`; an error if it is not from 1 to the number of input channels.
-static FailureOr<int64_t> readGroup(NodeImporter &node) {
-  int64_t group = node.getInt("group", 1);
-  if (group < 1 || group > std::max<int64_t>(node.getShape(0)[1], 1))
-    return node.error("attribute 'group' is " + Twine(group) + ", the input has " +
-                      Twine(node.getShape(0)[1]) + " channels");
-  return group;
 }
 
 /// Sets the result of a convolution. If it convolves nothing, that is the bias, or zeros.
@@ -49,7 +41,7 @@ static LogicalResult setConvResult(NodeImporter &node, FailureOr<Value> result) 
   return node.setResult(node.create<cnn::BroadcastOp>(*bias, type.getShape()));
 }
 
-static LogicalResult importConv(NodeImporter &node) {
+LogicalResult convoy::onnximport::importConv(NodeImporter &node) {
   FailureOr<Window> window = readFilterWindow(node);
   if (failed(window))
     return failure();

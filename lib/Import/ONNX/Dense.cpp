@@ -7,6 +7,7 @@
 
 #include "Dense.h"
 #include "OpTable.h"
+#include "Operators.h"
 #include "TensorReader.h"
 #include "mlir/Dialect/Traits.h"
 #include <numeric>
@@ -170,7 +171,7 @@ static FailureOr<Value> multiply(NodeImporter &node, Value lhs, Value rhs) {
   return result;
 }
 
-static LogicalResult importGemm(NodeImporter &node) {
+LogicalResult convoy::onnximport::importGemm(NodeImporter &node) {
   // cnn.dense wants its filter as N x K, cnn.matmul its right side as K x N.
   bool isDense = isWeight(node, 1);
   (void)node.getConstant(2); // Constants are scaled and broadcast at once.
@@ -263,12 +264,10 @@ FailureOr<Value> convoy::onnximport::multiplyMatrices(NodeImporter &node, Value 
   return multiply(node, lhs, rhs);
 }
 
-static LogicalResult importMatMul(NodeImporter &node) {
-  if (NodeImporter::getRank(node.getInput(0)) != 0 && node.getShape(1).size() == 2 &&
-      isa<FloatType>(NodeImporter::getElementType(node.getInput(1))) && isWeight(node, 1))
-    return node.setResult(multiplyDense(node, node.getInput(0), node.getInput(1)));
-  FailureOr<Value> lhs = node.getInput(0), rhs = node.getInput(1);
-  int64_t lhsRank = NodeImporter::getRank(*lhs), rhsRank = NodeImporter::getRank(*rhs);
+FailureOr<Value> convoy::onnximport::createMatMul(NodeImporter &node, Value left,
+                                                  Value right) {
+  FailureOr<Value> lhs = left, rhs = right;
+  int64_t lhsRank = NodeImporter::getRank(left), rhsRank = NodeImporter::getRank(right);
   if (lhsRank == 0 || rhsRank == 0)
     return node.error("one of the inputs is a scalar");
   FailureOr<bool> isFloat = readIsFloat(node);
@@ -276,12 +275,12 @@ static LogicalResult importMatMul(NodeImporter &node) {
     return failure();
   // A vector is a row on the left and a column on the right; the result has no
   // dimension for it.
-  if (lhsRank == 1 && failed(lhs = node.reshape(*lhs, {1, node.getShape(0)[0]})))
+  if (lhsRank == 1 && failed(lhs = node.reshape(left, {1, NodeImporter::getShape(left)[0]})))
     return failure();
-  if (rhsRank == 1 && failed(rhs = node.reshape(*rhs, {node.getShape(1)[0], 1})))
+  if (rhsRank == 1 && failed(rhs = node.reshape(right, {NodeImporter::getShape(right)[0], 1})))
     return failure();
   FailureOr<Value> result =
-      *isFloat ? multiply(node, *lhs, *rhs) : multiplyIntegers(node, *lhs, *rhs);
+      *isFloat ? multiplyMatrices(node, *lhs, *rhs) : multiplyIntegers(node, *lhs, *rhs);
   if (failed(result))
     return failure();
   SmallVector<int64_t> shape(NodeImporter::getShape(*result));
@@ -289,7 +288,12 @@ static LogicalResult importMatMul(NodeImporter &node) {
     shape.pop_back();
   if (lhsRank == 1)
     shape.erase(shape.end() - (rhsRank == 1 ? 1 : 2));
-  return node.setResult(node.reshape(*result, shape));
+  return node.reshape(*result, shape);
+}
+
+static LogicalResult importMatMul(NodeImporter &node) {
+  (void)node.getConstant(1); // A constant is the filter of a dense layer.
+  return node.setResult(createMatMul(node, node.getInput(0), node.getInput(1)));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getDenseOps() {

@@ -7,6 +7,7 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "Operators.h"
 #include "TensorReader.h"
 #include <cmath>
 #include <limits>
@@ -88,14 +89,7 @@ static LogicalResult importSoftsign(NodeImporter &node) {
   return node.setResult(node.binary(BinaryKind::div, input, *result));
 }
 
-/// Exact, or if `approximate` is "tanh": 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
-static LogicalResult importGelu(NodeImporter &node) {
-  Value input = node.getInput(0);
-  StringRef approximate = node.getString("approximate", "none");
-  if (approximate == "none")
-    return node.setResult(node.unary(input, UnaryKind::gelu));
-  if (approximate != "tanh")
-    return node.error("attribute 'approximate' is '" + approximate + "'");
+FailureOr<Value> convoy::onnximport::createTanhGelu(NodeImporter &node, Value input) {
   auto number = [&](double value) {
     return node.scalar(NodeImporter::getElementType(input), value);
   };
@@ -113,7 +107,18 @@ static LogicalResult importGelu(NodeImporter &node) {
   then(BinaryKind::add, number(1));
   then(BinaryKind::mul, input);
   then(BinaryKind::mul, number(0.5));
-  return node.setResult(result);
+  return result;
+}
+
+/// Exact, or if `approximate` is "tanh", with a tanh.
+static LogicalResult importGelu(NodeImporter &node) {
+  Value input = node.getInput(0);
+  StringRef approximate = node.getString("approximate", "none");
+  if (approximate == "none")
+    return node.setResult(node.unary(input, UnaryKind::gelu));
+  if (approximate != "tanh")
+    return node.error("attribute 'approximate' is '" + approximate + "'");
+  return node.setResult(createTanhGelu(node, input));
 }
 
 static LogicalResult importClip(NodeImporter &node) {

@@ -75,6 +75,11 @@ void Importer::remarkNewerOpset(int64_t opset, const Twine &where) {
            Twine(kMaxOpset) + ": operators are taken to mean what they mean there");
 }
 
+static const OpEntry *lookupNode(const onnx::NodeProto &node, int64_t opset) {
+  StringRef domain = isDefaultDomain(node.domain()) ? "" : StringRef(node.domain());
+  return lookupOp(domain, node.op_type(), opset);
+}
+
 LogicalResult Importer::readVersions() {
   int64_t version = file->model.ir_version();
   if (version < kMinIRVersion)
@@ -201,10 +206,10 @@ LogicalResult Importer::checkOps() {
   // Operators with the names of their nodes, in the order of the model.
   std::vector<std::pair<std::string, SmallVector<std::string>>> missing;
   for (auto [node, isLive, opset] : llvm::zip(graph->node(), live, opsets)) {
-    bool isDefault = isDefaultDomain(node.domain());
-    if (!isLive || (isDefault && lookupOp(node.op_type(), opset)))
+    if (!isLive || lookupNode(node, opset))
       continue;
-    std::string op = isDefault ? node.op_type() : node.domain() + "." + node.op_type();
+    std::string op =
+        isDefaultDomain(node.domain()) ? node.op_type() : node.domain() + "." + node.op_type();
     auto entry = llvm::find_if(missing, [&](const auto &entry) { return entry.first == op; });
     if (entry == missing.end())
       entry = missing.emplace(missing.end(), op, SmallVector<std::string>());
@@ -391,6 +396,19 @@ void Importer::evaluate(ArrayRef<Value> candidates) {
   }
 }
 
+int32_t Importer::getDataType(StringRef name) const {
+  if (auto found = initializers.find(name); found != initializers.end())
+    return getInitializerType(found->second).second;
+  if (auto found = producers.find(name); found != producers.end())
+    for (const onnx::AttributeProto &attribute : graph->node(found->second).attribute())
+      if (attribute.name() == "value" && attribute.has_t())
+        return attribute.t().data_type();
+  for (const onnx::ValueInfoProto &input : graph->input())
+    if (input.name() == name)
+      return input.type().tensor_type().elem_type();
+  return onnx::TensorProto::UNDEFINED;
+}
+
 //===----------------------------------------------------------------------===//
 // Nodes
 //===----------------------------------------------------------------------===//
@@ -429,7 +447,7 @@ LogicalResult Importer::importNode(int index) {
   }
   if (const onnx::AttributeProto *twice = findRepeatedAttribute(proto.attribute()))
     return nodeError(proto, "has the attribute '" + twice->name() + "' twice");
-  const OpEntry &entry = *lookupOp(proto.op_type(), opset);
+  const OpEntry &entry = *lookupNode(proto, opset);
   LogicalResult result = checkInputTypes(node, entry);
   if (succeeded(result)) {
     // Errors of shape inference become errors of the node.

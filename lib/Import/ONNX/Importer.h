@@ -39,6 +39,10 @@ public:
   /// Whether a live node or the graph's outputs read the tensor.
   bool isRead(llvm::StringRef name) const { return readNames.contains(name); }
 
+  /// The ONNX data type of a graph's input, an initializer or a constant node's output;
+  /// UNDEFINED for other tensors.
+  int32_t getDataType(llvm::StringRef name) const;
+
   /// Reads a tensor as an attribute called `name`.
   /// If `rawData` is given, the tensor's raw data is that extent of `file`.
   llvm::Expected<mlir::ElementsAttr> readTensor(onnx::TensorProto &tensor,

@@ -46,6 +46,10 @@ std::string NodeImporter::describeInput(unsigned index) const {
   return ("input " + Twine(index) + " ('" + name + "')").str();
 }
 
+int32_t NodeImporter::getInputDataType(unsigned index) const {
+  return int(index) < node.input_size() ? importer.getDataType(node.input(index)) : 0;
+}
+
 /// The names of the model's inputs that `value` is computed from.
 static SmallVector<std::string> findModelInputs(Value value) {
   llvm::SetVector<Value> reached;

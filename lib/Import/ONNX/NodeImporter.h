@@ -55,6 +55,7 @@ public:
   }
   llvm::ArrayRef<mlir::Value> getInputs() const { return inputs; }
   void addInput(mlir::Value value) { inputs.push_back(value); }
+  void setInput(unsigned index, mlir::Value value) { inputs[index] = value; }
   /// "input 1 ('weight')", for messages.
   std::string describeInput(unsigned index) const;
   /// Whether the operand is computed from inputs of the graph, not from constants alone.
@@ -63,6 +64,10 @@ public:
   /// model. It says how to bind these.
   mlir::LogicalResult notConstant(unsigned index);
   llvm::ArrayRef<int64_t> getShape(unsigned index) const { return getShape(getInput(index)); }
+
+  /// The ONNX data type of an operand that is a constant or a graph input; otherwise 0
+  /// (UNDEFINED). It tells types apart that Convoy may not, such as int4 and int8.
+  int32_t getInputDataType(unsigned index) const;
 
   static mlir::RankedTensorType getType(mlir::Value value) {
     return llvm::cast<mlir::RankedTensorType>(value.getType());

@@ -12,24 +12,38 @@
 
 using namespace convoy::onnximport;
 
+/// "domain:name" -> entries.
 using Table = llvm::StringMap<llvm::SmallVector<const OpEntry *, 1>>;
+
+static std::string getKey(llvm::StringRef domain, llvm::StringRef name) {
+  return (domain + ":" + name).str();
+}
 
 static Table makeTable() {
   Table table;
+  auto add = [&](llvm::StringRef domain, llvm::ArrayRef<OpEntry> ops) {
+    for (const OpEntry &entry : ops)
+      table[getKey(domain, entry.name)].push_back(&entry);
+  };
   for (auto getOps :
-       {getAttentionOps, getConstantOps,      getConvolutionOps,  getDenseOps,
-        getEinsumOps,    getElementwiseOps,   getExperimentalOps, getLinearAttentionOps,
-        getMovementOps,  getNormalizationOps, getPoolingOps,      getRandomOps,
-        getReductionOps, getReshapeOps,       getResizeOps,       getScanOps,
-        getScatterOps,   getSelectionOps,     getSignalOps,       getSlicingOps})
-    for (const OpEntry &entry : getOps())
-      table[entry.name].push_back(&entry);
+       {getAttentionOps,     getConstantOps,        getConvolutionOps,  getDenseOps,
+        getEinsumOps,        getElementwiseOps,     getExperimentalOps, getLinearAttentionOps,
+        getMovementOps,      getNormalizationOps,   getPoolingOps,      getQuantizationOps,
+        getQuantizedConvOps, getQuantizedMatmulOps, getRandomOps,       getReductionOps,
+        getReshapeOps,       getResizeOps,          getScanOps,         getScatterOps,
+        getSelectionOps,     getSignalOps,          getSlicingOps})
+    add("", getOps());
+  for (auto getOps : {getMicrosoftFusedOps, getMicrosoftQuantizationOps,
+                      getMicrosoftQuantizedConvOps, getMicrosoftQuantizedElementwiseOps,
+                      getMicrosoftQuantizedMatmulOps, getMicrosoftQuantizedPoolingOps})
+    add(kMicrosoftDomain, getOps());
   return table;
 }
 
-const OpEntry *convoy::onnximport::lookupOp(llvm::StringRef name, int64_t opset) {
+const OpEntry *convoy::onnximport::lookupOp(llvm::StringRef domain, llvm::StringRef name,
+                                            int64_t opset) {
   static const Table table = makeTable();
-  auto found = table.find(name);
+  auto found = table.find(getKey(domain, name));
   if (found == table.end())
     return nullptr;
   for (const OpEntry *entry : found->second)

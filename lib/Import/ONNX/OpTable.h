@@ -38,8 +38,12 @@ struct OpEntry {
   int64_t since = 1, until = INT64_MAX;
 };
 
-/// The entry for an operator of the default domain, null if it is not supported.
-const OpEntry *lookupOp(llvm::StringRef name, int64_t opset);
+/// The domain of the operators that ONNX Runtime adds to ONNX's.
+inline constexpr llvm::StringLiteral kMicrosoftDomain = "com.microsoft";
+
+/// The entry for an operator of a domain, null if it is not supported. The default domain is
+/// the empty string. `opset` is that of the default domain.
+const OpEntry *lookupOp(llvm::StringRef domain, llvm::StringRef name, int64_t opset);
 
 // One list for each file of operators.
 llvm::ArrayRef<OpEntry> getAttentionOps();
@@ -53,6 +57,9 @@ llvm::ArrayRef<OpEntry> getLinearAttentionOps();
 llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getPoolingOps();
+llvm::ArrayRef<OpEntry> getQuantizationOps();
+llvm::ArrayRef<OpEntry> getQuantizedConvOps();
+llvm::ArrayRef<OpEntry> getQuantizedMatmulOps();
 llvm::ArrayRef<OpEntry> getRandomOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getReshapeOps();
@@ -62,6 +69,14 @@ llvm::ArrayRef<OpEntry> getScatterOps();
 llvm::ArrayRef<OpEntry> getSelectionOps();
 llvm::ArrayRef<OpEntry> getSignalOps();
 llvm::ArrayRef<OpEntry> getSlicingOps();
+
+// Lists of the domain com.microsoft.
+llvm::ArrayRef<OpEntry> getMicrosoftFusedOps();
+llvm::ArrayRef<OpEntry> getMicrosoftQuantizationOps();
+llvm::ArrayRef<OpEntry> getMicrosoftQuantizedConvOps();
+llvm::ArrayRef<OpEntry> getMicrosoftQuantizedElementwiseOps();
+llvm::ArrayRef<OpEntry> getMicrosoftQuantizedMatmulOps();
+llvm::ArrayRef<OpEntry> getMicrosoftQuantizedPoolingOps();
 
 } // namespace convoy::onnximport
 

@@ -58,6 +58,42 @@ FailureOr<convoy::cnn::WindowAttr> Window::toAttribute(NodeImporter &node) const
   return attribute;
 }
 
+FailureOr<int64_t> convoy::onnximport::readGroup(NodeImporter &node) {
+  int64_t group = node.getInt("group", 1);
+  if (group < 1 || group > node.getShape(0)[1])
+    return node.error("attribute 'group' is " + Twine(group) + ", the input has " +
+                      Twine(node.getShape(0)[1]) + " channels");
+  return group;
+}
+
+LogicalResult convoy::onnximport::moveChannelsFirst(NodeImporter &node) {
+  int64_t rank = NodeImporter::getRank(node.getInput(0));
+  if (rank < 3)
+    return success(); // An error where the window is read.
+  SmallVector<int64_t> permutation = {0, rank - 1};
+  llvm::append_range(permutation, llvm::seq<int64_t>(1, rank - 1));
+  FailureOr<Value> moved = node.transpose(node.getInput(0), permutation);
+  if (failed(moved))
+    return failure();
+  node.setInput(0, *moved);
+  return success();
+}
+
+LogicalResult convoy::onnximport::readChannelsLast(NodeImporter &node, bool &channelsLast) {
+  channelsLast = node.getInt("channels_last", 0) != 0;
+  return channelsLast ? moveChannelsFirst(node) : success();
+}
+
+FailureOr<Value> convoy::onnximport::restoreChannelsLast(NodeImporter &node, Value result,
+                                                         bool channelsLast) {
+  if (!channelsLast)
+    return result;
+  SmallVector<int64_t> permutation = {0};
+  llvm::append_range(permutation, llvm::seq<int64_t>(2, NodeImporter::getRank(result)));
+  permutation.push_back(1);
+  return node.transpose(result, permutation);
+}
+
 void convoy::onnximport::resolveAutoPad(NodeImporter &node, Window &window) {
   if (!window.isSame())
     return;

@@ -32,6 +32,20 @@ mlir::FailureOr<Window>
 readWindow(NodeImporter &node,
            std::optional<llvm::ArrayRef<int64_t>> filterKernel = std::nullopt);
 
+/// The attribute `group`; an error if it is not from 1 to the number of input channels.
+mlir::FailureOr<int64_t> readGroup(NodeImporter &node);
+
+/// Moves the channels of input 0 from its last dimension to dimension 1.
+mlir::LogicalResult moveChannelsFirst(NodeImporter &node);
+/// Does so if the attribute `channels_last` is set.
+mlir::LogicalResult readChannelsLast(NodeImporter &node, bool &channelsLast);
+/// Moves the channels of the result to the end if they were there.
+mlir::FailureOr<mlir::Value> restoreChannelsLast(NodeImporter &node, mlir::Value result,
+                                                 bool channelsLast);
+
+/// A max pool over input 0, which is of integers.
+mlir::FailureOr<mlir::Value> createIntegerMaxPool(NodeImporter &node);
+
 /// Computes the pads of SAME_UPPER and SAME_LOWER for a window that slides over input 0.
 void resolveAutoPad(NodeImporter &node, Window &window);
 

@@ -1,0 +1,27 @@
+//===- Operators.h - Operators of which others are made ---------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_IMPORT_ONNX_OPERATORS_H
+#define CONVOY_LIB_IMPORT_ONNX_OPERATORS_H
+
+#include "NodeImporter.h"
+
+namespace convoy::onnximport {
+
+// Import functions; the node may be one of an operator with more inputs and attributes.
+mlir::LogicalResult importConv(NodeImporter &node);
+mlir::LogicalResult importGemm(NodeImporter &node);
+
+/// The product of two tensors as MatMul defines it.
+mlir::FailureOr<mlir::Value> createMatMul(NodeImporter &node, mlir::Value lhs,
+                                          mlir::Value rhs);
+/// 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+mlir::FailureOr<mlir::Value> createTanhGelu(NodeImporter &node, mlir::Value input);
+
+} // namespace convoy::onnximport
+
+#endif // CONVOY_LIB_IMPORT_ONNX_OPERATORS_H

@@ -1,0 +1,186 @@
+//===- Quantized.cpp - What importers of quantised operators share --------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Quantized.h"
+
+#include "TensorReader.h"
+#include "onnx.pb.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::onnximport;
+using cnn::ComputeBody;
+using cnn::ComputeBuffer;
+using cnn::Scalar;
+using cnn::Scalars;
+using onnx::TensorProto;
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+QuantizedRange QuantizedRange::get(Type type, int32_t dataType) {
+  unsigned width = type.getIntOrFloatBitWidth();
+  if (dataType == TensorProto::INT4 || dataType == TensorProto::UINT4)
+    width = 4;
+  if (dataType == TensorProto::INT2 || dataType == TensorProto::UINT2)
+    width = 2;
+  if (type.isUnsignedInteger())
+    return {0, double((uint64_t(1) << width) - 1)};
+  double half = double(uint64_t(1) << (width - 1));
+  return {-half, half - 1};
+}
+
+FailureOr<Value> convoy::onnximport::readParameter(NodeImporter &node, unsigned index,
+                                                   int64_t count, int64_t trailing) {
+  Value value = node.getInput(index);
+  int64_t elements = NodeImporter::getType(value).getNumElements();
+  if (elements == 1)
+    return node.reshape(value, {});
+  if (elements != count || NodeImporter::getRank(value) != 1) {
+    std::string message = node.describeInput(index) + " has shape " +
+                          formatShape(node.getShape(index)) + ", expected one element";
+    return node.error(message + (count > 1 ? " or " + Twine(count) : Twine()));
+  }
+  SmallVector<int64_t> shape(trailing + 1, 1);
+  shape.front() = count;
+  return node.reshape(value, shape);
+}
+
+FailureOr<QuantizedOperand>
+convoy::onnximport::readQuantized(NodeImporter &node, int value, unsigned scale,
+                                  unsigned zeroPoint, int64_t count, int64_t trailing) {
+  QuantizedOperand result;
+  result.value = value < 0 ? Value() : node.getInput(value);
+  Value zero = node.getInput(zeroPoint);
+  Type type = NodeImporter::getElementType(result.value ? result.value
+                                           : zero       ? zero
+                                                        : node.getInput(0));
+  if (zero && NodeImporter::getElementType(zero) != type)
+    return node.error(node.describeInput(zeroPoint) + " is not of the type of " +
+                      node.describeInput(value));
+  if (value < 0 && zero && failed(requireQuantized(node, zeroPoint)))
+    return failure();
+  if (!isa<FloatType>(NodeImporter::getElementType(node.getInput(scale))))
+    return node.error(node.describeInput(scale) + " is a scale that is not floating point");
+  FailureOr<Value> readScale = readParameter(node, scale, count, trailing);
+  FailureOr<Value> readZero = zero ? readParameter(node, zeroPoint, count, trailing)
+                                   : FailureOr<Value>(node.scalar(type, 0));
+  if (failed(readScale) || failed(readZero))
+    return failure();
+  result.scale = *readScale;
+  result.zeroPoint = *readZero;
+  return result;
+}
+
+LogicalResult convoy::onnximport::requireQuantized(NodeImporter &node, unsigned index,
+                                                   bool allow16) {
+  Type type = NodeImporter::getElementType(node.getInput(index));
+  if (isa<IntegerType>(type) && !type.isInteger(1) &&
+      type.getIntOrFloatBitWidth() <= (allow16 ? 16u : 8u))
+    return success();
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return node.error(node.describeInput(index) + " has element type " + text +
+                    ", expected an integer of 8 bits" + (allow16 ? " or 16" : ""));
+}
+
+LogicalResult convoy::onnximport::requireInt32(NodeImporter &node, unsigned index) {
+  if (NodeImporter::getElementType(node.getInput(index)).isSignlessInteger(32))
+    return success();
+  return node.error(node.describeInput(index) + " is a bias that is not of int32");
+}
+
+FailureOr<Value> convoy::onnximport::sumLastDimension(NodeImporter &node, Value value) {
+  ArrayRef<int64_t> shape = NodeImporter::getShape(value);
+  Type i32 = node.getBuilder().getI32Type();
+  return node.computeElements("integer_sum", value, shape.drop_back(), i32,
+                              [&](ComputeBody &body, ArrayRef<Scalar> at) {
+                                return sumOver(body, shape.back(), body.number(i32, 0),
+                                               [&](ArrayRef<Scalar> k) {
+                                                 Scalars index(at);
+                                                 index.push_back(k[0]);
+                                                 return loadInteger(body, 0, index);
+                                               });
+                              });
+}
+
+bool convoy::onnximport::isZero(Value zeroPoint) {
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(zeroPoint);
+  return data && data->getSplatDouble() == 0.0;
+}
+
+LogicalResult convoy::onnximport::requireBroadcast(NodeImporter &node, unsigned index,
+                                                   ArrayRef<int64_t> shape,
+                                                   ArrayRef<int64_t> target) {
+  bool fits = shape.size() <= target.size();
+  for (size_t i = 0; fits && i < shape.size(); ++i) {
+    int64_t extent = shape[shape.size() - 1 - i];
+    fits = extent == 1 || extent == target[target.size() - 1 - i];
+  }
+  if (fits)
+    return success();
+  return node.error(node.describeInput(index) + " has shape " + formatShape(shape) +
+                    ", which does not broadcast to " + formatShape(target));
+}
+
+//===----------------------------------------------------------------------===//
+// Bodies
+//===----------------------------------------------------------------------===//
+
+Scalar convoy::onnximport::loadBroadcast(ComputeBuffer buffer, ArrayRef<Scalar> at) {
+  ArrayRef<int64_t> shape = buffer.getShape();
+  Scalars indices;
+  for (auto [extent, index] : llvm::zip_equal(shape, at.take_back(shape.size())))
+    indices.push_back(extent == 1 ? index.constant(0) : index);
+  return buffer.load(indices);
+}
+
+Scalar convoy::onnximport::loadInteger(ComputeBody &body, unsigned input,
+                                       ArrayRef<Scalar> at) {
+  return loadBroadcast(body.input(input), at).to(body.b().getI32Type());
+}
+
+Scalar convoy::onnximport::loadFloat(ComputeBody &body, unsigned input, ArrayRef<Scalar> at) {
+  return loadBroadcast(body.input(input), at).to(body.b().getF32Type());
+}
+
+Scalar convoy::onnximport::loadCentred(ComputeBody &body, unsigned value, unsigned zeroPoint,
+                                       ArrayRef<Scalar> at) {
+  return loadInteger(body, value, at) - loadInteger(body, zeroPoint, at);
+}
+
+Scalar convoy::onnximport::sumOver(ComputeBody &body, ArrayRef<int64_t> extents, Scalar start,
+                                   llvm::function_ref<Scalar(ArrayRef<Scalar>)> term) {
+  Scalars indices;
+  std::function<Scalar(Scalar)> nest = [&](Scalar sum) {
+    if (indices.size() == extents.size())
+      return sum + term(indices);
+    return body
+        .loop(extents[indices.size()], {sum},
+              [&](Scalar i, ArrayRef<Scalar> carried) {
+                indices.push_back(i);
+                Scalar next = nest(carried[0]);
+                indices.pop_back();
+                return Scalars{next};
+              })
+        .front();
+  };
+  return nest(start);
+}
+
+Scalar convoy::onnximport::quantize(Scalar quotient, Scalar zeroPoint, QuantizedRange range,
+                                    Type type) {
+  Scalar zero = zeroPoint.to(quotient.getType());
+  Scalar inside = quotient.clamp(range.low - zero, range.high - zero);
+  Scalar rounded = inside.apply(cnn::UnaryKind::round).to(zeroPoint.getType());
+  return (rounded + zeroPoint).to(type);
+}
+
+Scalar convoy::onnximport::roundTo(Scalar value, Type type) {
+  return type.isF16() || type.isBF16() ? value.to(type).to(value.getType()) : value;
+}
