@@ -192,7 +192,7 @@ private:
   /// too: it is the operator, as in ONNX Runtime.
   const FunctionProto *findFunction(const NodeProto &node, int64_t opset) const {
     if (isDefaultDomain(node.domain()) && node.overload().empty() &&
-        lookupOp(node.op_type(), opset))
+        lookupOp("", node.op_type(), opset))
       return nullptr;
     return functions.lookup(getKey(node.domain(), node.op_type(), node.overload()));
   }
