@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ComputedFilter.h"
 #include "OpTable.h"
 #include "Operators.h"
-#include "Window.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -23,13 +23,17 @@ static FailureOr<Window> readFilterWindow(NodeImporter &node) {
 }
 
 /// Sets the result of a convolution. If it convolves nothing, that is the bias, or zeros.
-static LogicalResult setConvResult(NodeImporter &node, FailureOr<Value> result) {
+/// A bias that is computed at run time is added afterwards, because convolutions pack theirs.
+static LogicalResult setConvResult(NodeImporter &node,
+                                   llvm::function_ref<FailureOr<Value>(Value)> convolve) {
+  bool addsBias = node.getInput(2) && node.isFed(2);
+  FailureOr<Value> result = convolve(addsBias ? Value() : node.getInput(2));
   auto isEmpty = [](Value value) {
     return NodeImporter::getType(value).getNumElements() == 0;
   };
   if (failed(result) || isEmpty(*result) ||
       !(isEmpty(node.getInput(0)) || isEmpty(node.getInput(1))))
-    return node.setResult(result);
+    return node.setResult(addsBias ? addBias(node, result, node.getInput(2)) : result);
   RankedTensorType type = NodeImporter::getType(*result);
   if (!node.getInput(2))
     return node.setResult(node.zeros(type));
@@ -49,14 +53,17 @@ LogicalResult convoy::onnximport::importConv(NodeImporter &node) {
   FailureOr<int64_t> group = readGroup(node);
   if (failed(group))
     return failure();
+  if (hasComputedFilter(node))
+    return node.setResult(computeConv(node, *window, *group));
   FailureOr<cnn::WindowAttr> attribute = window->toAttribute(node);
   if (failed(attribute))
     return failure();
-  Value input = node.getInput(0), filter = node.getInput(1), bias = node.getInput(2);
-  if (*group == 1)
-    return setConvResult(node, node.create<cnn::ConvOp>(input, filter, bias, *attribute));
-  return setConvResult(node,
-                       node.create<cnn::GroupConvOp>(input, filter, bias, *attribute, *group));
+  Value input = node.getInput(0), filter = node.getInput(1);
+  return setConvResult(node, [&](Value bias) -> FailureOr<Value> {
+    if (*group == 1)
+      return node.create<cnn::ConvOp>(input, filter, bias, *attribute);
+    return node.create<cnn::GroupConvOp>(input, filter, bias, *attribute, *group);
+  });
 }
 
 /// Sets the pads so that the result of a transposed convolution has the extents `wanted`. If
@@ -98,12 +105,15 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
       outputShape[i] = spatial[i] * window->strides[i];
   if (hasShape || window->isSame())
     padToShape(node, *window, outputPadding, outputShape);
+  if (hasComputedFilter(node))
+    return node.setResult(computeConvTranspose(node, *window, *group, outputPadding));
   FailureOr<cnn::WindowAttr> attribute = window->toAttribute(node);
   if (failed(attribute))
     return failure();
-  return setConvResult(node, node.create<cnn::ConvTransposeOp>(
-                                 node.getInput(0), node.getInput(1), node.getInput(2),
-                                 *attribute, *group, outputPadding));
+  return setConvResult(node, [&](Value bias) -> FailureOr<Value> {
+    return node.create<cnn::ConvTransposeOp>(node.getInput(0), node.getInput(1), bias,
+                                             *attribute, *group, outputPadding);
+  });
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getConvolutionOps() {

@@ -30,8 +30,9 @@ static Table makeTable() {
         getEinsumOps,        getElementwiseOps,     getExperimentalOps, getLinearAttentionOps,
         getMovementOps,      getNormalizationOps,   getPoolingOps,      getQuantizationOps,
         getQuantizedConvOps, getQuantizedMatmulOps, getRandomOps,       getReductionOps,
-        getReshapeOps,       getResizeOps,          getScanOps,         getScatterOps,
-        getSelectionOps,     getSignalOps,          getSlicingOps})
+        getRegionOps,        getReshapeOps,         getResizeOps,       getSamplingOps,
+        getScanOps,          getScatterOps,         getSelectionOps,    getSignalOps,
+        getSlicingOps})
     add("", getOps());
   for (auto getOps : {getMicrosoftFusedOps, getMicrosoftQuantizationOps,
                       getMicrosoftQuantizedConvOps, getMicrosoftQuantizedElementwiseOps,
