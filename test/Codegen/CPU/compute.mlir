@@ -2,7 +2,8 @@
 
 // The rows are tasks, the columns a loop.
 // CHECK:       cnn.launch @compute tasks(80)
-// CHECK:       func.func private @compute(%[[BEGIN:.+]]: index, %[[END:.+]]: index, %[[X:.+]]: memref<80x50xf32>, %[[Y:.+]]: memref<80x50xf32>)
+// CHECK:       func.func private @compute(%[[BEGIN:.+]]: index, %[[END:.+]]: index,
+// CHECK-SAME:      %[[X:.+]]: memref<80x50xf32>, %[[Y:.+]]: memref<80x50xf32>)
 // CHECK:       scf.for %[[ROW:.+]] = %[[BEGIN]] to %[[END]]
 // CHECK-NEXT:    scf.for %[[COLUMN:.+]] = %c0 to %c50
 // CHECK-NEXT:      %[[FROM:.+]] = arith.subi %c49, %[[COLUMN]]

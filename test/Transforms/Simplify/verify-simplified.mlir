@@ -48,7 +48,7 @@ func.func @too_early(%x: tensor<1x2x4xf32>, %w: tensor<2x2x1xf32>, %b: tensor<1x
 // -----
 
 func.func @unknown(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @below {{'arith.addf' op may not leave the phase 'simplify': the phases that follow do not know it}}
+  // expected-error @below {{'arith.addf' op may not leave the phase 'simplify': it stands outside of a cnn.compute}}
   %0 = arith.addf %x, %x : tensor<4xf32>
   return %0 : tensor<4xf32>
 }

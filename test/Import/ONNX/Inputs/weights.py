@@ -47,8 +47,10 @@ def external(location, size=128, **entries):
 # Well-formed.
 good = write("raw", raw(RAMP), raw(np.full(32, 2.0, np.float32)), raw(RAMP[:1]))
 write("typed", helper.make_tensor("", TensorProto.FLOAT, [32], RAMP))
+write("half", raw(np.array([1.5, -2.0, 6e-8, np.inf] * 8, np.float16)), data_type=TensorProto.FLOAT16)
+write("double", raw(RAMP[1:2].astype(np.float64)), data_type=TensorProto.DOUBLE)
 bfloat = TensorProto(dims=[1], data_type=TensorProto.BFLOAT16, raw_data=b"\x20\x40")
-write("halves", raw(np.array([1.5, -2.0, 6e-8, np.inf] * 8, np.float16)), raw(RAMP[1:2].astype(np.float64)), bfloat)
+write("bfloat", bfloat, data_type=TensorProto.BFLOAT16)
 write("integers", raw(np.arange(32, dtype=np.int64)), data_type=TensorProto.INT64)
 (FOLDER / "data").mkdir(exist_ok=True)
 (FOLDER / "data" / "w.bin").write_bytes(b"?" * 64 + RAMP.tobytes() + b"?" + RAMP[::-1].tobytes())
