@@ -26,6 +26,7 @@ def wrap(number, example):
     """A function with the example as its body. Its arguments are the values that the example reads."""
     defined = re.match(r"\s*%\w+ =", example)
     body = example[defined.end():] if defined else example
+    body = re.sub(r"\{\s*\^bb.*\}", "", body, flags=re.S)  # A region reads no value from outside.
     operands = list(dict.fromkeys(re.findall(r"%\w+", body)))
     # The types follow the last colon outside of brackets.
     depth, colon = 0, -1
