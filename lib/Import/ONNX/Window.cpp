@@ -60,7 +60,7 @@ FailureOr<convoy::cnn::WindowAttr> Window::toAttribute(NodeImporter &node) const
 
 FailureOr<int64_t> convoy::onnximport::readGroup(NodeImporter &node) {
   int64_t group = node.getInt("group", 1);
-  if (group < 1 || group > node.getShape(0)[1])
+  if (group < 1 || group > std::max<int64_t>(node.getShape(0)[1], 1))
     return node.error("attribute 'group' is " + Twine(group) + ", the input has " +
                       Twine(node.getShape(0)[1]) + " channels");
   return group;
