@@ -236,9 +236,13 @@ llvm::Error Tuner::timeCandidate(const Candidate &candidate) {
     if (!profile)
       return profile.takeError();
     llvm::StringMap<double> own;
-    // If a layer became several launches, its time is their sum.
-    for (auto [name, nanoseconds] : llvm::zip(artefact->getLayers(), *profile))
-      own[name] += double(nanoseconds) / 1000;
+    // If a layer became several launches, its time is their sum. Their names then end with
+    // their kind.
+    for (auto [name, nanoseconds] : llvm::zip(artefact->getLayers(), *profile)) {
+      bool isLayer = llvm::any_of(convs, [&](const Conv &conv) { return conv.layer == name; });
+      own[isLayer ? llvm::StringRef(name) : llvm::StringRef(name).rsplit('/').first] +=
+          double(nanoseconds) / 1000;
+    }
     for (const auto &entry : own) {
       double &least = times.try_emplace(entry.first(), entry.second).first->second;
       least = std::min(least, entry.second);
