@@ -139,10 +139,6 @@ LogicalResult convoy::gpu::verifyEmulated(Operation *op) {
           nvgpu::DeviceAsyncCopyOp, nvgpu::DeviceAsyncCreateGroupOp, nvgpu::DeviceAsyncWaitOp>(
           op))
     return success();
-  // Bodies of cnn.compute read and write unsigned integers as signless ones.
-  if (isa<UnrealizedConversionCastOp>(op) &&
-      llvm::all_of(op->getOperandTypes(), llvm::IsaPred<IntegerType>))
-    return success();
   if (!isa<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect,
            math::MathDialect, memref::MemRefDialect, scf::SCFDialect, ub::UBDialect,
            vector::VectorDialect>(op->getDialect()))
