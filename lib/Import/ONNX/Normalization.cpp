@@ -41,40 +41,26 @@ static std::string whyTraining(NodeImporter &node) {
 
 /// scale * (x - mean) / sqrt(variance + epsilon) + bias with the statistics of x.
 static FailureOr<Value> normalizeByOwnStatistics(NodeImporter &node, float epsilon) {
-  FailureOr<Value> input = node.getInput(0);
-  int64_t rank = NodeImporter::getRank(*input), channels = rank < 2 ? 0 : node.getShape(0)[1];
+  Value input = node.getInput(0);
+  int64_t rank = NodeImporter::getRank(input);
   if (rank < 2)
     return node.error(node.describeInput(0) + " has no channels (dimension 1)");
+  int64_t channels = node.getShape(0)[1];
   SmallVector<int64_t> axes = {0}, perChannel(rank - 1, 1);
   for (int64_t axis = 2; axis < rank; ++axis)
     axes.push_back(axis);
   perChannel.front() = channels;
-  FailureOr<Value> parameters[2];
-  for (unsigned i : {0, 1}) {
-    if (node.getShape(i + 1) != ArrayRef<int64_t>(channels))
-      return node.error(node.describeInput(i + 1) + " needs " + Twine(channels) +
+  for (unsigned i : {1, 2})
+    if (node.getShape(i) != ArrayRef<int64_t>(channels))
+      return node.error(node.describeInput(i) + " needs " + Twine(channels) +
                         " elements, one for each channel");
-    if (failed(parameters[i] = node.reshape(node.getInput(i + 1), perChannel)))
-      return failure();
-  }
-  auto mean = [&](Value value) {
-    return node.create<cnn::ReduceOp>(value, cnn::ReduceKind::mean, axes, /*keepDims=*/true);
+  auto parameter = [&](unsigned i) {
+    return Term(node, node.getInput(i)).reshape(perChannel);
   };
-  FailureOr<Value> result = mean(*input);
-  auto then = [&](cnn::BinaryKind kind, Value lhs, FailureOr<Value> rhs) {
-    return succeeded(rhs) ? node.binary(kind, lhs, *rhs) : rhs;
-  };
-  FailureOr<Value> centred = then(cnn::BinaryKind::sub, *input, result);
-  if (failed(centred) || failed(result = then(cnn::BinaryKind::mul, *centred, centred)) ||
-      failed(result = mean(*result)) ||
-      failed(result =
-                 then(cnn::BinaryKind::add,
-                      node.scalar(NodeImporter::getElementType(*input), epsilon), result)) ||
-      failed(result = node.unary(*result, cnn::UnaryKind::sqrt)) ||
-      failed(result = then(cnn::BinaryKind::div, *parameters[0], result)) ||
-      failed(result = then(cnn::BinaryKind::mul, *centred, result)))
-    return failure();
-  return node.binary(cnn::BinaryKind::add, *result, *parameters[1]);
+  Term x(node, input), centred = x - x.reduce(ReduceKind::mean, axes);
+  Term variance = (centred * centred).reduce(ReduceKind::mean, axes);
+  Term factor = parameter(1) / (variance + epsilon).apply(UnaryKind::sqrt);
+  return centred * factor + parameter(2);
 }
 
 /// A batch norm with statistics for each position (up to opset 8, with spatial=0), or in f64.
