@@ -14,6 +14,16 @@ def pytest_report_header():
     return f"convoy: {support.CONVOY}" + ("" if support.CONVOY.exists() else " (not built)")
 
 
+def pytest_collectstart(collector):
+    if isinstance(collector, pytest.Module):
+        support.seed_random_data(collector.name)
+
+
+@pytest.fixture(autouse=True)
+def random_data(request):
+    support.seed_random_data(request.node.name)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def built():
     if not support.CONVOY.exists():

@@ -58,6 +58,12 @@ class Case:
 _generator = np.random.default_rng(20240)
 
 
+def seed_random_data(text):
+    """Starts the random data anew, by a test's or a file's name: it does not depend on what ran before."""
+    global _generator
+    _generator = np.random.default_rng(list(text.encode()))
+
+
 def rand(*shape):
     """Normal random data."""
     return np.asarray(_generator.standard_normal(shape), dtype=np.float32)

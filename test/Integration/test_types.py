@@ -170,11 +170,11 @@ def test_f64(level, tmp_path):
         number = int(key.split("_")[0].removeprefix("case"))
         a_case = cases[number]
         assert actual[key].dtype == expected[key].dtype and actual[key].shape == expected[key].shape, a_case.name
+        if number >= len(CASES_IN_F64):  # The sums of f32 have rounding errors as large as those of their terms.
+            support.assert_close(actual[key].astype(np.float32), in_f32[key], support.OF_ONE_OPERATION, a_case.name)
+            continue
         # The reference computes some functions in f32.
-        is_f32 = number >= len(CASES_IN_F64) or a_case.name.split("-")[0] in IN_F32_BY_REFERENCE
-        if number >= len(CASES_IN_F64):
-            expected[key] = in_f32[key].astype(np.float64)
-        tolerance = 1e-5 if is_f32 else 1e-12
+        tolerance = 1e-5 if a_case.name.split("-")[0] in IN_F32_BY_REFERENCE else 1e-12
         if not np.allclose(actual[key], expected[key], rtol=tolerance, atol=0.1 * tolerance):
             wrong.append(f"{a_case.name}: {np.abs(actual[key] - expected[key]).max()}")
     assert not wrong, "\n".join(wrong)
