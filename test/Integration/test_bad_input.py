@@ -284,8 +284,8 @@ def test_all_unsupported_operations_in_one_message(tmp_path):
 
 def test_subgraph(tmp_path):
     branch = helper.make_graph([], "branch", [], [helper.make_tensor_value_info("x", TensorProto.FLOAT, X.shape)])
-    node = helper.make_node("If", ["condition"], ["y"], name="choice", then_branch=branch, else_branch=branch)
-    refuse(node_model(node, constants={"condition": np.array(True)}), tmp_path, "If", "choice")
+    node = helper.make_node("Loop", ["", "condition"], ["y"], name="again", body=branch)
+    refuse(node_model(node, constants={"condition": np.array(True)}), tmp_path, "Loop", "again")
 
 
 def test_unsupported_ir_version(tmp_path):

@@ -8,6 +8,7 @@
 #include "Functions.h"
 
 #include "Importer.h"
+#include "Subgraphs.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -23,7 +24,7 @@ using onnx::NodeProto;
 
 namespace {
 
-using Names = google::protobuf::RepeatedPtrField<std::string>;
+using google::protobuf::RepeatedPtrField;
 
 /// More nodes than any model has: functions that call each other can make 2^n of n lines.
 constexpr size_t kMaxNodes = 1 << 20;
@@ -67,27 +68,9 @@ struct Scope {
   bool contains(StringRef name) const {
     return names.contains(name) || (outer && outer->contains(name));
   }
-  void addNodes(const google::protobuf::RepeatedPtrField<NodeProto> &nodes) {
-    for (const NodeProto &node : nodes)
-      names.insert(node.output().begin(), node.output().end());
-  }
 };
 
 } // namespace
-
-/// Calls `visit` for each graph in the node's attributes.
-static Error forEachGraph(const NodeProto &node,
-                          function_ref<Error(const GraphProto &)> visit) {
-  for (const AttributeProto &attribute : node.attribute()) {
-    if (attribute.has_g())
-      if (Error error = visit(attribute.g()))
-        return error;
-    for (const GraphProto &graph : attribute.graphs())
-      if (Error error = visit(graph))
-        return error;
-  }
-  return Error::success();
-}
 
 /// Fails if a node, or a node in its graphs, reads what is not in scope.
 static Error checkReads(const FunctionProto &function, const NodeProto &node,
@@ -97,27 +80,22 @@ static Error checkReads(const FunctionProto &function, const NodeProto &node,
       return createStringError("function '" + function.name() + "': node '" +
                                getNodeName(node) + "' reads the tensor '" + input +
                                "', which the function does not define");
-  return forEachGraph(node, [&](const GraphProto &graph) -> Error {
+  for (const GraphProto *graph : getGraphs(node)) {
     Scope inner{{}, &scope};
-    for (const onnx::ValueInfoProto &input : graph.input())
-      inner.names.insert(input.name());
-    for (const onnx::TensorProto &tensor : graph.initializer())
-      inner.names.insert(tensor.name());
-    for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer())
-      inner.names.insert(tensor.values().name());
-    inner.addNodes(graph.node());
-    for (const NodeProto &part : graph.node())
+    addNames(*graph, inner.names);
+    for (const NodeProto &part : graph->node())
       if (Error error = checkReads(function, part, inner))
         return error;
-    return Error::success();
-  });
+  }
+  return Error::success();
 }
 
 /// Fails if the function would be wrong in any model.
 static Error checkFunction(const FunctionProto &function) {
   Scope scope;
   scope.names.insert(function.input().begin(), function.input().end());
-  scope.addNodes(function.node());
+  for (const NodeProto &node : function.node())
+    scope.names.insert(node.output().begin(), node.output().end());
   for (const NodeProto &node : function.node())
     if (Error error = checkReads(function, node, scope))
       return error;
@@ -135,32 +113,16 @@ static Error checkFunction(const FunctionProto &function) {
   return Error::success();
 }
 
-/// The tensors that a node reads, also in its graphs.
-static Error forEachRead(const NodeProto &node,
-                         function_ref<void(const std::string &)> visit) {
-  for (const std::string &input : node.input())
-    if (!input.empty())
-      visit(input);
-  return forEachGraph(node, [&](const GraphProto &graph) -> Error {
-    for (const NodeProto &part : graph.node())
-      if (Error error = forEachRead(part, visit))
-        return error;
-    for (const onnx::ValueInfoProto &output : graph.output())
-      visit(output.name());
-    return Error::success();
-  });
-}
-
 namespace {
 
 /// Inlines a call when an output of the graph needs a tensor that the call makes. So nothing
 /// is inlined in vain, and functions that call each other need no stack.
 class Inliner {
 public:
-  explicit Inliner(onnx::ModelProto &model) : model(model), graph(*model.mutable_graph()) {}
+  explicit Inliner(GraphProto &graph) : graph(graph) {}
 
-  Error run(int64_t opset) {
-    for (const FunctionProto &function : model.functions())
+  Error run(const RepeatedPtrField<FunctionProto> &defined, int64_t opset) {
+    for (const FunctionProto &function : defined)
       if (!functions
                .try_emplace(getKey(function.domain(), function.name(), function.overload()),
                             &function)
@@ -168,7 +130,7 @@ public:
         return createStringError("two functions have the name '" + function.name() +
                                  "' in the domain '" + function.domain() + "'");
     takeNames();
-    google::protobuf::RepeatedPtrField<NodeProto> nodes;
+    RepeatedPtrField<NodeProto> nodes;
     nodes.Swap(graph.mutable_node());
     for (NodeProto &node : nodes)
       addPart(std::move(node), opset, /*caller=*/-1);
@@ -199,18 +161,11 @@ private:
 
   /// Notes all names of the graph, also those that no node reads.
   void takeNames() {
-    for (const NodeProto &node : graph.node()) {
-      taken.insert(node.output().begin(), node.output().end());
+    addNames(graph, taken);
+    for (const NodeProto &node : graph.node())
       taken.insert(node.input().begin(), node.input().end());
-    }
-    for (const onnx::ValueInfoProto &input : graph.input())
-      taken.insert(input.name());
     for (const onnx::ValueInfoProto &output : graph.output())
       taken.insert(output.name());
-    for (const onnx::TensorProto &tensor : graph.initializer())
-      taken.insert(tensor.name());
-    for (const onnx::SparseTensorProto &tensor : graph.sparse_initializer())
-      taken.insert(tensor.values().name());
   }
 
   void addPart(NodeProto &&node, int64_t opset, int caller) {
@@ -238,9 +193,8 @@ private:
         if (Error error = inlineCall(index))
           return error;
         worklist.push_back(std::move(name)); // A node of the function makes it now.
-      } else if (Error error = forEachRead(
-                     part.node, [&](const std::string &read) { worklist.push_back(read); })) {
-        return error;
+      } else {
+        forEachRead(part.node, [&](const std::string &read) { worklist.push_back(read); });
       }
     }
     return Error::success();
@@ -301,14 +255,17 @@ private:
           !call.tensors.try_emplace(function.output(i), node.output(i)).second)
         copies.emplace_back(call.tensors[function.output(i)], node.output(i));
 
+    for (const NodeProto &inner : function.node())
+      for (const std::string &output : inner.output())
+        if (!output.empty() && !call.tensors.contains(output))
+          call.tensors[output] = makeName(name + "/" + output);
     part.isInlined = true;
     part.begin = parts.size();
     for (const NodeProto &inner : function.node()) {
       NodeProto copy = inner;
       copy.set_name(name + "/" + getNodeName(inner));
-      substitute(*copy.mutable_input(), call, name);
-      substitute(*copy.mutable_output(), call, name);
-      substituteAttributes(copy, call, name);
+      renameTensors(copy, call.tensors);
+      substituteAttributes(copy, call);
       addPart(std::move(copy), opset, index);
     }
     for (const auto &[from, to] : copies) {
@@ -335,18 +292,6 @@ private:
     opsets.push_back(part.opset);
   }
 
-  /// Replaces names of a function's tensors by names of the graph's.
-  void substitute(Names &names, Call &call, StringRef caller) {
-    for (std::string &name : names) {
-      if (name.empty())
-        continue;
-      auto [entry, isNew] = call.tensors.try_emplace(name);
-      if (isNew)
-        entry->second = makeName((caller + "/" + name).str());
-      name = entry->second;
-    }
-  }
-
   /// The name, or one like it that no tensor has yet.
   std::string makeName(const std::string &name) {
     std::string result = name;
@@ -355,15 +300,12 @@ private:
     return result;
   }
 
-  void substituteAttributes(NodeProto &node, Call &call, StringRef caller) {
-    google::protobuf::RepeatedPtrField<AttributeProto> attributes;
+  /// Replaces references to attributes of the function, also in graphs, by the caller's.
+  void substituteAttributes(NodeProto &node, const Call &call) {
+    RepeatedPtrField<AttributeProto> attributes;
     attributes.Swap(node.mutable_attribute());
     for (AttributeProto &attribute : attributes) {
       if (attribute.ref_attr_name().empty()) {
-        if (attribute.has_g())
-          substituteGraph(*attribute.mutable_g(), call, caller);
-        for (GraphProto &part : *attribute.mutable_graphs())
-          substituteGraph(part, call, caller);
         *node.add_attribute() = std::move(attribute);
       } else if (const AttributeProto *given = call.findAttribute(attribute.ref_attr_name())) {
         AttributeProto &copy = *node.add_attribute();
@@ -371,27 +313,11 @@ private:
         copy.set_name(attribute.name());
       } // Otherwise the attribute is left out, as the caller left it out.
     }
+    for (GraphProto *inner : getGraphs(node))
+      for (NodeProto &part : *inner->mutable_node())
+        substituteAttributes(part, call);
   }
 
-  /// In a graph inside of a function, all names are the function's or the graph's own.
-  void substituteGraph(GraphProto &inner, Call &call, StringRef caller) {
-    for (onnx::ValueInfoProto &input : *inner.mutable_input())
-      input.set_name(call.tensors[input.name()] =
-                         makeName((caller + "/" + input.name()).str()));
-    for (onnx::TensorProto &tensor : *inner.mutable_initializer())
-      tensor.set_name(call.tensors[tensor.name()] =
-                          makeName((caller + "/" + tensor.name()).str()));
-    for (NodeProto &node : *inner.mutable_node()) {
-      node.set_name((caller + "/" + getNodeName(node)).str());
-      substitute(*node.mutable_input(), call, caller);
-      substitute(*node.mutable_output(), call, caller);
-      substituteAttributes(node, call, caller);
-    }
-    for (onnx::ValueInfoProto &output : *inner.mutable_output())
-      output.set_name(call.tensors.lookup(output.name()));
-  }
-
-  onnx::ModelProto &model;
   GraphProto &graph;
   StringMap<const FunctionProto *> functions;
   DenseSet<const FunctionProto *> checked;
@@ -402,12 +328,13 @@ private:
 
 } // namespace
 
-Expected<std::vector<int64_t>> convoy::onnximport::inlineFunctions(onnx::ModelProto &model,
-                                                                   int64_t opset) {
-  if (model.functions_size() == 0)
-    return std::vector<int64_t>(model.graph().node_size(), opset);
-  Inliner inliner(model);
-  if (Error error = inliner.run(opset))
+Expected<std::vector<int64_t>>
+convoy::onnximport::inlineFunctions(const RepeatedPtrField<FunctionProto> &functions,
+                                    GraphProto &graph, int64_t opset) {
+  if (functions.empty())
+    return std::vector<int64_t>(graph.node_size(), opset);
+  Inliner inliner(graph);
+  if (Error error = inliner.run(functions, opset))
     return std::move(error);
   return std::move(inliner.opsets);
 }

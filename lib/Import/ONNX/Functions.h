@@ -14,15 +14,17 @@
 
 namespace convoy::onnximport {
 
-/// Replaces each node of the model's graph that calls a function of the model, and that an
-/// output of the graph needs, by the nodes of that function, until no such call is left. The
+/// Replaces each node of a graph that calls a function of the model, and that an output of the
+/// graph needs, by the nodes of that function, until no such call is left. The
 /// new nodes have the caller's name before their own, and so have their tensors.
 ///
 /// A function of the default domain is not called where an operator has its name.
 ///
 /// Returns the opset of the default domain for each node of the graph: `opset`, or what the
 /// node's function imports. Errors do not name the file.
-llvm::Expected<std::vector<int64_t>> inlineFunctions(onnx::ModelProto &model, int64_t opset);
+llvm::Expected<std::vector<int64_t>>
+inlineFunctions(const google::protobuf::RepeatedPtrField<onnx::FunctionProto> &functions,
+                onnx::GraphProto &graph, int64_t opset);
 
 } // namespace convoy::onnximport
 

@@ -75,11 +75,6 @@ void Importer::remarkNewerOpset(int64_t opset, const Twine &where) {
            Twine(kMaxOpset) + ": operators are taken to mean what they mean there");
 }
 
-static const OpEntry *lookupNode(const onnx::NodeProto &node, int64_t opset) {
-  StringRef domain = isDefaultDomain(node.domain()) ? "" : StringRef(node.domain());
-  return lookupOp(domain, node.op_type(), opset);
-}
-
 LogicalResult Importer::readVersions() {
   int64_t version = file->model.ir_version();
   if (version < kMinIRVersion)
@@ -99,173 +94,12 @@ LogicalResult Importer::readVersions() {
   for (const onnx::FunctionProto &function : file->model.functions())
     remarkNewerOpset(findDefaultOpset(function.opset_import()).value_or(0),
                      " of the function '" + function.name() + "'");
-  llvm::Expected<std::vector<int64_t>> inlined = inlineFunctions(file->model, *opset);
-  if (!inlined)
-    return error(toString(inlined.takeError()));
-  opsets = std::move(*inlined);
-  return success();
-}
-
-LogicalResult Importer::indexInitializers() {
-  int number = 0;
-  auto add = [&](const std::string &name) -> LogicalResult {
-    int index = number++;
-    // A node cannot name an initializer without a name.
-    if (!name.empty() && !initializers.try_emplace(name, index).second)
-      return error("two initializers have the name '" + name + "'");
-    return success();
-  };
-  for (const onnx::TensorProto &tensor : graph->initializer())
-    if (failed(add(tensor.name())))
-      return failure();
-  for (const onnx::SparseTensorProto &tensor : graph->sparse_initializer())
-    if (failed(add(tensor.values().name())))
-      return failure();
-  return success();
-}
-
-LogicalResult Importer::indexNames() {
-  if (graph->output_size() == 0)
-    return error("the graph has no outputs");
-  if (failed(indexInitializers()))
-    return failure();
-
-  llvm::StringSet<> listed;
-  for (const onnx::ValueInfoProto &input : graph->input()) {
-    if (input.name().empty())
-      return error("a graph input has no name");
-    if (!listed.insert(input.name()).second)
-      return error("two graph inputs have the name '" + input.name() + "'");
-    if (!initializers.contains(input.name()))
-      inputNames.insert(input.name());
-  }
-  for (auto [index, node] : llvm::enumerate(graph->node()))
-    for (const std::string &output : node.output()) {
-      if (output.empty())
-        continue;
-      if (!producers.try_emplace(output, index).second)
-        return nodeError(node, "makes the tensor '" + output + "', which node '" +
-                                   getNodeName(graph->node(producers[output])) +
-                                   "' makes too");
-      if (initializers.contains(output) || inputNames.contains(output))
-        return nodeError(node, "makes the tensor '" + output +
-                                   "', which is an input or initializer of the graph");
-    }
-  auto exists = [&](const std::string &name) {
-    return initializers.contains(name) || inputNames.contains(name) ||
-           producers.contains(name);
-  };
-  for (const onnx::NodeProto &node : graph->node())
-    for (auto [index, input] : llvm::enumerate(node.input()))
-      if (!input.empty() && !exists(input))
-        return nodeError(node, "input " + Twine(index) + " is the tensor '" + input +
-                                   "', which nothing in the model makes");
-  llvm::StringSet<> outputs;
-  for (const onnx::ValueInfoProto &output : graph->output()) {
-    if (!exists(output.name()))
-      return error("the graph's output '" + output.name() + "' is made by no node");
-    if (!outputs.insert(output.name()).second)
-      return error("the graph's output '" + output.name() + "' is listed twice");
-    readNames.insert(output.name());
-  }
-  return success();
-}
-
-LogicalResult Importer::markLiveNodes() {
-  live.assign(graph->node_size(), false);
-  SmallVector<int> worklist;
-  auto reach = [&](const std::string &name) {
-    auto producer = producers.find(name);
-    if (producer == producers.end() || live[producer->second])
-      return;
-    live[producer->second] = true;
-    worklist.push_back(producer->second);
-  };
-  for (const onnx::ValueInfoProto &output : graph->output())
-    reach(output.name());
-  while (!worklist.empty())
-    for (const std::string &input : graph->node(worklist.pop_back_val()).input()) {
-      if (input.empty())
-        continue;
-      readNames.insert(input);
-      reach(input);
-    }
-  return success();
-}
-
-/// The first names, and how many more there are: a message stays a line.
-static std::string joinNames(ArrayRef<std::string> names) {
-  constexpr size_t maxNames = 16;
-  std::string result = llvm::join(names.take_front(maxNames), ", ");
-  if (names.size() > maxNames)
-    result += " and " + std::to_string(names.size() - maxNames) + " more";
-  return result;
-}
-
-LogicalResult Importer::checkOps() {
-  // Operators with the names of their nodes, in the order of the model.
-  std::vector<std::pair<std::string, SmallVector<std::string>>> missing;
-  for (auto [node, isLive, opset] : llvm::zip(graph->node(), live, opsets)) {
-    if (!isLive || lookupNode(node, opset))
-      continue;
-    std::string op =
-        isDefaultDomain(node.domain()) ? node.op_type() : node.domain() + "." + node.op_type();
-    auto entry = llvm::find_if(missing, [&](const auto &entry) { return entry.first == op; });
-    if (entry == missing.end())
-      entry = missing.emplace(missing.end(), op, SmallVector<std::string>());
-    entry->second.push_back(getNodeName(node));
-  }
-  if (missing.empty())
-    return success();
-  std::string message;
-  llvm::raw_string_ostream os(message);
-  os << missing.size() << (missing.size() == 1 ? " operator is" : " operators are")
-     << " not supported (opset " << llvm::max_element(opsets)[0] << "): ";
-  llvm::interleaveComma(missing, os, [&](const auto &entry) {
-    const auto &[op, nodes] = entry;
-    os << op << (nodes.size() == 1 ? " (node " : " (nodes ") << joinNames(nodes) << ")";
-  });
-  return error(message);
-}
-
-LogicalResult Importer::sortNodes() {
-  // Depth first, in the order of the file, which is kept if it is sorted already.
-  enum State : char { Unseen, Open, Done };
-  std::vector<State> states(graph->node_size(), Unseen);
-  struct Frame {
-    int node;
-    int nextInput;
-  };
-  for (int root = 0; root < graph->node_size(); ++root) {
-    if (!live[root] || states[root] != Unseen)
-      continue;
-    SmallVector<Frame> stack = {{root, 0}};
-    states[root] = Open;
-    while (!stack.empty()) {
-      Frame &frame = stack.back();
-      const onnx::NodeProto &node = graph->node(frame.node);
-      if (frame.nextInput == node.input_size()) {
-        states[frame.node] = Done;
-        order.push_back(frame.node);
-        stack.pop_back();
-        continue;
-      }
-      auto producer = producers.find(node.input(frame.nextInput++));
-      if (producer == producers.end() || states[producer->second] == Done)
-        continue;
-      int next = producer->second;
-      if (states[next] == Open) {
-        auto first = llvm::find_if(stack, [&](const Frame &f) { return f.node == next; });
-        SmallVector<std::string> names;
-        for (const Frame &f : llvm::make_range(first, stack.end()))
-          names.push_back("'" + getNodeName(graph->node(f.node)) + "'");
-        return error("the graph has a cycle through the nodes " + joinNames(names) +
-                     " (tensor '" + node.input(stack.back().nextInput - 1) + "')");
-      }
-      states[next] = Open;
-      stack.push_back({next, 0});
-    }
-  }
+  llvm::Expected<std::vector<int64_t>> opsets =
+      inlineFunctions(file->model.functions(), *graph, *opset);
+  if (!opsets)
+    return error(toString(opsets.takeError()));
+  for (int64_t nodeOpset : *opsets)
+    nodes.push_back({nodeOpset});
   return success();
 }
 
@@ -436,7 +270,8 @@ LogicalResult Importer::checkInputTypes(NodeImporter &node, const OpEntry &entry
 
 LogicalResult Importer::importNode(int index) {
   onnx::NodeProto &proto = *graph->mutable_node(index);
-  int64_t opset = opsets[index];
+  int64_t opset = nodes[index].opset;
+  nodes[index].isImported = true;
   auto loc = NameLoc::get(builder.getStringAttr(getNodeName(proto)));
   NodeImporter node(*this, proto, builder, loc, opset);
   for (const std::string &input : proto.input()) {
@@ -468,13 +303,11 @@ LogicalResult Importer::importNode(int index) {
   }
   if (failed(result) || node.hasError())
     return nodeError(proto, node.hasError() ? node.getError() : "cannot be imported");
+  if (onnx::GraphProto *inlined = node.getInlined())
+    return inlineGraph(index, *inlined);
 
   bool isFed =
-      llvm::any_of(proto.input(),
-                   [&](const std::string &name) { return fed.contains(name); }) ||
-      llvm::any_of(proto.attribute(), [](const auto &attribute) {
-        return attribute.has_g() || attribute.graphs_size() > 0; // These may read inputs.
-      });
+      llvm::any_of(proto.input(), [&](const std::string &name) { return fed.contains(name); });
   for (auto [name, made] : llvm::zip(proto.output(), node.getResults())) {
     Value value = made;
     if (name.empty() || !readNames.contains(name))
@@ -559,11 +392,11 @@ OwningOpRef<ModuleOp> Importer::run() {
   module = *result;
   builder.setInsertionPointToEnd(module.getBody());
   function = func::FuncOp::create(builder, loc, "main", builder.getFunctionType({}, {}));
-  if (failed(readVersions()) || failed(indexNames()) || failed(markLiveNodes()) ||
-      failed(checkOps()) || failed(sortNodes()) || failed(addArguments()))
+  if (failed(readVersions()) || failed(indexNames()) || failed(orderNodes()) ||
+      failed(addArguments()))
     return {};
-  for (int index : order)
-    if (failed(importNode(index)))
+  while (!pending.empty())
+    if (failed(importNode(pending.pop_back_val())))
       return {};
   if (failed(finish()))
     return {};

@@ -24,6 +24,14 @@ struct BoundInput {
   TensorData data;
 };
 
+/// What the importer knows of a node of the graph.
+struct NodeState {
+  int64_t opset;       ///< of the default domain
+  int depth = 0;       ///< the number of nodes that had graphs and were replaced for this one
+  bool isLive = false; ///< an output needs it, and it is not imported
+  bool isImported = false;
+};
+
 /// Imports one model file.
 class Importer {
 public:
@@ -82,9 +90,18 @@ private:
   std::pair<llvm::ArrayRef<int64_t>, int32_t> getInitializerType(int number) const;
   llvm::Expected<mlir::ElementsAttr> makeAttribute(llvm::Expected<TensorData> data,
                                                    llvm::StringRef name);
-  mlir::LogicalResult markLiveNodes();
+  /// Whether a tensor of the graph has the name.
+  bool exists(llvm::StringRef name) const;
+  mlir::LogicalResult indexNode(int index);
+  /// Fails if the node reads a tensor that is not there.
+  mlir::LogicalResult checkReads(int index);
+  /// Makes `pending` anew. Fails if there are unknown operators or a cycle.
+  mlir::LogicalResult orderNodes();
+  void markLiveNodes();
   mlir::LogicalResult checkOps();
   mlir::LogicalResult sortNodes();
+  /// Replaces a node by the nodes of one of its graphs.
+  mlir::LogicalResult inlineGraph(int index, onnx::GraphProto &inlined);
   /// Reads the files that the user binds to `inputs`, which must have their types.
   mlir::LogicalResult readBindings(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs);
   mlir::LogicalResult addArguments();
@@ -110,7 +127,7 @@ private:
   TensorReader reader;
   std::unique_ptr<ModelFile> file;
   onnx::GraphProto *graph = nullptr;
-  std::vector<int64_t> opsets; ///< of the default domain, for each node
+  std::vector<NodeState> nodes; ///< of the graph, with the same numbers
 
   mlir::ModuleOp module;
   mlir::func::FuncOp function;
@@ -121,14 +138,16 @@ private:
   llvm::StringSet<> inputNames;   ///< graph inputs without an initializer
   llvm::StringSet<> readNames;    ///< tensors that live nodes or the graph's outputs read
   llvm::StringSet<> fed;          ///< tensors that are computed from inputs of the graph
-  std::vector<bool> live;
-  llvm::SmallVector<int> order; ///< live nodes, producers first
+  llvm::SmallVector<int> pending; ///< live nodes that are not imported, producers last
   llvm::StringMap<BoundInput> bound;
   llvm::StringMap<mlir::Value> values;
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> transposed;
   /// Value -> its constant; null if it is known to have none.
   llvm::DenseMap<mlir::Value, mlir::Value> evaluated;
 };
+
+/// The entry for a node's operator, null if it is not supported.
+const OpEntry *lookupNode(const onnx::NodeProto &node, int64_t opset);
 
 /// A node's name, or "Conv:output" if it has none.
 std::string getNodeName(const onnx::NodeProto &node);

@@ -15,6 +15,7 @@
 
 namespace onnx {
 class AttributeProto;
+class GraphProto;
 class NodeProto;
 } // namespace onnx
 
@@ -194,6 +195,12 @@ public:
   mlir::LogicalResult setResult(mlir::FailureOr<mlir::Value> value, unsigned index = 0);
   llvm::ArrayRef<mlir::Value> getResults() const { return results; }
 
+  /// Asks for the graph in an attribute to be imported in the place of the node, whose outputs
+  /// are the graph's. Fails if there is none, or if it has inputs.
+  mlir::LogicalResult inlineGraph(llvm::StringRef attribute);
+  /// The graph that is to be imported in the place of the node, or null.
+  onnx::GraphProto *getInlined() const { return inlined; }
+
 private:
   const onnx::AttributeProto *findAttribute(llvm::StringRef name, int type);
 
@@ -205,6 +212,7 @@ private:
   std::string firstError;
   llvm::SmallVector<mlir::Value> inputs;
   llvm::SmallVector<mlir::Value> results;
+  onnx::GraphProto *inlined = nullptr;
   llvm::StringSet<> readAttributes;
 };
 

@@ -26,13 +26,13 @@ static Table makeTable() {
       table[getKey(domain, entry.name)].push_back(&entry);
   };
   for (auto getOps :
-       {getAttentionOps,     getConstantOps,        getConvolutionOps,  getDenseOps,
-        getEinsumOps,        getElementwiseOps,     getExperimentalOps, getLinearAttentionOps,
-        getMovementOps,      getNormalizationOps,   getPoolingOps,      getQuantizationOps,
-        getQuantizedConvOps, getQuantizedMatmulOps, getRandomOps,       getReductionOps,
-        getRegionOps,        getReshapeOps,         getResizeOps,       getSamplingOps,
-        getScanOps,          getScatterOps,         getSelectionOps,    getSignalOps,
-        getSlicingOps})
+       {getAttentionOps,       getConstantOps,      getControlFlowOps,     getConvolutionOps,
+        getDenseOps,           getEinsumOps,        getElementwiseOps,     getExperimentalOps,
+        getLinearAttentionOps, getMovementOps,      getNormalizationOps,   getPoolingOps,
+        getQuantizationOps,    getQuantizedConvOps, getQuantizedMatmulOps, getRandomOps,
+        getReductionOps,       getRegionOps,        getReshapeOps,         getResizeOps,
+        getSamplingOps,        getScanOps,          getScatterOps,         getSelectionOps,
+        getSignalOps,          getSlicingOps})
     add("", getOps());
   for (auto getOps : {getMicrosoftFusedOps, getMicrosoftQuantizationOps,
                       getMicrosoftQuantizedConvOps, getMicrosoftQuantizedElementwiseOps,

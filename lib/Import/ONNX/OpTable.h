@@ -48,6 +48,7 @@ const OpEntry *lookupOp(llvm::StringRef domain, llvm::StringRef name, int64_t op
 // One list for each file of operators.
 llvm::ArrayRef<OpEntry> getAttentionOps();
 llvm::ArrayRef<OpEntry> getConstantOps();
+llvm::ArrayRef<OpEntry> getControlFlowOps();
 llvm::ArrayRef<OpEntry> getConvolutionOps();
 llvm::ArrayRef<OpEntry> getDenseOps();
 llvm::ArrayRef<OpEntry> getEinsumOps();

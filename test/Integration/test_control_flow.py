@@ -1,0 +1,166 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""If: a branch that is known while compiling takes the node's place."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from support import assert_close, compile_model, convoy, one_line, rand, run_artefact, run_reference
+
+OPSET = 18
+F32 = np.float32
+
+
+def branch(nodes, outputs, constants=None):
+    return helper.make_graph(nodes, "branch", [], [onnx.ValueInfoProto(name=name) for name in outputs],
+                             [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()])
+
+
+def make_if(condition, outputs, then, otherwise, name="the_if"):
+    return helper.make_node("If", [condition], outputs, name=name, then_branch=then, else_branch=otherwise)
+
+
+def one(op, inputs, output="out", **attributes):
+    return branch([helper.make_node(op, inputs, [output], name=f"the_{op.lower()}", **attributes)], [output])
+
+
+def check(nodes, feeds, folder, constants=None, outputs=("y",), options=(), functions=()):
+    domains = {function.domain for function in functions}
+    model = helper.make_model(
+        helper.make_graph(nodes, "test",
+                          [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+                           for name, array in feeds.items()],
+                          [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+                          [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()]),
+        opset_imports=[helper.make_opsetid("", OPSET), *(helper.make_opsetid(domain, 1) for domain in domains)],
+        ir_version=9, functions=functions)
+    expected = run_reference(model, feeds)
+    artefact = compile_model(model, folder, *options)
+    given = {name: array for name, array in feeds.items() if not any(f"{name}=" in str(option) for option in options)}
+    actual = run_artefact(artefact, given, outputs)
+    for name in outputs:
+        assert_close(actual[name], expected[name], 1e-5, name)
+
+
+YES, NO = np.array(True), np.array([False])
+
+
+@pytest.mark.parametrize("condition", [YES, NO], ids=["then", "else"])
+def test_branches(condition, tmp_path):
+    """Both branches use the same names, read tensors from outside, and have initializers."""
+    then = branch([helper.make_node("Mul", ["h", "w"], ["t"]), helper.make_node("Add", ["t", "x"], ["out"])], ["out"],
+                  {"w": rand(3)})
+    otherwise = branch([helper.make_node("Sub", ["w", "x"], ["t"]), helper.make_node("Tanh", ["t"], ["out"])], ["out"],
+                       {"w": rand(2, 1)})
+    check([helper.make_node("Relu", ["x"], ["h"]), make_if("c", ["z"], then, otherwise),
+           helper.make_node("Neg", ["z"], ["y"])], {"x": rand(2, 3)}, tmp_path, {"c": condition})
+
+
+def test_many(tmp_path):
+    """What a branch returns may be a tensor from outside, an initializer, or the same tensor twice; one If may be in
+    another; a name may be taken already."""
+    inner = make_if("d", ["i"], one("Exp", ["t"]), one("Abs", ["h2"]), "inner")
+    nested = branch([helper.make_node("Sin", ["x"], ["t"]), inner, helper.make_node("Add", ["i", "t"], ["out"])], ["out"])
+    several = branch([helper.make_node("TopK", ["x", "one"], ["v", "k"], axis=0),
+                      helper.make_node("Cast", ["k"], ["f"], to=TensorProto.FLOAT)], ["v", "v", "c0", "f", "x"],
+                     {"c0": rand(4)})
+    unused = branch([helper.make_node("LSTM", ["x", "x", "x"], ["q"], hidden_size=3)], ["q"] * 5)
+    nodes = [helper.make_node("Split", ["x"], ["h1", "h2"], axis=0, num_outputs=2),
+             make_if("yes", ["a", "b", "e", "f", "g"], several, unused),
+             make_if("yes", ["n"], nested, one("Neg", ["x"]), "nested"),
+             helper.make_node("Neg", ["x"], ["nested/t"]),
+             helper.make_node("Sum", ["a", "b", "e", "f", "g", "n", "nested/t", "h1"], ["y"])]
+    check(nodes, {"x": rand(2, 4)}, tmp_path, {"yes": YES, "d": NO, "one": np.array([1], np.int64)})
+
+
+def test_condition_from_shapes(tmp_path):
+    """As exporters write squeeze(): it depends on whether the dimension is 1."""
+    nodes = [helper.make_node("Relu", ["x"], ["h"]), helper.make_node("Shape", ["h"], ["s"]),
+             helper.make_node("Gather", ["s", "axis"], ["dim"]), helper.make_node("Equal", ["dim", "one"], ["c"]),
+             make_if("c", ["y"], one("Squeeze", ["h", "axes"]), one("Identity", ["h"]))]
+    constants = {"axis": np.array(1, np.int64), "one": np.array(1, np.int64), "axes": np.array([1], np.int64)}
+    for dim in (1, 2):
+        check(nodes, {"x": rand(3, dim, 2)}, tmp_path, constants)
+
+
+def test_bound_condition(tmp_path):
+    np.save(tmp_path / "c.npy", YES)
+    check([make_if("c", ["y"], one("Neg", ["x"]), one("Exp", ["x"]))], {"x": rand(2, 3), "c": YES}, tmp_path,
+          options=("--bind", f"c={tmp_path / 'c.npy'}"))
+
+
+def test_functions(tmp_path):
+    """An If in a function that is called twice, and a branch that calls a function."""
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("mine", 1)]
+    scaled = helper.make_function("mine", "scaled", ["a"], ["b"], [
+        helper.make_node("Constant", [], ["s"], value=numpy_helper.from_array(np.array(3, F32))),
+        helper.make_node("Mul", ["a", "s"], ["b"])], opsets)
+    choice = helper.make_function("mine", "choice", ["a", "c"], ["b"], [
+        helper.make_node("Exp", ["a"], ["t"]),
+        make_if("c", ["b"], branch([helper.make_node("scaled", ["t"], ["u"], domain="mine"),
+                                    helper.make_node("Add", ["u", "a"], ["b0"])], ["b0"]),
+                branch([helper.make_node("Neg", ["t"], ["u"]), helper.make_node("Neg", ["u"], ["b0"])], ["b0"]))], opsets)
+    nodes = [helper.make_node("choice", ["x", "yes"], ["u"], domain="mine"),
+             helper.make_node("choice", ["u", "no"], ["b0"], domain="mine"),
+             make_if("yes", ["y"], branch([helper.make_node("scaled", ["b0"], ["u"], domain="mine")], ["u"]),
+                     one("Neg", ["b0"]), "last")]
+    check(nodes, {"x": rand(2, 3)}, tmp_path, {"yes": YES, "no": NO}, functions=[scaled, choice])
+
+
+def test_chain(tmp_path):
+    """Each If reads the result of the one before, from within its branch."""
+    nodes = [helper.make_node("Relu", ["x"], ["y0"])]
+    nodes += [make_if("yes", [f"y{i + 1}"], one("Add", [f"y{i}", "x"]), one("Neg", [f"y{i}"]), f"if{i}")
+              for i in range(300)]
+    check(nodes, {"x": rand(2, 3)}, tmp_path, {"yes": YES}, outputs=["y300"])
+
+
+def refuse(nodes, folder, constants=None, functions=()):
+    model = helper.make_model(
+        helper.make_graph(nodes, "test", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3]),
+                                          helper.make_tensor_value_info("c", TensorProto.BOOL, [])],
+                          [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+                          [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()]),
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("mine", 1)], ir_version=9,
+        functions=functions)
+    onnx.save(model, folder / "model.onnx")
+    return one_line(convoy("compile", folder / "model.onnx", "-o", folder / "model.so"))
+
+
+NEG = one("Neg", ["x"])
+EMPTY = branch([], [])
+WITH_INPUT = one("Neg", ["x"])
+WITH_INPUT.input.append(helper.make_tensor_value_info("i", TensorProto.FLOAT, [1]))
+TWICE = branch([helper.make_node("Neg", ["x"], ["t"], name="a"), helper.make_node("Exp", ["x"], ["t"], name="b")], ["t"])
+AROUND = branch([helper.make_node("Add", ["y", "x"], ["t"], name="around")], ["t"])
+
+
+@pytest.mark.parametrize("then, text", [
+    (EMPTY, "node 'the_if' (If): has 1 outputs, the graph in attribute 'then_branch' has 0"),
+    (WITH_INPUT, "node 'the_if' (If): the graph in attribute 'then_branch' has inputs, which is not allowed"),
+    (TWICE, "makes the tensor 'the_if/t', which node 'the_if/a' makes too"),
+    (AROUND, "the graph has a cycle through the nodes 'the_if/around', 'the_if' (tensor 'the_if/t')"),
+    (branch([], ["nowhere"]), "input 0 is the tensor 'nowhere', which nothing in the model makes"),
+    (one("Neg", ["nowhere"]), "node 'the_if/the_neg' (Neg): input 0 is the tensor 'nowhere'"),
+    (one("NonZero", ["x"]), "1 operator is not supported (opset 18): NonZero (node the_if/the_nonzero)"),
+    (one("Concat", ["x", "x"], axis=7), "node 'the_if/the_concat' (Concat): axis 7 is out of range for rank 2"),
+])
+def test_bad_branches(then, text, tmp_path):
+    assert text in refuse([make_if("yes", ["y"], then, NEG)], tmp_path, {"yes": YES})
+
+
+def test_bad_conditions(tmp_path):
+    assert "input 0 ('c') is not a constant: bind it with --bind c=FILE" in refuse([make_if("c", ["y"], NEG, NEG)], tmp_path)
+    text = refuse([make_if("two", ["y"], NEG, NEG)], tmp_path, {"two": np.array([True, False])})
+    assert "input 0 ('two') is not one bool" in text
+    node = helper.make_node("If", ["yes"], ["y"], name="the_if", else_branch=NEG)
+    assert "has no graph in its attribute 'then_branch'" in refuse([node], tmp_path, {"yes": YES})
+
+
+def test_function_that_calls_itself_in_a_branch(tmp_path):
+    call = helper.make_node("again", ["a", "c"], ["t"], domain="mine", name="call")
+    again = helper.make_function("mine", "again", ["a", "c"], ["b"], [make_if("c", ["b"], branch([call], ["t"]), one("Neg", ["a"]))],
+                                 [helper.make_opsetid("", OPSET), helper.make_opsetid("mine", 1)])
+    node = helper.make_node("again", ["x", "yes"], ["y"], domain="mine", name="outer")
+    assert "is in more than 128 graphs, one in the other" in refuse([node], tmp_path, {"yes": YES}, [again])
