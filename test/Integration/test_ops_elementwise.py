@@ -121,6 +121,9 @@ for opset, attributes in ((7, {"ratio": 0.3}), (10, {}), (12, {}), (13, {})):
     add("inference", "Dropout", rand(2, 17, 5), opset=opset, **attributes)
 add("ratio-input", "Dropout", rand(2, 17, 5), scalar(0.3), opset=13)
 add("training-mode-false", "Dropout", rand(2, 17, 5), scalar(0.3), scalar(False, np.bool_), opset=13)
+for opset in (12, 13):
+    add("mask", "Dropout", rand(2, 17), opset=opset, outputs=2)
+add("ratio-0", "Dropout", rand(2, 17), scalar(0), scalar(True, np.bool_), opset=13, outputs=2)
 nodes = [helper.make_node("Dropout", ["x"], ["d", "mask"], name="dropout"),
          helper.make_node("Relu", ["d"], ["y"], name="relu")]
 x = rand(2, 17)

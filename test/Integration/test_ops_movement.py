@@ -4,7 +4,7 @@
 
 import numpy as np
 import pytest
-from support import Const, batches, case, check_cases, ints, rand
+from support import Const, batches, case, check_cases, ints, rand, run_reference
 
 CASES = []
 random = np.random.default_rng(5)
@@ -30,6 +30,11 @@ for k in (None, -9, -2, 0, 3, 9):
         add(f"{k}-{upper}", "Trilu", x, None if k is None else Const(np.array(k)), opset=14, upper=upper)
 add("computed-k", "Trilu", x, np.array(1), opset=14)
 add("int32", "Trilu", whole, opset=14)
+
+picture = rand(2, 3, 4, 6)
+add("default", "SpaceToDepth", picture, opset=28, run=run_reference, blocksize=2)
+for mode in ("DCR", "CRD"):
+    add(mode, "SpaceToDepth", picture, opset=28, run=run_reference, blocksize=2, mode=mode)
 
 add("square", "EyeLike", whole[0], opset=9)
 for k in (-2, 0, 3, 90):

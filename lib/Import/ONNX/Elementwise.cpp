@@ -294,19 +294,32 @@ static LogicalResult importIdentity(NodeImporter &node) {
   return node.setResult(node.getInput(0));
 }
 
+/// At inference, or with the ratio 0, nothing is dropped, and the mask is true everywhere.
 static LogicalResult importDropout(NodeImporter &node) {
   node.ignoreAttribute("ratio");
   node.ignoreAttribute("seed");
-  if (failed(node.requireInferenceMode()) ||
-      failed(node.requireUnusedOutputs(1, "Dropout's mask is not supported")))
+  if (failed(node.requireInferenceMode()))
+    return failure();
+  if (node.getOpset() < 7 &&
+      failed(node.requireUnusedOutputs(1, "at inference, opsets before 7 have no mask")))
     return failure();
   if (node.getInput(2)) {
     std::optional<SmallVector<int64_t>> training = node.getConstantInts(2);
     if (!training)
       return failure();
-    if (training->empty() || training->front() != 0)
+    std::optional<cnn::ConstantData> ratio = node.getConstant(1);
+    bool dropsNone = ratio && ratio->getNumElements() == 1 && ratio->getDouble(0) == 0;
+    if (!dropsNone && (training->empty() || training->front() != 0))
       return node.error("is in training mode (" + node.describeInput(2) +
                         " is true): export the model for inference");
+  }
+  if (node.hasOutput(1)) {
+    RankedTensorType type = NodeImporter::getType(node.getInput(0));
+    if (node.getOpset() >= 10)
+      type = type.clone(node.getBuilder().getI1Type());
+    TypedAttr one = node.getBuilder().getOneAttr(type.getElementType());
+    if (failed(node.setResult(node.constant(DenseElementsAttr::get(type, one)), 1)))
+      return failure();
   }
   return node.setResult(node.getInput(0));
 }

@@ -157,20 +157,26 @@ static LogicalResult rearrange(NodeImporter &node, ArrayRef<int64_t> split,
   return node.setResult(node.reshape(*result, merged));
 }
 
+/// Whether the place in a block counts before the channel, as in mode DCR; CRD is the other.
+static FailureOr<bool> readDepthFirst(NodeImporter &node) {
+  StringRef mode = node.getString("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return node.error("attribute 'mode' is '" + mode + "', expected DCR or CRD");
+  return mode == "DCR";
+}
+
 static LogicalResult importDepthToSpace(NodeImporter &node) {
   SmallVector<int64_t> shape;
   int64_t block;
-  StringRef mode = node.getString("mode", "DCR");
-  if (failed(readBlock(node, shape, block)))
+  FailureOr<bool> isDepthFirst = readDepthFirst(node);
+  if (failed(isDepthFirst) || failed(readBlock(node, shape, block)))
     return failure();
-  if (mode != "DCR" && mode != "CRD")
-    return node.error("attribute 'mode' is '" + mode + "'");
   int64_t n = shape[0], c = shape[1] / (block * block), h = shape[2], w = shape[3];
   if (shape[1] % (block * block))
     return node.error("dimension 1 has " + Twine(shape[1]) + " channels, not a multiple of " +
                       Twine(block * block));
   SmallVector<int64_t> merged = {n, c, h * block, w * block};
-  if (mode == "DCR")
+  if (*isDepthFirst)
     return rearrange(node, {n, block, block, c, h, w}, {0, 3, 4, 1, 5, 2}, merged);
   return rearrange(node, {n, c, block, block, h, w}, {0, 1, 4, 2, 5, 3}, merged);
 }
@@ -178,13 +184,19 @@ static LogicalResult importDepthToSpace(NodeImporter &node) {
 static LogicalResult importSpaceToDepth(NodeImporter &node) {
   SmallVector<int64_t> shape;
   int64_t block;
-  if (failed(readBlock(node, shape, block)))
+  FailureOr<bool> isDepthFirst = true; // Opset 28 adds the attribute 'mode'.
+  if (node.getOpset() >= 28)
+    isDepthFirst = readDepthFirst(node);
+  if (failed(isDepthFirst) || failed(readBlock(node, shape, block)))
     return failure();
   int64_t n = shape[0], c = shape[1], h = shape[2] / block, w = shape[3] / block;
   if (shape[2] % block || shape[3] % block)
     return node.error("dimensions " + Twine(shape[2]) + "x" + Twine(shape[3]) +
                       " are not multiples of the block size " + Twine(block));
-  return rearrange(node, {n, c, h, block, w, block}, {0, 3, 5, 1, 2, 4},
+  SmallVector<int64_t> permutation = {0, 3, 5, 1, 2, 4};
+  if (!*isDepthFirst)
+    permutation = {0, 1, 3, 5, 2, 4};
+  return rearrange(node, {n, c, h, block, w, block}, permutation,
                    {n, c * block * block, h, w});
 }
 
