@@ -16,10 +16,10 @@
 |*   convoy_destroy(context);                                                 *|
 |*                                                                            *|
 |* An artefact has no mutable global state. Any number of contexts may exist, *|
-|* but two threads must not use one context at the same time. No function     *|
-|* aborts, throws, prints, or changes signal handlers. Strings and structures *|
-|* that are returned live as long as the artefact is loaded, unless said      *|
-|* otherwise.                                                                 *|
+|* but two threads must not use one context at the same time. If they run it, *|
+|* the second one gets CONVOY_ERROR_BUSY. No function aborts, throws, prints, *|
+|* or changes signal handlers. Strings and structures that are returned live  *|
+|* as long as the artefact is loaded, unless said otherwise.                  *|
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
@@ -88,7 +88,9 @@ enum convoy_status {
   CONVOY_ERROR_GPU = 10,        /* the model has no code for this GPU */
   CONVOY_ERROR_GPU_MEMORY = 11, /* the GPU has not enough memory */
   CONVOY_ERROR_CUDA = 12,       /* a call of the driver failed */
-  CONVOY_ERROR_NCCL = 13        /* NCCL failed, see convoy_create_on */
+  CONVOY_ERROR_NCCL = 13,       /* NCCL failed, see convoy_create_on */
+  /* Of all models. */
+  CONVOY_ERROR_BUSY = 14 /* another thread runs the context */
 };
 
 /* One input or output. Data is dense, row-major (the last dimension moves

@@ -122,6 +122,8 @@ const char *convoy_status_text(int32_t status) {
     return "the model failed to run";
   case CONVOY_ERROR_TRANSPORT:
     return "another device that shares the model could not be reached";
+  case CONVOY_ERROR_BUSY:
+    return "another thread runs the context; make a context for each thread";
   default:
     return convoy_model.backend->status_text ? convoy_model.backend->status_text(status)
                                              : "unknown status";
@@ -353,11 +355,8 @@ static void run_devices(int64_t begin, int64_t end, void *const *args, uint8_t *
     convoy_model.backend->run_device(&context->devices[i]);
 }
 
-int32_t convoy_run(convoy_context *context, const void *const *inputs, void *const *outputs) {
-  if (!context || !buffers_are_valid(inputs, convoy_model.inputs, convoy_model.input_count) ||
-      !buffers_are_valid((const void *const *)outputs, convoy_model.outputs,
-                         convoy_model.output_count))
-    return CONVOY_ERROR_ARGUMENT;
+static int32_t run_context(convoy_context *context, const void *const *inputs,
+                           void *const *outputs) {
   if (context->broken)
     return context->broken;
   context->inputs = inputs;
@@ -374,6 +373,18 @@ int32_t convoy_run(convoy_context *context, const void *const *inputs, void *con
   if (convoy_model.backend->end)
     convoy_model.backend->end(context);
   return CONVOY_OK;
+}
+
+int32_t convoy_run(convoy_context *context, const void *const *inputs, void *const *outputs) {
+  if (!context || !buffers_are_valid(inputs, convoy_model.inputs, convoy_model.input_count) ||
+      !buffers_are_valid((const void *const *)outputs, convoy_model.outputs,
+                         convoy_model.output_count))
+    return CONVOY_ERROR_ARGUMENT;
+  if (atomic_exchange_explicit(&context->running, 1, memory_order_acquire))
+    return CONVOY_ERROR_BUSY;
+  int32_t status = run_context(context, inputs, outputs);
+  atomic_store_explicit(&context->running, 0, memory_order_release);
+  return status;
 }
 
 /*===----------------------------------------------------------------------===*\

@@ -95,6 +95,7 @@ struct convoy_context {
   int32_t device_count;    /* devices in this process */
   struct convoy_device *devices;
   const convoy_transport *transport; /* null if all devices are in this process */
+  atomic_int running;                /* 1 during a run */
   int32_t broken;                    /* the status, if the context can only report an error */
   int32_t uses_nccl;                 /* in the current run, see CudaNccl.c */
   atomic_int nccl_lost;              /* a device failed to take part in a sum by NCCL */

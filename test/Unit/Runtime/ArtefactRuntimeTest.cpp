@@ -35,6 +35,10 @@ static void count(int64_t begin, int64_t end, void *const *args, uint8_t *) {
     static_cast<int64_t *>(args[0])[i] += 1 + *static_cast<int64_t *>(args[1]);
 }
 
+/// If set, each run tries to run this context, too.
+static convoy_context *inner = nullptr;
+static int32_t innerStatus;
+
 static void invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const *inputs,
                    void *const *outputs) {
   int64_t tasks = *static_cast<const int64_t *>(inputs[0]);
@@ -43,6 +47,8 @@ static void invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const
     convoy_rt_launch_kernel(rt, 1, nullptr, 1, 1, 1, 1, 1, 1, 0, nullptr, 0, 0);
     return;
   }
+  if (inner)
+    innerStatus = convoy_run(inner, inputs, outputs);
   auto *zero = reinterpret_cast<int64_t *>(arena);
   *zero = 0;
   void *args[] = {outputs[0], zero};
@@ -109,6 +115,40 @@ TEST(ArtefactRuntime, ContextsAreIndependent) {
     });
   for (std::thread &caller : callers)
     caller.join();
+}
+
+TEST(ArtefactRuntime, RefusesARunDuringARun) {
+  convoy_context *context;
+  ASSERT_EQ(convoy_create(1, &context), CONVOY_OK);
+  std::vector<int64_t> counts(kMaxTasks);
+  inner = context;
+  EXPECT_EQ(runOnce(context, 7, counts), CONVOY_OK);
+  EXPECT_EQ(innerStatus, CONVOY_ERROR_BUSY);
+  inner = nullptr;
+  EXPECT_EQ(runOnce(context, 8, counts), CONVOY_OK);
+  EXPECT_EQ(counts[7], 1);
+  convoy_destroy(context);
+}
+
+TEST(ArtefactRuntime, ThreadsOfOneContextGetRightResultsOrAnError) {
+  convoy_context *context;
+  ASSERT_EQ(convoy_create(1, &context), CONVOY_OK);
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 4; ++caller)
+    callers.emplace_back([=] {
+      std::vector<int64_t> counts(kMaxTasks);
+      for (int run = 0; run < 200; ++run) {
+        int32_t status = runOnce(context, 100 + caller, counts);
+        if (status == CONVOY_ERROR_BUSY)
+          continue;
+        ASSERT_EQ(status, CONVOY_OK);
+        ASSERT_EQ(counts[99 + caller], 1);
+        ASSERT_EQ(counts[100 + caller], 0);
+      }
+    });
+  for (std::thread &caller : callers)
+    caller.join();
+  convoy_destroy(context);
 }
 
 TEST(ArtefactRuntime, Profiles) {
