@@ -162,9 +162,12 @@ static llvm::Error emit(mlir::ModuleOp module, EmitKind kind, llvm::StringRef pa
       translateArtefact(module, target, **machine, options.optLevel, llvmContext);
   if (!llvmModule)
     return withMessage(llvmModule.takeError());
+  // The runtime is optimised already. To do it again would take longer than all else.
+  internalizeModel(**llvmModule);
+  optimizeModule(**llvmModule, **machine, options.optLevel);
   if (llvm::Error error = linkRuntime(**llvmModule, **machine, kind == EmitKind::Exe))
     return withMessage(std::move(error));
-  optimizeModule(**llvmModule, **machine, options.optLevel);
+  optimizeLinked(**llvmModule, **machine, options.optLevel);
 
   if (kind == EmitKind::LLVMIR)
     return writeOutputFile(path, [&](llvm::raw_fd_ostream &os) {

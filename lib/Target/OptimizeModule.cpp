@@ -14,7 +14,14 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Linker/Linker.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Transforms/IPO/GlobalDCE.h"
+#include "llvm/Transforms/IPO/GlobalOpt.h"
+#include "llvm/Transforms/IPO/Inliner.h"
 #include "llvm/Transforms/IPO/Internalize.h"
+#include "llvm/Transforms/IPO/SCCP.h"
+#include "llvm/Transforms/InstCombine/InstCombine.h"
+#include "llvm/Transforms/Scalar/SROA.h"
+#include "llvm/Transforms/Scalar/SimplifyCFG.h"
 
 using namespace convoy;
 
@@ -37,6 +44,12 @@ static llvm::Error linkBitcode(llvm::Linker &linker, llvm::StringRef bitcode,
   return llvm::Error::success();
 }
 
+void convoy::internalizeModel(llvm::Module &module) {
+  llvm::internalizeModule(module, [](const llvm::GlobalValue &value) {
+    return value.getName() == "convoy_model";
+  });
+}
+
 llvm::Error convoy::linkRuntime(llvm::Module &module, const llvm::TargetMachine &machine,
                                 bool isExecutable) {
   llvm::StringRef arch = machine.getTargetTriple().getArchName();
@@ -54,8 +67,10 @@ llvm::Error convoy::linkRuntime(llvm::Module &module, const llvm::TargetMachine 
   return llvm::Error::success();
 }
 
-void convoy::optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
-                            unsigned optLevel) {
+/// Runs the passes that `fill` adds.
+static void
+runPasses(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel,
+          llvm::function_ref<void(llvm::PassBuilder &, llvm::ModulePassManager &)> fill) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = optLevel >= 2;
   tuning.SLPVectorization = optLevel >= 2;
@@ -70,15 +85,42 @@ void convoy::optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
   builder.registerLoopAnalyses(loopAnalyses);
   builder.crossRegisterProxies(loopAnalyses, functionAnalyses, callGraphAnalyses,
                                moduleAnalyses);
-
-  const llvm::OptimizationLevel levels[] = {
-      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1, llvm::OptimizationLevel::O2,
-      llvm::OptimizationLevel::O3};
-  llvm::OptimizationLevel level = levels[std::min(optLevel, 3u)];
-  llvm::ModulePassManager passes = optLevel == 0
-                                       ? builder.buildO0DefaultPipeline(level)
-                                       : builder.buildPerModuleDefaultPipeline(level);
+  llvm::ModulePassManager passes;
+  fill(builder, passes);
   passes.run(module, moduleAnalyses);
+}
+
+void convoy::optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
+                            unsigned optLevel) {
+  runPasses(module, machine, optLevel,
+            [&](llvm::PassBuilder &builder, llvm::ModulePassManager &passes) {
+              const llvm::OptimizationLevel levels[] = {
+                  llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
+                  llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
+              llvm::OptimizationLevel level = levels[std::min(optLevel, 3u)];
+              passes = optLevel == 0 ? builder.buildO0DefaultPipeline(level)
+                                     : builder.buildPerModuleDefaultPipeline(level);
+            });
+}
+
+void convoy::optimizeLinked(llvm::Module &module, llvm::TargetMachine &machine,
+                            unsigned optLevel) {
+  runPasses(module, machine, optLevel,
+            [&](llvm::PassBuilder &, llvm::ModulePassManager &passes) {
+              passes.addPass(llvm::GlobalDCEPass());
+              if (optLevel == 0)
+                return;
+              passes.addPass(llvm::IPSCCPPass());
+              passes.addPass(llvm::GlobalOptPass());
+              passes.addPass(llvm::ModuleInlinerWrapperPass());
+              llvm::FunctionPassManager functionPasses;
+              functionPasses.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+              functionPasses.addPass(llvm::InstCombinePass());
+              functionPasses.addPass(llvm::SimplifyCFGPass());
+              passes.addPass(
+                  llvm::createModuleToFunctionPassAdaptor(std::move(functionPasses)));
+              passes.addPass(llvm::GlobalDCEPass());
+            });
 }
 
 llvm::Error convoy::generateCode(llvm::Module &module, llvm::TargetMachine &machine,

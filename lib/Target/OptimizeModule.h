@@ -15,6 +15,10 @@
 
 namespace convoy {
 
+/// Makes all symbols internal but the model's description, through which the runtime reaches
+/// everything else.
+void internalizeModel(llvm::Module &module);
+
 /// Links the runtime's bitcode into `module`, and the program's `main` if `isExecutable`.
 /// Symbols that are not exported become internal.
 llvm::Error linkRuntime(llvm::Module &module, const llvm::TargetMachine &machine,
@@ -22,6 +26,9 @@ llvm::Error linkRuntime(llvm::Module &module, const llvm::TargetMachine &machine
 
 /// Runs LLVM's default pipeline of level 0 to 3.
 void optimizeModule(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel);
+
+/// Inlines, and drops what nothing uses, in a module of parts that are optimised already.
+void optimizeLinked(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel);
 
 /// Appends an object file to `code`, or assembly text if `isAssembly`.
 llvm::Error generateCode(llvm::Module &module, llvm::TargetMachine &machine, bool isAssembly,
