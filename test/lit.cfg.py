@@ -15,6 +15,8 @@ config.test_exec_root = os.path.join(config.convoy_binary_dir, "test")
 config.environment["PATH"] = os.pathsep.join(
     [config.convoy_tools_dir, config.llvm_tools_dir, os.environ["PATH"]]
 )
+# For scripts in utils.
+config.environment["CONVOY_BIN"] = config.convoy_tools_dir
 # A cache of its own: tests neither read nor fill the user's.
 config.environment["CONVOY_CACHE_DIR"] = os.path.join(config.test_exec_root, "cache")
 

@@ -186,6 +186,11 @@ void Arguments::number(OptionID option, std::optional<double> &value) {
   this->value(option, [&](StringRef word) { return parseNumber(word, value.emplace()); });
 }
 
+void Arguments::noPositional() {
+  for (const std::string &word : parsed.getAllArgValues(OPT_INPUT))
+    complain("unexpected argument '" + word + "'");
+}
+
 void Arguments::positional(std::string &value) {
   std::vector<std::string> words = parsed.getAllArgValues(OPT_INPUT);
   if (words.size() > 1)

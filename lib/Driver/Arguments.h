@@ -58,6 +58,9 @@ public:
   /// The one argument without a dash, which must be there.
   void positional(std::string &value);
 
+  /// Says that there is no argument without a dash.
+  void noPositional();
+
   /// Returns the exit code when the program has nothing more to do: after `--help`, and
   /// after wrong usage, which is reported here.
   std::optional<int> finish();

@@ -23,6 +23,7 @@ enum CommandVisibility : unsigned {
   BenchCommand = llvm::opt::DefaultVis << 3,
   CheckCommand = llvm::opt::DefaultVis << 4,
   InspectCommand = llvm::opt::DefaultVis << 5,
+  OperatorsCommand = llvm::opt::DefaultVis << 6,
 };
 
 /// A subcommand of convoy.
@@ -33,7 +34,7 @@ struct Command {
   llvm::StringRef summary;
   /// The usage after the name, such as "MODEL.onnx -o OUT [options]".
   llvm::StringRef synopsis;
-  /// The argument without a dash, in words, for errors.
+  /// The argument without a dash, in words, for errors; may be empty.
   llvm::StringRef positional;
   llvm::StringRef description;
   /// The words after the name, one example per line.
@@ -47,6 +48,7 @@ int runCommand(Arguments &arguments);
 int benchCommand(Arguments &arguments);
 int checkCommand(Arguments &arguments);
 int inspectCommand(Arguments &arguments);
+int operatorsCommand(Arguments &arguments);
 
 } // namespace convoy::driver
 

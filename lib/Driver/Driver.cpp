@@ -54,6 +54,11 @@ static const Command kCommands[] = {
      "resnet50.onnx\n"
      "detector.onnx --shape image=1x3x320x320 --json",
      inspectCommand},
+    {"operators", OperatorsCommand, "list the ONNX operators that can be compiled",
+     "[options]", "",
+     "Lists the ONNX operators that can be compiled: for which opsets, with how many inputs\n"
+     "of which types, and with which limits.",
+     "--markdown", operatorsCommand},
 };
 
 static void printHelp() {
@@ -61,7 +66,7 @@ static void printHelp() {
   os << "usage: convoy COMMAND ...\n\n"
         "Compiles convolutional networks in ONNX to native code.\n\ncommands:\n";
   for (const Command &command : kCommands)
-    (os << "  " << command.name).indent(10 - command.name.size()) << command.summary << '\n';
+    (os << "  " << command.name).indent(11 - command.name.size()) << command.summary << '\n';
   os << "\nconvoy COMMAND --help explains a command; convoy --version prints versions.\n\n"
         "example:\n"
         "  convoy compile model.onnx -o model.so\n"
@@ -71,7 +76,8 @@ static void printHelp() {
 
 static int runCommandLine(llvm::ArrayRef<const char *> words) {
   if (words.empty()) {
-    printError("no command given: compile, run, bench, check or inspect (see convoy --help)");
+    printError("no command given: compile, run, bench, check, inspect or operators (see "
+               "convoy --help)");
     return kUsageError;
   }
   StringRef name = words.front();

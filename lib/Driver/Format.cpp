@@ -42,7 +42,8 @@ std::string convoy::driver::formatBytes(int64_t bytes) {
   return bytes ? formatCount(double(bytes)) + "B" : "";
 }
 
-void convoy::driver::printTable(const std::vector<std::vector<std::string>> &rows) {
+void convoy::driver::printTable(const std::vector<std::vector<std::string>> &rows,
+                                size_t leftColumns) {
   std::vector<size_t> widths;
   for (const auto &row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -54,7 +55,7 @@ void convoy::driver::printTable(const std::vector<std::vector<std::string>> &row
     std::string line;
     for (auto [column, cell] : llvm::enumerate(row)) {
       std::string padding(widths[column] - cell.size(), ' ');
-      line += (column ? "  " : "") + (column < 2 ? cell + padding : padding + cell);
+      line += (column ? "  " : "") + (column < leftColumns ? cell + padding : padding + cell);
     }
     os << StringRef(line).rtrim() << '\n';
   }

@@ -24,9 +24,9 @@ std::string formatCount(double count);
 /// The same with a unit, "1.26 MB"; empty for 0.
 std::string formatBytes(int64_t bytes);
 
-/// Prints a table on stdout. The first two columns are aligned to the left, the others to
-/// the right.
-void printTable(const std::vector<std::vector<std::string>> &rows);
+/// Prints a table on stdout. The first `leftColumns` columns are aligned to the left, the
+/// others to the right.
+void printTable(const std::vector<std::vector<std::string>> &rows, size_t leftColumns = 2);
 
 } // namespace convoy::driver
 

@@ -81,7 +81,10 @@ defm atol : Value<"atol", "A",
 // Several commands
 //===----------------------------------------------------------------------===//
 
-def json : Switch<"json", "print JSON, with exact numbers", [BenchCommand, InspectCommand]>;
+def json : Switch<"json", "print JSON, with exact numbers",
+                  [BenchCommand, InspectCommand, OperatorsCommand]>;
+
+def markdown : Switch<"markdown", "print the page docs/operators.md", [OperatorsCommand]>;
 
 defm onnx_out : Value<"onnx-out", "FILE",
   "with --devices: write the model with ONNX's annotations of\n"
@@ -95,5 +98,6 @@ def v : Flag<["-"], "v">, Visibility<everywhere>,
         HelpText<"print phases and remarks, such as what could not be\n"
                  "folded, on stderr">;
 
-def help : Switch<"help", "show this text", everywhere>;
-def h : Flag<["-"], "h">, Alias<help>, Visibility<everywhere>;
+defvar allCommands = !listconcat(everywhere, [OperatorsCommand]);
+def help : Switch<"help", "show this text", allCommands>;
+def h : Flag<["-"], "h">, Alias<help>, Visibility<allCommands>;

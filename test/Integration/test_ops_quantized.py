@@ -234,7 +234,7 @@ ERRORS = {
     "has shape 3, expected 4 for axis 1 of 2x4": ("QuantizeLinear", [X[0, :2, :, 0], scales(3).array], {}),
     "expected 2x2 for axis 1": ("QuantizeLinear", [X[0, :2, :, 0], np.ones((2, 3), np.float32)], dict(block_size=2)),
     "is not of the type of input 0": ("DequantizeLinear", [integers(U8, 2, 4), np.float32(1), np.int8(1)], {}),
-    "has element type f32, expected an integer of 8 bits": ("MatMulInteger", [X[0, 0], X[0, 0]], {}),
+    "has element type f32, expected int8 or uint8": ("MatMulInteger", [X[0, 0], X[0, 0]], {}),
     "columns and": ("MatMulInteger", [integers(U8, 2, 4), integers(U8, 3, 4)], {}),
     "expected one number for each row": ("MatMulInteger", [integers(U8, 4, 4), integers(U8, 4, 4), integers(U8, 1, 4)], {}),
     "does not fit in 2 groups": ("ConvInteger", [integers(U8, 1, 4, 5, 5), integers(U8, 2, 4, 3, 3)], dict(group=2)),

@@ -49,7 +49,9 @@ def RunCommand : OptionVisibility;
 def BenchCommand : OptionVisibility;
 def CheckCommand : OptionVisibility;
 def InspectCommand : OptionVisibility;
+def OperatorsCommand : OptionVisibility;
 
+// All commands that read a model.
 defvar everywhere = [CompileCommand, RunCommand, BenchCommand, CheckCommand, InspectCommand];
 defvar running = [RunCommand, BenchCommand, CheckCommand];
 defvar compiling = [CompileCommand, RunCommand, BenchCommand, CheckCommand];

@@ -88,13 +88,10 @@ LogicalResult Attention::readHeads() {
   if (rank != 3 && rank != 4)
     return node.error(node.describeInput(0) + " has rank " + Twine(rank) +
                       ", expected 3 or 4");
-  for (unsigned i = 0; i < 3; ++i) {
+  for (unsigned i = 0; i < 3; ++i)
     if (int64_t(node.getShape(i).size()) != rank)
       return node.error(node.describeInput(i) + " has rank " + Twine(node.getShape(i).size()) +
                         ", input 0 has rank " + Twine(rank));
-    if (!isa<FloatType>(NodeImporter::getElementType(node.getInput(i))))
-      return node.error(node.describeInput(i) + " is not of a floating-point type");
-  }
   type = NodeImporter::getElementType(node.getInput(0));
   auto readCount = [&](StringRef name, unsigned index) -> FailureOr<int64_t> {
     int64_t found = rank == 4 ? node.getShape(index)[1] : 0, count = node.getInt(name, found);
@@ -438,9 +435,6 @@ static FailureOr<Rotary> readRotary(NodeImporter &node) {
   if (rotary.rotated < 2 || rotary.rotated > rotary.headSize || rotary.rotated % 2 != 0)
     return node.error("rotates " + Twine(rotary.rotated) + " of " + Twine(rotary.headSize) +
                       " elements of a head, expected an even number");
-  for (unsigned i = 0; i < 3; ++i)
-    if (!isa<FloatType>(NodeImporter::getElementType(node.getInput(i))))
-      return node.error(node.describeInput(i) + " is not of a floating-point type");
   Value positions = node.getInput(3);
   if (positions &&
       NodeImporter::getShape(positions) != ArrayRef<int64_t>({rotary.batch, rotary.length}))
@@ -507,9 +501,12 @@ static LogicalResult importRotaryEmbedding(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getAttentionOps() {
   static constexpr OpEntry ops[] = {
-      {"Attention", importAttention, 3, 6, InputTypes::Any, 23, 23},
-      {"Attention", importAttention, 3, 7, InputTypes::Any, 24},
-      {"RotaryEmbedding", importRotaryEmbedding, 3, 4, InputTypes::Any, 23},
+      {"Attention", importAttention, 3, 6,
+       InputTypes(kFloat, kFloat, kFloat, kNumber | kBool, kFloat, kFloat, kInteger), 23, 23},
+      {"Attention", importAttention, 3, 7,
+       InputTypes(kFloat, kFloat, kFloat, kNumber | kBool, kFloat, kFloat, kInteger), 24},
+      {"RotaryEmbedding", importRotaryEmbedding, 3, 4,
+       InputTypes(kFloat, kFloat, kFloat, kIndex), 23},
   };
   return ops;
 }

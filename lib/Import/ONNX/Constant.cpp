@@ -81,11 +81,10 @@ static LogicalResult importSize(NodeImporter &node) {
 }
 
 /// `first`, `first + step`, and so on, computed in `T`, the element type of `type`.
-template <typename T>
-static ElementsAttr makeRange(RankedTensorType type, double first, double step) {
+template <typename T> static ElementsAttr makeRange(RankedTensorType type, T first, T step) {
   std::vector<T> values;
   for (int64_t i = 0; i < type.getNumElements(); ++i)
-    values.push_back(T(first) + T(i) * T(step));
+    values.push_back(first + T(i) * step);
   return cnn::makeConstant(type, std::move(values));
 }
 
@@ -125,28 +124,20 @@ static LogicalResult importRange(NodeImporter &node) {
         node.constant(type.isF32() ? values : cnn::roundConstant(values, type)));
   }
   int64_t start = bounds[0]->getInt(0), delta = bounds[2]->getInt(0);
-  if (type.isSignlessInteger(64)) {
-    std::vector<int64_t> values;
-    for (int64_t i = 0; i < int64_t(count); ++i)
-      values.push_back(start + i * delta);
-    return node.setResult(
-        node.constant(cnn::makeConstant(makeType(count), std::move(values))));
-  }
-  if (type.isSignlessInteger(32)) {
-    std::vector<int32_t> values;
-    for (int64_t i = 0; i < int64_t(count); ++i)
-      values.push_back(start + i * delta);
-    return node.setResult(
-        node.constant(cnn::makeConstant(makeType(count), std::move(values))));
-  }
-  return node.error("has an element type that is not supported (floats, int32 and int64 are)");
+  if (type.isInteger(64))
+    return node.setResult(node.constant(makeRange<int64_t>(makeType(count), start, delta)));
+  if (type.isInteger(32))
+    return node.setResult(node.constant(makeRange<int32_t>(makeType(count), start, delta)));
+  return node.setResult(node.constant(makeRange<int16_t>(makeType(count), start, delta)));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getConstantOps() {
   static constexpr OpEntry ops[] = {
-      {"Constant", importConstant, 0, 0},
-      {"ConstantOfShape", importConstantOfShape, 1, 1, InputTypes::Any, 9},
-      {"Range", importRange, 3, 3, InputTypes::Any, 11},
+      {"Constant", importConstant, 0, 0, kAny, 1, kNoEnd, "no strings"},
+      {"ConstantOfShape", importConstantOfShape, 1, 1, kInteger, 9, kNoEnd,
+       "the shape must be constant"},
+      {"Range", importRange, 3, 3, kFloat | kIndex | kInt16, 11, kNoEnd,
+       "all inputs must be constant; at most 2^24 elements"},
       {"Shape", importShape, 1, 1},
       {"Size", importSize, 1, 1},
   };

@@ -121,7 +121,7 @@ static LogicalResult importIf(NodeImporter &node) {
   std::optional<cnn::ConstantData> condition = node.getConstant(0);
   if (!condition)
     return node.notConstant(0);
-  if (!condition->getElementType().isInteger(1) || condition->getNumElements() != 1)
+  if (condition->getNumElements() != 1)
     return node.error(node.describeInput(0) + " is not one bool");
   for (StringRef branch : {"then_branch", "else_branch"})
     node.ignoreAttribute(branch);
@@ -130,7 +130,7 @@ static LogicalResult importIf(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getControlFlowOps() {
   static constexpr OpEntry ops[] = {
-      {"If", importIf, 1, 1},
+      {"If", importIf, 1, 1, kBool, 1, kNoEnd, "the condition must be constant"},
   };
   return ops;
 }

@@ -118,8 +118,9 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getConvolutionOps() {
   static constexpr OpEntry ops[] = {
-      {"Conv", importConv, 2, 3, InputTypes::Float},
-      {"ConvTranspose", importConvTranspose, 2, 3, InputTypes::Float},
+      {"Conv", importConv, 2, 3, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"},
+      {"ConvTranspose", importConvTranspose, 2, 3, kFloat, 1, kNoEnd,
+       "1 to 3 spatial dimensions"},
   };
   return ops;
 }

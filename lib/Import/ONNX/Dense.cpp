@@ -19,17 +19,13 @@ using cnn::ComputeBody;
 using cnn::Scalar;
 using cnn::Scalars;
 
-/// Whether the node multiplies floats; an error for types without a matrix product in ONNX.
+/// Whether the node multiplies floats; an error if its inputs have different types.
 static FailureOr<bool> readIsFloat(NodeImporter &node) {
   Type type = NodeImporter::getElementType(node.getInput(0));
   for (auto [index, input] : llvm::enumerate(node.getInputs()))
     if (input && NodeImporter::getElementType(input) != type)
       return node.error(node.describeInput(index) + " has another element type than input 0");
-  unsigned width = type.getIntOrFloatBitWidth();
-  if (isa<FloatType>(type) || width == 32 || width == 64)
-    return isa<FloatType>(type);
-  return node.error("multiplies integers of " + Twine(width) +
-                    " bits, ONNX has products of 32 and 64 bits");
+  return isa<FloatType>(type);
 }
 
 //===----------------------------------------------------------------------===//
@@ -298,8 +294,8 @@ static LogicalResult importMatMul(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getDenseOps() {
   static constexpr OpEntry ops[] = {
-      {"Gemm", importGemm, 2, 3},
-      {"MatMul", importMatMul, 2, 2},
+      {"Gemm", importGemm, 2, 3, kFactor},
+      {"MatMul", importMatMul, 2, 2, kFactor},
   };
   return ops;
 }

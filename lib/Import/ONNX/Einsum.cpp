@@ -375,12 +375,9 @@ FailureOr<Value> Einsum::run() {
   if (failed(parse()))
     return failure();
   Type element = NodeImporter::getElementType(operands.front().value);
-  for (auto [index, operand] : llvm::enumerate(operands)) {
+  for (const Operand &operand : operands)
     if (NodeImporter::getElementType(operand.value) != element)
       return node.error("the inputs have different element types");
-    if (element.isInteger(1))
-      return node.error("the inputs are of bool, which has no sums");
-  }
   SmallVector<int64_t> shape = getExtents(result);
   if (llvm::any_of(extents, [](const auto &entry) { return entry.second == 0; })) {
     // Without elements, all sums are 0.
@@ -415,7 +412,6 @@ static LogicalResult importEinsum(NodeImporter &node) {
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getEinsumOps() {
-  static constexpr OpEntry ops[] = {
-      {"Einsum", importEinsum, 1, kVariadic, InputTypes::Any, 12}};
+  static constexpr OpEntry ops[] = {{"Einsum", importEinsum, 1, kVariadic, kNumber, 12}};
   return ops;
 }

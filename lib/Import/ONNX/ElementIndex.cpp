@@ -14,13 +14,6 @@ using cnn::ComputeBody;
 using cnn::Scalar;
 using cnn::Scalars;
 
-LogicalResult convoy::onnximport::requireIndices(NodeImporter &node, unsigned index) {
-  Type type = NodeImporter::getElementType(node.getInput(index));
-  if (type.isSignlessInteger(32) || type.isSignlessInteger(64))
-    return success();
-  return node.error(node.describeInput(index) + " is not of type int32 or int64");
-}
-
 // The number is clamped before it becomes an index, which has fewer bits on some targets.
 Scalar convoy::onnximport::toElementIndex(Scalar number, int64_t extent) {
   number = (number < 0).select(number + number.integer(extent), number);

@@ -12,9 +12,6 @@
 
 namespace convoy::onnximport {
 
-/// Fails unless input `index` has the type int32 or int64.
-mlir::LogicalResult requireIndices(NodeImporter &node, unsigned index);
-
 /// An integer from a tensor as an index into a dimension of `extent`: a negative one counts
 /// from the end. One that is out of range is clamped, so that no other memory is read.
 cnn::Scalar toElementIndex(cnn::Scalar number, int64_t extent);

@@ -98,14 +98,13 @@ static LogicalResult importCrop(NodeImporter &node) {
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getExperimentalOps() {
-  constexpr InputTypes Float = InputTypes::Float;
   static constexpr OpEntry ops[] = {
-      {"Affine", importAffine, 1, 1, Float, 1, 9},
-      {"Crop", importCrop, 1, 1, Float, 1, 9},
-      {"ImageScaler", importImageScaler, 1, 1, Float, 1, 9},
-      {"ParametricSoftplus", importScaled<UnaryKind::softplus>, 1, 1, Float, 1, 9},
-      {"Scale", importScale, 1, 1, Float, 1, 9},
-      {"ScaledTanh", importScaled<UnaryKind::tanh>, 1, 1, Float, 1, 9},
+      {"Affine", importAffine, 1, 1, kFloat, 1, 9},
+      {"Crop", importCrop, 1, 1, kFloat, 1, 9},
+      {"ImageScaler", importImageScaler, 1, 1, kFloat, 1, 9},
+      {"ParametricSoftplus", importScaled<UnaryKind::softplus>, 1, 1, kFloat, 1, 9},
+      {"Scale", importScale, 1, 1, kFloat, 1, 9},
+      {"ScaledTanh", importScaled<UnaryKind::tanh>, 1, 1, kFloat, 1, 9},
   };
   return ops;
 }

@@ -209,17 +209,18 @@ static LogicalResult importSkipSimplifiedLayerNorm(NodeImporter &node) {
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftFusedOps() {
-  constexpr InputTypes Float = InputTypes::Float;
   static constexpr OpEntry ops[] = {
-      {"BiasGelu", importGelu, 2, 2, Float},
-      {"FastGelu", importFastGelu, 1, 2, Float},
-      {"FusedConv", importFusedConv, 2, 4, Float},
-      {"FusedGemm", importFusedGemm, 2, 3, Float},
-      {"FusedMatMul", importFusedMatMul, 2, 2, Float},
-      {"Gelu", importGelu, 1, 1, Float},
-      {"QuickGelu", importQuickGelu, 1, 1, Float},
-      {"SkipLayerNormalization", importSkipLayerNorm, 3, 5, Float},
-      {"SkipSimplifiedLayerNormalization", importSkipSimplifiedLayerNorm, 3, 4, Float},
+      {"BiasGelu", importGelu, 2, 2, kFloat},
+      {"FastGelu", importFastGelu, 1, 2, kFloat},
+      {"FusedConv", importFusedConv, 2, 4, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"},
+      {"FusedGemm", importFusedGemm, 2, 3, kFloat},
+      {"FusedMatMul", importFusedMatMul, 2, 2, kFloat},
+      {"Gelu", importGelu, 1, 1, kFloat},
+      {"QuickGelu", importQuickGelu, 1, 1, kFloat},
+      {"SkipLayerNormalization", importSkipLayerNorm, 3, 5, kFloat, 1, kNoEnd,
+       "mean and inverse deviation must be unused"},
+      {"SkipSimplifiedLayerNormalization", importSkipSimplifiedLayerNorm, 3, 4, kFloat, 1,
+       kNoEnd, "mean and inverse deviation must be unused"},
   };
   return ops;
 }

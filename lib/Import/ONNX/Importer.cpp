@@ -256,13 +256,11 @@ LogicalResult Importer::checkInputTypes(NodeImporter &node, const OpEntry &entry
     Value input = node.getInput(i);
     if (!input && (i < entry.minInputs || entry.maxInputs == kVariadic))
       return node.error("has no input " + Twine(i));
-    if (input && entry.types == InputTypes::Float &&
-        !isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(
-            NodeImporter::getElementType(input))) {
+    if (input && !entry.types[i].contains(NodeImporter::getElementType(input))) {
       std::string type;
       llvm::raw_string_ostream(type) << NodeImporter::getElementType(input);
-      return node.error(node.describeInput(i) + " has element type " + type +
-                        ", only floating point is supported here");
+      return node.error(node.describeInput(i) + " has element type " + type + ", expected " +
+                        entry.types[i].explain());
     }
   }
   return success();

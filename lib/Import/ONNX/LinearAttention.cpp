@@ -294,8 +294,8 @@ static LogicalResult importCausalConv(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getLinearAttentionOps() {
   static constexpr OpEntry ops[] = {
-      {"CausalConvWithState", importCausalConv, 2, 4, InputTypes::Float, 27},
-      {"LinearAttention", importLinearAttention, 3, 6, InputTypes::Float, 27},
+      {"CausalConvWithState", importCausalConv, 2, 4, kFloat, 27},
+      {"LinearAttention", importLinearAttention, 3, 6, kFloat, 27},
   };
   return ops;
 }

@@ -28,9 +28,8 @@ static LogicalResult importTrilu(NodeImporter &node) {
   ArrayRef<int64_t> shape = NodeImporter::getShape(input);
   if (shape.size() < 2)
     return node.error("input has rank " + Twine(shape.size()) + ", expected at least 2");
-  if (k && (NodeImporter::getType(k).getNumElements() != 1 ||
-            !NodeImporter::getElementType(k).isInteger(64)))
-    return node.error(node.describeInput(1) + " is not one int64");
+  if (k && NodeImporter::getType(k).getNumElements() != 1)
+    return node.error(node.describeInput(1) + " is not one number");
   bool upper = node.getInt("upper", 1) != 0;
   SmallVector<Value> operands = {input};
   if (k)
@@ -113,7 +112,7 @@ static LogicalResult importGatherElements(NodeImporter &node) {
   Value input = node.getInput(0), indices = node.getInput(1);
   ArrayRef<int64_t> from = NodeImporter::getShape(input), shape = node.getShape(1);
   FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", 0), from.size());
-  if (failed(axis) || failed(requireIndices(node, 1)))
+  if (failed(axis))
     return failure();
   if (from.size() != shape.size())
     return node.error("inputs have ranks " + Twine(from.size()) + " and " +
@@ -136,8 +135,6 @@ static LogicalResult importGatherND(NodeImporter &node) {
   Value input = node.getInput(0), indices = node.getInput(1);
   ArrayRef<int64_t> from = NodeImporter::getShape(input), which = node.getShape(1);
   int64_t batch = node.getInt("batch_dims", 0), rank = which.size();
-  if (failed(requireIndices(node, 1)))
-    return failure();
   if (rank < 1 || from.empty())
     return node.error("has an input of rank 0");
   int64_t depth = which.back();
@@ -168,7 +165,7 @@ static LogicalResult importReverseSequence(NodeImporter &node) {
   ArrayRef<int64_t> shape = NodeImporter::getShape(input);
   FailureOr<int64_t> batch = node.normalizeAxis(node.getInt("batch_axis", 1), shape.size());
   FailureOr<int64_t> time = node.normalizeAxis(node.getInt("time_axis", 0), shape.size());
-  if (failed(batch) || failed(time) || failed(requireIndices(node, 1)))
+  if (failed(batch) || failed(time))
     return failure();
   if (*batch == *time)
     return node.error("attributes 'batch_axis' and 'time_axis' are equal");
@@ -245,14 +242,17 @@ static LogicalResult importCompress(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getMovementOps() {
   static constexpr OpEntry ops[] = {
-      {"CenterCropPad", importCenterCropPad, 2, 2, InputTypes::Any, 18},
-      {"Compress", importCompress, 2, 2, InputTypes::Any, 9},
-      {"EyeLike", importEyeLike, 1, 1, InputTypes::Any, 9},
-      {"GatherElements", importGatherElements, 2, 2, InputTypes::Any, 11},
-      {"GatherND", importGatherND, 2, 2, InputTypes::Any, 11},
-      {"OneHot", importOneHot, 3, 3, InputTypes::Any, 9},
-      {"ReverseSequence", importReverseSequence, 2, 2, InputTypes::Any, 10},
-      {"Trilu", importTrilu, 1, 2, InputTypes::Any, 14},
+      {"CenterCropPad", importCenterCropPad, 2, 2, InputTypes(kAny, kInteger), 18, kNoEnd,
+       "the shape must be constant"},
+      {"Compress", importCompress, 2, 2, InputTypes(kAny, kBool), 9, kNoEnd,
+       "the condition must be constant"},
+      {"EyeLike", importEyeLike, 1, 1, kAny, 9},
+      {"GatherElements", importGatherElements, 2, 2, InputTypes(kAny, kIndex), 11},
+      {"GatherND", importGatherND, 2, 2, InputTypes(kAny, kIndex), 11},
+      {"OneHot", importOneHot, 3, 3, InputTypes(kNumber, kNumber, kAny), 9, kNoEnd,
+       "the depth must be constant"},
+      {"ReverseSequence", importReverseSequence, 2, 2, InputTypes(kAny, kIndex), 10},
+      {"Trilu", importTrilu, 1, 2, InputTypes(kAny, kInt64), 14},
   };
   return ops;
 }

@@ -256,14 +256,15 @@ static LogicalResult importLRN(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getNormalizationOps() {
   static constexpr OpEntry ops[] = {
-      {"BatchNormalization", importBatchNorm, 5, 5, InputTypes::Float},
-      {"GroupNormalization", importGroupNorm, 3, 3, InputTypes::Float, 18},
-      {"InstanceNormalization", importInstanceNorm, 3, 3, InputTypes::Float},
-      {"LRN", importLRN, 1, 1, InputTypes::Float},
-      {"LayerNormalization", importLayerNorm, 2, 3, InputTypes::Float, 17},
-      {"LpNormalization", importLpNorm, 1, 1, InputTypes::Float},
-      {"MeanVarianceNormalization", importMeanVarianceNorm, 1, 1, InputTypes::Float, 9},
-      {"RMSNormalization", importRMSNorm, 2, 2, InputTypes::Float, 23},
+      {"BatchNormalization", importBatchNorm, 5, 5, kFloat, 1, kNoEnd,
+       "no training mode; only the first output"},
+      {"GroupNormalization", importGroupNorm, 3, 3, kFloat, 18},
+      {"InstanceNormalization", importInstanceNorm, 3, 3, kFloat},
+      {"LRN", importLRN, 1, 1, kFloat},
+      {"LayerNormalization", importLayerNorm, 2, 3, kFloat, 17},
+      {"LpNormalization", importLpNorm, 1, 1, kFloat},
+      {"MeanVarianceNormalization", importMeanVarianceNorm, 1, 1, kFloat, 9},
+      {"RMSNormalization", importRMSNorm, 2, 2, kFloat, 23},
   };
   return ops;
 }

@@ -10,7 +10,9 @@
 
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
+#include <string>
 
 namespace convoy::onnximport {
 
@@ -23,19 +25,86 @@ inline constexpr int64_t kMinIRVersion = 3;
 
 /// Any number of inputs.
 inline constexpr unsigned kVariadic = ~0u;
+/// The end of an entry that is for all opsets from `since` on.
+inline constexpr int64_t kNoEnd = INT64_MAX;
 
-/// Which element types the inputs of an operator may have.
-enum class InputTypes { Any, Float };
+//===----------------------------------------------------------------------===//
+// Element types
+//===----------------------------------------------------------------------===//
 
-/// An operator of ONNX and its import function.
+/// A set of ONNX's element types; the bits are those of `kElementTypeNames` in OpTable.cpp.
+struct ElementTypes {
+  uint32_t bits;
+
+  constexpr ElementTypes operator|(ElementTypes other) const { return {bits | other.bits}; }
+  constexpr bool contains(ElementTypes other) const { return !(other.bits & ~bits); }
+  bool contains(mlir::Type type) const;
+
+  /// The types, as words of docs/operators.md: "integers, bool".
+  std::string describe() const;
+  /// The same for a message: "integers of 8 to 64 bits or bool".
+  std::string explain() const;
+  /// ONNX's names: "int8".
+  llvm::SmallVector<llvm::StringRef> getNames() const;
+};
+
+inline constexpr ElementTypes kBool{0x1}, kInt8{0x2}, kInt16{0x4}, kInt32{0x8}, kInt64{0x10},
+    kUInt8{0x20}, kUInt16{0x40}, kUInt32{0x80}, kUInt64{0x100}, kFloat16{0x200},
+    kBFloat16{0x400}, kFloat32{0x800}, kDouble{0x1000};
+/// Integers of 2 and 4 bits, and floats of 4 to 8 bits, which are only stored.
+inline constexpr ElementTypes kSmallInteger{0x1e000}, kSmallFloat{0x1fe0000};
+inline constexpr ElementTypes kSigned = kInt8 | kInt16 | kInt32 | kInt64,
+                              kInteger = kSigned | kUInt8 | kUInt16 | kUInt32 | kUInt64,
+                              kFloat = kFloat16 | kBFloat16 | kFloat32 | kDouble,
+                              kNumber = kInteger | kFloat,
+                              kAny = kNumber | kBool | kSmallInteger | kSmallFloat;
+/// Numbers of a matrix product, indices, and quantised numbers.
+inline constexpr ElementTypes kFactor = kFloat | kInt32 | kInt64 | kUInt32 | kUInt64,
+                              kIndex = kInt32 | kInt64, kByte = kInt8 | kUInt8,
+                              kQuantized =
+                                  kByte | kInt16 | kUInt16 | kSmallInteger | kSmallFloat;
+
+/// The element types that each input of an operator may have. The last set is for all inputs
+/// that follow, too, or the last few sets are repeated.
+class InputTypes {
+public:
+  template <typename... Sets>
+  constexpr InputTypes(ElementTypes first, Sets... others)
+      : sets{first, others...}, count(1 + sizeof...(others)) {}
+
+  constexpr InputTypes repeatLast(unsigned number) const {
+    InputTypes result = *this;
+    result.period = number;
+    return result;
+  }
+
+  const ElementTypes &operator[](unsigned index) const {
+    return sets[index < count ? index : count - period + (index - count) % period];
+  }
+  /// The number of sets, and how many of them are repeated.
+  unsigned size() const { return count; }
+  unsigned getPeriod() const { return period; }
+
+private:
+  ElementTypes sets[9];
+  unsigned count, period = 1;
+};
+
+//===----------------------------------------------------------------------===//
+// Operators
+//===----------------------------------------------------------------------===//
+
+/// An operator of ONNX and its import function. docs/operators.md is made from these entries.
 struct OpEntry {
   llvm::StringLiteral name;
   mlir::LogicalResult (*import)(NodeImporter &node);
   /// The first `minInputs` inputs may not be left out.
   unsigned minInputs, maxInputs;
-  InputTypes types = InputTypes::Any;
+  InputTypes types = kAny;
   /// First and last opset that this entry is for.
-  int64_t since = 1, until = INT64_MAX;
+  int64_t since = 1, until = kNoEnd;
+  /// What ONNX allows and the import function refuses, in a few words.
+  llvm::StringLiteral limits = "";
 };
 
 /// The domain of the operators that ONNX Runtime adds to ONNX's.

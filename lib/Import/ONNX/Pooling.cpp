@@ -198,12 +198,6 @@ static FailureOr<Value> createMaxPool(NodeImporter &node, cnn::WindowAttr window
 }
 
 static LogicalResult importMaxPool(NodeImporter &node) {
-  Type type = NodeImporter::getElementType(node.getInput(0));
-  if (!isa<FloatType>(type) && !(type.isInteger(8) && node.getOpset() >= 12))
-    return node.error(node.describeInput(0) +
-                      " has an element type that MaxPool does not "
-                      "have in opset " +
-                      Twine(node.getOpset()));
   bool columnMajor = node.getOpset() >= 8 && node.getInt("storage_order", 0) != 0;
   auto pool = readPool(node);
   if (failed(pool))
@@ -335,12 +329,14 @@ static LogicalResult importGlobalLpPool(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getPoolingOps() {
   static constexpr OpEntry ops[] = {
-      {"AveragePool", importAveragePool, 1, 1, InputTypes::Float},
-      {"GlobalAveragePool", importGlobalPool<cnn::PoolKind::average>, 1, 1, InputTypes::Float},
-      {"GlobalMaxPool", importGlobalPool<cnn::PoolKind::maximum>, 1, 1, InputTypes::Float},
-      {"GlobalLpPool", importGlobalLpPool, 1, 1, InputTypes::Float},
-      {"LpPool", importLpPool, 1, 1, InputTypes::Float},
-      {"MaxPool", importMaxPool, 1, 1},
+      {"AveragePool", importAveragePool, 1, 1, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"},
+      {"GlobalAveragePool", importGlobalPool<cnn::PoolKind::average>, 1, 1, kFloat},
+      {"GlobalMaxPool", importGlobalPool<cnn::PoolKind::maximum>, 1, 1, kFloat},
+      {"GlobalLpPool", importGlobalLpPool, 1, 1, kFloat},
+      {"LpPool", importLpPool, 1, 1, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"},
+      {"MaxPool", importMaxPool, 1, 1, kFloat, 1, 11, "1 to 3 spatial dimensions"},
+      {"MaxPool", importMaxPool, 1, 1, kFloat | kByte, 12, kNoEnd,
+       "1 to 3 spatial dimensions"},
   };
   return ops;
 }

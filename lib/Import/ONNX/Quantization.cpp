@@ -114,10 +114,7 @@ static FailureOr<std::pair<Type, int32_t>> readResultType(NodeImporter &node) {
                         " is not of the type that attribute 'output_dtype' asks for");
     return std::pair(type, dataType);
   }
-  type = NodeImporter::getElementType(zeroPoint);
-  if (!isTiny(type) && failed(requireQuantized(node, 2, /*allow16=*/true)))
-    return failure();
-  return std::pair(type, node.getInputDataType(2));
+  return std::pair(NodeImporter::getElementType(zeroPoint), node.getInputDataType(2));
 }
 
 static LogicalResult importQuantizeLinear(NodeImporter &node) {
@@ -221,9 +218,6 @@ static LogicalResult importDequantizeLinear(NodeImporter &node) {
     return failure();
   if (!isa<FloatType>(type) || isTiny(type))
     return node.error(node.describeInput(1) + " is of no type that a result can have");
-  if (!isTiny(from) && !from.isInteger(32) &&
-      failed(requireQuantized(node, 0, /*allow16=*/true)))
-    return failure();
   FailureOr<Value> scale = readParameter(node, 1, *granularity);
   if (failed(scale))
     return failure();
@@ -313,17 +307,21 @@ static LogicalResult importDynamicQuantizeLinear(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getQuantizationOps() {
   static constexpr OpEntry ops[] = {
-      {"DequantizeLinear", importDequantizeLinear, 2, 3, InputTypes::Any, 10},
-      {"DynamicQuantizeLinear", importDynamicQuantizeLinear, 1, 1, InputTypes::Float, 11},
-      {"QuantizeLinear", importQuantizeLinear, 2, 3, InputTypes::Any, 10},
+      {"DequantizeLinear", importDequantizeLinear, 2, 3,
+       InputTypes(kQuantized | kInt32, kFloat | kSmallFloat, kQuantized | kInt32), 10},
+      {"DynamicQuantizeLinear", importDynamicQuantizeLinear, 1, 1, kFloat, 11},
+      {"QuantizeLinear", importQuantizeLinear, 2, 3,
+       InputTypes(kFloat | kInt32, kFloat | kSmallFloat | kInt32, kQuantized), 10},
   };
   return ops;
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizationOps() {
   static constexpr OpEntry ops[] = {
-      {"DequantizeLinear", importDequantizeLinear, 2, 3},
-      {"QuantizeLinear", importQuantizeLinear, 2, 3},
+      {"DequantizeLinear", importDequantizeLinear, 2, 3,
+       InputTypes(kQuantized | kInt32, kFloat | kSmallFloat, kQuantized | kInt32)},
+      {"QuantizeLinear", importQuantizeLinear, 2, 3,
+       InputTypes(kFloat | kInt32, kFloat | kSmallFloat | kInt32, kQuantized)},
   };
   return ops;
 }

@@ -63,10 +63,6 @@ convoy::onnximport::readQuantized(NodeImporter &node, int value, unsigned scale,
   if (zero && NodeImporter::getElementType(zero) != type)
     return node.error(node.describeInput(zeroPoint) + " is not of the type of " +
                       node.describeInput(value));
-  if (value < 0 && zero && failed(requireQuantized(node, zeroPoint)))
-    return failure();
-  if (!isa<FloatType>(NodeImporter::getElementType(node.getInput(scale))))
-    return node.error(node.describeInput(scale) + " is a scale that is not floating point");
   FailureOr<Value> readScale = readParameter(node, scale, count, trailing);
   FailureOr<Value> readZero = zero ? readParameter(node, zeroPoint, count, trailing)
                                    : FailureOr<Value>(node.scalar(type, 0));
@@ -75,24 +71,6 @@ convoy::onnximport::readQuantized(NodeImporter &node, int value, unsigned scale,
   result.scale = *readScale;
   result.zeroPoint = *readZero;
   return result;
-}
-
-LogicalResult convoy::onnximport::requireQuantized(NodeImporter &node, unsigned index,
-                                                   bool allow16) {
-  Type type = NodeImporter::getElementType(node.getInput(index));
-  if (isa<IntegerType>(type) && !type.isInteger(1) &&
-      type.getIntOrFloatBitWidth() <= (allow16 ? 16u : 8u))
-    return success();
-  std::string text;
-  llvm::raw_string_ostream(text) << type;
-  return node.error(node.describeInput(index) + " has element type " + text +
-                    ", expected an integer of 8 bits" + (allow16 ? " or 16" : ""));
-}
-
-LogicalResult convoy::onnximport::requireInt32(NodeImporter &node, unsigned index) {
-  if (NodeImporter::getElementType(node.getInput(index)).isSignlessInteger(32))
-    return success();
-  return node.error(node.describeInput(index) + " is a bias that is not of int32");
 }
 
 FailureOr<Value> convoy::onnximport::sumLastDimension(NodeImporter &node, Value value) {

@@ -51,13 +51,6 @@ mlir::FailureOr<QuantizedOperand> quantizeDynamically(NodeImporter &node, mlir::
 mlir::FailureOr<mlir::Value> readParameter(NodeImporter &node, unsigned index,
                                            int64_t count = 1, int64_t trailing = 0);
 
-/// Fails if an input is not of one of the types that sums of products take: 8 bits, or, with
-/// `allow16`, 16 bits.
-mlir::LogicalResult requireQuantized(NodeImporter &node, unsigned index, bool allow16 = false);
-
-/// Fails if an input, a bias, is not of int32.
-mlir::LogicalResult requireInt32(NodeImporter &node, unsigned index);
-
 /// The i32 sums of integers along the last dimension, which the result lacks.
 mlir::FailureOr<mlir::Value> sumLastDimension(NodeImporter &node, mlir::Value value);
 

@@ -69,8 +69,6 @@ private:
 
 FailureOr<IntegerConv> IntegerConv::read(NodeImporter &node, unsigned filterIndex) {
   IntegerConv conv(node);
-  if (failed(requireQuantized(node, 0)) || failed(requireQuantized(node, filterIndex)))
-    return failure();
   ArrayRef<int64_t> input = node.getShape(0), filter = node.getShape(filterIndex);
   if (filter.size() < 2)
     return node.error(node.describeInput(filterIndex) + " has rank " + Twine(filter.size()) +
@@ -284,7 +282,7 @@ static LogicalResult importConvInteger(NodeImporter &node) {
 /// A convolution whose channels are in dimension 1.
 static FailureOr<Value> createQLinearConv(NodeImporter &node) {
   FailureOr<IntegerConv> conv = IntegerConv::read(node, 3);
-  if (failed(conv) || failed(requireQuantized(node, 7)))
+  if (failed(conv))
     return failure();
   FailureOr<QuantizedOperand> x = readQuantized(node, 0);
   FailureOr<QuantizedOperand> w =
@@ -298,7 +296,7 @@ static FailureOr<Value> createQLinearConv(NodeImporter &node) {
     SmallVector<int64_t> shape(conv->getSpatialRank() + 1, 1);
     shape.front() = conv->getChannels();
     FailureOr<Value> bias = node.reshape(node.getInput(8), shape);
-    if (failed(requireInt32(node, 8)) || failed(bias))
+    if (failed(bias))
       return failure();
     extra.push_back(*bias);
   }
@@ -332,15 +330,19 @@ static LogicalResult importMicrosoftQLinearConv(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getQuantizedConvOps() {
   static constexpr OpEntry ops[] = {
-      {"ConvInteger", importConvInteger, 2, 4, InputTypes::Any, 10},
-      {"QLinearConv", importQLinearConv, 8, 9, InputTypes::Any, 10},
+      {"ConvInteger", importConvInteger, 2, 4, kByte, 10, kNoEnd, "1 to 3 spatial dimensions"},
+      {"QLinearConv", importQLinearConv, 8, 9,
+       InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte, kInt32), 10,
+       kNoEnd, "1 to 3 spatial dimensions"},
   };
   return ops;
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizedConvOps() {
   static constexpr OpEntry ops[] = {
-      {"QLinearConv", importMicrosoftQLinearConv, 8, 9},
+      {"QLinearConv", importMicrosoftQLinearConv, 8, 9,
+       InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte, kInt32), 1,
+       kNoEnd, "1 to 3 spatial dimensions"},
   };
   return ops;
 }

@@ -55,8 +55,6 @@ struct QuantizedBinary {
 } // namespace
 
 static FailureOr<QuantizedBinary> readBinary(NodeImporter &node) {
-  if (failed(requireQuantized(node, 0)) || failed(requireQuantized(node, 3)))
-    return failure();
   FailureOr<QuantizedOperand> a = readQuantized(node, 0), b = readQuantized(node, 3);
   FailureOr<QuantizedOperand> c = readQuantized(node, -1, 6, 7);
   if (failed(a) || failed(b) || failed(c))
@@ -105,8 +103,6 @@ static LogicalResult importQLinearMul(NodeImporter &node) {
 }
 
 static LogicalResult importQLinearWhere(NodeImporter &node) {
-  if (failed(requireQuantized(node, 1)) || failed(requireQuantized(node, 4)))
-    return failure();
   FailureOr<QuantizedOperand> x = readQuantized(node, 1), y = readQuantized(node, 4);
   FailureOr<QuantizedOperand> z = readQuantized(node, -1, 7, 8);
   if (failed(x) || failed(y) || failed(z))
@@ -144,8 +140,6 @@ static FailureOr<Value> createUnary(NodeImporter &node, StringRef kind,
 
 static LogicalResult importUnary(NodeImporter &node, StringRef kind,
                                  llvm::function_ref<Scalar(Scalar)> function) {
-  if (failed(requireQuantized(node, 0)))
-    return failure();
   FailureOr<QuantizedOperand> x = readQuantized(node, 0), y = readQuantized(node, -1, 3, 4);
   if (failed(x) || failed(y))
     return failure();
@@ -183,8 +177,6 @@ static LogicalResult importQLinearConcat(NodeImporter &node) {
     return failure();
   SmallVector<Value> parts;
   for (unsigned first = 2; first < node.getNumInputs(); first += 3) {
-    if (failed(requireQuantized(node, first)))
-      return failure();
     FailureOr<QuantizedOperand> x = readQuantized(node, first);
     if (failed(x))
       return failure();
@@ -210,8 +202,6 @@ static Value makeExponentials(NodeImporter &node, float scale, int64_t length) {
 }
 
 static LogicalResult importQLinearSoftmax(NodeImporter &node) {
-  if (failed(requireQuantized(node, 0)))
-    return failure();
   // The softmax of opsets before 13 is over all dimensions from the axis on.
   bool isFlat = node.getInt("opset", 13) < 13;
   ArrayRef<int64_t> shape = node.getShape(0);
@@ -260,13 +250,20 @@ static LogicalResult importQLinearSoftmax(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizedElementwiseOps() {
   static constexpr OpEntry ops[] = {
-      {"QLinearAdd", importQLinearAdd, 7, 8},
-      {"QLinearConcat", importQLinearConcat, 5, kVariadic},
-      {"QLinearLeakyRelu", importQLinearLeakyRelu, 4, 5},
-      {"QLinearMul", importQLinearMul, 7, 8},
-      {"QLinearSigmoid", importQLinearSigmoid, 4, 5},
-      {"QLinearSoftmax", importQLinearSoftmax, 4, 5},
-      {"QLinearWhere", importQLinearWhere, 9, 9},
+      {"QLinearAdd", importQLinearAdd, 7, 8,
+       InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte)},
+      {"QLinearConcat", importQLinearConcat, 5, kVariadic,
+       InputTypes(kFloat, kByte, kByte, kFloat, kByte).repeatLast(3)},
+      {"QLinearLeakyRelu", importQLinearLeakyRelu, 4, 5,
+       InputTypes(kByte, kFloat, kByte, kFloat, kByte)},
+      {"QLinearMul", importQLinearMul, 7, 8,
+       InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte)},
+      {"QLinearSigmoid", importQLinearSigmoid, 4, 5,
+       InputTypes(kByte, kFloat, kByte, kFloat, kByte)},
+      {"QLinearSoftmax", importQLinearSoftmax, 4, 5,
+       InputTypes(kByte, kFloat, kByte, kFloat, kByte), 1, kNoEnd, "X_scale must be constant"},
+      {"QLinearWhere", importQLinearWhere, 9, 9,
+       InputTypes(kBool, kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte)},
   };
   return ops;
 }

@@ -84,8 +84,6 @@ static FailureOr<Value> transposeMatrices(NodeImporter &node, Value value) {
 FailureOr<IntegerProduct> IntegerProduct::read(NodeImporter &node, unsigned a, unsigned b,
                                                bool transposeA, bool transposeB) {
   IntegerProduct result(node);
-  if (failed(requireQuantized(node, a)) || failed(requireQuantized(node, b)))
-    return failure();
   FailureOr<Value> lhs = node.getInput(a), rhs = node.getInput(b);
   if (NodeImporter::getRank(*lhs) == 0 || NodeImporter::getRank(*rhs) == 0)
     return node.error("one of the inputs is a scalar");
@@ -234,7 +232,7 @@ static LogicalResult importMatMulInteger(NodeImporter &node) {
 
 static LogicalResult importQLinearMatMul(NodeImporter &node) {
   FailureOr<IntegerProduct> product = IntegerProduct::read(node, 0, 3);
-  if (failed(product) || failed(requireQuantized(node, 7)))
+  if (failed(product))
     return failure();
   FailureOr<Value> scaleA = product->readRowParameter(1, 0);
   FailureOr<Value> zeroA = product->readRowParameter(2, 0);
@@ -260,8 +258,10 @@ static LogicalResult importQLinearMatMul(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getQuantizedMatmulOps() {
   static constexpr OpEntry ops[] = {
-      {"MatMulInteger", importMatMulInteger, 2, 4, InputTypes::Any, 10},
-      {"QLinearMatMul", importQLinearMatMul, 8, 8, InputTypes::Any, 10},
+      {"MatMulInteger", importMatMulInteger, 2, 4, kByte, 10},
+      {"QLinearMatMul", importQLinearMatMul, 8, 8,
+       InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte), 10, kNoEnd,
+       "no 8-bit floats"},
   };
   return ops;
 }
@@ -350,8 +350,7 @@ static LogicalResult importQGemm(NodeImporter &node) {
     extra.append({result->scale, result->zeroPoint});
   }
   if (hasBias) {
-    if (failed(requireInt32(node, 6)) ||
-        failed(requireBroadcast(node, 6, node.getShape(6), product->getShape())))
+    if (failed(requireBroadcast(node, 6, node.getShape(6), product->getShape())))
       return failure();
     extra.push_back(node.getInput(6));
   }
@@ -372,9 +371,12 @@ static LogicalResult importQGemm(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizedMatmulOps() {
   static constexpr OpEntry ops[] = {
-      {"DynamicQuantizeMatMul", importDynamicQuantizeMatMul, 3, 5},
-      {"MatMulIntegerToFloat", importMatMulIntegerToFloat, 4, 7},
-      {"QGemm", importQGemm, 6, 9},
+      {"DynamicQuantizeMatMul", importDynamicQuantizeMatMul, 3, 5,
+       InputTypes(kFloat, kByte, kFloat, kByte, kFloat)},
+      {"MatMulIntegerToFloat", importMatMulIntegerToFloat, 4, 7,
+       InputTypes(kByte, kByte, kFloat, kFloat, kByte, kByte, kFloat)},
+      {"QGemm", importQGemm, 6, 9,
+       InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kInt32, kFloat, kByte)},
   };
   return ops;
 }

@@ -82,8 +82,6 @@ static Scalars reduceWindow(
 }
 
 FailureOr<Value> convoy::onnximport::createIntegerMaxPool(NodeImporter &node) {
-  if (failed(requireQuantized(node, 0)))
-    return failure();
   FailureOr<IntegerPool> pool = readIntegerPool(node);
   if (failed(pool))
     return failure();
@@ -112,7 +110,7 @@ static LogicalResult importNhwcMaxPool(NodeImporter &node) {
 /// A pool of the numbers for which the integers stand.
 static LogicalResult importQLinearAveragePool(NodeImporter &node) {
   bool channelsLast;
-  if (failed(requireQuantized(node, 0)) || failed(readChannelsLast(node, channelsLast)))
+  if (failed(readChannelsLast(node, channelsLast)))
     return failure();
   FailureOr<IntegerPool> pool = readIntegerPool(node);
   FailureOr<QuantizedOperand> x = readQuantized(node, 0), y = readQuantized(node, -1, 3, 4);
@@ -145,7 +143,7 @@ static LogicalResult importQLinearAveragePool(NodeImporter &node) {
 
 static LogicalResult importQLinearGlobalAveragePool(NodeImporter &node) {
   bool channelsLast;
-  if (failed(requireQuantized(node, 0)) || failed(readChannelsLast(node, channelsLast)))
+  if (failed(readChannelsLast(node, channelsLast)))
     return failure();
   FailureOr<QuantizedOperand> x = readQuantized(node, 0), y = readQuantized(node, -1, 3, 4);
   if (failed(x) || failed(y))
@@ -177,9 +175,12 @@ static LogicalResult importQLinearGlobalAveragePool(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizedPoolingOps() {
   static constexpr OpEntry ops[] = {
-      {"NhwcMaxPool", importNhwcMaxPool, 1, 1},
-      {"QLinearAveragePool", importQLinearAveragePool, 4, 5},
-      {"QLinearGlobalAveragePool", importQLinearGlobalAveragePool, 5, 5},
+      {"NhwcMaxPool", importNhwcMaxPool, 1, 1, kByte, 1, kNoEnd, "1 to 3 spatial dimensions"},
+      {"QLinearAveragePool", importQLinearAveragePool, 4, 5,
+       InputTypes(kByte, kFloat, kByte, kFloat, kByte), 1, kNoEnd,
+       "1 to 3 spatial dimensions"},
+      {"QLinearGlobalAveragePool", importQLinearGlobalAveragePool, 5, 5,
+       InputTypes(kByte, kFloat, kByte, kFloat, kByte)},
   };
   return ops;
 }

@@ -220,12 +220,18 @@ static LogicalResult importMultinomial(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getRandomOps() {
   static constexpr OpEntry ops[] = {
-      {"Bernoulli", importBernoulli, 1, 1, InputTypes::Float, 15},
-      {"Multinomial", importMultinomial, 1, 1, InputTypes::Float, 7},
-      {"RandomNormal", importRandom<makeNormals>, 0, 0},
-      {"RandomNormalLike", importRandomLike<makeNormals>, 1, 1},
-      {"RandomUniform", importRandom<makeUniforms>, 0, 0},
-      {"RandomUniformLike", importRandomLike<makeUniforms>, 1, 1},
+      {"Bernoulli", importBernoulli, 1, 1, kFloat, 15, kNoEnd,
+       "draws other numbers than ONNX Runtime"},
+      {"Multinomial", importMultinomial, 1, 1, kFloat, 7, kNoEnd,
+       "draws other numbers than ONNX Runtime"},
+      {"RandomNormal", importRandom<makeNormals>, 0, 0, kAny, 1, kNoEnd,
+       "draws other numbers than ONNX Runtime"},
+      {"RandomNormalLike", importRandomLike<makeNormals>, 1, 1, kAny, 1, kNoEnd,
+       "draws other numbers than ONNX Runtime"},
+      {"RandomUniform", importRandom<makeUniforms>, 0, 0, kAny, 1, kNoEnd,
+       "draws other numbers than ONNX Runtime"},
+      {"RandomUniformLike", importRandomLike<makeUniforms>, 1, 1, kAny, 1, kNoEnd,
+       "draws other numbers than ONNX Runtime"},
   };
   return ops;
 }

@@ -124,8 +124,6 @@ template <ReduceKind kind> static LogicalResult importReduce(NodeImporter &node)
     return node.setResult(reduceNothing(node, *reduction, getEmptyValue(kind, element)));
   Term x(node, node.getInput(0));
   bool isBool = element.isInteger(1), isFloat = isa<FloatType>(element);
-  if (isBool && kind != ReduceKind::max && kind != ReduceKind::min)
-    return node.error(node.describeInput(0) + " is of bool, which has no " + node.getOpType());
   if (isBool) // As numbers 0 and 1.
     return node.setResult(
         reduceElements(x.to(node.getBuilder().getI32Type()), *reduction, kind).to(element));
@@ -145,8 +143,6 @@ static LogicalResult importLogarithm(NodeImporter &node,
     return failure();
   RankedTensorType type = NodeImporter::getType(node.getInput(0));
   Type element = type.getElementType();
-  if (element.isInteger(1))
-    return node.error(node.describeInput(0) + " is of bool, which has no " + node.getOpType());
   if (reduction->axes && type.getNumElements() == 0)
     return node.setResult(
         reduceNothing(node, *reduction, -std::numeric_limits<double>::infinity()));
@@ -224,18 +220,28 @@ template <typename OpTy> static LogicalResult importSoftmax(NodeImporter &node) 
 
 ArrayRef<OpEntry> convoy::onnximport::getReductionOps() {
   static constexpr OpEntry ops[] = {
-      {"LogSoftmax", importSoftmax<cnn::LogSoftmaxOp>, 1, 1, InputTypes::Float},
-      {"ReduceL1", importReduce<ReduceKind::l1>, 1, 2},
-      {"ReduceL2", importReduce<ReduceKind::l2>, 1, 2},
-      {"ReduceLogSum", importReduceLogSum, 1, 2},
-      {"ReduceLogSumExp", importReduceLogSumExp, 1, 2},
-      {"ReduceMax", importReduce<ReduceKind::max>, 1, 2},
-      {"ReduceMean", importReduce<ReduceKind::mean>, 1, 2},
-      {"ReduceMin", importReduce<ReduceKind::min>, 1, 2},
-      {"ReduceProd", importReduce<ReduceKind::prod>, 1, 2},
-      {"ReduceSum", importReduce<ReduceKind::sum>, 1, 2},
-      {"ReduceSumSquare", importReduce<ReduceKind::sum_square>, 1, 2},
-      {"Softmax", importSoftmax<cnn::SoftmaxOp>, 1, 1, InputTypes::Float},
+      {"LogSoftmax", importSoftmax<cnn::LogSoftmaxOp>, 1, 1, kFloat},
+      {"ReduceL1", importReduce<ReduceKind::l1>, 1, 2, InputTypes(kNumber, kInteger), 1,
+       kNoEnd, "axes must be constant"},
+      {"ReduceL2", importReduce<ReduceKind::l2>, 1, 2, InputTypes(kNumber, kInteger), 1,
+       kNoEnd, "axes must be constant"},
+      {"ReduceLogSum", importReduceLogSum, 1, 2, InputTypes(kNumber, kInteger), 1, kNoEnd,
+       "axes must be constant"},
+      {"ReduceLogSumExp", importReduceLogSumExp, 1, 2, InputTypes(kNumber, kInteger), 1,
+       kNoEnd, "axes must be constant"},
+      {"ReduceMax", importReduce<ReduceKind::max>, 1, 2, InputTypes(kNumber | kBool, kInteger),
+       1, kNoEnd, "axes must be constant"},
+      {"ReduceMean", importReduce<ReduceKind::mean>, 1, 2, InputTypes(kNumber, kInteger), 1,
+       kNoEnd, "axes must be constant"},
+      {"ReduceMin", importReduce<ReduceKind::min>, 1, 2, InputTypes(kNumber | kBool, kInteger),
+       1, kNoEnd, "axes must be constant"},
+      {"ReduceProd", importReduce<ReduceKind::prod>, 1, 2, InputTypes(kNumber, kInteger), 1,
+       kNoEnd, "axes must be constant"},
+      {"ReduceSum", importReduce<ReduceKind::sum>, 1, 2, InputTypes(kNumber, kInteger), 1,
+       kNoEnd, "axes must be constant"},
+      {"ReduceSumSquare", importReduce<ReduceKind::sum_square>, 1, 2,
+       InputTypes(kNumber, kInteger), 1, kNoEnd, "axes must be constant"},
+      {"Softmax", importSoftmax<cnn::SoftmaxOp>, 1, 1, kFloat},
   };
   return ops;
 }

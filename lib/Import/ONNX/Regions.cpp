@@ -31,8 +31,6 @@ static FailureOr<SmallVector<int64_t>> readRegions(NodeImporter &node, int64_t c
     return node.error("expects an input of rank 4 and regions of " + Twine(columns) +
                       " numbers, has the shapes " + formatShape(from) + " and " +
                       formatShape(regions));
-  if (!isa<FloatType>(NodeImporter::getElementType(node.getInput(0))))
-    return node.error(node.describeInput(0) + " has no floats");
   if (NodeImporter::getElementType(node.getInput(1)) !=
       NodeImporter::getElementType(node.getInput(0)))
     return node.error(node.describeInput(1) + " has another element type than the input");
@@ -92,7 +90,7 @@ static LogicalResult importRoiAlign(NodeImporter &node) {
   if (pooled[0] < 1 || pooled[1] < 1 || ratio < 0 || ratio > kMaxCount)
     return node.error("has an attribute that is negative, or an output without elements");
   FailureOr<SmallVector<int64_t>> shape = readRegions(node, 4, pooled);
-  if (failed(shape) || failed(requireIndices(node, 2)))
+  if (failed(shape))
     return failure();
   if (node.getShape(2) != node.getShape(1).take_front(1))
     return node.error(node.describeInput(2) + " has shape " + formatShape(node.getShape(2)) +
@@ -212,8 +210,8 @@ static LogicalResult importMaxRoiPool(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getRegionOps() {
   static constexpr OpEntry ops[] = {
-      {"MaxRoiPool", importMaxRoiPool, 2, 2, InputTypes::Float},
-      {"RoiAlign", importRoiAlign, 3, 3, InputTypes::Any, 10},
+      {"MaxRoiPool", importMaxRoiPool, 2, 2, kFloat},
+      {"RoiAlign", importRoiAlign, 3, 3, InputTypes(kFloat, kFloat, kIndex), 10},
   };
   return ops;
 }

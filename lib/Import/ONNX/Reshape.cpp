@@ -204,12 +204,15 @@ ArrayRef<OpEntry> convoy::onnximport::getReshapeOps() {
   static constexpr OpEntry ops[] = {
       {"DepthToSpace", importDepthToSpace, 1, 1},
       {"Flatten", importFlatten, 1, 1},
-      {"Reshape", importReshape, 1, 1, InputTypes::Any, 1, 4},
-      {"Reshape", importReshape, 2, 2, InputTypes::Any, 5},
+      {"Reshape", importReshape, 1, 1, kAny, 1, 4},
+      {"Reshape", importReshape, 2, 2, InputTypes(kAny, kInteger), 5, kNoEnd,
+       "the shape must be constant"},
       {"SpaceToDepth", importSpaceToDepth, 1, 1},
-      {"Squeeze", importSqueeze, 1, 2},
+      {"Squeeze", importSqueeze, 1, 2, InputTypes(kAny, kInteger), 1, kNoEnd,
+       "axes must be constant"},
       {"Transpose", importTranspose, 1, 1},
-      {"Unsqueeze", importUnsqueeze, 1, 2},
+      {"Unsqueeze", importUnsqueeze, 1, 2, InputTypes(kAny, kInteger), 1, kNoEnd,
+       "axes must be constant"},
   };
   return ops;
 }

@@ -208,8 +208,6 @@ static LogicalResult finish(NodeImporter &node, const Resize &resize) {
   auto type = RankedTensorType::get(resize.shape, from.getElementType());
   if (type.getNumElements() == 0)
     return node.setResult(node.zeros(type));
-  if (from.getElementType().isInteger(1))
-    return node.error(node.describeInput(0) + " has truth values, which are not resized");
   if (!hasOperation(resize, from))
     return node.setResult(resizeByTables(node, resize));
   const ResizeMethod &method = resize.method;
@@ -348,10 +346,13 @@ static LogicalResult importResize(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getResizeOps() {
   static constexpr OpEntry ops[] = {
-      {"Resize", importUpsample, 2, 2, InputTypes::Any, 10, 10},
-      {"Resize", importResize, 1, 4, InputTypes::Any, 11},
-      {"Upsample", importUpsample, 1, 1, InputTypes::Float, 1, 8},
-      {"Upsample", importUpsample, 2, 2, InputTypes::Float, 9, 9},
+      {"Resize", importUpsample, 2, 2, InputTypes(kNumber, kFloat), 10, 10,
+       "scales must be constant, all at most 1 or all at least 1; no bool"},
+      {"Resize", importResize, 1, 4, InputTypes(kNumber, kFloat, kFloat, kInteger), 11, kNoEnd,
+       "scales, sizes and roi must be constant; no bool"},
+      {"Upsample", importUpsample, 1, 1, kNumber, 1, 8, "no bool"},
+      {"Upsample", importUpsample, 2, 2, InputTypes(kNumber, kFloat), 9, 9,
+       "scales must be constant; no bool"},
   };
   return ops;
 }

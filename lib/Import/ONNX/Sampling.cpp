@@ -168,8 +168,6 @@ static LogicalResult importGridSample(NodeImporter &node) {
       places[0] != from[0])
     return node.error("a grid of shape " + formatShape(places) +
                       " does not fit an input of shape " + formatShape(from));
-  if (!isa<FloatType>(NodeImporter::getElementType(grid)))
-    return node.error(node.describeInput(1) + " has no floats");
   Type type = NodeImporter::getElementType(input);
   if (!isa<FloatType>(type) && *mode != Sampling::Nearest)
     return node.error(node.describeInput(0) + " has no floats, and the mode is not nearest");
@@ -208,8 +206,6 @@ static LogicalResult importAffineGrid(NodeImporter &node) {
   bool alignCorners = node.getInt("align_corners", 0) != 0;
   if (!size)
     return failure();
-  if (!isa<FloatType>(NodeImporter::getElementType(theta)))
-    return node.error(node.describeInput(0) + " has no floats");
   int64_t rank = int64_t(size->size()) - 2;
   if ((rank != 2 && rank != 3) || matrix != ArrayRef<int64_t>({(*size)[0], rank, rank + 1}))
     return node.error("matrices of shape " + formatShape(matrix) + " do not fit the size " +
@@ -339,9 +335,11 @@ static LogicalResult importDeformConv(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getSamplingOps() {
   static constexpr OpEntry ops[] = {
-      {"AffineGrid", importAffineGrid, 2, 2, InputTypes::Any, 20},
-      {"DeformConv", importDeformConv, 3, 5, InputTypes::Float, 19},
-      {"GridSample", importGridSample, 2, 2, InputTypes::Any, 16},
+      {"AffineGrid", importAffineGrid, 2, 2, InputTypes(kFloat, kInteger), 20, kNoEnd,
+       "the size must be constant"},
+      {"DeformConv", importDeformConv, 3, 5, kFloat, 19, kNoEnd, "1 to 3 spatial dimensions"},
+      {"GridSample", importGridSample, 2, 2, InputTypes(kNumber | kBool, kFloat), 16, kNoEnd,
+       "integers and bool only in mode nearest"},
   };
   return ops;
 }

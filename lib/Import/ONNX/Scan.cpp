@@ -144,9 +144,11 @@ static LogicalResult importDet(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getScanOps() {
   static constexpr OpEntry ops[] = {
-      {"CumProd", importCumulative<true>, 2, 2, InputTypes::Any, 26},
-      {"CumSum", importCumulative<false>, 2, 2, InputTypes::Any, 11},
-      {"Det", importDet, 1, 1, InputTypes::Float, 11},
+      {"CumProd", importCumulative<true>, 2, 2, InputTypes(kNumber, kInteger), 26, kNoEnd,
+       "the axis must be constant"},
+      {"CumSum", importCumulative<false>, 2, 2, InputTypes(kNumber, kInteger), 11, kNoEnd,
+       "the axis must be constant"},
+      {"Det", importDet, 1, 1, kFloat, 11},
   };
   return ops;
 }

@@ -43,8 +43,6 @@ static FailureOr<Update> readUpdate(NodeImporter &node) {
   Type type = NodeImporter::getElementType(node.getInput(0));
   if (NodeImporter::getElementType(node.getInput(2)) != type)
     return node.error(node.describeInput(2) + " has another element type than the data");
-  if (failed(requireIndices(node, 1)))
-    return failure();
   return *update;
 }
 
@@ -165,7 +163,7 @@ static LogicalResult importTensorScatter(NodeImporter &node) {
   ArrayRef<int64_t> shape = NodeImporter::getShape(cache), piece = node.getShape(1);
   FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", -2), shape.size());
   StringRef mode = node.getString("mode", "linear");
-  if (failed(axis) || (begin && failed(requireIndices(node, 2))))
+  if (failed(axis))
     return failure();
   if (mode != "linear" && mode != "circular")
     return node.error("attribute 'mode' is '" + mode + "', expected linear or circular");
@@ -208,7 +206,7 @@ static LogicalResult importMaxUnpool(NodeImporter &node) {
   SmallVector<int64_t> kernel = node.getSizes("kernel_shape", rank, 1, 1);
   SmallVector<int64_t> strides = node.getSizes("strides", rank, 1, 1);
   SmallVector<int64_t> pads = node.getSizes("pads", 2 * rank, 0, 0);
-  if (failed(requireIndices(node, 1)) || node.hasError())
+  if (node.hasError())
     return failure();
   if (node.getShape(1) != pooled)
     return node.error("inputs have shapes " + formatShape(pooled) + " and " +
@@ -322,12 +320,15 @@ static LogicalResult importCol2Im(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getScatterOps() {
   static constexpr OpEntry ops[] = {
-      {"Col2Im", importCol2Im, 3, 3, InputTypes::Any, 18},
-      {"MaxUnpool", importMaxUnpool, 2, 3, InputTypes::Any, 9},
-      {"Scatter", importScatterElements, 3, 3, InputTypes::Any, 9},
-      {"ScatterElements", importScatterElements, 3, 3, InputTypes::Any, 11},
-      {"ScatterND", importScatterND, 3, 3, InputTypes::Any, 11},
-      {"TensorScatter", importTensorScatter, 2, 3, InputTypes::Any, 24},
+      {"Col2Im", importCol2Im, 3, 3, InputTypes(kAny, kInteger, kInteger), 18, kNoEnd,
+       "image_shape and block_shape must be constant"},
+      {"MaxUnpool", importMaxUnpool, 2, 3, InputTypes(kFloat, kIndex, kInteger), 9, kNoEnd,
+       "output_shape must be constant"},
+      {"Scatter", importScatterElements, 3, 3, InputTypes(kAny, kIndex, kAny), 9, kNoEnd,
+       "taken although ONNX deprecates it from opset 11 on"},
+      {"ScatterElements", importScatterElements, 3, 3, InputTypes(kAny, kIndex, kAny), 11},
+      {"ScatterND", importScatterND, 3, 3, InputTypes(kAny, kIndex, kAny), 11},
+      {"TensorScatter", importTensorScatter, 2, 3, InputTypes(kAny, kAny, kIndex), 24},
   };
   return ops;
 }

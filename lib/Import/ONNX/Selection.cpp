@@ -275,10 +275,11 @@ static LogicalResult importTopK(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getSelectionOps() {
   static constexpr OpEntry ops[] = {
-      {"ArgMax", importArg<true>, 1, 1},
-      {"ArgMin", importArg<false>, 1, 1},
-      {"Hardmax", importHardmax, 1, 1, InputTypes::Float},
-      {"TopK", importTopK, 1, 2},
+      {"ArgMax", importArg<true>, 1, 1, kNumber},
+      {"ArgMin", importArg<false>, 1, 1, kNumber},
+      {"Hardmax", importHardmax, 1, 1, kFloat},
+      {"TopK", importTopK, 1, 2, InputTypes(kNumber, kInteger), 1, kNoEnd,
+       "k must be constant"},
   };
   return ops;
 }

@@ -242,8 +242,6 @@ static LogicalResult checkSignal(NodeImporter &node, int64_t minRank) {
     return node.error(node.describeInput(0) + " has shape " + formatShape(shape) +
                       ", expected rank " + Twine(minRank) +
                       " or more, and 1 or 2 elements in the last dimension");
-  if (!isa<FloatType>(NodeImporter::getElementType(node.getInput(0))))
-    return node.error(node.describeInput(0) + " is not of a floating-point type");
   return success();
 }
 
@@ -431,13 +429,21 @@ static LogicalResult importMelWeightMatrix(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getSignalOps() {
   static constexpr OpEntry ops[] = {
-      {"BlackmanWindow", importBlackmanWindow, 1, 1, InputTypes::Any, 17},
-      {"DFT", importDFT, 1, 2, InputTypes::Any, 17, 19},
-      {"DFT", importDFT, 1, 3, InputTypes::Any, 20},
-      {"HammingWindow", importHammingWindow, 1, 1, InputTypes::Any, 17},
-      {"HannWindow", importHannWindow, 1, 1, InputTypes::Any, 17},
-      {"MelWeightMatrix", importMelWeightMatrix, 5, 5, InputTypes::Any, 17},
-      {"STFT", importSTFT, 2, 4, InputTypes::Any, 17},
+      {"BlackmanWindow", importBlackmanWindow, 1, 1, kInteger, 17, kNoEnd,
+       "the size must be constant"},
+      {"DFT", importDFT, 1, 2, InputTypes(kFloat, kInteger), 17, 19,
+       "dft_length must be constant"},
+      {"DFT", importDFT, 1, 3, InputTypes(kFloat, kInteger), 20, kNoEnd,
+       "dft_length and axis must be constant"},
+      {"HammingWindow", importHammingWindow, 1, 1, kInteger, 17, kNoEnd,
+       "the size must be constant"},
+      {"HannWindow", importHannWindow, 1, 1, kInteger, 17, kNoEnd,
+       "the size must be constant"},
+      {"MelWeightMatrix", importMelWeightMatrix, 5, 5,
+       InputTypes(kInteger, kInteger, kInteger, kFloat), 17, kNoEnd,
+       "all inputs must be constant"},
+      {"STFT", importSTFT, 2, 4, InputTypes(kFloat, kInteger, kFloat, kInteger), 17, kNoEnd,
+       "frame_step and frame_length must be constant"},
   };
   return ops;
 }

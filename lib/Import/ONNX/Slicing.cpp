@@ -299,8 +299,6 @@ static LogicalResult importGather(NodeImporter &node) {
       node.normalizeAxis(node.getInt("axis", 0), NodeImporter::getRank(input));
   if (failed(axis))
     return failure();
-  if (!NodeImporter::getElementType(indices).isSignlessInteger())
-    return node.error(node.describeInput(1) + " is not of a signed integer type");
   int64_t extent = NodeImporter::getShape(input)[*axis];
   if (!data && extent == 0)
     return node.error("dimension " + Twine(*axis) + " of input 0 has no elements to pick");
@@ -372,13 +370,19 @@ static LogicalResult importTile(NodeImporter &node) {
 ArrayRef<OpEntry> convoy::onnximport::getSlicingOps() {
   static constexpr OpEntry ops[] = {
       {"Concat", importConcat, 1, kVariadic},
-      {"Expand", importExpand, 2, 2, InputTypes::Any, 8},
-      {"Gather", importGather, 2, 2},
-      {"Pad", importPad, 1, 4},
-      {"Slice", importSlice, 1, 5},
-      {"Split", importSplit, 1, 2},
-      {"Tile", importTile, 3, 3, InputTypes::Any, 1, 5},
-      {"Tile", importTile, 2, 2, InputTypes::Any, 6},
+      {"Expand", importExpand, 2, 2, InputTypes(kAny, kInteger), 8, kNoEnd,
+       "the shape must be constant"},
+      {"Gather", importGather, 2, 2, InputTypes(kAny, kSigned)},
+      {"Pad", importPad, 1, 4, InputTypes(kAny, kInteger, kAny, kInteger), 1, kNoEnd,
+       "pads, axes and the value must be constant; unsigned integers not in mode constant"},
+      {"Slice", importSlice, 1, 5, InputTypes(kAny, kInteger), 1, kNoEnd,
+       "starts, ends, axes and steps must be constant"},
+      {"Split", importSplit, 1, 2, InputTypes(kAny, kNumber), 1, kNoEnd,
+       "split must be constant"},
+      {"Tile", importTile, 3, 3, InputTypes(kAny, kNumber), 1, 5,
+       "tiles and axis must be constant"},
+      {"Tile", importTile, 2, 2, InputTypes(kAny, kNumber), 6, kNoEnd,
+       "repeats must be constant"},
   };
   return ops;
 }
