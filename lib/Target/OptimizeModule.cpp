@@ -105,22 +105,21 @@ void convoy::optimizeModule(llvm::Module &module, llvm::TargetMachine &machine,
 
 void convoy::optimizeLinked(llvm::Module &module, llvm::TargetMachine &machine,
                             unsigned optLevel) {
-  runPasses(module, machine, optLevel,
-            [&](llvm::PassBuilder &, llvm::ModulePassManager &passes) {
-              passes.addPass(llvm::GlobalDCEPass());
-              if (optLevel == 0)
-                return;
-              passes.addPass(llvm::IPSCCPPass());
-              passes.addPass(llvm::GlobalOptPass());
-              passes.addPass(llvm::ModuleInlinerWrapperPass());
-              llvm::FunctionPassManager functionPasses;
-              functionPasses.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-              functionPasses.addPass(llvm::InstCombinePass());
-              functionPasses.addPass(llvm::SimplifyCFGPass());
-              passes.addPass(
-                  llvm::createModuleToFunctionPassAdaptor(std::move(functionPasses)));
-              passes.addPass(llvm::GlobalDCEPass());
-            });
+  runPasses(
+      module, machine, optLevel, [&](llvm::PassBuilder &, llvm::ModulePassManager &passes) {
+        passes.addPass(llvm::GlobalDCEPass());
+        if (optLevel == 0)
+          return;
+        passes.addPass(llvm::IPSCCPPass());
+        passes.addPass(llvm::GlobalOptPass());
+        passes.addPass(llvm::ModuleInlinerWrapperPass());
+        llvm::FunctionPassManager functionPasses;
+        functionPasses.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
+        functionPasses.addPass(llvm::InstCombinePass());
+        functionPasses.addPass(llvm::SimplifyCFGPass());
+        passes.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(functionPasses)));
+        passes.addPass(llvm::GlobalDCEPass());
+      });
 }
 
 llvm::Error convoy::generateCode(llvm::Module &module, llvm::TargetMachine &machine,

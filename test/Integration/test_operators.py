@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The table of operators, as `convoy operators --json` prints it, against the schemas of the onnx package.
 
-What an entry takes must be what ONNX has in each opset of the entry: the operator exists, and no number of inputs and no
-element type that ONNX allows is missing, unless the entry states a limit.
+What an entry takes must be what ONNX has in each opset of the entry: the operator exists, and no number of inputs and
+no element type that ONNX allows is missing, unless the entry states a limit.
 """
 
 import json
@@ -49,7 +49,8 @@ def opsets_of(entry):
 
 def schemas_of(entry):
     """The versions of the operator that the entry is for."""
-    return list({id(schema): schema for opset in opsets_of(entry) if (schema := find_schema(entry["name"], opset))}.values())
+    schemas = [find_schema(entry["name"], opset) for opset in opsets_of(entry)]
+    return list({schema.since_version: schema for schema in schemas if schema}.values())
 
 
 def types_of(entry, index):

@@ -258,9 +258,9 @@ def refuse(tmp_path, node, *inputs):
 def test_refused(tmp_path):
     kinds = onnx.TensorProto
     line = refuse(tmp_path, helper.make_node("Add", ["x", "x"], ["y"], name="n"), ("x", kinds.FLOAT8E5M2))
-    assert "node 'n' (Add): computes with elements of type f8E5M2, which ONNX only stores" in line
+    assert "node 'n' (Add): input 0 ('x') has element type f8E5M2, which ONNX only stores" in line
     line = refuse(tmp_path, helper.make_node("Neg", ["x"], ["y"], name="n"), ("x", kinds.INT4))
-    assert "computes with elements of type i4" in line
+    assert "has element type i4, which ONNX only stores" in line
     line = refuse(tmp_path, helper.make_node("Cast", ["x"], ["y"], name="n", to=kinds.STRING), ("x", kinds.INT4))
     assert "asks for element type string, which is not supported" in line
     node = helper.make_node("BitShift", ["x", "x"], ["y"], name="n", direction="UP")

@@ -257,10 +257,14 @@ LogicalResult Importer::checkInputTypes(NodeImporter &node, const OpEntry &entry
     if (!input && (i < entry.minInputs || entry.maxInputs == kVariadic))
       return node.error("has no input " + Twine(i));
     if (input && !entry.types[i].contains(NodeImporter::getElementType(input))) {
-      std::string type;
-      llvm::raw_string_ostream(type) << NodeImporter::getElementType(input);
-      return node.error(node.describeInput(i) + " has element type " + type + ", expected " +
-                        entry.types[i].explain());
+      Type type = NodeImporter::getElementType(input);
+      std::string name;
+      llvm::raw_string_ostream(name) << type;
+      bool isOnlyStored = (kSmallInteger | kSmallFloat).contains(type);
+      return node.error(
+          node.describeInput(i) + " has element type " + name +
+          (isOnlyStored ? ", which ONNX only stores: cast it to " : ", expected ") +
+          entry.types[i].explain());
     }
   }
   return success();
