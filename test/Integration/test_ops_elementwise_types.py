@@ -263,6 +263,9 @@ def test_refused(tmp_path):
     assert "has element type i4, which ONNX only stores" in line
     line = refuse(tmp_path, helper.make_node("Cast", ["x"], ["y"], name="n", to=kinds.STRING), ("x", kinds.INT4))
     assert "asks for element type string, which is not supported" in line
+    node = helper.make_node("ScatterElements", ["x", "i", "x"], ["y"], name="n", reduction="add")
+    line = refuse(tmp_path, node, ("x", kinds.FLOAT8E4M3FN), ("i", kinds.INT64))
+    assert "computes with elements of type f8E4M3FN, which ONNX only stores" in line
     node = helper.make_node("BitShift", ["x", "x"], ["y"], name="n", direction="UP")
     line = refuse(tmp_path, node, ("x", kinds.UINT8))
     assert "attribute 'direction' is 'UP'" in line

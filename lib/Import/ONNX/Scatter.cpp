@@ -27,7 +27,8 @@ namespace {
 enum class Update { Replace, Add, Multiply, Largest, Smallest };
 }
 
-/// The attribute `reduction`, and checks of the types of data, indices and updates.
+/// The attribute `reduction`. Fails if data and updates have different types, or a type that
+/// the reduction cannot compute with.
 static FailureOr<Update> readUpdate(NodeImporter &node) {
   std::optional<Update> update =
       llvm::StringSwitch<std::optional<Update>>(node.getString("reduction", "none"))
@@ -43,6 +44,8 @@ static FailureOr<Update> readUpdate(NodeImporter &node) {
   Type type = NodeImporter::getElementType(node.getInput(0));
   if (NodeImporter::getElementType(node.getInput(2)) != type)
     return node.error(node.describeInput(2) + " has another element type than the data");
+  if (*update != Update::Replace && failed(node.requireArithmetic(node.getInput(0))))
+    return failure();
   return *update;
 }
 
@@ -320,8 +323,8 @@ static LogicalResult importCol2Im(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getScatterOps() {
   static constexpr OpEntry ops[] = {
-      {"Col2Im", importCol2Im, 3, 3, InputTypes(kAny, kInteger, kInteger), 18, kNoEnd,
-       "image_shape and block_shape must be constant"},
+      {"Col2Im", importCol2Im, 3, 3, InputTypes(kNumber | kBool, kInteger, kInteger), 18,
+       kNoEnd, "image_shape and block_shape must be constant"},
       {"MaxUnpool", importMaxUnpool, 2, 3, InputTypes(kFloat, kIndex, kInteger), 9, kNoEnd,
        "output_shape must be constant"},
       {"Scatter", importScatterElements, 3, 3, InputTypes(kAny, kIndex, kAny), 9, kNoEnd,
