@@ -167,6 +167,9 @@ graph("Range-positions", [
     constants={"zero": np.array(0, np.int64), "one": np.array(1, np.int64), "three": np.array(3, np.int64)})
 graph("Range-float", [node("Range", "a b c", "r"), node("Add", "x r", "y")], {"x": rand(3, 4)},
       constants={"a": np.float32(1), "b": np.float32(3), "c": np.float32(0.5)})
+graph("Range-int16", [
+    node("Range", "a b c", "r"), node("Cast", "r", "f", to=1), node("Add", "x f", "y")], {"x": rand(3, 5)},
+    constants={"a": np.array(7, np.int16), "b": np.array(-7, np.int16), "c": np.array(-3, np.int16)})
 graph("ConstantOfShape", [
     node("Shape", "x", "s"), helper.make_node("ConstantOfShape", ["s"], ["k"], name="fill",
                                               value=helper.make_tensor("v", 1, [1], [2.5])),

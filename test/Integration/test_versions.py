@@ -113,6 +113,8 @@ OLD = [
     ((6, 6), "Tile", [PICTURE, support.ints(1, 2, 1, 1)], {}, [np.tile(PICTURE, [1, 2, 1, 1])]),
     ((1, 6), "Upsample", [PICTURE], {"height_scale": 2.0, "width_scale": 3.0},
      [PICTURE.repeat(2, 2).repeat(3, 3)]),
+    ((7, 8), "Upsample", [(9 * PICTURE).astype(np.int32)], {"scales": [1.0, 1.0, 2.0, 3.0]},
+     [(9 * PICTURE).astype(np.int32).repeat(2, 2).repeat(3, 3)]),
     ((1, 6), "Softmax", [PICTURE], {}, [softmax_2d(PICTURE)]),
     ((1, 6), "Dropout", [PICTURE], {"is_test": 1, "ratio": 0.25}, [PICTURE]),
     ((1, 6), "BatchNormalization", [PICTURE, *map(Const, (CHANNEL, CHANNEL + 1, CHANNEL - 1, CHANNEL**2))],

@@ -212,8 +212,12 @@ ArrayRef<OpEntry> convoy::onnximport::getMicrosoftFusedOps() {
   static constexpr OpEntry ops[] = {
       {"BiasGelu", importGelu, 2, 2, kFloat},
       {"FastGelu", importFastGelu, 1, 2, kFloat},
-      {"FusedConv", importFusedConv, 2, 4, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"},
-      {"FusedGemm", importFusedGemm, 2, 3, kFloat},
+      {"FusedConv", importFusedConv, 2, 4, kFloat, 1, kNoEnd,
+       "1 to 3 spatial dimensions; activations: Clip, Elu, HardSigmoid, HardSwish, LeakyRelu, "
+       "Relu, Sigmoid, Softplus, Tanh"},
+      {"FusedGemm", importFusedGemm, 2, 3, kFloat, 1, kNoEnd,
+       "activations: Clip, Elu, HardSigmoid, HardSwish, LeakyRelu, Relu, Sigmoid, Softplus, "
+       "Tanh"},
       {"FusedMatMul", importFusedMatMul, 2, 2, kFloat},
       {"Gelu", importGelu, 1, 1, kFloat},
       {"QuickGelu", importQuickGelu, 1, 1, kFloat},

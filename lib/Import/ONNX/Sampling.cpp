@@ -339,7 +339,7 @@ ArrayRef<OpEntry> convoy::onnximport::getSamplingOps() {
        "the size must be constant"},
       {"DeformConv", importDeformConv, 3, 5, kFloat, 19, kNoEnd, "1 to 3 spatial dimensions"},
       {"GridSample", importGridSample, 2, 2, InputTypes(kNumber | kBool, kFloat), 16, kNoEnd,
-       "integers and bool only in mode nearest"},
+       "1 to 3 spatial dimensions; integers and bool only in mode nearest"},
   };
   return ops;
 }
