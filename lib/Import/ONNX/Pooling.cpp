@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Pooling.h"
 #include "OpTable.h"
 #include "TensorReader.h"
 #include "Term.h"
-#include "Window.h"
 #include <limits>
 #include <numeric>
 
@@ -21,8 +21,7 @@ using cnn::Scalar;
 using cnn::Scalars;
 using cnn::UnaryKind;
 
-/// The window of a pool, and whether the extents of its result are rounded up.
-static FailureOr<std::pair<cnn::WindowAttr, bool>> readPool(NodeImporter &node) {
+FailureOr<Pool> convoy::onnximport::readPool(NodeImporter &node) {
   FailureOr<Window> window = readWindow(node);
   if (failed(window))
     return failure();
@@ -32,112 +31,86 @@ static FailureOr<std::pair<cnn::WindowAttr, bool>> readPool(NodeImporter &node) 
   FailureOr<cnn::WindowAttr> attribute = window->toAttribute(node);
   if (failed(attribute))
     return failure();
-  return std::pair(*attribute, ceilMode);
+  FailureOr<Value> pool = node.create<cnn::MaxPoolOp>(node.getInput(0), *attribute, ceilMode);
+  if (failed(pool))
+    return failure();
+  SmallVector<int64_t> shape(NodeImporter::getShape(*pool));
+  pool->getDefiningOp()->erase();
+  return Pool{*attribute, ceilMode, shape};
 }
 
 //===----------------------------------------------------------------------===//
 // Windows in the body of a cnn.compute
 //===----------------------------------------------------------------------===//
 
-namespace {
+WindowBody::WindowBody(ComputeBody &body, cnn::WindowAttr window, ArrayRef<Scalar> at)
+    : body(body), window(window), at(at), extents(body.input(0).getShape().drop_front(2)) {}
 
-/// The window of one element of the result, at `at`.
-class WindowBody {
-public:
-  WindowBody(ComputeBody &body, cnn::WindowAttr window, ArrayRef<Scalar> at)
-      : body(body), window(window), at(at), extents(body.input(0).getShape().drop_front(2)) {}
+Scalars WindowBody::forEach(ArrayRef<Scalar> inits, Visit visit) {
+  Scalars from = {at[0], at[1]};
+  std::function<Scalars(ArrayRef<Scalar>)> nest = [&](ArrayRef<Scalar> carried) -> Scalars {
+    size_t dim = from.size() - 2;
+    if (dim == extents.size())
+      return visit(from, carried);
+    Scalar start = getStart(dim);
+    auto [lower, upper] = getRange(dim, start, extents[dim]);
+    return body.loop(lower, upper, carried, [&](Scalar k, ArrayRef<Scalar> values) {
+      from.push_back(start + k * window.getDilations()[dim]);
+      Scalars next = nest(values);
+      from.pop_back();
+      return next;
+    });
+  };
+  return nest(inits);
+}
 
-  using Visit = llvm::function_ref<Scalars(ArrayRef<Scalar> from, ArrayRef<Scalar> carried)>;
-  /// Visits the elements of the input in the window, in order, with their indices.
-  Scalars forEach(ArrayRef<Scalar> inits, Visit visit) {
-    Scalars from = {at[0], at[1]};
-    std::function<Scalars(ArrayRef<Scalar>)> nest = [&](ArrayRef<Scalar> carried) -> Scalars {
-      size_t dim = from.size() - 2;
-      if (dim == extents.size())
-        return visit(from, carried);
-      Scalar start = getStart(dim);
-      auto [lower, upper] = getRange(dim, start, extents[dim]);
-      return body.loop(lower, upper, carried, [&](Scalar k, ArrayRef<Scalar> values) {
-        from.push_back(start + k * window.getDilations()[dim]);
-        Scalars next = nest(values);
-        from.pop_back();
-        return next;
-      });
-    };
-    return nest(inits);
-  }
+Scalar WindowBody::sum(Scalar zero, llvm::function_ref<Scalar(Scalar)> value) {
+  Scalars from = {at[0], at[1]};
+  std::function<Scalar()> nest = [&]() -> Scalar {
+    size_t dim = from.size() - 2;
+    if (dim == extents.size())
+      return value(body.input(0).load(from));
+    Scalar start = getStart(dim);
+    auto [lower, upper] = getRange(dim, start, extents[dim]);
+    return body
+        .loop(lower, upper, zero,
+              [&](Scalar k, ArrayRef<Scalar> before) {
+                from.push_back(start + k * window.getDilations()[dim]);
+                Scalar next = before[0] + nest();
+                from.pop_back();
+                return Scalars{next};
+              })
+        .front();
+  };
+  return nest();
+}
 
-  /// The sum of `value` over the window; the rows have sums of their own.
-  Scalar sum(Scalar zero, llvm::function_ref<Scalar(Scalar)> value) {
-    Scalars from = {at[0], at[1]};
-    std::function<Scalar()> nest = [&]() -> Scalar {
-      size_t dim = from.size() - 2;
-      if (dim == extents.size())
-        return value(body.input(0).load(from));
-      Scalar start = getStart(dim);
-      auto [lower, upper] = getRange(dim, start, extents[dim]);
-      return body
-          .loop(lower, upper, zero,
-                [&](Scalar k, ArrayRef<Scalar> before) {
-                  from.push_back(start + k * window.getDilations()[dim]);
-                  Scalar next = before[0] + nest();
-                  from.pop_back();
-                  return Scalars{next};
-                })
-          .front();
-    };
-    return nest();
-  }
-
-  /// The number of positions inside of the input, or with `includePad` of the padded input.
-  Scalar count(bool includePad) {
-    Scalar result = body.index(1);
-    for (size_t dim = 0; dim < extents.size(); ++dim) {
-      Scalar start = getStart(dim);
-      int64_t extent = extents[dim];
-      if (includePad) {
-        start = start + window.getPadsBegin()[dim];
-        extent += window.getPadsBegin()[dim] + window.getPadsEnd()[dim];
-      }
-      auto [lower, upper] = getRange(dim, start, extent);
-      result = result * (upper - lower);
+Scalar WindowBody::count(bool includePad) {
+  Scalar result = body.index(1);
+  for (size_t dim = 0; dim < extents.size(); ++dim) {
+    Scalar start = getStart(dim);
+    int64_t extent = extents[dim];
+    if (includePad) {
+      start = start + window.getPadsBegin()[dim];
+      extent += window.getPadsBegin()[dim] + window.getPadsEnd()[dim];
     }
-    return result;
+    auto [lower, upper] = getRange(dim, start, extent);
+    result = result * (upper - lower);
   }
+  return result;
+}
 
-private:
-  /// The coordinate of the window's first position; negative in the padding.
-  Scalar getStart(size_t dim) {
-    return at[dim + 2] * window.getStrides()[dim] - window.getPadsBegin()[dim];
-  }
-  /// The positions of the window, from the first up to the second, that are at least 0 and
-  /// below `extent`.
-  std::pair<Scalar, Scalar> getRange(size_t dim, Scalar start, int64_t extent) {
-    int64_t dilation = window.getDilations()[dim], kernel = window.getKernel()[dim];
-    auto ceilDiv = [&](Scalar x) {
-      return dilation == 1 ? x : (x + (dilation - 1)).floorDiv(x.integer(dilation));
-    };
-    return {ceilDiv(-start).max(start.integer(0)),
-            ceilDiv(extent - start).min(start.integer(kernel))};
-  }
+Scalar WindowBody::getStart(size_t dim) {
+  return at[dim + 2] * window.getStrides()[dim] - window.getPadsBegin()[dim];
+}
 
-  ComputeBody &body;
-  cnn::WindowAttr window;
-  ArrayRef<Scalar> at;
-  ArrayRef<int64_t> extents;
-};
-
-} // namespace
-
-/// The shape of a pool's result.
-static FailureOr<SmallVector<int64_t>> inferPoolShape(NodeImporter &node,
-                                                      cnn::WindowAttr window, bool ceilMode) {
-  FailureOr<Value> pool = node.create<cnn::MaxPoolOp>(node.getInput(0), window, ceilMode);
-  if (failed(pool))
-    return failure();
-  SmallVector<int64_t> shape(NodeImporter::getShape(*pool));
-  pool->getDefiningOp()->erase();
-  return shape;
+std::pair<Scalar, Scalar> WindowBody::getRange(size_t dim, Scalar start, int64_t extent) {
+  int64_t dilation = window.getDilations()[dim], kernel = window.getKernel()[dim];
+  auto ceilDiv = [&](Scalar x) {
+    return dilation == 1 ? x : (x + (dilation - 1)).floorDiv(x.integer(dilation));
+  };
+  return {ceilDiv(-start).max(start.integer(0)),
+          ceilDiv(extent - start).min(start.integer(kernel))};
 }
 
 /// The number that no element of the type is less than.
@@ -154,13 +127,12 @@ static Scalar getLowest(ComputeBody &body, Type type) {
 
 /// For each window, the position of its largest element in the whole input, in row-major
 /// order, or with `columnMajor` with the spatial dimensions in the opposite order.
-static FailureOr<Value> findLargest(NodeImporter &node, cnn::WindowAttr window,
-                                    ArrayRef<int64_t> shape, bool columnMajor) {
+static FailureOr<Value> findLargest(NodeImporter &node, const Pool &pool, bool columnMajor) {
   Value input = node.getInput(0);
   Type type = NodeImporter::getElementType(input), i64 = node.getBuilder().getI64Type();
   ArrayRef<int64_t> extents = NodeImporter::getShape(input);
   return node.computeElements(
-      "max_pool_indices", input, shape, i64, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+      "max_pool_indices", input, pool.shape, i64, [&](ComputeBody &body, ArrayRef<Scalar> at) {
         auto locate = [&](ArrayRef<Scalar> from) {
           Scalar place = from[0] * extents[1] + from[1];
           for (size_t i = 2; i < extents.size(); ++i) {
@@ -176,39 +148,34 @@ static FailureOr<Value> findLargest(NodeImporter &node, cnn::WindowAttr window,
           return Scalars{wins.select(locate(from), best[0]), wins.select(x, best[1])};
         };
         Scalars start = {body.index(-1), getLowest(body, type)};
-        Scalar place = WindowBody(body, window, at).forEach(start, visit).front();
+        Scalar place = WindowBody(body, pool.window, at).forEach(start, visit).front();
         return place.to(i64);
       });
 }
 
 /// The kernel of cnn.max_pool computes in f32.
-static FailureOr<Value> createMaxPool(NodeImporter &node, cnn::WindowAttr window,
-                                      bool ceilMode, ArrayRef<int64_t> shape) {
+FailureOr<Value> convoy::onnximport::createMaxPool(NodeImporter &node, const Pool &pool) {
   Value input = node.getInput(0);
   Type type = NodeImporter::getElementType(input);
   if (isa<FloatType>(type) && !type.isF64())
-    return node.create<cnn::MaxPoolOp>(input, window, ceilMode);
+    return node.create<cnn::MaxPoolOp>(input, pool.window, pool.ceilMode);
   return node.computeElements(
-      "max_pool", input, shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+      "max_pool", input, pool.shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
         auto visit = [&](ArrayRef<Scalar> from, ArrayRef<Scalar> best) {
           return Scalars{best[0].max(body.input(0).load(from))};
         };
-        return WindowBody(body, window, at).forEach(getLowest(body, type), visit).front();
+        return WindowBody(body, pool.window, at).forEach(getLowest(body, type), visit).front();
       });
 }
 
 static LogicalResult importMaxPool(NodeImporter &node) {
   bool columnMajor = node.getOpset() >= 8 && node.getInt("storage_order", 0) != 0;
-  auto pool = readPool(node);
-  if (failed(pool))
-    return failure();
-  auto &[window, ceilMode] = *pool;
-  FailureOr<SmallVector<int64_t>> shape = inferPoolShape(node, window, ceilMode);
-  if (failed(shape) || failed(node.setResult(createMaxPool(node, window, ceilMode, *shape))))
+  FailureOr<Pool> pool = readPool(node);
+  if (failed(pool) || failed(node.setResult(createMaxPool(node, *pool))))
     return failure();
   if (!node.isOutputUsed(1))
     return success();
-  return node.setResult(findLargest(node, window, *shape, columnMajor), 1);
+  return node.setResult(findLargest(node, *pool, columnMajor), 1);
 }
 
 //===----------------------------------------------------------------------===//
@@ -216,22 +183,18 @@ static LogicalResult importMaxPool(NodeImporter &node) {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult importAveragePool(NodeImporter &node) {
-  auto pool = readPool(node);
+  FailureOr<Pool> pool = readPool(node);
   if (failed(pool))
     return failure();
-  auto [window, ceilMode] = *pool;
   bool includePad = node.getInt("count_include_pad", 0) != 0;
   Value input = node.getInput(0);
   Type type = NodeImporter::getElementType(input);
   if (!type.isF64())
-    return node.setResult(node.create<cnn::AvgPoolOp>(input, window, ceilMode, includePad));
-  FailureOr<SmallVector<int64_t>> shape = inferPoolShape(node, window, ceilMode);
-  if (failed(shape))
-    return failure();
+    return node.setResult(
+        node.create<cnn::AvgPoolOp>(input, pool->window, pool->ceilMode, includePad));
   return node.setResult(node.computeElements(
-      "avg_pool", input, *shape, type,
-      [&, &window = window](ComputeBody &body, ArrayRef<Scalar> at) {
-        WindowBody walk(body, window, at);
+      "avg_pool", input, pool->shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        WindowBody walk(body, pool->window, at);
         Scalar sum = walk.sum(body.number(type, 0), [](Scalar x) { return x; });
         return sum / walk.count(includePad).to(type);
       }));
@@ -254,22 +217,17 @@ static Scalar power(Scalar x, double exponent) {
 
 static LogicalResult importLpPool(NodeImporter &node) {
   double p = getNorm(node);
-  auto pool = readPool(node);
+  FailureOr<Pool> pool = readPool(node);
   if (failed(pool))
     return failure();
   if (!(p > 0))
     return node.error("attribute 'p' is not positive");
-  auto [window, ceilMode] = *pool;
-  FailureOr<SmallVector<int64_t>> shape = inferPoolShape(node, window, ceilMode);
-  if (failed(shape))
-    return failure();
   Value input = node.getInput(0);
   Type type = NodeImporter::getElementType(input);
   return node.setResult(node.computeElements(
-      "lp_pool", input, *shape, type,
-      [&, &window = window](ComputeBody &body, ArrayRef<Scalar> at) {
+      "lp_pool", input, pool->shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
         auto value = [&](Scalar x) { return power(x.apply(UnaryKind::abs), p); };
-        Scalar sum = WindowBody(body, window, at).sum(body.number(type, 0), value);
+        Scalar sum = WindowBody(body, pool->window, at).sum(body.number(type, 0), value);
         return power(sum, 1 / p);
       }));
 }

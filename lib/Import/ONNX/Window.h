@@ -43,9 +43,6 @@ mlir::LogicalResult readChannelsLast(NodeImporter &node, bool &channelsLast);
 mlir::FailureOr<mlir::Value> restoreChannelsLast(NodeImporter &node, mlir::Value result,
                                                  bool channelsLast);
 
-/// A max pool over input 0, which is of integers.
-mlir::FailureOr<mlir::Value> createIntegerMaxPool(NodeImporter &node);
-
 /// Computes the pads of SAME_UPPER and SAME_LOWER for a window that slides over input 0.
 void resolveAutoPad(NodeImporter &node, Window &window);
 
