@@ -5,8 +5,8 @@
 import numpy as np
 import pytest
 from onnx import helper, numpy_helper
-from support import (Const, assert_close, batches, case, check_cases, compile_model, positive, rand, run_artefact,
-                     value_info, weight)
+from support import (Const, assert_close, batches, case, check_cases, compare_with_reference, compile_model, each_level,
+                     positive, rand, run_artefact, value_info, weight)
 
 CASES = []
 
@@ -141,3 +141,68 @@ def test_batch_norm_of_weights_in_training_mode(opset, tmp_path):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     actual = run_artefact(compile_model(model, tmp_path), {"x": x}, ["y"])["y"]
     assert_close(actual, x * norm, 1e-5)
+
+
+def largest(x, kernel, strides, pads=(0, 0, 0, 0), dilations=(1, 1)):
+    """The largest number in each window of an image. NaN is none, and windows of the padding give -inf."""
+    pads = [(0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])]
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations)]
+
+    def reduce(values, ufunc):
+        windows = np.lib.stride_tricks.sliding_window_view(values, reach, (2, 3))
+        windows = windows[:, :, ::strides[0], ::strides[1], ::dilations[0], ::dilations[1]]
+        return ufunc.reduce(windows.reshape(*windows.shape[:4], -1), axis=-1)
+
+    is_empty = reduce(np.pad(np.zeros(x.shape), pads, constant_values=1), np.minimum) == 1
+    return np.where(is_empty, -np.inf, reduce(np.pad(x, pads, constant_values=np.nan), np.fmax)).astype(x.dtype)
+
+
+def with_nans(*shape):
+    """Random numbers in few columns, infinities and NaNs: many windows have nothing but one of them."""
+    kind = np.abs(rand(*shape))
+    return np.select([kind < 1, kind < 1.1, kind < 1.4], [np.nan, np.inf, -np.inf], rand(*shape)).astype(np.float32)
+
+
+POOLS = {
+    "pads": {"kernel": (3, 3), "strides": (2, 2), "pads": (1, 1, 1, 1)},
+    "small": {"kernel": (1, 2), "strides": (1, 2)},
+    "dilations": {"kernel": (2, 2), "strides": (1, 1), "dilations": (3, 2), "pads": (0, 1, 2, 1)},
+    "padding-only": {"kernel": (2, 2), "strides": (1, 1), "dilations": (12, 1), "pads": (11, 0, 11, 1)},
+    "global-size": {"kernel": (11, 21), "strides": (1, 1)},
+}
+
+
+@pytest.mark.parametrize("level", each_level())
+def test_max_pools_pass_over_nans(level, tmp_path):
+    """ONNX Runtime takes the largest of a part of the window, the part depends on the layout, and the reference
+    evaluator goes by the first element. Here NaN is the largest only of nothing but NaNs."""
+    feeds = {"plain": with_nans(2, 3, 11, 21), "x": with_nans(2, 32, 11, 21), "f64": with_nans(2, 3, 11, 21).astype(float),
+             "few": with_nans(40, 16, 1, 3), "f16": with_nans(2, 3, 11, 21).astype(np.float16)}
+    # A convolution by channels makes a blocked layout, and spreads no NaN.
+    nodes = [helper.make_node("Conv", [name, f"w{channels}"], [f"{name}_blocked"], group=channels)
+             for name, channels in (("x", 32), ("few", 16))]
+    constants = {f"w{channels}": np.ones((channels, 1, 1, 1), np.float32) for channels in (16, 32)}
+    expected = {}
+    for data, source in (("plain", "plain"), ("x_blocked", "x"), ("f64", "f64"), ("f16", "f16")):
+        for name, pool in POOLS.items():
+            output, outputs = f"{data}-{name}", [f"{data}-{name}"]
+            expected[output] = largest(feeds[source], **pool)
+            attributes = {"kernel_shape" if key == "kernel" else key: value for key, value in pool.items()}
+            nodes.append(helper.make_node("MaxPool", [data], outputs, **attributes))
+    for data, source in (("plain", "plain"), ("few_blocked", "few"), ("few", "few"), ("f64", "f64")):
+        expected[f"{data}-global"] = np.fmax.reduce(feeds[source], axis=(2, 3), keepdims=True)
+        nodes.append(helper.make_node("GlobalMaxPool", [data], [f"{data}-global"]))
+    compare_with_reference(nodes, feeds, tmp_path, constants, ["--mcpu", level], opset=22, expected=expected)
+
+
+def test_indices_of_max_pools_pass_over_nans(tmp_path):
+    x = with_nans(3, 2, 4, 8)
+    values = largest(x, (2, 2), (2, 2))
+    windows = x.reshape(3, 2, 2, 2, 4, 2).transpose(0, 1, 2, 4, 3, 5).reshape(*values.shape, 4)
+    with np.errstate(invalid="ignore"):  # The first of the largest, or of the NaNs.
+        first = ((windows == values[..., None]) | np.isnan(values)[..., None]).argmax(-1)
+    image, channel, row, column = np.indices(values.shape)
+    index = ((image * 2 + channel) * 4 + 2 * row + first // 2) * 8 + 2 * column + first % 2
+    expected = {"y": values, "i": index}
+    node = helper.make_node("MaxPool", ["x"], ["y", "i"], kernel_shape=[2, 2], strides=[2, 2])
+    compare_with_reference([node], {"x": x}, tmp_path, expected=expected)

@@ -63,6 +63,12 @@ for dtype in (np.uint32, U64):
             run=lambda model, feeds, dtype=dtype: {"y0": run_reference(model, feeds)["y0"].astype(dtype)})
 for name, dtype in (("L2", I32), ("L2", I64)):
     add(f"{np.dtype(dtype)}", f"Reduce{name}", numbers(dtype, 3, 4, 5, low=-9, high=9), opset=11, axes=[1])
+for name in ("Max", "Min"):  # A NaN at each position, zeros of both signs, infinities alone.
+    data = np.where(np.eye(37, dtype=bool), np.float32(np.nan), rand(37, 37))
+    data[5, :5], data[6, :6], data[:7, 7] = np.inf, -np.inf, -np.inf
+    for axes in ([0], [1], [0, 1]):
+        add(f"nan{axes}", f"Reduce{name}", data, ints(*axes), opset=18, run=run_reference)
+        add(f"infinite{axes}", f"Reduce{name}", np.where(np.isnan(data), np.float32(np.inf), data), ints(*axes), opset=18)
 add("large", "ReduceLogSumExp", 50 * rand(3, 50) + np.float32(1000), opset=13, axes=[1])
 add("infinite", "ReduceLogSumExp", np.array([[-np.inf, -np.inf], [np.inf, 1], [-np.inf, 2], [np.nan, 1]], np.float32),
     opset=13, axes=[1], run=lambda model, feeds: {"y0": np.array([[-np.inf], [np.inf], [2], [np.nan]], np.float32)})

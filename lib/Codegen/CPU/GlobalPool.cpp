@@ -59,14 +59,8 @@ struct GlobalPoolFamily : KernelFamily {
     Extents extents = getExtents(op);
     int64_t lanes = target.getVectorLanes();
     auto type = VectorType::get({lanes}, b.getF32Type());
-    PoolCombiner combine(b, op.getKind());
-    Value start = combine.emitStart(type);
-    auto scale = [&](Value value, int64_t count) -> Value {
-      if (op.getKind() != PoolKind::average)
-        return value;
-      return arith::DivFOp::create(
-          b, value, emitConstant(b, b.getLoc(), value.getType(), double(count)));
-    };
+    bool average = op.getKind() == PoolKind::average;
+    PoolCombiner quick(b, op.getKind(), /*isQuick=*/true), exact(b, op.getKind());
     auto reshape = [&](Value buffer, int64_t row) {
       return reshapeBuffer(b, buffer, {extents.images, extents.rows, row});
     };
@@ -75,15 +69,27 @@ struct GlobalPoolFamily : KernelFamily {
     int64_t units = extents.images * extents.rows;
     forEachUnit(b, task, units, countTasks(op, target), [&](Value unit) {
       SmallVector<Value> indices = delinearize(b, unit, {extents.images, extents.rows});
-      Value result = combineRow(b, input, indices, extents.row, start, combine);
-      indices.push_back(indexConstant(b, 0));
-      if (op.getBlocked()) {
-        result = scale(result, extents.row / lanes);
-        vector::StoreOp::create(b, result, output, indices);
-      } else {
-        result = scale(combineLanes(b, result, combine), extents.row);
-        memref::StoreOp::create(b, result, output, indices);
-      }
+      auto compute = [&](const PoolCombiner &combine) {
+        Value start = combine.emitStart(type);
+        Value result = combineRow(b, input, indices, extents.row, start, combine);
+        if (!op.getBlocked())
+          result = combineLanes(b, result, combine);
+        if (average) {
+          double count = op.getBlocked() ? extents.row / lanes : extents.row;
+          result = arith::DivFOp::create(b, result,
+                                         emitConstant(b, b.getLoc(), result.getType(), count));
+        }
+        SmallVector<Value> to(indices);
+        to.push_back(indexConstant(b, 0));
+        if (op.getBlocked())
+          vector::StoreOp::create(b, result, output, to);
+        else
+          memref::StoreOp::create(b, result, output, to);
+        return result;
+      };
+      Value result = compute(quick);
+      if (!average)
+        emitIf(b, emitMayBeWrong(b, result), [&] { compute(exact); }, /*isRare=*/true);
     });
     return success();
   }

@@ -10,12 +10,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Codegen/CPU/PixelTile.h"
+#include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Codegen/Common/Pooling.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 #include "convoy/Machine/Cpu.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <map>
 
 using namespace mlir;
 using namespace convoy;
@@ -23,6 +28,144 @@ using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
+
+/// The widest windows for whose columns there is no loop.
+constexpr int64_t kUnrolledColumns = 8;
+
+/// A row of the result for one channel, or with vectors as `type` for a block of channels.
+class PoolRow {
+public:
+  PoolRow(ImplicitLocOpBuilder &b, PoolOpInterface op, Type type, ValueRange operands,
+          ArrayRef<Value> indices)
+      : b(b), op(op), window(getConvWindow(op)), type(type), input(operands[0]),
+        output(operands[1]), plane(indices.take_front(2)), outer(indices.drop_front(2)) {}
+
+  void build(int64_t pixelLimit) {
+    if (op.getPoolKind() == PoolKind::average)
+      return forEachPixelTile(b, window, pixelLimit, [&](PixelTile pixels) {
+        storeMeans(pixels, combineWindows(pixels));
+      });
+    auto min = [&](Value x, Value y) { return emitMin(b, b.getLoc(), x, y); };
+    forEachPixelTile(b, window, pixelLimit, [&](PixelTile pixels) {
+      SmallVector<Value> values = findLargest(pixels);
+      for (auto [pixel, value] : llvm::enumerate(values))
+        store(value, affine(b, pixels.start, 1, pixel));
+      auto correct = [&] {
+        auto loop = scf::ForOp::create(
+            b, pixels.start, affine(b, pixels.start, 1, pixels.size), indexConstant(b, 1));
+        keepRolled(loop);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(loop.getBody());
+        storeLargest(loop.getInductionVar());
+      };
+      emitIf(b, emitMayBeWrong(b, combineAll(values, min)), correct, /*isRare=*/true);
+    });
+  }
+
+private:
+  SmallVector<Value> combineWindows(const PixelTile &pixels) {
+    PoolCombiner combine(b, op.getPoolKind(), /*isQuick=*/true);
+    SmallVector<Value> starts(pixels.size, combine.emitStart(type));
+    return emitKernelLoops(
+        b, window, outer, pixels, starts,
+        [&](const KernelPosition &position, ValueRange carried) {
+          SmallVector<Value> next(carried);
+          for (auto [value, column] : llvm::zip(next, position.columns))
+            if (column)
+              value = combine(value, load(position.outer, column));
+          return next;
+        },
+        combine.getBlockSums(starts));
+  }
+
+  void storeMeans(const PixelTile &pixels, ValueRange sums) {
+    Value rows = emitPoolCount(b, op, window, outer);
+    for (auto [pixel, sum] : llvm::enumerate(sums)) {
+      Value column = affine(b, pixels.start, 1, pixel);
+      Value columns = emitPoolExtent(b, op, window, window.rank() - 1, column);
+      store(emitMean(b, sum, arith::MulIOp::create(b, rows, columns)), column);
+    }
+  }
+
+  /// The largest numbers of a tile's windows. Windows overlap: each row of pixels is read once
+  /// for all of them, because a load that follows the order of `combine` costs an instruction.
+  SmallVector<Value> findLargest(const PixelTile &pixels) {
+    int64_t dim = window.rank() - 1;
+    if (window.kernel[dim] > kUnrolledColumns)
+      return combineWindows(pixels);
+    // From the positions in a row to the pixels that read them.
+    std::map<int64_t, SmallVector<int64_t>> readers;
+    for (int64_t pixel = 0; pixel < pixels.size; ++pixel)
+      for (int64_t k = 0; k < window.kernel[dim]; ++k)
+        if (!pixels.staticStart || window.isInside(*pixels.staticStart + pixel, k))
+          readers[pixel * window.strides[dim] + k * window.dilations[dim]].push_back(pixel);
+    PoolCombiner combine(b, PoolKind::maximum, /*isQuick=*/true);
+    SmallVector<Value> starts(pixels.size, combine.emitStart(type));
+    return emitKernelRowLoops(
+        b, window, outer, starts, [&](const KernelPosition &position, ValueRange carried) {
+          SmallVector<Value> next(carried);
+          Value first = affine(b, pixels.start, window.strides[dim], -window.padsBegin[dim]);
+          for (auto &[column, tile] : readers) {
+            Value x = load(position.outer, affine(b, first, 1, column));
+            for (int64_t pixel : tile)
+              next[pixel] = combine(next[pixel], x);
+          }
+          return next;
+        });
+  }
+
+  /// Computes a pixel slowly, but right for windows of NaNs.
+  void storeLargest(Value pixel) {
+    int64_t dim = window.rank() - 1;
+    PoolCombiner combine(b, PoolKind::maximum);
+    Value largest =
+        emitKernelRowLoops(
+            b, window, outer, combine.emitStart(type),
+            [&](const KernelPosition &position, ValueRange row) {
+              auto [lower, upper] = emitKernelRange(b, window, dim, pixel);
+              Value first = affine(b, pixel, window.strides[dim], -window.padsBegin[dim]);
+              SmallVector<Value> next =
+                  emitLoop(b, lower, upper, 1, row, [&](Value k, ValueRange carried) {
+                    Value column = add(b, first, affine(b, k, window.dilations[dim], 0));
+                    Value x = load(position.outer, column);
+                    return SmallVector<Value>{combine(carried[0], x)};
+                  });
+              keepRolled(next);
+              return next;
+            })
+            .front();
+    SmallVector<Value> position(outer);
+    position.push_back(pixel);
+    store(emitLargest(b, window, position, largest), pixel);
+  }
+
+  SmallVector<Value> at(ValueRange rows, Value column) {
+    SmallVector<Value> indices(plane);
+    llvm::append_range(indices, rows);
+    indices.push_back(column);
+    if (isa<VectorType>(type))
+      indices.push_back(indexConstant(b, 0));
+    return indices;
+  }
+  Value load(ValueRange rows, Value column) {
+    if (auto vector = dyn_cast<VectorType>(type))
+      return vector::LoadOp::create(b, vector, input, at(rows, column));
+    return memref::LoadOp::create(b, input, at(rows, column));
+  }
+  void store(Value value, Value column) {
+    if (isa<VectorType>(type))
+      vector::StoreOp::create(b, value, output, at(outer, column));
+    else
+      memref::StoreOp::create(b, value, output, at(outer, column));
+  }
+
+  ImplicitLocOpBuilder &b;
+  PoolOpInterface op;
+  ConvWindow window;
+  Type type;
+  Value input, output;
+  ArrayRef<Value> plane, outer;
+};
 
 struct PoolFamily : KernelFamily {
   StringRef getName() const override { return "pool"; }
@@ -57,61 +200,11 @@ struct PoolFamily : KernelFamily {
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *operation, ValueRange operands,
                           Value task, TargetAttr target) const override {
     auto op = cast<PoolOpInterface>(operation);
-    bool blocked = isBlocked(op), average = op.getPoolKind() == PoolKind::average;
-    PoolCombiner combine(b, op.getPoolKind());
-    ConvWindow window = getConvWindow(op);
-    Value input = operands[0], output = operands[1], zero = indexConstant(b, 0);
-    Type type = b.getF32Type();
-    if (blocked)
-      type = VectorType::get({target.getVectorLanes()}, type);
-    Value start = combine.emitStart(type);
-
     SmallVector<Value> indices = delinearize(b, task, getTaskExtents(op));
-    Value batch = indices[0], channel = indices[1];
-    ArrayRef<Value> outer = ArrayRef<Value>(indices).drop_front(2);
-    auto at = [&](ValueRange outerIndices, Value column) {
-      SmallVector<Value> result = {batch, channel};
-      llvm::append_range(result, outerIndices);
-      result.push_back(column);
-      if (blocked)
-        result.push_back(zero);
-      return result;
-    };
-    forEachPixelTile(b, window, getCpu(target).vectors->poolPixels, [&](PixelTile pixels) {
-      SmallVector<Value> values(pixels.size, start);
-      values = emitKernelLoops(
-          b, window, outer, pixels, values,
-          [&](const KernelPosition &position, ValueRange carried) {
-            SmallVector<Value> next(carried);
-            for (auto [value, column] : llvm::zip(next, position.columns)) {
-              if (!column)
-                continue;
-              SmallVector<Value> from = at(position.outer, column);
-              Value loaded =
-                  blocked
-                      ? Value(vector::LoadOp::create(b, cast<VectorType>(type), input, from))
-                      : Value(memref::LoadOp::create(b, input, from));
-              value = combine(value, loaded);
-            }
-            return next;
-          },
-          combine.getBlockSums(values));
-      Value rows;
-      if (average)
-        rows = emitPoolCount(b, op, window, outer);
-      for (auto [pixel, sum] : llvm::enumerate(values)) {
-        Value value = sum, column = affine(b, pixels.start, 1, pixel);
-        if (average) {
-          Value columns = emitPoolExtent(b, op, window, window.rank() - 1, column);
-          value = emitMean(b, value, arith::MulIOp::create(b, rows, columns));
-        }
-        SmallVector<Value> to = at(outer, column);
-        if (blocked)
-          vector::StoreOp::create(b, value, output, to);
-        else
-          memref::StoreOp::create(b, value, output, to);
-      }
-    });
+    Type type = b.getF32Type();
+    if (isBlocked(op))
+      type = VectorType::get({target.getVectorLanes()}, type);
+    PoolRow(b, op, type, operands, indices).build(getCpu(target).vectors->poolPixels);
     return success();
   }
 };

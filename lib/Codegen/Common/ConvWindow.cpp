@@ -23,6 +23,15 @@ bool ConvWindow::isPointwise() const {
          ArrayRef<int64_t>(input) == ArrayRef<int64_t>(output);
 }
 
+bool ConvWindow::hasEmptyRange(int64_t dim) const {
+  return llvm::any_of(llvm::seq(output[dim]), [&](int64_t pixel) {
+    return llvm::none_of(llvm::seq(kernel[dim]), [&](int64_t k) {
+      int64_t at = pixel * strides[dim] - padsBegin[dim] + k * dilations[dim];
+      return at >= 0 && at < input[dim];
+    });
+  });
+}
+
 void ConvWindow::flattenPointwise() {
   assert(isPointwise() && "needs a window of one pixel");
   int64_t pixels = 1;

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -152,9 +153,11 @@ SmallVector<Value> convoy::emitSumLoop(ImplicitLocOpBuilder &b, Value lower, Val
 }
 
 void convoy::keepRolled(ValueRange results) {
-  auto loop = results.empty() ? scf::ForOp() : results.front().getDefiningOp<scf::ForOp>();
-  if (!loop)
-    return;
+  if (auto loop = results.empty() ? scf::ForOp() : results.front().getDefiningOp<scf::ForOp>())
+    keepRolled(loop);
+}
+
+void convoy::keepRolled(scf::ForOp loop) {
   MLIRContext *context = loop.getContext();
   auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/BoolAttr::get(context, true),
                                           {}, {}, {}, {}, {}, {});
@@ -162,6 +165,27 @@ void convoy::keepRolled(ValueRange results) {
   loop->setAttr("loop_annotation",
                 LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
                                               {}, {}, {}, {}, {}, {}));
+}
+
+void convoy::emitIf(ImplicitLocOpBuilder &b, Value condition, llvm::function_ref<void()> body,
+                    bool isRare) {
+  if (isRare)
+    condition = LLVM::ExpectOp::create(b, condition,
+                                       arith::ConstantOp::create(b, b.getBoolAttr(false)));
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+Value convoy::emitAny(OpBuilder &b, Location loc, Value condition) {
+  auto vector = dyn_cast<VectorType>(condition.getType());
+  if (!vector)
+    return condition;
+  auto flat = VectorType::get(vector.getNumElements(), vector.getElementType());
+  if (flat != vector)
+    condition = vector::ShapeCastOp::create(b, loc, flat, condition);
+  return vector::ReductionOp::create(b, loc, vector::CombiningKind::OR, condition);
 }
 
 Value convoy::zeroVector(ImplicitLocOpBuilder &b, VectorType type) {

@@ -19,15 +19,41 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
+static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 Value PoolCombiner::emitStart(Type type) const {
-  double start = kind == PoolKind::average ? 0.0 : -std::numeric_limits<double>::infinity();
+  double start = kind == PoolKind::average ? 0.0
+                 : isQuick                 ? -kInfinity
+                                           : std::numeric_limits<double>::quiet_NaN();
   return emitConstant(b, b.getLoc(), type, start);
 }
 
 Value PoolCombiner::operator()(Value x, Value y) const {
   if (kind == PoolKind::average)
     return arith::AddFOp::create(b, x, y);
-  return emitMax(b, b.getLoc(), x, y);
+  // The larger one is the second if there are NaNs, and `x` is none.
+  if (isQuick)
+    return emitMax(b, b.getLoc(), y, x);
+  return arith::MaxNumFOp::create(b, x, y);
+}
+
+Value convoy::emitMayBeWrong(ImplicitLocOpBuilder &b, Value result) {
+  Value lowest = emitConstant(b, b.getLoc(), result.getType(), -kInfinity);
+  return emitAny(b, b.getLoc(),
+                 arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, result, lowest));
+}
+
+Value convoy::emitLargest(ImplicitLocOpBuilder &b, const ConvWindow &window,
+                          ValueRange position, Value largest) {
+  for (auto [dim, coordinate] : llvm::enumerate(position)) {
+    if (!window.hasEmptyRange(dim))
+      continue;
+    auto [lower, upper] = emitKernelRange(b, window, dim, coordinate);
+    Value isEmpty = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, lower, upper);
+    Value lowest = emitConstant(b, b.getLoc(), largest.getType(), -kInfinity);
+    largest = arith::SelectOp::create(b, isEmpty, lowest, largest);
+  }
+  return largest;
 }
 
 Value convoy::emitPoolExtent(ImplicitLocOpBuilder &b, PoolOpInterface op,

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Codegen/Common/LoopEmitter.h"
 #include "convoy/Codegen/Common/MathApproximation.h"
 #include "convoy/Dialect/Cnn/IR/Arithmetic.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
@@ -17,7 +18,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -60,7 +60,6 @@ struct Angles : EmittedArithmetic {
   Reduced reduceSmall(Value x);
   Reduced reduceLarge(Value x);
   Reduced reduce(Value x);
-  Value isAny(Value condition);
   Value isBitSet(Value x, int bit);
   Value sine(Value rest);
   Value cosine(Value rest);
@@ -146,22 +145,11 @@ Angles::Reduced Angles::reduceLarge(Value x) {
   return {add(rest, sub(x, x)), low};
 }
 
-/// Whether the condition holds for a lane.
-Value Angles::isAny(Value condition) {
-  auto vector = dyn_cast<VectorType>(condition.getType());
-  if (!vector)
-    return condition;
-  auto flat = VectorType::get(vector.getNumElements(), vector.getElementType());
-  if (flat != vector)
-    condition = vector::ShapeCastOp::create(b, loc, flat, condition);
-  return vector::ReductionOp::create(b, loc, vector::CombiningKind::OR, condition);
-}
-
 Angles::Reduced Angles::reduce(Value x) {
   Reduced small = reduceSmall(x);
   Value isLarge = less(constant(kLargeAngle), abs(x));
   auto branch = scf::IfOp::create(
-      b, loc, isAny(isLarge),
+      b, loc, emitAny(b, loc, isLarge),
       [&](OpBuilder &inner, Location at) {
         Reduced large = Angles(inner, at, type).reduceLarge(x);
         scf::YieldOp::create(

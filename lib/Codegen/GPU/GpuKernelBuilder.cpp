@@ -50,10 +50,7 @@ void GpuKernel::barrier() { mlir::gpu::BarrierOp::create(b); }
 void GpuKernel::when(Value condition, llvm::function_ref<void()> body) {
   if (!condition)
     return body();
-  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  body();
+  emitIf(b, condition, body);
 }
 
 /// The size and alignment of a CUtensorMap.

@@ -70,6 +70,8 @@ struct PoolFamily : GpuKernelFamily {
                              .front();
           if (op.getPoolKind() == PoolKind::average)
             result = emitMean(b, result, emitPoolCount(b, op, window, pixel));
+          else
+            result = emitLargest(b, window, pixel, result);
           Value to = linearize(b, at[1], pixel, window.output);
           to = add(b, affine(b, to, block, 0), lane);
           storeElements(b, result, output, add(b, getImage(kernel.operands[1]), to));

@@ -113,17 +113,43 @@ std::pair<Scalar, Scalar> WindowBody::getRange(size_t dim, Scalar start, int64_t
           ceilDiv(extent - start).min(start.integer(kernel))};
 }
 
-/// The number that no element of the type is less than.
-static Scalar getLowest(ComputeBody &body, Type type) {
-  Scalar zero = body.number(type, 0);
-  if (zero.isFloat())
-    return zero.constant(-std::numeric_limits<double>::infinity());
-  return zero.isUnsigned() ? zero : zero.integer(-(1ll << (type.getIntOrFloatBitWidth() - 1)));
-}
-
 //===----------------------------------------------------------------------===//
 // MaxPool
 //===----------------------------------------------------------------------===//
+
+/// What the largest element is compared with at first: NaN, or the lowest integer.
+static Scalar getStart(ComputeBody &body, Type type) {
+  Scalar zero = body.number(type, 0);
+  if (zero.isFloat())
+    return zero.constant(std::numeric_limits<double>::quiet_NaN());
+  return zero.isUnsigned() ? zero : zero.integer(-(1ll << (type.getIntOrFloatBitWidth() - 1)));
+}
+
+/// Whether `x` is larger than `best`; NaN is less than every number.
+static Scalar isLarger(Scalar x, Scalar best) {
+  Scalar larger = x > best;
+  return x.isFloat() ? larger | ((best != best) & (x == x)) : larger;
+}
+
+/// The largest element of each window of a pool over `input`.
+static FailureOr<Value> computeMaxPool(NodeImporter &node, Value input, cnn::WindowAttr window,
+                                       ArrayRef<int64_t> shape) {
+  Type type = NodeImporter::getElementType(input);
+  return node.computeElements(
+      "max_pool", input, shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        WindowBody walk(body, window, at);
+        auto visit = [&](ArrayRef<Scalar> from, ArrayRef<Scalar> best) {
+          Scalar x = body.input(0).load(from);
+          return Scalars{isLarger(x, best[0]).select(x, best[0])};
+        };
+        Scalar start = getStart(body, type), largest = walk.forEach(start, visit).front();
+        if (!start.isFloat())
+          return largest;
+        Scalar isPadding = walk.count(/*includePad=*/false) == 0;
+        return isPadding.select(start.constant(-std::numeric_limits<double>::infinity()),
+                                largest);
+      });
+}
 
 /// For each window, the position of its largest element in the whole input, in row-major
 /// order, or with `columnMajor` with the spatial dimensions in the opposite order.
@@ -144,10 +170,10 @@ static FailureOr<Value> findLargest(NodeImporter &node, const Pool &pool, bool c
         auto visit = [&](ArrayRef<Scalar> from, ArrayRef<Scalar> best) {
           Scalar x = body.input(0).load(from);
           // The first element wins even if it is the lowest number.
-          Scalar wins = (x > best[1]) | (best[0] < body.index(0));
+          Scalar wins = isLarger(x, best[1]) | (best[0] < body.index(0));
           return Scalars{wins.select(locate(from), best[0]), wins.select(x, best[1])};
         };
-        Scalars start = {body.index(-1), getLowest(body, type)};
+        Scalars start = {body.index(-1), getStart(body, type)};
         Scalar place = WindowBody(body, pool.window, at).forEach(start, visit).front();
         return place.to(i64);
       });
@@ -159,13 +185,7 @@ FailureOr<Value> convoy::onnximport::createMaxPool(NodeImporter &node, const Poo
   Type type = NodeImporter::getElementType(input);
   if (isa<FloatType>(type) && !type.isF64())
     return node.create<cnn::MaxPoolOp>(input, pool.window, pool.ceilMode);
-  return node.computeElements(
-      "max_pool", input, pool.shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
-        auto visit = [&](ArrayRef<Scalar> from, ArrayRef<Scalar> best) {
-          return Scalars{best[0].max(body.input(0).load(from))};
-        };
-        return WindowBody(body, pool.window, at).forEach(getLowest(body, type), visit).front();
-      });
+  return computeMaxPool(node, input, pool.window, pool.shape);
 }
 
 static LogicalResult importMaxPool(NodeImporter &node) {
@@ -247,22 +267,32 @@ static FailureOr<SmallVector<int64_t>> getSpatialAxes(NodeImporter &node) {
   return axes;
 }
 
-template <cnn::PoolKind kind> static LogicalResult importGlobalPool(NodeImporter &node) {
+/// The kernel of cnn.global_pool computes in f32.
+static FailureOr<Value> createGlobalPool(NodeImporter &node, cnn::PoolKind kind) {
   Value input = node.getInput(0);
-  bool isF64 = NodeImporter::getElementType(input).isF64();
-  FailureOr<Value> result;
-  if (isF64) {
-    auto axes = getSpatialAxes(node);
-    if (failed(axes))
-      return failure();
-    result = Term(node, input)
-                 .reduce(kind == cnn::PoolKind::average ? ReduceKind::mean : ReduceKind::max,
-                         *axes);
-  } else {
-    result = node.create<cnn::GlobalPoolOp>(input, kind);
-  }
+  if (!NodeImporter::getElementType(input).isF64())
+    return node.create<cnn::GlobalPoolOp>(input, kind);
+  auto axes = getSpatialAxes(node);
+  if (failed(axes))
+    return failure();
+  if (kind == cnn::PoolKind::average)
+    return Term(node, input).reduce(ReduceKind::mean, *axes);
+  SmallVector<int64_t> shape(node.getShape(0));
+  int64_t size = llvm::product_of(ArrayRef(shape).drop_front(2));
+  FailureOr<Value> flat = node.reshape(input, {shape[0], shape[1], size});
+  size = std::max<int64_t>(size, 1); // An error later if there are results.
+  std::fill(shape.begin() + 2, shape.end(), 1);
+  auto window = cnn::WindowAttr::get(node.getContext(), size, 1, 1, {0, 0});
+  if (failed(flat) ||
+      failed(flat = computeMaxPool(node, *flat, window, {shape[0], shape[1], 1})))
+    return failure();
+  return node.reshape(*flat, shape);
+}
+
+template <cnn::PoolKind kind> static LogicalResult importGlobalPool(NodeImporter &node) {
+  FailureOr<Value> result = createGlobalPool(node, kind);
   if (succeeded(result) && NodeImporter::getType(*result).getNumElements() != 0 &&
-      NodeImporter::getType(input).getNumElements() == 0)
+      NodeImporter::getType(node.getInput(0)).getNumElements() == 0)
     return node.error("pools over no elements (input 0 has shape " +
                       formatShape(node.getShape(0)) + ")");
   return node.setResult(result);

@@ -1,14 +1,15 @@
 // RUN: convoy-opt %s --cnn-generate-gpu-kernels --canonicalize --cse --split-input-file | FileCheck %s
 
 // A thread computes four channels of a pixel: 1 x 2 x 4 x 4 x 16 / 4 threads. The nine positions of the kernel
-// are read without a branch. For a position outside of the map, another pixel is read and replaced by -inf.
+// are read without a branch. For a position outside of the map, another pixel is read and replaced by NaN,
+// over which maxnumf passes.
 // CHECK-LABEL: gpu.func @pool(
 // CHECK-SAME:    known_block_size = array<i32: 128, 1, 1>, known_grid_size = array<i32: 1, 1, 1>
-// CHECK-DAG:     %[[LOWEST:.+]] = arith.constant dense<0xFF800000> : vector<4xf32>
+// CHECK-DAG:     %[[NAN:.+]] = arith.constant dense<0x7FC00000> : vector<4xf32>
 // CHECK-NOT:     scf.for
 // CHECK:         %[[INDEX:.+]] = arith.select %[[INSIDE:.+]], %{{.+}}, %{{.+}} : index
 // CHECK-NEXT:    %[[LOADED:.+]] = vector.load %{{.+}}[%[[INDEX]]] {alignment = 16 : i64}
-// CHECK-NEXT:    arith.select %[[INSIDE]], %[[LOADED]], %[[LOWEST]] : vector<4xf32>
+// CHECK-NEXT:    arith.select %[[INSIDE]], %[[LOADED]], %[[NAN]] : vector<4xf32>
 // CHECK-COUNT-8: vector.load
 // CHECK-NOT:     vector.load
 // CHECK:         vector.store {{.+}} {alignment = 16 : i64}

@@ -34,6 +34,8 @@ struct ConvWindow {
     return (output[dim] - 1) * strides[dim] - padsBegin[dim] +
            (kernel[dim] - 1) * dilations[dim];
   }
+  /// Whether some output reads no input, only padding, in dimension `dim`.
+  bool hasEmptyRange(int64_t dim) const;
   /// Treats all pixels as one row, so that small maps fill the tiles. The window must be a
   /// single pixel that moves by one (see isPointwise).
   void flattenPointwise();

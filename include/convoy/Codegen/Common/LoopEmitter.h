@@ -12,6 +12,10 @@
 
 #include <functional>
 
+namespace mlir::scf {
+class ForOp;
+} // namespace mlir::scf
+
 namespace convoy {
 
 /// Splits a flat index into one index for each of `extents` (row-major: the last one varies
@@ -71,6 +75,12 @@ llvm::SmallVector<mlir::Value> emitSumLoop(
 /// Keeps LLVM from unrolling the loop that defines `results`, if a loop does. LLVM would share
 /// loads between unrolled iterations, and spill the shared values.
 void keepRolled(mlir::ValueRange results);
+void keepRolled(mlir::scf::ForOp loop);
+/// Emits `body` for the case that `condition` holds, with `isRare` away from the other code.
+void emitIf(mlir::ImplicitLocOpBuilder &builder, mlir::Value condition,
+            llvm::function_ref<void()> body, bool isRare = false);
+/// Whether a condition, a scalar or a vector, holds for a lane.
+mlir::Value emitAny(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value condition);
 mlir::Value zeroVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type);
 mlir::Value splatVector(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type,
                         float value);

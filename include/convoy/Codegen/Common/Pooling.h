@@ -17,11 +17,14 @@ namespace convoy {
 /// or, for a mean, into their sum.
 class PoolCombiner {
 public:
-  PoolCombiner(mlir::ImplicitLocOpBuilder &builder, cnn::PoolKind kind)
-      : b(builder), kind(kind) {}
+  /// x86 needs three instructions for the larger of two values that may be NaN. A quick
+  /// combiner needs one, but takes the largest of nothing but NaNs for -inf.
+  PoolCombiner(mlir::ImplicitLocOpBuilder &builder, cnn::PoolKind kind, bool isQuick = false)
+      : b(builder), kind(kind), isQuick(isQuick) {}
 
   /// The neutral element, as a constant of `type`.
   mlir::Value emitStart(mlir::Type type) const;
+  /// `x` is what was combined so far, `y` an element or a combination of others.
   mlir::Value operator()(mlir::Value x, mlir::Value y) const;
   /// How loops combine values that begin at `starts`; without blocks for the largest.
   BlockSums getBlockSums(mlir::ValueRange starts) const {
@@ -31,7 +34,15 @@ public:
 private:
   mlir::ImplicitLocOpBuilder &b;
   cnn::PoolKind kind;
+  bool isQuick;
 };
+
+/// Whether a quick combiner may have taken NaNs for -inf, if `result` is the least of its
+/// results.
+mlir::Value emitMayBeWrong(mlir::ImplicitLocOpBuilder &builder, mlir::Value result);
+/// The result of a window whose largest number is `largest`: -inf if it has only padding.
+mlir::Value emitLargest(mlir::ImplicitLocOpBuilder &builder, const ConvWindow &window,
+                        mlir::ValueRange position, mlir::Value largest);
 
 /// The number of window positions in dimension `dim` that a mean counts, for the output
 /// coordinate `position`: those inside the input, or with `count_include_pad` inside the
