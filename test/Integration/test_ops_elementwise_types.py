@@ -159,6 +159,35 @@ def test_special_values(options, tmp_path):
         compare_with_reference(net.nodes, feeds, tmp_path, constants, options, opset=28)
 
 
+EXPONENTS = (0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 4.0, -4.0, 5.0, -5.0, 0.5, -0.5, 0.25, -0.25, 0.75, -0.75, 1.5,
+             -1.5, 2.5, -2.5, 16777216.0, -16777215.0, 1e30, -1e30, INF, -INF, NAN)
+BASES = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 2.5, -3.0, INF, -INF, NAN)
+
+
+@pytest.mark.parametrize("options", [["--mcpu=x86-64-v3"], [], EMULATED], ids=["v3", "cpu", "gpu"])
+def test_special_powers(options, tmp_path):
+    """The special cases of C, for exponents that are known while compiling and for those that are not; the quotient
+    tells the zeros apart."""
+    net, feeds, constants, expected = Nodes(), {}, {}, {}
+
+    def check(x, y, base, exponent):
+        one = f"one_{base.dtype}"
+        constants[one] = np.array(1, base.dtype)
+        with np.errstate(all="ignore"):
+            expected[net.add("Div", one, net.add("Pow", x, y))] = 1 / np.power(base, exponent)
+
+    for dtype in (np.float32, np.float64):
+        base, exponent = (grid.ravel() for grid in np.meshgrid(np.array(BASES, dtype), np.array(EXPONENTS, dtype)))
+        name = np.dtype(dtype).name
+        feeds |= {f"x_{name}": base, f"y_{name}": exponent, f"base_{name}": np.array(BASES, dtype)}
+        check(f"x_{name}", f"y_{name}", base, exponent)
+        for index, number in enumerate(EXPONENTS):
+            constants[f"{name}_{index}"] = np.array(number, dtype)
+            # NumPy takes the root for the power of one 0.5, which differs for -inf.
+            check(f"base_{name}", f"{name}_{index}", np.array(BASES, dtype), np.full(len(BASES), number, dtype))
+    compare_with_reference(net.nodes, feeds, tmp_path, constants, options, tolerance=2e-6, expected=expected)
+
+
 def test_remainders(tmp_path):
     """Exact, no matter how large the quotient is."""
     generator = np.random.default_rng(5)

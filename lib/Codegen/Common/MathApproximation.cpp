@@ -206,15 +206,21 @@ struct ApproximateMath : convoy::impl::CnnApproximateMathBase<ApproximateMath> {
 
 } // namespace
 
+/// The special cases are those of C.
 Value MathExpansion::powerWithSign(Value x, Value y, Value size) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   Value zero = constant(0), one = constant(1);
-  // A negative base needs an integer exponent, whose last bit gives the sign.
-  Value half = mul(y, constant(0.5));
-  Value isOdd = compare(FloatPredicate::ONE, half, floor(half));
-  Value isInteger = equal(y, floor(y));
-  Value negative = select(isOdd, neg(size), size);
-  negative = select(isInteger, negative, constant(std::numeric_limits<double>::quiet_NaN()));
-  Value result = select(less(x, zero), negative, size);
+  // An infinite power of -1, too.
+  size = select(equal(abs(x), one), one, size);
+  // Odd integers are twice something that is no integer. Their powers have the sign of the
+  // base, even if it is -0.
+  Value half = mul(y, constant(0.5)), whole = floor(y);
+  Value isOdd = andBits(equal(y, whole), compare(FloatPredicate::ONE, half, floor(half)));
+  Value result = select(isOdd, copySign(size, x), size);
+  // Only -inf has powers that are no integers, among negative numbers.
+  Value isNegative = andBits(less(x, zero), less(constant(-infinity), x));
+  Value isUndefined = andBits(isNegative, compare(FloatPredicate::UNE, y, whole));
+  result = select(isUndefined, constant(std::numeric_limits<double>::quiet_NaN()), result);
   result = select(equal(x, one), one, result);
   return select(equal(y, zero), one, result);
 }

@@ -199,6 +199,11 @@ Value EmittedArithmetic::pow(Value x, Value y) {
     return powIntegers(x, y);
   std::optional<double> exponent = getConstantNumber(y);
   double size = exponent ? std::abs(*exponent) : -1;
+  // Powers of -inf and -0 are positive unless the exponent is an odd integer.
+  auto root = [&] {
+    Value infinity = constant(std::numeric_limits<double>::infinity());
+    return select(equal(x, neg(infinity)), infinity, sqrt(add(x, constant(0))));
+  };
   Value result;
   if (size == 0)
     return constant(1);
@@ -211,13 +216,14 @@ Value EmittedArithmetic::pow(Value x, Value y) {
   else if (size == 4)
     result = mul(mul(x, x), mul(x, x));
   else if (size == 0.5)
-    result = sqrt(x);
+    result = root();
   else if (size == 0.25)
-    result = sqrt(sqrt(x));
-  else if (size == 0.75)
-    result = mul(sqrt(x), sqrt(sqrt(x)));
-  else if (size == 1.5)
-    result = mul(x, sqrt(x));
+    result = sqrt(root());
+  else if (size == 0.75) {
+    Value half = root();
+    result = mul(half, sqrt(half));
+  } else if (size == 1.5)
+    result = mul(abs(x), root());
   else
     return math::PowFOp::create(b, loc, x, y);
   return *exponent < 0 ? div(constant(1), result) : result;
