@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Dense.h"
 #include "OpTable.h"
 #include "Operators.h"
 #include "TensorReader.h"
@@ -252,8 +251,8 @@ static FailureOr<Value> multiplyDense(NodeImporter &node, Value lhs, Value rhs) 
   return node.reshape(*result, resultShape);
 }
 
-FailureOr<Value> convoy::onnximport::multiplyMatrices(NodeImporter &node, Value lhs,
-                                                      Value rhs) {
+/// The product of matrices of floats; a dense layer if the right side is one constant matrix.
+static FailureOr<Value> multiplyFloats(NodeImporter &node, Value lhs, Value rhs) {
   if (NodeImporter::getRank(rhs) == 2 && isConstant(rhs) &&
       NodeImporter::getType(rhs).getNumElements() != 0)
     return multiplyDense(node, lhs, rhs);
@@ -276,7 +275,7 @@ FailureOr<Value> convoy::onnximport::createMatMul(NodeImporter &node, Value left
   if (rhsRank == 1 && failed(rhs = node.reshape(right, {NodeImporter::getShape(right)[0], 1})))
     return failure();
   FailureOr<Value> result =
-      *isFloat ? multiplyMatrices(node, *lhs, *rhs) : multiplyIntegers(node, *lhs, *rhs);
+      *isFloat ? multiplyFloats(node, *lhs, *rhs) : multiplyIntegers(node, *lhs, *rhs);
   if (failed(result))
     return failure();
   SmallVector<int64_t> shape(NodeImporter::getShape(*result));

@@ -11,8 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Dense.h"
 #include "OpTable.h"
+#include "Operators.h"
 #include "Term.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -297,7 +297,7 @@ FailureOr<Value> Einsum::multiplyFlat(const Operand &lhs, const Operand &rhs,
   FailureOr<Value> left = flatten(lhs, rows, summed), right = flatten(rhs, summed, columns);
   if (failed(left) || failed(right))
     return failure();
-  FailureOr<Value> product = multiplyMatrices(node, *left, *right);
+  FailureOr<Value> product = createMatMul(node, *left, *right);
   if (failed(product))
     return failure();
   return node.reshape(*product, getExtents(concatenate({batch, rows, columns})));
