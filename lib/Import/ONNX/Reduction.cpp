@@ -8,7 +8,6 @@
 #include "NodeImporter.h"
 #include "OpTable.h"
 #include "Term.h"
-#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -60,52 +59,6 @@ static FailureOr<Reduction> readReduction(NodeImporter &node, bool axesAreInput)
 using cnn::ReduceKind;
 using cnn::UnaryKind;
 
-/// The reduction of a tensor without elements to a result that may have some: `value`, or for
-/// integers the nearest one.
-static FailureOr<Value> reduceNothing(NodeImporter &node, const Reduction &reduction,
-                                      double value) {
-  RankedTensorType type = NodeImporter::getType(node.getInput(0));
-  SmallVector<int64_t> shape;
-  for (auto [dim, extent] : llvm::enumerate(type.getShape())) {
-    if (!llvm::is_contained(*reduction.axes, int64_t(dim)))
-      shape.push_back(extent);
-    else if (reduction.keepDims)
-      shape.push_back(1);
-  }
-  if (failed(node.checkShape(shape, type.getElementType())))
-    return failure();
-  RankedTensorType result = type.clone(shape);
-  Type element = type.getElementType();
-  if (isa<FloatType>(element))
-    return node.constant(
-        DenseElementsAttr::get(result, node.getBuilder().getFloatAttr(element, value)));
-  unsigned width = element.getIntOrFloatBitWidth();
-  bool isUnsigned = element.isUnsignedInteger() || width == 1;
-  APInt number(width, int64_t(std::isinf(value) ? 0 : value));
-  if (std::isinf(value) && value > 0)
-    number = isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
-  else if (std::isinf(value))
-    number = isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width);
-  return node.constant(DenseElementsAttr::get(result, number));
-}
-
-/// What the reduction of no elements gives. A mean of integers is 0.
-static double getEmptyValue(ReduceKind kind, Type element) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  switch (kind) {
-  case ReduceKind::max:
-    return -infinity;
-  case ReduceKind::min:
-    return infinity;
-  case ReduceKind::prod:
-    return 1;
-  case ReduceKind::mean:
-    return isa<FloatType>(element) ? std::numeric_limits<double>::quiet_NaN() : 0;
-  default:
-    return 0;
-  }
-}
-
 static Term reduceElements(Term x, const Reduction &reduction, ReduceKind kind) {
   if (reduction.axes)
     return x.reduce(kind, *reduction.axes, reduction.keepDims);
@@ -118,15 +71,13 @@ template <ReduceKind kind> static LogicalResult importReduce(NodeImporter &node)
   auto reduction = readReduction(node, node.getOpset() >= getAxesInputOpset(kind));
   if (failed(reduction))
     return failure();
-  RankedTensorType type = NodeImporter::getType(node.getInput(0));
-  Type element = type.getElementType();
-  if (reduction->axes && type.getNumElements() == 0)
-    return node.setResult(reduceNothing(node, *reduction, getEmptyValue(kind, element)));
+  Type element = NodeImporter::getElementType(node.getInput(0));
   Term x(node, node.getInput(0));
   bool isBool = element.isInteger(1), isFloat = isa<FloatType>(element);
-  if (isBool) // As numbers 0 and 1.
-    return node.setResult(
-        reduceElements(x.to(node.getBuilder().getI32Type()), *reduction, kind).to(element));
+  if (isBool) { // As numbers without a sign, of which 0 is the least.
+    Type number = node.getBuilder().getIntegerType(8, /*isSigned=*/false);
+    return node.setResult(reduceElements(x.to(number), *reduction, kind).to(element));
+  }
   if (kind == ReduceKind::l2 && !isFloat) // The root of the sum need not be an integer.
     return node.setResult(
         reduceElements(x.to(node.getBuilder().getF64Type()), *reduction, kind).to(element));
@@ -141,11 +92,7 @@ static LogicalResult importLogarithm(NodeImporter &node,
   auto reduction = readReduction(node, node.getOpset() >= 18);
   if (failed(reduction))
     return failure();
-  RankedTensorType type = NodeImporter::getType(node.getInput(0));
-  Type element = type.getElementType();
-  if (reduction->axes && type.getNumElements() == 0)
-    return node.setResult(
-        reduceNothing(node, *reduction, -std::numeric_limits<double>::infinity()));
+  Type element = NodeImporter::getElementType(node.getInput(0));
   Type work = isa<FloatType>(element) ? element : node.getBuilder().getF64Type();
   return node.setResult(write(Term(node, node.getInput(0)).to(work), *reduction).to(element));
 }
