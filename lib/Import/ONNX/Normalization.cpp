@@ -16,13 +16,6 @@ using namespace convoy::onnximport;
 using cnn::ReduceKind;
 using cnn::UnaryKind;
 
-/// The axes from `first` on.
-static SmallVector<int64_t> getAxesFrom(int64_t first, int64_t rank) {
-  SmallVector<int64_t> axes(rank - first);
-  std::iota(axes.begin(), axes.end(), first);
-  return axes;
-}
-
 /// Why a batch norm uses the statistics of its input; empty if it does not. Up to opset 6 the
 /// attribute `is_test` tells, up to 13 the number of outputs, from 14 on the attribute
 /// `training_mode` alone.
@@ -117,36 +110,48 @@ static LogicalResult importInstanceNorm(NodeImporter &node) {
       node.getInput(0), node.getInput(1), node.getInput(2), node.getFloat("epsilon", 1e-5f)));
 }
 
-/// The type in which statistics are computed: f32 (1) or the type of the input.
-static FailureOr<Type> getStashType(NodeImporter &node) {
+namespace {
+
+/// The attributes of a norm of rows, which are all dimensions from `axis` on.
+struct RowNorm {
+  int64_t axis;
+  SmallVector<int64_t> axes;
+  float epsilon;
+  Type stash; ///< The type in which statistics are computed: f32 or the type of the input.
+};
+
+} // namespace
+
+static FailureOr<RowNorm> readRowNorm(NodeImporter &node) {
   constexpr int64_t f32 = 1, bf16 = 16;
-  Type element = NodeImporter::getElementType(node.getInput(0));
+  int64_t rank = NodeImporter::getRank(node.getInput(0));
+  FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", -1), rank);
+  if (failed(axis))
+    return failure();
   int64_t stash = node.getInt("stash_type", f32);
   if (stash != f32 && stash != bf16)
     return node.error("attribute 'stash_type' is " + Twine(stash) +
                       ", expected 1 (float) or 16 (bfloat16)");
-  if (element.isF64() || stash == bf16)
-    return element;
-  return Type(node.getBuilder().getF32Type());
+  Type element = NodeImporter::getElementType(node.getInput(0));
+  bool keepsType = element.isF64() || stash == bf16;
+  return RowNorm{*axis, llvm::to_vector(llvm::seq(*axis, rank)),
+                 node.getFloat("epsilon", 1e-5f),
+                 keepsType ? element : node.getBuilder().getF32Type()};
 }
 
 static LogicalResult importLayerNorm(NodeImporter &node) {
-  Value input = node.getInput(0);
-  int64_t rank = NodeImporter::getRank(input);
-  FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", -1), rank);
-  FailureOr<Type> stash = getStashType(node);
-  float epsilon = node.getFloat("epsilon", 1e-5f);
-  if (failed(axis) || failed(stash))
+  FailureOr<RowNorm> norm = readRowNorm(node);
+  if (failed(norm))
     return failure();
+  Value input = node.getInput(0);
   if (!node.isOutputUsed(1) && !node.isOutputUsed(2))
-    return node.setResult(node.create<cnn::LayerNormOp>(input, node.getInput(1),
-                                                        node.getInput(2), *axis, epsilon));
-  SmallVector<int64_t> axes = getAxesFrom(*axis, rank);
+    return node.setResult(node.create<cnn::LayerNormOp>(
+        input, node.getInput(1), node.getInput(2), norm->axis, norm->epsilon));
   Type element = NodeImporter::getElementType(input);
-  Term x = Term(node, input).to(*stash);
-  Term mean = x.reduce(ReduceKind::mean, axes), centred = x - mean;
-  Term variance = (centred * centred).reduce(ReduceKind::mean, axes);
-  Term deviation = (variance + epsilon).apply(UnaryKind::sqrt);
+  Term x = Term(node, input).to(norm->stash);
+  Term mean = x.reduce(ReduceKind::mean, norm->axes), centred = x - mean;
+  Term variance = (centred * centred).reduce(ReduceKind::mean, norm->axes);
+  Term deviation = (variance + norm->epsilon).apply(UnaryKind::sqrt);
   Term inverse = deviation.number(1) / deviation;
   Term result = (centred * inverse).to(element) * Term(node, node.getInput(1));
   if (node.getInput(2))
@@ -157,18 +162,14 @@ static LogicalResult importLayerNorm(NodeImporter &node) {
 
 /// x / sqrt(mean(x^2) + epsilon) * scale.
 static LogicalResult importRMSNorm(NodeImporter &node) {
-  Value input = node.getInput(0);
-  int64_t rank = NodeImporter::getRank(input);
-  FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", -1), rank);
-  FailureOr<Type> stash = getStashType(node);
-  float epsilon = node.getFloat("epsilon", 1e-5f);
-  if (failed(axis) || failed(stash))
+  FailureOr<RowNorm> norm = readRowNorm(node);
+  if (failed(norm))
     return failure();
-  SmallVector<int64_t> axes = getAxesFrom(*axis, rank);
-  Term x = Term(node, input).to(*stash);
-  double count = llvm::product_of(NodeImporter::getShape(input).drop_front(*axis));
-  Term root =
-      (x.reduce(ReduceKind::sum_square, axes) / count + epsilon).apply(UnaryKind::sqrt);
+  Value input = node.getInput(0);
+  Term x = Term(node, input).to(norm->stash);
+  double count = llvm::product_of(NodeImporter::getShape(input).drop_front(norm->axis));
+  Term root = (x.reduce(ReduceKind::sum_square, norm->axes) / count + norm->epsilon)
+                  .apply(UnaryKind::sqrt);
   return node.setResult((x / root).to(NodeImporter::getElementType(input)) *
                         Term(node, node.getInput(1)));
 }
