@@ -3,8 +3,9 @@
 """Operations that read between the elements of a picture: resizes, grids and regions."""
 
 import numpy as np
+import onnx
 import pytest
-from support import batches, case, check_cases, floats, ints, rand, run_reference
+from support import Const, batches, case, check_cases, convoy, floats, ints, one_line, rand, run_reference
 
 CASES = []
 random = np.random.default_rng(9)
@@ -107,3 +108,65 @@ def test_op(cases, tmp_path):
 @pytest.mark.parametrize("cases", batches(CASES)[::3])
 def test_gpu_kernels(cases, tmp_path):
     check_cases(cases, tmp_path, options=["--target=cuda-emulator"])
+
+
+FLAT_GRID, RESIZED, SHAPES = (1, 4, 7, 2), (1, 3, 6, 7), "has the shapes 1x3x9x8 and "
+REGIONS, ENTRIES = [(1, 3, 9, 8), (2, 4)], Const(np.zeros(2, np.int64))
+DEFORMED = [(1, 4, 6, 5), (6, 4, 2, 3), (1, 12, 5, 3)]
+ERRORS = [  # Operator, opset, operands, attributes, the error.
+    ("GridSample", 16, [(1, 3, 5, 6), FLAT_GRID], {"mode": "area"}, "'mode' is 'area', expected linear, nearest or cubic"),
+    ("GridSample", 16, [(1, 3, 5, 6), FLAT_GRID], {"padding_mode": "ones"}, "'padding_mode' is 'ones', expected zeros,"),
+    ("GridSample", 16, [(1, 3, 5, 6), (1, 4, 7, 3)], {}, "a grid of shape 1x4x7x3 does not fit an input of shape 1x3x5x6"),
+    ("GridSample", 16, [(2, 3, 5, 6), FLAT_GRID], {}, "a grid of shape 1x4x7x2 does not fit an input of shape 2x3x5x6"),
+    ("GridSample", 16, [(1, 3), (1, 2)], {}, "does not fit an input of shape 1x3"),
+    ("GridSample", 16, [(1, 3, 5, 6), Const(np.zeros(FLAT_GRID, np.int32))], {}, "input 1 ('c1') has no floats"),
+    ("GridSample", 16, [np.zeros((1, 3, 5, 6), np.int32), FLAT_GRID], {}, "input 0 ('x0') has no floats, and the mode"),
+    ("AffineGrid", 20, [(2, 2, 3), ints(2, 3, 4)], {}, "matrices of shape 2x2x3 do not fit the size 2x3x4"),
+    ("AffineGrid", 20, [(2, 2, 3), ints(2, 3, 4, 5, 6)], {}, "do not fit the size 2x3x4x5x6"),
+    ("AffineGrid", 20, [(2, 2, 3), ints(2, 3, 0, 5)], {}, "has the size 2x3x0x5"),
+    ("AffineGrid", 20, [(2, 2, 3), np.array([2, 3, 4, 5])], {}, "input 1 ('x1')"),
+    ("RoiAlign", 16, [*REGIONS, ENTRIES], {"mode": "min"}, "attribute 'mode' is 'min', expected avg or max"),
+    ("RoiAlign", 16, [*REGIONS, ENTRIES], {"coordinate_transformation_mode": "tf"}, "is 'tf', expected half_pixel or"),
+    ("RoiAlign", 16, [*REGIONS, ENTRIES], {"output_width": 0}, "negative, or an output without elements"),
+    ("RoiAlign", 16, [*REGIONS, ENTRIES], {"sampling_ratio": -1}, "negative, or an output without elements"),
+    ("RoiAlign", 16, [*REGIONS, ints(0)], {}, "input 2 ('c2') has shape 1, expected 2"),
+    ("RoiAlign", 16, [(1, 3, 9, 8), (2, 5), ENTRIES], {}, f"expects an input of rank 4 and regions of 4 numbers, {SHAPES}2x5"),
+    ("MaxRoiPool", 16, [(1, 3, 9, 8), (2, 4)], {"pooled_shape": [2, 2]}, f"regions of 5 numbers, {SHAPES}2x4"),
+    ("MaxRoiPool", 16, [(3, 9, 8), (2, 5)], {"pooled_shape": [2, 2]}, "expects an input of rank 4"),
+    ("MaxRoiPool", 16, [(1, 3, 9, 8), (2, 5)], {}, "has no attribute 'pooled_shape'"),
+    ("MaxRoiPool", 16, [(1, 3, 9, 8), (2, 5)], {"pooled_shape": [2]}, "attribute 'pooled_shape'"),
+    ("MaxRoiPool", 16, [(1, 3, 9, 8), (2, 5)], {"pooled_shape": [2, 0]}, "attribute 'pooled_shape'"),
+    ("DeformConv", 19, [(1, 4, 6, 5), (6, 4, 2), (1, 12, 5, 3)], {}, "input and filter have ranks 4 and 3"),
+    ("DeformConv", 19, DEFORMED, {"group": 2}, "in 2 groups, with 1 groups of offsets, does not fit an input of shape 1x4x6x5"),
+    ("DeformConv", 19, DEFORMED, {"offset_group": 3}, "with 3 groups of offsets, does not fit"),
+    ("DeformConv", 19, DEFORMED, {"strides": [2, 2]}, "input 2 ('x2') has shape 1x12x5x3, expected 1x12x3x2"),
+    ("DeformConv", 19, [*DEFORMED, (5,)], {}, "input 3 ('x3') has shape 5, expected 6"),
+    ("DeformConv", 19, [*DEFORMED, (6,), (1, 5, 5, 3)], {}, "input 4 ('x4') has shape 1x5x5x3, expected 1x6x5x3"),
+    ("DeformConv", 19, DEFORMED, {"dilations": [9, 1]}, "the kernel does not fit dimension 2"),
+    ("DeformConv", 19, DEFORMED, {"kernel_shape": [3, 3]}, "attribute 'kernel_shape' differs from the filter's shape"),
+    ("Resize", 19, [RESIZED, None, floats(1, 1, 2, 2)], {"mode": "area"}, "'mode' is 'area', expected nearest, linear or cubic"),
+    ("Resize", 19, [RESIZED, None, floats(2, 2)], {}, "has 2 scales for 4 dimensions"),
+    ("Resize", 19, [RESIZED, None, floats(1, 1, -2, 2)], {}, "scales dimension 2 of 6 elements by -2"),
+    ("Resize", 19, [RESIZED, None, None, ints(4, 4)], {}, "has 2 sizes for 4 dimensions"),
+    ("Resize", 19, [RESIZED, None, None, ints(1, 3, -1, 4)], {}, "resizes dimension 2 to -1"),
+    ("Resize", 19, [RESIZED, None, floats(1, 1, 2, 2), ints(1, 3, 4, 4)], {}, "has both scales and sizes"),
+    ("Resize", 19, [RESIZED], {}, "has neither scales nor sizes"),
+    ("Resize", 19, [RESIZED, None, None, ints(4, 4)], {"axes": [2, 4]}, "axis 4 is out of range for rank 4"),
+    ("Resize", 19, [RESIZED, None, floats(1, 1, 2, 2)], {"coordinate_transformation_mode": "tf"}, "is 'tf', which is not"),
+    ("Resize", 19, [RESIZED, None, floats(1, 1, 2, 2)], {"nearest_mode": "up"}, "'nearest_mode' is 'up', which is not"),
+    ("Resize", 19, [RESIZED, None, floats(1, 1, 2, 2)], {"antialias": 1}, "'antialias', but the mode is nearest"),
+    ("Resize", 19, [RESIZED, None, None, ints(1, 3, 4, 4)], {"keep_aspect_ratio_policy": "x"}, "aspect_ratio_policy' is 'x'"),
+    ("Resize", 19, [RESIZED, None, floats(1, 1, 2, 2)], {"coordinate_transformation_mode": "tf_crop_and_resize"},
+     "has no roi, which tf_crop_and_resize needs"),
+    ("Resize", 19, [RESIZED, floats(0, 1), floats(1, 1, 2, 2)], {"coordinate_transformation_mode": "tf_crop_and_resize"},
+     "input 1 ('c1') is not 8 finite numbers"),
+]
+
+
+@pytest.mark.parametrize("op,opset,operands,attributes,message", ERRORS, ids=str)
+def test_errors(op, opset, operands, attributes, message, tmp_path):
+    operands = [rand(*operand) if isinstance(operand, tuple) else operand for operand in operands]
+    model = case("error", op, *operands, opset=opset, run=lambda model, feeds: {"y0": rand(1)}, **attributes).model
+    onnx.save(model, tmp_path / "model.onnx")
+    error = one_line(convoy("compile", tmp_path / "model.onnx", "-o", tmp_path / "model.so"))
+    assert f"node 'the_{op.lower()}' ({op}): " in error and message in error

@@ -238,11 +238,22 @@ static LogicalResult importAffineGrid(NodeImporter &node) {
 // DeformConv
 //===----------------------------------------------------------------------===//
 
-/// The shapes that a deformed convolution must have, or an error.
-static LogicalResult checkDeformConv(NodeImporter &node, const Window &window, int64_t group,
-                                     int64_t offsetGroup, ArrayRef<int64_t> shape) {
+namespace {
+
+/// A convolution whose window's elements are moved by offsets, and weighted by a mask.
+struct DeformConv {
+  Window window;
+  int64_t group, offsetGroup;
+  SmallVector<int64_t> shape; ///< of the result
+
+  int64_t countTaps() const { return llvm::product_of(window.kernel); }
+};
+
+} // namespace
+
+static LogicalResult checkShapes(NodeImporter &node, const DeformConv &conv) {
   ArrayRef<int64_t> from = node.getShape(0), filter = node.getShape(1);
-  int64_t taps = llvm::product_of(window.kernel), rank = from.size() - 2;
+  int64_t group = conv.group, offsetGroup = conv.offsetGroup;
   if (group < 1 || offsetGroup < 1 || filter[1] * group != from[1] || filter[0] % group != 0 ||
       from[1] % offsetGroup != 0)
     return node.error("a filter of shape " + formatShape(filter) + " in " + Twine(group) +
@@ -251,14 +262,15 @@ static LogicalResult checkDeformConv(NodeImporter &node, const Window &window, i
                       formatShape(from));
   auto check = [&](unsigned index, int64_t channels) -> LogicalResult {
     SmallVector<int64_t> expected = {from[0], channels};
-    llvm::append_range(expected, shape.drop_front(2));
+    llvm::append_range(expected, ArrayRef(conv.shape).drop_front(2));
     if (!node.getInput(index) || node.getShape(index) == ArrayRef(expected))
       return success();
     return node.error(node.describeInput(index) + " has shape " +
                       formatShape(node.getShape(index)) + ", expected " +
                       formatShape(expected));
   };
-  if (failed(check(2, offsetGroup * taps * rank)) || failed(check(4, offsetGroup * taps)))
+  int64_t masks = offsetGroup * conv.countTaps(), rank = from.size() - 2;
+  if (failed(check(2, masks * rank)) || failed(check(4, masks)))
     return failure();
   if (node.getInput(3) && node.getShape(3) != ArrayRef(filter[0]))
     return node.error(node.describeInput(3) + " has shape " + formatShape(node.getShape(3)) +
@@ -266,8 +278,7 @@ static LogicalResult checkDeformConv(NodeImporter &node, const Window &window, i
   return success();
 }
 
-/// A convolution whose window's elements are moved by offsets, and weighted by a mask.
-static LogicalResult importDeformConv(NodeImporter &node) {
+static FailureOr<DeformConv> readDeformConv(NodeImporter &node) {
   ArrayRef<int64_t> from = node.getShape(0), filter = node.getShape(1);
   if (from.size() < 3 || filter.size() != from.size())
     return node.error("input and filter have ranks " + Twine(from.size()) + " and " +
@@ -275,18 +286,27 @@ static LogicalResult importDeformConv(NodeImporter &node) {
   FailureOr<Window> window = readWindow(node, filter.drop_front(2));
   if (failed(window))
     return failure();
-  int64_t group = node.getInt("group", 1), offsetGroup = node.getInt("offset_group", 1);
-  int64_t rank = from.size() - 2, taps = llvm::product_of(window->kernel);
-  SmallVector<int64_t> shape = {from[0], filter[0]};
-  for (int64_t i = 0; i < rank; ++i) {
+  DeformConv conv{
+      *window, node.getInt("group", 1), node.getInt("offset_group", 1), {from[0], filter[0]}};
+  for (size_t i = 0, rank = from.size() - 2; i < rank; ++i) {
     int64_t reach = (window->kernel[i] - 1) * window->dilations[i] + 1;
     int64_t room = from[i + 2] + window->pads[i] + window->pads[rank + i] - reach;
     if (room < 0 || from[i + 2] < 1 || window->kernel[i] < 1)
       return node.error("the kernel does not fit dimension " + Twine(i + 2));
-    shape.push_back(room / window->strides[i] + 1);
+    conv.shape.push_back(room / window->strides[i] + 1);
   }
-  if (failed(checkDeformConv(node, *window, group, offsetGroup, shape)))
+  if (failed(checkShapes(node, conv)))
     return failure();
+  return conv;
+}
+
+static LogicalResult importDeformConv(NodeImporter &node) {
+  FailureOr<DeformConv> conv = readDeformConv(node);
+  if (failed(conv))
+    return failure();
+  const Window &window = conv->window;
+  ArrayRef<int64_t> from = node.getShape(0), filter = node.getShape(1);
+  int64_t rank = from.size() - 2, taps = conv->countTaps();
   SmallVector<Value> operands(node.getInputs().take_front(3));
   Value bias = node.getInput(3), mask = node.getInput(4);
   if (mask)
@@ -295,7 +315,7 @@ static LogicalResult importDeformConv(NodeImporter &node) {
     operands.push_back(bias);
   Type type = NodeImporter::getElementType(operands[0]);
   return node.setResult(node.computeElements(
-      "deform_conv", operands, shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+      "deform_conv", operands, conv->shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
         ArrayRef<Scalar> pixel = at.drop_front(2);
         Sampler sampler{body, from.drop_front(2), Sampling::Linear, Padding::Zeros, true};
         auto atPixel = [&](unsigned input, Scalar channel) {
@@ -303,17 +323,18 @@ static LogicalResult importDeformConv(NodeImporter &node) {
           llvm::append_range(place, pixel);
           return body.input(input).load(place);
         };
-        Scalar first = at[1] / body.index(filter[0] / group) * filter[1];
+        Scalar first = at[1] / body.index(filter[0] / conv->group) * filter[1];
         Scalar start = bias ? body.input(mask ? 4 : 3).load({at[1]}) : body.number(type, 0);
         auto addTap = [&](Scalar channel, Scalar tap, Scalar sum) {
-          Scalar groupTap = (first + channel) / body.index(from[1] / offsetGroup) * taps + tap;
+          Scalar groupTap =
+              (first + channel) / body.index(from[1] / conv->offsetGroup) * taps + tap;
           Scalars weight = {at[1], channel}, position(rank), kernel(rank);
           Scalar rest = tap;
           for (int64_t i = rank - 1; i >= 0; --i) {
-            kernel[i] = rest % body.index(window->kernel[i]);
-            rest = rest / body.index(window->kernel[i]);
-            Scalar place = pixel[i] * window->strides[i] + kernel[i] * window->dilations[i] -
-                           window->pads[i];
+            kernel[i] = rest % body.index(window.kernel[i]);
+            rest = rest / body.index(window.kernel[i]);
+            Scalar place = pixel[i] * window.strides[i] + kernel[i] * window.dilations[i] -
+                           window.pads[i];
             position[i] = place.to(sum.getType()) + atPixel(2, groupTap * rank + i);
           }
           llvm::append_range(weight, kernel);
