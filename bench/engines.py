@@ -4,12 +4,13 @@
 
     engines.py ENGINE MODEL.onnx WORK_FOLDER THREADS CONVOY [OPTIONS]
 
-OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32, tf32, f16; only on a GPU) and "artefact", the path of
-Convoy's artefact, which is compiled if it does not exist.
+OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32, tf32, f16; only on a GPU), "artefact", the path of Convoy's
+artefact, which is compiled if it does not exist, "compile", a list of further options of `convoy compile`, and
+"optimize": false for ONNX Runtime without graph optimisations.
 
 The process loads the model, answers a line of JSON ({"ready": true, ...} or {"error": "..."}), then reads one command
-per line: `output FILE` writes the first output as .npy, `time N` runs N times and answers the seconds of each run.
-On a CPU all engines compute in f32 and keep f32 weights.
+per line: `outputs FILE` writes the outputs as .npz, `time N` runs N times and answers the seconds of each run.
+The inputs are in inputs.npz, beside the work folder. On a CPU all engines compute in f32 and keep f32 weights.
 """
 
 import ctypes
@@ -27,6 +28,10 @@ from torch_engines import TorchCompile, TorchGraph
 class Convoy:
     """The artefact, through its C interface."""
 
+    # Element types of ONNX.
+    TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_,
+             10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64}
+
     def __init__(self, model, folder, threads, convoy, options):
         artefact = Path(options.get("artefact") or folder / "convoy.so")
         on_gpu = options["device"] == "cuda"
@@ -34,7 +39,7 @@ class Convoy:
         if not artefact.exists():
             target = ["--target=cuda", f"--precision={options['precision']}"] if on_gpu else []
             start = time.perf_counter()
-            done = subprocess.run([convoy, "compile", model, "-o", artefact, *target], stdin=subprocess.DEVNULL,
+            done = subprocess.run([convoy, "compile", model, "-o", artefact, *target, *options.get("compile", [])], stdin=subprocess.DEVNULL,
                                   capture_output=True, text=True)
             if done.returncode:
                 raise RuntimeError(done.stderr.strip())
@@ -54,23 +59,22 @@ class Convoy:
         else:
             self.check(self.library.convoy_create(threads, ctypes.byref(self.context)))
 
-    @staticmethod
-    def make_array(info):
-        assert info.contents.element_type == 1, "only f32 models are compared"
-        return np.zeros(info.contents.dims[: info.contents.rank], np.float32)
+    def make_array(self, info):
+        return np.zeros(info.contents.dims[: info.contents.rank], self.TYPES[info.contents.element_type])
 
     def check(self, status):
         if status:
             raise RuntimeError(self.library.convoy_status_text(status).decode())
 
-    def set_input(self, array):
-        self.inputs[0][...] = array
+    def set_inputs(self, arrays):
+        for index, own in enumerate(self.inputs):
+            own[...] = arrays[self.library.convoy_input(index).contents.name.decode()]
 
     def run(self):
         self.check(self.library.convoy_run(self.context, *self.pointers))
 
-    def get_output(self):
-        return self.outputs[0]
+    def get_outputs(self):
+        return self.outputs
 
 
 class TensorInfo(ctypes.Structure):
@@ -88,16 +92,18 @@ class OnnxRuntime:
         session_options.intra_op_num_threads = threads
         session_options.inter_op_num_threads = 1
         session_options.log_severity_level = 4
+        if not options.get("optimize", True):
+            session_options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         self.session = onnxruntime.InferenceSession(str(model), session_options, providers=["CPUExecutionProvider"])
 
-    def set_input(self, array):
-        self.feeds = {self.session.get_inputs()[0].name: array}
+    def set_inputs(self, arrays):
+        self.feeds = arrays
 
     def run(self):
         self.results = self.session.run(None, self.feeds)
 
-    def get_output(self):
-        return self.results[0]
+    def get_outputs(self):
+        return self.results
 
 
 class OpenVino:
@@ -171,6 +177,19 @@ ENGINES = {"convoy": Convoy, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "
            "torch-graph": TorchGraph, "torch-compile": TorchCompile}
 
 
+def set_inputs(engine, arrays):
+    """The peers that only bench/compare uses take one input."""
+    if hasattr(engine, "set_inputs"):
+        engine.set_inputs(arrays)
+    else:
+        [array] = arrays.values()
+        engine.set_input(array)
+
+
+def get_outputs(engine):
+    return engine.get_outputs() if hasattr(engine, "get_outputs") else [engine.get_output()]
+
+
 def say(**answer):
     print(json.dumps(answer), flush=True)
 
@@ -185,7 +204,7 @@ def main():
     try:
         start = time.perf_counter()
         engine = ENGINES[name](Path(model).resolve(), Path(folder), int(threads), convoy, options)
-        engine.set_input(np.load(Path(folder).parent / "input.npy"))
+        set_inputs(engine, dict(np.load(Path(folder).parent / "inputs.npz")))
         engine.run()
         seconds = time.perf_counter() - start
     except Exception as error:  # pylint: disable=broad-except
@@ -193,8 +212,8 @@ def main():
     say(ready=True, load_seconds=seconds, compile_seconds=getattr(engine, "compile_seconds", None))
     for line in sys.stdin:
         command, argument = line.split(maxsplit=1)
-        if command == "output":
-            np.save(argument.strip(), engine.get_output())
+        if command == "outputs":
+            np.savez(argument.strip(), *get_outputs(engine))
             say(done=True)
         else:
             seconds = []
