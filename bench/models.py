@@ -18,7 +18,7 @@ Runtime with and without its optimisations agrees within 6e-6 (most networks: 1e
 the outputs by 4 to 45 % of their deviation.
 
 A weight depends on the seed and its own name only, and gains are powers of two, so a model is the same for every batch
-size and on every machine. `modern_models.py` has recent networks, `tiny_models.py` small ones, made the same way.
+size and on every machine. `modern_models.py` has recent networks, `tiny_models.py` and `tiny_transformers.py` small ones, made the same way.
 
     python bench/models.py --list
     python bench/models.py --name resnet50 --out resnet50.onnx --batch 3 --pre-softmax
@@ -39,6 +39,7 @@ from onnx import TensorProto, helper, numpy_helper
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import modern_models  # noqa: E402
 import tiny_models  # noqa: E402
+import tiny_transformers  # noqa: E402
 
 # Architecture -> its file in the package `onnx`, and whether the written model keeps the old form (IR version 3), in
 # which initializers are listed among the inputs.
@@ -54,6 +55,9 @@ LIGHT_MODELS = {
     "zfnet512": ("light_zfnet512.onnx", True),
 }
 
+# Name -> the function that builds the graph.
+BUILT_MODELS = {**modern_models.MODERN_MODELS, **tiny_models.TINY_MODELS, **tiny_transformers.TINY_TRANSFORMERS}
+
 # Part of the cache's file names: raise it when the weights that this file makes change.
 REVISION = 1
 
@@ -62,7 +66,7 @@ DEFAULT_CACHE = Path(__file__).resolve().parent.parent / "build" / "models"
 
 def names():
     """The names of all models, the nine architectures first."""
-    return [*LIGHT_MODELS, *modern_models.MODERN_MODELS, *tiny_models.TINY_MODELS]
+    return [*LIGHT_MODELS, *BUILT_MODELS]
 
 
 def random_input(shape, seed=0):
@@ -383,7 +387,7 @@ def build(name, seed=0, batch=1, size=None, pre_softmax=False):
         model, shapes = _load_light(name)
         listed = LIGHT_MODELS[name][1]
     else:
-        model, shapes = {**modern_models.MODERN_MODELS, **tiny_models.TINY_MODELS}[name]()
+        model, shapes = BUILT_MODELS[name]()
         listed = model.ir_version < 4
     if size is not None:
         _set_size(model, size)

@@ -40,6 +40,11 @@ class Network:
         self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
         return name
 
+    @staticmethod
+    def tensor(value, dtype=np.float32):
+        """An attribute with one element."""
+        return numpy_helper.from_array(np.array([value], dtype))
+
     def integers(self, *values):
         return self.constant(values, np.int64)
 
@@ -56,6 +61,14 @@ class Network:
     def conv_norm(self, x, channels_in, channels_out, activation="Relu", **options):
         x = self.norm(self.conv(x, channels_in, channels_out, bias=False, **options), channels_out)
         return self.node(activation, x) if activation else x
+
+    def dense(self, x, features_in, features_out):
+        return self.node("Add", self.node("MatMul", x, self.weight(features_in, features_out)),
+                         self.weight(features_out))
+
+    def layer_norm(self, x, width):
+        """Of the last dimension."""
+        return self.node("LayerNormalization", x, self.weight(width), self.weight(width), axis=-1, epsilon=1e-6)
 
     def relu6(self, x):
         if self.opset < 11:
@@ -212,28 +225,22 @@ def tiny_transformer():
     x = net.node("Reshape", x, net.integers(0, width, tokens))
     x = net.node("Add", net.node("Transpose", x, perm=[0, 2, 1]), net.weight(1, tokens, width))
 
-    def dense(v, features_in, features_out):
-        return net.node("Add", net.node("MatMul", v, net.weight(features_in, features_out)), net.weight(features_out))
-
-    def layer_norm(v):
-        return net.node("LayerNormalization", v, net.weight(width), net.weight(width), axis=-1, epsilon=1e-6)
-
     def split_heads(v, perm):
         return net.node("Transpose", net.node("Reshape", v, net.integers(0, tokens, heads, width // heads)), perm=perm)
 
-    y = layer_norm(x)
-    query = split_heads(dense(y, width, width), [0, 2, 1, 3])
-    key = split_heads(dense(y, width, width), [0, 2, 3, 1])
-    value = split_heads(dense(y, width, width), [0, 2, 1, 3])
+    y = net.layer_norm(x, width)
+    query = split_heads(net.dense(y, width, width), [0, 2, 1, 3])
+    key = split_heads(net.dense(y, width, width), [0, 2, 3, 1])
+    value = split_heads(net.dense(y, width, width), [0, 2, 1, 3])
     scores = net.node("Div", net.node("MatMul", query, key), net.constant(np.sqrt(width // heads)))
     y = net.node("MatMul", net.node("Softmax", scores, axis=-1), value)
     y = net.node("Reshape", net.node("Transpose", y, perm=[0, 2, 1, 3]), net.integers(0, tokens, width))
-    x = net.node("Add", x, dense(y, width, width))
+    x = net.node("Add", x, net.dense(y, width, width))
 
-    y = dense(layer_norm(x), width, 2 * width)
+    y = net.dense(net.layer_norm(x, width), width, 2 * width)
     erf = net.node("Erf", net.node("Div", y, net.constant(np.sqrt(2))))
     y = net.node("Mul", net.node("Mul", y, net.node("Add", erf, net.constant(1))), net.constant(0.5))
-    x = layer_norm(net.node("Add", x, dense(y, 2 * width, width)))
+    x = net.layer_norm(net.node("Add", x, net.dense(y, 2 * width, width)), width)
     x = net.node("ReduceMean", x, axes=[1], keepdims=0)
     x = net.node("Gemm", x, net.weight(10, width), net.weight(10), transB=1)
     return net.finish(net.node("Softmax", x, axis=-1))

@@ -54,6 +54,16 @@ def check_architecture(name, batch, level, tmp_path):
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("name", support.tiny_models.TINY_MODELS)
 def test_tiny_model(name, batch, tmp_path):
+    check_tiny_model(name, batch, tmp_path)
+
+
+@pytest.mark.parametrize("name", support.models.tiny_transformers.TINY_TRANSFORMERS)
+def test_tiny_transformer(name, tmp_path):
+    """As exporters write them."""
+    check_tiny_model(name, 1, tmp_path)
+
+
+def check_tiny_model(name, batch, tmp_path):
     model = support.models.cached(name, batch=batch, pre_softmax=True)
     value = support.onnx.load(model).graph.input[0]
     shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
