@@ -158,7 +158,7 @@ def _randomise(module, example):
     for name, parameter in [*module.named_parameters(), *module.named_buffers()]:
         if parameter.is_floating_point() and parameter.numel() and parameter.min() == parameter.max():
             if name.endswith("bias") or not parameter.ndim:
-                torch.nn.init.normal_(parameter, std=0.1)
+                torch.nn.init.normal_(parameter, mean=0.3, std=0.2)
             else:
                 torch.nn.init.uniform_(parameter, 0.5, 1.5)
     norms = [part for part in module.modules() if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)]

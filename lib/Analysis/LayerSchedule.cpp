@@ -327,10 +327,22 @@ struct Candidate {
 };
 } // namespace
 
+/// Whether an algorithm rounds transformed filters to a type shorter than f32 and magnifies
+/// this error: with six products a side, an output adds them with large factors. With four
+/// products the error stays small.
+static bool magnifiesRounding(ConvOpInterface op, Algorithm algorithm, TargetAttr target,
+                              mlir::Type stored) {
+  if (target.getGpu() || stored.isF32() || !isWinograd(algorithm))
+    return false;
+  WinogradPlan plan = planWinograd(op, algorithm, target);
+  return !plan.compact && plan.extent > 4;
+}
+
 /// The algorithms that can compute `op`, the best first. `direct` stands for all algorithms
 /// except Winograd's.
 static llvm::SmallVector<Candidate> listCandidates(ConvOpInterface op, TargetAttr target,
-                                                   std::optional<Algorithm> preferred) {
+                                                   std::optional<Algorithm> preferred,
+                                                   mlir::Type stored) {
   auto isAllowed = [&](Algorithm algorithm) {
     return !isWinograd(algorithm) || whyNotAlgorithm(op, algorithm, target).empty();
   };
@@ -341,7 +353,9 @@ static llvm::SmallVector<Candidate> listCandidates(ConvOpInterface op, TargetAtt
                               Algorithm::winograd_4x4, Algorithm::winograd_4x4_compact}) {
     if (preferred ? algorithm != *preferred : !isAllowed(algorithm))
       continue;
-    if (!preferred && algorithm == Algorithm::winograd_4x4_compact &&
+    if (!preferred && magnifiesRounding(op, algorithm, target, stored))
+      continue;
+    if (!preferred && algorithm == Algorithm::winograd_4x4_compact && stored.isF32() &&
         !hasLargeFilters(op, target))
       continue;
     candidates.push_back({algorithm, estimateConvCost(op, algorithm, target)});
@@ -367,7 +381,7 @@ llvm::SmallVector<ScheduleAttr> convoy::listSchedules(ScheduledOpInterface op,
   if (!conv)
     return {makeSchedule(llvm::cast<DenseOp>(op.getOperation()), target, stored)};
   llvm::SmallVector<Candidate> candidates =
-      listCandidates(conv, target, preferences.algorithm);
+      listCandidates(conv, target, preferences.algorithm, stored);
   double cheapest = llvm::min_element(candidates, [](const auto &left, const auto &right) {
                       return left.cost < right.cost;
                     })->cost;

@@ -27,7 +27,9 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @large(%x: tensor<1x4x56x56x16xf32>, %w: tensor<64x64x3x3xf32>) -> tensor<1x4x56x56x16xf32> {
     // CHECK: schedule = #cnn.schedule<winograd_4x4, tile = 14x2x16, strip = 28,
     // CHECK-SAME: filter = <winograd, 1x2x36x64x32xf32>, scratch = {{[0-9]+}}>
-    // BF16: filter = <winograd, 1x2x36x64x32xbf16>
+    // Large tiles would magnify the rounding of transformed filters.
+    // BF16: schedule = #cnn.schedule<winograd_4x4_compact, tile = 14x2x16, strip = 28, chunk = 4,
+    // BF16-SAME: filter = <winograd_compact, 1x2x64x9x32xbf16>
     // TUNED: schedule = #cnn.schedule<winograd_4x4, tile = 28x1x16,
     // PREFER: schedule = #cnn.schedule<winograd_2x2,
     %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
