@@ -12,16 +12,19 @@ LEVELS = support.cpu_levels() or ["native"]
 NAMES = [*support.models.LIGHT_MODELS, *support.models.modern_models.MODERN_MODELS]
 
 
+# To save time, few networks are tested with all levels, and with a batch.
+FEW = ["alexnet", "squeezenet", "shufflenet", "densenet121", "mobilenet_v3_small"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("level", support.each_level())
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name, level", [(name, level) for name in NAMES for level in LEVELS
+                                         if level == LEVELS[-1] or name in FEW])
 def test_architecture(name, level, tmp_path):
     check_architecture(name, 1, level, tmp_path)
 
 
-# With the best level only, and few networks, to save time.
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["alexnet", "squeezenet", "shufflenet", "densenet121", "mobilenet_v3_small"])
+@pytest.mark.parametrize("name", FEW)
 def test_batch(name, tmp_path):
     check_architecture(name, 3, LEVELS[-1], tmp_path)
 
