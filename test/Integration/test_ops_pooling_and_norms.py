@@ -172,8 +172,7 @@ POOLS = {
 }
 
 
-@pytest.mark.parametrize("level", each_level())
-def test_max_pools_pass_over_nans(level, tmp_path):
+def check_max_pools_of_nans(tmp_path, option):
     """ONNX Runtime takes the largest of a part of the window, the part depends on the layout, and the reference
     evaluator goes by the first element. Here NaN is the largest only of nothing but NaNs."""
     feeds = {"plain": with_nans(2, 3, 11, 21), "x": with_nans(2, 32, 11, 21), "f64": with_nans(2, 3, 11, 21).astype(float),
@@ -192,7 +191,16 @@ def test_max_pools_pass_over_nans(level, tmp_path):
     for data, source in (("plain", "plain"), ("few_blocked", "few"), ("few", "few"), ("f64", "f64")):
         expected[f"{data}-global"] = np.fmax.reduce(feeds[source], axis=(2, 3), keepdims=True)
         nodes.append(helper.make_node("GlobalMaxPool", [data], [f"{data}-global"]))
-    compare_with_reference(nodes, feeds, tmp_path, constants, ["--mcpu", level], opset=22, expected=expected)
+    compare_with_reference(nodes, feeds, tmp_path, constants, [option], opset=22, expected=expected)
+
+
+@pytest.mark.parametrize("level", each_level())
+def test_max_pools_pass_over_nans(level, tmp_path):
+    check_max_pools_of_nans(tmp_path, f"--mcpu={level}")
+
+
+def test_max_pools_pass_over_nans_on_gpu(tmp_path):
+    check_max_pools_of_nans(tmp_path, "--target=cuda-emulator")
 
 
 def test_indices_of_max_pools_pass_over_nans(tmp_path):
