@@ -14,7 +14,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "zoo"
 EXPORTERS = ("script", "dynamo")
-OPSET = {"script": 17, "dynamo": 18}  # What the exporters of PyTorch 2.9 and later write by default, or near it.
+OPSET = {"script": 17, "dynamo": 18}
 
 
 @dataclass
