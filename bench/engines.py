@@ -39,8 +39,8 @@ class Convoy:
         if not artefact.exists():
             target = ["--target=cuda", f"--precision={options['precision']}"] if on_gpu else []
             start = time.perf_counter()
-            done = subprocess.run([convoy, "compile", model, "-o", artefact, *target, *options.get("compile", [])], stdin=subprocess.DEVNULL,
-                                  capture_output=True, text=True)
+            done = subprocess.run([convoy, "compile", model, "-o", artefact, *target, *options.get("compile", [])],
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True)
             if done.returncode:
                 raise RuntimeError(done.stderr.strip())
             self.compile_seconds = time.perf_counter() - start

@@ -18,7 +18,8 @@ Runtime with and without its optimisations agrees within 6e-6 (most networks: 1e
 the outputs by 4 to 45 % of their deviation.
 
 A weight depends on the seed and its own name only, and gains are powers of two, so a model is the same for every batch
-size and on every machine. `modern_models.py` has recent networks, `tiny_models.py` and `tiny_transformers.py` small ones, made the same way.
+size and on every machine. `modern_models.py` has recent networks, `tiny_models.py` and `tiny_transformers.py` small
+ones, made the same way.
 
     python bench/models.py --list
     python bench/models.py --name resnet50 --out resnet50.onnx --batch 3 --pre-softmax

@@ -141,10 +141,11 @@ def format_row(title, row):
 
 
 def check_all(arguments):
+    entries = select(arguments.names, arguments.all)
     head = f"{'model':36} {'':8} {'differs':>8} {'itself':>8} {'compiled':>9}"
     print(head + (f" {'Convoy ms':>10} {'ORT ms':>10} {'times':>6}" if arguments.speed else ""), flush=True)
     rows = {}
-    for name, entry in select(arguments.names, arguments.all):
+    for name, entry in entries:
         for exporter in sources(entry, arguments.exporters):
             title = f"{name}/{exporter}" if exporter else name
             if entry.reason:
@@ -184,7 +185,7 @@ def main():
     parser.add_argument("--exporter", choices=["script", "dynamo", "both"], default="both", help="default: both")
     parser.add_argument("--speed", action="store_true", help="time both engines, too")
     parser.add_argument("--seconds", type=float, default=5, help="time for each model with --speed (default: 5)")
-    parser.add_argument("--option", action="append", default=[], help="of convoy compile, such as --option=--weights=f16")
+    parser.add_argument("--option", action="append", default=[], help="of convoy compile, as in --option=--weights=f16")
     parser.add_argument("--convoy", default=str(ROOT / "build" / "bin" / "convoy"), help="the compiler")
     parser.add_argument("--json", type=Path, help="write the rows")
     arguments = parser.parse_args()
