@@ -117,6 +117,8 @@ def _exported():
     for library, families in FAMILIES.items():
         for line in families.split("\n"):
             for index, name in enumerate(line.split()):
+                if name == "+":
+                    continue
                 size = SIZES_OF.get(name, SIZES.get(library, (224, 224)))
                 options = dict(OPTIONS_OF.get(name, {}))
                 if library == "torchvision.segmentation":
