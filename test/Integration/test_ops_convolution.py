@@ -85,7 +85,7 @@ conv("depthwise-multiplier-2", [1, 12, 9, 9], 24, [3, 3], group=12, pads=[1, 1, 
 conv("depthwise-no-bias-batch2", [2, 20, 7, 7], 20, [3, 3], group=20, bias=False)
 conv("1d", [1, 6, 30], 16, [3], pads=[1, 1])
 conv("1d-stride-dilation", [2, 17, 40], 20, [5], strides=[2], dilations=[3], pads=[4, 2])
-# A column is computed as a row.
+# Along a single column.
 conv("column", [1, 6, 30, 1], 16, [3, 1], pads=[1, 0, 1, 0])
 conv("column-stride-dilation", [2, 17, 40, 1], 20, [5, 1], strides=[2, 3], dilations=[3, 2], pads=[4, 0, 2, 0])
 conv("column-groups", [1, 18, 21, 1], 18, [3, 1], group=18, bias=False)

@@ -45,19 +45,6 @@ static LogicalResult setConvResult(NodeImporter &node,
   return node.setResult(node.create<cnn::BroadcastOp>(*bias, type.getShape()));
 }
 
-/// Whether a window moves along a single column.
-static bool isColumn(ArrayRef<int64_t> data, const Window &window) {
-  return data.size() == 4 && data[2] > 1 && data[3] == 1 && window.kernel[1] == 1 &&
-         window.pads[1] == 0 && window.pads[3] == 0;
-}
-
-/// Swaps the two spatial dimensions, one of which is 1.
-static FailureOr<Value> swapSpatial(NodeImporter &node, Value value) {
-  SmallVector<int64_t> shape(NodeImporter::getType(value).getShape());
-  std::swap(shape[2], shape[3]);
-  return node.reshape(value, shape);
-}
-
 LogicalResult convoy::onnximport::importConv(NodeImporter &node) {
   FailureOr<Window> window = readFilterWindow(node);
   if (failed(window))
@@ -68,28 +55,14 @@ LogicalResult convoy::onnximport::importConv(NodeImporter &node) {
     return failure();
   if (hasComputedFilter(node))
     return node.setResult(computeConv(node, *window, *group));
-  FailureOr<Value> input = node.getInput(0), filter = node.getInput(1);
-  bool swaps = isColumn(node.getShape(0), *window);
-  if (swaps) {
-    // Kernels cut tiles of pixels out of rows, so a column becomes a row.
-    for (auto *values : {&window->kernel, &window->strides, &window->dilations})
-      std::swap((*values)[0], (*values)[1]);
-    std::swap(window->pads[0], window->pads[1]);
-    std::swap(window->pads[2], window->pads[3]);
-    input = swapSpatial(node, *input);
-    filter = swapSpatial(node, *filter);
-  }
   FailureOr<cnn::WindowAttr> attribute = window->toAttribute(node);
-  if (failed(input) || failed(filter) || failed(attribute))
+  if (failed(attribute))
     return failure();
+  Value input = node.getInput(0), filter = node.getInput(1);
   return setConvResult(node, [&](Value bias) -> FailureOr<Value> {
-    auto convolve = [&]() -> FailureOr<Value> {
-      if (*group == 1)
-        return node.create<cnn::ConvOp>(*input, *filter, bias, *attribute);
-      return node.create<cnn::GroupConvOp>(*input, *filter, bias, *attribute, *group);
-    };
-    FailureOr<Value> result = convolve();
-    return swaps && succeeded(result) ? swapSpatial(node, *result) : result;
+    if (*group == 1)
+      return node.create<cnn::ConvOp>(input, filter, bias, *attribute);
+    return node.create<cnn::GroupConvOp>(input, filter, bias, *attribute, *group);
   });
 }
 
