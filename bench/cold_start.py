@@ -35,9 +35,9 @@ import engines
 __import__(name)
 start = time.perf_counter()
 engine = engines.ENGINES[name](engines.Path(model), engines.Path(folder), int(threads), "", {{"device": "cpu"}})
-engine.set_input(np.load(folder + "/input.npy"))
+engine.set_inputs(dict(np.load(folder + "/inputs.npz")))
 engine.run()
-engine.get_output()
+engine.get_outputs()
 print(time.perf_counter() - start)
 """
 
@@ -74,7 +74,9 @@ def main():
         model = models.cached(name, pre_softmax=True)
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
-            np.save(folder / "input.npy", models.random_input([1, 3, 224, 224], seed=1))
+            array = models.random_input([1, 3, 224, 224], seed=1)
+            np.save(folder / "input.npy", array)
+            np.savez(folder / "inputs.npz", **{models.load_input(model).name: array})
             subprocess.run([arguments.convoy, "compile", model, "--emit=exe", "-o", folder / "model"], check=True)
             code = PEER.format(bench=str(ROOT / "bench"))
             commands = {"convoy": [folder / "model", "--input", folder / "input.npy", "--output", folder / "output.npy",

@@ -116,7 +116,8 @@ class OpenVino:
         })
         self.request = compiled.create_infer_request()
 
-    def set_input(self, array):
+    def set_inputs(self, arrays):
+        [array] = arrays.values()
         import openvino
 
         self.tensor = openvino.Tensor(array, shared_memory=True)
@@ -125,8 +126,8 @@ class OpenVino:
     def run(self):
         self.request.infer()
 
-    def get_output(self):
-        return self.request.get_output_tensor(0).data
+    def get_outputs(self):
+        return [self.request.get_output_tensor(0).data]
 
 
 class Ncnn:
@@ -159,7 +160,8 @@ class Ncnn:
         if self.net.load_param(str(folder / "m.ncnn.param")) or self.net.load_model(str(folder / "m.ncnn.bin")):
             raise RuntimeError("ncnn does not load what pnnx made")
 
-    def set_input(self, array):
+    def set_inputs(self, arrays):
+        [array] = arrays.values()
         self.array = np.ascontiguousarray(array[0])
 
     def run(self):
@@ -169,25 +171,12 @@ class Ncnn:
         if status:
             raise RuntimeError(f"ncnn's status is {status}")
 
-    def get_output(self):
-        return np.array(self.result)
+    def get_outputs(self):
+        return [np.array(self.result)]
 
 
 ENGINES = {"convoy": Convoy, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "ncnn": Ncnn,
            "torch-graph": TorchGraph, "torch-compile": TorchCompile}
-
-
-def set_inputs(engine, arrays):
-    """The peers that only bench/compare uses take one input."""
-    if hasattr(engine, "set_inputs"):
-        engine.set_inputs(arrays)
-    else:
-        [array] = arrays.values()
-        engine.set_input(array)
-
-
-def get_outputs(engine):
-    return engine.get_outputs() if hasattr(engine, "get_outputs") else [engine.get_output()]
 
 
 def say(**answer):
@@ -204,7 +193,7 @@ def main():
     try:
         start = time.perf_counter()
         engine = ENGINES[name](Path(model).resolve(), Path(folder), int(threads), convoy, options)
-        set_inputs(engine, dict(np.load(Path(folder).parent / "inputs.npz")))
+        engine.set_inputs(dict(np.load(Path(folder).parent / "inputs.npz")))
         engine.run()
         seconds = time.perf_counter() - start
     except Exception as error:  # pylint: disable=broad-except
@@ -213,7 +202,7 @@ def main():
     for line in sys.stdin:
         command, argument = line.split(maxsplit=1)
         if command == "outputs":
-            np.savez(argument.strip(), *get_outputs(engine))
+            np.savez(argument.strip(), *engine.get_outputs())
             say(done=True)
         else:
             seconds = []

@@ -70,6 +70,13 @@ def names():
     return [*LIGHT_MODELS, *BUILT_MODELS]
 
 
+def load_input(model):
+    """The input, a ValueInfoProto, of a model file; old files list initializers as inputs, too."""
+    graph = onnx.load(str(model), load_external_data=False).graph
+    known = {tensor.name for tensor in graph.initializer}
+    return next(value for value in graph.input if value.name not in known)
+
+
 def random_input(shape, seed=0):
     """An input picture: standard normal, f32. shape is in elements, NCHW."""
     return np.random.default_rng([seed, 0x1A7]).standard_normal(shape, dtype=np.float32)

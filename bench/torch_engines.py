@@ -20,8 +20,9 @@ class TorchGraph:
         module = onnx2torch.convert(onnx.load(str(model))).eval()
         self.module = module.to("cuda", self.type, memory_format=torch.channels_last)
 
-    def set_input(self, array):
+    def set_inputs(self, arrays):
         torch = self.torch
+        [array] = arrays.values()
         self.host = torch.from_numpy(array).pin_memory()
         layout = torch.channels_last if array.ndim == 4 else torch.contiguous_format
         self.input = self.host.to("cuda", self.type).to(memory_format=layout)
@@ -49,8 +50,8 @@ class TorchGraph:
         self.result.copy_(self.output, non_blocking=True)
         self.torch.cuda.synchronize()
 
-    def get_output(self):
-        return self.result.float().numpy()
+    def get_outputs(self):
+        return [self.result.float().numpy()]
 
 
 class TorchCompile(TorchGraph):
