@@ -80,10 +80,8 @@ LogicalResult Importer::inlineGraph(int index, onnx::GraphProto &inlined) {
   for (const auto &entry : own) {
     if (entry.getKey().empty())
       continue;
-    std::string name = prefix + entry.getKey().str();
-    for (int i = 2; exists(name); ++i)
-      name = prefix + entry.getKey().str() + "#" + std::to_string(i);
-    names[entry.getKey()] = name;
+    names[entry.getKey()] = makeUniqueName(
+        prefix + entry.getKey().str(), [&](const std::string &name) { return exists(name); });
   }
   std::vector<NodeProto> added = takeNodes(inlined);
   opsets->insert(opsets->begin(), added.size() - opsets->size(), state.opset);

@@ -305,9 +305,11 @@ static LogicalResult importDropout(NodeImporter &node) {
     std::optional<SmallVector<int64_t>> training = node.getConstantInts(2);
     if (!training)
       return failure();
-    std::optional<cnn::ConstantData> ratio = node.getConstant(1);
-    bool dropsNone = ratio && ratio->getNumElements() == 1 && ratio->getDouble(0) == 0;
-    if (!dropsNone && (training->empty() || training->front() != 0))
+    auto dropsNone = [&] {
+      std::optional<cnn::ConstantData> ratio = node.getConstant(1);
+      return ratio && ratio->getNumElements() == 1 && ratio->getDouble(0) == 0;
+    };
+    if ((training->empty() || training->front() != 0) && !dropsNone())
       return node.error("is in training mode (" + node.describeInput(2) +
                         " is true): export the model for inference");
   }

@@ -294,10 +294,8 @@ private:
 
   /// The name, or one like it that no tensor has yet.
   std::string makeName(const std::string &name) {
-    std::string result = name;
-    for (unsigned i = 2; !taken.insert(result).second; ++i)
-      result = name + "#" + std::to_string(i);
-    return result;
+    return makeUniqueName(
+        name, [&](const std::string &result) { return !taken.insert(result).second; });
   }
 
   /// Replaces references to attributes of the function, also in graphs, by the caller's.

@@ -59,6 +59,15 @@ void convoy::onnximport::forEachRead(const NodeProto &node,
   }
 }
 
+std::string
+convoy::onnximport::makeUniqueName(const std::string &name,
+                                   function_ref<bool(const std::string &)> isTaken) {
+  std::string result = name;
+  for (unsigned i = 2; isTaken(result); ++i)
+    result = name + "#" + std::to_string(i);
+  return result;
+}
+
 void convoy::onnximport::renameTensors(NodeProto &node, const StringMap<std::string> &names) {
   auto rename = [](std::string &name, const StringMap<std::string> &names) {
     if (auto found = names.find(name); found != names.end())

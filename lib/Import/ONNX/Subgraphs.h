@@ -28,6 +28,10 @@ void addNames(const onnx::GraphProto &graph, llvm::StringSet<> &names);
 void forEachRead(const onnx::NodeProto &node,
                  llvm::function_ref<void(const std::string &)> visit);
 
+/// The name, or one like it that is not taken.
+std::string makeUniqueName(const std::string &name,
+                           llvm::function_ref<bool(const std::string &)> isTaken);
+
 /// Replaces names of tensors in a node. In a graph of the node, a name that the graph makes
 /// itself stays.
 void renameTensors(onnx::NodeProto &node, const llvm::StringMap<std::string> &names);
