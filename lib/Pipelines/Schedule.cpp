@@ -19,6 +19,7 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   OpPassManager &functions = program.nest<func::FuncOp>();
   functions.addPass(cnn::createCnnFuseEpilogue());
   functions.addPass(cnn::createCnnAssignLayout());
+  functions.addPass(cnn::createCnnTurnColumns());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(
       cnn::createCnnSelectAlgorithm({options.convAlgorithm, options.weights, options.tuning}));

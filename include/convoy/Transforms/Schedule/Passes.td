@@ -172,6 +172,35 @@ def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect"];
 }
 
+def CnnTurnColumns : Pass<"cnn-turn-columns", "::mlir::func::FuncOp"> {
+  let summary = "Compute convolutions along a single column as convolutions along a row";
+  let description = [{
+    Kernels cut tiles of pixels out of rows. On maps of width 1, as networks for sound and text
+    have them, a tile would have one pixel. A map of one column has the same elements in the
+    same order as one of one row, in plain and in blocked layout, so the reshapes cost nothing;
+    those between two such convolutions cancel each other.
+
+    Before:
+    ```mlir
+    %1 = cnn.conv %0, %w {window = #cnn.window<[5, 1]>, ...}
+        : (tensor<1x4x68x1x16xf32>, tensor<64x64x5x1xf32>) -> tensor<1x4x64x1x16xf32>
+    ```
+    After:
+    ```mlir
+    %1 = tensor.collapse_shape %0 ... into tensor<1x4x68x16xf32>
+    %2 = tensor.expand_shape %1 ... into tensor<1x4x1x68x16xf32>
+    %3 = cnn.conv %2, %t {window = #cnn.window<[1, 5]>, ...}
+        : (tensor<1x4x1x68x16xf32>, tensor<64x64x1x5xf32>) -> tensor<1x4x1x64x16xf32>
+    ...
+    ```
+
+    Pre: data has its layout; epilogues are fused. Only convolutions with constant filters and
+    kernels that are higher than one row are changed.
+    Numerics: bit-exact but for the order of sums, which follows the tiles.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect", "::mlir::arith::ArithDialect"];
+}
+
 def CnnFusePrologue : Pass<"cnn-fuse-prologue", "::mlir::func::FuncOp"> {
   let summary = "Normalise the input of a 1x1 convolution while it is read";
   let description = [{
