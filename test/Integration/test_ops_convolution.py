@@ -37,6 +37,12 @@ for channels_in, channels_out in ((3, 64), (3, 17), (4, 16)):
          strides=[2, 2], pads=[3, 3, 3, 3])
 conv("first-11x11s4", [1, 3, 51, 47], 32, [11, 11], strides=[4, 4])
 conv("first-11x11s4-padded", [2, 3, 40, 64], 48, [11, 11], strides=[4, 4], pads=[2, 2, 2, 2])
+# Five vectors of output channels, of 8 or 16 lanes: the last tile of two vectors is partly filled.
+for channels in (40, 80):
+    conv(f"half-tile-1x1-{channels}", [2, 64, 7, 9], channels, [1, 1])
+    conv(f"half-tile-group2-{channels}", [1, 64, 6, 6], 2 * channels, [1, 1], group=2)
+    conv(f"half-tile-1d-{channels}", [2, 1, 900], channels - 5, [64], strides=[20])
+    add(f"half-tile-{channels}", "ConvTranspose", rand(1, 32, 6, 7), weight(32, channels, 1, 1), weight(channels))
 conv("batch3", [3, 20, 8, 8], 24, [3, 3], pads=[1, 1, 1, 1])
 conv("batch3-1x1s2", [3, 32, 9, 9], 24, [1, 1], strides=[2, 2])
 conv("no-bias", [1, 16, 8, 8], 16, [3, 3], bias=False)

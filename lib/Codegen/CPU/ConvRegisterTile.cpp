@@ -203,8 +203,11 @@ void ConvRegisterTile::store(const PixelTile &pixels, ArrayRef<Value> sums,
 
 void ConvRegisterTile::storeBlocked(const PixelTile &pixels, ArrayRef<Value> sums,
                                     OutputColumn column) {
-  for (int64_t block = 0; block < tile.blocks; ++block) {
-    auto [outputBlock, lane] = locateBlock(output, affine(b, firstBlock, 1, block));
+  int64_t vectors = llvm::divideCeil(tile.groupOutputs, tile.lanes);
+  Value firstVector = affine(b, outputTile, tile.blocks, 0);
+  auto storeVector = [&](int64_t block) {
+    Value vector = add(b, affine(b, group, vectors, block), firstVector);
+    auto [outputBlock, lane] = locateBlock(output, vector);
     for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
       SmallVector<Value> indices = {batch, outputBlock};
       llvm::append_range(indices, outer);
@@ -217,6 +220,18 @@ void ConvRegisterTile::storeBlocked(const PixelTile &pixels, ArrayRef<Value> sum
       value = emitUnary(b, b.getLoc(), op.getActivation(), value);
       vector::StoreOp::create(b, value, output, indices);
     }
+  };
+  int64_t missing = tile.outputBlocks() - vectors;
+  for (int64_t block = 0; block < tile.blocks; ++block) {
+    if (block < tile.blocks - missing) {
+      storeVector(block);
+      continue;
+    }
+    // The last tile may have vectors that the output lacks.
+    Value exists =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, affine(b, firstVector, 1, block),
+                              indexConstant(b, vectors));
+    emitIf(b, exists, [&] { storeVector(block); });
   }
 }
 

@@ -133,6 +133,21 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
         : (tensor<1x4x112x112x16xf32>, tensor<64x64x1x1xf32>) -> tensor<1x4x112x112x16xf32>
     return %0 : tensor<1x4x112x112x16xf32>
   }
+  // Five vectors of output channels: the last of three tiles of two is partly filled in a 1x1 layer and with plain output.
+  // CHECK-LABEL: func.func @half_tile(
+  func.func @half_tile(%x: tensor<1x4x30x30x16xf32>, %w: tensor<80x64x1x1xf32>, %v: tensor<80x64x3x3xf32>, %p: tensor<1x1x900xf32>,
+      %u: tensor<80x1x64xf32>) -> (tensor<1x5x30x30x16xf32>, tensor<1x5x14x14x16xf32>, tensor<1x80x42xf32>) {
+    // CHECK: schedule = #cnn.schedule<direct, tile = 14x2x16, filter = <tiles, 1x3x4x1x1x16x32xf32>>
+    %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>, output_block = 16 : i64}
+        : (tensor<1x4x30x30x16xf32>, tensor<80x64x1x1xf32>) -> tensor<1x5x30x30x16xf32>
+    // CHECK: schedule = #cnn.schedule<direct, tile = 28x1x16, {{.*}}filter = <tiles, 1x5x4x3x3x16x16xf32>>
+    %1 = cnn.conv %x, %v {window = #cnn.window<[3, 3], strides = [2, 2]>, output_block = 16 : i64}
+        : (tensor<1x4x30x30x16xf32>, tensor<80x64x3x3xf32>) -> tensor<1x5x14x14x16xf32>
+    // CHECK: schedule = #cnn.schedule<direct, tile = 14x2x16, filter = <tiles, 1x3x1x64x1x32xf32>>
+    %2 = cnn.conv %p, %u {window = #cnn.window<[64], strides = [20]>}
+        : (tensor<1x1x900xf32>, tensor<80x1x64xf32>) -> tensor<1x80x42xf32>
+    return %0, %1, %2 : tensor<1x5x30x30x16xf32>, tensor<1x5x14x14x16xf32>, tensor<1x80x42xf32>
+  }
   // Rows of 10 pixels do not fill a tile of 14.
   // CHECK-LABEL: func.func @plane(
   func.func @plane(%x: tensor<1x16x10x10x16xf32>, %w: tensor<512x256x1x1xf32>, %p: tensor<1x136x28x28xf32>,
