@@ -7,6 +7,8 @@
 
 #include "convoy/Analysis/BufferPlan.h"
 
+#include "convoy/Dialect/Cnn/Utils/Program.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/MathExtras.h"
@@ -117,25 +119,25 @@ FailureOr<BufferPlan> BufferPlan::create(func::FuncOp function) {
   BufferPlan plan;
   if (failed(plan.findAccesses(function)))
     return failure();
-  plan.findMerges(function);
-  plan.findUpdates(function);
+  plan.findMerges();
+  plan.findUpdates();
   plan.place();
   return plan;
 }
 
 LogicalResult BufferPlan::findAccesses(func::FuncOp function) {
-  for (auto [position, op] : llvm::enumerate(function.front())) {
-    positions[&op] = position;
-    if (isView(&op) || isa<memref::DeallocOp>(op))
-      continue;
+  return walkProgram(function, [&](Operation *op) -> WalkResult {
+    int64_t at = positions[op] = steps.size();
+    steps.push_back(op);
+    if (isView(op) || isa<memref::DeallocOp, scf::IfOp>(op))
+      return WalkResult::advance();
     if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
       if (!alloc.getType().hasStaticShape() || !alloc.getType().getLayout().isIdentity())
         return alloc.emitError("buffer has no static layout");
       buffers[alloc.getResult()].bytes = getByteSize(alloc.getType());
-      continue;
+      return WalkResult::advance();
     }
-    int64_t at = position;
-    WalkResult result = op.walk([&](Operation *inner) -> WalkResult {
+    return op->walk([&](Operation *inner) -> WalkResult {
       for (Value operand : inner->getOperands()) {
         if (!isa<BaseMemRefType>(operand.getType()))
           continue;
@@ -147,15 +149,14 @@ LogicalResult BufferPlan::findAccesses(func::FuncOp function) {
         buffer.firstAccess = std::min(buffer.firstAccess, at);
         buffer.lastAccess = std::max(buffer.lastAccess, at);
         auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
-        if (!effects || effects.getEffectOnValue<MemoryEffects::Write>(operand))
+        bool isWrite = !effects || effects.getEffectOnValue<MemoryEffects::Write>(operand);
+        if (isWrite)
           buffer.lastWrite = std::max(buffer.lastWrite, at);
+        buffer.accesses.push_back({at, isWrite});
       }
       return WalkResult::advance();
     });
-    if (result.wasInterrupted())
-      return failure();
-  }
-  return success();
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -229,6 +230,26 @@ bool BufferPlan::adoptAdjacentInputs(Operation *op, const Join &join) {
   return true;
 }
 
+bool BufferPlan::isInOtherBranch(const Buffer &buffer, Operation *op) const {
+  return llvm::any_of(buffer.accesses, [&](const Buffer::Access &access) {
+    return areAlternatives(steps[access.at], op);
+  });
+}
+
+bool BufferPlan::isOnlyWriter(const Buffer &buffer, Operation *op) const {
+  int64_t at = positions.lookup(op);
+  return llvm::all_of(buffer.accesses, [&](const Buffer::Access &access) {
+    return access.at == at || (access.at > at && !access.isWrite) ||
+           areAlternatives(steps[access.at], op);
+  });
+}
+
+bool BufferPlan::isOfBranch(const Buffer &buffer, Operation *op) const {
+  return llvm::all_of(buffer.accesses, [&](const Buffer::Access &access) {
+    return isInside(steps[access.at], op->getParentRegion());
+  });
+}
+
 /// Places inputs where `op` would copy them, if no operation reads other values then: the last
 /// operation that writes the input comes before `op`, and `op` is the first operation that
 /// accesses the result's buffer and the last one that writes it.
@@ -241,10 +262,12 @@ void BufferPlan::mergeInto(Operation *op, const Join &join) {
                    !join.parts.front().isWholeRoot()))
     return;
   Buffer target = buffers[root];
-  if (target.firstAccess < at || target.lastWrite != at)
+  if (!isOnlyWriter(target, op))
     return;
+  // The other branch writes the result, too. So it may hold nothing but this branch's values.
+  bool isShared = isInOtherBranch(target, op);
   bool isWhole = locate(op->getOperands().back())->isWholeRoot();
-  if (!argument && !target.parent && isWhole && adoptAdjacentInputs(op, join))
+  if (!argument && !target.parent && isWhole && !isShared && adoptAdjacentInputs(op, join))
     return;
   BufferPlace outer = resolve(root);
   for (auto [index, input, part] : llvm::enumerate(join.inputs, join.parts)) {
@@ -253,6 +276,8 @@ void BufferPlan::mergeInto(Operation *op, const Join &join) {
       continue;
     Buffer &buffer = buffers[input.root];
     if (buffer.parent || buffer.lastWrite >= at || outer.root == input.root)
+      continue;
+    if (isShared && !isOfBranch(buffer, op))
       continue;
     if ((*stride || outer.imageStride) && (!buffer.takesImageSlices || !part.isPartOfImages()))
       continue;
@@ -269,20 +294,21 @@ void BufferPlan::mergeInto(Operation *op, const Join &join) {
   }
 }
 
-void BufferPlan::findMerges(func::FuncOp function) {
+void BufferPlan::findMerges() {
   // Backwards, so that a buffer is placed in the result of the last join that reads it.
-  for (Operation &op : llvm::reverse(function.front())) {
+  for (Operation *op : llvm::reverse(steps)) {
     Join join;
-    if (getJoin(op, join))
-      mergeInto(&op, join);
+    if (getJoin(*op, join))
+      mergeInto(op, join);
   }
 }
 
 /// If nothing reads a residual after its convolution, places the result in the residual's
 /// buffer: each element is written where it was read, and its line is already in the cache.
-void BufferPlan::findUpdates(func::FuncOp function) {
-  for (auto conv : function.getOps<ConvOpInterface>()) {
-    if (!conv.getResidual())
+void BufferPlan::findUpdates() {
+  for (Operation *step : steps) {
+    auto conv = dyn_cast<ConvOpInterface>(step);
+    if (!conv || !conv.getResidual())
       continue;
     Operation *op = conv;
     int64_t at = positions[op];
@@ -292,7 +318,8 @@ void BufferPlan::findUpdates(func::FuncOp function) {
     if (residual.element != result.element)
       continue;
     if (!isAllocation(result.root) || !residual.isWholeRoot() || !result.isWholeRoot() ||
-        buffers[result.root].parent || buffers[result.root].firstAccess < at)
+        buffers[result.root].parent || buffers[result.root].firstAccess < at ||
+        isInOtherBranch(buffers[result.root], op))
       continue;
     BufferPlace outer = resolve(residual.root);
     bool isRead = !isAllocation(outer.root);

@@ -1,6 +1,9 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""If: a branch that is known while compiling takes the node's place."""
+"""If: a branch that is known while compiling takes the node's place; of others, one is computed in each run."""
+
+import itertools
+import json
 
 import numpy as np
 import onnx
@@ -116,6 +119,81 @@ def test_chain(tmp_path):
     check(nodes, {"x": rand(2, 3)}, tmp_path, {"yes": YES}, outputs=["y300"])
 
 
+def run_both(nodes, feeds, folder, constants=None, outputs=("y",), options=()):
+    """Compiles a model once, and runs it with all values of its inputs `c` and `d`, which are bools."""
+    conditions = [name for name in ("c", "d") if any(name == used for node in nodes for used in read_names(node))]
+    model = helper.make_model(
+        helper.make_graph(nodes, "test",
+                          [helper.make_tensor_value_info(name, TensorProto.FLOAT, array.shape)
+                           for name, array in feeds.items()] +
+                          [helper.make_tensor_value_info(name, TensorProto.BOOL, []) for name in conditions],
+                          [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+                          [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()]),
+        opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
+    artefact = compile_model(model, folder, *options)
+    for values in itertools.product((False, True), repeat=len(conditions)):
+        given = {**feeds, **{name: np.array(value) for name, value in zip(conditions, values)}}
+        expected, actual = run_reference(model, given), run_artefact(artefact, given, outputs)
+        for name in outputs:
+            assert_close(actual[name], expected[name], 1e-5, f"{name} with {values}")
+    return artefact
+
+
+def read_names(node):
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from read_names(inner)
+    yield from node.input
+
+
+BLOCK = branch([helper.make_node("Conv", ["h", "w"], ["t"], pads=[1, 1, 1, 1]),
+                helper.make_node("Relu", ["t"], ["u"]), helper.make_node("Add", ["u", "h"], ["out"])], ["out"])
+
+
+@pytest.mark.parametrize("options", [(), ("--devices=2",), ("--target=cuda-emulator",)],
+                         ids=["cpu", "devices", "gpu"])
+def test_run_time_condition(options, tmp_path):
+    """Networks in both branches; a result that is also read outside of the If; results from outside."""
+    other = branch([helper.make_node("MaxPool", ["h"], ["t"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+                    helper.make_node("Mul", ["t", "k"], ["out"])], ["out"], {"k": rand(20, 1, 1)})
+    nodes = [helper.make_node("Conv", ["x", "v"], ["h"], pads=[1, 1, 1, 1]), make_if("c", ["r"], BLOCK, other, "blocks"),
+             make_if("c", ["s"], one("Identity", ["h"]), one("Identity", ["r"]), "outer"),
+             helper.make_node("Concat", ["r", "s", "h"], ["y"], axis=1)]
+    run_both(nodes, {"x": rand(1, 6, 9, 7)}, tmp_path, {"v": rand(20, 6, 3, 3) / 8, "w": rand(20, 20, 3, 3) / 13}, options=options)
+
+
+def test_run_time_branches(tmp_path):
+    """Two conditions, branches in branches, several results of which one is not read, constants and the same tensor as
+    results, and a condition that is computed and of rank 1."""
+    inner = make_if("d", ["i", "j"], branch([helper.make_node("Exp", ["t"], ["p"])], ["p", "t"]),
+                    branch([helper.make_node("Abs", ["h"], ["p"]), helper.make_node("Neg", ["p"], ["q"])], ["p", "q"]), "inner")
+    nested = branch([helper.make_node("Sin", ["h"], ["t"]), inner, helper.make_node("Mul", ["i", "j"], ["out"])],
+                    ["out", "t", "h"])
+    plain = branch([helper.make_node("Cos", ["h"], ["t"])], ["k", "t", "k"], {"k": rand(3, 4)})
+    nodes = [helper.make_node("Relu", ["x"], ["h"]), make_if("c", ["a", "unread", "b"], nested, plain, "nested"),
+             helper.make_node("ReduceSum", ["a"], ["sum"], keepdims=0),
+             helper.make_node("Greater", ["sum", "zero"], ["positive"]), helper.make_node("Unsqueeze", ["positive", "axis"], ["p1"]),
+             make_if("p1", ["e"], one("Sub", ["a", "b"]), one("Add", ["b", "x"]), "last"),
+             helper.make_node("Sum", ["a", "b", "e"], ["y"])]
+    run_both(nodes, {"x": rand(3, 4)}, tmp_path, {"zero": np.array(0, F32), "axis": np.array([0], np.int64)},
+             outputs=("y", "e"))
+
+
+def test_profile(tmp_path):
+    """The branch that is not taken takes no time; lists have both."""
+    nodes = [helper.make_node("Relu", ["x"], ["h"]), make_if("c", ["y"], one("Sin", ["h"]), one("Cos", ["h"]))]
+    artefact = run_both(nodes, {"x": rand(64, 64)}, tmp_path)
+    np.save(tmp_path / "x.npy", rand(64, 64))
+    np.save(tmp_path / "c.npy", YES)
+    result = convoy("bench", artefact, "--profile", "--json", "--seconds=0.2", f"--input=x={tmp_path / 'x.npy'}",
+                    f"--input=c={tmp_path / 'c.npy'}")
+    assert result.returncode == 0, result.stderr
+    times = {layer["name"]: layer["ms"] for layer in json.loads(result.stdout)["layers"]}
+    assert times["the_if/else/the_cos"] == 0 < times["the_if/then/the_sin"]
+    listed = convoy("inspect", tmp_path / "model.onnx")
+    assert "the_if/else/the_cos" in listed.stdout and "choose" in listed.stdout
+
+
 def refuse(nodes, folder, constants=None, functions=()):
     model = helper.make_model(
         helper.make_graph(nodes, "test", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3]),
@@ -151,7 +229,9 @@ def test_bad_branches(then, text, tmp_path):
 
 
 def test_bad_conditions(tmp_path):
-    assert "input 0 ('c') is not a constant: bind it with --bind c=FILE" in refuse([make_if("c", ["y"], NEG, NEG)], tmp_path)
+    text = refuse([make_if("c", ["y"], NEG, one("ReduceSum", ["x"]))], tmp_path)
+    assert ("node 'the_if' (If): its branches give output 'y' different types, 2x3 f32 and 1x1 f32: the condition must be "
+            "constant for this (--bind can make it so)") in text
     text = refuse([make_if("two", ["y"], NEG, NEG)], tmp_path, {"two": np.array([True, False])})
     assert "input 0 ('two') is not one bool" in text
     node = helper.make_node("If", ["yes"], ["y"], name="the_if", else_branch=NEG)

@@ -70,9 +70,15 @@ mlir::FailureOr<BufferRange> locate(mlir::Value value);
 llvm::SmallVector<BufferRange> locateParts(ConcatOp op);
 
 /// An allocation, or a function argument or constant, with its lifetime and its place.
-/// Accesses are positions of operations in the function.
+/// Accesses are positions of operations in the program. The operations of one branch follow
+/// those of the other, so buffers of both may have the same place.
 struct Buffer {
+  struct Access {
+    int64_t at;
+    bool isWrite;
+  };
   int64_t bytes = 0;
+  llvm::SmallVector<Access, 4> accesses;
   int64_t firstAccess = std::numeric_limits<int64_t>::max(), lastAccess = -1, lastWrite = -1;
   /// Whether all operations that access the buffer accept gaps between its images.
   bool takesImageSlices = true;
@@ -123,13 +129,23 @@ private:
   static bool getJoin(mlir::Operation &op, Join &join);
 
   mlir::LogicalResult findAccesses(mlir::func::FuncOp function);
-  void findMerges(mlir::func::FuncOp function);
+  void findMerges();
   void mergeInto(mlir::Operation *op, const Join &join);
+  /// Whether `buffer` is accessed in another branch than `op`, where its value there does not
+  /// matter to `op`.
+  bool isInOtherBranch(const Buffer &buffer, mlir::Operation *op) const;
+  /// Whether `op` is the first operation that accesses the buffer and the last one that writes
+  /// it, in the runs that execute `op`.
+  bool isOnlyWriter(const Buffer &buffer, mlir::Operation *op) const;
+  /// Whether all accesses of the buffer are in the branch of `op`.
+  bool isOfBranch(const Buffer &buffer, mlir::Operation *op) const;
   bool adoptAdjacentInputs(mlir::Operation *op, const Join &join);
-  void findUpdates(mlir::func::FuncOp function);
+  void findUpdates();
   void place();
 
   llvm::MapVector<mlir::Value, Buffer> buffers;
+  /// The operations in order; see walkProgram.
+  llvm::SmallVector<mlir::Operation *> steps;
   llvm::DenseMap<mlir::Operation *, int64_t> positions;
   llvm::DenseSet<std::pair<mlir::Operation *, int64_t>> inPlace;
   int64_t arenaSize = 0, lowerBound = 0;

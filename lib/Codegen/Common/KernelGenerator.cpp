@@ -10,7 +10,10 @@
 #include "convoy/Analysis/LayerCost.h"
 #include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Dialect/Cnn/Utils/Locations.h"
+#include "convoy/Dialect/Cnn/Utils/Program.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -19,10 +22,12 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// Whether an operation of @main does work, that is, is no view, constant or terminator.
+/// Whether an operation of @main does work, that is, is no view, constant, branch or
+/// terminator, and does not read the condition of a branch.
 static bool doesWork(Operation &op) {
-  return !isa<ViewLikeOpInterface>(op) && !op.hasTrait<OpTrait::ConstantLike>() &&
-         !op.hasTrait<OpTrait::IsTerminator>() && !isMemoryEffectFree(&op);
+  return !isa<ViewLikeOpInterface, scf::IfOp, memref::LoadOp>(op) &&
+         !op.hasTrait<OpTrait::ConstantLike>() && !op.hasTrait<OpTrait::IsTerminator>() &&
+         !isMemoryEffectFree(&op);
 }
 
 /// Whether two operations differ in locations and buffers only.
@@ -96,28 +101,31 @@ LogicalResult KernelGenerator::run() {
     return failure();
   // Later operations are compared with these, so they are erased at the end.
   SmallVector<Operation *> replaced, launched;
-  for (Operation &op : llvm::make_early_inc_range(main.front())) {
-    if (!doesWork(op) || isa<AwaitOp, ReleaseOp>(op))
-      continue;
+  auto replace = [&](Operation *op) -> WalkResult {
+    if (!doesWork(*op) || isa<AwaitOp, ReleaseOp>(op))
+      return success();
     if (isa<CommunicationOpInterface>(op)) {
-      addLayer(cnn::getNodeName(op.getLoc()));
-      launched.push_back(&op);
-      continue;
+      addLayer(cnn::getNodeName(op->getLoc()));
+      launched.push_back(op);
+      return success();
     }
-    if (std::string reason = whyNotScheduled(&op); !reason.empty())
-      return op.emitError("has no ")
+    if (std::string reason = whyNotScheduled(op); !reason.empty())
+      return op->emitError("has no ")
              << (target.getGpu() ? "GPU" : "CPU") << " kernel: " << reason;
-    prepare(&op);
-    std::optional<unsigned> kernels = findShared(&op);
+    prepare(op);
+    std::optional<unsigned> kernels = findShared(op);
     if (!kernels) {
-      if (failed(build(&op)))
+      if (failed(build(op)))
         return failure();
       kernels = numBuilt++;
     }
-    launch(&op, *kernels);
-    replaced.push_back(&op);
-    launched.resize(layers.size(), &op);
-  }
+    launch(op, *kernels);
+    replaced.push_back(op);
+    launched.resize(layers.size(), op);
+    return success();
+  };
+  if (failed(walkProgram(main, replace)))
+    return failure();
   nameApart(layers, launched);
   for (Operation *op : replaced)
     op->erase();

@@ -18,21 +18,22 @@ LogicalResult host::numberLayers(func::FuncOp main) {
   size_t awaited = 0, released = 0;
   int32_t layers = 0;
   Builder builder(main.getContext());
-  for (Operation &op : main.front()) {
+  WalkResult result = main.walk([&](Operation *op) -> WalkResult {
     if (isa<cnn::AwaitOp, cnn::ReleaseOp>(op)) {
       size_t &next = isa<cnn::AwaitOp>(op) ? awaited : released;
       if (next == (isa<cnn::AwaitOp>(op) ? started.size() : awaited))
-        return op.emitError("has no communication to bring to its end");
-      op.setAttr(kLayerIndexAttr, started[next++]);
+        return op->emitError("has no communication to bring to its end");
+      op->setAttr(kLayerIndexAttr, started[next++]);
     } else if (isa<cnn::LaunchOp, mlir::gpu::LaunchFuncOp, cnn::CommunicationOpInterface>(
                    op)) {
-      op.setAttr(kLayerIndexAttr, builder.getI32IntegerAttr(layers++));
+      op->setAttr(kLayerIndexAttr, builder.getI32IntegerAttr(layers++));
       if (auto exchange = dyn_cast<cnn::CommunicationOpInterface>(op);
           exchange && exchange.getAsync())
-        started.push_back(op.getAttr(kLayerIndexAttr));
+        started.push_back(op->getAttr(kLayerIndexAttr));
     }
-  }
-  return success();
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
 }
 
 int32_t host::getLayer(Operation *op) {

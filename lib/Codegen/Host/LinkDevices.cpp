@@ -163,8 +163,9 @@ struct LinkDevices : convoy::impl::CnnLinkDevicesBase<LinkDevices> {
     }
     auto main =
         symbols.lookup<func::FuncOp>(names[StringAttr::get(&getContext(), "main")].getValue());
-    for (auto launch : main.getOps<cnn::LaunchOp>())
+    main.walk([&](cnn::LaunchOp launch) {
       launch.setKernelAttr(FlatSymbolRefAttr::get(names[launch.getKernelAttr().getAttr()]));
+    });
   }
 };
 

@@ -18,14 +18,16 @@ using onnx::NodeProto;
 LogicalResult NodeImporter::inlineGraph(StringRef name) {
   if (!findAttribute(name, AttributeProto::GRAPH))
     return error("has no graph in its attribute '" + name + "'");
+  onnx::GraphProto *graph = nullptr;
   for (AttributeProto &attribute : *node.mutable_attribute())
     if (attribute.name() == name)
-      inlined = attribute.mutable_g();
-  if (inlined->input_size() != 0)
+      graph = attribute.mutable_g();
+  if (graph->input_size() != 0)
     return error("the graph in attribute '" + name + "' has inputs, which is not allowed");
-  if (inlined->output_size() != node.output_size())
+  if (graph->output_size() != node.output_size())
     return error("has " + Twine(node.output_size()) + " outputs, the graph in attribute '" +
-                 name + "' has " + Twine(inlined->output_size()));
+                 name + "' has " + Twine(graph->output_size()));
+  inlined.push_back(graph);
   return success();
 }
 
@@ -37,6 +39,13 @@ static NodeProto makeConstantNode(const std::string &name, AttributeProto &&valu
   node.add_output(name);
   *node.add_attribute() = std::move(value);
   return node;
+}
+
+/// "2x3 i64", for messages.
+static std::string describeType(Value value) {
+  std::string text = formatShape(NodeImporter::getShape(value)) + " ";
+  llvm::raw_string_ostream(text) << NodeImporter::getElementType(value);
+  return text;
 }
 
 /// The nodes of a graph, which gives them away, and one for each of its initializers.
@@ -61,27 +70,24 @@ static std::vector<NodeProto> takeNodes(onnx::GraphProto &graph) {
   return nodes;
 }
 
-LogicalResult Importer::inlineGraph(int index, onnx::GraphProto &inlined) {
-  constexpr int maxDepth = 128;
-  NodeProto &node = *graph->mutable_node(index);
-  NodeState state{nodes[index].opset, nodes[index].depth + 1};
-  if (state.depth > maxDepth)
-    return nodeError(node, "is in more than " + Twine(maxDepth) +
-                               " graphs, one in the other: export the model without them");
+LogicalResult Importer::addGraph(const NodeProto &node, NodeState state,
+                                 onnx::GraphProto &inlined, const std::string &prefix,
+                                 ArrayRef<std::string> outputs) {
   llvm::Expected<std::vector<int64_t>> opsets =
       inlineFunctions(file->model.functions(), inlined, state.opset);
   if (!opsets)
     return nodeError(node, toString(opsets.takeError()));
-
-  std::string prefix = getNodeName(node) + "/";
-  llvm::StringSet<> own;
+  llvm::StringSet<> own, taken;
   addNames(inlined, own);
   llvm::StringMap<std::string> names;
   for (const auto &entry : own) {
     if (entry.getKey().empty())
       continue;
-    names[entry.getKey()] = makeUniqueName(
-        prefix + entry.getKey().str(), [&](const std::string &name) { return exists(name); });
+    std::string &name = names[entry.getKey()];
+    name = makeUniqueName(prefix + entry.getKey().str(), [&](const std::string &wanted) {
+      return exists(wanted) || taken.contains(wanted);
+    });
+    taken.insert(name);
   }
   std::vector<NodeProto> added = takeNodes(inlined);
   opsets->insert(opsets->begin(), added.size() - opsets->size(), state.opset);
@@ -89,10 +95,9 @@ LogicalResult Importer::inlineGraph(int index, onnx::GraphProto &inlined) {
     part.set_name(prefix + getNodeName(part));
     renameTensors(part, names);
   }
-  for (auto [output, result] : llvm::zip_equal(node.output(), inlined.output())) {
+  for (auto [output, result] : llvm::zip_equal(outputs, inlined.output())) {
     if (output.empty())
       continue;
-    producers.erase(output);
     auto renamed = names.find(result.name());
     NodeProto &identity = added.emplace_back();
     identity.set_op_type("Identity");
@@ -111,24 +116,86 @@ LogicalResult Importer::inlineGraph(int index, onnx::GraphProto &inlined) {
   for (int added = first; added < graph->node_size(); ++added)
     if (failed(checkReads(added)))
       return failure();
+  return success();
+}
+
+LogicalResult Importer::inlineGraphs(int index, ArrayRef<onnx::GraphProto *> inlined) {
+  constexpr int maxDepth = 128;
+  // The graph's list of nodes, which grows, owns nodes by pointer: this one stays.
+  NodeProto &node = *graph->mutable_node(index);
+  NodeState state{nodes[index].opset, nodes[index].depth + 1};
+  if (state.depth > maxDepth)
+    return nodeError(node, "is in more than " + Twine(maxDepth) +
+                               " graphs, one in the other: export the model without them");
+  std::string name = getNodeName(node);
+  if (inlined.size() == 1) {
+    std::vector<std::string> outputs(node.output().begin(), node.output().end());
+    for (const std::string &output : outputs)
+      producers.erase(output);
+    return failed(addGraph(node, state, *inlined[0], name + "/", outputs)) ? failure()
+                                                                           : orderNodes();
+  }
+  // Both branches join the graph, and the node chooses between their results.
+  for (std::string &output : *node.mutable_output())
+    if (!isRead(output))
+      output.clear();
+  for (onnx::GraphProto *branch : inlined) {
+    std::string prefix = name + (branch == inlined.front() ? "/then/" : "/else/");
+    std::vector<std::string> outputs;
+    for (const std::string &output : node.output())
+      outputs.push_back(output.empty()
+                            ? output
+                            : makeUniqueName(prefix + output, [&](const std::string &wanted) {
+                                return exists(wanted);
+                              }));
+    if (failed(addGraph(node, state, *branch, prefix, outputs)))
+      return failure();
+    for (const std::string &output : outputs)
+      if (!output.empty())
+        node.add_input(output);
+  }
+  node.clear_attribute();
+  nodes[index].choosesBranch = true;
+  nodes[index].isImported = false;
   return orderNodes();
 }
 
-/// The branch that is taken must be known; the other one may hold anything.
+LogicalResult convoy::onnximport::chooseBranch(NodeImporter &node) {
+  unsigned results = 0, first = 1;
+  for (unsigned i = 0; i < node.getNumOutputs(); ++i)
+    results += node.hasOutput(i);
+  FailureOr<Value> condition = node.reshape(node.getInput(0), {});
+  for (unsigned i = 0; i < node.getNumOutputs(); ++i) {
+    if (!node.hasOutput(i))
+      continue;
+    Value lhs = node.getInput(first), rhs = node.getInput(first + results);
+    ++first;
+    if (lhs.getType() != rhs.getType())
+      return node.error("its branches give output '" + node.getOutputName(i) +
+                        "' different types, " + describeType(lhs) + " and " +
+                        describeType(rhs) +
+                        ": the condition must be constant for this (--bind can make it so)");
+    if (failed(node.setResult(node.create<cnn::ChooseOp>(*condition, lhs, rhs), i)))
+      return failure();
+  }
+  return success();
+}
+
+/// If the condition is a constant, the other branch may hold anything.
 static LogicalResult importIf(NodeImporter &node) {
-  std::optional<cnn::ConstantData> condition = node.getConstant(0);
-  if (!condition)
-    return node.notConstant(0);
-  if (condition->getNumElements() != 1)
+  if (NodeImporter::getType(node.getInput(0)).getNumElements() != 1)
     return node.error(node.describeInput(0) + " is not one bool");
   for (StringRef branch : {"then_branch", "else_branch"})
     node.ignoreAttribute(branch);
-  return node.inlineGraph(condition->getInt(0) ? "then_branch" : "else_branch");
+  if (std::optional<cnn::ConstantData> condition = node.getConstant(0))
+    return node.inlineGraph(condition->getInt(0) ? "then_branch" : "else_branch");
+  return failed(node.inlineGraph("then_branch")) ? failure() : node.inlineGraph("else_branch");
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getControlFlowOps() {
   static constexpr OpEntry ops[] = {
-      {"If", importIf, 1, 1, kBool, 1, kNoEnd, "the condition must be constant"},
+      {"If", importIf, 1, 1, kBool, 1, kNoEnd,
+       "branches of different types need a constant condition"},
   };
   return ops;
 }

@@ -285,7 +285,8 @@ LogicalResult Importer::importNode(int index) {
   if (const onnx::AttributeProto *twice = findRepeatedAttribute(proto.attribute()))
     return nodeError(proto, "has the attribute '" + twice->name() + "' twice");
   const OpEntry &entry = *lookupNode(proto, opset);
-  LogicalResult result = checkInputTypes(node, entry);
+  bool choosesBranch = nodes[index].choosesBranch;
+  LogicalResult result = choosesBranch ? success() : checkInputTypes(node, entry);
   if (succeeded(result)) {
     // Errors of shape inference become errors of the node.
     ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) -> LogicalResult {
@@ -299,14 +300,14 @@ LogicalResult Importer::importNode(int index) {
       (void)node.error(message + operands + (operands.empty() ? "" : ")"));
       return success();
     });
-    result = entry.import(node);
+    result = choosesBranch ? chooseBranch(node) : entry.import(node);
     if (succeeded(result))
       result = node.checkAttributesRead();
   }
   if (failed(result) || node.hasError())
     return nodeError(proto, node.hasError() ? node.getError() : "cannot be imported");
-  if (onnx::GraphProto *inlined = node.getInlined())
-    return inlineGraph(index, *inlined);
+  if (!node.getInlined().empty())
+    return inlineGraphs(index, node.getInlined());
 
   bool isFed =
       llvm::any_of(proto.input(), [&](const std::string &name) { return fed.contains(name); });

@@ -30,7 +30,13 @@ struct NodeState {
   int depth = 0;       ///< the number of nodes that had graphs and were replaced for this one
   bool isLive = false; ///< an output needs it, and it is not imported
   bool isImported = false;
+  /// Its two graphs were inlined, and their results are inputs: chooseBranch imports it.
+  bool choosesBranch = false;
 };
+
+/// Imports an `If` whose condition is known only at run time. After the condition, its inputs
+/// are the results of one branch, then those of the other, for each output that has a name.
+mlir::LogicalResult chooseBranch(NodeImporter &node);
 
 /// Imports one model file.
 class Importer {
@@ -100,8 +106,14 @@ private:
   void markLiveNodes();
   mlir::LogicalResult checkOps();
   mlir::LogicalResult sortNodes();
-  /// Replaces a node by the nodes of one of its graphs.
-  mlir::LogicalResult inlineGraph(int index, onnx::GraphProto &inlined);
+  /// Replaces a node by the nodes of one of its graphs; or adds the nodes of two, between
+  /// whose results the node then chooses.
+  mlir::LogicalResult inlineGraphs(int index, llvm::ArrayRef<onnx::GraphProto *> inlined);
+  /// Adds the nodes of a graph of `node`. Names get the prefix, and the graph's outputs the
+  /// names `outputs`; those that are empty are not made.
+  mlir::LogicalResult addGraph(const onnx::NodeProto &node, NodeState state,
+                               onnx::GraphProto &inlined, const std::string &prefix,
+                               llvm::ArrayRef<std::string> outputs);
   /// Reads the files that the user binds to `inputs`, which must have their types.
   mlir::LogicalResult readBindings(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs);
   mlir::LogicalResult addArguments();

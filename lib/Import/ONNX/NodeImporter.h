@@ -196,10 +196,11 @@ public:
   llvm::ArrayRef<mlir::Value> getResults() const { return results; }
 
   /// Asks for the graph in an attribute to be imported in the place of the node, whose outputs
-  /// are the graph's. Fails if there is none, or if it has inputs.
+  /// are the graph's. If it is called twice, both are imported, and one is chosen at run time.
+  /// Fails if there is no such graph, or if it has inputs.
   mlir::LogicalResult inlineGraph(llvm::StringRef attribute);
-  /// The graph that is to be imported in the place of the node, or null.
-  onnx::GraphProto *getInlined() const { return inlined; }
+  /// The graphs that are to be imported in the place of the node.
+  llvm::ArrayRef<onnx::GraphProto *> getInlined() const { return inlined; }
 
 private:
   const onnx::AttributeProto *findAttribute(llvm::StringRef name, int type);
@@ -212,7 +213,7 @@ private:
   std::string firstError;
   llvm::SmallVector<mlir::Value> inputs;
   llvm::SmallVector<mlir::Value> results;
-  onnx::GraphProto *inlined = nullptr;
+  llvm::SmallVector<onnx::GraphProto *, 2> inlined;
   llvm::StringSet<> readAttributes;
 };
 

@@ -6,9 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/BufferPlan.h"
+#include "convoy/Dialect/Cnn/Utils/Program.h"
 #include "convoy/Transforms/Bufferize/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace convoy::cnn {
@@ -56,6 +58,7 @@ private:
   ModuleOp getModule() { return function->getParentOfType<ModuleOp>(); }
   void addArguments();
   LogicalResult collectWeights();
+  LogicalResult rewrite(Operation *op);
   LogicalResult rewriteOperands(Operation *op);
   bool isJoined(ConcatOp op);
   void finishConcat(ConcatOp op);
@@ -145,8 +148,12 @@ Value Rewriter::createByteView(Location loc, Value base, int64_t offset,
   return cast;
 }
 
-/// A view of `range` in the weights, the arena, or the argument that contains it.
+/// A view of `range` in the weights, the arena, or the argument that contains it. Views that
+/// are used in a branch stand before it, since other operations may share them.
 Value Rewriter::createView(Location loc, BufferRange range) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(
+      function.front().findAncestorOpInBlock(*builder.getInsertionPoint()));
   int64_t elementBytes = *getElementBytes(range.element);
   if (auto it = weightOffsets.find(range.root); it != weightOffsets.end())
     return createByteView(loc, weights, it->second + range.offset * elementBytes, range);
@@ -216,37 +223,40 @@ void Rewriter::finishConcat(ConcatOp op) {
 }
 
 void Rewriter::eraseDead() {
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))
-    if (isView(&op) || isa<memref::AllocOp, memref::GetGlobalOp>(op))
-      if (op.use_empty())
-        op.erase();
+  SmallVector<Operation *> candidates;
+  (void)walkProgram(function, [&](Operation *op) {
+    if (isView(op) || isa<memref::AllocOp, memref::GetGlobalOp>(op))
+      candidates.push_back(op);
+    return WalkResult::advance();
+  });
+  for (Operation *op : llvm::reverse(candidates))
+    if (op->use_empty())
+      op->erase();
   for (auto global : llvm::make_early_inc_range(getModule().getOps<memref::GlobalOp>()))
     if (SymbolTable::symbolKnownUseEmpty(global, getModule()))
       global.erase();
+}
+
+LogicalResult Rewriter::rewrite(Operation *op) {
+  if (isa<memref::AllocOp, memref::GetGlobalOp, scf::IfOp>(op) || isView(op))
+    return success();
+  if (isa<memref::DeallocOp>(op) || (isa<memref::CopyOp>(op) && plan.isInPlace(op, 0))) {
+    op->erase();
+    return success();
+  }
+  if (auto concat = dyn_cast<ConcatOp>(op); concat && isJoined(concat)) {
+    finishConcat(concat);
+    return success();
+  }
+  return rewriteOperands(op);
 }
 
 LogicalResult Rewriter::run() {
   if (failed(collectWeights()))
     return failure();
   addArguments();
-  for (Operation &op : llvm::make_early_inc_range(function.front())) {
-    if (isa<memref::AllocOp, memref::GetGlobalOp>(op) || isView(&op))
-      continue;
-    if (isa<memref::DeallocOp>(op)) {
-      op.erase();
-      continue;
-    }
-    if (isa<memref::CopyOp>(op) && plan.isInPlace(&op, 0)) {
-      op.erase();
-      continue;
-    }
-    if (auto concat = dyn_cast<ConcatOp>(op); concat && isJoined(concat)) {
-      finishConcat(concat);
-      continue;
-    }
-    if (failed(rewriteOperands(&op)))
-      return failure();
-  }
+  if (failed(walkProgram(function, [&](Operation *op) { return rewrite(op); })))
+    return failure();
   eraseDead();
 
   ModuleOp module = getModule();
@@ -261,7 +271,7 @@ struct PlanMemory : convoy::cnn::impl::CnnPlanMemoryBase<PlanMemory> {
   void runOnOperation() override {
     auto function = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!function || !function.getBody().hasOneBlock() || function.getNumResults() != 0) {
-      getOperation().emitError("cnn-plan-memory needs a function @main of straight-line code "
+      getOperation().emitError("cnn-plan-memory needs a function @main of one block "
                                "without results");
       return signalPassFailure();
     }

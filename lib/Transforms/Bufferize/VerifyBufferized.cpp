@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/BufferPlan.h"
+#include "convoy/Dialect/Cnn/Utils/Program.h"
 #include "convoy/Transforms/Bufferize/Passes.h"
 #include "convoy/Transforms/Utils/PhaseBorder.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 
 namespace convoy::cnn {
@@ -60,6 +62,10 @@ std::string atConstantOffset(Operation *op) {
              : "it is not at a constant offset";
 }
 
+std::string branchesWithoutResults(Operation *op) {
+  return op->getNumResults() == 0 || insideCompute(op).empty() ? "" : "it has results";
+}
+
 const BorderRow kTable[] = {
     // The frame.
     {"func.func", onlyMain},
@@ -76,12 +82,14 @@ const BorderRow kTable[] = {
     // The generic kernel: linalg around scalar arithmetic.
     {"arith.*", insideBody},
     {"math.*", insideBody},
-    {"memref.load", insideBody},
+    {"memref.load", conditionOrInBody},
     {"linalg.index", insideLinalg},
     {"linalg.yield", insideLinalg},
     {"linalg.*", onMemRefs},
     // The bodies of cnn.compute.
     {"memref.store", insideCompute},
+    {"scf.if", branchesWithoutResults},
+    {"scf.yield", inBranchOrCompute},
     {"scf.*", insideCompute},
     {"builtin.unrealized_conversion_cast", insideCompute},
 };
@@ -205,8 +213,10 @@ LogicalResult check(ModuleOp module) {
   if (failed(checkArguments(module, main)))
     return failure();
   bool legal = true;
-  for (Operation &op : main.front())
-    legal &= succeeded(checkBuffers(&op));
+  (void)walkProgram(main, [&](Operation *op) {
+    legal &= isa<scf::IfOp>(op) || succeeded(checkBuffers(op));
+    return WalkResult::advance();
+  });
   return success(legal);
 }
 

@@ -154,10 +154,18 @@ Decomposer::Input Decomposer::project(Value value, int64_t rank, ArrayRef<int64_
 
 namespace {
 
+bool isForCpu(Operation *op) {
+  TargetAttr target = getTarget(op);
+  return target && !target.getGpu();
+}
+
 struct Decompose : convoy::cnn::impl::CnnDecomposeBase<Decompose> {
   void runOnOperation() override {
     SmallVector<Operation *> targets;
     getOperation().walk([&](Operation *op) {
+      // On CPUs, cnn-sink-branches makes branches of it.
+      if (isa<ChooseOp>(op) && isForCpu(op))
+        return;
       bool isCnn = isa_and_nonnull<CnnDialect>(op->getDialect());
       if (isa<DecomposeOpInterface>(op) || (isCnn && !op->hasTrait<HasKernel>()))
         targets.push_back(op);

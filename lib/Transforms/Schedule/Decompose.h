@@ -46,6 +46,10 @@ private:
   mlir::FailureOr<mlir::Value> normalize(mlir::Value input, llvm::ArrayRef<int64_t> axes,
                                          double epsilon, Input scale, Input bias);
 
+  // DecomposeElementwise.cpp
+  /// `condition ? lhs : rhs` for each element of the result; all broadcast as NumPy does.
+  mlir::FailureOr<mlir::Value> select(mlir::Value condition, mlir::Value lhs, mlir::Value rhs);
+
   // Decompose.cpp
   /// Computes `body` for each element of a result of the given shape. A constant whose
   /// elements are all equal becomes a scalar in the body. Fails with a diagnostic if `body`

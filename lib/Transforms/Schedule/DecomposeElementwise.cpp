@@ -35,15 +35,22 @@ template <> FailureOr<Value> Decomposer::decompose(BinaryOp binary) {
              });
 }
 
-template <> FailureOr<Value> Decomposer::decompose(SelectOp select) {
+FailureOr<Value> Decomposer::select(Value condition, Value lhs, Value rhs) {
   RankedTensorType type = resultType();
   return map(type.getShape(), type.getElementType(),
-             {broadcast(select.getCondition(), type.getShape()),
-              broadcast(select.getLhs(), type.getShape()),
-              broadcast(select.getRhs(), type.getShape())},
+             {broadcast(condition, type.getShape()), broadcast(lhs, type.getShape()),
+              broadcast(rhs, type.getShape())},
              [&](OpBuilder &b, Location at, ValueRange x) -> Value {
                return arith::SelectOp::create(b, at, x[0], x[1], x[2]);
              });
+}
+
+template <> FailureOr<Value> Decomposer::decompose(SelectOp op) {
+  return select(op.getCondition(), op.getLhs(), op.getRhs());
+}
+
+template <> FailureOr<Value> Decomposer::decompose(ChooseOp op) {
+  return select(op.getCondition(), op.getLhs(), op.getRhs());
 }
 
 template <> FailureOr<Value> Decomposer::decompose(CastOp cast) {
@@ -107,6 +114,6 @@ template <> FailureOr<Value> Decomposer::decompose(tensor::PadOp pad) {
 }
 
 void convoy::cnn::attachElementwiseDecompositions(MLIRContext *context) {
-  attachDecompositions<UnaryOp, BinaryOp, SelectOp, CastOp, BitcastOp, BroadcastOp,
+  attachDecompositions<UnaryOp, BinaryOp, SelectOp, ChooseOp, CastOp, BitcastOp, BroadcastOp,
                        ScaleShiftOp, tensor::PadOp>(context);
 }

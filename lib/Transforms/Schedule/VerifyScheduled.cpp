@@ -43,13 +43,15 @@ const BorderRow kTable[] = {
     // The generic kernel: linalg around scalar arithmetic.
     {"arith.*", insideBody},
     {"math.*", insideBody},
-    {"tensor.extract", insideLinalg},
+    {"tensor.extract", conditionOrInBody},
     {"linalg.index", insideLinalg},
     {"linalg.yield", insideLinalg},
     {"linalg.*", staticShapes},
     {"memref.load", insideCompute},
     // The bodies of cnn.compute.
     {"memref.store", insideCompute},
+    {"scf.if", fine},
+    {"scf.yield", inBranchOrCompute},
     {"scf.*", insideCompute},
     {"builtin.unrealized_conversion_cast", insideCompute},
     // Data movement.

@@ -9,6 +9,7 @@
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace convoy::cnn;
@@ -26,6 +27,15 @@ std::string convoy::cnn::insideCompute(Operation *op) {
 
 std::string convoy::cnn::insideBody(Operation *op) {
   return insideCompute(op).empty() ? "" : insideLinalg(op);
+}
+
+std::string convoy::cnn::conditionOrInBody(Operation *op) {
+  bool isCondition = llvm::all_of(op->getUsers(), llvm::IsaPred<scf::IfOp>);
+  return isCondition ? "" : insideBody(op);
+}
+
+std::string convoy::cnn::inBranchOrCompute(Operation *op) {
+  return isa<scf::IfOp>(op->getParentOp()) ? "" : insideCompute(op);
 }
 
 std::string convoy::cnn::staticShapes(Operation *op) {

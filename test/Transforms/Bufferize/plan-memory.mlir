@@ -301,7 +301,61 @@ func.func @main(%x: memref<1x2x4xf32>, %y: memref<1x4x4xf32>) {
 
 // -----
 
-// expected-error @below {{needs a function @main of straight-line code without results}}
+// Branches: buffers of different branches share memory. Each branch computes its result in place, but %s, which is read after the
+// branches, is copied.
+// CHECK-LABEL: module attributes {cnn.arena_size = 192 : i64
+// CHECK:         cnn.softmax %{{.+}} outs(%[[S:[a-z0-9_]+]]) {axis
+// CHECK:         scf.if %{{.+}} {
+// CHECK-NEXT:      cnn.softmax %[[X:[a-z0-9_]+]] outs(%[[T:[a-z0-9_]+]]) {axis
+// CHECK-NEXT:      cnn.softmax %[[T]] outs(%[[R:[a-z0-9_]+]]) {axis
+// CHECK-NEXT:    } else {
+// CHECK-NEXT:      memref.copy %[[S]], %[[R]]
+// CHECK-NEXT:    }
+// CHECK-NEXT:    scf.if %{{.+}} {
+// CHECK-NEXT:      cnn.softmax %[[X]] outs(%[[U:[a-z0-9_]+]]) {axis
+// CHECK-NEXT:      cnn.softmax %[[U]] outs(%[[Y:[a-z0-9_]+]]) {axis
+// CHECK-NEXT:    } else {
+// CHECK-NEXT:      cnn.softmax %[[R]] outs(%[[U]]) {axis
+// CHECK-NEXT:      cnn.softmax %[[U]] outs(%[[Y]]) {axis
+module {
+// expected-remark @below {{arena of 192 bytes, at least 192 are alive at once}}
+func.func @main(%x: memref<16xf32>, %c: memref<i1>, %y: memref<16xf32>, %z: memref<16xf32>) {
+  %s = memref.alloc() : memref<16xf32>
+  %t = memref.alloc() : memref<16xf32>
+  %t1 = memref.alloc() : memref<16xf32>
+  %r = memref.alloc() : memref<16xf32>
+  %u = memref.alloc() : memref<16xf32>
+  %u1 = memref.alloc() : memref<16xf32>
+  %v = memref.alloc() : memref<16xf32>
+  %v1 = memref.alloc() : memref<16xf32>
+  %w = memref.alloc() : memref<16xf32>
+  cnn.softmax %x outs(%s) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+  %c0 = memref.load %c[] : memref<i1>
+  scf.if %c0 {
+    cnn.softmax %x outs(%t) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+    cnn.softmax %t outs(%t1) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+    memref.copy %t1, %r : memref<16xf32> to memref<16xf32>
+  } else {
+    memref.copy %s, %r : memref<16xf32> to memref<16xf32>
+  }
+  scf.if %c0 {
+    cnn.softmax %x outs(%u) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+    cnn.softmax %u outs(%u1) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+    memref.copy %u1, %w : memref<16xf32> to memref<16xf32>
+  } else {
+    cnn.softmax %r outs(%v) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+    cnn.softmax %v outs(%v1) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+    memref.copy %v1, %w : memref<16xf32> to memref<16xf32>
+  }
+  memref.copy %w, %y : memref<16xf32> to memref<16xf32>
+  cnn.softmax %s outs(%z) {axis = 0 : i64} : (memref<16xf32>, memref<16xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// expected-error @below {{needs a function @main of one block without results}}
 module {
 func.func @other() {
   return

@@ -85,11 +85,21 @@ func.func @unary(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 // CHECK:         linalg.generic
 // CHECK:           arith.select
 // CHECK-NOT:     cnn.
-// CHECK-LABEL: func.func @cast(
+// CHECK-LABEL: func.func @choose(
 func.func @select(%x: tensor<1x2x4xf32>, %c: tensor<4xi1>) -> tensor<1x2x4xf32> {
   %s = arith.constant dense<[[[7.0], [9.0]]]> : tensor<1x2x1xf32>
   %0 = cnn.select %c, %x, %s : (tensor<4xi1>, tensor<1x2x4xf32>, tensor<1x2x1xf32>) -> tensor<1x2x4xf32>
   return %0 : tensor<1x2x4xf32>
+}
+
+// Without a target, both values are computed.
+// CHECK:         linalg.generic
+// CHECK:           arith.select
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @cast(
+func.func @choose(%x: tensor<2x4xf32>, %y: tensor<2x4xf32>, %c: tensor<i1>) -> tensor<2x4xf32> {
+  %0 = cnn.choose %c, %x, %y : (tensor<i1>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
 }
 
 // CHECK:         arith.fptosi

@@ -408,6 +408,39 @@ def CnnToDestinationStyle : Pass<"cnn-to-destination-style", "::mlir::func::Func
                            "::mlir::bufferization::BufferizationDialect"];
 }
 
+def CnnSinkBranches : Pass<"cnn-sink-branches", "::mlir::func::FuncOp"> {
+  let summary = "Compute only the branch that is taken";
+  let description = [{
+    A `cnn.choose` becomes an `scf.if`. What is computed for one of its operands alone moves
+    into that branch. Those with the same condition share an `scf.if` where no operation
+    between them reads a result.
+
+    Before:
+    ```mlir
+    %a = cnn.dense %x, %w outs(%d) : ...
+    %1 = cnn.choose %c, %a, %y outs(%e) : ...
+    ```
+    After:
+    ```mlir
+    %t = tensor.extract %c[] : tensor<i1>
+    %1 = scf.if %t -> (tensor<1x10xf32>) {
+      %a = cnn.dense %x, %w outs(%d) : ...
+      %2 = bufferization.materialize_in_destination %a in %e : ...
+      scf.yield %2 : tensor<1x10xf32>
+    } else {
+      %2 = bufferization.materialize_in_destination %y in %e : ...
+      scf.yield %2 : tensor<1x10xf32>
+    }
+    ```
+
+    Communication stays outside, because all devices have it in the same order.
+    Pre: destination form. Post: no `cnn.choose` is left.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def CnnVerifyScheduled : Pass<"cnn-verify-scheduled", "::mlir::ModuleOp"> {
   let summary = "Check what may cross the border from schedule to bufferize";
   let description = [{

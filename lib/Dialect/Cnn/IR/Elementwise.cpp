@@ -50,6 +50,21 @@ LogicalResult SelectOp::inferShape(const ShapeRule &rule, Adaptor op, InferredTy
   return rule.broadcast(joined, shapeOf(op.getCondition()), result.shape);
 }
 
+LogicalResult ChooseOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
+  ShapedType lhs = shaped(op.getLhs()), rhs = shaped(op.getRhs());
+  if (lhs.getElementType() != rhs.getElementType())
+    return rule.error("element types differ: ", lhs.getElementType(), " and ",
+                      rhs.getElementType());
+  if (lhs.getShape() != rhs.getShape())
+    return rule.error("shapes differ: ", lhs, " and ", rhs);
+  ShapedType condition = shaped(op.getCondition());
+  if (!condition.getElementType().isInteger(1) || condition.getRank() != 0)
+    return rule.error("condition is not an i1 of rank 0");
+  result.element = lhs.getElementType();
+  result.shape = Shape(lhs.getShape());
+  return success();
+}
+
 LogicalResult CastOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
   result.shape = Shape(shapeOf(op.getInput()));
   result.element = op.getTo();
@@ -133,6 +148,16 @@ LogicalResult SelectOp::fold(FoldAdaptor adaptor, FoldResults &results) {
   if (isAll(adaptor.getCondition(), 0.0) && getRhs().getType() == type)
     return replaceBy(results, getRhs());
   return foldConstants(*this, adaptor.getOperands(), results);
+}
+
+LogicalResult ChooseOp::fold(FoldAdaptor adaptor, FoldResults &results) {
+  if (!isValueForm(*this))
+    return failure();
+  if (getLhs() == getRhs() || isAll(adaptor.getCondition(), 1.0))
+    return replaceBy(results, getLhs());
+  if (isAll(adaptor.getCondition(), 0.0))
+    return replaceBy(results, getRhs());
+  return failure();
 }
 
 /// Whether a cast between these float types keeps every number.

@@ -110,6 +110,20 @@ func.func @floats() -> (tensor<f32>, tensor<f32>, tensor<2xf32>, tensor<2xi64>) 
 
 // -----
 
+// CHECK-LABEL: func.func @choose(
+// CHECK-SAME:    %[[X:.+]]: tensor<4xf32>, %[[Y:.+]]: tensor<4xf32>, %[[C:.+]]: tensor<i1>)
+func.func @choose(%x: tensor<4xf32>, %y: tensor<4xf32>, %c: tensor<i1>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %true = arith.constant dense<true> : tensor<i1>
+  %false = arith.constant dense<false> : tensor<i1>
+  %0 = cnn.choose %true, %x, %y : (tensor<i1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %1 = cnn.choose %false, %x, %y : (tensor<i1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %2 = cnn.choose %c, %y, %y : (tensor<i1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  // CHECK-NEXT: return %[[X]], %[[Y]], %[[Y]]
+  return %0, %1, %2 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @identities(
 func.func @identities(%x: tensor<2x16x4xf32>, %i: tensor<4xi64>) -> (tensor<2x16x4xf32>, tensor<4xi64>) {
   %one = arith.constant dense<1.0> : tensor<f32>

@@ -80,6 +80,30 @@ func.func @select_types(%a: tensor<4xi1>, %b: tensor<4xf32>, %c: tensor<4xi64>) 
 
 // -----
 
+func.func @choose_types(%a: tensor<i1>, %b: tensor<4xf32>, %c: tensor<4xi64>) {
+  // expected-error @below {{element types differ: 'f32' and 'i64'}}
+  %0 = cnn.choose %a, %b, %c : (tensor<i1>, tensor<4xf32>, tensor<4xi64>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @choose_shapes(%a: tensor<i1>, %b: tensor<4xf32>, %c: tensor<1x4xf32>) {
+  // expected-error @below {{shapes differ: 'tensor<4xf32>' and 'tensor<1x4xf32>'}}
+  %0 = cnn.choose %a, %b, %c : (tensor<i1>, tensor<4xf32>, tensor<1x4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @choose_condition(%a: tensor<1xi1>, %b: tensor<4xf32>) {
+  // expected-error @below {{condition is not an i1 of rank 0}}
+  %0 = cnn.choose %a, %b, %b : (tensor<1xi1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
 func.func @select_condition(%a: tensor<4xf32>, %b: tensor<4xf32>, %c: tensor<4xf32>) {
   // expected-error @below {{condition is not i1}}
   %0 = cnn.select %a, %b, %c : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>

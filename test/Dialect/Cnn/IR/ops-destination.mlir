@@ -281,6 +281,15 @@ func.func @select(%a: tensor<2x1xi1>, %b: tensor<1x2x4xf32>, %c: tensor<f32>, %d
   return %0 : tensor<1x2x4xf32>
 }
 
+// CHECK-LABEL: func.func @choose(
+func.func @choose(%a: tensor<i1>, %b: tensor<2x4xf32>, %c: tensor<2x4xf32>, %d: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  // CHECK: %[[R:.+]] = cnn.choose %arg0, %arg1, %arg2 outs(%arg3)
+  // CHECK-SAME: : (tensor<i1>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %0 = cnn.choose %a, %b, %c outs(%d) : (tensor<i1>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  // CHECK-NEXT: return %[[R]]
+  return %0 : tensor<2x4xf32>
+}
+
 // CHECK-LABEL: func.func @cast(
 func.func @cast(%a: tensor<1x2x4xf32>, %b: tensor<1x2x4xi64>) -> tensor<1x2x4xi64> {
   // CHECK: %[[R:.+]] = cnn.cast %arg0 outs(%arg1) {to = i64} : (tensor<1x2x4xf32>, tensor<1x2x4xi64>) -> tensor<1x2x4xi64>

@@ -230,6 +230,13 @@ func.func @select(%a: memref<2x1xi1>, %b: memref<1x2x4xf32>, %c: memref<f32>, %d
   return
 }
 
+// CHECK-LABEL: func.func @choose(
+func.func @choose(%a: memref<i1>, %b: memref<2x4xf32>, %c: memref<2x4xf32>, %d: memref<2x4xf32>) {
+  // CHECK: cnn.choose %arg0, %arg1, %arg2 outs(%arg3) : (memref<i1>, memref<2x4xf32>, memref<2x4xf32>, memref<2x4xf32>) -> ()
+  cnn.choose %a, %b, %c outs(%d) : (memref<i1>, memref<2x4xf32>, memref<2x4xf32>, memref<2x4xf32>) -> ()
+  return
+}
+
 // CHECK-LABEL: func.func @cast(
 func.func @cast(%a: memref<1x2x4xf32>, %b: memref<1x2x4xi64>) {
   // CHECK: cnn.cast %arg0 outs(%arg1) {to = i64} : (memref<1x2x4xf32>, memref<1x2x4xi64>) -> ()

@@ -263,6 +263,14 @@ func.func @select(%a: tensor<2x1xi1>, %b: tensor<1x2x4xf32>, %c: tensor<f32>) ->
   return %0 : tensor<1x2x4xf32>
 }
 
+// CHECK-LABEL: func.func @choose(
+func.func @choose(%a: tensor<i1>, %b: tensor<2x4xf32>, %c: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  // CHECK: %[[R:.+]] = cnn.choose %arg0, %arg1, %arg2 : (tensor<i1>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %0 = cnn.choose %a, %b, %c : (tensor<i1>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  // CHECK-NEXT: return %[[R]]
+  return %0 : tensor<2x4xf32>
+}
+
 // CHECK-LABEL: func.func @cast(
 func.func @cast(%a: tensor<1x2x4xf32>) -> tensor<1x2x4xi64> {
   // CHECK: %[[R:.+]] = cnn.cast %arg0 {to = i64} : (tensor<1x2x4xf32>) -> tensor<1x2x4xi64>

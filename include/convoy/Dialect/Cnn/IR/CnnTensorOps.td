@@ -91,6 +91,34 @@ def Cnn_SelectOp : Cnn_Op<"select",
       "condition, lhs, rhs, ::mlir::Value()">];
 }
 
+def Cnn_ChooseOp : Cnn_Op<"choose", [Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64]> {
+  let summary = "the result of the branch that is taken (ONNX If)";
+  let description = [{
+    All of `lhs` if `condition`, an `i1` of rank 0, is true, and all of `rhs` otherwise. Both
+    have the type of the result.
+
+    ```mlir
+    %1 = cnn.choose %c, %a, %b
+       : (tensor<i1>, tensor<1x8x4x4xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+    ```
+
+    Nothing says yet that only one of them is computed, so that all passes see straight-line
+    code. At the end of the schedule phase, `cnn-sink-branches` makes an `scf.if` of it, and
+    moves into its branches what only they need. On GPUs both are computed, and `cnn-decompose`
+    makes a selection of elements of it.
+  }];
+  let arguments = (ins Cnn_Shaped:$condition, Cnn_Shaped:$lhs, Cnn_Shaped:$rhs,
+                       Optional<Cnn_Shaped>:$init);
+  let assemblyFormat = [{
+    $condition `,` $lhs `,` $rhs (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasFolder = 1;
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$condition, "::mlir::Value":$lhs, "::mlir::Value":$rhs),
+      "condition, lhs, rhs, ::mlir::Value()">];
+}
+
 def Cnn_CastOp : Cnn_Op<"cast",
     [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64]> {
   let summary = "element type conversion (ONNX Cast)";
