@@ -8,9 +8,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from support import (Const, assert_close, batches, case, check_cases, compile_model, convoy, each_level, floats,
+from support import (Case, Const, assert_close, batches, case, check_case, check_cases, compile_model, convoy, each_level, floats,
                      graded, make_model, must, positive, rand, run_artefact, run_onnxruntime, weight)
 
+F32 = np.float32
 CASES = []
 
 
@@ -37,12 +38,6 @@ for channels_in, channels_out in ((3, 64), (3, 17), (4, 16)):
          strides=[2, 2], pads=[3, 3, 3, 3])
 conv("first-11x11s4", [1, 3, 51, 47], 32, [11, 11], strides=[4, 4])
 conv("first-11x11s4-padded", [2, 3, 40, 64], 48, [11, 11], strides=[4, 4], pads=[2, 2, 2, 2])
-# Five vectors of output channels, of 8 or 16 lanes: the last tile of two vectors is partly filled.
-for channels in (40, 80):
-    conv(f"half-tile-1x1-{channels}", [2, 64, 7, 9], channels, [1, 1])
-    conv(f"half-tile-group2-{channels}", [1, 64, 6, 6], 2 * channels, [1, 1], group=2)
-    conv(f"half-tile-1d-{channels}", [2, 1, 900], channels - 5, [64], strides=[20])
-    add(f"half-tile-{channels}", "ConvTranspose", rand(1, 32, 6, 7), weight(32, channels, 1, 1), weight(channels))
 conv("batch3", [3, 20, 8, 8], 24, [3, 3], pads=[1, 1, 1, 1])
 conv("batch3-1x1s2", [3, 32, 9, 9], 24, [1, 1], strides=[2, 2])
 conv("no-bias", [1, 16, 8, 8], 16, [3, 3], bias=False)
@@ -177,6 +172,19 @@ for name, x_shape, channels_out, kernel, group in (
 add("graded", "ConvTranspose", rand(1, 16, 5, 6), graded(16, 20, 3, 3, axis=1), graded(20), strides=[2, 2])
 add("graded", "Gemm", rand(16, 70), graded(100, 70), graded(100), opset=11, transB=1)
 add("graded", "MatMul", rand(1, 24, 16), graded(3, 16, 24, axis=2))
+
+# Five vectors of output channels, of 8 or 16 lanes: the last tile of two vectors is partly filled.
+for channels in (40, 80):
+    conv(f"half-tile-1x1-{channels}", [2, 64, 7, 9], channels, [1, 1])
+    conv(f"half-tile-group2-{channels}", [1, 64, 6, 6], 2 * channels, [1, 1], group=2)
+    conv(f"half-tile-1d-{channels}", [2, 1, 900], channels - 5, [64], strides=[20])
+    add(f"half-tile-{channels}", "ConvTranspose", rand(1, 32, 6, 7), weight(32, channels, 1, 1), weight(channels))
+# Blocked data of three spatial dimensions; a kernel of one plane.
+conv("3d-blocked", [2, 33, 4, 7, 9], 40, [3, 3, 3], pads=[1, 1, 1, 1, 1, 1])
+conv("3d-plane", [1, 48, 3, 9, 16], 32, [1, 3, 3], pads=[0, 1, 1, 0, 1, 1])
+conv("3d-depthwise", [1, 24, 5, 6, 7], 24, [3, 3, 3], group=24, strides=[2, 1, 1])
+conv("3d-1x1x1", [1, 40, 3, 5, 6], 24, [1, 1, 1])
+add("3d-blocked", "ConvTranspose", rand(1, 20, 3, 4, 5), weight(20, 17, 2, 2, 2), weight(17), strides=[2, 2, 2])
 
 
 @pytest.mark.parametrize("cases", batches(CASES))
@@ -343,3 +351,32 @@ def test_weights_too_large_for_f16(tmp_path):
     a_case = case("large", "Gemm", rand(1, 8), Const(np.full((4, 8), 7e4, np.float32)), opset=11, transB=1)
     with pytest.raises(Exception, match="node 'the_gemm'.* has a weight of .*too large for f16: use --weights=bf16"):
         compile_model(a_case.model, tmp_path, "--weights=f16")
+
+
+@pytest.mark.parametrize("options", [[], ["--mcpu=x86-64-v3"], ["--target=cuda-emulator"], ["--devices=2"]], ids=" ".join)
+def test_volumes(options, tmp_path):
+    """Operations of all kinds on blocked data of three spatial dimensions, and plain data between them."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w0", "b0"], ["c0"], pads=[1] * 6, strides=[1, 2, 2]),
+        helper.make_node("Relu", ["c0"], ["r0"]), helper.make_node("MaxPool", ["r0"], ["p0"], kernel_shape=[2, 3, 3], pads=[0, 1, 1, 0, 1, 1]),
+        helper.make_node("BatchNormalization", ["p0", "scale", "b0", "b0", "scale"], ["n0"]),
+        helper.make_node("Conv", ["n0", "w1"], ["c1"], pads=[1] * 6), helper.make_node("Add", ["c1", "n0"], ["a1"]),
+        helper.make_node("Mul", ["a1", "per_channel"], ["m1"]), helper.make_node("Add", ["m1", "per_plane"], ["m2"]),
+        helper.make_node("Mul", ["m2", "per_column"], ["m3"]), helper.make_node("Concat", ["m3", "n0"], ["cat"], axis=1),
+        helper.make_node("Pad", ["cat", "pads"], ["padded"]), helper.make_node("Slice", ["padded", "one", "two", "axis"], ["cut"]),
+        helper.make_node("ReduceMean", ["cut"], ["mean"], axes=[2, 3, 4], keepdims=1), helper.make_node("Sigmoid", ["mean"], ["gate"]),
+        helper.make_node("Mul", ["cut", "gate"], ["gated"]),
+        helper.make_node("AveragePool", ["gated"], ["pooled"], kernel_shape=[1, 2, 2], strides=[1, 2, 2]),
+        helper.make_node("Resize", ["pooled", "", "scales"], ["resized"], mode="nearest"),
+        helper.make_node("Conv", ["resized", "w2"], ["c2"]), helper.make_node("GlobalAveragePool", ["c2"], ["g"]),
+        helper.make_node("Transpose", ["c2"], ["t"], perm=[0, 2, 3, 4, 1])]
+    constants = {"w0": rand(32, 3, 3, 3, 3) / 9, "b0": rand(32), "w1": rand(32, 32, 3, 3, 3) / 30, "scale": np.abs(rand(32)) + 1,
+                 "per_channel": rand(32, 1, 1, 1), "per_plane": rand(1, 1, 4, 1, 1), "per_column": rand(6),
+                 "pads": np.array([0, 0, 1, 0, 0, 0, 0, 0, 0, 1], np.int64), "one": np.array([1], np.int64), "two": np.array([5], np.int64),
+                 "axis": np.array([2], np.int64), "scales": np.array([1, 1, 1, 2, 2], F32), "w2": rand(17, 64, 1, 1, 1) / 8}
+    model = helper.make_model(
+        helper.make_graph(nodes, "volumes", [helper.make_tensor_value_info("x", 1, [2, 3, 5, 11, 12])],
+                          [helper.make_tensor_value_info(name, 1, None) for name in ("g", "t")],
+                          [numpy_helper.from_array(array, name) for name, array in constants.items()]),
+        opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    check_case(Case("volumes", model, {"x": rand(2, 3, 5, 11, 12)}, 1e-5), tmp_path, options)

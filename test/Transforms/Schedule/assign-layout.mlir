@@ -219,7 +219,23 @@ func.func @transposed(%x: tensor<1x16x2x2xf32>) -> (tensor<1x8x4x4xf32>, tensor<
 
 // -----
 
-// Data with one or three spatial dimensions stays plain.
+// Three spatial dimensions; a constant of lower rank takes the place of the last dimensions, before it is blocked.
+// CHECK-LABEL: func.func @volume(
+func.func @volume(%x: tensor<1x16x2x3x4xf32>) -> tensor<1x16x2x3x4xf32> {
+  %w = arith.constant dense<1.0> : tensor<16x16x1x1x1xf32>
+  %c = arith.constant dense<[[[[1.0]]], [[[2.0]]], [[[3.0]]], [[[4.0]]], [[[5.0]]], [[[6.0]]], [[[7.0]]], [[[8.0]]],
+      [[[1.0]]], [[[2.0]]], [[[3.0]]], [[[4.0]]], [[[5.0]]], [[[6.0]]], [[[7.0]]], [[[9.0]]]]> : tensor<16x1x1x1xf32>
+  // CHECK: cnn.reorder %{{.+}} {block = 8 : i64} : (tensor<1x16x2x3x4xf32>) -> tensor<1x2x2x3x4x8xf32>
+  // CHECK: cnn.conv {{.+}} -> tensor<1x2x2x3x4x8xf32>
+  // CHECK: cnn.binary <mul> {{.+}} : (tensor<1x2x2x3x4x8xf32>, tensor<1x2x1x1x1x8xf32>) -> tensor<1x2x2x3x4x8xf32>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1, 1]>} : (tensor<1x16x2x3x4xf32>, tensor<16x16x1x1x1xf32>) -> tensor<1x16x2x3x4xf32>
+  %1 = cnn.binary <mul> %0, %c : (tensor<1x16x2x3x4xf32>, tensor<16x1x1x1xf32>) -> tensor<1x16x2x3x4xf32>
+  return %1 : tensor<1x16x2x3x4xf32>
+}
+
+// -----
+
+// Data with one spatial dimension stays plain.
 // CHECK-LABEL: func.func @one_dimension(
 func.func @one_dimension(%x: tensor<1x16x4xf32>) -> tensor<1x16x4xf32> {
   // CHECK-NOT: cnn.reorder

@@ -47,7 +47,7 @@ def CnnFuseEpilogue : Pass<"cnn-fuse-epilogue", "::mlir::func::FuncOp"> {
 def CnnAssignLayout : Pass<"cnn-assign-layout", "::mlir::func::FuncOp"> {
   let summary = "Give data the blocked layout NCHWc where kernels want it";
   let description = [{
-    Works on f32 data with two spatial dimensions. A block has as many channels as the target
+    Works on f32 data with two or three spatial dimensions. A block has as many channels as the target
     has vector lanes. One walk in program order decides for each operation:
 
     | operation | becomes blocked |

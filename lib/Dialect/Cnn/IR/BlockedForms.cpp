@@ -10,6 +10,7 @@
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -22,9 +23,13 @@ static RankedTensorType tensorType(Value value) {
 }
 static ArrayRef<int64_t> shapeOf(Value value) { return tensorType(value).getShape(); }
 
+/// The largest rank of plain data: batch, channels and three spatial dimensions.
+static constexpr int64_t kMaxRank = 5;
+
 bool BlockedForms::isData(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getRank() == 4 && type.getElementType().isF32();
+  return type && type.getRank() >= 4 && type.getRank() <= kMaxRank &&
+         type.getElementType().isF32();
 }
 
 static ElementsAttr getConstant(Value value) {
@@ -37,13 +42,13 @@ bool BlockedForms::isConstant(Value value) { return bool(getConstant(value)); }
 
 bool BlockedForms::isBroadcastConstant(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getRank() <= 4 && type.getElementType().isF32() &&
+  return type && type.getRank() <= kMaxRank && type.getElementType().isF32() &&
          ConstantData::get(value);
 }
 
-/// `shape` with leading ones, so that it has rank 4, as in a NumPy broadcast.
-static Shape extendShape(ArrayRef<int64_t> shape) {
-  Shape result(4 - shape.size(), 1);
+/// `shape` with leading ones, so that it has rank `rank`, as in a NumPy broadcast.
+static Shape extendShape(ArrayRef<int64_t> shape, int64_t rank) {
+  Shape result(rank - shape.size(), 1);
   llvm::append_range(result, shape);
   return result;
 }
@@ -58,7 +63,13 @@ static Shape blockShape(ArrayRef<int64_t> shape, int64_t block) {
 /// Whether the blocked form has the plain form's order of elements, so that a
 /// reshape turns one into the other.
 static bool isSameOrder(ArrayRef<int64_t> plain, int64_t block) {
-  return plain[2] == 1 && plain[3] == 1 && plain[1] % block == 0;
+  return llvm::all_of(plain.drop_front(2), [](int64_t extent) { return extent == 1; }) &&
+         plain[1] % block == 0;
+}
+
+/// Groups of dimensions that make a matrix of data of rank `rank`: a row for each image.
+static SmallVector<ReassociationIndices> getImageRows(int64_t rank) {
+  return {{0}, llvm::to_vector<2>(llvm::seq<int64_t>(1, rank))};
 }
 
 RankedTensorType BlockedForms::getBlockedType(RankedTensorType type) const {
@@ -74,10 +85,10 @@ Value BlockedForms::getBlocked(Value value) {
   if (isBroadcastConstant(value)) {
     twin = relayConstant(value, type.getShape(), /*perChannel=*/true, target.getShape());
   } else if (isSameOrder(type.getShape(), block)) {
-    Value matrix = tensor::CollapseShapeOp::create(
-        builder, loc, value, SmallVector<ReassociationIndices>{{0}, {1, 2, 3}});
+    Value matrix =
+        tensor::CollapseShapeOp::create(builder, loc, value, getImageRows(type.getRank()));
     twin = tensor::ExpandShapeOp::create(builder, loc, target, matrix,
-                                         SmallVector<ReassociationIndices>{{0}, {1, 2, 3, 4}});
+                                         getImageRows(target.getRank()));
   } else {
     twin = ReorderOp::create(builder, loc, target, value, block)->getResult(0);
   }
@@ -95,37 +106,41 @@ Value BlockedForms::getPlain(Value value) {
   Value blocked = blockedTwins.lookup(value);
   Location loc = value.getLoc();
   if (isSameOrder(type.getShape(), block)) {
-    Value matrix = tensor::CollapseShapeOp::create(
-        builder, loc, blocked, SmallVector<ReassociationIndices>{{0}, {1, 2, 3, 4}});
-    return twin = tensor::ExpandShapeOp::create(
-               builder, loc, type, matrix, SmallVector<ReassociationIndices>{{0}, {1, 2, 3}});
+    Value matrix = tensor::CollapseShapeOp::create(builder, loc, blocked,
+                                                   getImageRows(type.getRank() + 1));
+    return twin = tensor::ExpandShapeOp::create(builder, loc, type, matrix,
+                                                getImageRows(type.getRank()));
   }
   return twin = ReorderOp::create(builder, loc, type, blocked, /*block=*/0,
                                   /*channels=*/type.getDimSize(1))
                     ->getResult(0);
 }
 
-bool BlockedForms::hasBlockedOperand(Value value, int64_t channels) const {
+bool BlockedForms::hasBlockedOperand(Value value, ArrayRef<int64_t> result) const {
   if (isBroadcastConstant(value))
     return true;
-  return isData(value) && (shapeOf(value)[1] == channels || shapeOf(value)[1] == 1);
+  return isData(value) && shapeOf(value).size() == result.size() &&
+         (shapeOf(value)[1] == result[1] || shapeOf(value)[1] == 1);
 }
 
-Value BlockedForms::getBlockedOperand(Value value, int64_t channels) {
+Value BlockedForms::getBlockedOperand(Value value, ArrayRef<int64_t> result) {
   if (isBroadcastConstant(value)) {
-    Shape shape = extendShape(shapeOf(value));
+    Shape shape = extendShape(shapeOf(value), result.size());
     bool perChannel = shape[1] != 1;
     return relayConstant(value, shape, perChannel, blockShape(shape, perChannel ? block : 1));
   }
-  if (shapeOf(value)[1] == channels)
+  if (shapeOf(value)[1] == result[1])
     return getBlocked(value);
   // One channel for all lanes: N x 1 x H x W becomes N x 1 x H x W x 1.
   Value plain = getPlain(value);
   Shape shape(shapeOf(plain));
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t dim = 0, rank = shape.size(); dim < rank; ++dim)
+    groups.push_back({dim});
+  groups.back().push_back(shape.size());
   shape.push_back(1);
-  return tensor::ExpandShapeOp::create(
-      builder, value.getLoc(), tensorType(plain).clone(shape), plain,
-      SmallVector<ReassociationIndices>{{0}, {1}, {2}, {3, 4}});
+  return tensor::ExpandShapeOp::create(builder, value.getLoc(), tensorType(plain).clone(shape),
+                                       plain, groups);
 }
 
 Value BlockedForms::relayConstant(Value value, ArrayRef<int64_t> shape, bool perChannel,
@@ -140,7 +155,7 @@ Value BlockedForms::relayConstant(Value value, ArrayRef<int64_t> shape, bool per
   } else {
     result = fillConstant<float>(type, [&](MutableArrayRef<float> values) {
       int64_t channels = shape[1], blocks = llvm::divideCeil(channels, block);
-      int64_t points = shape[2] * shape[3];
+      int64_t points = llvm::product_of(shape.drop_front(2));
       for (int64_t n = 0; n < shape[0]; ++n)
         for (int64_t c = 0; c < channels; ++c)
           for (int64_t p = 0; p < points; ++p)

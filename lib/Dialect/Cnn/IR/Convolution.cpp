@@ -228,9 +228,8 @@ static bool hasBlockedKernel(ConvOpInterface conv, int64_t block) {
 
 static bool assignConv(ConvOpInterface conv, BlockedForms &forms) {
   Value input = conv.getInput();
-  if (conv.getSpatialRank() != 2 || !forms.isData(input) ||
-      !forms.isData(conv->getResult(0)) || !BlockedForms::isConstant(conv.getFilter()) ||
-      !hasBlockedKernel(conv, forms.getBlock()))
+  if (!forms.isData(input) || !forms.isData(conv->getResult(0)) ||
+      !BlockedForms::isConstant(conv.getFilter()) || !hasBlockedKernel(conv, forms.getBlock()))
     return false;
   // The first layer reads its few channels from plain data.
   bool fewChannels = isa<ConvOp>(conv) &&

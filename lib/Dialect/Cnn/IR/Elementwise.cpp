@@ -373,7 +373,7 @@ bool BinaryOp::assignBlocked(BlockedForms &forms) {
   // The largest operand decides.
   Value leader;
   for (Value operand : (*this)->getOperands()) {
-    if (!forms.hasBlockedOperand(operand, channels))
+    if (!forms.hasBlockedOperand(operand, shapeOf(result)))
       return false;
     if (!forms.isData(operand) || shapeOf(operand)[1] != channels ||
         BlockedForms::isConstant(operand))
@@ -386,7 +386,7 @@ bool BinaryOp::assignBlocked(BlockedForms &forms) {
     return false;
   SmallVector<Value> operands;
   for (Value operand : (*this)->getOperands())
-    operands.push_back(forms.getBlockedOperand(operand, channels));
+    operands.push_back(forms.getBlockedOperand(operand, shapeOf(result)));
   forms.replace(*this, operands);
   return true;
 }

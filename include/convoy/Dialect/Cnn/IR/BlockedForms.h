@@ -31,11 +31,11 @@ public:
   void startAt(mlir::Operation *op) { builder.setInsertionPoint(op); }
   mlir::OpBuilder &getBuilder() { return builder; }
 
-  /// Whether `value` can be blocked: a tensor of f32 with batch, channels and two spatial
-  /// dimensions.
+  /// Whether `value` can be blocked: a tensor of f32 with batch, channels and two or three
+  /// spatial dimensions.
   static bool isData(mlir::Value value);
   static bool isConstant(mlir::Value value);
-  /// Whether `value` is an f32 constant of rank 4 or less, which can be broadcast to data.
+  /// Whether `value` is an f32 constant that can be broadcast to data.
   static bool isBroadcastConstant(mlir::Value value);
 
   /// Whether a blocked form of `value` exists already.
@@ -43,11 +43,11 @@ public:
   /// The blocked or plain form of `value`, which is made if it does not exist.
   mlir::Value getBlocked(mlir::Value value);
   mlir::Value getPlain(mlir::Value value);
-  /// Whether `value` can be an operand of a blocked element-wise operation on `channels`
-  /// channels, and the form of it that is that operand.
-  bool hasBlockedOperand(mlir::Value value, int64_t channels) const;
-  mlir::Value getBlockedOperand(mlir::Value value, int64_t channels);
-  /// The constant `value`, read as a tensor of `shape` (rank 4), as a constant of shape
+  /// Whether `value` can be an operand of a blocked element-wise operation whose plain result
+  /// has the shape `result`, and the form of it that is that operand.
+  bool hasBlockedOperand(mlir::Value value, llvm::ArrayRef<int64_t> result) const;
+  mlir::Value getBlockedOperand(mlir::Value value, llvm::ArrayRef<int64_t> result);
+  /// The constant `value`, read as a tensor of `shape`, as a constant of shape
   /// `target`. With `perChannel`, channels are put into blocks, with zeros past the last
   /// channel; otherwise the elements keep their order.
   mlir::Value relayConstant(mlir::Value value, llvm::ArrayRef<int64_t> shape, bool perChannel,
