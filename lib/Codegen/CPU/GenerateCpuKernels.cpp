@@ -41,12 +41,6 @@ llvm::SmallSetVector<Value, 8> getBuffers(Operation *op) {
   return {buffers.begin(), buffers.end()};
 }
 
-/// Bytes of scratch memory that each thread needs, because they are too many for a stack.
-int64_t getScratchSize(Operation *op) {
-  auto layer = dyn_cast<cnn::ScheduledOpInterface>(op);
-  return layer ? layer.getScheduleAttr().getScratch() : 0;
-}
-
 KernelFamilies listFamilies() {
   KernelFamilies families;
   addWinogradConvKernels(families);
@@ -60,6 +54,7 @@ KernelFamilies listFamilies() {
   addGlobalPoolKernels(families);
   addLrnKernels(families);
   addSoftmaxKernels(families);
+  addRecurrenceKernels(families);
   addDataMovementKernels(families);
   addResamplingKernels(families);
   addComputeKernels(families);
@@ -103,7 +98,7 @@ private:
     SmallVector<Type> types = {b.getIndexType(), b.getIndexType()};
     llvm::SmallSetVector<Value, 8> buffers = getBuffers(op);
     llvm::append_range(types, ValueRange(buffers.getArrayRef()).getTypes());
-    int64_t scratchBytes = getScratchSize(op);
+    int64_t scratchBytes = family.countScratch(op, target);
     scratchSize = std::max(scratchSize, scratchBytes);
     if (scratchBytes > 0)
       types.push_back(MemRefType::get({scratchBytes}, b.getI8Type()));

@@ -232,6 +232,25 @@ LogicalResult convoy::onnximport::importGemm(NodeImporter &node) {
   return node.setResult(result);
 }
 
+FailureOr<Value> convoy::onnximport::createDense(NodeImporter &node, Value input, Value filter,
+                                                 Value bias) {
+  FailureOr<Value> result;
+  if (isConstant(filter) && NodeImporter::getType(filter).getNumElements() != 0) {
+    bool isFused = bias && isConstant(bias);
+    result = node.create<cnn::DenseOp>(input, filter, isFused ? bias : Value());
+    if (isFused)
+      return result;
+  } else {
+    FailureOr<Value> right = node.transpose(filter, {1, 0});
+    if (failed(right))
+      return failure();
+    result = multiply(node, input, *right);
+  }
+  if (failed(result) || !bias)
+    return result;
+  return node.binary(cnn::BinaryKind::add, *result, bias);
+}
+
 /// A product with a constant matrix as its right side: the rows of the left side become the
 /// samples of a dense layer.
 static FailureOr<Value> multiplyDense(NodeImporter &node, Value lhs, Value rhs) {

@@ -62,6 +62,13 @@ std::optional<SmallVector<float>> NodeImporter::getFloats(StringRef name) {
   return SmallVector<float>(attribute->floats().begin(), attribute->floats().end());
 }
 
+std::optional<SmallVector<StringRef>> NodeImporter::getStrings(StringRef name) {
+  const AttributeProto *attribute = findAttribute(name, AttributeProto::STRINGS);
+  if (!attribute)
+    return std::nullopt;
+  return SmallVector<StringRef>(attribute->strings().begin(), attribute->strings().end());
+}
+
 SmallVector<int64_t> NodeImporter::getSizes(StringRef name, size_t count, int64_t otherwise,
                                             int64_t minimum) {
   SmallVector<int64_t> fallback(count, otherwise);

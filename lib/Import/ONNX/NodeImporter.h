@@ -99,6 +99,7 @@ public:
   llvm::StringRef getString(llvm::StringRef name, llvm::StringRef otherwise);
   std::optional<llvm::SmallVector<int64_t>> getInts(llvm::StringRef name);
   std::optional<llvm::SmallVector<float>> getFloats(llvm::StringRef name);
+  std::optional<llvm::SmallVector<llvm::StringRef>> getStrings(llvm::StringRef name);
   /// An attribute that is a list of `count` sizes in [minimum, 2^31). If the node does not
   /// have it, all sizes are `otherwise`.
   llvm::SmallVector<int64_t> getSizes(llvm::StringRef name, size_t count, int64_t otherwise,

@@ -118,10 +118,10 @@ static constexpr llvm::ArrayRef<OpEntry> (*kOnnxLists[])() = {
     getAttentionOps,     getConstantOps,        getControlFlowOps, getConvolutionOps,
     getDenseOps,         getEinsumOps,          getElementwiseOps, getLinearAttentionOps,
     getMovementOps,      getNormalizationOps,   getPoolingOps,     getQuantizationOps,
-    getQuantizedConvOps, getQuantizedMatmulOps, getRandomOps,      getReductionOps,
-    getRegionOps,        getReshapeOps,         getResizeOps,      getSamplingOps,
-    getScanOps,          getScatterOps,         getSelectionOps,   getSignalOps,
-    getSlicingOps};
+    getQuantizedConvOps, getQuantizedMatmulOps, getRandomOps,      getRecurrentOps,
+    getReductionOps,     getRegionOps,          getReshapeOps,     getResizeOps,
+    getSamplingOps,      getScanOps,            getScatterOps,     getSelectionOps,
+    getSignalOps,        getSlicingOps};
 static constexpr llvm::ArrayRef<OpEntry> (*kMicrosoftLists[])() = {
     getMicrosoftFusedOps,           getMicrosoftQuantizationOps,
     getMicrosoftQuantizedConvOps,   getMicrosoftQuantizedElementwiseOps,

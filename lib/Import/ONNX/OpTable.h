@@ -131,6 +131,7 @@ llvm::ArrayRef<OpEntry> getQuantizationOps();
 llvm::ArrayRef<OpEntry> getQuantizedConvOps();
 llvm::ArrayRef<OpEntry> getQuantizedMatmulOps();
 llvm::ArrayRef<OpEntry> getRandomOps();
+llvm::ArrayRef<OpEntry> getRecurrentOps();
 llvm::ArrayRef<OpEntry> getReductionOps();
 llvm::ArrayRef<OpEntry> getRegionOps();
 llvm::ArrayRef<OpEntry> getReshapeOps();

@@ -19,6 +19,10 @@ mlir::LogicalResult importGemm(NodeImporter &node);
 /// The product of two tensors as MatMul defines it.
 mlir::FailureOr<mlir::Value> createMatMul(NodeImporter &node, mlir::Value lhs,
                                           mlir::Value rhs);
+/// `input * transpose(filter) + bias` of floats: a dense layer if the filter is constant. The
+/// bias, of one element for each row of the filter, may be null.
+mlir::FailureOr<mlir::Value> createDense(NodeImporter &node, mlir::Value input,
+                                         mlir::Value filter, mlir::Value bias);
 /// 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 mlir::FailureOr<mlir::Value> createTanhGelu(NodeImporter &node, mlir::Value input);
 

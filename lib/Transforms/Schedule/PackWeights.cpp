@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Analysis/RecurrenceTile.h"
 #include "convoy/Analysis/WinogradPlan.h"
 #include "convoy/Analysis/WinogradTransform.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
@@ -164,6 +165,23 @@ void packDense(int64_t outputs, FilterLayoutAttr layout, FilterReader source,
           packed[(t * depth + k) * lanes + lane] = source[(t * lanes + lane) * depth + k];
 }
 
+/// Packs weights `D x H x gates*H` of a recurrence in blocks of hidden units:
+/// `D x blocks x H x gates x units`.
+void packRecurrent(ArrayRef<int64_t> shape, FilterReader source,
+                   MutableArrayRef<float> packed) {
+  int64_t blocks = shape[1], hidden = shape[2], gates = shape[3], units = shape[4];
+  float *to = packed.data();
+  for (int64_t direction = 0; direction < shape[0]; ++direction)
+    for (int64_t block = 0; block < blocks; ++block)
+      for (int64_t k = 0; k < hidden; ++k)
+        for (int64_t gate = 0; gate < gates; ++gate, to += units) {
+          int64_t from = ((direction * hidden + k) * gates + gate) * hidden + block * units;
+          int64_t count = std::min(units, hidden - block * units);
+          for (int64_t unit = 0; unit < count; ++unit)
+            to[unit] = source[from + unit];
+        }
+}
+
 /// Packs the filter of `op` in the layout of its schedule. `packed` is zero before.
 void packFilter(Operation *op, FilterLayoutAttr layout, FilterReader source,
                 MutableArrayRef<float> packed) {
@@ -197,6 +215,15 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     for (ScheduledOpInterface layer : layers)
       if (failed(pack(rewriter, layer)))
         return signalPassFailure();
+    SmallVector<RecurrenceOp> recurrences;
+    getOperation().walk([&](RecurrenceOp op) { recurrences.push_back(op); });
+    for (RecurrenceOp op : recurrences)
+      if (TargetAttr target = getTarget(op); target && !target.getGpu()) {
+        packRecurrent(rewriter, op, op.getWeightsMutable(), getRecurrenceTile(op, target));
+        if (op.getCandidate())
+          packRecurrent(rewriter, op, op.getCandidateMutable()[0],
+                        getCandidateTile(op, target));
+      }
   }
 
   /// The packed filter with elements of `type`. Null, with a diagnostic, if a weight is too
@@ -239,6 +266,23 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     Value constant = createConstant(rewriter, op->getLoc(), value);
     rewriter.modifyOpInPlace(op, [&] { operand.set(constant); });
     eraseIfUnused(rewriter, old);
+  }
+
+  /// Packs weights of a recurrence. The kernel reads computed ones as they are.
+  void packRecurrent(IRRewriter &rewriter, RecurrenceOp op, OpOperand &operand,
+                     const RecurrenceTile &tile) {
+    std::optional<ConstantData> data = ConstantData::get(operand.get());
+    if (!data || !data->holds<float>() || RecurrenceOp::isPacked(operand.get()))
+      return;
+    int64_t gates = data->getShape()[2] / op.getHidden();
+    auto type = RankedTensorType::get(
+        {op.getDirections(), tile.blocks, op.getHidden(), gates, tile.units()},
+        rewriter.getF32Type());
+    FilterReader source{data->getValues<float>(), data->isSplat()};
+    replaceOperand(rewriter, operand,
+                   fillConstant<float>(type, [&](MutableArrayRef<float> values) {
+                     ::packRecurrent(type.getShape(), source, values);
+                   }));
   }
 
   /// Packs a bias: each group's part fills the lanes of the group's tiles, with zeros at the

@@ -11,9 +11,8 @@
 //     scf.for %task = %begin to %end step %c1 { <buildTask> }
 //   }
 //
-// A kernel of an operation whose schedule has scratch memory gets it as one more argument,
-// `memref<Nxi8>` with the attribute `cnn.scratch`. It belongs to the thread, and its content
-// is unspecified.
+// A kernel that needs scratch memory gets it as one more argument, `memref<Nxi8>` with the
+// attribute `cnn.scratch`. It belongs to the thread, and its content is unspecified.
 //
 // Tasks run in any order and in parallel. Each output element is written by one task.
 //
@@ -46,6 +45,12 @@ public:
   /// The number of independent tasks, at least 1.
   virtual int64_t countTasks(mlir::Operation *op, cnn::TargetAttr target) const = 0;
 
+  /// Bytes of scratch memory that each thread needs, because they are too many for a stack.
+  virtual int64_t countScratch(mlir::Operation *op, cnn::TargetAttr target) const {
+    auto layer = mlir::dyn_cast<cnn::ScheduledOpInterface>(op);
+    return layer ? layer.getScheduleAttr().getScratch() : 0;
+  }
+
   /// Writes the code of one task at the builder's insertion point; failure after a diagnostic.
   /// `operands` are the operands of `op` inside the kernel (memref arguments, and clones of
   /// constants), followed by the scratch memory if there is some. `task` is the number of the
@@ -70,6 +75,7 @@ void addPoolKernels(KernelFamilies &families);
 void addGlobalPoolKernels(KernelFamilies &families);
 void addLrnKernels(KernelFamilies &families);
 void addSoftmaxKernels(KernelFamilies &families);
+void addRecurrenceKernels(KernelFamilies &families);
 void addDataMovementKernels(KernelFamilies &families);
 void addResamplingKernels(KernelFamilies &families);
 void addComputeKernels(KernelFamilies &families);

@@ -69,7 +69,8 @@ def Cnn_UnaryKind : Cnn_Enum<"UnaryKind", "an element-wise function of one opera
    "hard_swish", "silu", "tanh", "elu", "erf", "exp", "log", "sqrt", "abs",
    "neg", "reciprocal", "floor", "ceil", "round", "softplus", "gelu", "mish",
    "logical_not", "sign", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
-   "cosh", "asinh", "acosh", "atanh", "bitwise_not"]>;
+   "cosh", "asinh", "acosh", "atanh", "bitwise_not", "softsign", "affine",
+   "scaled_tanh", "thresholded_relu"]>;
 
 def Cnn_BinaryKind : Cnn_Enum<"BinaryKind", "an element-wise function of two operands",
   ["add", "sub", "mul", "div", "pow", "min", "max", "mod", "prelu", "equal",
@@ -79,6 +80,11 @@ def Cnn_BinaryKind : Cnn_Enum<"BinaryKind", "an element-wise function of two ope
 
 def Cnn_ReduceKind : Cnn_Enum<"ReduceKind", "a reduction",
   ["sum", "mean", "max", "min", "prod", "sum_square", "l1", "l2"]>;
+
+def Cnn_CellKind : Cnn_Enum<"CellKind", "the cell of a recurrent layer", ["rnn", "gru", "lstm"]>;
+
+def Cnn_Direction : Cnn_Enum<"Direction", "in which order a recurrent layer reads a sequence",
+  ["forward", "reverse", "bidirectional"]>;
 
 def Cnn_PoolKind : Cnn_Enum<"PoolKind", "how a pool combines values", ["average", "maximum"]>;
 
@@ -128,6 +134,8 @@ class Cnn_EnumAttr<EnumAttrInfo info, string mnemonic>
 
 def Cnn_BinaryKindAttr : Cnn_EnumAttr<Cnn_BinaryKind, "binary_kind">;
 def Cnn_ReduceKindAttr : Cnn_EnumAttr<Cnn_ReduceKind, "reduce_kind">;
+def Cnn_CellKindAttr : Cnn_EnumAttr<Cnn_CellKind, "cell_kind">;
+def Cnn_DirectionAttr : Cnn_EnumAttr<Cnn_Direction, "direction">;
 def Cnn_PoolKindAttr : Cnn_EnumAttr<Cnn_PoolKind, "pool_kind">;
 def Cnn_BatchNormModeAttr : Cnn_EnumAttr<Cnn_BatchNormMode, "batch_norm_mode">;
 def Cnn_ResizeModeAttr : Cnn_EnumAttr<Cnn_ResizeMode, "resize_mode">;
@@ -152,7 +160,10 @@ def Cnn_FunctionAttr : Cnn_Attr<"Function", "function"> {
 
     - `leaky_relu`, `elu`: `alpha` is the factor of the negative part;
     - `hard_sigmoid`: the function clips `alpha * x + beta` to `[0, 1]`;
-    - `clip`: `alpha` is the lower bound and `beta` the upper one; either may be missing.
+    - `clip`: `alpha` is the lower bound and `beta` the upper one; either may be missing;
+    - `affine`: `alpha * x + beta`;
+    - `scaled_tanh`: `alpha * tanh(beta * x)`;
+    - `thresholded_relu`: `x` if it is larger than `alpha`, otherwise 0.
 
     ```mlir
     #cnn.function<relu>

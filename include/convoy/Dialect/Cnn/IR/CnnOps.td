@@ -11,6 +11,7 @@
 include "convoy/Dialect/Cnn/IR/CnnCommunicationOps.td"
 include "convoy/Dialect/Cnn/IR/CnnGpuOps.td"
 include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
+include "convoy/Dialect/Cnn/IR/CnnRecurrentOps.td"
 include "convoy/Dialect/Cnn/IR/CnnSchedule.td"
 include "convoy/Dialect/Cnn/IR/CnnTensorOps.td"
 include "mlir/IR/SymbolInterfaces.td"

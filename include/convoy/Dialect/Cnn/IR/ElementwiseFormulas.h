@@ -132,6 +132,14 @@ typename Arithmetic::Number applyFloatUnary(Arithmetic &a, FunctionAttr function
     Number t = a.mul(n, a.add(n, a.constant(2)));
     return a.mul(x, a.div(t, a.add(t, a.constant(2))));
   }
+  case UnaryKind::softsign:
+    return a.div(x, a.add(a.constant(1), a.abs(x)));
+  case UnaryKind::affine:
+    return a.fma(x, a.constant(alpha), a.constant(beta));
+  case UnaryKind::scaled_tanh:
+    return a.mul(a.constant(alpha), a.tanh(a.mul(a.constant(beta), x)));
+  case UnaryKind::thresholded_relu:
+    return a.select(a.less(a.constant(alpha), x), x, a.constant(0));
   case UnaryKind::logical_not:
   case UnaryKind::bitwise_not:
     return a.undefined();

@@ -1,0 +1,536 @@
+//===- Recurrence.cpp - Steps of RNN, GRU and LSTM cells ------------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A task runs all steps of some sequences in one direction. The states are in scratch memory,
+// `h` twice: a step reads one of the two and writes the other. A row of a state has room for
+// the units of all blocks, so that only accesses to tensors need masks.
+//
+// A register tile has all gates of a block of hidden units, for some sequences. Its sums begin
+// with the input; each element of `h` is broadcast and multiplied by a row of the weights.
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Analysis/RecurrenceTile.h"
+#include "convoy/Codegen/CPU/VectorRows.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+#include "convoy/Machine/Cpu.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::cpu;
+using namespace convoy::cnn;
+
+namespace {
+
+/// The most tiles of sequences that a task runs, to read weights once for all of them.
+constexpr int64_t kMaxTaskTiles = 4;
+
+/// How a recurrence is cut into tasks, and its scratch memory.
+struct Plan {
+  Plan(RecurrenceOp op, TargetAttr target)
+      : tile(getRecurrenceTile(op, target)),
+        candidate(op.getCandidate() ? getCandidateTile(op, target) : tile),
+        steps(op.getSteps()), batch(op.getBatch()), directions(op.getDirections()),
+        hidden(op.getHidden()), units(std::max(tile.allUnits(), candidate.allUnits())),
+        tiles(llvm::divideCeil(batch, tile.rows)) {
+    // Weights that stay in the L2 cache need not be shared between tiles.
+    int64_t weights = op.countMacs() / (steps * batch * directions) * int64_t(sizeof(float));
+    int64_t reads = llvm::divideCeil(weights, std::max<int64_t>(target.getL2() / 2, 1));
+    groups = llvm::divideCeil(tiles, std::min(reads, kMaxTaskTiles));
+    taskTiles = llvm::divideCeil(tiles, groups);
+    groups = llvm::divideCeil(tiles, taskTiles);
+    // Two of `h`; and `c`, or `z` and `r . h`.
+    buffers = 2 + (op.getCell() == CellKind::lstm ? 1 : 0) + (op.getCandidate() ? 2 : 0);
+    work = op.countMacs() / (tile.lanes * parts());
+  }
+
+  /// A part is the work of a task, if there are several.
+  int64_t parts() const { return directions * groups; }
+  int64_t rows() const { return taskTiles * tile.rows; }
+  int64_t bufferBytes() const { return rows() * units * int64_t(sizeof(float)); }
+
+  RecurrenceTile tile, candidate;
+  int64_t steps, batch, directions, hidden;
+  /// Units of a row of a state, of which `hidden` count.
+  int64_t units;
+  /// Tiles of sequences, those of a task, and groups of so many.
+  int64_t tiles, taskTiles, groups;
+  int64_t buffers, work;
+};
+
+/// A sequence of a register tile in a step.
+struct Row {
+  /// Its number in the task, and in the batch. A row past the last one reads the last one.
+  Value local, number;
+  /// Whether the row is in the batch; null if it always is.
+  Value isReal;
+  /// Whether the sequence has this step; null if it always has.
+  Value isActive;
+  /// Where the input and the result of the step are.
+  Value position;
+};
+
+/// A block of hidden units.
+struct Block {
+  const RecurrenceTile &tile;
+  Value number, firstUnit;
+  /// The lanes of each vector that are hidden units; empty if all are.
+  SmallVector<Value> masks;
+};
+
+/// Writes the code of one part.
+class RecurrenceEmitter {
+public:
+  RecurrenceEmitter(ImplicitLocOpBuilder &b, RecurrenceOp op, ValueRange operands,
+                    const Plan &plan)
+      : b(b), op(op), operands(operands.drop_back(), op), scratch(operands.back()),
+        output(operands[operands.size() - 2]), plan(plan),
+        type(VectorType::get({plan.tile.lanes}, b.getF32Type())) {}
+
+  void build(Value part) {
+    SmallVector<Value> indices = delinearize(b, part, {plan.directions, plan.groups});
+    direction = indices[0];
+    firstTile = affine(b, indices[1], plan.taskTiles, 0);
+    endTile = affine(b, firstTile, 1, plan.taskTiles);
+    if (plan.tiles % plan.taskTiles != 0)
+      endTile = arith::MinUIOp::create(b, endTile, indexConstant(b, plan.tiles));
+    h = view(0, {2, plan.rows(), plan.units});
+    SmallVector<int64_t> shape = {plan.rows(), plan.units};
+    if (op.getCell() == CellKind::lstm)
+      c = view(2, shape);
+    if (op.getCandidate()) {
+      update = view(2, shape);
+      resetH = view(3, shape);
+    }
+    size_t count = RecurrenceOp::countFunctions(op.getCell());
+    auto all = llvm::to_vector(op.getFunctions().getAsRange<FunctionAttr>());
+    auto first = ArrayRef(all).take_front(count), last = ArrayRef(all).take_back(count);
+    if (first == last) {
+      functions = first;
+      return buildSteps();
+    }
+    Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, direction,
+                                          indexConstant(b, 0));
+    emitIfElse(b, isFirst, [&](bool isFirst) {
+      functions = isFirst ? first : last;
+      buildSteps();
+    });
+  }
+
+private:
+  //===--------------------------------------------------------------------===//
+  // Accesses
+  //===--------------------------------------------------------------------===//
+
+  /// A view of the scratch memory from buffer `number` on.
+  Value view(int64_t number, ArrayRef<int64_t> shape) {
+    return memref::ViewOp::create(b, MemRefType::get(shape, b.getF32Type()), scratch,
+                                  indexConstant(b, number * plan.bufferBytes()), ValueRange());
+  }
+  /// Loads a vector of a tensor, or of a state in scratch memory if there is no mask.
+  Value load(Value buffer, ValueRange indices, Value mask = {}) {
+    if (!mask)
+      return vector::LoadOp::create(b, type, buffer, indices);
+    return vector::MaskedLoadOp::create(b, type, buffer, indices, mask, zeroVector(b, type));
+  }
+  void store(Value value, Value buffer, ValueRange indices, Value mask = {}) {
+    if (mask)
+      vector::MaskedStoreOp::create(b, buffer, indices, mask, value);
+    else
+      vector::StoreOp::create(b, value, buffer, indices);
+  }
+  /// The mask of a vector that begins at a hidden unit.
+  Value emitMask(Value unit) {
+    Value count = arith::SubIOp::create(b, indexConstant(b, plan.hidden), unit);
+    return vector::CreateMaskOp::create(b, type.clone(b.getI1Type()), count);
+  }
+
+  /// The first unit of vector `v` of a block, for gate `gate` of a row with several gates.
+  Value unitOf(const Block &block, int64_t v, int64_t gate = 0) {
+    return affine(b, block.firstUnit, 1, gate * plan.hidden + v * type.getDimSize(0));
+  }
+  Value maskOf(const Block &block, int64_t v) {
+    return block.masks.empty() ? Value() : block.masks[v];
+  }
+  Value loadInput(const Block &block, const Row &row, int64_t v, int64_t gate) {
+    return load(operands.getInput(),
+                {row.position, row.number, direction, unitOf(block, v, gate)},
+                maskOf(block, v));
+  }
+  /// The vector of an operand `D x gates*H`.
+  Value loadParameter(Value parameter, const Block &block, int64_t v, int64_t gate) {
+    return load(parameter, {direction, unitOf(block, v, gate)}, maskOf(block, v));
+  }
+  Value loadState(Value buffer, const Block &block, const Row &row, int64_t v) {
+    return load(buffer, {row.local, unitOf(block, v)});
+  }
+  Value loadH(const Block &block, const Row &row, int64_t v) {
+    return load(h, {parity, row.local, unitOf(block, v)});
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Arithmetic
+  //===--------------------------------------------------------------------===//
+
+  Value fma(Value x, Value y, Value z) { return vector::FMAOp::create(b, x, y, z); }
+  Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
+  Value sub(Value x, Value y) { return arith::SubFOp::create(b, x, y); }
+  Value select(Value condition, Value x, Value y) {
+    return arith::SelectOp::create(b, condition, x, y);
+  }
+  /// Function `number` of the direction, of the clipped argument.
+  Value apply(int64_t number, Value x) {
+    if (op.getClip()) {
+      float clip = op.getClip()->convertToFloat();
+      x = emitUnary(b, b.getLoc(),
+                    FunctionAttr::get(b.getContext(), UnaryKind::clip, -clip, clip), x);
+    }
+    return emitUnary(b, b.getLoc(), functions[number], x);
+  }
+
+  /// Adds the products of a block's weights with a vector of each row to `sums`, which are in
+  /// the order gates, vectors, rows. `source` gives element `k` of a row's vector.
+  SmallVector<Value> multiply(const Block &block, Value weights, int64_t gates,
+                              ArrayRef<Row> rows, SmallVector<Value> sums,
+                              llvm::function_ref<Value(const Row &, Value)> source) {
+    const RecurrenceTile &tile = block.tile;
+    bool isPacked = RecurrenceOp::isPacked(weights);
+    auto addProducts = [&](Value k, MutableArrayRef<Value> sums) {
+      SmallVector<Value> factors;
+      for (const Row &row : rows)
+        factors.push_back(vector::BroadcastOp::create(b, type, source(row, k)));
+      Value *sum = sums.begin();
+      for (int64_t gate = 0; gate < gates; ++gate)
+        for (int64_t v = 0; v < tile.vectors; ++v) {
+          Value weight =
+              isPacked ? load(weights, {direction, block.number, k, indexConstant(b, gate),
+                                        indexConstant(b, v * tile.lanes)})
+                       : load(weights, {direction, k, unitOf(block, v, gate)},
+                              maskOf(block, v));
+          for (Value factor : factors) {
+            *sum = fma(factor, weight, *sum);
+            ++sum;
+          }
+        }
+    };
+    size_t count = sums.size();
+    sums.resize(count * tile.splits, zeroVector(b, type));
+    int64_t whole = plan.hidden / tile.splits;
+    if (whole > 0)
+      sums = emitLoop(b, whole, sums, [&](Value index, ValueRange carried) {
+        SmallVector<Value> next(carried);
+        for (int64_t split = 0; split < tile.splits; ++split)
+          addProducts(affine(b, index, tile.splits, split),
+                      MutableArrayRef(next).slice(split * count, count));
+        return next;
+      });
+    for (int64_t k = whole * tile.splits; k < plan.hidden; ++k)
+      addProducts(indexConstant(b, k), MutableArrayRef(sums).take_front(count));
+    for (size_t i = count; i < sums.size(); ++i)
+      sums[i % count] = arith::AddFOp::create(b, sums[i % count], sums[i]);
+    sums.truncate(count);
+    return sums;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Steps
+  //===--------------------------------------------------------------------===//
+
+  Row getRow(Value tile, int64_t r) {
+    Row row;
+    Value local = arith::SubIOp::create(b, tile, firstTile);
+    row.local = affine(b, local, plan.tile.rows, r);
+    row.number = affine(b, tile, plan.tile.rows, r);
+    if (plan.batch % plan.tile.rows != 0) {
+      Value end = indexConstant(b, plan.batch);
+      row.isReal = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row.number, end);
+      row.number =
+          arith::MinUIOp::create(b, row.number, indexConstant(b, plan.batch - 1));
+    }
+    return row;
+  }
+
+  /// Finds where a row is in its sequence.
+  void locate(Row &row, Value step) {
+    Value last = indexConstant(b, plan.steps - 1);
+    if (Value lengths = operands.getLengths()) {
+      Value length = memref::LoadOp::create(b, lengths, row.number);
+      length = arith::IndexCastOp::create(b, b.getIndexType(), length);
+      length = arith::MaxSIOp::create(b, length, indexConstant(b, 0));
+      length = arith::MinSIOp::create(b, length, indexConstant(b, plan.steps));
+      row.isActive = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, step, length);
+      last = affine(b, length, 1, -1);
+    }
+    row.position = step;
+    if (op.getDirection() == cnn::Direction::forward)
+      return;
+    row.position = arith::SubIOp::create(b, last, step);
+    Value isReverse = row.isActive;
+    if (op.getDirection() == cnn::Direction::bidirectional) {
+      Value second = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, direction,
+                                           indexConstant(b, 0));
+      isReverse = isReverse ? arith::AndIOp::create(b, isReverse, second) : second;
+    }
+    if (isReverse)
+      row.position = select(isReverse, row.position, step);
+  }
+
+  /// Emits `body` for each block of a product and each tile of the task in it.
+  void forEachTile(const RecurrenceTile &tile, Value step,
+                   llvm::function_ref<void(const Block &, ArrayRef<Row>)> body) {
+    emitLoop(b, tile.blocks, {}, [&](Value number, ValueRange) -> SmallVector<Value> {
+      Block block{tile, number, affine(b, number, tile.units(), 0), {}};
+      if (plan.hidden % tile.units() != 0)
+        for (int64_t v = 0; v < tile.vectors; ++v)
+          block.masks.push_back(emitMask(unitOf(block, v)));
+      forEachTileOfTask([&](Value number) {
+        SmallVector<Row> rows;
+        for (int64_t r = 0; r < tile.rows; ++r) {
+          rows.push_back(getRow(number, r));
+          locate(rows.back(), step);
+        }
+        body(block, rows);
+      });
+      return {};
+    });
+  }
+  void forEachTileOfTask(llvm::function_ref<void(Value)> body) {
+    if (plan.taskTiles == 1)
+      return body(firstTile);
+    emitLoop(b, firstTile, endTile, 1, {}, [&](Value number, ValueRange) {
+      body(number);
+      return SmallVector<Value>();
+    });
+  }
+
+  /// Emits `body(row, vector of units, its first unit, its mask)` for the states of the task.
+  void forEachState(llvm::function_ref<void(const Row &, Value, Value)> body) {
+    forEachTileOfTask([&](Value number) {
+      for (int64_t r = 0; r < plan.tile.rows; ++r) {
+        Row row = getRow(number, r);
+        int64_t vectors = plan.units / plan.tile.lanes;
+        emitLoop(b, vectors, {}, [&](Value v, ValueRange) -> SmallVector<Value> {
+          Value unit = affine(b, v, plan.tile.lanes, 0);
+          body(row, unit, plan.units == plan.hidden ? Value() : emitMask(unit));
+          return {};
+        });
+      }
+    });
+  }
+
+  void buildSteps() {
+    Value zero = indexConstant(b, 0);
+    forEachState([&](const Row &row, Value unit, Value mask) {
+      auto first = [&](Value state) {
+        return state ? load(state, {direction, row.number, unit}, mask) : zeroVector(b, type);
+      };
+      store(first(operands.getInitialH()), h, {zero, row.local, unit});
+      if (c)
+        store(first(operands.getInitialC()), c, {row.local, unit});
+    });
+    emitLoop(b, plan.steps, {}, [&](Value step, ValueRange) -> SmallVector<Value> {
+      parity = arith::RemUIOp::create(b, step, indexConstant(b, 2));
+      buildStep(step);
+      return {};
+    });
+    Value slab = indexConstant(b, op.getSequence() ? plan.steps : 0);
+    Value lastParity = indexConstant(b, plan.steps % 2);
+    forEachState([&](const Row &row, Value unit, Value mask) {
+      ifReal(row, [&] {
+        if (op.getLastH())
+          store(load(h, {lastParity, row.local, unit}), output,
+                {slab, direction, row.number, unit}, mask);
+        if (op.getLastC())
+          store(load(c, {row.local, unit}), output,
+                {affine(b, slab, 1, op.getLastH() ? 1 : 0), direction, row.number, unit},
+                mask);
+      });
+    });
+  }
+
+  void buildStep(Value step) {
+    auto elementOfH = [&](const Row &row, Value k) -> Value {
+      return memref::LoadOp::create(b, h, ValueRange{parity, row.local, k});
+    };
+    int64_t gates = op.getWeightGates();
+    forEachTile(plan.tile, step, [&](const Block &block, ArrayRef<Row> rows) {
+      SmallVector<Value> sums;
+      for (int64_t gate = 0; gate < gates; ++gate)
+        for (int64_t v = 0; v < plan.tile.vectors; ++v)
+          for (const Row &row : rows)
+            sums.push_back(startOf(block, row, v, gate));
+      sums = multiply(block, operands.getWeights(), gates, rows, std::move(sums), elementOfH);
+      forEachVector(block, rows, sums, [&](const Row &row, int64_t v, ArrayRef<Value> gates) {
+        buildCell(block, row, v, gates);
+      });
+    });
+    if (!op.getCandidate())
+      return;
+    auto elementOfResetH = [&](const Row &row, Value k) -> Value {
+      return memref::LoadOp::create(b, resetH, ValueRange{row.local, k});
+    };
+    forEachTile(plan.candidate, step, [&](const Block &block, ArrayRef<Row> rows) {
+      SmallVector<Value> sums;
+      for (int64_t v = 0; v < block.tile.vectors; ++v)
+        for (const Row &row : rows)
+          sums.push_back(loadInput(block, row, v, /*gate=*/2));
+      sums = multiply(block, operands.getCandidate(), 1, rows, std::move(sums),
+                      elementOfResetH);
+      forEachVector(block, rows, sums, [&](const Row &row, int64_t v, ArrayRef<Value> gates) {
+        finishGru(block, row, v, loadState(update, block, row, v), apply(1, gates[0]));
+      });
+    });
+  }
+
+  /// What the sum of a gate begins with: the input, or the bias of a candidate that is reset
+  /// after its product.
+  Value startOf(const Block &block, const Row &row, int64_t v, int64_t gate) {
+    if (op.getCell() != CellKind::gru || gate < 2)
+      return loadInput(block, row, v, gate);
+    return op.getBias() ? loadParameter(operands.getBias(), block, v, 0) : zeroVector(b, type);
+  }
+
+  /// Emits `body` for each row and vector of a tile, with the sums of its gates.
+  void forEachVector(const Block &block, ArrayRef<Row> rows, ArrayRef<Value> sums,
+                     llvm::function_ref<void(const Row &, int64_t, ArrayRef<Value>)> body) {
+    int64_t vectors = block.tile.vectors;
+    int64_t gates = sums.size() / (vectors * rows.size());
+    for (auto [r, row] : llvm::enumerate(rows))
+      for (int64_t v = 0; v < vectors; ++v) {
+        SmallVector<Value> ofGates;
+        for (int64_t gate = 0; gate < gates; ++gate)
+          ofGates.push_back(sums[(gate * vectors + v) * rows.size() + r]);
+        body(row, v, ofGates);
+      }
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Cells
+  //===--------------------------------------------------------------------===//
+
+  void buildCell(const Block &block, const Row &row, int64_t v, ArrayRef<Value> gates) {
+    switch (op.getCell()) {
+    case CellKind::rnn:
+      return finish(block, row, v, apply(0, gates[0]), loadOld(block, row, v));
+    case CellKind::gru: {
+      Value z = apply(0, gates[0]), r = apply(0, gates[1]);
+      if (!op.getCandidate())
+        return finishGru(block, row, v, z,
+                         apply(1, fma(r, gates[2], loadInput(block, row, v, /*gate=*/2))));
+      store(z, update, {row.local, unitOf(block, v)});
+      store(mul(r, loadH(block, row, v)), resetH, {row.local, unitOf(block, v)});
+      return;
+    }
+    case CellKind::lstm:
+      return buildLstm(block, row, v, gates);
+    }
+  }
+
+  void finishGru(const Block &block, const Row &row, int64_t v, Value z, Value n) {
+    Value last = loadH(block, row, v);
+    finish(block, row, v, fma(z, sub(last, n), n), last);
+  }
+
+  void buildLstm(const Block &block, const Row &row, int64_t v, ArrayRef<Value> gates) {
+    Value last = loadState(c, block, row, v);
+    auto gate = [&](int64_t number, Value state) {
+      Value x = gates[number];
+      if (Value peepholes = operands.getPeepholes())
+        x = fma(loadParameter(peepholes, block, v, number), state, x);
+      return apply(0, x);
+    };
+    Value i = gate(0, last);
+    Value forget = op.getInputForget() ? sub(splatVector(b, type, 1.0f), i) : gate(2, last);
+    Value n = apply(1, gates[3]);
+    Value next = fma(forget, last, mul(i, n));
+    Value o = gate(1, next);
+    Value result = mul(o, apply(2, next));
+    if (row.isActive)
+      next = select(row.isActive, next, last);
+    store(next, c, {row.local, unitOf(block, v)});
+    finish(block, row, v, result, loadOld(block, row, v));
+  }
+
+  /// The last state, if a sequence that has ended keeps it.
+  Value loadOld(const Block &block, const Row &row, int64_t v) {
+    return row.isActive ? loadH(block, row, v) : Value();
+  }
+
+  /// Stores the next `h`.
+  void finish(const Block &block, const Row &row, int64_t v, Value next, Value last) {
+    Value other = arith::SubIOp::create(b, indexConstant(b, 1), parity);
+    Value unit = unitOf(block, v);
+    store(row.isActive ? select(row.isActive, next, last) : next, h, {other, row.local, unit});
+    if (!op.getSequence())
+      return;
+    if (row.isActive)
+      next = select(row.isActive, next, zeroVector(b, type));
+    ifReal(row, [&] {
+      store(next, output, {row.position, direction, row.number, unit}, maskOf(block, v));
+    });
+  }
+
+  void ifReal(const Row &row, llvm::function_ref<void()> body) {
+    if (row.isReal)
+      emitIf(b, row.isReal, body);
+    else
+      body();
+  }
+
+  ImplicitLocOpBuilder &b;
+  RecurrenceOp op;
+  RecurrenceOp::Adaptor operands;
+  Value scratch, output;
+  const Plan &plan;
+  VectorType type;
+  ArrayRef<FunctionAttr> functions;
+  Value direction, firstTile, endTile;
+  /// The states, and which of the two `h` a step reads.
+  Value h, c, update, resetH, parity;
+};
+
+struct RecurrenceFamily : KernelFamily {
+  StringRef getName() const override { return "recurrence"; }
+
+  bool matches(Operation *op, TargetAttr) const override { return isa<RecurrenceOp>(op); }
+
+  int64_t countTasks(Operation *op, TargetAttr target) const override {
+    Plan plan(cast<RecurrenceOp>(op), target);
+    return countUnitTasks(plan.parts(), plan.work);
+  }
+
+  int64_t countScratch(Operation *op, TargetAttr target) const override {
+    Plan plan(cast<RecurrenceOp>(op), target);
+    return plan.buffers * plan.bufferBytes();
+  }
+
+  LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
+                          Value task, TargetAttr target) const override {
+    auto recurrence = cast<RecurrenceOp>(op);
+    Plan plan(recurrence, target);
+    for (Value weights : {recurrence.getWeights(), recurrence.getCandidate()})
+      if (weights && RecurrenceOp::isPacked(weights) &&
+          cast<ShapedType>(weights.getType()).getShape().back() % plan.tile.lanes != 0)
+        return op->emitError("has weights that are not packed for vectors of ")
+               << plan.tile.lanes << " lanes";
+    forEachUnit(b, task, plan.parts(), countTasks(op, target), [&](Value part) {
+      RecurrenceEmitter(b, recurrence, operands, plan).build(part);
+    });
+    return success();
+  }
+};
+
+} // namespace
+
+void convoy::cpu::addRecurrenceKernels(KernelFamilies &families) {
+  families.push_back(std::make_unique<RecurrenceFamily>());
+}
