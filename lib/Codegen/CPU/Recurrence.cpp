@@ -8,8 +8,8 @@
 // `h` twice: a step reads one of the two and writes the other. A row of a state has room for
 // the units of all blocks, so that only accesses to tensors need masks.
 //
-// A register tile has all gates of a block of hidden units, for some sequences. Its sums begin
-// with the input; each element of `h` is broadcast and multiplied by a row of the weights.
+// A register tile has all gates of a block of hidden units, for some sequences. Each element of
+// `h` is broadcast and multiplied by a row of the weights.
 //
 //===----------------------------------------------------------------------===//
 
@@ -182,6 +182,7 @@ private:
   //===--------------------------------------------------------------------===//
 
   Value fma(Value x, Value y, Value z) { return vector::FMAOp::create(b, x, y, z); }
+  Value addUp(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
   Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
   Value sub(Value x, Value y) { return arith::SubFOp::create(b, x, y); }
   Value select(Value condition, Value x, Value y) {
@@ -197,10 +198,10 @@ private:
     return emitUnary(b, b.getLoc(), functions[number], x);
   }
 
-  /// Adds the products of a block's weights with a vector of each row to `sums`, which are in
-  /// the order gates, vectors, rows. `source` gives element `k` of a row's vector.
+  /// The products of a block's weights with a vector of each row, in the order gates, vectors,
+  /// rows. `source` gives element `k` of a row's vector.
   SmallVector<Value> multiply(const Block &block, Value weights, int64_t gates,
-                              ArrayRef<Row> rows, SmallVector<Value> sums,
+                              ArrayRef<Row> rows,
                               llvm::function_ref<Value(const Row &, Value)> source) {
     const RecurrenceTile &tile = block.tile;
     bool isPacked = RecurrenceOp::isPacked(weights);
@@ -222,21 +223,24 @@ private:
           }
         }
     };
-    size_t count = sums.size();
-    sums.resize(count * tile.splits, zeroVector(b, type));
+    size_t count = gates * tile.vectors * rows.size();
+    SmallVector<Value> sums(count * tile.splits, zeroVector(b, type));
     int64_t whole = plan.hidden / tile.splits;
     if (whole > 0)
-      sums = emitLoop(b, whole, sums, [&](Value index, ValueRange carried) {
-        SmallVector<Value> next(carried);
-        for (int64_t split = 0; split < tile.splits; ++split)
-          addProducts(affine(b, index, tile.splits, split),
-                      MutableArrayRef(next).slice(split * count, count));
-        return next;
-      });
+      sums = emitSumLoop(
+          b, whole, sums,
+          BlockSums(sums, [this](Value x, Value y) { return addUp(x, y); }),
+          [&](Value index, ValueRange carried) {
+            SmallVector<Value> next(carried);
+            for (int64_t split = 0; split < tile.splits; ++split)
+              addProducts(affine(b, index, tile.splits, split),
+                          MutableArrayRef(next).slice(split * count, count));
+            return next;
+          });
     for (int64_t k = whole * tile.splits; k < plan.hidden; ++k)
       addProducts(indexConstant(b, k), MutableArrayRef(sums).take_front(count));
     for (size_t i = count; i < sums.size(); ++i)
-      sums[i % count] = arith::AddFOp::create(b, sums[i % count], sums[i]);
+      sums[i % count] = addUp(sums[i % count], sums[i]);
     sums.truncate(count);
     return sums;
   }
@@ -288,6 +292,9 @@ private:
   void forEachTile(const RecurrenceTile &tile, Value step,
                    llvm::function_ref<void(const Block &, ArrayRef<Row>)> body) {
     emitLoop(b, tile.blocks, {}, [&](Value number, ValueRange) -> SmallVector<Value> {
+      // Every other step begins with the blocks that the last one has left in the cache.
+      if (tile.blocks > 1)
+        number = select(isOdd, affine(b, number, -1, tile.blocks - 1), number);
       Block block{tile, number, affine(b, number, tile.units(), 0), {}};
       if (plan.hidden % tile.units() != 0)
         for (int64_t v = 0; v < tile.vectors; ++v)
@@ -339,6 +346,7 @@ private:
     });
     emitLoop(b, plan.steps, {}, [&](Value step, ValueRange) -> SmallVector<Value> {
       parity = arith::RemUIOp::create(b, step, indexConstant(b, 2));
+      isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, parity, indexConstant(b, 0));
       buildStep(step);
       return {};
     });
@@ -363,15 +371,11 @@ private:
     };
     int64_t gates = op.getWeightGates();
     forEachTile(plan.tile, step, [&](const Block &block, ArrayRef<Row> rows) {
-      SmallVector<Value> sums;
-      for (int64_t gate = 0; gate < gates; ++gate)
-        for (int64_t v = 0; v < plan.tile.vectors; ++v)
-          for (const Row &row : rows)
-            sums.push_back(startOf(block, row, v, gate));
-      sums = multiply(block, operands.getWeights(), gates, rows, std::move(sums), elementOfH);
-      forEachVector(block, rows, sums, [&](const Row &row, int64_t v, ArrayRef<Value> gates) {
-        buildCell(block, row, v, gates);
-      });
+      auto sums = multiply(block, operands.getWeights(), gates, rows, elementOfH);
+      forEachVector(block, rows, sums,
+                    [&](const Row &row, int64_t v, MutableArrayRef<Value> sums) {
+                      buildCell(block, row, v, sums);
+                    });
     });
     if (!op.getCandidate())
       return;
@@ -379,29 +383,18 @@ private:
       return memref::LoadOp::create(b, resetH, ValueRange{row.local, k});
     };
     forEachTile(plan.candidate, step, [&](const Block &block, ArrayRef<Row> rows) {
-      SmallVector<Value> sums;
-      for (int64_t v = 0; v < block.tile.vectors; ++v)
-        for (const Row &row : rows)
-          sums.push_back(loadInput(block, row, v, /*gate=*/2));
-      sums = multiply(block, operands.getCandidate(), 1, rows, std::move(sums),
-                      elementOfResetH);
-      forEachVector(block, rows, sums, [&](const Row &row, int64_t v, ArrayRef<Value> gates) {
-        finishGru(block, row, v, loadState(update, block, row, v), apply(1, gates[0]));
-      });
+      auto sums = multiply(block, operands.getCandidate(), 1, rows, elementOfResetH);
+      forEachVector(block, rows, sums,
+                    [&](const Row &row, int64_t v, MutableArrayRef<Value> sums) {
+                      Value n = addUp(sums[0], loadInput(block, row, v, /*gate=*/2));
+                      finishGru(block, row, v, loadState(update, block, row, v), apply(1, n));
+                    });
     });
-  }
-
-  /// What the sum of a gate begins with: the input, or the bias of a candidate that is reset
-  /// after its product.
-  Value startOf(const Block &block, const Row &row, int64_t v, int64_t gate) {
-    if (op.getCell() != CellKind::gru || gate < 2)
-      return loadInput(block, row, v, gate);
-    return op.getBias() ? loadParameter(operands.getBias(), block, v, 0) : zeroVector(b, type);
   }
 
   /// Emits `body` for each row and vector of a tile, with the sums of its gates.
   void forEachVector(const Block &block, ArrayRef<Row> rows, ArrayRef<Value> sums,
-                     llvm::function_ref<void(const Row &, int64_t, ArrayRef<Value>)> body) {
+                     llvm::function_ref<void(const Row &, int64_t, MutableArrayRef<Value>)> body) {
     int64_t vectors = block.tile.vectors;
     int64_t gates = sums.size() / (vectors * rows.size());
     for (auto [r, row] : llvm::enumerate(rows))
@@ -417,13 +410,21 @@ private:
   // Cells
   //===--------------------------------------------------------------------===//
 
-  void buildCell(const Block &block, const Row &row, int64_t v, ArrayRef<Value> gates) {
+  /// `gates` are the products with the last `h`.
+  void buildCell(const Block &block, const Row &row, int64_t v, MutableArrayRef<Value> gates) {
+    // Only the reset gate multiplies a product without its input.
+    bool isResetAfter = op.getCell() == CellKind::gru && !op.getCandidate();
+    for (auto [gate, sum] : llvm::enumerate(gates))
+      if (!(isResetAfter && gate == 2))
+        sum = addUp(sum, loadInput(block, row, v, gate));
+      else if (op.getBias())
+        sum = addUp(sum, loadParameter(operands.getBias(), block, v, 0));
     switch (op.getCell()) {
     case CellKind::rnn:
       return finish(block, row, v, apply(0, gates[0]), loadOld(block, row, v));
     case CellKind::gru: {
       Value z = apply(0, gates[0]), r = apply(0, gates[1]);
-      if (!op.getCandidate())
+      if (isResetAfter)
         return finishGru(block, row, v, z,
                          apply(1, fma(r, gates[2], loadInput(block, row, v, /*gate=*/2))));
       store(z, update, {row.local, unitOf(block, v)});
@@ -495,7 +496,7 @@ private:
   ArrayRef<FunctionAttr> functions;
   Value direction, firstTile, endTile;
   /// The states, and which of the two `h` a step reads.
-  Value h, c, update, resetH, parity;
+  Value h, c, update, resetH, parity, isOdd;
 };
 
 struct RecurrenceFamily : KernelFamily {
