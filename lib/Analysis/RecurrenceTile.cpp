@@ -15,8 +15,8 @@ using namespace convoy::cnn;
 
 /// Independent multiply-adds that hide the latency of each other.
 static constexpr int64_t kIndependent = 8;
-/// More vectors or rows make the code long and gain nothing.
-static constexpr int64_t kMaxVectors = 8, kMaxRows = 8;
+/// More sums, vectors or rows make the code long and gain nothing.
+static constexpr int64_t kMaxSums = 16, kMaxVectors = 8, kMaxRows = 8;
 
 /// Half cycles of a step of the sum: of its multiply-adds, of its loads, and of the weights'
 /// way from the L2 cache; one more for the loop.
@@ -28,17 +28,19 @@ static int64_t costOfStep(int64_t gates, int64_t vectors, int64_t rows) {
 /// The cheapest tile. `vectors` and `rows` are given if they are not 0.
 static RecurrenceTile selectTile(RecurrenceOp op, TargetAttr target, int64_t gates,
                                  int64_t vectors, int64_t rows) {
-  int64_t lanes = target.getVectorLanes(), sums = getCpu(target).vectors->convSums;
+  int64_t lanes = target.getVectorLanes();
+  int64_t sums = std::min(getCpu(target).vectors->convSums, kMaxSums);
   int64_t batch = op.getBatch(), all = llvm::divideCeil(op.getHidden(), lanes);
   RecurrenceTile best{lanes, std::max<int64_t>(vectors, 1), std::max<int64_t>(rows, 1), 1, 0};
-  int64_t bestCost = std::numeric_limits<int64_t>::max();
+  // A larger tile has longer code: it must be cheaper by a twentieth.
+  int64_t limit = std::numeric_limits<int64_t>::max();
   for (int64_t v = 1; v <= std::min(kMaxVectors, all); ++v)
     for (int64_t r = 1; r <= std::min(kMaxRows, batch); ++r) {
       if ((vectors && v != vectors) || (rows && r != rows) || gates * v * r > sums)
         continue;
       int64_t tiles = llvm::divideCeil(all, v) * llvm::divideCeil(batch, r);
-      if (int64_t cost = tiles * costOfStep(gates, v, r); cost < bestCost) {
-        bestCost = cost;
+      if (int64_t cost = tiles * costOfStep(gates, v, r); cost < limit) {
+        limit = cost - cost / 20;
         best.vectors = v;
         best.rows = r;
       }
@@ -59,8 +61,8 @@ static int64_t getPackedVectors(mlir::Value weights, TargetAttr target) {
 }
 
 RecurrenceTile convoy::getRecurrenceTile(RecurrenceOp op, TargetAttr target) {
-  return selectTile(op, target, op.getWeightGates(),
-                    getPackedVectors(op.getWeights(), target), /*rows=*/0);
+  return selectTile(op, target, op.getWeightGates(), getPackedVectors(op.getWeights(), target),
+                    /*rows=*/0);
 }
 
 RecurrenceTile convoy::getCandidateTile(RecurrenceOp op, TargetAttr target) {

@@ -8,8 +8,9 @@
 // `h` twice: a step reads one of the two and writes the other. A row of a state has room for
 // the units of all blocks, so that only accesses to tensors need masks.
 //
-// A register tile has all gates of a block of hidden units, for some sequences. Each element of
-// `h` is broadcast and multiplied by a row of the weights.
+// A register tile has all gates of a block of hidden units, for some sequences. Each element
+// of `h` is broadcast and multiplied by a row of the weights. The sums of several sequences go
+// to scratch memory, so that the code of a cell is there once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,6 +51,7 @@ struct Plan {
     groups = llvm::divideCeil(tiles, taskTiles);
     // Two of `h`; and `c`, or `z` and `r . h`.
     buffers = 2 + (op.getCell() == CellKind::lstm ? 1 : 0) + (op.getCandidate() ? 2 : 0);
+    sums = rows() == 1 ? 0 : std::max(op.getWeightGates() * tile.units(), candidate.units());
     work = op.countMacs() / (tile.lanes * parts());
   }
 
@@ -57,6 +59,9 @@ struct Plan {
   int64_t parts() const { return directions * groups; }
   int64_t rows() const { return taskTiles * tile.rows; }
   int64_t bufferBytes() const { return rows() * units * int64_t(sizeof(float)); }
+  int64_t scratchBytes() const {
+    return buffers * bufferBytes() + rows() * sums * int64_t(sizeof(float));
+  }
 
   RecurrenceTile tile, candidate;
   int64_t steps, batch, directions, hidden;
@@ -64,24 +69,28 @@ struct Plan {
   int64_t units;
   /// Tiles of sequences, those of a task, and groups of so many.
   int64_t tiles, taskTiles, groups;
-  int64_t buffers, work;
+  /// Buffers for states, and elements of each row in the buffer for sums.
+  int64_t buffers, sums;
+  int64_t work;
 };
 
-/// A sequence of a register tile in a step.
+/// A sequence in a step.
 struct Row {
-  /// Its number in the task, and in the batch. A row past the last one reads the last one.
+  /// Its number in the task, and in the batch.
   Value local, number;
-  /// Whether the row is in the batch; null if it always is.
-  Value isReal;
   /// Whether the sequence has this step; null if it always has.
   Value isActive;
   /// Where the input and the result of the step are.
   Value position;
 };
 
-/// A block of hidden units.
+/// A block of hidden units in a product with weights.
 struct Block {
   const RecurrenceTile &tile;
+  Value weights;
+  int64_t gates;
+  /// Element `k` of the vector that is multiplied, for a row of the task.
+  std::function<Value(Value row, Value k)> source;
   Value number, firstUnit;
   /// The lanes of each vector that are hidden units; empty if all are.
   SmallVector<Value> masks;
@@ -111,6 +120,13 @@ public:
       update = view(2, shape);
       resetH = view(3, shape);
     }
+    if (plan.sums > 0)
+      sums = view(plan.buffers, {plan.rows(), plan.sums});
+    firstRow = affine(b, firstTile, plan.tile.rows, 0);
+    endRow = indexConstant(b, plan.rows());
+    if (plan.batch % plan.rows() != 0)
+      endRow = arith::MinUIOp::create(
+          b, endRow, arith::SubIOp::create(b, indexConstant(b, plan.batch), firstRow));
     size_t count = RecurrenceOp::countFunctions(op.getCell());
     auto all = llvm::to_vector(op.getFunctions().getAsRange<FunctionAttr>());
     auto first = ArrayRef(all).take_front(count), last = ArrayRef(all).take_back(count);
@@ -118,8 +134,8 @@ public:
       functions = first;
       return buildSteps();
     }
-    Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, direction,
-                                          indexConstant(b, 0));
+    Value isFirst =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, direction, indexConstant(b, 0));
     emitIfElse(b, isFirst, [&](bool isFirst) {
       functions = isFirst ? first : last;
       buildSteps();
@@ -198,70 +214,107 @@ private:
     return emitUnary(b, b.getLoc(), functions[number], x);
   }
 
-  /// The products of a block's weights with a vector of each row, in the order gates, vectors,
-  /// rows. `source` gives element `k` of a row's vector.
-  SmallVector<Value> multiply(const Block &block, Value weights, int64_t gates,
-                              ArrayRef<Row> rows,
-                              llvm::function_ref<Value(const Row &, Value)> source) {
+  /// Adds the products with elements `k` for the rows from `firstLocal` on to `sums`, which
+  /// are in the order gates, vectors, rows.
+  void addProducts(const Block &block, Value firstLocal, Value k,
+                   MutableArrayRef<Value> sums) {
     const RecurrenceTile &tile = block.tile;
-    bool isPacked = RecurrenceOp::isPacked(weights);
-    auto addProducts = [&](Value k, MutableArrayRef<Value> sums) {
-      SmallVector<Value> factors;
-      for (const Row &row : rows)
-        factors.push_back(vector::BroadcastOp::create(b, type, source(row, k)));
-      Value *sum = sums.begin();
-      for (int64_t gate = 0; gate < gates; ++gate)
-        for (int64_t v = 0; v < tile.vectors; ++v) {
-          Value weight =
-              isPacked ? load(weights, {direction, block.number, k, indexConstant(b, gate),
-                                        indexConstant(b, v * tile.lanes)})
-                       : load(weights, {direction, k, unitOf(block, v, gate)},
-                              maskOf(block, v));
-          for (Value factor : factors) {
-            *sum = fma(factor, weight, *sum);
-            ++sum;
-          }
+    bool isPacked = RecurrenceOp::isPacked(block.weights);
+    SmallVector<Value> factors;
+    for (int64_t r = 0; r < tile.rows; ++r)
+      factors.push_back(
+          vector::BroadcastOp::create(b, type, block.source(affine(b, firstLocal, 1, r), k)));
+    Value *sum = sums.begin();
+    for (int64_t gate = 0; gate < block.gates; ++gate)
+      for (int64_t v = 0; v < tile.vectors; ++v) {
+        Value weight =
+            isPacked ? load(block.weights, {direction, block.number, k, indexConstant(b, gate),
+                                            indexConstant(b, v * tile.lanes)})
+                     : load(block.weights, {direction, k, unitOf(block, v, gate)},
+                            maskOf(block, v));
+        for (Value factor : factors) {
+          *sum = fma(factor, weight, *sum);
+          ++sum;
         }
-    };
-    size_t count = gates * tile.vectors * rows.size();
-    SmallVector<Value> sums(count * tile.splits, zeroVector(b, type));
-    int64_t whole = plan.hidden / tile.splits;
+      }
+  }
+
+  /// The sums of the products of a tile, for all elements.
+  SmallVector<Value> multiply(const Block &block, Value firstLocal) {
+    int64_t splits = block.tile.splits, whole = plan.hidden / splits;
+    size_t count = block.gates * block.tile.vectors * block.tile.rows;
+    SmallVector<Value> sums(count * splits, zeroVector(b, type));
     if (whole > 0)
-      sums = emitSumLoop(
-          b, whole, sums,
-          BlockSums(sums, [this](Value x, Value y) { return addUp(x, y); }),
-          [&](Value index, ValueRange carried) {
-            SmallVector<Value> next(carried);
-            for (int64_t split = 0; split < tile.splits; ++split)
-              addProducts(affine(b, index, tile.splits, split),
-                          MutableArrayRef(next).slice(split * count, count));
-            return next;
-          });
-    for (int64_t k = whole * tile.splits; k < plan.hidden; ++k)
-      addProducts(indexConstant(b, k), MutableArrayRef(sums).take_front(count));
+      sums = emitSumLoop(b, whole, sums,
+                         BlockSums(sums, [this](Value x, Value y) { return addUp(x, y); }),
+                         [&](Value index, ValueRange carried) {
+                           SmallVector<Value> next(carried);
+                           for (int64_t split = 0; split < splits; ++split)
+                             addProducts(block, firstLocal, affine(b, index, splits, split),
+                                         MutableArrayRef(next).slice(split * count, count));
+                           return next;
+                         });
+    for (int64_t k = whole * splits; k < plan.hidden; ++k)
+      addProducts(block, firstLocal, indexConstant(b, k),
+                  MutableArrayRef(sums).take_front(count));
     for (size_t i = count; i < sums.size(); ++i)
       sums[i % count] = addUp(sums[i % count], sums[i]);
     sums.truncate(count);
     return sums;
   }
 
+  /// Emits `visit(row, column, number)` for the place of each sum of a tile in the buffer.
+  void forEachSum(const Block &block, Value firstLocal,
+                  llvm::function_ref<void(Value, Value, int64_t)> visit) {
+    int64_t vectors = block.gates * block.tile.vectors, rows = block.tile.rows;
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t vector = 0; vector < vectors; ++vector)
+        visit(affine(b, firstLocal, 1, r), indexConstant(b, vector * block.tile.lanes),
+              vector * rows + r);
+  }
+
+  /// Puts the sums of all tiles of the task into the buffer. Several tiles share weights that
+  /// are in the L1 cache: those for some elements.
+  void multiplyRows(const Block &block) {
+    bool inPieces = plan.taskTiles > 1 && block.tile.splits == 1 && plan.hidden > kSumBlock;
+    if (!inPieces)
+      return forEachTileOfTask([&](Value firstLocal) {
+        SmallVector<Value> made = multiply(block, firstLocal);
+        forEachSum(block, firstLocal, [&](Value row, Value column, int64_t number) {
+          store(made[number], sums, {row, column});
+        });
+      });
+    forEachTileOfTask([&](Value firstLocal) {
+      forEachSum(block, firstLocal, [&](Value row, Value column, int64_t) {
+        store(zeroVector(b, type), sums, {row, column});
+      });
+    });
+    int64_t pieces = llvm::divideCeil(plan.hidden, kSumBlock);
+    emitLongLoop(indexConstant(b, 0), indexConstant(b, pieces), [&](Value piece) {
+      Value lower = affine(b, piece, kSumBlock, 0), upper = affine(b, lower, 1, kSumBlock);
+      if (plan.hidden % kSumBlock != 0)
+        upper = arith::MinUIOp::create(b, upper, indexConstant(b, plan.hidden));
+      forEachTileOfTask([&](Value firstLocal) {
+        SmallVector<Value> made(block.gates * block.tile.vectors * block.tile.rows,
+                                zeroVector(b, type));
+        made = emitLoop(b, lower, upper, 1, made, [&](Value k, ValueRange carried) {
+          SmallVector<Value> next(carried);
+          addProducts(block, firstLocal, k, next);
+          return next;
+        });
+        forEachSum(block, firstLocal, [&](Value row, Value column, int64_t number) {
+          Value before = load(sums, {row, column});
+          store(addUp(before, made[number]), sums, {row, column});
+        });
+      });
+    });
+  }
+
   //===--------------------------------------------------------------------===//
   // Steps
   //===--------------------------------------------------------------------===//
 
-  Row getRow(Value tile, int64_t r) {
-    Row row;
-    Value local = arith::SubIOp::create(b, tile, firstTile);
-    row.local = affine(b, local, plan.tile.rows, r);
-    row.number = affine(b, tile, plan.tile.rows, r);
-    if (plan.batch % plan.tile.rows != 0) {
-      Value end = indexConstant(b, plan.batch);
-      row.isReal = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row.number, end);
-      row.number =
-          arith::MinUIOp::create(b, row.number, indexConstant(b, plan.batch - 1));
-    }
-    return row;
-  }
+  Row getRow(Value local) { return {local, add(b, firstRow, local), {}, {}}; }
 
   /// Finds where a row is in its sequence.
   void locate(Row &row, Value step) {
@@ -280,62 +333,98 @@ private:
     row.position = arith::SubIOp::create(b, last, step);
     Value isReverse = row.isActive;
     if (op.getDirection() == cnn::Direction::bidirectional) {
-      Value second = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, direction,
-                                           indexConstant(b, 0));
+      Value second =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::ne, direction, indexConstant(b, 0));
       isReverse = isReverse ? arith::AndIOp::create(b, isReverse, second) : second;
     }
     if (isReverse)
       row.position = select(isReverse, row.position, step);
   }
 
-  /// Emits `body` for each block of a product and each tile of the task in it.
-  void forEachTile(const RecurrenceTile &tile, Value step,
-                   llvm::function_ref<void(const Block &, ArrayRef<Row>)> body) {
-    emitLoop(b, tile.blocks, {}, [&](Value number, ValueRange) -> SmallVector<Value> {
-      // Every other step begins with the blocks that the last one has left in the cache.
-      if (tile.blocks > 1)
-        number = select(isOdd, affine(b, number, -1, tile.blocks - 1), number);
-      Block block{tile, number, affine(b, number, tile.units(), 0), {}};
-      if (plan.hidden % tile.units() != 0)
-        for (int64_t v = 0; v < tile.vectors; ++v)
-          block.masks.push_back(emitMask(unitOf(block, v)));
-      forEachTileOfTask([&](Value number) {
-        SmallVector<Row> rows;
-        for (int64_t r = 0; r < tile.rows; ++r) {
-          rows.push_back(getRow(number, r));
-          locate(rows.back(), step);
-        }
-        body(block, rows);
-      });
-      return {};
-    });
+  /// A loop that LLVM does not unroll: its body is long.
+  void emitLongLoop(Value lower, Value upper, llvm::function_ref<void(Value)> body) {
+    auto loop = scf::ForOp::create(b, lower, upper, indexConstant(b, 1));
+    keepRolled(loop);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    body(loop.getInductionVar());
   }
+
+  /// Emits `body` for each tile of the task, with its first row.
   void forEachTileOfTask(llvm::function_ref<void(Value)> body) {
     if (plan.taskTiles == 1)
-      return body(firstTile);
-    emitLoop(b, firstTile, endTile, 1, {}, [&](Value number, ValueRange) {
-      body(number);
-      return SmallVector<Value>();
-    });
+      return body(indexConstant(b, 0));
+    Value count = arith::SubIOp::create(b, endTile, firstTile);
+    emitLongLoop(indexConstant(b, 0), count,
+                 [&](Value number) { body(affine(b, number, plan.tile.rows, 0)); });
+  }
+
+  /// Emits `body` for each row of the task.
+  void forEachRow(llvm::function_ref<void(Value)> body) {
+    if (plan.rows() == 1)
+      body(indexConstant(b, 0));
+    else
+      emitLongLoop(indexConstant(b, 0), endRow, body);
   }
 
   /// Emits `body(row, vector of units, its first unit, its mask)` for the states of the task.
   void forEachState(llvm::function_ref<void(const Row &, Value, Value)> body) {
-    forEachTileOfTask([&](Value number) {
-      for (int64_t r = 0; r < plan.tile.rows; ++r) {
-        Row row = getRow(number, r);
-        int64_t vectors = plan.units / plan.tile.lanes;
-        emitLoop(b, vectors, {}, [&](Value v, ValueRange) -> SmallVector<Value> {
-          Value unit = affine(b, v, plan.tile.lanes, 0);
-          body(row, unit, plan.units == plan.hidden ? Value() : emitMask(unit));
-          return {};
-        });
-      }
+    forEachRow([&](Value local) {
+      Row row = getRow(local);
+      int64_t vectors = plan.units / plan.tile.lanes;
+      emitLoop(b, vectors, {}, [&](Value v, ValueRange) -> SmallVector<Value> {
+        Value unit = affine(b, v, plan.tile.lanes, 0);
+        body(row, unit, plan.units == plan.hidden ? Value() : emitMask(unit));
+        return {};
+      });
     });
+  }
+
+  using Body =
+      llvm::function_ref<void(const Block &, const Row &, int64_t, MutableArrayRef<Value>)>;
+
+  /// Emits `body(block, row, vector, sums of the gates)` for the products of a step with
+  /// weights.
+  void forEachProduct(const RecurrenceTile &tile, Value weights, int64_t gates, Value step,
+                      std::function<Value(Value, Value)> source, Body body) {
+    auto visit = [&](Value number) {
+      // Every other step begins with the blocks that the last one has left in the cache.
+      if (tile.blocks > 1)
+        number = select(isOdd, affine(b, number, -1, tile.blocks - 1), number);
+      Block block{tile, weights, gates, source, number, affine(b, number, tile.units(), 0),
+                  {}};
+      if (plan.hidden % tile.units() != 0)
+        for (int64_t v = 0; v < tile.vectors; ++v)
+          block.masks.push_back(emitMask(unitOf(block, v)));
+      SmallVector<Value> made;
+      if (plan.rows() == 1)
+        made = multiply(block, indexConstant(b, 0));
+      else
+        multiplyRows(block);
+      forEachRow([&](Value local) {
+        Row row = getRow(local);
+        locate(row, step);
+        for (int64_t v = 0; v < tile.vectors; ++v) {
+          SmallVector<Value> ofGates;
+          for (int64_t gate = 0; gate < gates; ++gate) {
+            int64_t number = gate * tile.vectors + v;
+            Value column = indexConstant(b, number * tile.lanes);
+            ofGates.push_back(made.empty() ? load(sums, {local, column}) : made[number]);
+          }
+          body(block, row, v, ofGates);
+        }
+      });
+    };
+    if (tile.blocks == 1)
+      visit(indexConstant(b, 0));
+    else
+      emitLongLoop(indexConstant(b, 0), indexConstant(b, tile.blocks), visit);
   }
 
   void buildSteps() {
     Value zero = indexConstant(b, 0);
+    if (plan.batch % plan.tile.rows != 0)
+      clearUnusedRows();
     forEachState([&](const Row &row, Value unit, Value mask) {
       auto first = [&](Value state) {
         return state ? load(state, {direction, row.number, unit}, mask) : zeroVector(b, type);
@@ -344,66 +433,56 @@ private:
       if (c)
         store(first(operands.getInitialC()), c, {row.local, unit});
     });
-    emitLoop(b, plan.steps, {}, [&](Value step, ValueRange) -> SmallVector<Value> {
+    emitLongLoop(zero, indexConstant(b, plan.steps), [&](Value step) {
       parity = arith::RemUIOp::create(b, step, indexConstant(b, 2));
-      isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, parity, indexConstant(b, 0));
+      isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, parity, zero);
       buildStep(step);
-      return {};
     });
     Value slab = indexConstant(b, op.getSequence() ? plan.steps : 0);
     Value lastParity = indexConstant(b, plan.steps % 2);
     forEachState([&](const Row &row, Value unit, Value mask) {
-      ifReal(row, [&] {
-        if (op.getLastH())
-          store(load(h, {lastParity, row.local, unit}), output,
-                {slab, direction, row.number, unit}, mask);
-        if (op.getLastC())
-          store(load(c, {row.local, unit}), output,
-                {affine(b, slab, 1, op.getLastH() ? 1 : 0), direction, row.number, unit},
-                mask);
+      if (op.getLastH())
+        store(load(h, {lastParity, row.local, unit}), output,
+              {slab, direction, row.number, unit}, mask);
+      if (op.getLastC())
+        store(load(c, {row.local, unit}), output,
+              {affine(b, slab, 1, op.getLastH() ? 1 : 0), direction, row.number, unit}, mask);
+    });
+  }
+
+  /// The last tile multiplies rows past the last one, too. They should not be denormal
+  /// numbers, which are slow.
+  void clearUnusedRows() {
+    emitLongLoop(endRow, indexConstant(b, plan.rows()), [&](Value local) {
+      emitLoop(b, plan.units / plan.tile.lanes, {}, [&](Value v, ValueRange) {
+        Value unit = affine(b, v, plan.tile.lanes, 0);
+        for (int64_t i = 0; i < 2; ++i)
+          store(zeroVector(b, type), h, {indexConstant(b, i), local, unit});
+        if (resetH)
+          store(zeroVector(b, type), resetH, {local, unit});
+        return SmallVector<Value>();
       });
     });
   }
 
   void buildStep(Value step) {
-    auto elementOfH = [&](const Row &row, Value k) -> Value {
-      return memref::LoadOp::create(b, h, ValueRange{parity, row.local, k});
+    auto elementOfH = [this](Value row, Value k) -> Value {
+      return memref::LoadOp::create(b, h, ValueRange{parity, row, k});
     };
-    int64_t gates = op.getWeightGates();
-    forEachTile(plan.tile, step, [&](const Block &block, ArrayRef<Row> rows) {
-      auto sums = multiply(block, operands.getWeights(), gates, rows, elementOfH);
-      forEachVector(block, rows, sums,
-                    [&](const Row &row, int64_t v, MutableArrayRef<Value> sums) {
-                      buildCell(block, row, v, sums);
-                    });
-    });
+    forEachProduct(plan.tile, operands.getWeights(), op.getWeightGates(), step, elementOfH,
+                   [&](const Block &block, const Row &row, int64_t v,
+                       MutableArrayRef<Value> sums) { buildCell(block, row, v, sums); });
     if (!op.getCandidate())
       return;
-    auto elementOfResetH = [&](const Row &row, Value k) -> Value {
-      return memref::LoadOp::create(b, resetH, ValueRange{row.local, k});
+    auto elementOfResetH = [this](Value row, Value k) -> Value {
+      return memref::LoadOp::create(b, resetH, ValueRange{row, k});
     };
-    forEachTile(plan.candidate, step, [&](const Block &block, ArrayRef<Row> rows) {
-      auto sums = multiply(block, operands.getCandidate(), 1, rows, elementOfResetH);
-      forEachVector(block, rows, sums,
-                    [&](const Row &row, int64_t v, MutableArrayRef<Value> sums) {
-                      Value n = addUp(sums[0], loadInput(block, row, v, /*gate=*/2));
-                      finishGru(block, row, v, loadState(update, block, row, v), apply(1, n));
-                    });
-    });
-  }
-
-  /// Emits `body` for each row and vector of a tile, with the sums of its gates.
-  void forEachVector(const Block &block, ArrayRef<Row> rows, ArrayRef<Value> sums,
-                     llvm::function_ref<void(const Row &, int64_t, MutableArrayRef<Value>)> body) {
-    int64_t vectors = block.tile.vectors;
-    int64_t gates = sums.size() / (vectors * rows.size());
-    for (auto [r, row] : llvm::enumerate(rows))
-      for (int64_t v = 0; v < vectors; ++v) {
-        SmallVector<Value> ofGates;
-        for (int64_t gate = 0; gate < gates; ++gate)
-          ofGates.push_back(sums[(gate * vectors + v) * rows.size() + r]);
-        body(row, v, ofGates);
-      }
+    forEachProduct(
+        plan.candidate, operands.getCandidate(), /*gates=*/1, step, elementOfResetH,
+        [&](const Block &block, const Row &row, int64_t v, MutableArrayRef<Value> sums) {
+          Value n = addUp(sums[0], loadInput(block, row, v, /*gate=*/2));
+          finishGru(block, row, v, loadState(update, block, row, v), apply(1, n));
+        });
   }
 
   //===--------------------------------------------------------------------===//
@@ -475,16 +554,7 @@ private:
       return;
     if (row.isActive)
       next = select(row.isActive, next, zeroVector(b, type));
-    ifReal(row, [&] {
-      store(next, output, {row.position, direction, row.number, unit}, maskOf(block, v));
-    });
-  }
-
-  void ifReal(const Row &row, llvm::function_ref<void()> body) {
-    if (row.isReal)
-      emitIf(b, row.isReal, body);
-    else
-      body();
+    store(next, output, {row.position, direction, row.number, unit}, maskOf(block, v));
   }
 
   ImplicitLocOpBuilder &b;
@@ -494,9 +564,11 @@ private:
   const Plan &plan;
   VectorType type;
   ArrayRef<FunctionAttr> functions;
-  Value direction, firstTile, endTile;
+  Value direction, firstTile, endTile, firstRow, endRow;
   /// The states, and which of the two `h` a step reads.
   Value h, c, update, resetH, parity, isOdd;
+  /// The sums of all gates of a block of units, for the rows of the task.
+  Value sums;
 };
 
 struct RecurrenceFamily : KernelFamily {
@@ -511,7 +583,7 @@ struct RecurrenceFamily : KernelFamily {
 
   int64_t countScratch(Operation *op, TargetAttr target) const override {
     Plan plan(cast<RecurrenceOp>(op), target);
-    return plan.buffers * plan.bufferBytes();
+    return plan.scratchBytes();
   }
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,

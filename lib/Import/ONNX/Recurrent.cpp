@@ -119,7 +119,8 @@ LogicalResult RecurrentImporter::readAttributes() {
   if (node.hasAttribute("clip")) {
     float limit = node.getFloat("clip", 0);
     if (!(limit >= 0))
-      return node.error("attribute 'clip' is " + std::to_string(limit) + ", expected at least 0");
+      return node.error("attribute 'clip' is " + std::to_string(limit) +
+                        ", expected at least 0");
     clip = node.getBuilder().getF32FloatAttr(limit);
   }
   return readFunctions();
@@ -155,7 +156,8 @@ LogicalResult RecurrentImporter::readFunctions() {
       std::string words;
       for (const Activation &a : kActivations)
         words += (words.empty() ? "" : ", ") + a.name.str();
-      return node.error("attribute 'activations' has '" + name + "', expected one of " + words);
+      return node.error("attribute 'activations' has '" + name + "', expected one of " +
+                        words);
     }
     FloatAttr alpha = read(known->alpha, alphas, nextAlpha);
     FloatAttr beta = read(known->beta, betas, nextBeta);
@@ -331,9 +333,8 @@ FailureOr<Value> RecurrentImporter::createRecurrence(Value input) {
 
 /// Sets an output to a state `D x B x H`.
 LogicalResult RecurrentImporter::setState(unsigned output, Value state) {
-  return node.setResult(isBatchFirst ? node.transpose(state, {1, 0, 2})
-                                     : FailureOr<Value>(state),
-                        output);
+  return node.setResult(
+      isBatchFirst ? node.transpose(state, {1, 0, 2}) : FailureOr<Value>(state), output);
 }
 
 /// Without a step or a sequence, the last states are the first ones.
@@ -391,8 +392,7 @@ LogicalResult RecurrentImporter::import() {
     if (!node.isOutputUsed(output))
       continue;
     FailureOr<Value> state = take(1);
-    if (failed(state) ||
-        failed(state = node.reshape(*state, {directions, batch, hidden})) ||
+    if (failed(state) || failed(state = node.reshape(*state, {directions, batch, hidden})) ||
         failed(setState(output, *state)))
       return failure();
   }

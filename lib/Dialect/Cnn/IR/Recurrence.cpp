@@ -48,7 +48,8 @@ static LogicalResult checkOperand(const ShapeRule &rule, StringRef name, Value v
   if (!value || shapeOf(value) == expected)
     return success();
   auto print = [](ArrayRef<int64_t> shape) {
-    return llvm::join(llvm::map_range(shape, [](int64_t n) { return std::to_string(n); }), "x");
+    return llvm::join(llvm::map_range(shape, [](int64_t n) { return std::to_string(n); }),
+                      "x");
   };
   return rule.error(name, " has shape ", print(shapeOf(value)), ", expected ",
                     print(expected));
@@ -148,9 +149,7 @@ LogicalResult RecurrenceOp::inferShape(const ShapeRule &rule, Adaptor op,
 // Cost, receptive field and name
 //===----------------------------------------------------------------------===//
 
-int64_t RecurrenceOp::countMacs() {
-  return shaped(getInput()).getNumElements() * getHidden();
-}
+int64_t RecurrenceOp::countMacs() { return shaped(getInput()).getNumElements() * getHidden(); }
 
 void RecurrenceOp::widenField(ReceptiveField &field) { field.join(); }
 
