@@ -14,16 +14,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Analysis/RecurrenceTile.h"
+#include "RecurrencePlan.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
-#include "convoy/Machine/Cpu.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -31,48 +29,6 @@ using namespace convoy::cpu;
 using namespace convoy::cnn;
 
 namespace {
-
-/// The most tiles of sequences that a task runs, to read weights once for all of them.
-constexpr int64_t kMaxTaskTiles = 4;
-
-/// How a recurrence is cut into tasks, and its scratch memory.
-struct Plan {
-  Plan(RecurrenceOp op, TargetAttr target)
-      : tile(getRecurrenceTile(op, target)),
-        candidate(op.getCandidate() ? getCandidateTile(op, target) : tile),
-        steps(op.getSteps()), batch(op.getBatch()), directions(op.getDirections()),
-        hidden(op.getHidden()), units(std::max(tile.allUnits(), candidate.allUnits())),
-        tiles(llvm::divideCeil(batch, tile.rows)) {
-    // Weights that stay in the L2 cache need not be shared between tiles.
-    int64_t weights = op.countMacs() / (steps * batch * directions) * int64_t(sizeof(float));
-    int64_t reads = llvm::divideCeil(weights, std::max<int64_t>(target.getL2() / 2, 1));
-    groups = llvm::divideCeil(tiles, std::min(reads, kMaxTaskTiles));
-    taskTiles = llvm::divideCeil(tiles, groups);
-    groups = llvm::divideCeil(tiles, taskTiles);
-    // Two of `h`; and `c`, or `z` and `r . h`.
-    buffers = 2 + (op.getCell() == CellKind::lstm ? 1 : 0) + (op.getCandidate() ? 2 : 0);
-    sums = rows() == 1 ? 0 : std::max(op.getWeightGates() * tile.units(), candidate.units());
-    work = op.countMacs() / (tile.lanes * parts());
-  }
-
-  /// A part is the work of a task, if there are several.
-  int64_t parts() const { return directions * groups; }
-  int64_t rows() const { return taskTiles * tile.rows; }
-  int64_t bufferBytes() const { return rows() * units * int64_t(sizeof(float)); }
-  int64_t scratchBytes() const {
-    return buffers * bufferBytes() + rows() * sums * int64_t(sizeof(float));
-  }
-
-  RecurrenceTile tile, candidate;
-  int64_t steps, batch, directions, hidden;
-  /// Units of a row of a state, of which `hidden` count.
-  int64_t units;
-  /// Tiles of sequences, those of a task, and groups of so many.
-  int64_t tiles, taskTiles, groups;
-  /// Buffers for states, and elements of each row in the buffer for sums.
-  int64_t buffers, sums;
-  int64_t work;
-};
 
 /// A sequence in a step.
 struct Row {
@@ -100,7 +56,7 @@ struct Block {
 class RecurrenceEmitter {
 public:
   RecurrenceEmitter(ImplicitLocOpBuilder &b, RecurrenceOp op, ValueRange operands,
-                    const Plan &plan)
+                    const RecurrencePlan &plan)
       : b(b), op(op), operands(operands.drop_back(), op), scratch(operands.back()),
         output(operands[operands.size() - 2]), plan(plan),
         type(VectorType::get({plan.tile.lanes}, b.getF32Type())) {}
@@ -561,7 +517,7 @@ private:
   RecurrenceOp op;
   RecurrenceOp::Adaptor operands;
   Value scratch, output;
-  const Plan &plan;
+  const RecurrencePlan &plan;
   VectorType type;
   ArrayRef<FunctionAttr> functions;
   Value direction, firstTile, endTile, firstRow, endRow;
@@ -577,19 +533,19 @@ struct RecurrenceFamily : KernelFamily {
   bool matches(Operation *op, TargetAttr) const override { return isa<RecurrenceOp>(op); }
 
   int64_t countTasks(Operation *op, TargetAttr target) const override {
-    Plan plan(cast<RecurrenceOp>(op), target);
+    RecurrencePlan plan(cast<RecurrenceOp>(op), target);
     return countUnitTasks(plan.parts(), plan.work);
   }
 
   int64_t countScratch(Operation *op, TargetAttr target) const override {
-    Plan plan(cast<RecurrenceOp>(op), target);
+    RecurrencePlan plan(cast<RecurrenceOp>(op), target);
     return plan.scratchBytes();
   }
 
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {
     auto recurrence = cast<RecurrenceOp>(op);
-    Plan plan(recurrence, target);
+    RecurrencePlan plan(recurrence, target);
     for (Value weights : {recurrence.getWeights(), recurrence.getCandidate()})
       if (weights && RecurrenceOp::isPacked(weights) &&
           cast<ShapedType>(weights.getType()).getShape().back() % plan.tile.lanes != 0)

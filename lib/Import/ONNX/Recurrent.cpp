@@ -319,7 +319,7 @@ FailureOr<Value> RecurrentImporter::createRecurrence(Value input) {
     peepholes = Value();
   MLIRContext *context = node.getContext();
   auto flag = [&](bool isSet) { return isSet ? UnitAttr::get(context) : UnitAttr(); };
-  return node.create<RecurrenceOp>(
+  return node.create<cnn::RecurrenceOp>(
       input, *weights, *candidate, candidateBias, peepholes, *h, *c, lengths,
       /*init=*/Value(), cnn::CellKindAttr::get(context, cell),
       cnn::DirectionAttr::get(context, direction), ArrayAttr::get(context, functions), clip,

@@ -68,7 +68,8 @@ const Family *findFamily(llvm::ArrayRef<std::unique_ptr<Family>> families, mlir:
   for (const std::unique_ptr<Family> &family : families)
     if (family->matches(op, target))
       return family.get();
-  op->emitError("has no ") << (target.getGpu() ? "GPU" : "CPU") << " kernel";
+  op->emitError("has no ") << (target.getGpu() ? "GPU kernel: compile the model for a CPU"
+                                               : "CPU kernel");
   return nullptr;
 }
 

@@ -163,6 +163,9 @@ def CnnPackWeights : Pass<"cnn-pack-weights", "::mlir::func::FuncOp"> {
 
     Winograd's filters are transformed in f64, unless they are compact.
 
+    Constant weights of a `cnn.recurrence` are cut into blocks of hidden units, which its
+    register tiles compute. Computed ones stay as they are.
+
     Pre: every convolution and dense layer has a schedule; filters are constants.
     Post: the filter and the bias of every convolution and dense layer are packed.
     Numerics: bit-exact for layouts of f32. For f16 or bf16, filters are rounded to 11 or 8

@@ -426,3 +426,13 @@ func.func @compute(%a: tensor<4xf32>, %b: tensor<2xi64>) -> tensor<2xi64> {
   // CHECK: return %[[R]]
   return %0 : tensor<2xi64>
 }
+
+// CHECK-LABEL: func.func @recurrence(
+func.func @recurrence(%x: tensor<5x2x2x3xf32>, %r: tensor<2x3x3xf32>, %d: tensor<5x2x2x3xf32>) -> tensor<5x2x2x3xf32> {
+  // CHECK: %[[R:.+]] = cnn.recurrence <rnn> <bidirectional> %arg0, %arg1 outs(%arg2)
+  // CHECK-SAME: {functions = [#cnn.function<tanh>, #cnn.function<relu>], sequence}
+  %0 = cnn.recurrence <rnn> <bidirectional> %x, %r outs(%d) {functions = [#cnn.function<tanh>, #cnn.function<relu>], sequence}
+      : (tensor<5x2x2x3xf32>, tensor<2x3x3xf32>, tensor<5x2x2x3xf32>) -> tensor<5x2x2x3xf32>
+  // CHECK-NEXT: return %[[R]]
+  return %0 : tensor<5x2x2x3xf32>
+}

@@ -354,3 +354,12 @@ func.func @compute(%a: memref<4xf32>, %b: memref<2xi64>) {
   }
   return
 }
+
+// CHECK-LABEL: func.func @recurrence(
+func.func @recurrence(%x: memref<5x2x1x3xf32>, %r: memref<1x3x3xf32>, %h: memref<1x2x3xf32>, %d: memref<1x1x2x3xf32>) {
+  // CHECK: cnn.recurrence <rnn> <forward> %arg0, %arg1 h(%arg2) outs(%arg3) {functions = [#cnn.function<tanh>], last_h}
+  // CHECK-SAME: -> ()
+  cnn.recurrence <rnn> <forward> %x, %r h(%h) outs(%d) {functions = [#cnn.function<tanh>], last_h}
+      : (memref<5x2x1x3xf32>, memref<1x3x3xf32>, memref<1x2x3xf32>, memref<1x1x2x3xf32>) -> ()
+  return
+}

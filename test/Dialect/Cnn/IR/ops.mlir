@@ -411,3 +411,33 @@ func.func @compute_one() -> tensor<f32> {
   }
   return %0 : tensor<f32>
 }
+
+// CHECK-LABEL: func.func @recurrence(
+func.func @recurrence(%x: tensor<5x2x1x12xf32>, %r: tensor<1x3x12xf32>, %p: tensor<1x9xf32>, %s: tensor<1x2x3xf32>,
+    %n: tensor<2xi32>) -> tensor<7x1x2x3xf32> {
+  // CHECK: %[[R:.+]] = cnn.recurrence <lstm> <reverse> %arg0, %arg1 peepholes(%arg2) h(%arg3) c(%arg3) lengths(%arg4)
+  // CHECK-SAME: {clip = 2.000000e+00 : f32, functions = [#cnn.function<sigmoid>, #cnn.function<tanh>, #cnn.function<softsign>],
+  // CHECK-SAME: input_forget, last_c, last_h, sequence}
+  // CHECK-SAME: -> tensor<7x1x2x3xf32>
+  %0 = cnn.recurrence <lstm> <reverse> %x, %r peepholes(%p) h(%s) c(%s) lengths(%n)
+      {functions = [#cnn.function<sigmoid>, #cnn.function<tanh>, #cnn.function<softsign>], clip = 2.0 : f32, input_forget,
+      sequence, last_h, last_c}
+      : (tensor<5x2x1x12xf32>, tensor<1x3x12xf32>, tensor<1x9xf32>, tensor<1x2x3xf32>, tensor<1x2x3xf32>, tensor<2xi32>)
+      -> tensor<7x1x2x3xf32>
+  // CHECK-NEXT: return %[[R]]
+  return %0 : tensor<7x1x2x3xf32>
+}
+
+// CHECK-LABEL: func.func @recurrence_gru(
+func.func @recurrence_gru(%x: tensor<5x2x1x9xf32>, %r: tensor<1x3x6xf32>, %k: tensor<1x2x3x1x2xf32>, %w: tensor<1x3x9xf32>,
+    %b: tensor<1x3xf32>) -> (tensor<1x1x2x3xf32>, tensor<5x1x2x3xf32>) {
+  // CHECK: %[[A:.+]] = cnn.recurrence <gru> <forward> %arg0, %arg1 candidate(%arg2)
+  // CHECK-SAME: {functions = [#cnn.function<sigmoid>, #cnn.function<tanh>], last_h}
+  %0 = cnn.recurrence <gru> <forward> %x, %r candidate(%k) {functions = [#cnn.function<sigmoid>, #cnn.function<tanh>], last_h}
+      : (tensor<5x2x1x9xf32>, tensor<1x3x6xf32>, tensor<1x2x3x1x2xf32>) -> tensor<1x1x2x3xf32>
+  // CHECK: %[[B:.+]] = cnn.recurrence <gru> <forward> %arg0, %arg3 bias(%arg4)
+  %1 = cnn.recurrence <gru> <forward> %x, %w bias(%b) {functions = [#cnn.function<sigmoid>, #cnn.function<tanh>], sequence}
+      : (tensor<5x2x1x9xf32>, tensor<1x3x9xf32>, tensor<1x3xf32>) -> tensor<5x1x2x3xf32>
+  // CHECK: return %[[A]], %[[B]]
+  return %0, %1 : tensor<1x1x2x3xf32>, tensor<5x1x2x3xf32>
+}

@@ -65,37 +65,53 @@ typename Arithmetic::Number applyTrigonometric(Arithmetic &a, UnaryKind kind,
   }
 }
 
+/// The functions with constants, the trigonometric and the hyperbolic ones.
+template <typename Arithmetic>
+typename Arithmetic::Number applyWithConstants(Arithmetic &a, FunctionAttr function,
+                                               typename Arithmetic::Number x) {
+  float alpha = function.getAlphaValue(), beta = function.getBetaValue();
+  switch (function.getKind()) {
+  case UnaryKind::leaky_relu:
+    return a.select(a.less(x, a.constant(0)), a.mul(x, a.constant(alpha)), x);
+  case UnaryKind::thresholded_relu:
+    return a.select(a.less(a.constant(alpha), x), x, a.constant(0));
+  case UnaryKind::clip:
+    if (function.getAlpha())
+      x = a.max(a.constant(alpha), x);
+    return function.getBeta() ? a.min(a.constant(beta), x) : x;
+  case UnaryKind::affine:
+    return a.fma(x, a.constant(alpha), a.constant(beta));
+  case UnaryKind::hard_sigmoid:
+    return clamp(a, a.fma(x, a.constant(alpha), a.constant(beta)), 0, 1);
+  case UnaryKind::scaled_tanh:
+    return a.mul(a.constant(alpha), a.tanh(a.mul(a.constant(beta), x)));
+  case UnaryKind::elu: {
+    auto negative = a.expm1(a.min(a.constant(0), x));
+    return a.select(a.less(x, a.constant(0)), a.mul(a.constant(alpha), negative), x);
+  }
+  default:
+    return applyTrigonometric(a, function.getKind(), x);
+  }
+}
+
 /// `function(x)` of a float; undefined if the function has no meaning for floats.
 template <typename Arithmetic>
 typename Arithmetic::Number applyFloatUnary(Arithmetic &a, FunctionAttr function,
                                             typename Arithmetic::Number x) {
   using Number = typename Arithmetic::Number;
-  float alpha = function.getAlphaValue(), beta = function.getBetaValue();
   switch (function.getKind()) {
   case UnaryKind::identity:
     return x;
   case UnaryKind::relu:
     return a.max(a.constant(0), x);
-  case UnaryKind::leaky_relu:
-    return a.select(a.less(x, a.constant(0)), a.mul(x, a.constant(alpha)), x);
-  case UnaryKind::clip:
-    if (function.getAlpha())
-      x = a.max(a.constant(alpha), x);
-    return function.getBeta() ? a.min(a.constant(beta), x) : x;
   case UnaryKind::sigmoid:
     return a.div(a.constant(1), logisticDenominator(a, x));
-  case UnaryKind::hard_sigmoid:
-    return clamp(a, a.fma(x, a.constant(alpha), a.constant(beta)), 0, 1);
   case UnaryKind::hard_swish:
     return a.mul(x, clamp(a, a.fma(x, a.constant(1.0 / 6), a.constant(0.5)), 0, 1));
   case UnaryKind::silu:
     return a.div(x, logisticDenominator(a, x));
   case UnaryKind::tanh:
     return a.tanh(x);
-  case UnaryKind::elu: {
-    Number negative = a.expm1(a.min(a.constant(0), x));
-    return a.select(a.less(x, a.constant(0)), a.mul(a.constant(alpha), negative), x);
-  }
   case UnaryKind::erf:
     return a.erf(x);
   case UnaryKind::exp:
@@ -134,12 +150,6 @@ typename Arithmetic::Number applyFloatUnary(Arithmetic &a, FunctionAttr function
   }
   case UnaryKind::softsign:
     return a.div(x, a.add(a.constant(1), a.abs(x)));
-  case UnaryKind::affine:
-    return a.fma(x, a.constant(alpha), a.constant(beta));
-  case UnaryKind::scaled_tanh:
-    return a.mul(a.constant(alpha), a.tanh(a.mul(a.constant(beta), x)));
-  case UnaryKind::thresholded_relu:
-    return a.select(a.less(a.constant(alpha), x), x, a.constant(0));
   case UnaryKind::logical_not:
   case UnaryKind::bitwise_not:
     return a.undefined();
@@ -149,7 +159,7 @@ typename Arithmetic::Number applyFloatUnary(Arithmetic &a, FunctionAttr function
     return a.select(a.less(zero, x), a.constant(1), negative);
   }
   default:
-    return applyTrigonometric(a, function.getKind(), x);
+    return applyWithConstants(a, function, x);
   }
 }
 
