@@ -32,7 +32,8 @@ def read_functions(op, directions, names, alphas, betas, clip):
     for name in names:
         alpha = np.float32(alphas.pop(0) if name in ALPHAS and alphas else ALPHAS.get(name, 0))
         beta = np.float32(betas.pop(0) if name in BETAS and betas else BETAS.get(name, 0))
-        made.append(lambda x, f=FUNCTIONS[name], a=np.float64(alpha), b=np.float64(beta): f(np.clip(x, -clip, clip), a, b))
+        made.append(lambda x, f=FUNCTIONS[name], a=np.float64(alpha), b=np.float64(beta):
+                    f(np.clip(x, -clip, clip), a, b))
     size = len(DEFAULTS[op])
     return [made[first:first + size] for first in range(0, len(made), size)]
 

@@ -31,6 +31,11 @@ static LogicalResult importLeakyRelu(NodeImporter &node) {
       node.unary(node.getInput(0), UnaryKind::leaky_relu, node.getFloat("alpha", 0.01f)));
 }
 
+static LogicalResult importThresholdedRelu(NodeImporter &node) {
+  return node.setResult(
+      node.unary(node.getInput(0), UnaryKind::thresholded_relu, node.getFloat("alpha", 1.0f)));
+}
+
 static LogicalResult importElu(NodeImporter &node) {
   return node.setResult(
       node.unary(node.getInput(0), UnaryKind::elu, node.getFloat("alpha", 1.0f)));
@@ -65,28 +70,6 @@ static LogicalResult importCelu(NodeImporter &node) {
       failed(result = node.unary(*result, UnaryKind::elu, 1.0f)))
     return failure();
   return node.setResult(node.binary(BinaryKind::mul, *result, factor));
-}
-
-/// x > alpha ? x : 0.
-static LogicalResult importThresholdedRelu(NodeImporter &node) {
-  Value input = node.getInput(0);
-  Type type = NodeImporter::getElementType(input);
-  FailureOr<Value> above =
-      node.binary(BinaryKind::greater, input, node.scalar(type, node.getFloat("alpha", 1.0f)));
-  if (failed(above))
-    return failure();
-  return node.setResult(node.create<cnn::SelectOp>(*above, input, node.scalar(type, 0)));
-}
-
-/// x / (1 + |x|).
-static LogicalResult importSoftsign(NodeImporter &node) {
-  Value input = node.getInput(0);
-  FailureOr<Value> result = node.unary(input, UnaryKind::abs);
-  if (failed(result) ||
-      failed(result = node.binary(BinaryKind::add, *result,
-                                  node.scalar(NodeImporter::getElementType(input), 1))))
-    return failure();
-  return node.setResult(node.binary(BinaryKind::div, input, *result));
 }
 
 FailureOr<Value> convoy::onnximport::createTanhGelu(NodeImporter &node, Value input) {
@@ -493,7 +476,7 @@ ArrayRef<OpEntry> convoy::onnximport::getElementwiseOps() {
       {"Sin", importUnary<UnaryKind::sin>, 1, 1, kFloat, 7},
       {"Sinh", importUnary<UnaryKind::sinh>, 1, 1, kFloat, 9},
       {"Softplus", importUnary<UnaryKind::softplus>, 1, 1, kFloat},
-      {"Softsign", importSoftsign, 1, 1, kFloat},
+      {"Softsign", importUnary<UnaryKind::softsign>, 1, 1, kFloat},
       {"Sqrt", importUnary<UnaryKind::sqrt>, 1, 1, kFloat},
       {"Sub", importBinary<BinaryKind::sub>, 2, 2, kNumber},
       {"Sum", importVariadic<BinaryKind::add>, 1, kVariadic, kFloat},

@@ -30,22 +30,19 @@ static LogicalResult importScale(NodeImporter &node) {
       node.binary(BinaryKind::mul, input, number(node, input, node.getFloat("scale", 1.0f))));
 }
 
-/// alpha * x + beta.
-static LogicalResult importAffine(NodeImporter &node) {
-  Value input = node.getInput(0);
-  float alpha = node.getFloat("alpha", 1.0f), beta = node.getFloat("beta", 0.0f);
-  FailureOr<Value> result = node.binary(BinaryKind::mul, input, number(node, input, alpha));
-  if (failed(result))
-    return failure();
-  return node.setResult(node.binary(BinaryKind::add, *result, number(node, input, beta)));
+/// A function with the constants alpha and beta.
+template <UnaryKind kind> static LogicalResult importWithConstants(NodeImporter &node) {
+  float beta = kind == UnaryKind::affine ? 0.0f : 1.0f;
+  return node.setResult(node.unary(node.getInput(0), kind, node.getFloat("alpha", 1.0f),
+                                   node.getFloat("beta", beta)));
 }
 
-/// alpha * f(beta * x).
-template <UnaryKind kind> static LogicalResult importScaled(NodeImporter &node) {
+/// alpha * softplus(beta * x).
+static LogicalResult importParametricSoftplus(NodeImporter &node) {
   Value input = node.getInput(0);
   float alpha = node.getFloat("alpha", 1.0f), beta = node.getFloat("beta", 1.0f);
   FailureOr<Value> result = node.binary(BinaryKind::mul, input, number(node, input, beta));
-  if (failed(result) || failed(result = node.unary(*result, kind)))
+  if (failed(result) || failed(result = node.unary(*result, UnaryKind::softplus)))
     return failure();
   return node.setResult(node.binary(BinaryKind::mul, *result, number(node, input, alpha)));
 }
@@ -99,12 +96,12 @@ static LogicalResult importCrop(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getExperimentalOps() {
   static constexpr OpEntry ops[] = {
-      {"Affine", importAffine, 1, 1, kFloat, 1, 9},
+      {"Affine", importWithConstants<UnaryKind::affine>, 1, 1, kFloat, 1, 9},
       {"Crop", importCrop, 1, 1, kFloat, 1, 9},
       {"ImageScaler", importImageScaler, 1, 1, kFloat, 1, 9},
-      {"ParametricSoftplus", importScaled<UnaryKind::softplus>, 1, 1, kFloat, 1, 9},
+      {"ParametricSoftplus", importParametricSoftplus, 1, 1, kFloat, 1, 9},
       {"Scale", importScale, 1, 1, kFloat, 1, 9},
-      {"ScaledTanh", importScaled<UnaryKind::tanh>, 1, 1, kFloat, 1, 9},
+      {"ScaledTanh", importWithConstants<UnaryKind::scaled_tanh>, 1, 1, kFloat, 1, 9},
   };
   return ops;
 }
