@@ -131,13 +131,29 @@ class RandomNetwork:
                               kernel_shape=[2, 2], strides=[2, 2])
         self.keep(y, out, 2 * height, 2 * width)
 
-    def grow(self):
+    def step_recurrent(self):
+        """The pixels of a map, one after the other."""
+        name, (channels, height, width) = self.value()
+        op, gates = self.pick([("RNN", 1), ("GRU", 3), ("LSTM", 4)])
+        hidden, directions = int(self.random.choice(CHANNELS)), self.pick([1, 2])
+        y = self.net.node("Reshape", name, self.net.integers(self.batch, channels, height * width))
+        weights = [self.net.weight(directions, gates * hidden, size) for size in (channels, hidden, 2)]
+        bias = self.net.node("Reshape", weights.pop(), self.net.integers(directions, 2 * gates * hidden))
+        y = self.net.node(op, self.net.node("Transpose", y, perm=[2, 0, 1]), *weights, bias, hidden_size=hidden,
+                          direction=self.pick(["forward", "reverse"]) if directions == 1 else "bidirectional")
+        y = self.net.node("Transpose", y, perm=[2, 1, 3, 0])
+        out = directions * hidden
+        self.keep(self.net.node("Reshape", y, self.net.integers(self.batch, out, height, width)), out, height, width)
+
+    def grow(self, ends_recurrent=False):
         steps = [self.step_conv] * 5 + [self.step_join] * 3 + [
             self.step_pool, self.step_norm_first, self.step_residual, self.step_gate, self.step_scale,
             self.step_shuffle, self.step_upsample]
         self.step_conv()
         for _ in range(int(self.random.integers(3, 10))):
             self.pick(steps)()
+        if ends_recurrent:
+            self.step_recurrent()
         name, (channels, _, _) = self.pool[-1]
         if name == "x":
             name = self.net.node("Relu", name)
@@ -150,7 +166,7 @@ class RandomNetwork:
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_random_graph(seed, tmp_path):
     grower = RandomNetwork(seed)
-    output = grower.grow()
+    output = grower.grow(ends_recurrent=seed % 6 == 5)
     a_case = support.network_case(f"random {seed}", grower.net, output, seed, tolerance=2e-5)
     levels = support.cpu_levels()
     options = [f"--mcpu={levels[seed % len(levels)]}"] if levels else []
