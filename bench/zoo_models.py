@@ -57,8 +57,8 @@ PACKAGED = [
     *_package("rapidocr==3.10.0", "rapidocr/models", ("PP-OCRv6_det_small", {"x": (1, 3, 320, 320)}),
               ("PP-OCRv6_rec_small", {"x": (1, 3, 48, 320)})),
     Entry("silero_vad", {}, package="openwakeword==0.5.1", file="openwakeword/resources/models/silero_vad.onnx",
-          reason="needs LSTM"),
-    Entry("ddddocr_common", {}, package="ddddocr==1.6.1", file="ddddocr/common.onnx", reason="needs LSTM"),
+          reason="needs --bind for its input sr"),
+    Entry("ddddocr_common", {"input1": (1, 1, 64, 160)}, package="ddddocr==1.6.1", file="ddddocr/common.onnx"),
 ]
 
 # A family a line, its main network first; a line with a + goes on.
