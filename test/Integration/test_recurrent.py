@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 import recurrent_reference
-from support import (TensorProto, assert_close, compile_model, convoy, each_level, fixed_shapes, helper, numpy_helper,
-                     one_line, onnx, run_artefact, run_onnxruntime, value_info)
+from support import (TensorProto, assert_close, compile_model, convoy, each_level, fixed_shapes, helper, must,
+                     numpy_helper, one_line, onnx, run_artefact, run_onnxruntime, value_info)
+from test_programs import run_program
 
 OPERATORS = ("RNN", "GRU", "LSTM")
 NAMES = ("x", "w", "r", "b", "lengths", "initial_h", "initial_c", "p")
@@ -200,6 +201,23 @@ def test_levels_and_threads(level, tmp_path):
     for threads in (2, 5):
         again = run_artefact(artefact, feeds, expected, threads)
         assert all(np.array_equal(first[name], again[name]) for name in expected)
+
+
+def test_program_for_aarch64(tmp_path):
+    layers = (some_layers(steps=3, batch=1, features=5, hidden=37, directions=2)
+              + some_layers(steps=3, batch=7, features=5, hidden=70))
+    model, feeds, expected = merge(layers)
+    onnx.save(model, tmp_path / "model.onnx")
+    must(convoy("compile", tmp_path / "model.onnx", "-o", tmp_path / "program", "--emit=exe",
+                "--mtriple=aarch64-linux-gnu"))
+    arguments = []
+    for name, array in feeds.items():
+        np.save(tmp_path / f"{name}.npy", array)
+        arguments += ["--input", f"{name}={tmp_path / name}.npy"]
+    for name in expected:
+        arguments += ["--output", f"{name}={tmp_path / name}.npy"]
+    run_program("aarch64-linux-gnu", tmp_path / "program", *arguments)
+    compare(layers, {name: np.load(tmp_path / f"{name}.npy") for name in expected}, expected, tolerance=1e-5)
 
 
 def test_accuracy(tmp_path):
