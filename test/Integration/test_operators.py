@@ -19,6 +19,8 @@ NEVER = {"string", "complex64", "complex128"}
 REFUSES_TYPES = {"PRelu": "no integers", "QLinearMatMul": "no 8-bit floats", "Resize": "no bool", "Upsample": "no bool"}
 # Versions that ONNX marks as deprecated, the first because it was corrected, the second because it got a new name.
 DEPRECATED = {("GroupNormalization", 18), ("Scatter", 11)}
+# Versions that differ from all later ones, and that no exporter writes: Scan with a batch.
+LEFT_OUT_VERSIONS = {("Scan", 8)}
 
 
 def read_schemas():
@@ -99,6 +101,9 @@ def test_opsets_are_covered():
         ranges = [(entry["since"], entry["until"] or NEWEST) for entry in ENTRIES if entry["name"] == name]
         for opset in range(1, NEWEST + 1):
             count = sum(since <= opset <= until for since, until in ranges)
+            if (name, opset) in LEFT_OUT_VERSIONS:
+                assert count == 0
+                continue
             assert count == bool(find_schema(name, opset)), f"{name} of opset {opset}"
 
 

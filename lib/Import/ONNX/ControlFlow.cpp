@@ -15,13 +15,19 @@ using namespace convoy::onnximport;
 using onnx::AttributeProto;
 using onnx::NodeProto;
 
-LogicalResult NodeImporter::inlineGraph(StringRef name) {
+onnx::GraphProto *NodeImporter::findGraph(StringRef name) {
   if (!findAttribute(name, AttributeProto::GRAPH))
-    return error("has no graph in its attribute '" + name + "'");
-  onnx::GraphProto *graph = nullptr;
+    return nullptr;
   for (AttributeProto &attribute : *node.mutable_attribute())
     if (attribute.name() == name)
-      graph = attribute.mutable_g();
+      return attribute.mutable_g();
+  return nullptr;
+}
+
+LogicalResult NodeImporter::inlineGraph(StringRef name) {
+  onnx::GraphProto *graph = findGraph(name);
+  if (!graph)
+    return error("has no graph in its attribute '" + name + "'");
   if (graph->input_size() != 0)
     return error("the graph in attribute '" + name + "' has inputs, which is not allowed");
   if (graph->output_size() != node.output_size())
@@ -72,7 +78,8 @@ static std::vector<NodeProto> takeNodes(onnx::GraphProto &graph) {
 
 LogicalResult Importer::addGraph(const NodeProto &node, NodeState state,
                                  onnx::GraphProto &inlined, const std::string &prefix,
-                                 ArrayRef<std::string> outputs) {
+                                 ArrayRef<std::string> outputs,
+                                 const llvm::StringMap<std::string> &inputs) {
   llvm::Expected<std::vector<int64_t>> opsets =
       inlineFunctions(file->model.functions(), inlined, state.opset);
   if (!opsets)
@@ -84,6 +91,10 @@ LogicalResult Importer::addGraph(const NodeProto &node, NodeState state,
     if (entry.getKey().empty())
       continue;
     std::string &name = names[entry.getKey()];
+    if (auto input = inputs.find(entry.getKey()); input != inputs.end()) {
+      name = input->second;
+      continue;
+    }
     name = makeUniqueName(prefix + entry.getKey().str(), [&](const std::string &wanted) {
       return exists(wanted) || taken.contains(wanted);
     });

@@ -254,7 +254,9 @@ LogicalResult Importer::checkInputTypes(NodeImporter &node, const OpEntry &entry
                       Twine(node.getOpset()));
   for (unsigned i = 0; i < std::max(node.getNumInputs(), entry.minInputs); ++i) {
     Value input = node.getInput(i);
-    if (!input && (i < entry.minInputs || entry.maxInputs == kVariadic))
+    bool mayMiss =
+        i < entry.optional || (i >= entry.minInputs && entry.maxInputs != kVariadic);
+    if (!input && !mayMiss)
       return node.error("has no input " + Twine(i));
     if (input && !entry.types[i].contains(NodeImporter::getElementType(input))) {
       Type type = NodeImporter::getElementType(input);
@@ -286,6 +288,7 @@ LogicalResult Importer::importNode(int index) {
     return nodeError(proto, "has the attribute '" + twice->name() + "' twice");
   const OpEntry &entry = *lookupNode(proto, opset);
   bool choosesBranch = nodes[index].choosesBranch;
+  node.getLoop() = nodes[index].loop;
   LogicalResult result = choosesBranch ? success() : checkInputTypes(node, entry);
   if (succeeded(result)) {
     // Errors of shape inference become errors of the node.
@@ -308,6 +311,9 @@ LogicalResult Importer::importNode(int index) {
     return nodeError(proto, node.hasError() ? node.getError() : "cannot be imported");
   if (!node.getInlined().empty())
     return inlineGraphs(index, node.getInlined());
+  nodes[index].loop = node.getLoop();
+  if (node.getIteration().graph)
+    return addIteration(index, node.getIteration());
 
   bool isFed =
       llvm::any_of(proto.input(), [&](const std::string &name) { return fed.contains(name); });

@@ -32,6 +32,7 @@ struct NodeState {
   bool isImported = false;
   /// Its two graphs were inlined, and their results are inputs: chooseBranch imports it.
   bool choosesBranch = false;
+  LoopState loop;
 };
 
 /// Imports an `If` whose condition is known only at run time. After the condition, its inputs
@@ -109,11 +110,15 @@ private:
   /// Replaces a node by the nodes of one of its graphs; or adds the nodes of two, between
   /// whose results the node then chooses.
   mlir::LogicalResult inlineGraphs(int index, llvm::ArrayRef<onnx::GraphProto *> inlined);
-  /// Adds the nodes of a graph of `node`. Names get the prefix, and the graph's outputs the
-  /// names `outputs`; those that are empty are not made.
+  /// Adds the nodes of a graph of `node`. Names get the prefix, except that the graph's
+  /// inputs are those of the given names. Its outputs get the names `outputs`; those that are
+  /// empty are not made.
   mlir::LogicalResult addGraph(const onnx::NodeProto &node, NodeState state,
                                onnx::GraphProto &inlined, const std::string &prefix,
-                               llvm::ArrayRef<std::string> outputs);
+                               llvm::ArrayRef<std::string> outputs,
+                               const llvm::StringMap<std::string> &inputs = {});
+  /// Adds the next iteration of a loop before it.
+  mlir::LogicalResult addIteration(int index, const Iteration &next);
   /// Reads the files that the user binds to `inputs`, which must have their types.
   mlir::LogicalResult readBindings(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs);
   mlir::LogicalResult addArguments();

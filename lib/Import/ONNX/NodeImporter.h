@@ -23,6 +23,22 @@ namespace convoy::onnximport {
 
 class Importer;
 
+/// What is known of a Loop or Scan that is being unrolled.
+struct LoopState {
+  /// The number of iterations that are in the graph already.
+  unsigned iteration = 0;
+  /// The number of inputs that the node had at first and that its body has, too.
+  std::optional<int64_t> variables;
+};
+
+/// An iteration that is to be imported: the graph, the values of its inputs, and which inputs
+/// of the node its results replace.
+struct Iteration {
+  onnx::GraphProto *graph = nullptr;
+  llvm::SmallVector<mlir::Value> arguments;
+  unsigned first = 0, count = 0;
+};
+
 /// The node that an operator's import function works on: its operands and attributes, and
 /// functions that make operations.
 ///
@@ -202,6 +218,16 @@ public:
   mlir::LogicalResult inlineGraph(llvm::StringRef attribute);
   /// The graphs that are to be imported in the place of the node.
   llvm::ArrayRef<onnx::GraphProto *> getInlined() const { return inlined; }
+  /// The graph in an attribute; null if there is none.
+  onnx::GraphProto *findGraph(llvm::StringRef attribute);
+  /// Asks for the graph in an attribute to be imported before the node, with `arguments` as
+  /// its inputs, and for the node to be imported again then. The first `count` of the graph's
+  /// results replace the node's inputs from `first` on, the others are appended. Fails if the
+  /// loop becomes too large.
+  mlir::LogicalResult iterate(llvm::StringRef attribute, llvm::ArrayRef<mlir::Value> arguments,
+                              unsigned first, unsigned count);
+  const Iteration &getIteration() const { return next; }
+  LoopState &getLoop() { return loop; }
 
 private:
   const onnx::AttributeProto *findAttribute(llvm::StringRef name, int type);
@@ -215,6 +241,8 @@ private:
   llvm::SmallVector<mlir::Value> inputs;
   llvm::SmallVector<mlir::Value> results;
   llvm::SmallVector<onnx::GraphProto *, 2> inlined;
+  Iteration next;
+  LoopState loop;
   llvm::StringSet<> readAttributes;
 };
 

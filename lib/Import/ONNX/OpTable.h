@@ -105,6 +105,9 @@ struct OpEntry {
   int64_t since = 1, until = kNoEnd;
   /// What ONNX allows and the import function refuses, in a few words.
   llvm::StringLiteral limits = "";
+  /// The first inputs that may be left out by an empty name although others follow that may
+  /// not.
+  unsigned optional = 0;
 };
 
 /// The domain of the operators that ONNX Runtime adds to ONNX's.
@@ -124,6 +127,7 @@ llvm::ArrayRef<OpEntry> getEinsumOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
 llvm::ArrayRef<OpEntry> getExperimentalOps();
 llvm::ArrayRef<OpEntry> getLinearAttentionOps();
+llvm::ArrayRef<OpEntry> getLoopOps();
 llvm::ArrayRef<OpEntry> getMovementOps();
 llvm::ArrayRef<OpEntry> getNormalizationOps();
 llvm::ArrayRef<OpEntry> getPoolingOps();
