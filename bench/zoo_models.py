@@ -109,7 +109,7 @@ FAMILIES = {
 }
 SIZES = {"torchvision.segmentation": (128, 160), "torchvision.video": (8, 112, 112)}  # Else 224 x 224.
 SIZES_OF = {"inception_v3": (299, 299), "mvit_v1_b": (16, 224, 224), "mvit_v2_s": (16, 224, 224),
-            "swin3d_t": (8, 64, 96), "s3d": (16, 112, 112), "eca_nfnet_l0": (128, 128), "nfnet_f0": (128, 128)}
+            "swin3d_t": (8, 64, 96), "s3d": (16, 224, 224), "eca_nfnet_l0": (128, 128), "nfnet_f0": (128, 128)}
 OPTIONS_OF = {"googlenet": {"init_weights": False, "aux_logits": False}, "inception_v3": {"init_weights": False}}
 
 
