@@ -67,6 +67,9 @@ add("old", "Scatter", x, distinct(7, 3, 5, 4), rand(3, 5, 4), opset=10, axis=2)
 
 rows = distinct(15, 6)
 add("rows", "ScatterND", x, np.stack([rows // 5, rows % 5 - 5], -1), rand(6, 7), opset=11)
+for first, count in ((0, 2), (1, 1), (-2, 2), (0, 3)):
+    run = np.arange(first, first + count, dtype=np.int64).reshape(count, 1)
+    add(f"run-{first}-{count}", "ScatterND", x, Const(run), rand(count, 5, 7), opset=13)
 add("slices", "ScatterND", x, np.array([[2], [0]], np.int64), rand(2, 5, 7), opset=13)
 places = distinct(105, 3, 4)
 places = np.stack(np.unravel_index(places, (3, 5, 7)), -1)

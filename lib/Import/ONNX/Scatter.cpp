@@ -9,6 +9,7 @@
 #include "NodeImporter.h"
 #include "OpTable.h"
 #include "TensorReader.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -118,6 +119,55 @@ static LogicalResult importScatterElements(NodeImporter &node) {
 
 /// A point is a position inside of the slices: there all slices are copied, and then the
 /// updates are made in order.
+/// The first index if the indices of a ScatterND are constants that follow each other: rows
+/// of the data, which has `rows` of them.
+static std::optional<int64_t> findRun(NodeImporter &node, int64_t rows) {
+  std::optional<cnn::ConstantData> indices = node.getConstant(1);
+  if (!indices)
+    return std::nullopt;
+  auto get = [&](int64_t i) {
+    int64_t index = indices->getInt(i);
+    return index < 0 ? index + rows : index;
+  };
+  int64_t first = get(0), count = indices->getNumElements();
+  if (first < 0 || first + count > rows)
+    return std::nullopt;
+  for (int64_t i = 1; i < count; ++i)
+    if (get(i) != first + i)
+      return std::nullopt;
+  return first;
+}
+
+/// The data of a ScatterND with its updates in the place of the rows from `first` on. As a
+/// concatenation, the updates can be computed in their place.
+static FailureOr<Value> replaceRows(NodeImporter &node, int64_t first) {
+  Value data = node.getInput(0);
+  SmallVector<int64_t> shape(NodeImporter::getShape(data));
+  int64_t rows = shape[0], count = llvm::product_of(node.getShape(1));
+  SmallVector<int64_t> offsets(shape.size(), 0), steps(shape.size(), 1);
+  SmallVector<Value> parts;
+  auto add = [&](int64_t begin, int64_t end) -> LogicalResult {
+    if (begin == end)
+      return success();
+    offsets[0] = begin;
+    shape[0] = end - begin;
+    FailureOr<Value> part = node.slice(data, offsets, shape, steps);
+    if (succeeded(part))
+      parts.push_back(*part);
+    return part;
+  };
+  if (failed(add(0, first)))
+    return failure();
+  shape[0] = count;
+  FailureOr<Value> updates = node.reshape(node.getInput(2), shape);
+  if (failed(updates))
+    return failure();
+  parts.push_back(*updates);
+  if (failed(add(first + count, rows)))
+    return failure();
+  return parts.size() == 1 ? parts[0] : node.create<cnn::ConcatOp>(parts, 0);
+}
+
 static LogicalResult importScatterND(NodeImporter &node) {
   Value input = node.getInput(0);
   ArrayRef<int64_t> shape = NodeImporter::getShape(input), which = node.getShape(1);
@@ -137,6 +187,10 @@ static LogicalResult importScatterND(NodeImporter &node) {
                       ", expected " + formatShape(expected));
   if (llvm::is_contained(which, 0))
     return node.setResult(input);
+  // Exporters write an assignment to a slice in this way.
+  if (*update == Update::Replace && depth == 1)
+    if (std::optional<int64_t> first = findRun(node, shape[0]))
+      return node.setResult(replaceRows(node, *first));
   return node.setResult(node.compute(
       "scatter_nd", slice, node.getInputs(), shape, NodeImporter::getElementType(input),
       [&](ComputeBody &body) {
