@@ -244,3 +244,30 @@ def test_function_that_calls_itself_in_a_branch(tmp_path):
                                  [helper.make_opsetid("", OPSET), helper.make_opsetid("mine", 1)])
     node = helper.make_node("again", ["x", "yes"], ["y"], domain="mine", name="outer")
     assert "is in more than 128 graphs, one in the other" in refuse([node], tmp_path, {"yes": YES}, [again])
+
+
+def test_function_that_calls_itself_in_a_loop(tmp_path):
+    value = helper.make_tensor_value_info
+    call = helper.make_node("again", ["v"], ["w"], domain="mine", name="call")
+    body = helper.make_graph([call, helper.make_node("Identity", ["go"], ["stay"])], "body",
+                             [value("i", TensorProto.INT64, []), value("go", TensorProto.BOOL, []), value("v", TensorProto.FLOAT, None)],
+                             [value("stay", TensorProto.BOOL, []), value("w", TensorProto.FLOAT, None)])
+    again = helper.make_function("mine", "again", ["a"], ["b"],
+                                 [helper.make_node("Constant", [], ["n"], value_int=2), helper.make_node("Loop", ["n", "", "a"], ["b"], body=body)],
+                                 [helper.make_opsetid("", OPSET), helper.make_opsetid("mine", 1)])
+    text = refuse([helper.make_node("again", ["x"], ["y"], domain="mine", name="outer")], tmp_path, functions=[again])
+    assert "is in more than 128 graphs, one in the other" in text and len(text) < 1000
+
+
+def test_loops_in_each_other(tmp_path):
+    """Twelve loops of four iterations: 4^12 iterations of the innermost."""
+    value = helper.make_tensor_value_info
+    nodes = [helper.make_node("Neg", ["v"], ["w"])]
+    for _ in range(12):
+        body = helper.make_graph([*nodes, helper.make_node("Identity", ["go"], ["stay"])], "body",
+                                 [value("i", TensorProto.INT64, []), value("go", TensorProto.BOOL, []),
+                                  value("v", TensorProto.FLOAT, None)],
+                                 [value("stay", TensorProto.BOOL, []), value("w", TensorProto.FLOAT, None)])
+        nodes = [helper.make_node("Loop", ["four", "", "v"], ["w"], body=body)]
+    nodes = [helper.make_node("Identity", ["x"], ["v"]), *nodes, helper.make_node("Identity", ["w"], ["y"])]
+    assert "have more than 32768 nodes together" in refuse(nodes, tmp_path, {"four": np.array(4)})

@@ -15,6 +15,10 @@ using namespace convoy::onnximport;
 using onnx::AttributeProto;
 using onnx::NodeProto;
 
+/// The most nodes that graphs of nodes may add to the model: n loops, one in the other, can
+/// make 2^n.
+static constexpr int64_t kMaxAddedNodes = 1 << 15;
+
 onnx::GraphProto *NodeImporter::findGraph(StringRef name) {
   if (!findAttribute(name, AttributeProto::GRAPH))
     return nullptr;
@@ -76,10 +80,20 @@ static std::vector<NodeProto> takeNodes(onnx::GraphProto &graph) {
   return nodes;
 }
 
-LogicalResult Importer::addGraph(const NodeProto &node, NodeState state,
-                                 onnx::GraphProto &inlined, const std::string &prefix,
-                                 ArrayRef<std::string> outputs,
+LogicalResult Importer::addGraph(int index, onnx::GraphProto &inlined,
+                                 const std::string &prefix, ArrayRef<std::string> outputs,
                                  const llvm::StringMap<std::string> &inputs) {
+  // The graph's list of nodes, which grows, owns nodes by pointer: this one stays.
+  const NodeProto &node = graph->node(index);
+  NodeState state{nodes[index].opset, nodes[index].depth + 1};
+  if (state.depth > kMaxDepth)
+    return nodeError(node, "is in more than " + Twine(kMaxDepth) +
+                               " graphs, one in the other: export the model without them");
+  addedNodes += inlined.node_size();
+  if (addedNodes > kMaxAddedNodes)
+    return nodeError(node, "is where the bodies of loops and the branches of If, which become "
+                           "part of the model, have more than " +
+                               Twine(kMaxAddedNodes) + " nodes together");
   llvm::Expected<std::vector<int64_t>> opsets =
       inlineFunctions(file->model.functions(), inlined, state.opset);
   if (!opsets)
@@ -131,20 +145,14 @@ LogicalResult Importer::addGraph(const NodeProto &node, NodeState state,
 }
 
 LogicalResult Importer::inlineGraphs(int index, ArrayRef<onnx::GraphProto *> inlined) {
-  constexpr int maxDepth = 128;
-  // The graph's list of nodes, which grows, owns nodes by pointer: this one stays.
   NodeProto &node = *graph->mutable_node(index);
-  NodeState state{nodes[index].opset, nodes[index].depth + 1};
-  if (state.depth > maxDepth)
-    return nodeError(node, "is in more than " + Twine(maxDepth) +
-                               " graphs, one in the other: export the model without them");
   std::string name = getNodeName(node);
   if (inlined.size() == 1) {
     std::vector<std::string> outputs(node.output().begin(), node.output().end());
     for (const std::string &output : outputs)
       producers.erase(output);
-    return failed(addGraph(node, state, *inlined[0], name + "/", outputs)) ? failure()
-                                                                           : orderNodes();
+    return failed(addGraph(index, *inlined[0], name + "/", outputs)) ? failure()
+                                                                     : orderNodes();
   }
   // Both branches join the graph, and the node chooses between their results.
   for (std::string &output : *node.mutable_output())
@@ -159,7 +167,7 @@ LogicalResult Importer::inlineGraphs(int index, ArrayRef<onnx::GraphProto *> inl
                             : makeUniqueName(prefix + output, [&](const std::string &wanted) {
                                 return exists(wanted);
                               }));
-    if (failed(addGraph(node, state, *branch, prefix, outputs)))
+    if (failed(addGraph(index, *branch, prefix, outputs)))
       return failure();
     for (const std::string &output : outputs)
       if (!output.empty())

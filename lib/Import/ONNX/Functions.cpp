@@ -28,8 +28,6 @@ using google::protobuf::RepeatedPtrField;
 
 /// More nodes than any model has: functions that call each other can make 2^n of n lines.
 constexpr size_t kMaxNodes = 1 << 20;
-/// Functions nest as modules do. The names of nodes grow with the depth.
-constexpr int kMaxDepth = 128;
 
 /// A node of the graph, or of a function that is called.
 struct Part {

@@ -39,7 +39,12 @@ LogicalResult Importer::error(const Twine &message) {
 }
 
 LogicalResult Importer::nodeError(const onnx::NodeProto &node, const Twine &message) {
-  return emitError(cnn::getNodeLoc(&context, getNodeName(node), node.op_type()),
+  // The name of a node in many graphs would fill the screen.
+  constexpr size_t longest = 400;
+  std::string name = getNodeName(node);
+  if (name.size() > longest)
+    name.replace(longest / 2, name.size() - longest, "...");
+  return emitError(cnn::getNodeLoc(&context, name, node.op_type()),
                    cnn::makePrintable(message.str()));
 }
 

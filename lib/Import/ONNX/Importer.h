@@ -32,7 +32,7 @@ struct NodeState {
   bool isImported = false;
   /// Its two graphs were inlined, and their results are inputs: chooseBranch imports it.
   bool choosesBranch = false;
-  LoopState loop;
+  LoopState loop = {};
 };
 
 /// Imports an `If` whose condition is known only at run time. After the condition, its inputs
@@ -110,11 +110,10 @@ private:
   /// Replaces a node by the nodes of one of its graphs; or adds the nodes of two, between
   /// whose results the node then chooses.
   mlir::LogicalResult inlineGraphs(int index, llvm::ArrayRef<onnx::GraphProto *> inlined);
-  /// Adds the nodes of a graph of `node`. Names get the prefix, except that the graph's
+  /// Adds the nodes of a graph of a node. Names get the prefix, except that the graph's
   /// inputs are those of the given names. Its outputs get the names `outputs`; those that are
   /// empty are not made.
-  mlir::LogicalResult addGraph(const onnx::NodeProto &node, NodeState state,
-                               onnx::GraphProto &inlined, const std::string &prefix,
+  mlir::LogicalResult addGraph(int index, onnx::GraphProto &inlined, const std::string &prefix,
                                llvm::ArrayRef<std::string> outputs,
                                const llvm::StringMap<std::string> &inputs = {});
   /// Adds the next iteration of a loop before it.
@@ -145,6 +144,7 @@ private:
   std::unique_ptr<ModelFile> file;
   onnx::GraphProto *graph = nullptr;
   std::vector<NodeState> nodes; ///< of the graph, with the same numbers
+  int64_t addedNodes = 0;       ///< by the graphs of nodes
 
   mlir::ModuleOp module;
   mlir::func::FuncOp function;

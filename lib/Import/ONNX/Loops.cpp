@@ -41,12 +41,12 @@ LogicalResult NodeImporter::iterate(StringRef name, ArrayRef<Value> arguments, u
 
 LogicalResult Importer::addIteration(int index, const Iteration &next) {
   onnx::NodeProto &node = *graph->mutable_node(index);
-  NodeState state{nodes[index].opset, nodes[index].depth + 1};
   std::string prefix =
       getNodeName(node) + "/" + std::to_string(nodes[index].loop.iteration) + "/";
+  std::vector<std::string> outputs;
   auto makeName = [&](const std::string &name) {
     return makeUniqueName(prefix + name, [&](const std::string &wanted) {
-      return exists(wanted) || values.contains(wanted);
+      return exists(wanted) || values.contains(wanted) || llvm::is_contained(outputs, wanted);
     });
   };
   bool isAnyFed =
@@ -63,14 +63,10 @@ LogicalResult Importer::addIteration(int index, const Iteration &next) {
     if (isAnyFed && !cnn::ConstantData::get(value))
       fed.insert(name);
   }
-  std::vector<std::string> outputs;
-  for (const onnx::ValueInfoProto &output : body.output()) {
+  // A result may be listed twice.
+  for (const onnx::ValueInfoProto &output : body.output())
     outputs.push_back(makeName(output.name() + "/out"));
-    // A result may be listed twice.
-    while (llvm::is_contained(ArrayRef(outputs).drop_back(), outputs.back()))
-      outputs.back() += "'";
-  }
-  if (failed(addGraph(node, state, body, prefix, outputs, given)))
+  if (failed(addGraph(index, body, prefix, outputs, given)))
     return failure();
   while (node.input_size() < int(next.first + next.count))
     node.add_input("");
@@ -142,6 +138,7 @@ static LogicalResult importLoop(NodeImporter &node) {
     return node.error("has " + Twine(node.getNumOutputs()) + " outputs, its body gives " +
                       Twine(variables + slices));
   node.getLoop().variables = variables;
+  bool goesOn = true;
   for (unsigned index : {0, 1})
     if (node.getInput(index)) {
       std::optional<cnn::ConstantData> value = node.getConstant(index);
@@ -153,10 +150,8 @@ static LogicalResult importLoop(NodeImporter &node) {
         return node.notConstant(index);
       if (value->getNumElements() != 1)
         return node.error(node.describeInput(index) + " is not one value");
+      goesOn &= value->getInt(0) > (index ? 0 : int64_t(node.getLoop().iteration));
     }
-  bool goesOn = !node.getInput(1) || node.getConstant(1)->getInt(0);
-  if (node.getInput(0))
-    goesOn &= int64_t(node.getLoop().iteration) < node.getConstant(0)->getInt(0);
   if (goesOn) {
     auto makeBool = [&] {
       auto type = RankedTensorType::get({}, node.getBuilder().getI1Type());

@@ -16,6 +16,9 @@
 
 namespace convoy::onnximport {
 
+/// Functions and graphs nest as modules do. The names of nodes grow with the depth.
+constexpr int kMaxDepth = 128;
+
 /// The graphs in a node's attributes.
 llvm::SmallVector<const onnx::GraphProto *, 2> getGraphs(const onnx::NodeProto &node);
 llvm::SmallVector<onnx::GraphProto *, 2> getGraphs(onnx::NodeProto &node);
