@@ -82,6 +82,12 @@ def random_input(shape, seed=0):
     return np.random.default_rng([seed, 0x1A7]).standard_normal(shape, dtype=np.float32)
 
 
+def random_feeds(model, seed=0):
+    """A random picture for the input of a model file, by the input's name."""
+    value = load_input(model)
+    return {value.name: random_input([dim.dim_value for dim in value.type.tensor_type.shape.dim], seed)}
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Writing a model without copying its weights
 # ---------------------------------------------------------------------------------------------------------------------

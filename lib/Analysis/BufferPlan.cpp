@@ -146,12 +146,8 @@ LogicalResult BufferPlan::findAccesses(func::FuncOp function) {
           return WalkResult::interrupt();
         Buffer &buffer = buffers[range->root];
         buffer.takesImageSlices &= range->isPartOfImages() && takesImageSlices(inner);
-        buffer.firstAccess = std::min(buffer.firstAccess, at);
-        buffer.lastAccess = std::max(buffer.lastAccess, at);
         auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
         bool isWrite = !effects || effects.getEffectOnValue<MemoryEffects::Write>(operand);
-        if (isWrite)
-          buffer.lastWrite = std::max(buffer.lastWrite, at);
         buffer.accesses.push_back({at, isWrite});
       }
       return WalkResult::advance();
@@ -205,7 +201,7 @@ bool BufferPlan::adoptAdjacentInputs(Operation *op, const Join &join) {
   for (auto [input, part] : llvm::zip_equal(join.inputs, join.parts)) {
     std::optional<int64_t> partStride = getPartStride(part);
     if (!partStride || !input.isWholeRoot() || !isAllocation(input.root) ||
-        buffers[input.root].lastWrite >= positions[op])
+        buffers[input.root].isWrittenFrom(positions[op]))
       return false;
     const Buffer &buffer = buffers[input.root];
     if (!buffer.parent || !isAllocation(buffer.parent))
@@ -261,7 +257,7 @@ void BufferPlan::mergeInto(Operation *op, const Join &join) {
   if (argument && (join.inputs.size() != 1 || !isa<BlockArgument>(root) ||
                    !join.parts.front().isWholeRoot()))
     return;
-  Buffer target = buffers[root];
+  const Buffer &target = buffers[root];
   if (!isOnlyWriter(target, op))
     return;
   // The other branch writes the result, too. So it may hold nothing but this branch's values.
@@ -275,7 +271,7 @@ void BufferPlan::mergeInto(Operation *op, const Join &join) {
     if (!stride || !isAllocation(input.root) || !input.isWholeRoot() || input.root == root)
       continue;
     Buffer &buffer = buffers[input.root];
-    if (buffer.parent || buffer.lastWrite >= at || outer.root == input.root)
+    if (buffer.parent || buffer.isWrittenFrom(at) || outer.root == input.root)
       continue;
     if (isShared && !isOfBranch(buffer, op))
       continue;
@@ -318,13 +314,13 @@ void BufferPlan::findUpdates() {
     if (residual.element != result.element)
       continue;
     if (!isAllocation(result.root) || !residual.isWholeRoot() || !result.isWholeRoot() ||
-        buffers[result.root].parent || buffers[result.root].firstAccess < at ||
+        buffers[result.root].parent || buffers[result.root].getFirstAccess() < at ||
         isInOtherBranch(buffers[result.root], op))
       continue;
     BufferPlace outer = resolve(residual.root);
     bool isRead = !isAllocation(outer.root);
     for (auto &[root, buffer] : buffers)
-      isRead |= buffer.lastAccess > at && resolve(root).root == outer.root;
+      isRead |= buffer.isAccessedAfter(at) && resolve(root).root == outer.root;
     for (OpOperand &use : op->getOpOperands().drop_back())
       if (&use != &conv.getResidualMutable()[0] && isa<MemRefType>(use.get().getType()))
         isRead |= resolve(locate(use.get())->root).root == outer.root;
@@ -387,12 +383,11 @@ void BufferPlan::place() {
     if (!buffer.isAccessed() || !isAllocation(outer))
       continue;
     int64_t bytes = llvm::alignTo(buffers[outer].bytes, kBufferAlignment);
+    int64_t first = buffer.getFirstAccess(), last = buffer.getLastAccess();
     Placement &placement =
-        byRoot
-            .try_emplace(outer, Placement{outer, bytes, buffer.firstAccess, buffer.lastAccess})
-            .first->second;
-    placement.first = std::min(placement.first, buffer.firstAccess);
-    placement.last = std::max(placement.last, buffer.lastAccess);
+        byRoot.try_emplace(outer, Placement{outer, bytes, first, last}).first->second;
+    placement.first = std::min(placement.first, first);
+    placement.last = std::max(placement.last, last);
   }
   SmallVector<Placement> placements;
   for (auto &entry : byRoot)

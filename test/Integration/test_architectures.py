@@ -32,12 +32,7 @@ def test_batch(name, tmp_path):
 def check_architecture(name, batch, level, tmp_path):
     """Compares a network with ONNX Runtime. All runs, with any number of threads, must have the same bits."""
     model = support.models.cached(name, batch=batch, pre_softmax=True)
-    graph = support.onnx.load(model).graph
-    known = {tensor.name for tensor in graph.initializer}
-    graph_input = next(value for value in graph.input if value.name not in known)
-    shape = [dim.dim_value for dim in graph_input.type.tensor_type.shape.dim]
-    del graph  # VGG-19's weights take 575 MB.
-    feeds = {graph_input.name: support.models.random_input(shape, seed=1)}
+    feeds = support.models.random_feeds(model, seed=1)
     expected = support.run_onnxruntime(model, feeds)
     (output,) = expected
 
@@ -68,9 +63,7 @@ def test_tiny_transformer(name, tmp_path):
 
 def check_tiny_model(name, batch, tmp_path):
     model = support.models.cached(name, batch=batch, pre_softmax=True)
-    value = support.onnx.load(model).graph.input[0]
-    shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-    feeds = {value.name: support.models.random_input(shape, seed=1)}
+    feeds = support.models.random_feeds(model, seed=1)
     expected = support.run_onnxruntime(model, feeds)
     artefact = support.compile_model(model, tmp_path, f"--mcpu={LEVELS[batch % len(LEVELS)]}")
     for threads in (1, 2):

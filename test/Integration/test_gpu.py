@@ -189,11 +189,7 @@ def test_residual(channels, kernel, group, size, precision, tolerance, tmp_path)
 def emulate(name, tmp_path, *options, batch=1, size=None):
     """The output of a network in the emulator, and the output of ONNX Runtime."""
     model = support.models.cached(name, batch=batch, size=size, pre_softmax=True)
-    graph = support.onnx.load(model, load_external_data=False).graph
-    known = {tensor.name for tensor in graph.initializer}
-    value = next(value for value in graph.input if value.name not in known)
-    shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-    feeds = {value.name: support.models.random_input(shape, seed=1)}
+    feeds = support.models.random_feeds(model, seed=1)
     expected = support.run_onnxruntime(model, feeds)
     artefact = support.compile_model(model, tmp_path, EMULATED, *options)
     try:

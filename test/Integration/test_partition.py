@@ -29,10 +29,7 @@ def check_partitions(model, feeds, folder, partitions, threads=2):
 
 def load(name, batch=1, size=None):
     path = support.models.cached(name, seed=0, batch=batch, size=size, pre_softmax=True)
-    model = onnx.load(path)
-    graph_input = model.graph.input[0]
-    shape = [dim.dim_value for dim in graph_input.type.tensor_type.shape.dim]
-    return model, {graph_input.name: support.models.random_input(shape, 1)}
+    return onnx.load(path), support.models.random_feeds(path, seed=1)
 
 
 @pytest.mark.slow

@@ -23,21 +23,34 @@ def run_program(triple, program, *arguments):
     return support.must(subprocess.run(command, capture_output=True, text=True, timeout=300))
 
 
+def run_as_program(model, feeds, outputs, triple, folder):
+    """The outputs (.npy arrays by name) of a model that is compiled to a program for `triple`."""
+    support.onnx.save(model, folder / "model.onnx")
+    support.must(support.convoy("compile", folder / "model.onnx", "-o", folder / "program", "--emit=exe",
+                                f"--mtriple={triple}"))
+    arguments = []
+    for name, array in feeds.items():
+        np.save(folder / f"{name}.npy", array)
+        arguments += ["--input", f"{name}={folder / name}.npy"]
+    for name in outputs:
+        arguments += ["--output", f"{name}={folder / name}.npy"]
+    run_program(triple, folder / "program", *arguments)
+    return {name: np.load(folder / f"{name}.npy") for name in outputs}
+
+
 @pytest.mark.parametrize("name,triple", [
     *((name, "aarch64-linux-gnu") for name in NETWORKS),
     ("tiny_mobilenet", f"{platform.machine()}-linux-gnu"),
 ])
 def test_program(name, triple, tmp_path):
     model = support.models.cached(name, batch=1, pre_softmax=True)
-    value = support.onnx.load(model).graph.input[0]
-    shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-    feeds = {value.name: support.models.random_input(shape, seed=1)}
+    feeds = support.models.random_feeds(model, seed=1)
     expected = support.run_onnxruntime(model, feeds)
     (output,) = expected
 
     program = tmp_path / "program"
     support.must(support.convoy("compile", model, "-o", program, "--emit=exe", f"--mtriple={triple}"))
-    np.save(tmp_path / "in.npy", feeds[value.name])
+    np.save(tmp_path / "in.npy", *feeds.values())
     results = []
     for threads in (1, 2):
         run_program(triple, program, "--input", tmp_path / "in.npy", "--output", tmp_path / "out.npy",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 import recurrent_reference
-from support import (TensorProto, assert_close, compile_model, convoy, each_level, fixed_shapes, helper, must,
+from support import (TensorProto, assert_close, compile_model, convoy, each_level, fixed_shapes, helper,
                      numpy_helper, one_line, onnx, run_artefact, run_onnxruntime, value_info)
-from test_programs import run_program
+from test_programs import run_as_program
 
 OPERATORS = ("RNN", "GRU", "LSTM")
 NAMES = ("x", "w", "r", "b", "lengths", "initial_h", "initial_c", "p")
@@ -207,17 +207,8 @@ def test_program_for_aarch64(tmp_path):
     layers = (some_layers(steps=3, batch=1, features=5, hidden=37, directions=2)
               + some_layers(steps=3, batch=7, features=5, hidden=70))
     model, feeds, expected = merge(layers)
-    onnx.save(model, tmp_path / "model.onnx")
-    must(convoy("compile", tmp_path / "model.onnx", "-o", tmp_path / "program", "--emit=exe",
-                "--mtriple=aarch64-linux-gnu"))
-    arguments = []
-    for name, array in feeds.items():
-        np.save(tmp_path / f"{name}.npy", array)
-        arguments += ["--input", f"{name}={tmp_path / name}.npy"]
-    for name in expected:
-        arguments += ["--output", f"{name}={tmp_path / name}.npy"]
-    run_program("aarch64-linux-gnu", tmp_path / "program", *arguments)
-    compare(layers, {name: np.load(tmp_path / f"{name}.npy") for name in expected}, expected, tolerance=1e-5)
+    actual = run_as_program(model, feeds, expected, "aarch64-linux-gnu", tmp_path)
+    compare(layers, actual, expected, tolerance=1e-5)
 
 
 def test_accuracy(tmp_path):

@@ -424,20 +424,11 @@ def test_check_and_random_inputs(name, tmp_path):
 @pytest.mark.parametrize("triple", ["x86_64-linux-gnu", "aarch64-linux-gnu"])
 def test_program(triple, tmp_path):
     """Casts in a program, which reads and writes .npy files by itself, on both architectures."""
-    from test_programs import run_program
+    from test_programs import run_as_program
     sources = {name: array for name, array in make_sources().items() if array.dtype.kind in "fV"}
     expected = {f"{source}_to_{target}": cast_exactly(array, np.dtype(dtype))
                 for source, array in sources.items() for target, dtype in FLOAT_NAMES.items()}
-    onnx.save(cast_model(sources, FLOAT_NAMES), tmp_path / "model.onnx")
-    program = tmp_path / "program"
-    support.must(support.convoy("compile", tmp_path / "model.onnx", "-o", program, "--emit=exe", f"--mtriple={triple}"))
-    arguments = []
-    for name, array in sources.items():
-        np.save(tmp_path / f"{name}.npy", array)
-        arguments += ["--input", f"{name}={tmp_path / name}.npy"]
-    for name in expected:
-        arguments += ["--output", f"{name}={tmp_path / name}.npy"]
-    run_program(triple, program, *arguments)
+    results = run_as_program(cast_model(sources, FLOAT_NAMES), sources, expected, triple, tmp_path)
     for name, array in expected.items():
-        actual = np.load(tmp_path / f"{name}.npy")
+        actual = results[name]
         assert_same_numbers(actual.view(BF16) if actual.dtype.kind == "V" else actual, array, f"{name} on {triple}")

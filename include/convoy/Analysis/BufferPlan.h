@@ -78,8 +78,7 @@ struct Buffer {
     bool isWrite;
   };
   int64_t bytes = 0;
-  llvm::SmallVector<Access, 4> accesses;
-  int64_t firstAccess = std::numeric_limits<int64_t>::max(), lastAccess = -1, lastWrite = -1;
+  llvm::SmallVector<Access, 4> accesses; ///< in the order of the program
   /// Whether all operations that access the buffer accept gaps between its images.
   bool takesImageSlices = true;
   /// The buffer or function argument inside which this buffer is placed; null if there is
@@ -91,7 +90,16 @@ struct Buffer {
   /// no gaps between images.
   int64_t imageStride = 0;
 
-  bool isAccessed() const { return lastAccess >= 0; }
+  bool isAccessed() const { return !accesses.empty(); }
+  int64_t getFirstAccess() const { return accesses.front().at; }
+  int64_t getLastAccess() const { return accesses.back().at; }
+  /// Whether an operation after the one at position `at` accesses the buffer.
+  bool isAccessedAfter(int64_t at) const { return isAccessed() && getLastAccess() > at; }
+  /// Whether the operation at position `at` or a later one writes the buffer.
+  bool isWrittenFrom(int64_t at) const {
+    return llvm::any_of(
+        accesses, [&](const Access &access) { return access.isWrite && access.at >= at; });
+  }
 };
 
 /// A place in an allocation that has no parent, or in a function argument, in bytes.

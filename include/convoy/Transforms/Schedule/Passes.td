@@ -415,7 +415,7 @@ def CnnSinkBranches : Pass<"cnn-sink-branches", "::mlir::func::FuncOp"> {
   let summary = "Compute only the branch that is taken";
   let description = [{
     A `cnn.choose` becomes an `scf.if`. What is computed for one of its operands alone moves
-    into that branch. Those with the same condition share an `scf.if` where no operation
+    into that branch. Those with the same condition share an `scf.if` if no operation
     between them reads a result.
 
     Before:
