@@ -151,25 +151,20 @@ static LogicalResult importGatherND(NodeImporter &node) {
   SmallVector<int64_t> shape(which.drop_back());
   llvm::append_range(shape, from.drop_front(batch + depth));
   SmallVector<DimSize> data = node.getExtents(0), extents = node.getExtents(1);
-  SmallVector<Value> operands = {input, indices};
-  for (int64_t i = 0; i < depth; ++i)
-    if (data[batch + i].size)
-      operands.push_back(data[batch + i].size);
+  FailureOr<Value> counted =
+      countFromBegin(node, indices, ArrayRef(data).slice(batch, depth));
+  if (failed(counted))
+    return failure();
   extents.pop_back();
   llvm::append_range(extents, ArrayRef(data).drop_front(batch + depth));
   FailureOr<Value> result = node.computeElements(
-      "gather_nd", operands, shape, NodeImporter::getElementType(input),
+      "gather_nd", {input, *counted}, shape, NodeImporter::getElementType(input),
       [&](ComputeBody &body, ArrayRef<Scalar> at) {
         Scalars source(at.take_front(batch));
-        unsigned next = 2;
         for (int64_t i = 0; i < depth; ++i) {
           Scalars place(at.take_front(rank - 1));
           place.push_back(body.index(i));
-          Scalar index = body.input(1).load(place);
-          if (data[batch + i].size) // A negative index counts from the true end.
-            index = (index < 0).select(index + body.input(next++).load({}).to(index.getType()),
-                                       index);
-          source.push_back(toElementIndex(index, from[batch + i]));
+          source.push_back(toElementIndex(body.input(1).load(place), from[batch + i]));
         }
         llvm::append_range(source, at.drop_front(rank - 1));
         return body.input(0).load(source);

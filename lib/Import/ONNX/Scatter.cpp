@@ -84,15 +84,9 @@ struct Counted {
 } // namespace
 
 /// Adds the sizes of the first `rank` dimensions of the indices, input 1, to the operands.
-/// Fails if data have a size along which indices count from the end.
-static std::optional<SmallVector<Counted>> readCounts(NodeImporter &node, size_t rank,
-                                                      SmallVectorImpl<Value> &operands) {
+static SmallVector<Counted> readCounts(NodeImporter &node, size_t rank,
+                                       SmallVectorImpl<Value> &operands) {
   SmallVector<Counted> counts;
-  if (node.hasSizes(0)) {
-    (void)node.error(node.describeInput(0) +
-                     " has a size that depends on data, which is not supported here");
-    return std::nullopt;
-  }
   for (auto [dim, extent] : llvm::enumerate(node.getExtents(1)))
     if (extent.size && dim < rank) {
       counts.push_back({unsigned(dim), unsigned(operands.size())});
@@ -130,10 +124,11 @@ static LogicalResult importScatterElements(NodeImporter &node) {
   SmallVector<DimSize> extents = node.getExtents(0);
   if (llvm::is_contained(part, 0))
     return node.setResult(input, extents);
-  SmallVector<Value> operands(node.getInputs().take_front(3));
-  std::optional<SmallVector<Counted>> counts = readCounts(node, part.size(), operands);
-  if (!counts)
+  FailureOr<Value> indices = countFromBegin(node, node.getInput(1), extents[*axis]);
+  if (failed(indices))
     return failure();
+  SmallVector<Value> operands = {input, *indices, node.getInput(2)};
+  SmallVector<Counted> counts = readCounts(node, part.size(), operands);
   FailureOr<Value> result = node.compute(
       "scatter_elements", points, operands, shape, NodeImporter::getElementType(input),
       [&](ComputeBody &body) {
@@ -151,7 +146,7 @@ static LogicalResult importScatterElements(NodeImporter &node) {
             inside = inside & (position < part[dim]);
         body.when(inside, [&] {
           body.loop(part[*axis], [&](Scalar i) {
-            body.when(isCounted(body, *counts, onLine(i)), [&] {
+            body.when(isCounted(body, counts, onLine(i)), [&] {
               Scalar to = toElementIndex(body.input(1).load(onLine(i)), shape[*axis]);
               emitUpdate(body, *update, body.input(2).load(onLine(i)), onLine(to));
             });
@@ -232,10 +227,12 @@ static LogicalResult importScatterND(NodeImporter &node) {
   SmallVector<DimSize> extents = node.getExtents(0);
   if (llvm::is_contained(which, 0))
     return node.setResult(input, extents);
-  SmallVector<Value> operands(node.getInputs().take_front(3));
-  std::optional<SmallVector<Counted>> counts = readCounts(node, batch.size(), operands);
-  if (!counts)
+  FailureOr<Value> indices =
+      countFromBegin(node, node.getInput(1), ArrayRef(extents).take_front(depth));
+  if (failed(indices))
     return failure();
+  SmallVector<Value> operands = {input, *indices, node.getInput(2)};
+  SmallVector<Counted> counts = readCounts(node, batch.size(), operands);
   // Exporters write an assignment to a slice in this way.
   if (*update == Update::Replace && depth == 1)
     if (std::optional<int64_t> first = findRun(node, shape[0]))
@@ -252,7 +249,7 @@ static LogicalResult importScatterND(NodeImporter &node) {
           body.output().store(body.input(0).load(inSlice(at)), inSlice(at));
         });
         body.loops(batch, [&](ArrayRef<Scalar> number) {
-          body.when(isCounted(body, *counts, number), [&] {
+          body.when(isCounted(body, counts, number), [&] {
             Scalars to;
             for (int64_t i = 0; i < depth; ++i) {
               Scalars place(number);

@@ -272,3 +272,27 @@ FailureOr<Value> convoy::onnximport::countFromBegin(NodeImporter &node, Value in
                                 return (index < 0).select(index + size, index);
                               });
 }
+
+FailureOr<Value> convoy::onnximport::countFromBegin(NodeImporter &node, Value indices,
+                                                    ArrayRef<DimSize> extents) {
+  if (llvm::none_of(extents, isOpen))
+    return indices;
+  SmallVector<Value> operands = {indices};
+  for (const DimSize &extent : extents)
+    if (isOpen(extent))
+      operands.push_back(extent.size);
+  Type type = NodeImporter::getElementType(indices);
+  return node.computeElements(
+      "count_from_begin", operands, NodeImporter::getShape(indices), type,
+      [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        Scalar index = body.input(0).load(at);
+        unsigned next = 1;
+        for (auto [number, extent] : llvm::enumerate(extents)) {
+          if (!isOpen(extent))
+            continue;
+          Scalar isHere = (at.back() == int64_t(number)) & (index < 0);
+          index = isHere.select(index + body.input(next++).load({}).to(type), index);
+        }
+        return index;
+      });
+}
