@@ -7,6 +7,7 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "SizeRules.h"
 #include <cmath>
 #include <limits>
 
@@ -42,9 +43,12 @@ static LogicalResult importConstant(NodeImporter &node) {
 }
 
 static LogicalResult importConstantOfShape(NodeImporter &node) {
-  std::optional<SmallVector<int64_t>> shape = node.getConstantInts(0);
-  if (!shape)
+  std::optional<SmallVector<DimSize>> extents = node.readExtents(0);
+  if (!extents)
     return failure();
+  SmallVector<int64_t> shape;
+  for (const DimSize &extent : *extents)
+    shape.push_back(extent.bound);
   ElementsAttr value;
   if (node.hasAttribute("value"))
     value = node.getTensor("value");
@@ -56,12 +60,13 @@ static LogicalResult importConstantOfShape(NodeImporter &node) {
   if (data->getNumElements() != 1)
     return node.error("attribute 'value' has " + Twine(data->getNumElements()) +
                       " elements, expected 1");
-  if (failed(node.checkShape(*shape, data->getElementType())))
+  if (failed(node.checkShape(shape, data->getElementType())))
     return failure();
-  auto type = RankedTensorType::get(*shape, data->getElementType());
+  auto type = RankedTensorType::get(shape, data->getElementType());
   if (type.getNumElements() == 0)
     return node.setResult(node.constant(cnn::makeConstantFromBytes(type, {})));
-  return node.setResult(node.constant(cnn::makeConstantFromBytes(type, data->getBytes())));
+  return node.setResult(node.constant(cnn::makeConstantFromBytes(type, data->getBytes())),
+                        *extents);
 }
 
 static LogicalResult importShape(NodeImporter &node) {
@@ -72,12 +77,25 @@ static LogicalResult importShape(NodeImporter &node) {
   };
   start = clamp(start);
   end = std::max(clamp(end), start);
-  return node.setResult(node.integers(shape.slice(start, end - start)));
+  SmallVector<DimSize> extents = node.getExtents(0);
+  ArrayRef<DimSize> taken = ArrayRef(extents).slice(start, end - start);
+  if (llvm::all_of(taken, [](const DimSize &extent) { return extent.isConstant(); }))
+    return node.setResult(node.integers(shape.slice(start, end - start)));
+  SmallVector<Value> parts;
+  for (const DimSize &extent : taken) {
+    FailureOr<Value> part = node.reshape(node.materialize(extent), {1});
+    if (failed(part))
+      return failure();
+    parts.push_back(*part);
+  }
+  return node.setResult(node.create<cnn::ConcatOp>(parts, 0));
 }
 
 static LogicalResult importSize(NodeImporter &node) {
-  int64_t count = NodeImporter::getType(node.getInput(0)).getNumElements();
-  return node.setResult(node.scalar(node.getBuilder().getI64Type(), count));
+  DimSize count = 1;
+  for (const DimSize &extent : node.getExtents(0))
+    count = node.combine(cnn::BinaryKind::mul, count, extent);
+  return node.setResult(node.materialize(count));
 }
 
 /// `first`, `first + step`, and so on, computed in `T`, the element type of `type`.
@@ -88,8 +106,34 @@ template <typename T> static ElementsAttr makeRange(RankedTensorType type, T fir
   return cnn::makeConstant(type, std::move(values));
 }
 
+/// A range whose limit is computed from sizes: nothing, if this is not one.
+static std::optional<LogicalResult> importSizedRange(NodeImporter &node) {
+  Value limit = node.getInput(1);
+  if (node.getConstant(1) || !node.getConstant(0) || !node.getConstant(2) ||
+      !NodeImporter::getElementType(limit).isInteger(64) ||
+      NodeImporter::getType(limit).getNumElements() != 1)
+    return std::nullopt;
+  int64_t first = node.getConstant(0)->getInt(0), step = node.getConstant(2)->getInt(0);
+  std::optional<DimSize> end = node.findExtent(limit, 0);
+  if (!end || step < 1 || first < 0)
+    return std::nullopt;
+  auto round = [&](DimSize extent) {
+    return node.combine(cnn::BinaryKind::div,
+                        node.combine(cnn::BinaryKind::add, extent, step - 1), step);
+  };
+  DimSize count =
+      node.combine(cnn::BinaryKind::max, node.combine(cnn::BinaryKind::sub, *end, first), 0);
+  count = round(count);
+  auto type = RankedTensorType::get(count.bound, node.getBuilder().getI64Type());
+  if (failed(node.checkShape(type.getShape(), type.getElementType())))
+    return failure();
+  return node.setResult(node.constant(makeRange<int64_t>(type, first, step)), {count});
+}
+
 static LogicalResult importRange(NodeImporter &node) {
   constexpr double maxCount = 1 << 24;
+  if (std::optional<LogicalResult> sized = importSizedRange(node))
+    return *sized;
   node.ignoreAttribute("stash_type"); // 16-bit floats are computed in f32 and rounded.
   std::optional<cnn::ConstantData> bounds[3];
   for (unsigned i = 0; i < 3; ++i) {
@@ -135,11 +179,11 @@ ArrayRef<OpEntry> convoy::onnximport::getConstantOps() {
   static constexpr OpEntry ops[] = {
       {"Constant", importConstant, 0, 0, kAny, 1, kNoEnd, "no strings"},
       {"ConstantOfShape", importConstantOfShape, 1, 1, kInteger, 9, kNoEnd,
-       "the shape must be constant"},
+       "the shape must be constant, or computed from sizes"},
       {"Range", importRange, 3, 3, kFloat | kIndex | kInt16, 11, kNoEnd,
-       "all inputs must be constant; at most 2^24 elements"},
-      {"Shape", importShape, 1, 1},
-      {"Size", importSize, 1, 1},
+       "all inputs must be constant, or the limit computed from sizes; at most 2^24 elements"},
+      OpEntry{"Shape", importShape, 1, 1}.with(ruleOfItself),
+      OpEntry{"Size", importSize, 1, 1}.with(ruleOfItself),
   };
   return ops;
 }

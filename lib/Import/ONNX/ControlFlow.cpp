@@ -179,6 +179,66 @@ LogicalResult Importer::inlineGraphs(int index, ArrayRef<onnx::GraphProto *> inl
   return orderNodes();
 }
 
+namespace {
+
+/// A result of both branches, with the same type.
+struct Choice {
+  Value lhs, rhs;
+  SmallVector<DimSize> extents;
+};
+
+} // namespace
+
+/// `value` with the larger bounds of `extents`; the elements that are new do not count.
+static FailureOr<Value> enlarge(NodeImporter &node, Value value, ArrayRef<DimSize> extents) {
+  SmallVector<int64_t> shape, from(NodeImporter::getShape(value));
+  for (const DimSize &extent : extents)
+    shape.push_back(extent.bound);
+  if (from == shape)
+    return value;
+  return node.computeElements("enlarge", value, shape, NodeImporter::getElementType(value),
+                              [&](cnn::ComputeBody &body, ArrayRef<cnn::Scalar> at) {
+                                cnn::Scalars place(at);
+                                for (auto [dim, index] : llvm::enumerate(place))
+                                  index = index.min(body.index(from[dim] - 1));
+                                return body.input(0).load(place);
+                              });
+}
+
+/// Inputs `first` and `second` with the same bounds, if only sizes differ.
+static FailureOr<Choice> alignBranches(NodeImporter &node, Value condition, unsigned first,
+                                       unsigned second) {
+  Choice choice{node.getInput(first), node.getInput(second), node.getExtents(first)};
+  SmallVector<DimSize> others = node.getExtents(second);
+  if (NodeImporter::getElementType(choice.lhs) != NodeImporter::getElementType(choice.rhs) ||
+      others.size() != choice.extents.size())
+    return choice;
+  for (auto [extent, other] : llvm::zip_equal(choice.extents, others)) {
+    if (extent == other)
+      continue;
+    FailureOr<Value> size = node.create<cnn::SelectOp>(condition, node.materialize(extent),
+                                                       node.materialize(other));
+    if (failed(size))
+      return failure();
+    extent = node.declareSize(*size, std::max(extent.bound, other.bound));
+  }
+  auto isEmpty = [](Value value) {
+    return NodeImporter::getType(value).getNumElements() == 0;
+  };
+  // Nothing counts in the branch that is empty.
+  if (isEmpty(choice.lhs) != isEmpty(choice.rhs)) {
+    choice.lhs = choice.rhs = isEmpty(choice.lhs) ? choice.rhs : choice.lhs;
+    return choice;
+  }
+  for (Value *value : {&choice.lhs, &choice.rhs}) {
+    FailureOr<Value> enlarged = enlarge(node, *value, choice.extents);
+    if (failed(enlarged))
+      return failure();
+    *value = *enlarged;
+  }
+  return choice;
+}
+
 LogicalResult convoy::onnximport::chooseBranch(NodeImporter &node) {
   unsigned results = 0, first = 1;
   for (unsigned i = 0; i < node.getNumOutputs(); ++i)
@@ -187,14 +247,23 @@ LogicalResult convoy::onnximport::chooseBranch(NodeImporter &node) {
   for (unsigned i = 0; i < node.getNumOutputs(); ++i) {
     if (!node.hasOutput(i))
       continue;
-    Value lhs = node.getInput(first), rhs = node.getInput(first + results);
+    FailureOr<Choice> choice = alignBranches(node, *condition, first, first + results);
+    if (failed(choice))
+      return failure();
+    Value lhs = choice->lhs, rhs = choice->rhs;
     ++first;
     if (lhs.getType() != rhs.getType())
       return node.error("its branches give output '" + node.getOutputName(i) +
                         "' different types, " + describeType(lhs) + " and " +
                         describeType(rhs) +
                         ": the condition must be constant for this (--bind can make it so)");
-    if (failed(node.setResult(node.create<cnn::ChooseOp>(*condition, lhs, rhs), i)))
+    if (lhs == rhs) {
+      if (failed(node.setResult(lhs, choice->extents, i)))
+        return failure();
+      continue;
+    }
+    FailureOr<Value> chosen = node.create<cnn::ChooseOp>(*condition, lhs, rhs);
+    if (failed(node.setResult(chosen, choice->extents, i)))
       return failure();
   }
   return success();

@@ -8,6 +8,7 @@
 #include "ComputedFilter.h"
 #include "OpTable.h"
 #include "Operators.h"
+#include "SizeRules.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -118,9 +119,11 @@ static LogicalResult importConvTranspose(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getConvolutionOps() {
   static constexpr OpEntry ops[] = {
-      {"Conv", importConv, 2, 3, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"},
-      {"ConvTranspose", importConvTranspose, 2, 3, kFloat, 1, kNoEnd,
-       "1 to 3 spatial dimensions"},
+      OpEntry{"Conv", importConv, 2, 3, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"}.with(
+          ruleOfBatches),
+      OpEntry{"ConvTranspose", importConvTranspose, 2, 3, kFloat, 1, kNoEnd,
+              "1 to 3 spatial dimensions"}
+          .with(ruleOfBatches),
   };
   return ops;
 }

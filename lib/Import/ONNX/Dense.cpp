@@ -7,6 +7,7 @@
 
 #include "OpTable.h"
 #include "Operators.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include "mlir/Dialect/Traits.h"
 #include <numeric>
@@ -312,8 +313,8 @@ static LogicalResult importMatMul(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getDenseOps() {
   static constexpr OpEntry ops[] = {
-      {"Gemm", importGemm, 2, 3, kFactor},
-      {"MatMul", importMatMul, 2, 2, kFactor},
+      OpEntry{"Gemm", importGemm, 2, 3, kFactor}.with(ruleOfRows),
+      OpEntry{"MatMul", importMatMul, 2, 2, kFactor}.with(ruleOfRows),
   };
   return ops;
 }

@@ -8,6 +8,7 @@
 #include "NodeImporter.h"
 #include "OpTable.h"
 #include "Operators.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include <cmath>
 #include <limits>
@@ -488,5 +489,6 @@ ArrayRef<OpEntry> convoy::onnximport::getElementwiseOps() {
       {"Where", importWhere, 3, 3, InputTypes(kBool, kAny), 9},
       {"Xor", importBinary<BinaryKind::logical_xor>, 2, 2, kBool},
   };
-  return ops;
+  static constexpr auto entries = withRule(ops, ruleOfElements);
+  return entries;
 }

@@ -8,12 +8,14 @@
 #include "Importer.h"
 
 #include "Functions.h"
+#include "SizeRules.h"
 
 #include "convoy/Dialect/Cnn/Utils/Locations.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -288,6 +290,7 @@ LogicalResult Importer::importNode(int index) {
     if (!input.empty() && !value)
       return failure(); // An initializer that could not be read.
     node.addInput(value);
+    node.addSizes(sizes.lookup(input));
   }
   if (const onnx::AttributeProto *twice = findRepeatedAttribute(proto.attribute()))
     return nodeError(proto, "has the attribute '" + twice->name() + "' twice");
@@ -308,7 +311,10 @@ LogicalResult Importer::importNode(int index) {
       (void)node.error(message + operands + (operands.empty() ? "" : ")"));
       return success();
     });
-    result = choosesBranch ? chooseBranch(node) : entry.import(node);
+    if (choosesBranch)
+      result = chooseBranch(node);
+    else
+      result = node.hasSizes() ? importSized(node, entry) : entry.import(node);
     if (succeeded(result))
       result = node.checkAttributesRead();
   }
@@ -322,7 +328,7 @@ LogicalResult Importer::importNode(int index) {
 
   bool isFed =
       llvm::any_of(proto.input(), [&](const std::string &name) { return fed.contains(name); });
-  for (auto [name, made] : llvm::zip(proto.output(), node.getResults())) {
+  for (auto [index, name, made] : llvm::enumerate(proto.output(), node.getResults())) {
     Value value = made;
     if (name.empty() || !readNames.contains(name))
       continue;
@@ -333,6 +339,8 @@ LogicalResult Importer::importNode(int index) {
       return nodeError(proto, node.getError());
     value = *node.foldEmpty(value);
     values[name] = value;
+    if (ArrayRef<Value> own = node.getResultSizes(index); !own.empty())
+      sizes[name].assign(own.begin(), own.end());
     if (isFed && !cnn::ConstantData::get(value))
       fed.insert(name);
   }
@@ -369,15 +377,31 @@ LogicalResult Importer::checkEmptyOperands(const onnx::NodeProto &proto,
 LogicalResult Importer::finish() {
   SmallVector<Value> results;
   SmallVector<Attribute> descriptions;
+  auto describe = [&](StringRef name, Value value, ArrayRef<int64_t> numbers) {
+    SmallVector<NamedAttribute> entries = {
+        builder.getNamedAttr("name", builder.getStringAttr(name)),
+        builder.getNamedAttr("type", TypeAttr::get(value.getType()))};
+    if (!numbers.empty())
+      entries.push_back(builder.getNamedAttr("sizes", builder.getDenseI64ArrayAttr(numbers)));
+    results.push_back(value);
+    descriptions.push_back(builder.getDictionaryAttr(entries));
+  };
+  llvm::SetVector<Value> counts; // They follow the model's outputs.
   for (const onnx::ValueInfoProto &output : graph->output()) {
     Value value = getValue(output.name());
     if (!value || failed(checkOutputType(output, value)))
       return failure();
-    results.push_back(value);
-    descriptions.push_back(builder.getDictionaryAttr(
-        {builder.getNamedAttr("name", builder.getStringAttr(output.name())),
-         builder.getNamedAttr("type", TypeAttr::get(value.getType()))}));
+    SmallVector<int64_t> numbers;
+    for (Value size : sizes.lookup(output.name())) {
+      if (size)
+        counts.insert(size);
+      auto found = llvm::find(counts, size);
+      numbers.push_back(size ? graph->output_size() + (found - counts.begin()) : -1);
+    }
+    describe(output.name(), value, numbers);
   }
+  for (Value size : counts)
+    describe("", size, {});
   func::ReturnOp::create(builder, function.getLoc(), results);
   // Erase constants that only the import needed, such as shapes and axes.
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.front())))

@@ -35,6 +35,19 @@ struct NodeState {
   LoopState loop = {};
 };
 
+/// The numbers that the importer makes and knows as sizes of dimensions.
+struct SizeTable {
+  /// i64 of rank 0 -> its largest value.
+  llvm::DenseMap<mlir::Value, int64_t> bounds;
+  /// A function of two extents, each a size or a number.
+  llvm::DenseMap<std::tuple<int, mlir::Value, int64_t, mlir::Value, int64_t>, mlir::Value>
+      combined;
+  /// An element of a tensor.
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> elements;
+  /// A tensor and the sizes of its dimensions -> what was found in it.
+  std::vector<std::pair<llvm::SmallVector<mlir::Value>, mlir::Value>> found;
+};
+
 /// Imports an `If` whose condition is known only at run time. After the condition, its inputs
 /// are the results of one branch, then those of the other, for each output that has a name.
 mlir::LogicalResult chooseBranch(NodeImporter &node);
@@ -76,6 +89,9 @@ public:
     mlir::Value constant = evaluated.lookup(value);
     return constant ? constant : value;
   }
+
+  /// The sizes that the program computes, and what is computed from them.
+  SizeTable &getSizeTable() { return sizeTable; }
 
   /// Constant matrix -> its transposed matrix, so that shared weights stay shared.
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> &getTransposed() { return transposed; }
@@ -158,6 +174,9 @@ private:
   llvm::SmallVector<int> pending; ///< live nodes that are not imported, producers last
   llvm::StringMap<BoundInput> bound;
   llvm::StringMap<mlir::Value> values;
+  /// Tensor name -> a value, or none, for each dimension; only if there is one.
+  llvm::StringMap<llvm::SmallVector<mlir::Value>> sizes;
+  SizeTable sizeTable;
   llvm::DenseMap<mlir::Attribute, mlir::ElementsAttr> transposed;
   /// Value -> its constant; null if it is known to have none.
   llvm::DenseMap<mlir::Value, mlir::Value> evaluated;

@@ -8,6 +8,7 @@
 #include "ElementIndex.h"
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include <numeric>
 
@@ -122,13 +123,17 @@ static LogicalResult importGatherElements(NodeImporter &node) {
       return node.error(node.describeInput(1) + " has " + Twine(std::get<1>(extents)) +
                         " elements in dimension " + Twine(dim) + ", the data have " +
                         Twine(std::get<0>(extents)));
-  return node.setResult(node.computeElements(
-      "gather_elements", {input, indices}, shape, NodeImporter::getElementType(input),
+  FailureOr<Value> counted = countFromBegin(node, indices, node.getExtents(0)[*axis]);
+  if (failed(counted))
+    return failure();
+  FailureOr<Value> result = node.computeElements(
+      "gather_elements", {input, *counted}, shape, NodeImporter::getElementType(input),
       [&](ComputeBody &body, ArrayRef<Scalar> at) {
         Scalars source(at);
         source[*axis] = toElementIndex(body.input(1).load(at), from[*axis]);
         return body.input(0).load(source);
-      }));
+      });
+  return node.setResult(result, node.getExtents(1));
 }
 
 static LogicalResult importGatherND(NodeImporter &node) {
@@ -145,18 +150,31 @@ static LogicalResult importGatherND(NodeImporter &node) {
     return node.error("inputs differ in their batch dimensions");
   SmallVector<int64_t> shape(which.drop_back());
   llvm::append_range(shape, from.drop_front(batch + depth));
-  return node.setResult(node.computeElements(
-      "gather_nd", {input, indices}, shape, NodeImporter::getElementType(input),
+  SmallVector<DimSize> data = node.getExtents(0), extents = node.getExtents(1);
+  SmallVector<Value> operands = {input, indices};
+  for (int64_t i = 0; i < depth; ++i)
+    if (data[batch + i].size)
+      operands.push_back(data[batch + i].size);
+  extents.pop_back();
+  llvm::append_range(extents, ArrayRef(data).drop_front(batch + depth));
+  FailureOr<Value> result = node.computeElements(
+      "gather_nd", operands, shape, NodeImporter::getElementType(input),
       [&](ComputeBody &body, ArrayRef<Scalar> at) {
         Scalars source(at.take_front(batch));
+        unsigned next = 2;
         for (int64_t i = 0; i < depth; ++i) {
           Scalars place(at.take_front(rank - 1));
           place.push_back(body.index(i));
-          source.push_back(toElementIndex(body.input(1).load(place), from[batch + i]));
+          Scalar index = body.input(1).load(place);
+          if (data[batch + i].size) // A negative index counts from the true end.
+            index = (index < 0).select(index + body.input(next++).load({}).to(index.getType()),
+                                       index);
+          source.push_back(toElementIndex(index, from[batch + i]));
         }
         llvm::append_range(source, at.drop_front(rank - 1));
         return body.input(0).load(source);
-      }));
+      });
+  return node.setResult(result, extents);
 }
 
 /// Reverses the first elements of each sequence; as many as input 1 says.
@@ -211,44 +229,15 @@ static LogicalResult importOneHot(NodeImporter &node) {
       }));
 }
 
-/// The slices whose condition is true. The number of slices must be known.
-static LogicalResult importCompress(NodeImporter &node) {
-  FailureOr<Value> input = node.getInput(0);
-  std::optional<SmallVector<int64_t>> condition = node.getConstantInts(1);
-  if (!condition)
-    return failure();
-  int64_t axis = 0;
-  if (!node.hasAttribute("axis")) {
-    input = node.reshape(*input, {NodeImporter::getType(*input).getNumElements()});
-  } else {
-    FailureOr<int64_t> normal =
-        node.normalizeAxis(node.getInt("axis", 0), NodeImporter::getRank(*input));
-    if (failed(normal))
-      return failure();
-    axis = *normal;
-  }
-  if (failed(input))
-    return failure();
-  int64_t extent = NodeImporter::getShape(*input)[axis];
-  if (int64_t(condition->size()) > extent)
-    return node.error(node.describeInput(1) + " has " + Twine(condition->size()) +
-                      " elements, dimension " + Twine(axis) + " has " + Twine(extent));
-  SmallVector<int64_t> kept;
-  for (auto [index, keep] : llvm::enumerate(*condition))
-    if (keep)
-      kept.push_back(index);
-  return node.setResult(node.pick(*input, axis, kept));
-}
-
 ArrayRef<OpEntry> convoy::onnximport::getMovementOps() {
   static constexpr OpEntry ops[] = {
       {"CenterCropPad", importCenterCropPad, 2, 2, InputTypes(kAny, kInteger), 18, kNoEnd,
        "the shape must be constant"},
-      {"Compress", importCompress, 2, 2, InputTypes(kAny, kBool), 9, kNoEnd,
-       "the condition must be constant"},
       {"EyeLike", importEyeLike, 1, 1, kAny, 9},
-      {"GatherElements", importGatherElements, 2, 2, InputTypes(kAny, kIndex), 11},
-      {"GatherND", importGatherND, 2, 2, InputTypes(kAny, kIndex), 11},
+      OpEntry{"GatherElements", importGatherElements, 2, 2, InputTypes(kAny, kIndex), 11}.with(
+          ruleOfItself),
+      OpEntry{"GatherND", importGatherND, 2, 2, InputTypes(kAny, kIndex), 11}.with(
+          ruleOfItself),
       {"OneHot", importOneHot, 3, 3, InputTypes(kNumber, kNumber, kAny), 9, kNoEnd,
        "the depth must be constant"},
       {"ReverseSequence", importReverseSequence, 2, 2, InputTypes(kAny, kIndex), 10},

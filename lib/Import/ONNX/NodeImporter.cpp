@@ -27,7 +27,7 @@ using onnx::AttributeProto;
 NodeImporter::NodeImporter(Importer &importer, onnx::NodeProto &node, OpBuilder &builder,
                            Location loc, int64_t opset)
     : importer(importer), node(node), builder(builder), loc(loc), opset(opset),
-      results(node.output_size()) {}
+      results(node.output_size()), resultSizes(node.output_size()) {}
 
 StringRef NodeImporter::getOpType() const { return node.op_type(); }
 

@@ -31,6 +31,19 @@ struct LoopState {
   std::optional<int64_t> variables;
 };
 
+/// How many elements a dimension has: `bound`, or if there is a `size`, as many as that i64 of
+/// rank 0 says at run time, and at most `bound`. Other elements are unspecified.
+struct DimSize {
+  int64_t bound;
+  mlir::Value size;
+
+  DimSize(int64_t bound, mlir::Value size = {}) : bound(bound), size(size) {}
+  bool isConstant() const { return !size; }
+  bool operator==(const DimSize &other) const {
+    return bound == other.bound && size == other.size;
+  }
+};
+
 /// An iteration that is to be imported: the graph, the values of its inputs, and which inputs
 /// of the node its results replace.
 struct Iteration {
@@ -103,6 +116,49 @@ public:
   /// The elements of an operand that has to be a constant; an error otherwise.
   std::optional<llvm::SmallVector<int64_t>> getConstantInts(unsigned index);
   std::optional<llvm::SmallVector<float>> getConstantFloats(unsigned index);
+
+  //===--------------------------------------------------------------------===//
+  // Sizes that are known only at run time
+  //===--------------------------------------------------------------------===//
+
+  /// Whether the operand has a dimension whose size is known only at run time.
+  bool hasSizes(unsigned index) const { return index < sizes.size() && !sizes[index].empty(); }
+  bool hasSizes() const;
+  /// The dimensions of an operand.
+  llvm::SmallVector<DimSize> getExtents(unsigned index) const;
+  /// Says which dimensions an operand has; nothing if the type says it all.
+  void addSizes(llvm::ArrayRef<mlir::Value> operandSizes) {
+    sizes.emplace_back(operandSizes.begin(), operandSizes.end());
+  }
+  /// Says that the operand has only the dimensions that its type has.
+  void clearSizes(unsigned index) { sizes[index].clear(); }
+
+  /// The elements of an operand of integers that are sizes or the like: constants, or numbers
+  /// that are computed at run time and whose largest value is known. An error otherwise.
+  std::optional<llvm::SmallVector<DimSize>> readExtents(unsigned index);
+  /// The same for one element of a tensor of integers; nothing if it has no known bound.
+  std::optional<DimSize> findExtent(mlir::Value tensor, int64_t element);
+
+  /// Arithmetic of sizes. The same of the same sizes is one value.
+  DimSize combine(cnn::BinaryKind kind, DimSize lhs, DimSize rhs);
+  /// What `find` made of a tensor of these extents when it was called for it at first. So two
+  /// nodes that find the same have the same sizes.
+  mlir::FailureOr<mlir::Value>
+  findOnce(mlir::Value input, llvm::ArrayRef<DimSize> extents,
+           llvm::function_ref<mlir::FailureOr<mlir::Value>()> find);
+  /// An extent as an i64 of rank 0.
+  mlir::Value materialize(DimSize extent);
+  /// Declares an i64 of rank 0, between 0 and `bound`, as a size.
+  DimSize declareSize(mlir::Value size, int64_t bound);
+
+  /// Sets an output whose dimensions have these extents, of which the type of `value` has the
+  /// bounds.
+  mlir::LogicalResult setResult(mlir::FailureOr<mlir::Value> value,
+                                llvm::ArrayRef<DimSize> extents, unsigned index = 0);
+  /// The sizes of an output; empty if its type says it all.
+  llvm::ArrayRef<mlir::Value> getResultSizes(unsigned index) const {
+    return resultSizes[index];
+  }
 
   //===--------------------------------------------------------------------===//
   // Attributes
@@ -240,6 +296,8 @@ private:
   std::string firstError;
   llvm::SmallVector<mlir::Value> inputs;
   llvm::SmallVector<mlir::Value> results;
+  /// For each operand and each output a value, or none, for each dimension; or nothing.
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>> sizes, resultSizes;
   llvm::SmallVector<onnx::GraphProto *, 2> inlined;
   Iteration next;
   LoopState loop;

@@ -7,6 +7,7 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "SizeRules.h"
 #include "Term.h"
 #include <numeric>
 
@@ -257,10 +258,11 @@ static LogicalResult importLRN(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getNormalizationOps() {
   static constexpr OpEntry ops[] = {
-      {"BatchNormalization", importBatchNorm, 5, 5, kFloat, 1, kNoEnd,
-       "no training mode; only the first output"},
+      OpEntry{"BatchNormalization", importBatchNorm, 5, 5, kFloat, 1, kNoEnd,
+              "no training mode; only the first output"}
+          .with(ruleOfBatches),
       {"GroupNormalization", importGroupNorm, 3, 3, kFloat, 18},
-      {"InstanceNormalization", importInstanceNorm, 3, 3, kFloat},
+      OpEntry{"InstanceNormalization", importInstanceNorm, 3, 3, kFloat}.with(ruleOfBatches),
       {"LRN", importLRN, 1, 1, kFloat},
       {"LayerNormalization", importLayerNorm, 2, 3, kFloat, 17},
       {"LpNormalization", importLpNorm, 1, 1, kFloat},

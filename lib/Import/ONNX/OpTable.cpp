@@ -114,33 +114,14 @@ std::string ElementTypes::explain() const {
 //===----------------------------------------------------------------------===//
 
 /// The lists of ONNX's own operators but for experiments.
-static constexpr llvm::ArrayRef<OpEntry> (*kOnnxLists[])() = {getAttentionOps,
-                                                              getConstantOps,
-                                                              getControlFlowOps,
-                                                              getConvolutionOps,
-                                                              getDenseOps,
-                                                              getEinsumOps,
-                                                              getElementwiseOps,
-                                                              getLinearAttentionOps,
-                                                              getLoopOps,
-                                                              getMovementOps,
-                                                              getNormalizationOps,
-                                                              getPoolingOps,
-                                                              getQuantizationOps,
-                                                              getQuantizedConvOps,
-                                                              getQuantizedMatmulOps,
-                                                              getRandomOps,
-                                                              getRecurrentOps,
-                                                              getReductionOps,
-                                                              getRegionOps,
-                                                              getReshapeOps,
-                                                              getResizeOps,
-                                                              getSamplingOps,
-                                                              getScanOps,
-                                                              getScatterOps,
-                                                              getSelectionOps,
-                                                              getSignalOps,
-                                                              getSlicingOps};
+static constexpr llvm::ArrayRef<OpEntry> (*kOnnxLists[])() = {
+    getAttentionOps,       getConstantOps,     getControlFlowOps,   getConvolutionOps,
+    getDenseOps,           getEinsumOps,       getElementwiseOps,   getFindingOps,
+    getLinearAttentionOps, getLoopOps,         getMovementOps,      getNormalizationOps,
+    getPoolingOps,         getQuantizationOps, getQuantizedConvOps, getQuantizedMatmulOps,
+    getRandomOps,          getRecurrentOps,    getReductionOps,     getRegionOps,
+    getReshapeOps,         getResizeOps,       getSamplingOps,      getScanOps,
+    getScatterOps,         getSelectionOps,    getSignalOps,        getSlicingOps};
 static constexpr llvm::ArrayRef<OpEntry> (*kMicrosoftLists[])() = {
     getMicrosoftFusedOps,           getMicrosoftQuantizationOps,
     getMicrosoftQuantizedConvOps,   getMicrosoftQuantizedElementwiseOps,

@@ -12,7 +12,9 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
+#include <array>
 #include <string>
+#include <utility>
 
 namespace convoy::onnximport {
 
@@ -94,6 +96,12 @@ private:
 // Operators
 //===----------------------------------------------------------------------===//
 
+struct OpEntry;
+
+/// Imports a node that has an operand with a dimension whose size is known only at run time,
+/// and gives its results their sizes. See SizeRules.h.
+using SizeRule = mlir::LogicalResult (*)(NodeImporter &node, const OpEntry &entry);
+
 /// An operator of ONNX and its import function. docs/operators.md is made from these entries.
 struct OpEntry {
   llvm::StringLiteral name;
@@ -108,7 +116,26 @@ struct OpEntry {
   /// The first inputs that may be left out by an empty name although others follow that may
   /// not.
   unsigned optional = 0;
+  /// Null if all operands must have sizes that are known while compiling.
+  SizeRule sizeRule = nullptr;
+
+  constexpr OpEntry with(SizeRule rule) const {
+    OpEntry entry = *this;
+    entry.sizeRule = rule;
+    return entry;
+  }
 };
+
+template <size_t count, size_t... numbers>
+constexpr std::array<OpEntry, count> withRule(const OpEntry (&ops)[count], SizeRule rule,
+                                              std::index_sequence<numbers...>) {
+  return {ops[numbers].with(rule)...};
+}
+/// The entries with this rule for all of them.
+template <size_t count>
+constexpr std::array<OpEntry, count> withRule(const OpEntry (&ops)[count], SizeRule rule) {
+  return withRule(ops, rule, std::make_index_sequence<count>());
+}
 
 /// The domain of the operators that ONNX Runtime adds to ONNX's.
 inline constexpr llvm::StringLiteral kMicrosoftDomain = "com.microsoft";
@@ -126,6 +153,7 @@ llvm::ArrayRef<OpEntry> getDenseOps();
 llvm::ArrayRef<OpEntry> getEinsumOps();
 llvm::ArrayRef<OpEntry> getElementwiseOps();
 llvm::ArrayRef<OpEntry> getExperimentalOps();
+llvm::ArrayRef<OpEntry> getFindingOps();
 llvm::ArrayRef<OpEntry> getLinearAttentionOps();
 llvm::ArrayRef<OpEntry> getLoopOps();
 llvm::ArrayRef<OpEntry> getMovementOps();

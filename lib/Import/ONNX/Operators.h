@@ -26,6 +26,10 @@ mlir::FailureOr<mlir::Value> createDense(NodeImporter &node, mlir::Value input,
 /// 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 mlir::FailureOr<mlir::Value> createTanhGelu(NodeImporter &node, mlir::Value input);
 
+/// The indices that sort the elements along the last dimension, the largest first. Of equal
+/// elements the one with the lower index comes first; NaNs come last.
+mlir::FailureOr<mlir::Value> sortDescending(NodeImporter &node, mlir::Value input);
+
 } // namespace convoy::onnximport
 
 #endif // CONVOY_LIB_IMPORT_ONNX_OPERATORS_H

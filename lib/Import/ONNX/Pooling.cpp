@@ -7,6 +7,7 @@
 
 #include "Pooling.h"
 #include "OpTable.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include "Term.h"
 #include <limits>
@@ -317,14 +318,20 @@ static LogicalResult importGlobalLpPool(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getPoolingOps() {
   static constexpr OpEntry ops[] = {
-      {"AveragePool", importAveragePool, 1, 1, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"},
-      {"GlobalAveragePool", importGlobalPool<cnn::PoolKind::average>, 1, 1, kFloat},
-      {"GlobalMaxPool", importGlobalPool<cnn::PoolKind::maximum>, 1, 1, kFloat},
+      OpEntry{"AveragePool", importAveragePool, 1, 1, kFloat, 1, kNoEnd,
+              "1 to 3 spatial dimensions"}
+          .with(ruleOfBatches),
+      OpEntry{"GlobalAveragePool", importGlobalPool<cnn::PoolKind::average>, 1, 1, kFloat}
+          .with(ruleOfBatches),
+      OpEntry{"GlobalMaxPool", importGlobalPool<cnn::PoolKind::maximum>, 1, 1, kFloat}.with(
+          ruleOfBatches),
       {"GlobalLpPool", importGlobalLpPool, 1, 1, kFloat},
       {"LpPool", importLpPool, 1, 1, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"},
-      {"MaxPool", importMaxPool, 1, 1, kFloat, 1, 11, "1 to 3 spatial dimensions"},
-      {"MaxPool", importMaxPool, 1, 1, kFloat | kByte, 12, kNoEnd,
-       "1 to 3 spatial dimensions"},
+      OpEntry{"MaxPool", importMaxPool, 1, 1, kFloat, 1, 11, "1 to 3 spatial dimensions"}.with(
+          ruleOfBatches),
+      OpEntry{"MaxPool", importMaxPool, 1, 1, kFloat | kByte, 12, kNoEnd,
+              "1 to 3 spatial dimensions"}
+          .with(ruleOfBatches),
   };
   return ops;
 }

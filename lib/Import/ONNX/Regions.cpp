@@ -8,6 +8,7 @@
 #include "ElementIndex.h"
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include <numeric>
 
@@ -151,6 +152,18 @@ static LogicalResult importRoiAlign(NodeImporter &node) {
       }));
 }
 
+/// The regions, and their entries of the batch, may have a size.
+static LogicalResult ruleOfRegions(NodeImporter &node, const OpEntry &entry) {
+  if (node.hasSizes(0) || node.getExtents(1)[0].size != node.getExtents(2)[0].size)
+    return node.error("has an input, or a number of regions, whose size depends on data");
+  SmallVector<DimSize> regions = node.getExtents(1);
+  if (failed(entry.import(node)))
+    return failure();
+  SmallVector<DimSize> extents(NodeImporter::getShape(node.getResults()[0]));
+  extents[0] = regions[0];
+  return node.setResult(node.getResults()[0], extents);
+}
+
 //===----------------------------------------------------------------------===//
 // MaxRoiPool
 //===----------------------------------------------------------------------===//
@@ -211,7 +224,8 @@ static LogicalResult importMaxRoiPool(NodeImporter &node) {
 ArrayRef<OpEntry> convoy::onnximport::getRegionOps() {
   static constexpr OpEntry ops[] = {
       {"MaxRoiPool", importMaxRoiPool, 2, 2, kFloat},
-      {"RoiAlign", importRoiAlign, 3, 3, InputTypes(kFloat, kFloat, kIndex), 10},
+      OpEntry{"RoiAlign", importRoiAlign, 3, 3, InputTypes(kFloat, kFloat, kIndex), 10}.with(
+          ruleOfRegions),
   };
   return ops;
 }

@@ -7,22 +7,97 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "SizeRules.h"
 #include "llvm/Support/MathExtras.h"
 #include <numeric>
 
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
+using cnn::BinaryKind;
 
 static int64_t product(ArrayRef<int64_t> shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<int64_t>());
 }
 
+/// The extents of a tensor of extents `source` that is reshaped to `bounds`, the largest
+/// shape. Fails if its elements would no longer come first.
+static FailureOr<SmallVector<DimSize>>
+reshapeExtents(NodeImporter &node, ArrayRef<DimSize> source, ArrayRef<int64_t> bounds) {
+  SmallVector<DimSize> result(bounds);
+  auto isOpen = [](const DimSize &extent) { return !extent.isConstant(); };
+  if (llvm::none_of(source, isOpen) || llvm::is_contained(bounds, 0))
+    return result;
+  auto isEqual = [](auto pair) { return std::get<0>(pair).bound == std::get<1>(pair); };
+  if (source.size() == bounds.size() && llvm::all_of(llvm::zip(source, bounds), isEqual))
+    return SmallVector<DimSize>(source);
+  SmallVector<DimSize> from;
+  SmallVector<int64_t> to; // The dimensions of the result that are not 1.
+  for (const DimSize &extent : source)
+    if (!(extent == DimSize(1)))
+      from.push_back(extent);
+  for (auto [dim, bound] : llvm::enumerate(bounds))
+    if (bound != 1)
+      to.push_back(dim);
+  // Groups of dimensions with as many elements.
+  for (size_t i = 0, j = 0; i < from.size() && j < to.size(); ++i, ++j) {
+    DimSize first = from[i];
+    int64_t target = to[j], inner = 1, targetInner = 1;
+    bool hasOthers = false;
+    while (first.bound * inner != bounds[target] * targetInner) {
+      bool extendsSource = first.bound * inner < bounds[target] * targetInner;
+      if (extendsSource ? i + 1 == from.size() : j + 1 == to.size())
+        return node.error("has a shape that does not fit");
+      if (extendsSource) {
+        hasOthers |= isOpen(from[++i]);
+        inner *= from[i].bound;
+      } else {
+        targetInner *= bounds[to[++j]];
+      }
+    }
+    if (first.isConstant() && !hasOthers)
+      continue;
+    if (hasOthers || (inner % targetInner && targetInner % inner))
+      return node.error("merges a dimension whose size depends on data with those before it, "
+                        "which is not supported");
+    result[target] = inner % targetInner == 0
+                         ? node.combine(BinaryKind::mul, first, inner / targetInner)
+                         : node.combine(BinaryKind::div, first, targetInner / inner);
+    result[target].bound = bounds[target];
+  }
+  return result;
+}
+
+/// Reshapes the input to `bounds`, the largest shape.
+static LogicalResult reshapeInput(NodeImporter &node, ArrayRef<int64_t> bounds) {
+  FailureOr<SmallVector<DimSize>> extents = reshapeExtents(node, node.getExtents(0), bounds);
+  if (failed(extents))
+    return failure();
+  return node.setResult(node.reshape(node.getInput(0), bounds), *extents);
+}
+
+/// The shape that a Reshape asks for, in which -1 stands for what follows from the rest. So it
+/// does for an entry that is computed.
+static std::optional<SmallVector<int64_t>> readShape(NodeImporter &node) {
+  if (node.getOpset() < 5)
+    return node.getInts("shape");
+  std::optional<SmallVector<DimSize>> stated = node.readExtents(1);
+  if (!stated)
+    return std::nullopt;
+  SmallVector<int64_t> shape;
+  SmallVector<DimSize> source = node.getExtents(0);
+  for (const DimSize &extent : *stated) {
+    auto *same = llvm::find_if(
+        source, [&](const DimSize &own) { return extent.size && own.size == extent.size; });
+    shape.push_back(same != source.end() ? same->bound : extent.size ? -1 : extent.bound);
+  }
+  return shape;
+}
+
 static LogicalResult importReshape(NodeImporter &node) {
   Value input = node.getInput(0);
   ArrayRef<int64_t> source = NodeImporter::getShape(input);
-  std::optional<SmallVector<int64_t>> shape =
-      node.getOpset() < 5 ? node.getInts("shape") : node.getConstantInts(1);
+  std::optional<SmallVector<int64_t>> shape = readShape(node);
   bool allowZero = node.getInt("allowzero", 0) != 0;
   if (!shape)
     return node.error("has no attribute 'shape'");
@@ -48,7 +123,7 @@ static LogicalResult importReshape(NodeImporter &node) {
                         " elements, the input has " + Twine(count) + ": no value of -1 fits");
     *open = count / known;
   }
-  return node.setResult(node.reshape(input, *shape));
+  return reshapeInput(node, *shape);
 }
 
 static LogicalResult importFlatten(NodeImporter &node) {
@@ -59,8 +134,8 @@ static LogicalResult importFlatten(NodeImporter &node) {
     return node.error("axis " + Twine(axis) + " is out of range for rank " + Twine(rank));
   if (axis < 0)
     axis += rank;
-  return node.setResult(
-      node.reshape(input, {product(shape.take_front(axis)), product(shape.drop_front(axis))}));
+  return reshapeInput(node,
+                      {product(shape.take_front(axis)), product(shape.drop_front(axis))});
 }
 
 /// Axes of Squeeze and Unsqueeze: an attribute up to opset 12, an input from 13.
@@ -75,15 +150,22 @@ static std::optional<SmallVector<int64_t>> readAxes(NodeImporter &node, bool &pr
   return axes;
 }
 
+/// Reshapes the input to other dimensions of the same sizes but for some of 1.
+static LogicalResult setDimensions(NodeImporter &node, ArrayRef<DimSize> extents) {
+  SmallVector<int64_t> bounds;
+  for (const DimSize &extent : extents)
+    bounds.push_back(extent.bound);
+  return node.setResult(node.reshape(node.getInput(0), bounds), extents);
+}
+
 static LogicalResult importSqueeze(NodeImporter &node) {
-  Value input = node.getInput(0);
-  ArrayRef<int64_t> shape = NodeImporter::getShape(input);
+  SmallVector<DimSize> shape = node.getExtents(0), result;
   bool present;
   std::optional<SmallVector<int64_t>> stated = readAxes(node, present);
-  SmallVector<int64_t> result;
   if (!present) {
-    llvm::copy_if(shape, std::back_inserter(result), [](int64_t dim) { return dim != 1; });
-    return node.setResult(node.reshape(input, result));
+    llvm::copy_if(shape, std::back_inserter(result),
+                  [](const DimSize &extent) { return !(extent == DimSize(1)); });
+    return setDimensions(node, result);
   }
   if (!stated)
     return failure();
@@ -93,27 +175,26 @@ static LogicalResult importSqueeze(NodeImporter &node) {
   for (auto [index, dim] : llvm::enumerate(shape)) {
     if (!llvm::is_contained(*axes, int64_t(index)))
       result.push_back(dim);
-    else if (dim != 1)
-      return node.error("dimension " + Twine(index) + " has " + Twine(dim) +
+    else if (dim.bound != 1)
+      return node.error("dimension " + Twine(index) + " has " + Twine(dim.bound) +
                         " elements and cannot be squeezed");
   }
-  return node.setResult(node.reshape(input, result));
+  return setDimensions(node, result);
 }
 
 static LogicalResult importUnsqueeze(NodeImporter &node) {
-  Value input = node.getInput(0);
   bool present;
   std::optional<SmallVector<int64_t>> stated = readAxes(node, present);
   if (!stated)
     return present ? failure() : node.error("has no axes");
-  SmallVector<int64_t> result(NodeImporter::getShape(input));
+  SmallVector<DimSize> result = node.getExtents(0);
   FailureOr<SmallVector<int64_t>> axes =
       node.normalizeAxes(*stated, result.size() + stated->size());
   if (failed(axes))
     return failure();
   for (int64_t axis : *axes)
-    result.insert(result.begin() + axis, 1);
-  return node.setResult(node.reshape(input, result));
+    result.insert(result.begin() + axis, DimSize(1));
+  return setDimensions(node, result);
 }
 
 static LogicalResult importTranspose(NodeImporter &node) {
@@ -132,7 +213,10 @@ static LogicalResult importTranspose(NodeImporter &node) {
     return failure();
   for (int64_t &axis : *stated)
     axis += axis < 0 ? rank : 0;
-  return node.setResult(node.transpose(input, *stated));
+  SmallVector<DimSize> from = node.getExtents(0), extents;
+  for (int64_t axis : *stated)
+    extents.push_back(from[axis]);
+  return node.setResult(node.transpose(input, *stated), extents);
 }
 
 /// The four dimensions of the input and the attribute `blocksize`.
@@ -203,16 +287,19 @@ static LogicalResult importSpaceToDepth(NodeImporter &node) {
 ArrayRef<OpEntry> convoy::onnximport::getReshapeOps() {
   static constexpr OpEntry ops[] = {
       {"DepthToSpace", importDepthToSpace, 1, 1},
-      {"Flatten", importFlatten, 1, 1},
-      {"Reshape", importReshape, 1, 1, kAny, 1, 4},
-      {"Reshape", importReshape, 2, 2, InputTypes(kAny, kInteger), 5, kNoEnd,
-       "the shape must be constant"},
+      OpEntry{"Flatten", importFlatten, 1, 1}.with(ruleOfItself),
+      OpEntry{"Reshape", importReshape, 1, 1, kAny, 1, 4}.with(ruleOfItself),
+      OpEntry{"Reshape", importReshape, 2, 2, InputTypes(kAny, kInteger), 5, kNoEnd,
+              "the shape must be constant, or computed from sizes"}
+          .with(ruleOfItself),
       {"SpaceToDepth", importSpaceToDepth, 1, 1},
-      {"Squeeze", importSqueeze, 1, 2, InputTypes(kAny, kInteger), 1, kNoEnd,
-       "axes must be constant"},
-      {"Transpose", importTranspose, 1, 1},
-      {"Unsqueeze", importUnsqueeze, 1, 2, InputTypes(kAny, kInteger), 1, kNoEnd,
-       "axes must be constant"},
+      OpEntry{"Squeeze", importSqueeze, 1, 2, InputTypes(kAny, kInteger), 1, kNoEnd,
+              "axes must be constant"}
+          .with(ruleOfItself),
+      OpEntry{"Transpose", importTranspose, 1, 1}.with(ruleOfItself),
+      OpEntry{"Unsqueeze", importUnsqueeze, 1, 2, InputTypes(kAny, kInteger), 1, kNoEnd,
+              "axes must be constant"}
+          .with(ruleOfItself),
   };
   return ops;
 }

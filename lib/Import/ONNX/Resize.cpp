@@ -8,6 +8,7 @@
 #include "NodeImporter.h"
 #include "OpTable.h"
 #include "ResizeTable.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include <cmath>
 
@@ -346,10 +347,12 @@ static LogicalResult importResize(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getResizeOps() {
   static constexpr OpEntry ops[] = {
-      {"Resize", importUpsample, 2, 2, InputTypes(kNumber, kFloat), 10, 10,
-       "scales must be constant, all at most 1 or all at least 1; no bool"},
-      {"Resize", importResize, 1, 4, InputTypes(kNumber, kFloat, kFloat, kInteger), 11, kNoEnd,
-       "scales, sizes and roi must be constant; no bool"},
+      OpEntry{"Resize", importUpsample, 2, 2, InputTypes(kNumber, kFloat), 10, 10,
+              "scales must be constant, all at most 1 or all at least 1; no bool"}
+          .with(ruleOfBatches),
+      OpEntry{"Resize", importResize, 1, 4, InputTypes(kNumber, kFloat, kFloat, kInteger), 11,
+              kNoEnd, "scales, sizes and roi must be constant; no bool"}
+          .with(ruleOfBatches),
       {"Upsample", importUpsample, 1, 1, kNumber, 1, 8, "no bool"},
       {"Upsample", importUpsample, 2, 2, InputTypes(kNumber, kFloat), 9, 9,
        "scales must be constant; no bool"},

@@ -8,6 +8,7 @@
 #include "ElementIndex.h"
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -26,7 +27,7 @@ using cnn::Scalars;
 
 namespace {
 enum class Update { Replace, Add, Multiply, Largest, Smallest };
-}
+} // namespace
 
 /// The attribute `reduction`. Fails if data and updates have different types, or a type that
 /// the reduction cannot compute with.
@@ -73,6 +74,41 @@ static void emitUpdate(ComputeBody &body, Update update, Scalar value, ArrayRef<
   body.output().store(value, to);
 }
 
+namespace {
+
+/// A dimension of the indices with a size, which is operand `operand` of the computation.
+struct Counted {
+  unsigned dim, operand;
+};
+
+} // namespace
+
+/// Adds the sizes of the first `rank` dimensions of the indices, input 1, to the operands.
+/// Fails if data have a size along which indices count from the end.
+static std::optional<SmallVector<Counted>> readCounts(NodeImporter &node, size_t rank,
+                                                      SmallVectorImpl<Value> &operands) {
+  SmallVector<Counted> counts;
+  if (node.hasSizes(0)) {
+    (void)node.error(node.describeInput(0) +
+                     " has a size that depends on data, which is not supported here");
+    return std::nullopt;
+  }
+  for (auto [dim, extent] : llvm::enumerate(node.getExtents(1)))
+    if (extent.size && dim < rank) {
+      counts.push_back({unsigned(dim), unsigned(operands.size())});
+      operands.push_back(extent.size);
+    }
+  return counts;
+}
+
+/// Whether the element of the indices at `at` counts.
+static Scalar isCounted(ComputeBody &body, ArrayRef<Counted> counts, ArrayRef<Scalar> at) {
+  Scalar result = body.truth(true);
+  for (const Counted &count : counts)
+    result = result & (at[count.dim] < body.input(count.operand).load({}).toIndex());
+  return result;
+}
+
 /// A point is a line along `axis`: it is copied, and then its updates are made in order.
 static LogicalResult importScatterElements(NodeImporter &node) {
   Value input = node.getInput(0);
@@ -91,10 +127,15 @@ static LogicalResult importScatterElements(NodeImporter &node) {
       return node.error(node.describeInput(1) + " has " + Twine(std::get<1>(extents)) +
                         " elements in dimension " + Twine(dim) + ", the data have " +
                         Twine(std::get<0>(extents)));
+  SmallVector<DimSize> extents = node.getExtents(0);
   if (llvm::is_contained(part, 0))
-    return node.setResult(input);
-  return node.setResult(node.compute(
-      "scatter_elements", points, node.getInputs(), shape, NodeImporter::getElementType(input),
+    return node.setResult(input, extents);
+  SmallVector<Value> operands(node.getInputs().take_front(3));
+  std::optional<SmallVector<Counted>> counts = readCounts(node, part.size(), operands);
+  if (!counts)
+    return failure();
+  FailureOr<Value> result = node.compute(
+      "scatter_elements", points, operands, shape, NodeImporter::getElementType(input),
       [&](ComputeBody &body) {
         auto onLine = [&](Scalar i) {
           Scalars at = body.point();
@@ -110,15 +151,16 @@ static LogicalResult importScatterElements(NodeImporter &node) {
             inside = inside & (position < part[dim]);
         body.when(inside, [&] {
           body.loop(part[*axis], [&](Scalar i) {
-            Scalar to = toElementIndex(body.input(1).load(onLine(i)), shape[*axis]);
-            emitUpdate(body, *update, body.input(2).load(onLine(i)), onLine(to));
+            body.when(isCounted(body, *counts, onLine(i)), [&] {
+              Scalar to = toElementIndex(body.input(1).load(onLine(i)), shape[*axis]);
+              emitUpdate(body, *update, body.input(2).load(onLine(i)), onLine(to));
+            });
           });
         });
-      }));
+      });
+  return node.setResult(result, extents);
 }
 
-/// A point is a position inside of the slices: there all slices are copied, and then the
-/// updates are made in order.
 /// The first index if the indices of a ScatterND are constants that follow each other: rows
 /// of the data, which has `rows` of them.
 static std::optional<int64_t> findRun(NodeImporter &node, int64_t rows) {
@@ -168,6 +210,8 @@ static FailureOr<Value> replaceRows(NodeImporter &node, int64_t first) {
   return parts.size() == 1 ? parts[0] : node.create<cnn::ConcatOp>(parts, 0);
 }
 
+/// A point is a position inside of the slices: there all slices are copied, and then the
+/// updates are made in order.
 static LogicalResult importScatterND(NodeImporter &node) {
   Value input = node.getInput(0);
   ArrayRef<int64_t> shape = NodeImporter::getShape(input), which = node.getShape(1);
@@ -185,14 +229,19 @@ static LogicalResult importScatterND(NodeImporter &node) {
   if (node.getShape(2) != ArrayRef(expected))
     return node.error(node.describeInput(2) + " has shape " + formatShape(node.getShape(2)) +
                       ", expected " + formatShape(expected));
+  SmallVector<DimSize> extents = node.getExtents(0);
   if (llvm::is_contained(which, 0))
-    return node.setResult(input);
+    return node.setResult(input, extents);
+  SmallVector<Value> operands(node.getInputs().take_front(3));
+  std::optional<SmallVector<Counted>> counts = readCounts(node, batch.size(), operands);
+  if (!counts)
+    return failure();
   // Exporters write an assignment to a slice in this way.
   if (*update == Update::Replace && depth == 1)
     if (std::optional<int64_t> first = findRun(node, shape[0]))
       return node.setResult(replaceRows(node, *first));
-  return node.setResult(node.compute(
-      "scatter_nd", slice, node.getInputs(), shape, NodeImporter::getElementType(input),
+  FailureOr<Value> result = node.compute(
+      "scatter_nd", slice, operands, shape, NodeImporter::getElementType(input),
       [&](ComputeBody &body) {
         auto inSlice = [&](ArrayRef<Scalar> leading) {
           Scalars at(leading);
@@ -203,15 +252,18 @@ static LogicalResult importScatterND(NodeImporter &node) {
           body.output().store(body.input(0).load(inSlice(at)), inSlice(at));
         });
         body.loops(batch, [&](ArrayRef<Scalar> number) {
-          Scalars to;
-          for (int64_t i = 0; i < depth; ++i) {
-            Scalars place(number);
-            place.push_back(body.index(i));
-            to.push_back(toElementIndex(body.input(1).load(place), shape[i]));
-          }
-          emitUpdate(body, *update, body.input(2).load(inSlice(number)), inSlice(to));
+          body.when(isCounted(body, *counts, number), [&] {
+            Scalars to;
+            for (int64_t i = 0; i < depth; ++i) {
+              Scalars place(number);
+              place.push_back(body.index(i));
+              to.push_back(toElementIndex(body.input(1).load(place), shape[i]));
+            }
+            emitUpdate(body, *update, body.input(2).load(inSlice(number)), inSlice(to));
+          });
         });
-      }));
+      });
+  return node.setResult(result, extents);
 }
 
 /// Writes a piece of a sequence into a cache, from the position of each batch entry on.
@@ -383,8 +435,11 @@ ArrayRef<OpEntry> convoy::onnximport::getScatterOps() {
        "output_shape must be constant"},
       {"Scatter", importScatterElements, 3, 3, InputTypes(kAny, kIndex, kAny), 9, kNoEnd,
        "taken although ONNX deprecates it from opset 11 on"},
-      {"ScatterElements", importScatterElements, 3, 3, InputTypes(kAny, kIndex, kAny), 11},
-      {"ScatterND", importScatterND, 3, 3, InputTypes(kAny, kIndex, kAny), 11},
+      OpEntry{"ScatterElements", importScatterElements, 3, 3, InputTypes(kAny, kIndex, kAny),
+              11}
+          .with(ruleOfItself),
+      OpEntry{"ScatterND", importScatterND, 3, 3, InputTypes(kAny, kIndex, kAny), 11}.with(
+          ruleOfItself),
       {"TensorScatter", importTensorScatter, 2, 3, InputTypes(kAny, kAny, kIndex), 24},
   };
   return ops;

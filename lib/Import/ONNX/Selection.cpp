@@ -7,6 +7,8 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "Operators.h"
+#include "SizeRules.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -84,12 +86,25 @@ template <bool isMax> static LogicalResult importArg(NodeImporter &node) {
     return failure();
   if (shape[*axis] == 0)
     return node.error("axis " + Twine(*axis) + " of the input has no elements to choose from");
+  SmallVector<DimSize> extents = node.getExtents(0), searched(shape.begin(), shape.end());
+  searched[*axis] = extents[*axis];
+  if (takesLast && extents[*axis].size)
+    return node.error("searches for the last element of a dimension whose size depends on "
+                      "data, which is not supported");
+  // Of equal elements the first counts, so those that do not count are never found.
+  FailureOr<Value> filled = fillBeyond(
+      node, input, searched, makeLimit(node, NodeImporter::getElementType(input), !isMax));
+  if (failed(filled))
+    return failure();
   FailureOr<Value> result =
-      findFirst(node, input, *axis, Order{isMax, /*nanFirst=*/true}, takesLast);
-  if (failed(result) || node.getInt("keepdims", 1) == 0)
-    return node.setResult(result);
+      findFirst(node, *filled, *axis, Order{isMax, /*nanFirst=*/true}, takesLast);
   shape[*axis] = 1;
-  return node.setResult(node.reshape(*result, shape));
+  extents[*axis] = 1;
+  if (node.getInt("keepdims", 1) == 0)
+    extents.erase(extents.begin() + *axis);
+  else if (succeeded(result))
+    result = node.reshape(*result, shape);
+  return node.setResult(result, extents);
 }
 
 /// 1 for the largest element along the axis, 0 for the others. Before opset 13 the input is
@@ -215,18 +230,35 @@ private:
 
 } // namespace
 
+/// The indices of the first `k` elements along `axis`, in order.
+static FailureOr<Value> findTopK(NodeImporter &node, Value input, int64_t axis, int64_t k,
+                                 Order order) {
+  SmallVector<int64_t> shape(NodeImporter::getShape(input));
+  int64_t count = shape[axis];
+  shape[axis] = k;
+  return node.compute("top_k", eraseAt(shape, axis), input, shape,
+                      node.getBuilder().getI64Type(),
+                      [&](ComputeBody &body) { TopK(body, axis, count, k, order).write(); });
+}
+
+FailureOr<Value> convoy::onnximport::sortDescending(NodeImporter &node, Value input) {
+  return findTopK(node, input, NodeImporter::getRank(input) - 1,
+                  NodeImporter::getShape(input).back(),
+                  Order{/*largestFirst=*/true, /*nanFirst=*/false});
+}
+
 /// The number of elements to choose: an attribute before opset 10, then an input.
-static std::optional<int64_t> readK(NodeImporter &node) {
+static std::optional<DimSize> readK(NodeImporter &node) {
   if (node.getOpset() < 10) {
     if (!node.hasAttribute("k"))
       (void)node.error("has no attribute 'k'");
-    return node.getInt("k", 0);
+    return DimSize(node.getInt("k", 0));
   }
   if (!node.getInput(1)) {
     (void)node.error("has no input 1, the number of elements to choose");
     return std::nullopt;
   }
-  std::optional<SmallVector<int64_t>> k = node.getConstantInts(1);
+  std::optional<SmallVector<DimSize>> k = node.readExtents(1);
   if (!k)
     return std::nullopt;
   if (k->size() != 1)
@@ -240,16 +272,27 @@ static LogicalResult importTopK(NodeImporter &node) {
   SmallVector<int64_t> shape(NodeImporter::getShape(input));
   Type element = NodeImporter::getElementType(input), i64 = node.getBuilder().getI64Type();
   FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", -1), shape.size());
-  std::optional<int64_t> k = readK(node);
+  std::optional<DimSize> wanted = readK(node);
   bool largest = node.getOpset() < 11 || node.getInt("largest", 1) != 0;
   node.ignoreAttribute("sorted"); // Sorted elements are right in any case.
-  if (failed(axis) || !k || node.hasError())
+  if (failed(axis) || !wanted || node.hasError())
     return failure();
+  SmallVector<DimSize> extents = node.getExtents(0), searched(shape.begin(), shape.end());
   int64_t count = shape[*axis];
-  if (*k < 0 || *k > count)
-    return node.error("asks for " + Twine(*k) + " elements, but axis " + Twine(*axis) +
-                      " has " + Twine(count));
-  shape[*axis] = *k;
+  if (wanted->isConstant() && (wanted->bound < 0 || wanted->bound > count))
+    return node.error("asks for " + Twine(wanted->bound) + " elements, but axis " +
+                      Twine(*axis) + " has " + Twine(count));
+  // Elements that do not count come last: behind those that are as small, by their place.
+  searched[*axis] = extents[*axis];
+  Value last = isa<FloatType>(element) && !largest
+                   ? node.scalar(element, std::numeric_limits<double>::quiet_NaN())
+                   : makeLimit(node, element, !largest);
+  FailureOr<Value> filled = fillBeyond(node, input, searched, last);
+  if (failed(filled))
+    return failure();
+  input = *filled;
+  extents[*axis] = node.combine(cnn::BinaryKind::min, *wanted, extents[*axis]);
+  int64_t k = shape[*axis] = extents[*axis].bound;
   if (llvm::is_contained(shape, 0)) {
     auto empty = [&](Type type) {
       return node.constant(
@@ -260,26 +303,27 @@ static LogicalResult importTopK(NodeImporter &node) {
   }
   // A NaN is larger than all numbers, as in NumPy.
   Order order{largest, /*nanFirst=*/largest};
-  FailureOr<Value> indices =
-      node.compute("top_k", eraseAt(shape, *axis), input, shape, i64,
-                   [&](ComputeBody &body) { TopK(body, *axis, count, *k, order).write(); });
-  if (failed(indices) || failed(node.setResult(indices, 1)))
+  FailureOr<Value> indices = findTopK(node, input, *axis, k, order);
+  if (failed(node.setResult(indices, extents, 1)))
     return failure();
-  return node.setResult(node.computeElements("top_k_values", {input, *indices}, shape, element,
-                                             [&](ComputeBody &body, ArrayRef<Scalar> at) {
-                                               Scalars from(at);
-                                               from[*axis] = body.input(1).load(at).toIndex();
-                                               return body.input(0).load(from);
-                                             }));
+  FailureOr<Value> values =
+      node.computeElements("top_k_values", {input, *indices}, shape, element,
+                           [&](ComputeBody &body, ArrayRef<Scalar> at) {
+                             Scalars from(at);
+                             from[*axis] = body.input(1).load(at).toIndex();
+                             return body.input(0).load(from);
+                           });
+  return node.setResult(values, extents);
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getSelectionOps() {
   static constexpr OpEntry ops[] = {
-      {"ArgMax", importArg<true>, 1, 1, kNumber},
-      {"ArgMin", importArg<false>, 1, 1, kNumber},
+      OpEntry{"ArgMax", importArg<true>, 1, 1, kNumber}.with(ruleOfItself),
+      OpEntry{"ArgMin", importArg<false>, 1, 1, kNumber}.with(ruleOfItself),
       {"Hardmax", importHardmax, 1, 1, kFloat},
-      {"TopK", importTopK, 1, 2, InputTypes(kNumber, kInteger), 1, kNoEnd,
-       "k must be constant"},
+      OpEntry{"TopK", importTopK, 1, 2, InputTypes(kNumber, kInteger), 1, kNoEnd,
+              "k must be constant, or computed from sizes"}
+          .with(ruleOfItself),
   };
   return ops;
 }

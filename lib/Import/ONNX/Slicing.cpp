@@ -7,6 +7,7 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
@@ -16,25 +17,41 @@
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
+using cnn::BinaryKind;
+using cnn::ComputeBody;
+using cnn::Scalar;
+using cnn::Scalars;
 
 //===----------------------------------------------------------------------===//
 // Slice and Split
 //===----------------------------------------------------------------------===//
 
-static LogicalResult importSlice(NodeImporter &node) {
-  Value input = node.getInput(0);
-  ArrayRef<int64_t> shape = NodeImporter::getShape(input);
-  std::optional<SmallVector<int64_t>> starts, ends, axes, steps;
+namespace {
+
+/// What a Slice takes of dimension `axis`.
+struct Cut {
+  int64_t axis, step;
+  DimSize start, end;
+
+  bool isConstant() const { return start.isConstant() && end.isConstant(); }
+};
+
+} // namespace
+
+static FailureOr<SmallVector<Cut>> readCuts(NodeImporter &node, int64_t rank) {
+  std::optional<SmallVector<int64_t>> axes, steps;
+  std::optional<SmallVector<DimSize>> starts, ends;
   if (node.getOpset() < 10) {
-    starts = node.getInts("starts");
-    ends = node.getInts("ends");
+    auto first = node.getInts("starts"), last = node.getInts("ends");
     axes = node.getInts("axes");
-    if (!starts || !ends)
+    if (!first || !last)
       return node.error("has no attributes 'starts' and 'ends'");
+    starts.emplace(first->begin(), first->end());
+    ends.emplace(last->begin(), last->end());
   } else {
     if (node.getNumInputs() < 3)
       return node.error("has no inputs 'starts' and 'ends'");
-    if (!(starts = node.getConstantInts(1)) || !(ends = node.getConstantInts(2)) ||
+    if (!(starts = node.readExtents(1)) || !(ends = node.readExtents(2)) ||
         (node.getInput(3) && !(axes = node.getConstantInts(3))) ||
         (node.getInput(4) && !(steps = node.getConstantInts(4))))
       return failure();
@@ -48,16 +65,118 @@ static LogicalResult importSlice(NodeImporter &node) {
     steps.emplace(count, 1);
   if (ends->size() != count || axes->size() != count || steps->size() != count)
     return node.error("starts, ends, axes and steps have different lengths");
-  if (failed(node.normalizeAxes(*axes, shape.size())))
+  if (failed(node.normalizeAxes(*axes, rank)))
     return failure();
+  SmallVector<Cut> cuts;
+  for (size_t i = 0; i < count; ++i) {
+    int64_t axis = *node.normalizeAxis((*axes)[i], rank);
+    if ((*steps)[i] == 0)
+      return node.error("has a step of 0 in dimension " + Twine(axis));
+    cuts.push_back({axis, (*steps)[i], (*starts)[i], (*ends)[i]});
+  }
+  return cuts;
+}
+
+/// Takes the elements from `cut.start` on, whose number follows from sizes. Both ends count
+/// from the beginning, and the step is positive.
+static FailureOr<Value> cutForwards(NodeImporter &node, Value value, const Cut &cut,
+                                    DimSize &extent) {
+  SmallVector<int64_t> sizes(NodeImporter::getShape(value));
+  SmallVector<int64_t> offsets(sizes.size(), 0), steps(sizes.size(), 1);
+  int64_t start = std::min(cut.start.bound, extent.bound);
+  int64_t step = std::min(cut.step, extent.bound + 1);
+  DimSize end = node.combine(BinaryKind::min, cut.end, extent);
+  extent = node.combine(BinaryKind::max, node.combine(BinaryKind::sub, end, start), 0);
+  if (step > 1)
+    extent =
+        node.combine(BinaryKind::div, node.combine(BinaryKind::add, extent, step - 1), step);
+  offsets[cut.axis] = start;
+  sizes[cut.axis] = extent.bound;
+  steps[cut.axis] = step;
+  return node.slice(value, offsets, sizes, steps);
+}
+
+/// The same for any ends and steps.
+static FailureOr<Value> cutAnyhow(NodeImporter &node, Value value, const Cut &cut,
+                                  DimSize &extent) {
+  SmallVector<Value> operands = {node.materialize(extent), node.materialize(cut.start),
+                                 node.materialize(cut.end)};
+  Type i64 = node.getBuilder().getI64Type();
+  // Beyond the dimension, all steps have the same effect.
+  int64_t dim = extent.bound, step = std::clamp<int64_t>(cut.step, -(dim + 1), dim + 1);
+  int64_t most = llvm::divideCeil(dim, std::abs(step));
+  if (step > 0 && cut.start.isConstant() && cut.start.bound < 0)
+    most = std::min(most, int64_t(llvm::divideCeil(-cut.start.bound, step)));
+  // The first element, and the number of elements.
+  FailureOr<Value> range =
+      node.compute("slice_range", {1}, operands, {2}, i64, [&](ComputeBody &body) {
+        Scalar size = body.input(0).load({}), zero = size.integer(0);
+        auto locate = [&](unsigned number) {
+          Scalar place = body.input(number).load({});
+          return (place < zero).select(place + size, place);
+        };
+        Scalar highest = step > 0 ? size : size - 1;
+        Scalar start = locate(1).clamp(zero, highest.max(zero));
+        Scalar end = locate(2).clamp(size.integer(step > 0 ? 0 : -1), size);
+        Scalar distance = step > 0 ? end - start : start - end;
+        int64_t stride = std::abs(step);
+        Scalar count =
+            ((distance + size.integer(stride - 1)) / size.integer(stride)).max(zero);
+        count = (size == zero).select(zero, count);
+        body.output().store(start, {body.index(0)});
+        body.output().store(count, {body.index(1)});
+      });
+  if (failed(range))
+    return failure();
+  FailureOr<Value> count = node.slice(*range, {1}, {1}, {1});
+  if (failed(count) || failed(count = node.reshape(*count, {})))
+    return failure();
+  extent = node.declareSize(*count, most);
+  SmallVector<int64_t> shape(NodeImporter::getShape(value));
+  shape[cut.axis] = most;
+  return node.computeElements(
+      "slice_elements", {value, *range}, shape, NodeImporter::getElementType(value),
+      [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        Scalars from(at);
+        Scalar start = body.input(1).load({body.index(0)});
+        Scalar place = start + at[cut.axis].to(i64) * step;
+        from[cut.axis] = place.clamp(place.integer(0), place.integer(dim - 1)).toIndex();
+        return body.input(0).load(from);
+      });
+}
+
+/// Slices dimension after dimension, some of them with sizes that are computed.
+static LogicalResult sliceSized(NodeImporter &node, ArrayRef<Cut> cuts) {
+  FailureOr<Value> result = node.getInput(0);
+  SmallVector<DimSize> extents = node.getExtents(0);
+  for (const Cut &cut : cuts) {
+    if (extents[cut.axis].bound == 0)
+      continue;
+    bool isForwards = cut.step > 0 && cut.start.isConstant() && cut.start.bound >= 0 &&
+                      (cut.end.size || cut.end.bound >= 0);
+    result = isForwards ? cutForwards(node, *result, cut, extents[cut.axis])
+                        : cutAnyhow(node, *result, cut, extents[cut.axis]);
+    if (failed(result))
+      return failure();
+  }
+  return node.setResult(result, extents);
+}
+
+static LogicalResult importSlice(NodeImporter &node) {
+  Value input = node.getInput(0);
+  ArrayRef<int64_t> shape = NodeImporter::getShape(input);
+  FailureOr<SmallVector<Cut>> cuts = readCuts(node, shape.size());
+  if (failed(cuts))
+    return failure();
+  if (node.hasSizes(0) ||
+      !llvm::all_of(*cuts, [](const Cut &cut) { return cut.isConstant(); }))
+    return sliceSized(node, *cuts);
 
   SmallVector<int64_t> offsets(shape.size(), 0), sizes(shape), strides(shape.size(), 1);
   bool reverses = false;
-  for (size_t i = 0; i < count; ++i) {
-    int64_t axis = *node.normalizeAxis((*axes)[i], shape.size()), dim = shape[axis];
-    int64_t step = (*steps)[i], start = (*starts)[i], end = (*ends)[i];
-    if (step == 0)
-      return node.error("has a step of 0 in dimension " + Twine(axis));
+  for (const Cut &cut : *cuts) {
+    int64_t axis = cut.axis, dim = shape[axis];
+    int64_t step = cut.step, start = cut.start.bound, end = cut.end.bound;
     // All steps beyond the dimension have the same effect: they pick the first element.
     step = std::clamp<int64_t>(step, -(dim + 1), dim + 1);
     start += start < 0 ? dim : 0;
@@ -124,14 +243,18 @@ static LogicalResult importSplit(NodeImporter &node) {
   FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", 0), shape.size());
   if (failed(axis) || node.getNumOutputs() == 0)
     return failure();
+  SmallVector<DimSize> extents = node.getExtents(0);
+  if (extents[*axis].size)
+    return node.error("splits dimension " + Twine(*axis) + ", whose size depends on data");
   FailureOr<SmallVector<int64_t>> parts = readSplit(node, shape[*axis]);
   if (failed(parts))
     return failure();
   SmallVector<int64_t> offsets(shape.size(), 0), sizes(shape), steps(shape.size(), 1);
   for (auto [index, size] : llvm::enumerate(*parts)) {
     sizes[*axis] = size;
+    extents[*axis] = size;
     if (node.isOutputUsed(index) &&
-        failed(node.setResult(node.slice(input, offsets, sizes, steps), index)))
+        failed(node.setResult(node.slice(input, offsets, sizes, steps), extents, index)))
       return failure();
     offsets[*axis] += size;
   }
@@ -271,6 +394,40 @@ static LogicalResult importPad(NodeImporter &node) {
 // Concat, Gather, Expand, Tile
 //===----------------------------------------------------------------------===//
 
+/// Moves the parts of a concatenation along `axis` together, of which each has as many
+/// elements in that dimension as `parts` says.
+static FailureOr<Value> closeGaps(NodeImporter &node, Value joined, int64_t axis,
+                                  ArrayRef<DimSize> parts, DimSize &total) {
+  SmallVector<Value> operands = {joined};
+  SmallVector<int64_t> begins; // of the parts in `joined`, but for the first
+  int64_t begin = 0;
+  total = 0;
+  for (const DimSize &part : parts) {
+    if (begin) {
+      operands.push_back(node.materialize(total));
+      begins.push_back(begin);
+    }
+    begin += part.bound;
+    total = node.combine(BinaryKind::add, total, part);
+  }
+  if (llvm::all_of(parts.drop_back(), [](const DimSize &part) { return part.isConstant(); }))
+    return joined;
+  Type i64 = node.getBuilder().getI64Type();
+  ArrayRef<int64_t> shape = NodeImporter::getShape(joined);
+  return node.computeElements(
+      "concat_sized", operands, shape, NodeImporter::getElementType(joined),
+      [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        Scalars from(at);
+        Scalar place = at[axis].to(i64), source = place;
+        for (auto [number, begin] : llvm::enumerate(begins)) {
+          Scalar own = body.input(number + 1).load({});
+          source = (place >= own).select(place - own + begin, source);
+        }
+        from[axis] = source.min(source.integer(shape[axis] - 1)).toIndex();
+        return body.input(0).load(from);
+      });
+}
+
 static LogicalResult importConcat(NodeImporter &node) {
   if (node.getOpset() >= 4 && !node.hasAttribute("axis"))
     return node.error("has no attribute 'axis'");
@@ -280,16 +437,30 @@ static LogicalResult importConcat(NodeImporter &node) {
     return failure();
   // Inputs without elements add nothing, but must be of the rank that the others have.
   SmallVector<Value> inputs;
+  SmallVector<DimSize> extents, parts;
   int64_t rank = NodeImporter::getRank(node.getInput(0));
   for (auto [index, input] : llvm::enumerate(node.getInputs())) {
-    if (NodeImporter::getType(input).getNumElements() != 0)
+    if (NodeImporter::getType(input).getNumElements() != 0) {
+      SmallVector<DimSize> own = node.getExtents(index);
+      if (inputs.empty())
+        extents = own;
+      for (auto [dim, extent] : llvm::enumerate(own))
+        if (int64_t(dim) != *axis && dim < extents.size() && extent.size != extents[dim].size)
+          return node.error(node.describeInput(index) +
+                            " may have another size in dimension " + Twine(dim) +
+                            " than the inputs before it");
       inputs.push_back(input);
-    else if (NodeImporter::getRank(input) != rank)
+      parts.push_back(*axis < int64_t(own.size()) ? own[*axis] : DimSize(1));
+    } else if (NodeImporter::getRank(input) != rank)
       return node.error(node.describeInput(index) + " has rank " +
                         Twine(NodeImporter::getRank(input)) + ", expected " + Twine(rank));
   }
-  return node.setResult(node.create<cnn::ConcatOp>(
-      inputs.empty() ? node.getInputs() : ArrayRef<Value>(inputs), *axis));
+  FailureOr<Value> result = node.create<cnn::ConcatOp>(
+      inputs.empty() ? node.getInputs() : ArrayRef<Value>(inputs), *axis);
+  if (failed(result) || !node.hasSizes())
+    return node.setResult(result);
+  result = closeGaps(node, *result, *axis, parts, extents[*axis]);
+  return node.setResult(result, extents);
 }
 
 static LogicalResult importGather(NodeImporter &node) {
@@ -308,7 +479,13 @@ static LogicalResult importGather(NodeImporter &node) {
         return node.error("the index " + Twine(index) + " is out of range for the " +
                           Twine(extent) + " elements of dimension " + Twine(*axis));
   }
-  return node.setResult(node.create<cnn::GatherOp>(input, indices, *axis));
+  SmallVector<DimSize> extents = node.getExtents(0), picked = node.getExtents(1);
+  FailureOr<Value> counted = countFromBegin(node, indices, extents[*axis]);
+  if (failed(counted))
+    return failure();
+  extents.erase(extents.begin() + *axis);
+  extents.insert(extents.begin() + *axis, picked.begin(), picked.end());
+  return node.setResult(node.create<cnn::GatherOp>(input, *counted, *axis), extents);
 }
 
 static FailureOr<Value> broadcast(NodeImporter &node, Value input, ArrayRef<int64_t> shape) {
@@ -318,10 +495,16 @@ static FailureOr<Value> broadcast(NodeImporter &node, Value input, ArrayRef<int6
 }
 
 static LogicalResult importExpand(NodeImporter &node) {
-  std::optional<SmallVector<int64_t>> shape = node.getConstantInts(1);
-  if (!shape)
+  std::optional<SmallVector<DimSize>> stated = node.readExtents(1);
+  if (!stated)
     return failure();
-  return node.setResult(broadcast(node, node.getInput(0), *shape));
+  FailureOr<SmallVector<DimSize>> extents = broadcastOperand(node, *stated);
+  if (failed(extents))
+    return failure();
+  SmallVector<int64_t> shape;
+  for (const DimSize &extent : *extents)
+    shape.push_back(extent.bound);
+  return node.setResult(broadcast(node, node.getInput(0), shape), *extents);
 }
 
 /// Inserts a dimension of 1 before each dimension to repeat, broadcasts it to the number of
@@ -369,16 +552,19 @@ static LogicalResult importTile(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getSlicingOps() {
   static constexpr OpEntry ops[] = {
-      {"Concat", importConcat, 1, kVariadic},
-      {"Expand", importExpand, 2, 2, InputTypes(kAny, kInteger), 8, kNoEnd,
-       "the shape must be constant"},
-      {"Gather", importGather, 2, 2, InputTypes(kAny, kSigned)},
+      OpEntry{"Concat", importConcat, 1, kVariadic}.with(ruleOfItself),
+      OpEntry{"Expand", importExpand, 2, 2, InputTypes(kAny, kInteger), 8, kNoEnd,
+              "the shape must be constant, or computed from sizes"}
+          .with(ruleOfItself),
+      OpEntry{"Gather", importGather, 2, 2, InputTypes(kAny, kSigned)}.with(ruleOfItself),
       {"Pad", importPad, 1, 4, InputTypes(kAny, kInteger, kAny, kInteger), 1, kNoEnd,
        "pads, axes and the value must be constant; unsigned integers not in mode constant"},
-      {"Slice", importSlice, 1, 5, InputTypes(kAny, kInteger), 1, kNoEnd,
-       "starts, ends, axes and steps must be constant"},
-      {"Split", importSplit, 1, 2, InputTypes(kAny, kNumber), 1, kNoEnd,
-       "split must be constant"},
+      OpEntry{"Slice", importSlice, 1, 5, InputTypes(kAny, kInteger), 1, kNoEnd,
+              "axes and steps must be constant, starts and ends, too, or computed from sizes"}
+          .with(ruleOfItself),
+      OpEntry{"Split", importSplit, 1, 2, InputTypes(kAny, kNumber), 1, kNoEnd,
+              "split must be constant"}
+          .with(ruleOfItself),
       {"Tile", importTile, 3, 3, InputTypes(kAny, kNumber), 1, 5,
        "tiles and axis must be constant"},
       {"Tile", importTile, 2, 2, InputTypes(kAny, kNumber), 6, kNoEnd,

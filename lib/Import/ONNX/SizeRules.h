@@ -1,0 +1,61 @@
+//===- SizeRules.h - Sizes that are known only at run time ------*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// A tensor whose size depends on data, such as the result of NonZero, has the type of its
+// largest size. Its elements come first in each dimension, and the program computes how many
+// there are. A rule imports a node with such operands: it says which sizes the results have,
+// and keeps the elements that do not count from changing those that do.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_LIB_IMPORT_ONNX_SIZERULES_H
+#define CONVOY_LIB_IMPORT_ONNX_SIZERULES_H
+
+#include "NodeImporter.h"
+#include "OpTable.h"
+
+namespace convoy::onnximport {
+
+/// Imports a node that has an operand with sizes by the rule of its operator. Fails if it has
+/// none.
+mlir::LogicalResult importSized(NodeImporter &node, const OpEntry &entry);
+
+/// The import function looks at the sizes itself.
+mlir::LogicalResult ruleOfItself(NodeImporter &node, const OpEntry &entry);
+/// All operands broadcast to one shape, and each element depends on those at its place.
+mlir::LogicalResult ruleOfElements(NodeImporter &node, const OpEntry &entry);
+/// Dimension 0 of operand 0 is a batch, and only its size may be open.
+mlir::LogicalResult ruleOfBatches(NodeImporter &node, const OpEntry &entry);
+
+/// Operand 0 is a matrix, or a stack of them, whose rows are independent, and operand 1 is one
+/// for all of them. Only dimensions of rows may have a size.
+mlir::LogicalResult ruleOfRows(NodeImporter &node, const OpEntry &entry);
+
+/// The extents of operands that broadcast to one shape. Operands are changed where the largest
+/// sizes differ, but not the sizes.
+mlir::FailureOr<llvm::SmallVector<DimSize>> broadcastOperands(NodeImporter &node);
+
+/// The extents of operand 0 that broadcasts with a tensor of extents `other`. The operand is
+/// changed in the same way.
+mlir::FailureOr<llvm::SmallVector<DimSize>> broadcastOperand(NodeImporter &node,
+                                                             llvm::ArrayRef<DimSize> other);
+
+/// Gives elements that do not count, in the dimensions with a size among `extents`, the value
+/// of a constant of rank 0.
+mlir::FailureOr<mlir::Value> fillBeyond(NodeImporter &node, mlir::Value value,
+                                        llvm::ArrayRef<DimSize> extents, mlir::Value filler);
+
+/// The least or the largest number of an element type, as a constant of rank 0.
+mlir::Value makeLimit(NodeImporter &node, mlir::Type element, bool isLargest);
+
+/// Makes negative indices into dimension `axis` of operand `input`, which count from its end,
+/// count from the beginning, if the dimension has a size.
+mlir::FailureOr<mlir::Value> countFromBegin(NodeImporter &node, mlir::Value indices,
+                                            DimSize extent);
+
+} // namespace convoy::onnximport
+
+#endif // CONVOY_LIB_IMPORT_ONNX_SIZERULES_H

@@ -1,0 +1,369 @@
+//===- Sizes.cpp - What is known of sizes that a program computes ---------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Importer.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace convoy;
+using namespace convoy::onnximport;
+using cnn::BinaryKind;
+
+//===----------------------------------------------------------------------===//
+// The least and the largest value of an element
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// An integer lies between `low` and `high`.
+struct Interval {
+  int64_t low, high;
+};
+
+/// Follows elements of integer tensors back to sizes and constants.
+class RangeFinder {
+public:
+  explicit RangeFinder(const SizeTable &table) : table(table) {}
+
+  /// The range of an element, by its number in the order of memory. Nothing if it is not
+  /// known.
+  std::optional<Interval> find(Value tensor, int64_t element);
+  /// The tensor, of rank 0 or with one element, that holds the element; null if the element
+  /// is computed otherwise. Follows operations that only move elements.
+  Value findSource(Value tensor, int64_t &element);
+
+private:
+  std::optional<Interval> findBinary(cnn::BinaryOp op, int64_t element);
+  std::optional<Interval> findReduced(cnn::ReduceOp op, int64_t element);
+
+  /// More operations between a size and its use mean that it is not simple arithmetic.
+  static constexpr int kMaxSteps = 1 << 10;
+  const SizeTable &table;
+  int steps = 0;
+};
+
+} // namespace
+
+/// The greatest size of a tensor; so sums of some sizes do not overflow.
+static constexpr int64_t kMaxSize = int64_t(1) << 40;
+
+static int64_t limit(int64_t value) { return std::clamp(value, -kMaxSize, kMaxSize); }
+
+/// The least and the largest of `f` at the four corners of two ranges.
+static Interval findCorners(Interval lhs, Interval rhs,
+                            llvm::function_ref<int64_t(int64_t, int64_t)> f) {
+  int64_t corners[] = {f(lhs.low, rhs.low), f(lhs.low, rhs.high), f(lhs.high, rhs.low),
+                       f(lhs.high, rhs.high)};
+  auto [low, high] = std::minmax_element(std::begin(corners), std::end(corners));
+  return {limit(*low), limit(*high)};
+}
+
+static std::optional<Interval> applyTo(BinaryKind kind, Interval lhs, Interval rhs) {
+  switch (kind) {
+  case BinaryKind::add:
+    return Interval{limit(lhs.low + rhs.low), limit(lhs.high + rhs.high)};
+  case BinaryKind::sub:
+    return Interval{limit(lhs.low - rhs.high), limit(lhs.high - rhs.low)};
+  case BinaryKind::mul:
+    return findCorners(lhs, rhs,
+                       [](int64_t x, int64_t y) { return llvm::MulOverflow(x, y, x), x; });
+  case BinaryKind::min:
+    return Interval{std::min(lhs.low, rhs.low), std::min(lhs.high, rhs.high)};
+  case BinaryKind::max:
+    return Interval{std::max(lhs.low, rhs.low), std::max(lhs.high, rhs.high)};
+  case BinaryKind::div:
+    if (rhs.low < 1)
+      return std::nullopt;
+    return findCorners(lhs, rhs, [](int64_t x, int64_t y) { return x / y; });
+  case BinaryKind::mod:
+    return rhs.low < 1 ? std::nullopt : std::optional(Interval{0, rhs.high - 1});
+  case BinaryKind::equal:
+  case BinaryKind::greater:
+  case BinaryKind::greater_equal:
+  case BinaryKind::less:
+  case BinaryKind::less_equal:
+    return Interval{0, 1};
+  default:
+    return std::nullopt;
+  }
+}
+
+/// The number of the element of an operand that broadcasts to the result's element.
+static int64_t findOperandElement(Value operand, Value result, int64_t element) {
+  ArrayRef<int64_t> from = NodeImporter::getShape(operand),
+                    to = NodeImporter::getShape(result);
+  int64_t number = 0, stride = 1;
+  for (int64_t dim = int64_t(to.size()) - 1, own = int64_t(from.size()) - 1; own >= 0;
+       --dim, --own) {
+    if (from[own] != 1)
+      number += element % to[dim] * stride;
+    stride *= from[own];
+    element /= to[dim];
+  }
+  return number;
+}
+
+Value RangeFinder::findSource(Value tensor, int64_t &element) {
+  while (Operation *op = tensor.getDefiningOp()) {
+    if (table.bounds.contains(tensor) || ++steps > kMaxSteps)
+      return tensor;
+    if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op)) {
+      tensor = op->getOperand(0);
+      continue;
+    }
+    if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+      if (slice.getSourceType().getRank() != 1 || slice.getType().getRank() != 1 ||
+          !slice.hasUnitStride() || ShapedType::isDynamic(slice.getStaticOffset(0)))
+        return tensor;
+      element += slice.getStaticOffset(0);
+      tensor = slice.getSource();
+      continue;
+    }
+    if (auto concat = dyn_cast<cnn::ConcatOp>(op);
+        concat && NodeImporter::getRank(tensor) == 1) {
+      for (Value input : concat.getInputs()) {
+        int64_t count = NodeImporter::getType(input).getNumElements();
+        tensor = input;
+        if (element < count)
+          break;
+        element -= count;
+      }
+      continue;
+    }
+    if (auto gather = dyn_cast<cnn::GatherOp>(op)) {
+      std::optional<cnn::ConstantData> indices = cnn::ConstantData::get(gather.getIndices());
+      if (!indices || NodeImporter::getRank(gather.getInput()) != 1)
+        return tensor;
+      int64_t index = indices->getInt(element);
+      element = index < 0 ? index + NodeImporter::getShape(gather.getInput())[0] : index;
+      tensor = gather.getInput();
+      continue;
+    }
+    if (auto broadcast = dyn_cast<cnn::BroadcastOp>(op)) {
+      element = findOperandElement(broadcast.getInput(), tensor, element);
+      tensor = broadcast.getInput();
+      continue;
+    }
+    // A cast to a type that holds all sizes does not change them.
+    if (auto cast = dyn_cast<cnn::CastOp>(op);
+        cast && NodeImporter::getElementType(tensor).isIntOrIndex() &&
+        NodeImporter::getElementType(cast.getInput()).isIntOrIndex() &&
+        NodeImporter::getElementType(tensor).getIntOrFloatBitWidth() >= 32 &&
+        NodeImporter::getElementType(cast.getInput()).getIntOrFloatBitWidth() >= 32) {
+      tensor = cast.getInput();
+      continue;
+    }
+    return tensor;
+  }
+  return tensor;
+}
+
+std::optional<Interval> RangeFinder::find(Value tensor, int64_t element) {
+  tensor = findSource(tensor, element);
+  if (steps > kMaxSteps)
+    return std::nullopt;
+  if (auto bound = table.bounds.find(tensor); bound != table.bounds.end())
+    return Interval{0, bound->second};
+  if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(tensor)) {
+    if (!data->getElementType().isIntOrIndex())
+      return std::nullopt;
+    int64_t value = data->getInt(element);
+    return Interval{value, value};
+  }
+  Operation *op = tensor.getDefiningOp();
+  if (auto binary = dyn_cast_or_null<cnn::BinaryOp>(op))
+    return findBinary(binary, element);
+  if (auto reduce = dyn_cast_or_null<cnn::ReduceOp>(op))
+    return findReduced(reduce, element);
+  if (auto select = dyn_cast_or_null<cnn::SelectOp>(op)) {
+    std::optional<Interval> yes =
+        find(select.getLhs(), findOperandElement(select.getLhs(), tensor, element));
+    std::optional<Interval> no =
+        find(select.getRhs(), findOperandElement(select.getRhs(), tensor, element));
+    if (yes && no)
+      return Interval{std::min(yes->low, no->low), std::max(yes->high, no->high)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Interval> RangeFinder::findBinary(cnn::BinaryOp op, int64_t element) {
+  Value result = op->getResult(0);
+  if (!NodeImporter::getElementType(result).isIntOrIndex())
+    return std::nullopt;
+  std::optional<Interval> lhs =
+      find(op.getLhs(), findOperandElement(op.getLhs(), result, element));
+  std::optional<Interval> rhs =
+      find(op.getRhs(), findOperandElement(op.getRhs(), result, element));
+  return lhs && rhs ? applyTo(op.getKind(), *lhs, *rhs) : std::nullopt;
+}
+
+std::optional<Interval> RangeFinder::findReduced(cnn::ReduceOp op, int64_t element) {
+  BinaryKind kind;
+  switch (op.getKind()) {
+  case cnn::ReduceKind::max:
+    kind = BinaryKind::max;
+    break;
+  case cnn::ReduceKind::min:
+    kind = BinaryKind::min;
+    break;
+  case cnn::ReduceKind::sum:
+    kind = BinaryKind::add;
+    break;
+  case cnn::ReduceKind::prod:
+    kind = BinaryKind::mul;
+    break;
+  default:
+    return std::nullopt;
+  }
+  Value input = op.getInput();
+  if (NodeImporter::getRank(input) != 1 || op.getAxes().size() != 1)
+    return std::nullopt;
+  std::optional<Interval> result = find(input, 0);
+  for (int64_t i = 1; i < NodeImporter::getShape(input)[0] && result; ++i) {
+    std::optional<Interval> next = find(input, i);
+    result = next ? applyTo(kind, *result, *next) : std::nullopt;
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Extents
+//===----------------------------------------------------------------------===//
+
+bool NodeImporter::hasSizes() const {
+  return llvm::any_of(sizes, [](const auto &own) { return !own.empty(); });
+}
+
+SmallVector<DimSize> NodeImporter::getExtents(unsigned index) const {
+  SmallVector<DimSize> extents;
+  for (auto [dim, bound] : llvm::enumerate(getShape(index)))
+    extents.emplace_back(bound, hasSizes(index) ? sizes[index][dim] : Value());
+  return extents;
+}
+
+DimSize NodeImporter::declareSize(Value size, int64_t bound) {
+  if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(size))
+    return data->getInt(0);
+  int64_t &known = importer.getSizeTable().bounds.try_emplace(size, bound).first->second;
+  known = std::min(known, bound);
+  return {bound, size};
+}
+
+std::optional<DimSize> NodeImporter::findExtent(Value tensor, int64_t element) {
+  SizeTable &table = importer.getSizeTable();
+  RangeFinder finder(table);
+  std::optional<Interval> range = finder.find(tensor, element);
+  if (!range)
+    return std::nullopt;
+  if (range->low == range->high)
+    return range->low;
+  int64_t number = element;
+  Value source = finder.findSource(tensor, number);
+  Value &size = table.elements[{source, number}];
+  if (table.bounds.contains(source) && getElementType(source).isInteger(64)) {
+    size = source;
+  } else if (!size) {
+    Value flat = source;
+    int64_t count = getType(source).getNumElements();
+    FailureOr<Value> made = reshape(flat, {count});
+    if (succeeded(made) && count > 1)
+      made = slice(*made, {number}, {1}, {1});
+    if (succeeded(made))
+      made = reshape(*made, {});
+    if (succeeded(made))
+      made = create<cnn::CastOp>(*made, builder.getI64Type());
+    // A size is never negative.
+    if (succeeded(made) && range->low < 0)
+      made = binary(BinaryKind::max, *made, scalar(builder.getI64Type(), 0));
+    if (failed(made))
+      return std::nullopt;
+    size = *made;
+  }
+  return declareSize(size, std::max<int64_t>(range->high, 0));
+}
+
+std::optional<SmallVector<DimSize>> NodeImporter::readExtents(unsigned index) {
+  Value tensor = getInput(index);
+  SmallVector<DimSize> result;
+  if (!tensor || getConstant(index)) {
+    std::optional<SmallVector<int64_t>> constants = getConstantInts(index);
+    if (!constants)
+      return std::nullopt;
+    result.assign(constants->begin(), constants->end());
+    return result;
+  }
+  int64_t count = getType(tensor).getNumElements();
+  for (int64_t i = 0; i < count && count <= cnn::kMaxInlineElements; ++i)
+    if (std::optional<DimSize> extent = findExtent(tensor, i))
+      result.push_back(*extent);
+  if (int64_t(result.size()) == count && getElementType(tensor).isIntOrIndex())
+    return result;
+  (void)notConstant(index);
+  return std::nullopt;
+}
+
+FailureOr<Value> NodeImporter::findOnce(Value input, ArrayRef<DimSize> extents,
+                                        llvm::function_ref<FailureOr<Value>()> find) {
+  SmallVector<Value> key = {input};
+  for (const DimSize &extent : extents)
+    key.push_back(extent.size);
+  for (const auto &[known, result] : importer.getSizeTable().found)
+    if (known == key)
+      return result;
+  FailureOr<Value> result = find();
+  if (succeeded(result))
+    importer.getSizeTable().found.push_back({key, *result});
+  return result;
+}
+
+Value NodeImporter::materialize(DimSize extent) {
+  return extent.size ? extent.size : scalar(builder.getI64Type(), extent.bound);
+}
+
+DimSize NodeImporter::combine(BinaryKind kind, DimSize lhs, DimSize rhs) {
+  auto isExactly = [](DimSize extent, int64_t value) {
+    return extent.isConstant() && extent.bound == value;
+  };
+  Interval left{lhs.size ? 0 : lhs.bound, lhs.bound},
+      right{rhs.size ? 0 : rhs.bound, rhs.bound};
+  Interval range = *applyTo(kind, left, right);
+  if (range.low == range.high)
+    return range.low;
+  if (lhs == rhs && (kind == BinaryKind::min || kind == BinaryKind::max))
+    return lhs;
+  if (kind == BinaryKind::max && rhs.isConstant() && rhs.bound <= 0)
+    return lhs;
+  if (((kind == BinaryKind::add || kind == BinaryKind::sub) && isExactly(rhs, 0)) ||
+      ((kind == BinaryKind::mul || kind == BinaryKind::div) && isExactly(rhs, 1)))
+    return lhs;
+  if (kind == BinaryKind::min && rhs.isConstant() && rhs.bound >= lhs.bound)
+    return lhs;
+  if (kind == BinaryKind::min && lhs.isConstant() && lhs.bound >= rhs.bound)
+    return rhs;
+  auto getNumber = [](DimSize extent) { return extent.size ? 0 : extent.bound; };
+  Value &result =
+      importer.getSizeTable()
+          .combined[{int(kind), lhs.size, getNumber(lhs), rhs.size, getNumber(rhs)}];
+  if (!result) {
+    result = *binary(kind, materialize(lhs), materialize(rhs));
+    if (range.low < 0)
+      result = *binary(BinaryKind::max, result, scalar(builder.getI64Type(), 0));
+  }
+  return declareSize(result, std::max<int64_t>(range.high, 0));
+}
+
+LogicalResult NodeImporter::setResult(FailureOr<Value> value, ArrayRef<DimSize> extents,
+                                      unsigned index) {
+  if (failed(value))
+    return failure();
+  auto isOpen = [](const DimSize &extent) { return bool(extent.size); };
+  if (index < results.size() && llvm::any_of(extents, isOpen))
+    for (const DimSize &extent : extents)
+      resultSizes[index].push_back(extent.size);
+  return setResult(*value, index);
+}
