@@ -183,7 +183,7 @@ static const char *const layers[] = {"gather", "window", "reduce"};
 static const struct convoy_device_description devices[] = {PART(0), PART(1), PART(2)};
 
 const struct convoy_model_description convoy_model = {
-    CONVOY_ABI_VERSION,  1, 1, PARTS, inputs, outputs, "any", 0, devices, &gpu,
-    &convoy_cuda_backend};
+    CONVOY_ABI_VERSION,   1,    1, PARTS, inputs, outputs, "any", 0, devices, &gpu,
+    &convoy_cuda_backend, NULL, 0, 0};
 
 #endif
