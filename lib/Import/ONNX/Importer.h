@@ -35,15 +35,16 @@ struct NodeState {
   LoopState loop = {};
 };
 
-/// The numbers that the importer makes and knows as sizes of dimensions.
+/// The numbers that the importer makes and knows as sizes of dimensions. A number is an element
+/// of a tensor of integers, as `findSource` of Sizes.cpp finds it.
 struct SizeTable {
-  /// i64 of rank 0 -> its largest value.
-  llvm::DenseMap<mlir::Value, int64_t> bounds;
+  using Number = std::pair<mlir::Value, int64_t>;
+  llvm::DenseMap<Number, int64_t> bounds;
+  /// The numbers as i64 of rank 0.
+  llvm::DenseMap<Number, mlir::Value> values;
   /// A function of two extents, each a size or a number.
   llvm::DenseMap<std::tuple<int, mlir::Value, int64_t, mlir::Value, int64_t>, mlir::Value>
       combined;
-  /// An element of a tensor.
-  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> elements;
   /// A tensor and the sizes of its dimensions -> what was found in it.
   std::vector<std::pair<llvm::SmallVector<mlir::Value>, mlir::Value>> found;
 };

@@ -110,7 +110,7 @@ static int64_t findOperandElement(Value operand, Value result, int64_t element) 
 
 Value RangeFinder::findSource(Value tensor, int64_t &element) {
   while (Operation *op = tensor.getDefiningOp()) {
-    if (table.bounds.contains(tensor) || ++steps > kMaxSteps)
+    if (++steps > kMaxSteps)
       return tensor;
     if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op)) {
       tensor = op->getOperand(0);
@@ -167,7 +167,7 @@ std::optional<Interval> RangeFinder::find(Value tensor, int64_t element) {
   tensor = findSource(tensor, element);
   if (steps > kMaxSteps)
     return std::nullopt;
-  if (auto bound = table.bounds.find(tensor); bound != table.bounds.end())
+  if (auto bound = table.bounds.find({tensor, element}); bound != table.bounds.end())
     return Interval{0, bound->second};
   if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(tensor)) {
     if (!data->getElementType().isIntOrIndex())
@@ -249,9 +249,12 @@ SmallVector<DimSize> NodeImporter::getExtents(unsigned index) const {
 DimSize NodeImporter::declareSize(Value size, int64_t bound) {
   if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(size))
     return data->getInt(0);
-  int64_t &known = importer.getSizeTable().bounds.try_emplace(size, bound).first->second;
+  SizeTable &table = importer.getSizeTable();
+  SizeTable::Number number(size, 0);
+  number.first = RangeFinder(table).findSource(size, number.second);
+  int64_t &known = table.bounds.try_emplace(number, bound).first->second;
   known = std::min(known, bound);
-  return {bound, size};
+  return {bound, table.values.try_emplace(number, size).first->second};
 }
 
 std::optional<DimSize> NodeImporter::findExtent(Value tensor, int64_t element) {
@@ -262,29 +265,24 @@ std::optional<DimSize> NodeImporter::findExtent(Value tensor, int64_t element) {
     return std::nullopt;
   if (range->low == range->high)
     return range->low;
-  int64_t number = element;
-  Value source = finder.findSource(tensor, number);
-  Value &size = table.elements[{source, number}];
-  if (table.bounds.contains(source) && getElementType(source).isInteger(64)) {
-    size = source;
-  } else if (!size) {
-    Value flat = source;
-    int64_t count = getType(source).getNumElements();
-    FailureOr<Value> made = reshape(flat, {count});
-    if (succeeded(made) && count > 1)
-      made = slice(*made, {number}, {1}, {1});
-    if (succeeded(made))
-      made = reshape(*made, {});
-    if (succeeded(made))
-      made = create<cnn::CastOp>(*made, builder.getI64Type());
-    // A size is never negative.
-    if (succeeded(made) && range->low < 0)
-      made = binary(BinaryKind::max, *made, scalar(builder.getI64Type(), 0));
-    if (failed(made))
-      return std::nullopt;
-    size = *made;
-  }
-  return declareSize(size, std::max<int64_t>(range->high, 0));
+  int64_t bound = std::max<int64_t>(range->high, 0), place = element;
+  Value source = finder.findSource(tensor, place);
+  if (Value known = table.values.lookup({source, place}))
+    return DimSize(bound, known);
+  int64_t count = getType(source).getNumElements();
+  FailureOr<Value> size = reshape(source, {count});
+  if (succeeded(size) && count > 1)
+    size = slice(*size, {place}, {1}, {1});
+  if (succeeded(size))
+    size = reshape(*size, {});
+  if (succeeded(size))
+    size = create<cnn::CastOp>(*size, builder.getI64Type());
+  // A size is never negative.
+  if (succeeded(size) && range->low < 0)
+    size = binary(BinaryKind::max, *size, scalar(builder.getI64Type(), 0));
+  if (failed(size))
+    return std::nullopt;
+  return declareSize(*size, bound);
 }
 
 std::optional<SmallVector<DimSize>> NodeImporter::readExtents(unsigned index) {
