@@ -74,7 +74,12 @@ class Convoy:
         self.check(self.library.convoy_run(self.context, *self.pointers))
 
     def get_outputs(self):
-        return self.outputs
+        outputs = []
+        for index, array in enumerate(self.outputs):
+            dims = (ctypes.c_int64 * array.ndim)()
+            self.check(self.library.convoy_output_dims(self.context, index, dims))
+            outputs.append(array[tuple(map(slice, dims))])
+        return outputs
 
 
 class TensorInfo(ctypes.Structure):

@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 /* Grows with every change that an old caller would notice. */
-#define CONVOY_ABI_VERSION 3
+#define CONVOY_ABI_VERSION 4
 
 /* Element types, numbered as in ONNX's TensorProto.DataType. A bool is one
  * byte, 0 or 1. */
@@ -90,11 +90,14 @@ enum convoy_status {
   CONVOY_ERROR_CUDA = 12,       /* a call of the driver failed */
   CONVOY_ERROR_NCCL = 13,       /* NCCL failed, see convoy_create_on */
   /* Of all models. */
-  CONVOY_ERROR_BUSY = 14 /* another thread runs the context */
+  CONVOY_ERROR_BUSY = 14,  /* another thread runs the context */
+  CONVOY_ERROR_NO_RUN = 15 /* the context's last run failed, or there was none */
 };
 
 /* One input or output. Data is dense, row-major (the last dimension moves
- * fastest), in the byte order of the machine. */
+ * fastest), in the byte order of the machine. If the size of an output's
+ * dimension depends on data, `dims` has its upper bound; see
+ * convoy_output_dims. */
 typedef struct convoy_tensor_info {
   const char *name;
   int32_t element_type; /* enum convoy_element_type */
@@ -115,6 +118,11 @@ CONVOY_EXPORT int32_t convoy_input_count(void);
 CONVOY_EXPORT const convoy_tensor_info *convoy_input(int32_t index);
 CONVOY_EXPORT int32_t convoy_output_count(void);
 CONVOY_EXPORT const convoy_tensor_info *convoy_output(int32_t index);
+
+/* 1 if `dims[dim]` of output `index` is an upper bound: the size of this
+ * dimension depends on the data of a run. Otherwise 0, also if there is no such
+ * dimension. */
+CONVOY_EXPORT int32_t convoy_output_is_bounded(int32_t index, int32_t dim);
 
 /* Layers in the order in which they run. Names need not be unique. */
 CONVOY_EXPORT int32_t convoy_layer_count(void);
@@ -202,11 +210,21 @@ CONVOY_EXPORT int32_t convoy_thread_count(const convoy_context *context);
 
 /* Runs the model once. `inputs` and `outputs` have one pointer for each input and
  * output, in order, aligned to the element type. The buffers belong to the caller.
- * Outputs are written in full, inputs are never written. No output may overlap any
- * other buffer. For a model that runs on a GPU, a buffer may also be memory of the GPU;
+ * Outputs are written in full, inputs are never written; convoy_output_dims says how
+ * much of an output with upper bounds has a meaning. No output may overlap any other
+ * buffer. For a model that runs on a GPU, a buffer may also be memory of the GPU;
  * then nothing may be working on it any more. */
 CONVOY_EXPORT int32_t convoy_run(convoy_context *context, const void *const *inputs,
                                  void *const *outputs);
+
+/* Copies the sizes of output `index` after the last run to `dims[0 .. rank)`. They are at most
+ * those of convoy_output(index), and differ only in dimensions that convoy_output_is_bounded
+ * names. The buffer has the layout of convoy_output(index) in any case: its strides are those
+ * of the largest sizes, and elements with an index beyond a dimension's size are unspecified.
+ * For example, element [i][j] of an output of at most 8x100 is at 100 * i + j, also if it is
+ * 8x5 now. Returns CONVOY_ERROR_NO_RUN if the last run failed or there was none. */
+CONVOY_EXPORT int32_t convoy_output_dims(const convoy_context *context, int32_t index,
+                                         int64_t *dims);
 
 /* Switches per-layer timing on or off, and sets all times to zero. */
 CONVOY_EXPORT int32_t convoy_profile_enable(convoy_context *context, int32_t enable);

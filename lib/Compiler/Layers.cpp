@@ -8,6 +8,7 @@
 #include "convoy/Compiler/Layers.h"
 
 #include "convoy/Dialect/Cnn/Utils/Locations.h"
+#include "convoy/Dialect/Cnn/Utils/Outputs.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
@@ -33,6 +34,23 @@ static void addCost(LayerCost &total, Operation &op, const LayerCost &cost,
     }
 }
 
+/// The outputs of an imported model.
+static std::vector<OutputShape> listOutputs(ModuleOp module) {
+  std::vector<OutputShape> outputs;
+  for (Attribute attr :
+       cnn::getModelOutputs(module->getAttrOfType<ArrayAttr>("cnn.outputs"))) {
+    auto entry = cast<DictionaryAttr>(attr);
+    auto type = cast<ShapedType>(entry.getAs<TypeAttr>("type").getValue());
+    OutputShape &output = outputs.emplace_back();
+    output.name = entry.getAs<StringAttr>("name").str();
+    output.shape = type.getShape().vec();
+    output.isBounded.resize(output.shape.size());
+    for (auto [dim, result] : llvm::enumerate(cnn::getSizeResults(attr)))
+      output.isBounded[dim] = result >= 0;
+  }
+  return outputs;
+}
+
 FailureOr<LayerList> convoy::listLayers(Compilation &compilation) {
   OwningOpRef<ModuleOp> module = compilation.runTo(Phase::Import);
   if (!module)
@@ -41,6 +59,7 @@ FailureOr<LayerList> convoy::listLayers(Compilation &compilation) {
   auto main = module->lookupSymbol<func::FuncOp>("main");
   if (!main || main.empty())
     return list;
+  list.outputs = listOutputs(*module);
   ReceptiveFields fields(main);
   llvm::DenseSet<Value> seen;
   for (Operation &op : main.front().without_terminator()) {

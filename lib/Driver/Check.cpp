@@ -67,6 +67,11 @@ static llvm::Expected<std::string> compare(const TensorInfo &info, const Tensor 
   llvm::Expected<Tensor> expected = readTensor(file, info, "output");
   if (!expected)
     return expected.takeError();
+  if (actual.getShape() != expected->getShape()) {
+    llvm::outs() << info.name << "  " << actual.getTypeString() << "  DIFFERS\n";
+    return "output '" + info.name + "' is " + actual.getTypeString() + ", but " + file +
+           " holds " + expected->getTypeString();
+  }
   double largest = std::max(1.0, getLargestValue(*expected));
   llvm::Expected<Comparison> result = compareTensors(
       actual, *expected, request.rtol.value_or(getDefaultTolerance(info.elementType)),
@@ -74,7 +79,7 @@ static llvm::Expected<std::string> compare(const TensorInfo &info, const Tensor 
   if (!result)
     return result.takeError();
   double scale = result->maxAbsValue;
-  llvm::outs() << info.name << "  " << info.getTypeString()
+  llvm::outs() << info.name << "  " << actual.getTypeString()
                << llvm::format(
                       "  max |difference| %.3g  max |difference| / max |value| %.3g  ",
                       result->maxAbsDifference,
@@ -87,7 +92,7 @@ static llvm::Expected<std::string> compare(const TensorInfo &info, const Tensor 
   int64_t first = result->firstMismatch;
   os << "output '" << info.name << "' differs from " << file << " in " << result->numMismatches
      << " of " << actual.getNumElements() << " elements, first at "
-     << formatIndex(first, info.shape)
+     << formatIndex(first, actual.getShape())
      << llvm::format(": %.9g instead of %.9g", actual.getElement(first),
                      expected->getElement(first));
   return text;
@@ -103,9 +108,11 @@ static llvm::Error check(const Artefact &artefact, const Request &request) {
       artefact, request.inputOptions, request.threads, alone, request.modelOptions.gpu);
   if (!execution)
     return execution.takeError();
+  llvm::Expected<std::vector<Tensor>> outputs = execution->takeOutputs();
+  if (!outputs)
+    return outputs.takeError();
   std::string firstDifference;
-  for (auto [info, file, tensor] :
-       llvm::zip(artefact.getOutputs(), *files, execution->outputs)) {
+  for (auto [info, file, tensor] : llvm::zip(artefact.getOutputs(), *files, *outputs)) {
     if (file.empty())
       continue;
     llvm::Expected<std::string> difference = compare(info, tensor, file, request);

@@ -69,8 +69,7 @@ llvm::Expected<Tensor> convoy::driver::readTensor(StringRef file, const TensorIn
   // NumPy's format stores the types of ml_dtypes as bytes without a type.
   if (areSameInNpy(tensor->getElementType(), info.elementType))
     tensor->reinterpretAs(info.elementType);
-  if (tensor->getElementType() != info.elementType ||
-      tensor->getShape() != llvm::ArrayRef<int64_t>(info.shape))
+  if (tensor->getElementType() != info.elementType || !info.allows(tensor->getShape()))
     return llvm::createStringError(file + " holds " + tensor->getTypeString() + ", but " +
                                    role + " '" + info.name + "' is " + info.getTypeString());
   return tensor;

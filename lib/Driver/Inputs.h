@@ -26,7 +26,7 @@ llvm::Expected<Files> bindFiles(llvm::StringRef option, llvm::ArrayRef<std::stri
                                 llvm::ArrayRef<TensorInfo> tensors, llvm::StringRef role);
 
 /// Reads a .npy file, or a .pb file with a TensorProto, that must have the
-/// tensor's type and shape.
+/// tensor's type and a shape that the tensor may have.
 llvm::Expected<Tensor> readTensor(llvm::StringRef file, const TensorInfo &info,
                                   llvm::StringRef role);
 

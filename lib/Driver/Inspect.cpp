@@ -56,6 +56,18 @@ static void printText(const LayerList &list) {
                   formatCount(double(total.parameters)), formatCount(double(total.macs)),
                   formatCount(double(total.outputBytes + total.weightBytes)) + "B"});
   printTable(rows);
+  for (const OutputShape &output : list.outputs) {
+    if (!llvm::is_contained(output.isBounded, true))
+      continue;
+    llvm::outs() << "output " << output.name << " depends on data: ";
+    llvm::interleave(
+        llvm::zip(output.shape, output.isBounded), llvm::outs(),
+        [](auto size) {
+          llvm::outs() << (std::get<1>(size) ? "<=" : "") << std::get<0>(size);
+        },
+        "x");
+    llvm::outs() << '\n';
+  }
 }
 
 static void printCost(llvm::json::OStream &json, const LayerCost &cost) {
@@ -87,6 +99,20 @@ static void printJSON(StringRef model, const LayerList &list) {
           extents("receptive_field", layer.field, &FieldExtent::size);
           extents("stride", layer.field, &FieldExtent::stride);
           printCost(json, layer.cost);
+        });
+    });
+    json.attributeArray("outputs", [&] {
+      for (const OutputShape &output : list.outputs)
+        json.object([&] {
+          json.attribute("name", llvm::json::fixUTF8(output.name));
+          json.attributeArray("shape", [&] {
+            for (int64_t dim : output.shape)
+              json.value(dim);
+          });
+          json.attributeArray("is_bounded", [&] {
+            for (bool isBounded : output.isBounded)
+              json.value(isBounded);
+          });
         });
     });
     json.attributeObject("total", [&] { printCost(json, list.total); });

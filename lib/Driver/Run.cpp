@@ -134,8 +134,10 @@ static llvm::Error runModel(const Artefact &artefact, const InputOptions &inputO
     return execution.takeError();
   if (!ranks.isFirst())
     return llvm::Error::success();
-  for (auto [info, file, tensor] :
-       llvm::zip(artefact.getOutputs(), files, execution->outputs)) {
+  llvm::Expected<std::vector<Tensor>> outputs = execution->takeOutputs();
+  if (!outputs)
+    return outputs.takeError();
+  for (auto [info, file, tensor] : llvm::zip(artefact.getOutputs(), files, *outputs)) {
     if (outputArguments.empty())
       printSummary(info, tensor);
     else if (!file.empty())

@@ -10,6 +10,7 @@
 #include "StructConstant.h"
 #include "WeightsLimits.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Dialect/Cnn/Utils/Outputs.h"
 #include "convoy/Runtime/Abi/Model.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -89,6 +90,9 @@ public:
   template <auto Member, typename T> FieldValue<Member> field(T value) {
     return FieldValue<Member>(context, value);
   }
+  llvm::Constant *getInt32(int32_t value) {
+    return llvm::ConstantInt::getSigned(llvm::Type::getInt32Ty(context), value);
+  }
   llvm::Constant *getInt64(uint64_t value) {
     return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), value);
   }
@@ -125,6 +129,10 @@ public:
 
   /// An array of convoy_tensor_info from `cnn.inputs` or `cnn.outputs`.
   llvm::Expected<llvm::Constant *> getTensorInfos(mlir::ArrayAttr tensors);
+
+  /// The lists of the outputs' sizes from `cnn.outputs`, of which the infos were made; null if
+  /// it has no sizes.
+  llvm::Expected<llvm::Constant *> getOutputSizes(mlir::ArrayAttr results);
 
   /// A convoy_device_description from an entry of `cnn.devices`.
   llvm::Expected<llvm::Constant *> getDevice(mlir::DictionaryAttr device, size_t number,
@@ -168,6 +176,40 @@ llvm::Expected<llvm::Constant *> DescriptionBuilder::getTensorInfos(mlir::ArrayA
         field<&convoy_tensor_info::size>(type.getNumElements() * elementSize)));
   }
   return getArray(infos);
+}
+
+llvm::Expected<llvm::Constant *> DescriptionBuilder::getOutputSizes(mlir::ArrayAttr results) {
+  llvm::ArrayRef<mlir::Attribute> outputs = cnn::getModelOutputs(results);
+  mlir::Type sizeType =
+      mlir::RankedTensorType::get({}, mlir::IntegerType::get(results.getContext(), 64));
+  for (mlir::Attribute attr : results.getValue().drop_front(outputs.size())) {
+    auto size = mlir::cast<mlir::DictionaryAttr>(attr);
+    if (!size.getAs<mlir::StringAttr>("name").empty() ||
+        size.getAs<mlir::TypeAttr>("type").getValue() != sizeType)
+      return llvm::createStringError("a size of the module's outputs is no tensor<i64>, or an "
+                                     "output follows a size");
+  }
+  if (outputs.size() == results.size())
+    return getNull();
+  llvm::SmallVector<llvm::Constant *> lists;
+  for (mlir::Attribute attr : outputs) {
+    auto output = mlir::cast<mlir::DictionaryAttr>(attr);
+    auto type = mlir::cast<mlir::ShapedType>(output.getAs<mlir::TypeAttr>("type").getValue());
+    llvm::ArrayRef<int64_t> sizes = cnn::getSizeResults(attr);
+    if (!sizes.empty() && int64_t(sizes.size()) != type.getRank())
+      return llvm::createStringError("output '" +
+                                     output.getAs<mlir::StringAttr>("name").getValue() +
+                                     "' of the module has not as many sizes as dimensions");
+    llvm::SmallVector<llvm::Constant *> numbers;
+    for (int64_t result : sizes) {
+      if (result >= 0 && (size_t(result) < outputs.size() || size_t(result) >= results.size()))
+        return llvm::createStringError("result " + llvm::Twine(result) +
+                                       " of the module is no size of an output");
+      numbers.push_back(getInt32(result < 0 ? -1 : int32_t(result - int64_t(outputs.size()))));
+    }
+    lists.push_back(getArray(numbers));
+  }
+  return getArray(lists);
 }
 
 llvm::Expected<llvm::Constant *> DescriptionBuilder::getDevice(mlir::DictionaryAttr device,
@@ -294,6 +336,10 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
   llvm::Expected<llvm::Constant *> outputInfos = builder.getTensorInfos(outputs);
   if (!outputInfos)
     return outputInfos.takeError();
+  llvm::Expected<llvm::Constant *> outputSizes = builder.getOutputSizes(outputs);
+  if (!outputSizes)
+    return outputSizes.takeError();
+  size_t outputCount = cnn::getModelOutputs(outputs).size();
 
   // Defined by the weights' own object file.
   llvm::GlobalVariable *weights = builder.getExternal("convoy_weights");
@@ -313,7 +359,7 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
   llvm::Constant *description = makeStructConstant(
       builder.field<&Description::abi_version>(CONVOY_ABI_VERSION),
       builder.field<&Description::input_count>(inputs.size()),
-      builder.field<&Description::output_count>(outputs.size()),
+      builder.field<&Description::output_count>(outputCount),
       builder.field<&Description::device_count>(devices.size()),
       builder.field<&Description::inputs>(*inputInfos),
       builder.field<&Description::outputs>(*outputInfos),
@@ -321,7 +367,10 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
       builder.field<&Description::cpu_features>(getCpuFeatures(machine)),
       builder.field<&Description::devices>(builder.getArray(devices)),
       builder.field<&Description::gpu>(builder.getGpuCode(gpu)),
-      builder.field<&Description::backend>(builder.getExternal(getBackend(module, gpu))));
+      builder.field<&Description::backend>(builder.getExternal(getBackend(module, gpu))),
+      builder.field<&Description::output_sizes>(*outputSizes),
+      builder.field<&Description::size_count>(outputs.size() - outputCount),
+      builder.field<&Description::reserved>(0));
   auto *model = new llvm::GlobalVariable(
       llvmModule, description->getType(), /*isConstant=*/true,
       llvm::GlobalValue::ExternalLinkage, description, "convoy_model");

@@ -88,10 +88,17 @@ static void fake_twice(int64_t count, float *const *args) {
     args[0][i] = 2 * args[1][i];
 }
 
+/* (x, n): n = |x[0]|, rounded down, as a number of type i64 */
+static void fake_length(int64_t count, float *const *args) {
+  (void)count;
+  int64_t length = (int64_t)(args[0][0] < 0 ? -args[0][0] : args[0][0]);
+  __builtin_memcpy(args[1], &length, sizeof length);
+}
+
 static const struct fake_kernel fake_kernels[] = {
-    {"scale", 2, fake_scale},   {"add", 5, fake_add},   {"slice", 3, fake_slice},
-    {"window", 3, fake_window}, {"mask", 3, fake_mask}, {"mix", 4, fake_mix},
-    {"twice", 2, fake_twice},
+    {"scale", 2, fake_scale},   {"add", 5, fake_add},       {"slice", 3, fake_slice},
+    {"window", 3, fake_window}, {"mask", 3, fake_mask},     {"mix", 4, fake_mix},
+    {"twice", 2, fake_twice},   {"length", 2, fake_length},
 };
 
 #endif /* CONVOY_TEST_FAKECUDA_FAKEKERNELS_H */

@@ -22,11 +22,11 @@
 |* Code
 \*===----------------------------------------------------------------------===*/
 
-#define NAMES "\nscale add slice window mask mix twice\n"
+#define NAMES "\nscale add slice window mask mix twice length\n"
 
-enum { SCALE, ADD, SLICE, WINDOW, MASK, MIX, TWICE, KERNELS, MAX_IMAGES = 8 };
+enum { SCALE, ADD, SLICE, WINDOW, MASK, MIX, TWICE, LENGTH, KERNELS, MAX_IMAGES = 8 };
 static const char *const kernels[] = {"scale", "add", "slice", "window",
-                                      "mask",  "mix", "twice"};
+                                      "mask",  "mix", "twice", "length"};
 
 static char texts[MAX_IMAGES][128] = {"fake sm_80 12000" NAMES, "fake sm_90 12000" NAMES,
                                       "fake compute_90 12000" NAMES};
@@ -95,6 +95,8 @@ static void invoke(void *rt, uint8_t *arena, const uint8_t *w, void *const *inpu
   void *twice[] = {outputs[1], &map};
   launch(rt, TWICE, BLOCKS, THREADS, 61000, twice);
   convoy_rt_layer_done(rt, 2);
+  void *length[] = {inputs[0], outputs[2]};
+  launch(rt, LENGTH, 1, 1, 0, length);
 }
 
 static const int64_t dims[] = {HAND_MADE_SIZE};
@@ -103,14 +105,26 @@ static const convoy_tensor_info inputs[] = {
     {"b", CONVOY_FLOAT32, 1, dims, 4 * HAND_MADE_SIZE}};
 static const convoy_tensor_info outputs[] = {
     {"sum", CONVOY_FLOAT32, 1, dims, 4 * HAND_MADE_SIZE},
-    {"twice", CONVOY_FLOAT32, 1, dims, 4 * HAND_MADE_SIZE}};
+    {"twice", CONVOY_FLOAT32, 1, dims, 4 * HAND_MADE_SIZE},
+    {"", CONVOY_INT64, 0, NULL, 8}};
+static const int32_t twice_sizes[] = {0};
+static const int32_t *const output_sizes[] = {NULL, twice_sizes};
 static const char *const layers[] = {"scale", "add", "scale again"};
 static const struct convoy_device_description devices[] = {
     {invoke, layers, 3, 2 * sizeof weights, 0, sizeof weights, (const uint8_t *)weights}};
 
-const struct convoy_model_description convoy_model = {
-    CONVOY_ABI_VERSION,  2, 2, 1, inputs, outputs, "any", 0, devices, &gpu,
-    &convoy_cuda_backend};
+const struct convoy_model_description convoy_model = {.abi_version = CONVOY_ABI_VERSION,
+                                                      .input_count = 2,
+                                                      .output_count = 2,
+                                                      .device_count = 1,
+                                                      .inputs = inputs,
+                                                      .outputs = outputs,
+                                                      .cpu = "any",
+                                                      .devices = devices,
+                                                      .gpu = &gpu,
+                                                      .backend = &convoy_cuda_backend,
+                                                      .output_sizes = output_sizes,
+                                                      .size_count = 1};
 
 #else
 
@@ -169,7 +183,7 @@ static const char *const layers[] = {"gather", "window", "reduce"};
 static const struct convoy_device_description devices[] = {PART(0), PART(1), PART(2)};
 
 const struct convoy_model_description convoy_model = {
-    CONVOY_ABI_VERSION,  1, 1, PARTS, inputs, outputs, "any", 0, devices, &gpu,
-    &convoy_cuda_backend};
+    CONVOY_ABI_VERSION,   1,    1, PARTS, inputs, outputs, "any", 0, devices, &gpu,
+    &convoy_cuda_backend, NULL, 0, 0};
 
 #endif

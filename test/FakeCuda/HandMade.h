@@ -6,8 +6,9 @@
 |*===----------------------------------------------------------------------===*|
 |*                                                                            *|
 |* HandMadeSingle.so computes sum = 2 a + b + w, with w[i] = i, and           *|
-|* twice = 2 b, of HAND_MADE_SIZE numbers each. Its layers are "scale", "add" *|
-|* and "scale again".                                                         *|
+|* twice = 2 b, of HAND_MADE_SIZE numbers each. It says that only the first   *|
+|* |a[0]| numbers of twice have a meaning. Its layers are "scale", "add" and   *|
+|* "scale again".                                                             *|
 |*                                                                            *|
 |* HandMadeParts.so has three devices, which share the columns of x, a tensor *|
 |* of HAND_MADE_ROWS rows and HAND_MADE_WIDTH columns. For each row it        *|

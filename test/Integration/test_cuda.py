@@ -33,6 +33,12 @@ def test_a_gpu_that_is_there():
     support.must(convoy("run", SINGLE, "--device=cuda:1", "--random-inputs", 1))
 
 
+def test_an_output_of_unknown_size(tmp_path):
+    np.save(tmp_path / "a.npy", np.full(300032, 7, np.float32))
+    done = support.must(convoy("run", SINGLE, "--input", f"a={tmp_path}/a.npy", "--random-inputs", 1))
+    assert done.stdout.splitlines()[1].startswith("twice  7xf32  min ")
+
+
 @pytest.mark.parametrize("arguments,settings,words", [
     (["--device=cuda:7"], {}, "no such GPU"),
     ([], {"FAKE_CUDA_GPUS": "0"}, "no such GPU"),

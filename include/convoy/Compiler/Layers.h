@@ -31,9 +31,18 @@ struct LayerInfo {
   LayerCost cost;
 };
 
+/// An output of the model.
+struct OutputShape {
+  std::string name;
+  std::vector<int64_t> shape;
+  /// For each dimension, whether `shape` has only an upper bound: its size depends on data.
+  std::vector<bool> isBounded;
+};
+
 struct LayerList {
   /// In the order of the model.
   std::vector<LayerInfo> layers;
+  std::vector<OutputShape> outputs;
   /// The sum over all layers. Weights that several layers share count once.
   LayerCost total;
 };

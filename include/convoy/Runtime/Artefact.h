@@ -65,10 +65,15 @@ public:
 
   int getThreadCount() const;
 
-  /// Runs the model once on raw buffers, one for each input and output, in order.
+  /// Runs the model once on raw buffers, one for each input and output, in order. Outputs have
+  /// the layout of their largest shapes (see convoy_output_dims).
   llvm::Error run(llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs);
   /// Checks element types and shapes, makes tensors for the outputs, and runs the model once.
   llvm::Expected<std::vector<Tensor>> run(llvm::ArrayRef<Tensor> inputs);
+  /// The same, but the tensors have the largest shapes. They can be the buffers of more runs.
+  llvm::Expected<std::vector<Tensor>> runOnBuffers(llvm::ArrayRef<Tensor> inputs);
+  /// Shrinks the buffers of the last run to the shapes that the outputs have.
+  llvm::Error shrinkOutputs(llvm::MutableArrayRef<Tensor> outputs) const;
 
   /// Switches per-layer timing on or off, and sets all times to zero.
   llvm::Error enableProfile(bool enable);

@@ -18,6 +18,7 @@ namespace convoy {
 struct Execution {
   std::vector<Tensor> inputs;
   Context context;
+  /// Buffers of the largest shapes.
   std::vector<Tensor> outputs;
 
   /// Runs the model once on `inputs`, which must have its types and shapes.
@@ -25,6 +26,8 @@ struct Execution {
 
   /// Runs again, into the same outputs.
   llvm::Error run();
+  /// Takes the outputs out, in the shapes that they have. The model cannot run again.
+  llvm::Expected<std::vector<Tensor>> takeOutputs();
   /// The same with profiling; returns the nanoseconds of each layer.
   llvm::Expected<std::vector<int64_t>> profile();
 };

@@ -64,9 +64,14 @@ struct TensorInfo {
   std::string name;
   ElementType elementType = ElementType::F32;
   llvm::SmallVector<int64_t, 4> shape;
+  /// Of an output whose shape depends on data: for each dimension, whether `shape` has only an
+  /// upper bound of its size. Empty if `shape` is exact.
+  llvm::SmallVector<bool, 4> isBounded = {};
 
   int64_t getNumElements() const;
-  /// Shape and element type as text, such as "1x3x224x224xf32".
+  /// Whether a tensor of this shape can be an input or an output of this kind.
+  bool allows(llvm::ArrayRef<int64_t> other) const;
+  /// Shape and element type as text, such as "1x3x224x224xf32" or "2x<=100xi64".
   std::string getTypeString() const;
 };
 
@@ -100,6 +105,8 @@ public:
   }
   /// Takes the same bytes as elements of another type of the same size.
   void reinterpretAs(ElementType type);
+  /// Keeps the elements whose index in each dimension is below the size in `smaller`.
+  void shrinkTo(llvm::ArrayRef<int64_t> smaller);
   /// Element `index`, in row-major order, as a number, whatever its type is.
   double getElement(int64_t index) const;
 

@@ -73,6 +73,17 @@ const convoy_tensor_info *convoy_output(int32_t index) {
   return &convoy_model.outputs[index];
 }
 
+/* The number of the size of an output's dimension, or -1 if `outputs` has the size. */
+static int32_t find_size(int32_t output, int32_t dim) {
+  const int32_t *sizes = convoy_model.output_sizes ? convoy_model.output_sizes[output] : NULL;
+  return sizes ? sizes[dim] : -1;
+}
+
+int32_t convoy_output_is_bounded(int32_t index, int32_t dim) {
+  const convoy_tensor_info *info = convoy_output(index);
+  return info && dim >= 0 && dim < info->rank && find_size(index, dim) >= 0;
+}
+
 /* Profiles are of the first device. */
 static const struct convoy_device_description *first(void) { return &convoy_model.devices[0]; }
 
@@ -124,6 +135,8 @@ const char *convoy_status_text(int32_t status) {
     return "another device that shares the model could not be reached";
   case CONVOY_ERROR_BUSY:
     return "another thread runs the context; make a context for each thread";
+  case CONVOY_ERROR_NO_RUN:
+    return "the context has no outputs: its last run failed, or there was none";
   default:
     return convoy_model.backend->status_text ? convoy_model.backend->status_text(status)
                                              : "unknown status";
@@ -151,7 +164,7 @@ static void free_context(struct convoy_context *context) {
     convoy_model.backend->close(context);
   for (int32_t i = 0; context->devices && i < context->device_count; ++i) {
     struct convoy_device *device = &context->devices[i];
-    for (int32_t k = 0; device->outputs && k < convoy_model.output_count; ++k)
+    for (int32_t k = 0; device->outputs && k < convoy_result_count(); ++k)
       free(device->outputs[k]);
     free(device->outputs);
     free(device->layer_nanoseconds);
@@ -159,6 +172,8 @@ static void free_context(struct convoy_context *context) {
     free_team(&device->team);
   }
   free(context->devices);
+  free(context->outputs);
+  free(context->sizes);
   free_team(&context->team);
   free(context);
 }
@@ -173,6 +188,17 @@ static int make_team(struct convoy_team *team, int32_t threads, int64_t scratch_
   team->scratch = convoy_allocate((size_t)threads * team->scratch_stride);
   team->workers = convoy_allocate((size_t)threads * sizeof(struct convoy_worker));
   return team->scratch && team->workers;
+}
+
+/* Makes the list of buffers for results, and the buffers of those that callers do not see. */
+static int make_results(struct convoy_context *context) {
+  context->outputs = calloc((size_t)convoy_result_count() + 1, sizeof *context->outputs);
+  context->sizes = calloc((size_t)convoy_model.size_count + 1, sizeof *context->sizes);
+  if (!context->outputs || !context->sizes)
+    return 0;
+  for (int32_t i = 0; i < convoy_model.size_count; ++i)
+    context->outputs[convoy_model.output_count + i] = &context->sizes[i];
+  return 1;
 }
 
 static int make_device(struct convoy_device *device, int32_t threads,
@@ -217,7 +243,8 @@ static struct convoy_context *make_context(int32_t threads, int32_t cores, int32
   /* If there are fewer cores than threads, spinning may take the core from the very thread
    * that is waited for. */
   int64_t spin = threads <= cores ? 40000 : 0;
-  int complete = context->devices && make_team(&context->team, count, 0, spin);
+  int complete =
+      context->devices && make_results(context) && make_team(&context->team, count, 0, spin);
   for (int32_t i = 0; complete && i < count; ++i) {
     struct convoy_device *device = &context->devices[i];
     device->context = context;
@@ -359,8 +386,10 @@ static int32_t run_context(convoy_context *context, const void *const *inputs,
                            void *const *outputs) {
   if (context->broken)
     return context->broken;
+  context->has_outputs = 0;
   context->inputs = inputs;
-  context->outputs = outputs;
+  for (int32_t i = 0; i < convoy_model.output_count; ++i)
+    context->outputs[i] = outputs[i];
   if (convoy_model.backend->begin)
     convoy_model.backend->begin(context);
   void *args[] = {context};
@@ -372,6 +401,7 @@ static int32_t run_context(convoy_context *context, const void *const *inputs,
       return context->devices[i].status;
   if (convoy_model.backend->end)
     convoy_model.backend->end(context);
+  context->has_outputs = 1;
   return CONVOY_OK;
 }
 
@@ -385,6 +415,31 @@ int32_t convoy_run(convoy_context *context, const void *const *inputs, void *con
   int32_t status = run_context(context, inputs, outputs);
   atomic_store_explicit(&context->running, 0, memory_order_release);
   return status;
+}
+
+/* Only the first device of a model writes to the context's memory. */
+static int64_t read_size(const convoy_context *context, int32_t number) {
+  void *const *results = context->devices[0].outputs ? context->devices[0].outputs
+                                                     : (void *const *)context->outputs;
+  return *(const int64_t *)results[convoy_model.output_count + number];
+}
+
+int32_t convoy_output_dims(const convoy_context *context, int32_t index, int64_t *dims) {
+  const convoy_tensor_info *info = convoy_output(index);
+  if (!context || !info || (!dims && info->rank))
+    return CONVOY_ERROR_ARGUMENT;
+  if (context->broken)
+    return context->broken;
+  if (!context->has_outputs)
+    return CONVOY_ERROR_NO_RUN;
+  for (int32_t i = 0; i < info->rank; ++i) {
+    int32_t number = find_size(index, i);
+    dims[i] = number < 0 ? info->dims[i] : read_size(context, number);
+    /* Callers would read beyond the buffer. */
+    if (dims[i] < 0 || dims[i] > info->dims[i])
+      return CONVOY_ERROR_MODEL;
+  }
+  return CONVOY_OK;
 }
 
 /*===----------------------------------------------------------------------===*\

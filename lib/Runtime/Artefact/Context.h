@@ -71,7 +71,7 @@ struct convoy_device {
   int32_t status;       /* the first failure of the current run */
   char error_text[256]; /* one line about it, empty if the status says it all */
   uint8_t *arena;
-  void **outputs;           /* buffers of all devices but the first: only its outputs count */
+  void **outputs;           /* buffers of all devices but the first: only its results count */
   struct convoy_cuda *cuda; /* on a GPU, instead of the memory above; see Cuda.h */
 
   void *emulator; /* the emulator's working memory; null until a kernel is emulated */
@@ -100,13 +100,19 @@ struct convoy_context {
   int32_t uses_nccl;                 /* in the current run, see CudaNccl.c */
   atomic_int nccl_lost;              /* a device failed to take part in a sum by NCCL */
 
-  /* Of the current run. */
-  const void *const *inputs;
-  void *const *outputs;
+  const void *const *inputs; /* of the current run */
+  void **outputs;            /* of the current run; then pointers to `sizes` */
+  int64_t *sizes;            /* of outputs, see convoy_model_description */
+  int32_t has_outputs;       /* 1 if the last run succeeded */
 
   int32_t profiling;
   int64_t profiled_runs;
 };
+
+/* The results of a program: outputs and sizes. */
+static inline int32_t convoy_result_count(void) {
+  return convoy_model.output_count + convoy_model.size_count;
+}
 
 /* Memory of `size` bytes, aligned to a cache line, or to a huge page if it is as large as
  * one; null if there is none. */

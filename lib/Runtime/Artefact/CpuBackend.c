@@ -37,8 +37,8 @@ int convoy_cpu_make_memory(struct convoy_device *device) {
     return 0;
   if (device->number == 0)
     return 1;
-  device->outputs = calloc((size_t)convoy_model.output_count + 1, sizeof(void *));
-  for (int32_t i = 0; device->outputs && i < convoy_model.output_count; ++i)
+  device->outputs = calloc((size_t)convoy_result_count() + 1, sizeof(void *));
+  for (int32_t i = 0; device->outputs && i < convoy_result_count(); ++i)
     if (!(device->outputs[i] = convoy_allocate((size_t)convoy_model.outputs[i].size)))
       return 0;
   return device->outputs != NULL;

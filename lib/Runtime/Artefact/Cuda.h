@@ -37,7 +37,7 @@ struct convoy_cuda {
   struct convoy_cuda_kernel *kernels;
   CUdeviceptr weights, memory;
   uint8_t *arena; /* in `memory`, as are the inputs and outputs */
-  void **buffers; /* inputs, then outputs */
+  void **buffers; /* inputs, then outputs and sizes */
   CUstream stream;
   CUgraphExec graph; /* the program; null if there are several devices */
 
@@ -52,7 +52,7 @@ struct convoy_cuda {
   struct convoy_nccl nccl;
   ncclComm_t communicator; /* null if the host adds */
 
-  /* Only of the first device: pinned memory for all inputs and outputs; and for each output
+  /* Only of the first device: pinned memory for all these buffers; and for each result
    * whether it goes through that memory in the current run. */
   uint8_t *staging;
   uint8_t *is_staged;

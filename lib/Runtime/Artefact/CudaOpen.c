@@ -218,7 +218,7 @@ static int make_memory(struct convoy_device *device) {
                         (size_t)description->weights_size))
     return 0;
 
-  int32_t inputs = convoy_model.input_count, count = inputs + convoy_model.output_count;
+  int32_t inputs = convoy_model.input_count, count = inputs + convoy_result_count();
   cuda->buffers = calloc((size_t)count + 1, sizeof *cuda->buffers);
   if (!cuda->buffers) {
     convoy_cuda_fail(device, CONVOY_ERROR_MEMORY, "%s", "buffers");
@@ -245,14 +245,14 @@ static int make_staging(struct convoy_device *device) {
   int64_t size = 0;
   for (int32_t i = 0; i < convoy_model.input_count; ++i)
     (void)place(&size, convoy_model.inputs[i].size);
-  for (int32_t i = 0; i < convoy_model.output_count; ++i)
+  for (int32_t i = 0; i < convoy_result_count(); ++i)
     (void)place(&size, convoy_model.outputs[i].size);
   void *staging;
   if (!CONVOY_CUDA_CALL(device, cuMemHostAlloc, &staging, size ? (size_t)size : 1,
                         CU_MEMHOSTALLOC_PORTABLE))
     return 0;
   device->cuda->staging = staging;
-  device->cuda->is_staged = calloc((size_t)convoy_model.output_count + 1, 1);
+  device->cuda->is_staged = calloc((size_t)convoy_result_count() + 1, 1);
   if (!device->cuda->is_staged)
     convoy_cuda_fail(device, CONVOY_ERROR_MEMORY, "%s", "outputs");
   return !device->status;

@@ -94,7 +94,7 @@ void convoy_cuda_begin(struct convoy_context *context) {
 
 static void fetch_outputs(struct convoy_device *device) {
   struct convoy_cuda *cuda = device->cuda;
-  for (int32_t i = 0; i < convoy_model.output_count && !device->status; ++i) {
+  for (int32_t i = 0; i < convoy_result_count() && !device->status; ++i) {
     int32_t buffer = convoy_model.input_count + i;
     CUdeviceptr from = to_device(cuda->buffers[buffer]);
     size_t size = (size_t)convoy_model.outputs[i].size;
@@ -113,7 +113,7 @@ static void fetch_outputs(struct convoy_device *device) {
 
 void convoy_cuda_end(struct convoy_context *context) {
   const struct convoy_cuda *cuda = context->devices[0].cuda;
-  for (int32_t i = 0; i < convoy_model.output_count; ++i)
+  for (int32_t i = 0; i < convoy_result_count(); ++i)
     if (cuda->is_staged[i])
       memcpy(context->outputs[i],
              cuda->staging + get_staging_offset(cuda, convoy_model.input_count + i),

@@ -42,6 +42,15 @@ static void print_type(FILE *to, int32_t element_type, int32_t rank, const int64
   fputs(name ? name : "unknown", to);
 }
 
+/* The sizes that depend on data are written as "<=100". */
+static void print_output_type(FILE *to, int32_t index) {
+  const convoy_tensor_info *info = convoy_output(index);
+  for (int32_t i = 0; i < info->rank; ++i)
+    fprintf(to, "%s%lldx", convoy_output_is_bounded(index, i) ? "<=" : "",
+            (long long)info->dims[i]);
+  print_type(to, info->element_type, 0, NULL);
+}
+
 static int is_for_gpu(void) { return convoy_gpu_arch(0, NULL) != 0; }
 
 static void print_help(const struct options *options) {
@@ -65,9 +74,8 @@ static void print_help(const struct options *options) {
     puts("");
   }
   for (int32_t i = 0; i < convoy_output_count(); ++i) {
-    const convoy_tensor_info *info = convoy_output(i);
-    printf("output %s: ", info->name);
-    print_type(stdout, info->element_type, info->rank, info->dims);
+    printf("output %s: ", convoy_output(i)->name);
+    print_output_type(stdout, i);
     puts("");
   }
   printf("compiled for %s\n", convoy_required_cpu());
@@ -265,7 +273,7 @@ static int read_input(const struct options *options, const char *file,
   return status;
 }
 
-static int write_output(const struct options *options, const char *file,
+static int write_tensor(const struct options *options, const char *file,
                         const convoy_tensor_info *info, const void *data) {
   char header[CONVOY_NPY_MAX_HEADER];
   size_t size = convoy_npy_format(header, info->element_type, info->rank, info->dims);
@@ -377,7 +385,25 @@ static int check_output(const struct options *options, const char *file) {
   return EXIT_DONE;
 }
 
-static int write_outputs(const struct options *options) {
+/* Writes output `index` to a file, in the shape that it has after the run. */
+static int write_output(const struct options *options, const char *file,
+                        const convoy_context *context, int32_t index) {
+  convoy_tensor_info info = *convoy_output(index);
+  int64_t dims[CONVOY_NPY_MAX_RANK];
+  if (info.rank <= CONVOY_NPY_MAX_RANK) {
+    int32_t status = convoy_output_dims(context, index, dims);
+    if (status != CONVOY_OK)
+      return model_error(options, status);
+    convoy_compact(options->outputs[index], info.element_type, info.rank, info.dims, dims);
+    info.dims = dims;
+    info.size = convoy_element_size(info.element_type);
+    for (int32_t i = 0; i < info.rank; ++i)
+      info.size *= dims[i];
+  }
+  return write_tensor(options, file, &info, options->outputs[index]);
+}
+
+static int write_outputs(const struct options *options, const convoy_context *context) {
   for (int32_t i = 0; i < convoy_output_count(); ++i) {
     const convoy_tensor_info *info = convoy_output(i);
     char *made = options->output_files[i] ? NULL : default_file(info->name);
@@ -385,7 +411,7 @@ static int write_outputs(const struct options *options) {
     int status =
         file ? check_output(options, file) : model_error(options, CONVOY_ERROR_MEMORY);
     if (status == EXIT_DONE)
-      status = write_output(options, file, info, options->outputs[i]);
+      status = write_output(options, file, context, i);
     free(made);
     if (status != EXIT_DONE)
       return status;
@@ -405,7 +431,7 @@ static int run(const struct options *options) {
   if (model_status == CONVOY_OK)
     model_status = convoy_run(context, (const void *const *)options->inputs, options->outputs);
   if (model_status == CONVOY_OK) {
-    status = write_outputs(options);
+    status = write_outputs(options, context);
   } else {
     const char *detail = convoy_context_error(context);
     fprintf(stderr, "%s: %s%s%s%s\n", options->program, convoy_status_text(model_status),

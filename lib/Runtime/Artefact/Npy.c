@@ -277,6 +277,29 @@ void convoy_npy_copy(const void *bytes, const struct convoy_npy_header *header, 
   }
 }
 
+/* Returns the end of what it wrote. The target is never behind the source, so the tensor can
+ * be packed in place, from its beginning to its end. */
+static char *compact(char *to, const char *from, size_t item, int32_t rank,
+                     const int64_t *largest, const int64_t *dims) {
+  if (rank < 2) {
+    size_t size = item * (rank ? (size_t)dims[0] : 1);
+    memmove(to, from, size);
+    return to + size;
+  }
+  size_t row = item;
+  for (int32_t i = 1; i < rank; ++i)
+    row *= (size_t)largest[i];
+  for (int64_t i = 0; i < dims[0]; ++i)
+    to = compact(to, from + (size_t)i * row, item, rank - 1, largest + 1, dims + 1);
+  return to;
+}
+
+void convoy_compact(void *data, int32_t element_type, int32_t rank, const int64_t *largest,
+                    const int64_t *dims) {
+  if (rank && memcmp(largest, dims, (size_t)rank * sizeof *dims) != 0)
+    (void)compact(data, data, (size_t)convoy_element_size(element_type), rank, largest, dims);
+}
+
 /*===----------------------------------------------------------------------===*\
 |* Writing
 \*===----------------------------------------------------------------------===*/

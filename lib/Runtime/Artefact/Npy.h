@@ -52,6 +52,12 @@ void convoy_npy_copy(const void *bytes, const struct convoy_npy_header *header, 
 size_t convoy_npy_format(char *buffer, int32_t element_type, int32_t rank,
                          const int64_t *dims);
 
+/* Packs the elements of a row-major tensor whose index in each dimension is below `dims` at
+ * the beginning of the buffer, as a tensor of `dims`. No number of `dims` is larger than that
+ * of `largest`, which are the tensor's dimensions before. */
+void convoy_compact(void *data, int32_t element_type, int32_t rank, const int64_t *largest,
+                    const int64_t *dims);
+
 /* Fills `count` elements; see convoy::fillRandom. */
 void convoy_fill_random(void *data, int32_t element_type, int64_t count, uint64_t seed,
                         uint64_t stream);

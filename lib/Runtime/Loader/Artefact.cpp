@@ -28,6 +28,7 @@ struct Artefact::Library {
   }
 
   llvm::Error open(llvm::StringRef file);
+  llvm::Error readDescription();
   template <typename T> llvm::Error find(T *&function, const char *name);
   llvm::Error readInfos(int32_t count, const convoy_tensor_info *(*get)(int32_t),
                         std::vector<TensorInfo> &infos);
@@ -48,6 +49,7 @@ struct Artefact::Library {
   decltype(convoy_create_device) *createDevice = nullptr;
   decltype(convoy_thread_count) *threadCount = nullptr;
   decltype(convoy_run) *run = nullptr;
+  decltype(convoy_output_dims) *outputDims = nullptr;
   decltype(convoy_profile_enable) *profileEnable = nullptr;
   decltype(convoy_profile_read) *profileRead = nullptr;
   decltype(convoy_destroy) *destroy = nullptr;
@@ -142,29 +144,9 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
                                    llvm::Twine(CONVOY_ABI_VERSION) +
                                    "; compile the model again");
 
-  decltype(convoy_input_count) *inputCount = nullptr;
-  decltype(convoy_output_count) *outputCount = nullptr;
-  decltype(convoy_layer_count) *layerCount = nullptr;
-  decltype(convoy_input) *input = nullptr;
-  decltype(convoy_output) *output = nullptr;
-  decltype(convoy_layer_name) *layerName = nullptr;
-  decltype(convoy_required_cpu) *cpu = nullptr;
-  decltype(convoy_arena_size) *arena = nullptr;
-  decltype(convoy_device_count) *devices = nullptr;
-  decltype(convoy_gpu_arch) *gpuArch = nullptr;
 #define FIND(VARIABLE, NAME)                                                                  \
   if (llvm::Error error = find(VARIABLE, #NAME))                                              \
   return error
-  FIND(inputCount, convoy_input_count);
-  FIND(outputCount, convoy_output_count);
-  FIND(layerCount, convoy_layer_count);
-  FIND(input, convoy_input);
-  FIND(output, convoy_output);
-  FIND(layerName, convoy_layer_name);
-  FIND(cpu, convoy_required_cpu);
-  FIND(arena, convoy_arena_size);
-  FIND(devices, convoy_device_count);
-  FIND(gpuArch, convoy_gpu_arch);
   FIND(createOn, convoy_create_on);
   FIND(createDevice, convoy_create_device);
   FIND(statusText, convoy_status_text);
@@ -172,15 +154,48 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
   FIND(create, convoy_create);
   FIND(threadCount, convoy_thread_count);
   FIND(run, convoy_run);
+  FIND(outputDims, convoy_output_dims);
   FIND(profileEnable, convoy_profile_enable);
   FIND(profileRead, convoy_profile_read);
   FIND(destroy, convoy_destroy);
+  return readDescription();
+}
+
+llvm::Error Artefact::Library::readDescription() {
+  decltype(convoy_input_count) *inputCount = nullptr;
+  decltype(convoy_output_count) *outputCount = nullptr;
+  decltype(convoy_layer_count) *layerCount = nullptr;
+  decltype(convoy_input) *input = nullptr;
+  decltype(convoy_output) *output = nullptr;
+  decltype(convoy_output_is_bounded) *isBounded = nullptr;
+  decltype(convoy_layer_name) *layerName = nullptr;
+  decltype(convoy_required_cpu) *cpu = nullptr;
+  decltype(convoy_arena_size) *arena = nullptr;
+  decltype(convoy_device_count) *devices = nullptr;
+  decltype(convoy_gpu_arch) *gpuArch = nullptr;
+  FIND(inputCount, convoy_input_count);
+  FIND(outputCount, convoy_output_count);
+  FIND(layerCount, convoy_layer_count);
+  FIND(input, convoy_input);
+  FIND(output, convoy_output);
+  FIND(isBounded, convoy_output_is_bounded);
+  FIND(layerName, convoy_layer_name);
+  FIND(cpu, convoy_required_cpu);
+  FIND(arena, convoy_arena_size);
+  FIND(devices, convoy_device_count);
+  FIND(gpuArch, convoy_gpu_arch);
 #undef FIND
 
   if (llvm::Error error = readInfos(inputCount(), input, inputs))
     return error;
   if (llvm::Error error = readInfos(outputCount(), output, outputs))
     return error;
+  for (auto [index, info] : llvm::enumerate(outputs)) {
+    for (size_t dim = 0; dim < info.shape.size(); ++dim)
+      info.isBounded.push_back(isBounded(int32_t(index), int32_t(dim)) != 0);
+    if (!llvm::is_contained(info.isBounded, true))
+      info.isBounded.clear();
+  }
   for (int32_t i = 0, e = layerCount(); i < e; ++i)
     layers.emplace_back(layerName(i));
   requiredCpu = cpu();
@@ -293,7 +308,29 @@ llvm::Error Context::run(llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<voi
   return status == CONVOY_OK ? llvm::Error::success() : makeError(status);
 }
 
+llvm::Error Context::shrinkOutputs(llvm::MutableArrayRef<Tensor> outputs) const {
+  for (auto [index, info, tensor] : llvm::enumerate(library->outputs, outputs)) {
+    if (info.isBounded.empty())
+      continue;
+    llvm::SmallVector<int64_t, 4> shape(info.shape.size());
+    int32_t status = library->outputDims(context.get(), int32_t(index), shape.data());
+    if (status != CONVOY_OK)
+      return makeError(status);
+    tensor.shrinkTo(shape);
+  }
+  return llvm::Error::success();
+}
+
 llvm::Expected<std::vector<Tensor>> Context::run(llvm::ArrayRef<Tensor> inputs) {
+  llvm::Expected<std::vector<Tensor>> outputs = runOnBuffers(inputs);
+  if (!outputs)
+    return outputs.takeError();
+  if (llvm::Error error = shrinkOutputs(*outputs))
+    return std::move(error);
+  return outputs;
+}
+
+llvm::Expected<std::vector<Tensor>> Context::runOnBuffers(llvm::ArrayRef<Tensor> inputs) {
   llvm::SmallVector<const void *> inputPointers;
   for (auto [index, tensor] : llvm::enumerate(inputs)) {
     if (index < library->inputs.size()) {

@@ -12,7 +12,7 @@
 using namespace convoy;
 
 llvm::Expected<Execution> Execution::create(Context context, std::vector<Tensor> inputs) {
-  llvm::Expected<std::vector<Tensor>> outputs = context.run(inputs);
+  llvm::Expected<std::vector<Tensor>> outputs = context.runOnBuffers(inputs);
   if (!outputs)
     return outputs.takeError();
   return Execution{std::move(inputs), std::move(context), std::move(*outputs)};
@@ -26,6 +26,12 @@ llvm::Error Execution::run() {
   for (Tensor &tensor : outputs)
     to.push_back(tensor.getData());
   return context.run(from, to);
+}
+
+llvm::Expected<std::vector<Tensor>> Execution::takeOutputs() {
+  if (llvm::Error error = context.shrinkOutputs(outputs))
+    return std::move(error);
+  return std::move(outputs);
 }
 
 llvm::Expected<std::vector<int64_t>> Execution::profile() {

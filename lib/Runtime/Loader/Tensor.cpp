@@ -41,18 +41,30 @@ static int64_t multiply(llvm::ArrayRef<int64_t> shape) {
   return count;
 }
 
-static std::string makeTypeString(ElementType type, llvm::ArrayRef<int64_t> shape) {
+static std::string makeTypeString(ElementType type, llvm::ArrayRef<int64_t> shape,
+                                  llvm::ArrayRef<bool> isBounded = {}) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  for (int64_t dim : shape)
-    os << dim << 'x';
+  for (auto [index, dim] : llvm::enumerate(shape))
+    os << (!isBounded.empty() && isBounded[index] ? "<=" : "") << dim << 'x';
   os << stringify(type);
   return text;
 }
 
 int64_t TensorInfo::getNumElements() const { return multiply(shape); }
 
-std::string TensorInfo::getTypeString() const { return makeTypeString(elementType, shape); }
+bool TensorInfo::allows(llvm::ArrayRef<int64_t> other) const {
+  if (other.size() != shape.size())
+    return false;
+  for (auto [index, dim] : llvm::enumerate(shape))
+    if (isBounded.empty() || !isBounded[index] ? other[index] != dim : other[index] > dim)
+      return false;
+  return true;
+}
+
+std::string TensorInfo::getTypeString() const {
+  return makeTypeString(elementType, shape, isBounded);
+}
 
 //===----------------------------------------------------------------------===//
 // Tensor
@@ -120,6 +132,14 @@ static double loadAsInteger(unsigned width, bool isSigned, uint8_t byte) {
 void Tensor::reinterpretAs(ElementType type) {
   assert(getElementSize(type) == getElementSize(elementType) && "other size");
   elementType = type;
+}
+
+void Tensor::shrinkTo(llvm::ArrayRef<int64_t> smaller) {
+  assert(smaller.size() == shape.size() && "other rank");
+  convoy_compact(storage.get(), static_cast<int32_t>(elementType), int32_t(shape.size()),
+                 shape.data(), smaller.data());
+  shape.assign(smaller.begin(), smaller.end());
+  size = getNumElements() * getElementSize(elementType);
 }
 
 double Tensor::getElement(int64_t index) const {

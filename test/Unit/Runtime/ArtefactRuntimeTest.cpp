@@ -9,18 +9,22 @@
 
 #include "gtest/gtest.h"
 
+#include <algorithm>
 #include <thread>
 #include <vector>
 
 // A model written by hand; its backend is the emulator, which EmulatorTest.cpp needs. The
 // input says how many tasks to launch, and each task counts its runs in the output. The counts
-// are not atomic, so that the thread sanitizer sees a missing barrier.
+// are not atomic, so that the thread sanitizer sees a missing barrier. The size of the output
+// is the number of tasks.
 
 static constexpr int64_t kMaxTasks = 1000;
 static const int64_t countDims[] = {kMaxTasks};
 static const convoy_tensor_info inputs[] = {{"tasks", CONVOY_INT64, 0, nullptr, 8}};
 static const convoy_tensor_info outputs[] = {
-    {"counts", CONVOY_INT64, 1, countDims, 8 * kMaxTasks}};
+    {"counts", CONVOY_INT64, 1, countDims, 8 * kMaxTasks}, {"", CONVOY_INT64, 0, nullptr, 8}};
+static const int32_t countSizes[] = {0};
+static const int32_t *const outputSizes[] = {countSizes};
 static const char *const layers[] = {"clear", "count"};
 static const uint8_t weights[64] = {1};
 
@@ -49,6 +53,9 @@ static void invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const
   }
   if (inner)
     innerStatus = convoy_run(inner, inputs, outputs);
+  // A compiled model never writes a size below 0.
+  *static_cast<int64_t *>(outputs[1]) = tasks;
+  tasks = std::max<int64_t>(tasks, 0);
   auto *zero = reinterpret_cast<int64_t *>(arena);
   *zero = 0;
   void *args[] = {outputs[0], zero};
@@ -61,8 +68,8 @@ static void invoke(void *rt, uint8_t *arena, const uint8_t *weights, void *const
 static const convoy_device_description devices[] = {
     {invoke, layers, 2, 1 << 20, 0, 64, weights}};
 const convoy_model_description convoy_model = {
-    CONVOY_ABI_VERSION,      1, 1, 1, inputs, outputs, "any", 0, devices, nullptr,
-    &convoy_emulator_backend};
+    CONVOY_ABI_VERSION,       1,           1, 1, inputs, outputs, "any", 0, devices, nullptr,
+    &convoy_emulator_backend, outputSizes, 1, 0};
 
 static int runOnce(convoy_context *context, int64_t tasks, std::vector<int64_t> &counts) {
   const void *input = &tasks;
@@ -83,6 +90,37 @@ TEST(ArtefactRuntime, RunsEachTaskOnce) {
     }
     convoy_destroy(context);
   }
+}
+
+TEST(ArtefactRuntime, KnowsTheSizesOfTheLastRun) {
+  EXPECT_EQ(convoy_output_count(), 1);
+  EXPECT_EQ(convoy_output(1), nullptr);
+  EXPECT_EQ(convoy_output_is_bounded(0, 0), 1);
+  for (int dim : {-1, 1})
+    EXPECT_EQ(convoy_output_is_bounded(0, dim), 0);
+  for (int output : {-1, 1})
+    EXPECT_EQ(convoy_output_is_bounded(output, 0), 0);
+
+  convoy_context *context;
+  ASSERT_EQ(convoy_create(2, &context), CONVOY_OK);
+  std::vector<int64_t> counts(kMaxTasks);
+  int64_t size = -1;
+  EXPECT_EQ(convoy_output_dims(context, 0, &size), CONVOY_ERROR_NO_RUN);
+  EXPECT_STREQ(convoy_status_text(CONVOY_ERROR_NO_RUN),
+               "the context has no outputs: its last run failed, or there was none");
+  for (int64_t tasks : {0, 7, 1000, 3}) {
+    ASSERT_EQ(runOnce(context, tasks, counts), CONVOY_OK);
+    EXPECT_EQ(convoy_output_dims(context, 0, &size), CONVOY_OK);
+    EXPECT_EQ(size, tasks);
+  }
+  EXPECT_EQ(convoy_output_dims(nullptr, 0, &size), CONVOY_ERROR_ARGUMENT);
+  EXPECT_EQ(convoy_output_dims(context, 0, nullptr), CONVOY_ERROR_ARGUMENT);
+  EXPECT_EQ(convoy_output_dims(context, 1, &size), CONVOY_ERROR_ARGUMENT);
+  EXPECT_EQ(runOnce(context, kMaxTasks + 1, counts), CONVOY_ERROR_MODEL);
+  EXPECT_EQ(convoy_output_dims(context, 0, &size), CONVOY_ERROR_NO_RUN);
+  ASSERT_EQ(runOnce(context, -1, counts), CONVOY_OK);
+  EXPECT_EQ(convoy_output_dims(context, 0, &size), CONVOY_ERROR_MODEL);
+  convoy_destroy(context);
 }
 
 TEST(ArtefactRuntime, SurvivesManyLaunchesAndPauses) {

@@ -37,6 +37,7 @@ struct Library {
     find(createDevice, "convoy_create_device");
     find(destroy, "convoy_destroy");
     find(run, "convoy_run");
+    find(outputDims, "convoy_output_dims");
     find(profileEnable, "convoy_profile_enable");
     find(profileRead, "convoy_profile_read");
     find(statusText, "convoy_status_text");
@@ -64,6 +65,7 @@ struct Library {
   decltype(convoy_create_device) *createDevice;
   decltype(convoy_destroy) *destroy;
   decltype(convoy_run) *run;
+  decltype(convoy_output_dims) *outputDims;
   decltype(convoy_profile_enable) *profileEnable;
   decltype(convoy_profile_read) *profileRead;
   decltype(convoy_status_text) *statusText;

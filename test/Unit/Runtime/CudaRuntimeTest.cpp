@@ -23,11 +23,16 @@ TEST_F(CudaRuntime, ComputesWhatTheKernelsSay) {
     SingleBuffers buffers(seed);
     ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
     EXPECT_TRUE(buffers.isRight());
+    int64_t size = -1;
+    EXPECT_EQ(single.outputDims(context, 0, &size), CONVOY_OK);
+    EXPECT_EQ(size, HAND_MADE_SIZE);
+    EXPECT_EQ(single.outputDims(context, 1, &size), CONVOY_OK);
+    EXPECT_EQ(size, std::abs(int64_t(seed)));
   }
   // Weights are uploaded once. Launches are captured once, and each run replays them.
   EXPECT_EQ(fake_cuda_uploaded(), 4 * HAND_MADE_SIZE);
   EXPECT_EQ(fake_cuda_calls("cuStreamBeginCapture"), 1);
-  EXPECT_EQ(fake_cuda_calls("cuLaunchKernel"), 4);
+  EXPECT_EQ(fake_cuda_calls("cuLaunchKernel"), 5);
   EXPECT_EQ(fake_cuda_calls("cuGraphLaunch"), 3);
   EXPECT_EQ(fake_cuda_calls("cuStreamSynchronize"), 3);
   // Three runs, two inputs, each copied in two parts of at most 1 MiB.
@@ -60,10 +65,10 @@ TEST_F(CudaRuntime, TakesMemoryOfTheGpu) {
   memcpy(buffers.sum.data(), sum, size);
   memcpy(buffers.twice.data(), reinterpret_cast<void *>(twice), size);
   EXPECT_TRUE(buffers.isRight());
-  // Each tensor was copied once, and as a whole.
+  // Each tensor was copied once, and as a whole; and the size of an output.
   EXPECT_EQ(fake_cuda_calls("cuMemcpyDtoDAsync"), 2);
   EXPECT_EQ(fake_cuda_calls("cuMemcpyHtoDAsync"), 1);
-  EXPECT_EQ(fake_cuda_calls("cuMemcpyDtoHAsync"), 1);
+  EXPECT_EQ(fake_cuda_calls("cuMemcpyDtoHAsync"), 2);
   ASSERT_EQ(buffers.run(single, context), CONVOY_OK);
   EXPECT_TRUE(buffers.isRight());
   single.destroy(context);

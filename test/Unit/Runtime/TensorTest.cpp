@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 
 #include <limits>
+#include <vector>
 
 using namespace convoy;
 
@@ -23,6 +24,36 @@ TEST(Tensor, KnowsItsSize) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.getData()) % 64, 0u);
   EXPECT_EQ(Tensor(ElementType::Bool, {}).getSizeInBytes(), 1);
   EXPECT_EQ(Tensor(ElementType::F32, {4, 0}).getSizeInBytes(), 0);
+}
+
+TEST(Tensor, ShrinksToAPart) {
+  for (const llvm::SmallVector<int64_t, 4> &shape :
+       {llvm::SmallVector<int64_t, 4>{3, 4, 5}, {1, 2, 3}, {3, 4, 2}, {3, 1, 5}, {2, 0, 5}}) {
+    Tensor tensor(ElementType::I32, {3, 4, 5});
+    for (int i = 0; i < 60; ++i)
+      tensor.getAs<int32_t>()[i] = i;
+    tensor.shrinkTo(shape);
+    EXPECT_EQ(tensor.getShape(), llvm::ArrayRef<int64_t>(shape));
+    std::vector<int32_t> expected;
+    for (int i = 0; i < shape[0]; ++i)
+      for (int j = 0; j < shape[1]; ++j)
+        for (int k = 0; k < shape[2]; ++k)
+          expected.push_back(20 * i + 5 * j + k);
+    EXPECT_EQ(tensor.getAs<int32_t>(), llvm::ArrayRef<int32_t>(expected));
+  }
+}
+
+TEST(Tensor, InfoAllowsSmallerSizesWhereItHasBounds) {
+  TensorInfo info = {"y", ElementType::I64, {2, 100}, {false, true}};
+  EXPECT_EQ(info.getTypeString(), "2x<=100xi64");
+  for (int64_t size : {0, 7, 100})
+    EXPECT_TRUE(info.allows({2, size}));
+  EXPECT_FALSE(info.allows({2, 101}));
+  EXPECT_FALSE(info.allows({1, 100}));
+  EXPECT_FALSE(info.allows({2}));
+  info.isBounded.clear();
+  EXPECT_TRUE(info.allows({2, 100}));
+  EXPECT_FALSE(info.allows({2, 7}));
 }
 
 TEST(Tensor, RefusesImpossibleShapes) {

@@ -148,6 +148,63 @@ TEST_F(EmitArtefact, LibraryRuns) {
   }
 }
 
+/// The same program, which says that only the first row of the output has a meaning.
+static std::string getSourceWithSize(llvm::StringRef sizes) {
+  std::string text = source;
+  auto replace = [&](llvm::StringRef from, llvm::StringRef to) {
+    size_t at = text.find(from.str());
+    ASSERT_NE(at, std::string::npos);
+    text.replace(at, from.size(), to.str());
+  };
+  replace("{name = \"y\", type = tensor<2x3xf32>}",
+          ("{name = \"y\", type = tensor<2x3xf32>, sizes = array<i64: " + sizes +
+           ">}, {name = \"\", type = tensor<i64>}")
+              .str());
+  replace("llvm.call @convoy_rt_layer_done", R"mlir(
+      %one = llvm.mlir.constant(1 : i64) : i64
+      %psize = llvm.getelementptr %outputs[1] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
+      %size = llvm.load %psize : !llvm.ptr -> !llvm.ptr
+      llvm.store %one, %size : i64, !llvm.ptr
+      llvm.call @convoy_rt_layer_done)mlir");
+  return text;
+}
+
+TEST_F(EmitArtefact, SizesAreNoOutputs) {
+  module = mlir::parseSourceString<mlir::ModuleOp>(getSourceWithSize("1, -1"), &context);
+  ASSERT_TRUE(bool(module));
+  setTarget(hostTriple, hostCpu);
+  std::string path = getPath("model.so");
+  llvm::Error error = emitArtefact(*module, EmitKind::Lib, path);
+  ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
+  llvm::Expected<Artefact> artefact = Artefact::load(path);
+  ASSERT_TRUE(bool(artefact)) << llvm::toString(artefact.takeError());
+  ASSERT_EQ(artefact->getOutputs().size(), 1u);
+  EXPECT_EQ(artefact->getOutputs()[0].getTypeString(), "<=2x3xf32");
+  llvm::Expected<Context> runner = artefact->createContext(2);
+  ASSERT_TRUE(bool(runner)) << llvm::toString(runner.takeError());
+  std::vector<Tensor> inputs;
+  inputs.emplace_back(artefact->getInputs()[0]);
+  llvm::Expected<std::vector<Tensor>> outputs = runner->run(inputs);
+  ASSERT_TRUE(bool(outputs)) << llvm::toString(outputs.takeError());
+  EXPECT_EQ(outputs->front().getTypeString(), "1x3xf32");
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(outputs->front().getElement(i), 1 + i);
+}
+
+TEST_F(EmitArtefact, RefusesSizesThatAreNone) {
+  for (auto [sizes, text] :
+       {std::pair("2, -1", "result 2 of the module is no size of an output"),
+        std::pair("0, -1", "result 0 of the module is no size of an output"),
+        std::pair("1", "output 'y' of the module has not as many sizes as dimensions")}) {
+    module = mlir::parseSourceString<mlir::ModuleOp>(getSourceWithSize(sizes), &context);
+    ASSERT_TRUE(bool(module));
+    setTarget(hostTriple, hostCpu);
+    std::string path = getPath("model.so");
+    EXPECT_EQ(llvm::toString(emitArtefact(*module, EmitKind::Lib, path)),
+              "'" + path + "': " + text);
+  }
+}
+
 TEST_F(EmitArtefact, SameInputSameBytes) {
   std::string path = getPath("model.so"), bytes[2];
   for (std::string &content : bytes) {
@@ -171,7 +228,7 @@ TEST_F(EmitArtefact, TextHasOnlyThePublicFunctions) {
     EXPECT_FALSE(line.contains("_rt_") || line.contains("_invoke")) << line.str();
   }
   // As many as convoy-c/Artefact.h declares.
-  EXPECT_EQ(exported, 21);
+  EXPECT_EQ(exported, 23);
   ASSERT_FALSE(bool(emitArtefact(*module, EmitKind::Asm, getPath("model.s"))));
 }
 

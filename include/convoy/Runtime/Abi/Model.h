@@ -72,12 +72,19 @@ struct convoy_model_description {
   int32_t output_count;
   int32_t device_count;
   const convoy_tensor_info *inputs;
-  const convoy_tensor_info *outputs;
-  const char *cpu;       /* such as "x86-64-v3" */
-  uint64_t cpu_features; /* bits of CpuFeatures.def that the code uses */
+  const convoy_tensor_info *outputs; /* followed by `size_count` sizes, see below */
+  const char *cpu;                   /* such as "x86-64-v3" */
+  uint64_t cpu_features;             /* bits of CpuFeatures.def that the code uses */
   const struct convoy_device_description *devices;
   const struct convoy_gpu_code *gpu; /* null if the CPU runs the kernels */
   const struct convoy_backend *backend;
+  /* Programs write more results behind the outputs: numbers of type i64, which are the sizes
+   * of dimensions of outputs. For each output a list of its dimensions, with the number of the
+   * size or -1 if the output's description has it. Null for outputs that have no such
+   * dimension; null altogether if there are no sizes. */
+  const int32_t *const *output_sizes;
+  int32_t size_count;
+  int32_t reserved; /* 0 */
 };
 
 /* The tables of functions that run kernels, see Backend.h. The description of a model names
@@ -265,7 +272,10 @@ CONVOY_CHECK_FIELD(struct convoy_model_description, cpu_features, 40);
 CONVOY_CHECK_FIELD(struct convoy_model_description, devices, 48);
 CONVOY_CHECK_FIELD(struct convoy_model_description, gpu, 56);
 CONVOY_CHECK_FIELD(struct convoy_model_description, backend, 64);
-CONVOY_CHECK_SIZE(struct convoy_model_description, 72);
+CONVOY_CHECK_FIELD(struct convoy_model_description, output_sizes, 72);
+CONVOY_CHECK_FIELD(struct convoy_model_description, size_count, 80);
+CONVOY_CHECK_FIELD(struct convoy_model_description, reserved, 84);
+CONVOY_CHECK_SIZE(struct convoy_model_description, 88);
 CONVOY_CHECK_FIELD(struct convoy_gpu_thread, thread_id, 0);
 CONVOY_CHECK_FIELD(struct convoy_gpu_thread, block_id, 12);
 CONVOY_CHECK_FIELD(struct convoy_gpu_thread, block_dim, 24);
