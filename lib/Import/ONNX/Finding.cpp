@@ -86,6 +86,24 @@ static FailureOr<Value> makeCoordinates(NodeImporter &node, Value numbers,
       });
 }
 
+/// The result of NonZero for a constant.
+static ElementsAttr findConstantNonZero(const cnn::ConstantData &data, Type i64) {
+  ArrayRef<int64_t> shape = data.getShape();
+  SmallVector<int64_t> numbers;
+  bool isFloat = isa<FloatType>(data.getElementType());
+  for (int64_t i = 0; i < data.getNumElements(); ++i)
+    if (isFloat ? data.getDouble(i) != 0 : data.getInt(i) != 0)
+      numbers.push_back(i);
+  int64_t rank = shape.size(), count = numbers.size(), stride = 1;
+  std::vector<int64_t> coordinates(rank * count);
+  for (int64_t dim = rank - 1; dim >= 0; --dim) {
+    for (auto [place, number] : llvm::enumerate(numbers))
+      coordinates[dim * count + place] = number / stride % shape[dim];
+    stride *= shape[dim];
+  }
+  return cnn::makeConstant(RankedTensorType::get({rank, count}, i64), std::move(coordinates));
+}
+
 static LogicalResult importNonZero(NodeImporter &node) {
   FailureOr<Value> input = node.getInput(0);
   SmallVector<DimSize> extents = node.getExtents(0);
@@ -97,6 +115,8 @@ static LogicalResult importNonZero(NodeImporter &node) {
   if (count == 0)
     return node.setResult(
         node.constant(cnn::makeConstantFromBytes(RankedTensorType::get({rank, 0}, i64), {})));
+  if (std::optional<cnn::ConstantData> data = node.getConstant(0); data && !node.hasSizes(0))
+    return node.setResult(node.constant(findConstantNonZero(*data, i64)));
   FailureOr<Value> numbers =
       node.findOnce(*input, extents, [&] { return findNonZero(node, *input, extents); });
   if (failed(numbers))

@@ -136,6 +136,9 @@ public:
   /// The elements of an operand of integers that are sizes or the like: constants, or numbers
   /// that are computed at run time and whose largest value is known. An error otherwise.
   std::optional<llvm::SmallVector<DimSize>> readExtents(unsigned index);
+  /// An operand that is one integer, and of which `most` is the largest that is possible. An
+  /// error if it has more elements.
+  std::optional<DimSize> readExtent(unsigned index, int64_t most);
   /// The same for one element of a tensor of integers; nothing if it has no known bound.
   std::optional<DimSize> findExtent(mlir::Value tensor, int64_t element);
 

@@ -68,11 +68,17 @@ reshapeExtents(NodeImporter &node, ArrayRef<DimSize> source, ArrayRef<int64_t> b
   return result;
 }
 
-/// Reshapes the input to `bounds`, the largest shape.
-static LogicalResult reshapeInput(NodeImporter &node, ArrayRef<int64_t> bounds) {
+/// Reshapes the input to `bounds`, the largest shape, of which some dimensions are `fixed`.
+static LogicalResult reshapeInput(NodeImporter &node, ArrayRef<int64_t> bounds,
+                                  ArrayRef<bool> fixed = {}) {
   FailureOr<SmallVector<DimSize>> extents = reshapeExtents(node, node.getExtents(0), bounds);
   if (failed(extents))
     return failure();
+  for (auto [dim, isFixed] : llvm::enumerate(fixed))
+    if (isFixed && (*extents)[dim].size)
+      return node.error("gives dimension " + Twine(dim) + " the size " + Twine(bounds[dim]) +
+                        ", and another one a size that depends on data, which is not "
+                        "supported");
   return node.setResult(node.reshape(node.getInput(0), bounds), *extents);
 }
 
@@ -102,6 +108,12 @@ static LogicalResult importReshape(NodeImporter &node) {
   if (!shape)
     return node.error("has no attribute 'shape'");
   int64_t *open = nullptr, known = 1;
+  SmallVector<bool> fixed;
+  for (int64_t dim : *shape)
+    fixed.push_back(dim > 0 && node.getOpset() >= 5 && node.hasSizes(0));
+  if (node.hasSizes(0)) // What is computed from the input's own sizes may differ.
+    for (auto [dim, stated] : llvm::enumerate(*node.readExtents(1)))
+      fixed[dim] &= stated.isConstant();
   for (auto [index, dim] : llvm::enumerate(*shape)) {
     if (dim == 0 && !allowZero) {
       if (index >= source.size())
@@ -123,7 +135,7 @@ static LogicalResult importReshape(NodeImporter &node) {
                         " elements, the input has " + Twine(count) + ": no value of -1 fits");
     *open = count / known;
   }
-  return reshapeInput(node, *shape);
+  return reshapeInput(node, *shape, fixed);
 }
 
 static LogicalResult importFlatten(NodeImporter &node) {

@@ -248,7 +248,7 @@ FailureOr<Value> convoy::onnximport::sortDescending(NodeImporter &node, Value in
 }
 
 /// The number of elements to choose: an attribute before opset 10, then an input.
-static std::optional<DimSize> readK(NodeImporter &node) {
+static std::optional<DimSize> readK(NodeImporter &node, int64_t count) {
   if (node.getOpset() < 10) {
     if (!node.hasAttribute("k"))
       (void)node.error("has no attribute 'k'");
@@ -258,13 +258,7 @@ static std::optional<DimSize> readK(NodeImporter &node) {
     (void)node.error("has no input 1, the number of elements to choose");
     return std::nullopt;
   }
-  std::optional<SmallVector<DimSize>> k = node.readExtents(1);
-  if (!k)
-    return std::nullopt;
-  if (k->size() != 1)
-    (void)node.error(node.describeInput(1) + " has " + Twine(k->size()) +
-                     " elements, expected 1");
-  return k->size() == 1 ? std::optional(k->front()) : std::nullopt;
+  return node.readExtent(1, count);
 }
 
 static LogicalResult importTopK(NodeImporter &node) {
@@ -272,10 +266,12 @@ static LogicalResult importTopK(NodeImporter &node) {
   SmallVector<int64_t> shape(NodeImporter::getShape(input));
   Type element = NodeImporter::getElementType(input), i64 = node.getBuilder().getI64Type();
   FailureOr<int64_t> axis = node.normalizeAxis(node.getInt("axis", -1), shape.size());
-  std::optional<DimSize> wanted = readK(node);
+  if (failed(axis))
+    return failure();
+  std::optional<DimSize> wanted = readK(node, shape[*axis]);
   bool largest = node.getOpset() < 11 || node.getInt("largest", 1) != 0;
   node.ignoreAttribute("sorted"); // Sorted elements are right in any case.
-  if (failed(axis) || !wanted || node.hasError())
+  if (!wanted || node.hasError())
     return failure();
   SmallVector<DimSize> extents = node.getExtents(0), searched(shape.begin(), shape.end());
   int64_t count = shape[*axis];
@@ -321,9 +317,7 @@ ArrayRef<OpEntry> convoy::onnximport::getSelectionOps() {
       OpEntry{"ArgMax", importArg<true>, 1, 1, kNumber}.with(ruleOfItself),
       OpEntry{"ArgMin", importArg<false>, 1, 1, kNumber}.with(ruleOfItself),
       {"Hardmax", importHardmax, 1, 1, kFloat},
-      OpEntry{"TopK", importTopK, 1, 2, InputTypes(kNumber, kInteger), 1, kNoEnd,
-              "k must be constant, or computed from sizes"}
-          .with(ruleOfItself),
+      OpEntry{"TopK", importTopK, 1, 2, InputTypes(kNumber, kInteger)}.with(ruleOfItself),
   };
   return ops;
 }

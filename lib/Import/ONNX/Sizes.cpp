@@ -305,6 +305,27 @@ std::optional<SmallVector<DimSize>> NodeImporter::readExtents(unsigned index) {
   return std::nullopt;
 }
 
+std::optional<DimSize> NodeImporter::readExtent(unsigned index, int64_t most) {
+  Value tensor = getInput(index);
+  if (getType(tensor).getNumElements() != 1) {
+    (void)error(describeInput(index) + " has " + Twine(getType(tensor).getNumElements()) +
+                " elements, expected 1");
+    return std::nullopt;
+  }
+  if (getConstant(index)) {
+    std::optional<SmallVector<int64_t>> constant = getConstantInts(index);
+    return constant ? std::optional<DimSize>(constant->front()) : std::nullopt;
+  }
+  if (std::optional<DimSize> known = findExtent(tensor, 0))
+    return combine(BinaryKind::min, *known, most);
+  FailureOr<Value> number = reshape(tensor, {});
+  if (failed(number) || failed(number = create<cnn::CastOp>(*number, builder.getI64Type())))
+    return std::nullopt;
+  number = binary(BinaryKind::max, *number, scalar(builder.getI64Type(), 0));
+  number = binary(BinaryKind::min, *number, scalar(builder.getI64Type(), most));
+  return declareSize(*number, most);
+}
+
 FailureOr<Value> NodeImporter::findOnce(Value input, ArrayRef<DimSize> extents,
                                         llvm::function_ref<FailureOr<Value>()> find) {
   SmallVector<Value> key = {input};

@@ -335,6 +335,10 @@ static LogicalResult importPad(NodeImporter &node) {
   StringRef mode = node.getString("mode", "constant");
   if (failed(pads))
     return failure();
+  SmallVector<DimSize> extents = node.getExtents(0);
+  for (int64_t i = 0; i < rank; ++i)
+    if (extents[i].size && ((*pads)[i] || (*pads)[rank + i]))
+      return node.error("pads dimension " + Twine(i) + ", whose size depends on data");
   if (!llvm::is_contained({"constant", "edge", "reflect", "wrap"}, mode))
     return node.error("attribute 'mode' is '" + mode + "', which is not supported");
 
@@ -352,6 +356,7 @@ static LogicalResult importPad(NodeImporter &node) {
       return node.error("has no elements in dimension " + Twine(i) + " that mode '" + mode +
                         "' could repeat");
     shape[i] = low[i] + sizes[i] + high[i];
+    extents[i].bound = shape[i];
   }
   Type elementType = NodeImporter::getElementType(*result);
   if (failed(node.checkShape(shape, elementType)) ||
@@ -362,7 +367,7 @@ static LogicalResult importPad(NodeImporter &node) {
     if (failed(value))
       return failure();
     if (shape == sizes)
-      return node.setResult(result);
+      return node.setResult(result, extents);
     if (llvm::is_contained(sizes, 0))
       return node.setResult(
           node.create<cnn::BroadcastOp>(node.scalar(elementType, *value), shape));
@@ -379,7 +384,7 @@ static LogicalResult importPad(NodeImporter &node) {
     Value padded = tensor::PadOp::create(builder, node.getLoc(),
                                          RankedTensorType::get(shape, elementType), *result,
                                          attributes(low), attributes(high), scalar);
-    return node.setResult(padded);
+    return node.setResult(padded, extents);
   }
   for (int64_t axis = 0; axis < rank && succeeded(result); ++axis) {
     SmallVector<int64_t> indices;
@@ -387,7 +392,7 @@ static LogicalResult importPad(NodeImporter &node) {
       indices.push_back(getPadSource(mode, i, sizes[axis]));
     result = node.pick(*result, axis, indices);
   }
-  return node.setResult(result);
+  return node.setResult(result, extents);
 }
 
 //===----------------------------------------------------------------------===//
@@ -557,8 +562,10 @@ ArrayRef<OpEntry> convoy::onnximport::getSlicingOps() {
               "the shape must be constant, or computed from sizes"}
           .with(ruleOfItself),
       OpEntry{"Gather", importGather, 2, 2, InputTypes(kAny, kSigned)}.with(ruleOfItself),
-      {"Pad", importPad, 1, 4, InputTypes(kAny, kInteger, kAny, kInteger), 1, kNoEnd,
-       "pads, axes and the value must be constant; unsigned integers not in mode constant"},
+      OpEntry{"Pad", importPad, 1, 4, InputTypes(kAny, kInteger, kAny, kInteger), 1, kNoEnd,
+              "pads, axes and the value must be constant; unsigned integers not in mode "
+              "constant"}
+          .with(ruleOfItself),
       OpEntry{"Slice", importSlice, 1, 5, InputTypes(kAny, kInteger), 1, kNoEnd,
               "axes and steps must be constant, starts and ends, too, or computed from sizes"}
           .with(ruleOfItself),
