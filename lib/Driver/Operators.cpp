@@ -67,11 +67,13 @@ static std::string formatTypes(const OperatorInfo &info) {
 }
 
 static std::vector<std::string> formatRow(const OperatorInfo &info) {
-  return {info.name, formatOpsets(info), formatInputs(info), info.limits, formatTypes(info)};
+  return {info.name,          formatOpsets(info),
+          formatInputs(info), info.takesOpenSizes ? "yes" : "",
+          info.limits,        formatTypes(info)};
 }
 
-static const std::vector<std::string> kHeader = {"operator", "opsets", "inputs", "limits",
-                                                 "types"};
+static const std::vector<std::string> kHeader = {"operator",   "opsets", "inputs",
+                                                 "open sizes", "limits", "types"};
 
 //===----------------------------------------------------------------------===//
 // Sections
@@ -135,7 +137,8 @@ The ONNX operators that Convoy compiles. `convoy operators` prints this list, to
 an operator outside of its limits, is refused with a line that names the node and the reason.
 [conformance.md](conformance.md) counts which of ONNX's own tests pass.
 
-*Opsets* are those of ONNX's default domain. *Types* are the element types that the inputs may have; where inputs differ,
+*Opsets* are those of ONNX's default domain. Inputs of operators with *open sizes* may have shapes that depend on data,
+as the results of `NonZero` have. *Types* are the element types that the inputs may have; where inputs differ,
 their numbers are given, from 0 on:
 
 | word | types |
@@ -162,7 +165,7 @@ static void printMarkdown(const OperatorList &list) {
   for (const Section &section : makeSections(list)) {
     os << "\n## " << section.title << "\n\n" << section.text << "\n\n";
     printRow(kHeader);
-    os << "|---|---|---|---|---|\n";
+    os << "|---|---|---|---|---|---|\n";
     for (const OperatorInfo &info : section.operators)
       printRow(formatRow(info));
   }
@@ -197,6 +200,7 @@ static void printOperator(llvm::json::OStream &json, const OperatorInfo &info) {
   });
   json.attribute("repeated", info.repeatedInputs);
   json.attribute("limits", info.limits);
+  json.attribute("open_sizes", info.takesOpenSizes);
 }
 
 static void printJSON(const OperatorList &list) {

@@ -189,6 +189,7 @@ static OperatorInfo describeEntry(StringRef domain, bool isExperimental,
   }
   info.repeatedInputs = entry.types.getPeriod();
   info.limits = entry.limits.str();
+  info.takesOpenSizes = entry.sizeRule;
   return info;
 }
 

@@ -41,6 +41,8 @@ struct OperatorInfo {
   unsigned repeatedInputs = 1;
   /// What ONNX allows and Convoy does not; may be empty.
   std::string limits;
+  /// Whether inputs may have sizes that depend on data.
+  bool takesOpenSizes = false;
 };
 
 /// Operators that are left out on purpose, and why.
