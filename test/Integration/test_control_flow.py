@@ -221,7 +221,7 @@ AROUND = branch([helper.make_node("Add", ["y", "x"], ["t"], name="around")], ["t
     (AROUND, "the graph has a cycle through the nodes 'the_if/around', 'the_if' (tensor 'the_if/t')"),
     (branch([], ["nowhere"]), "input 0 is the tensor 'nowhere', which nothing in the model makes"),
     (one("Neg", ["nowhere"]), "node 'the_if/the_neg' (Neg): input 0 is the tensor 'nowhere'"),
-    (one("NonZero", ["x"]), "1 operator is not supported (opset 18): NonZero (node the_if/the_nonzero)"),
+    (one("Unique", ["x"]), "1 operator is not supported (opset 18): Unique (node the_if/the_unique)"),
     (one("Concat", ["x", "x"], axis=7), "node 'the_if/the_concat' (Concat): axis 7 is out of range for rank 2"),
 ])
 def test_bad_branches(then, text, tmp_path):
@@ -229,13 +229,21 @@ def test_bad_branches(then, text, tmp_path):
 
 
 def test_bad_conditions(tmp_path):
-    text = refuse([make_if("c", ["y"], NEG, one("ReduceSum", ["x"]))], tmp_path)
-    assert ("node 'the_if' (If): its branches give output 'y' different types, 2x3 f32 and 1x1 f32: the condition must be "
+    text = refuse([make_if("c", ["y"], NEG, one("ReduceSum", ["x"], keepdims=0))], tmp_path)
+    assert ("node 'the_if' (If): its branches give output 'y' different types, 2x3 f32 and scalar f32: the condition must be "
             "constant for this (--bind can make it so)") in text
     text = refuse([make_if("two", ["y"], NEG, NEG)], tmp_path, {"two": np.array([True, False])})
     assert "input 0 ('two') is not one bool" in text
     node = helper.make_node("If", ["yes"], ["y"], name="the_if", else_branch=NEG)
     assert "has no graph in its attribute 'then_branch'" in refuse([node], tmp_path, {"yes": YES})
+
+
+def test_branch_that_does_not_fit(tmp_path):
+    bad = one("Conv", ["x", "x"])
+    text = refuse([make_if("c", ["y"], bad, NEG)], tmp_path)
+    assert "node 'the_if/then/the_conv' (Conv): " in text
+    assert "; this is in a branch of the node 'the_if': --bind c=FILE leaves out the branch that is not taken" in text
+    assert "--bind" not in refuse([make_if("yes", ["y"], bad, NEG)], tmp_path, {"yes": YES})
 
 
 def test_function_that_calls_itself_in_a_branch(tmp_path):

@@ -85,7 +85,7 @@ LogicalResult Importer::addGraph(int index, onnx::GraphProto &inlined,
                                  const llvm::StringMap<std::string> &inputs) {
   // The graph's list of nodes, which grows, owns nodes by pointer: this one stays.
   const NodeProto &node = graph->node(index);
-  NodeState state{nodes[index].opset, nodes[index].depth + 1};
+  NodeState state{nodes[index].opset, nodes[index].depth + 1, nodes[index].choice};
   if (state.depth > kMaxDepth)
     return nodeError(node, "is in more than " + Twine(kMaxDepth) +
                                " graphs, one in the other: export the model without them");
@@ -134,7 +134,7 @@ LogicalResult Importer::addGraph(int index, onnx::GraphProto &inlined,
   int first = graph->node_size();
   for (auto [part, opset] : llvm::zip_equal(added, *opsets)) {
     *graph->add_node() = std::move(part);
-    nodes.push_back({opset, state.depth});
+    nodes.push_back({opset, state.depth, state.choice});
     if (failed(indexNode(graph->node_size() - 1)))
       return failure();
   }
@@ -155,6 +155,8 @@ LogicalResult Importer::inlineGraphs(int index, ArrayRef<onnx::GraphProto *> inl
                                                                      : orderNodes();
   }
   // Both branches join the graph, and the node chooses between their results.
+  int outer = nodes[index].choice;
+  nodes[index].choice = index;
   for (std::string &output : *node.mutable_output())
     if (!isRead(output))
       output.clear();
@@ -174,6 +176,7 @@ LogicalResult Importer::inlineGraphs(int index, ArrayRef<onnx::GraphProto *> inl
         node.add_input(output);
   }
   node.clear_attribute();
+  nodes[index].choice = outer;
   nodes[index].choosesBranch = true;
   nodes[index].isImported = false;
   return orderNodes();
@@ -237,6 +240,18 @@ static FailureOr<Choice> alignBranches(NodeImporter &node, Value condition, unsi
     *value = *enlarged;
   }
   return choice;
+}
+
+std::string Importer::explainBranch(int index) {
+  int choice = nodes[index].choice;
+  if (choice < 0)
+    return "";
+  const NodeProto &node = graph->node(choice);
+  std::string options;
+  for (const std::string &name : findModelInputs(getValue(node.input(0))))
+    options += " --bind " + name + "=FILE";
+  return "; this is in a branch of the node '" + getNodeName(node) + "'" +
+         (options.empty() ? "" : ":" + options + " leaves out the branch that is not taken");
 }
 
 LogicalResult convoy::onnximport::chooseBranch(NodeImporter &node) {

@@ -319,7 +319,8 @@ LogicalResult Importer::importNode(int index) {
       result = node.checkAttributesRead();
   }
   if (failed(result) || node.hasError())
-    return nodeError(proto, node.hasError() ? node.getError() : "cannot be imported");
+    return nodeError(proto, (node.hasError() ? node.getError() : "cannot be imported") +
+                                explainBranch(index));
   if (!node.getInlined().empty())
     return inlineGraphs(index, node.getInlined());
   nodes[index].loop = node.getLoop();

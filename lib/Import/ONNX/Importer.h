@@ -26,8 +26,10 @@ struct BoundInput {
 
 /// What the importer knows of a node of the graph.
 struct NodeState {
-  int64_t opset;       ///< of the default domain
-  int depth = 0;       ///< the number of nodes that had graphs and were replaced for this one
+  int64_t opset; ///< of the default domain
+  int depth = 0; ///< the number of nodes that had graphs and were replaced for this one
+  /// The innermost node whose branch this is in, if both its branches are imported; or -1.
+  int choice = -1;
   bool isLive = false; ///< an output needs it, and it is not imported
   bool isImported = false;
   /// Its two graphs were inlined, and their results are inputs: chooseBranch imports it.
@@ -35,8 +37,8 @@ struct NodeState {
   LoopState loop = {};
 };
 
-/// The numbers that the importer makes and knows as sizes of dimensions. A number is an element
-/// of a tensor of integers, as `findSource` of Sizes.cpp finds it.
+/// The numbers that the importer makes and knows as sizes of dimensions. A number is an
+/// element of a tensor of integers, as `findSource` of Sizes.cpp finds it.
 struct SizeTable {
   using Number = std::pair<mlir::Value, int64_t>;
   llvm::DenseMap<Number, int64_t> bounds;
@@ -103,6 +105,8 @@ private:
   /// Emits the one diagnostic of a failed import.
   mlir::LogicalResult error(const llvm::Twine &message);
   mlir::LogicalResult nodeError(const onnx::NodeProto &node, const llvm::Twine &message);
+  /// How to leave out the branch that a node is in; empty if it is in none.
+  std::string explainBranch(int index);
   void remark(const llvm::Twine &message);
 
   /// Fails if the file is too old, and inlines the functions that it defines.

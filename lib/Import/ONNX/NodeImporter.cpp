@@ -50,8 +50,7 @@ int32_t NodeImporter::getInputDataType(unsigned index) const {
   return int(index) < node.input_size() ? importer.getDataType(node.input(index)) : 0;
 }
 
-/// The names of the model's inputs that `value` is computed from.
-static SmallVector<std::string> findModelInputs(Value value) {
+SmallVector<std::string> convoy::onnximport::findModelInputs(Value value) {
   llvm::SetVector<Value> reached;
   reached.insert(value);
   for (size_t i = 0; i < reached.size(); ++i)

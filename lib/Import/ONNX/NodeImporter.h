@@ -307,6 +307,9 @@ private:
   llvm::StringSet<> readAttributes;
 };
 
+/// The names of the model's inputs that `value` is computed from.
+llvm::SmallVector<std::string> findModelInputs(mlir::Value value);
+
 } // namespace convoy::onnximport
 
 #endif // CONVOY_LIB_IMPORT_ONNX_NODEIMPORTER_H

@@ -194,7 +194,8 @@ FailureOr<SmallVector<DimSize>> convoy::onnximport::broadcastOperand(NodeImporte
   llvm::append_range(result, other);
   for (auto [dim, extent] : llvm::enumerate(own)) {
     DimSize &joined = result[rank - own.size() + dim];
-    FailureOr<DimSize> both = broadcastExtents(node, extent, joined);
+    // If both are constants that differ, the stated one stays, and the broadcast fails.
+    FailureOr<DimSize> both = broadcastExtents(node, joined, extent);
     if (failed(both))
       return failure();
     joined = *both;
@@ -282,17 +283,17 @@ FailureOr<Value> convoy::onnximport::countFromBegin(NodeImporter &node, Value in
     if (isOpen(extent))
       operands.push_back(extent.size);
   Type type = NodeImporter::getElementType(indices);
-  return node.computeElements(
-      "count_from_begin", operands, NodeImporter::getShape(indices), type,
-      [&](ComputeBody &body, ArrayRef<Scalar> at) {
-        Scalar index = body.input(0).load(at);
-        unsigned next = 1;
-        for (auto [number, extent] : llvm::enumerate(extents)) {
-          if (!isOpen(extent))
-            continue;
-          Scalar isHere = (at.back() == int64_t(number)) & (index < 0);
-          index = isHere.select(index + body.input(next++).load({}).to(type), index);
-        }
-        return index;
-      });
+  return node.computeElements("count_from_begin", operands, NodeImporter::getShape(indices),
+                              type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+                                Scalar index = body.input(0).load(at);
+                                unsigned next = 1;
+                                for (auto [number, extent] : llvm::enumerate(extents)) {
+                                  if (!isOpen(extent))
+                                    continue;
+                                  Scalar isHere = (at.back() == int64_t(number)) & (index < 0);
+                                  index = isHere.select(
+                                      index + body.input(next++).load({}).to(type), index);
+                                }
+                                return index;
+                              });
 }
