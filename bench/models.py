@@ -157,6 +157,24 @@ def attribute(node, name, default=None):
     return next((helper.get_attribute_value(a) for a in node.attribute if a.name == name), default)
 
 
+def inner_nodes(node):
+    """The nodes of a node's own graphs: branches, or the body of a loop."""
+    return [inner for graph in map(attribute_graph, node.attribute) if graph for inner in graph.node]
+
+
+def attribute_graph(value):
+    return value.g if value.type == onnx.AttributeProto.GRAPH else None
+
+
+def reads(node):
+    """The names of the tensors that a node, or a node of its graphs, reads from outside of it."""
+    names = dict.fromkeys(node.input)
+    for graph in filter(None, map(attribute_graph, node.attribute)):
+        own = {value.name for value in graph.input} | {name for inner in graph.node for name in inner.output}
+        names |= dict.fromkeys(name for inner in graph.node for name in reads(inner) if name and name not in own)
+    return list(names)
+
+
 class WeightMaker:
     """Fills a graph with weights layer by layer, running each layer on a calibration input as it goes."""
 
@@ -181,11 +199,11 @@ class WeightMaker:
             if value.name not in self.values:
                 shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
                 self.values[value.name] = random_input(shape, self.seed)
-        last_use = {name: index for index, node in enumerate(graph.node) for name in node.input}
+        last_use = {name: index for index, node in enumerate(graph.node) for name in reads(node)}
         last_use.update((value.name, len(graph.node)) for value in graph.output)
         for index, node in enumerate(graph.node):
             self._visit(node)
-            for name in node.input:
+            for name in reads(node):
                 if last_use[name] == index:
                     self.values.pop(name, None)
         for name in self.unmade:  # Weights that no node reads.
@@ -209,6 +227,10 @@ class WeightMaker:
                 self._make_batch_norm(node)
             else:
                 self._make_elementwise(node)
+            for inner in inner_nodes(node):
+                if inner.op_type in LINEAR and self._is_unmade(inner, 1):
+                    self._make_normal(inner, 1, np.sqrt(1 / self._array(inner.input[1])[0].size))
+                self._make_elementwise(inner)
             self.values.update(zip(node.output, self._run(node)))
 
     def _visit_view(self, node):
@@ -304,10 +326,10 @@ class WeightMaker:
         array[...] = generator.uniform(low, high, array.shape)
 
     def _run(self, node):
-        for name in node.input:
+        for name in reads(node):
             if name in self.weights:
                 self._array(name)
-        feeds = {name: self.values[name] for name in node.input if name}
+        feeds = {name: self.values[name] for name in reads(node) if name}
         outputs = [name for name in node.output if name]
         graph = helper.make_graph(
             [node],

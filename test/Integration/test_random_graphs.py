@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 import support
+from onnx import TensorProto, helper
 
 COUNT = 60
 CHANNELS = (3, 5, 8, 12, 16, 17, 20, 24, 32, 33, 48)
@@ -145,15 +146,49 @@ class RandomNetwork:
         out = directions * hidden
         self.keep(self.net.node("Reshape", y, self.net.integers(self.batch, out, height, width)), out, height, width)
 
-    def grow(self, ends_recurrent=False):
+    def subgraph(self, write, inputs=(), first=()):
+        """A graph of the nodes that `write` adds, and whose result it returns. first: names of results before it."""
+        begin = len(self.net.nodes)
+        result = write()
+        nodes, self.net.nodes[begin:] = self.net.nodes[begin:], []
+        return helper.make_graph(nodes, "inner", inputs, [*first, helper.make_tensor_value_info(result, TensorProto.FLOAT, None)])
+
+    def step_branch(self):
+        """One of two branches, by the sum of a map."""
+        name, (channels, height, width) = self.value()
+        condition = self.net.node("Greater", self.net.node("ReduceSum", name, keepdims=0), self.net.constant(0))
+        branches = {"then_branch": self.subgraph(lambda: self.net.conv(name, channels, channels)),
+                    "else_branch": self.subgraph(lambda: self.net.node("Tanh", self.net.node("Neg", name)))}
+        self.keep(self.net.node("If", condition, **branches), channels, height, width)
+
+    def step_loop(self):
+        """A few iterations, each with the same convolution."""
+        name, (channels, height, width) = self.value()
+        value, kinds = helper.make_tensor_value_info, TensorProto
+        inputs = [value("i", kinds.INT64, []), value("goes_on", kinds.BOOL, []), value("v", kinds.FLOAT, None)]
+        body = self.subgraph(lambda: self.net.node("Add", self.net.node("Tanh", self.net.conv("v", channels, channels)), name), inputs,
+                             [value("goes_on", kinds.BOOL, [])])
+        count = self.net.constant(self.pick([1, 2, 3]), np.int64)
+        self.keep(self.net.node("Loop", count, "", name, body=body), channels, height, width)
+
+    def step_find(self):
+        """A gate by the sum of those elements that are above a limit."""
+        name, (channels, height, width) = self.value()
+        flat = self.net.node("Reshape", name, self.net.integers(-1))
+        places = self.net.node("NonZero", self.net.node("Greater", flat, self.net.constant(self.pick([0, 0.5, 99]))))
+        found = self.net.node("Gather", flat, self.net.node("Reshape", places, self.net.integers(-1)))
+        gate = self.net.node("Tanh", self.net.node("ReduceSum", self.net.node("Sqrt", found), keepdims=0))
+        self.keep(self.net.node("Mul", name, self.net.node("Add", gate, self.net.constant(1))), channels, height, width)
+
+    def grow(self, last=None):
         steps = [self.step_conv] * 5 + [self.step_join] * 3 + [
             self.step_pool, self.step_norm_first, self.step_residual, self.step_gate, self.step_scale,
             self.step_shuffle, self.step_upsample]
         self.step_conv()
         for _ in range(int(self.random.integers(3, 10))):
             self.pick(steps)()
-        if ends_recurrent:
-            self.step_recurrent()
+        if last:
+            last()
         name, (channels, _, _) = self.pool[-1]
         if name == "x":
             name = self.net.node("Relu", name)
@@ -166,7 +201,9 @@ class RandomNetwork:
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_random_graph(seed, tmp_path):
     grower = RandomNetwork(seed)
-    output = grower.grow(ends_recurrent=seed % 6 == 5)
+    # Other networks stay the same when a kind of step is added.
+    last = {1: grower.step_branch, 2: grower.step_loop, 4: grower.step_find, 5: grower.step_recurrent}
+    output = grower.grow(last.get(seed % 6))
     a_case = support.network_case(f"random {seed}", grower.net, output, seed, tolerance=2e-5)
     levels = support.cpu_levels()
     options = [f"--mcpu={levels[seed % len(levels)]}"] if levels else []
