@@ -8,6 +8,7 @@
 #include "Importer.h"
 
 #include "Subgraphs.h"
+#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -114,13 +115,25 @@ void Importer::markLiveNodes() {
   };
   for (const onnx::ValueInfoProto &output : graph->output())
     reach(output.name());
+  SmallVector<int> readers; // with those that are live when a graph of a node is inlined
   while (!worklist.empty()) {
-    const onnx::NodeProto &node = graph->node(worklist.pop_back_val());
-    // What only the graphs of a node read is live when one of them is inlined.
-    forEachRead(node, [&](const std::string &name) { readNames.insert(name); });
-    for (const std::string &input : node.input())
+    readers.push_back(worklist.pop_back_val());
+    for (const std::string &input : graph->node(readers.back()).input())
       reach(input);
   }
+  llvm::BitVector isReader(nodes.size());
+  for (int reader : readers)
+    isReader.set(reader);
+  while (!readers.empty())
+    forEachRead(graph->node(readers.pop_back_val()), [&](const std::string &name) {
+      readNames.insert(name);
+      auto producer = producers.find(name);
+      if (producer == producers.end() || isReader[producer->second] ||
+          nodes[producer->second].isImported)
+        return;
+      isReader.set(producer->second);
+      readers.push_back(producer->second);
+    });
 }
 
 /// The first names, and how many more there are: a message stays a line.
