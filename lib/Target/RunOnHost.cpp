@@ -105,10 +105,11 @@ struct RunMemory {
 } // namespace
 
 static llvm::Expected<RunMemory> allocateMemory(mlir::ModuleOp module, int64_t limit) {
+  constexpr llvm::StringLiteral names[] = {"cnn.arena_size", "cnn.weights_size",
+                                           "cnn.scratch_size"};
   int64_t sizes[3], total = 0;
-  for (auto [name, size] : llvm::zip_equal(
-           llvm::ArrayRef{"cnn.arena_size", "cnn.weights_size", "cnn.scratch_size"},
-           llvm::MutableArrayRef(sizes))) {
+  for (auto [name, size] :
+       llvm::zip_equal(llvm::ArrayRef(names), llvm::MutableArrayRef(sizes))) {
     llvm::Expected<int64_t> value = getSizeAttr(module, name);
     if (!value)
       return value.takeError();
