@@ -94,6 +94,7 @@ add("scatter", [node("NonZero", ["x"], ["i"]), node("Squeeze", ["i", "first"], [
                 node("ScatterElements", ["w", "q", "a"], ["y"]), node("Transpose", ["i"], ["t"]),
                 node("ScatterND", ["w", "t", "a"], ["u"], reduction="add"), node("ScatterElements", ["a", "q2", "w2"], ["into"])],
     {"y": F32, "u": F32, "into": F32}, x=(7,), densities=(0.7, 1), first=[0], w=sparse(1, 7), q2=[-1, 0], w2=sparse(1, 2))
+add("scatter-constant", [*FIND, node("ScatterND", ["v", "rows", "news"], ["y"])], {"y": F32}, densities=NOT_EMPTY, rows=[[-1]], news=np.float32([9]))
 # Two sizes that are equal, though the compiler does not know it; and one that may be 1.
 add("equal-sizes", [*FIND, node("Abs", ["x"], ["absolute"]), node("NonZero", ["absolute"], ["j"]), node("Transpose", ["j"], ["tj"]),
                     node("GatherND", ["x", "tj"], ["b"]), node("Add", ["v", "b"], ["y"]), node("Where", ["yes", "v", "b"], ["z"])],

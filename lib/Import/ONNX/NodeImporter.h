@@ -130,8 +130,6 @@ public:
   void addSizes(llvm::ArrayRef<mlir::Value> operandSizes) {
     sizes.emplace_back(operandSizes.begin(), operandSizes.end());
   }
-  /// Says that the operand has only the dimensions that its type has.
-  void clearSizes(unsigned index) { sizes[index].clear(); }
 
   /// The elements of an operand of integers that are sizes or the like: constants, or numbers
   /// that are computed at run time and whose largest value is known. An error otherwise.

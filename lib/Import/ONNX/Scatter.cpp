@@ -234,7 +234,7 @@ static LogicalResult importScatterND(NodeImporter &node) {
   SmallVector<Value> operands = {input, *indices, node.getInput(2)};
   SmallVector<Counted> counts = readCounts(node, batch.size(), operands);
   // Exporters write an assignment to a slice in this way.
-  if (*update == Update::Replace && depth == 1)
+  if (*update == Update::Replace && depth == 1 && !node.hasSizes(0))
     if (std::optional<int64_t> first = findRun(node, shape[0]))
       return node.setResult(replaceRows(node, *first));
   FailureOr<Value> result = node.compute(

@@ -381,6 +381,8 @@ LogicalResult NodeImporter::setResult(FailureOr<Value> value, ArrayRef<DimSize> 
   if (failed(value))
     return failure();
   auto isOpen = [](const DimSize &extent) { return bool(extent.size); };
+  if (index < results.size())
+    resultSizes[index].clear();
   if (index < results.size() && llvm::any_of(extents, isOpen))
     for (const DimSize &extent : extents)
       resultSizes[index].push_back(extent.size);
