@@ -9,8 +9,9 @@ artefact, which is compiled if it does not exist, "compile", a list of further o
 "optimize": false for ONNX Runtime without graph optimisations.
 
 The process loads the model, answers a line of JSON ({"ready": true, ...} or {"error": "..."}), then reads one command
-per line: `inputs FILE` reads other inputs and runs with them, `outputs FILE` writes the outputs as .npz, `time N` runs N
-times and answers the seconds of each run. The first inputs are in inputs.npz, beside the work folder. On a CPU all engines compute in f32 and keep f32 weights.
+per line: `inputs FILE` reads other inputs and runs with them, `outputs FILE` writes the outputs as .npz, `time N` runs
+N times and answers the seconds of each run. The first inputs are in inputs.npz, beside the work folder. On a CPU all
+engines compute in f32 and keep f32 weights.
 """
 
 import ctypes

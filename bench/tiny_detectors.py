@@ -104,8 +104,8 @@ class Detector(Network):
         return self.node("Reshape", self.node("Concat", *sides, axis=2), shape)
 
     def drop_small(self, boxes, *others):
-        wide, high = (self.node("GreaterOrEqual", self.node("Sub", self.column(boxes, axis + 2), self.column(boxes, axis)),
-                                self.constant(0.01)) for axis in (0, 1))
+        sides = [self.node("Sub", self.column(boxes, axis + 2), self.column(boxes, axis)) for axis in (0, 1)]
+        wide, high = (self.node("GreaterOrEqual", side, self.constant(0.01)) for side in sides)
         return self.rows(self.where(self.node("And", wide, high)), boxes, *others)
 
     def branch(self, name, build):
@@ -122,8 +122,8 @@ class Detector(Network):
             far = self.node("Add", self.node("ReduceMax", boxes, keepdims=0), self.constant(1))
             offsets = self.node("Mul", self.node("Cast", labels, to=TensorProto.FLOAT), far)
             moved = self.node("Add", boxes, self.unsqueeze(self.slice(offsets, 0, END, 0), 1))
-            kept = self.node("NonMaxSuppression", self.unsqueeze(moved, 0), self.unsqueeze(self.unsqueeze(scores, 0), 0),
-                             self.integers(END), self.constant([threshold]))
+            moved, rows = self.unsqueeze(moved, 0), self.unsqueeze(self.unsqueeze(scores, 0), 0)
+            kept = self.node("NonMaxSuppression", moved, rows, self.integers(END), self.constant([threshold]))
             return self.node("Squeeze", self.node("Gather", kept, self.integers(2), axis=1), self.integers(1))
 
         size = self.node("ReduceProd", self.node("Shape", boxes), keepdims=0)

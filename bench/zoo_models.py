@@ -144,7 +144,7 @@ def _exported():
                 if is_detector and not name.startswith("ssd"):  # SSDs have a size of their own.
                     options.update(min_size=size[0], max_size=size[1])
                 shape = (3, *size) if is_detector else (1, 3, *size)
-                failing = {"dynamo": "the exporter fails at sizes that depend on data"} if is_detector else {}
+                failing = {"dynamo": "the exporter cannot choose branches by sizes that depend on data"} if is_detector else {}
                 yield Entry(name, {"x": shape}, library=library, options=options, is_main=not index, failing=failing)
 
 
