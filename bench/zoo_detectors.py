@@ -9,7 +9,8 @@ see, and a constant on the scores is chosen for which some pictures have no obje
 import numpy as np
 
 CLASSES = 5  # With the background, where it is a class.
-MANY = 15  # Objects in the picture that has many.
+MANY = 10  # Objects in the picture that has many.
+CLOSE = 5e-5  # Scores that are closer may change places in another engine.
 CONTRAST = 6
 # The layers that predict, in the order in which their inputs depend on each other: (path, standard deviation, mean).
 SCORES, BOXES = (1, 0), (0.3, 0)
@@ -133,9 +134,11 @@ def _find_pictures(module, name, size):
     def picture(contrast):
         return _picture(size, contrast, 9)
 
-    def count(contrast):
+    def find(contrast):
+        """The number of objects, and the least relative difference of two scores."""
         [found] = module([torch.from_numpy(picture(contrast))])
-        return len(found["scores"])
+        scores = found["scores"].sort().values.log()
+        return len(scores), scores.diff().min() if len(scores) > 1 else 1
 
     layers = list(_score_layers(module, name))
     contrasts = [0, 0.1, 0.5, 1]
@@ -145,18 +148,27 @@ def _find_pictures(module, name, size):
         for layer, is_object in layers:
             layer.bias += (middle - now) * is_object
         now = middle
-        counts = [count(contrast) for contrast in contrasts]
+        counts = [find(contrast)[0] for contrast in contrasts]
         if not min(counts) and max(counts) >= MANY:
             break
         low, high = (low, middle) if min(counts) else (middle, high)
     else:
         raise ValueError(f"no scores of {name} are such that some pictures have no object and some many: {counts}")
-    none, many = (contrasts[counts.index(wanted)] for wanted in (0, max(counts)))
-    low, high = none, many
+    none, most = (contrasts[counts.index(wanted)] for wanted in (0, max(counts)))
+    low, high, one = none, most, None
     for _ in range(40):
-        middle = (low + high) / 2
-        found = count(middle)
-        if found == 1:
-            return np.stack([picture(none), picture(middle), picture(many)])
-        low, high = (low, middle) if found else (middle, high)
-    raise ValueError(f"no picture of {name} has one object")
+        one = (low + high) / 2
+        count, _ = find(one)
+        if count == 1:
+            break
+        low, high = (low, one) if count else (one, high)
+    else:
+        raise ValueError(f"no picture of {name} has one object")
+    # Few enough that their scores can differ.
+    while find((one + most) / 2)[0] > MANY:
+        most = (one + most) / 2
+    for many in np.linspace(one, most, 32):
+        count, difference = find(many)
+        if count >= MANY and difference > CLOSE:
+            return np.stack([picture(contrast) for contrast in (none, one, many)])
+    raise ValueError(f"all pictures of {name} that have many objects have some with the same score")
