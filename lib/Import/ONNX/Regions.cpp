@@ -103,8 +103,7 @@ static LogicalResult importRoiAlign(NodeImporter &node) {
   if (size)
     operands.push_back(size);
   return node.setResult(node.computeElements(
-      "roi_align", operands, *shape, type,
-      [&](ComputeBody &body, ArrayRef<Scalar> at) {
+      "roi_align", operands, *shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
         Scalar batch = toElementIndex(body.input(2).load({at[0]}), from[0]);
         auto getSamples = [&](unsigned dim) -> Samples {
           // A region is x1, y1, x2, y2.
