@@ -9,8 +9,9 @@ artefact, which is compiled if it does not exist, "compile", a list of further o
 "optimize": false for ONNX Runtime without graph optimisations.
 
 The process loads the model, answers a line of JSON ({"ready": true, ...} or {"error": "..."}), then reads one command
-per line: `outputs FILE` writes the outputs as .npz, `time N` runs N times and answers the seconds of each run.
-The inputs are in inputs.npz, beside the work folder. On a CPU all engines compute in f32 and keep f32 weights.
+per line: `inputs FILE` reads other inputs and runs with them, `outputs FILE` writes the outputs as .npz, `time N` runs
+N times and answers the seconds of each run. The first inputs are in inputs.npz, beside the work folder. On a CPU all
+engines compute in f32 and keep f32 weights.
 """
 
 import ctypes
@@ -206,7 +207,15 @@ def main():
     say(ready=True, load_seconds=seconds, compile_seconds=getattr(engine, "compile_seconds", None))
     for line in sys.stdin:
         command, argument = line.split(maxsplit=1)
-        if command == "outputs":
+        if command == "inputs":
+            try:
+                engine.set_inputs(dict(np.load(argument.strip())))
+                engine.run()
+            except Exception as error:  # pylint: disable=broad-except
+                say(error=f"{type(error).__name__}: {error}"[:300])
+            else:
+                say(done=True)
+        elif command == "outputs":
             np.savez(argument.strip(), *engine.get_outputs())
             say(done=True)
         else:

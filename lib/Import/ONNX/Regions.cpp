@@ -98,9 +98,12 @@ static LogicalResult importRoiAlign(NodeImporter &node) {
                       ", expected " + Twine((*shape)[0]));
   ArrayRef<int64_t> from = node.getShape(0);
   Type type = NodeImporter::getElementType(node.getInput(0));
+  SmallVector<Value> operands(node.getInputs());
+  Value size = node.getExtents(1)[0].size;
+  if (size)
+    operands.push_back(size);
   return node.setResult(node.computeElements(
-      "roi_align", node.getInputs(), *shape, type,
-      [&](ComputeBody &body, ArrayRef<Scalar> at) {
+      "roi_align", operands, *shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
         Scalar batch = toElementIndex(body.input(2).load({at[0]}), from[0]);
         auto getSamples = [&](unsigned dim) -> Samples {
           // A region is x1, y1, x2, y2.
@@ -119,6 +122,9 @@ static LogicalResult importRoiAlign(NodeImporter &node) {
                         .apply(UnaryKind::ceil)
                         .max(bin.constant(0))
                         .toIndex();
+          // Regions that do not count cost no time.
+          if (size)
+            count = (at[0] < body.input(3).load({}).toIndex()).select(count, body.index(0));
           Scalar divisor = count.max(body.index(1)).to(bin.getType());
           return {begin + at[2 + dim].to(bin.getType()) * bin, bin / divisor, count};
         };
