@@ -151,8 +151,7 @@ static LogicalResult importGatherND(NodeImporter &node) {
   SmallVector<int64_t> shape(which.drop_back());
   llvm::append_range(shape, from.drop_front(batch + depth));
   SmallVector<DimSize> data = node.getExtents(0), extents = node.getExtents(1);
-  FailureOr<Value> counted =
-      countFromBegin(node, indices, ArrayRef(data).slice(batch, depth));
+  FailureOr<Value> counted = countFromBegin(node, indices, ArrayRef(data).slice(batch, depth));
   if (failed(counted))
     return failure();
   extents.pop_back();

@@ -71,7 +71,20 @@ static Pair findPair(ComputeBody &body, const Samples &samples, Scalar number,
           inside.select(fraction, zero)};
 }
 
-static LogicalResult importRoiAlign(NodeImporter &node) {
+namespace {
+
+/// The attributes of RoiAlign. With a `ratio` of 0, the size of a bin is its number of
+/// samples.
+struct RoiAlignment {
+  bool isMax, shifts;
+  SmallVector<int64_t> pooled;
+  int64_t ratio;
+  double scale;
+};
+
+} // namespace
+
+static FailureOr<RoiAlignment> readRoiAlignment(NodeImporter &node) {
   bool isMax = node.getString("mode", "avg") == "max";
   if (!isMax && node.getString("mode", "avg") != "avg")
     return node.error("attribute 'mode' is '" + node.getString("mode", "") +
@@ -83,13 +96,25 @@ static LogicalResult importRoiAlign(NodeImporter &node) {
   if (coordinates != "half_pixel" && coordinates != "output_half_pixel")
     return node.error("attribute 'coordinate_transformation_mode' is '" + coordinates +
                       "', expected half_pixel or output_half_pixel");
-  bool shifts = coordinates == "half_pixel";
-  SmallVector<int64_t> pooled = {node.getInt("output_height", 1),
-                                 node.getInt("output_width", 1)};
-  int64_t ratio = node.getInt("sampling_ratio", 0);
-  double scale = node.getFloat("spatial_scale", 1);
-  if (pooled[0] < 1 || pooled[1] < 1 || ratio < 0 || ratio > kMaxCount)
+  RoiAlignment result = {isMax,
+                         coordinates == "half_pixel",
+                         {node.getInt("output_height", 1), node.getInt("output_width", 1)},
+                         node.getInt("sampling_ratio", 0),
+                         node.getFloat("spatial_scale", 1)};
+  if (result.pooled[0] < 1 || result.pooled[1] < 1 || result.ratio < 0 ||
+      result.ratio > kMaxCount)
     return node.error("has an attribute that is negative, or an output without elements");
+  return result;
+}
+
+static LogicalResult importRoiAlign(NodeImporter &node) {
+  FailureOr<RoiAlignment> alignment = readRoiAlignment(node);
+  if (failed(alignment))
+    return failure();
+  bool isMax = alignment->isMax, shifts = alignment->shifts;
+  ArrayRef<int64_t> pooled = alignment->pooled;
+  int64_t ratio = alignment->ratio;
+  double scale = alignment->scale;
   FailureOr<SmallVector<int64_t>> shape = readRegions(node, 4, pooled);
   if (failed(shape))
     return failure();

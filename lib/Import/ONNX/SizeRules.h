@@ -51,8 +51,8 @@ mlir::FailureOr<mlir::Value> fillBeyond(NodeImporter &node, mlir::Value value,
 /// The least or the largest number of an element type, as a constant of rank 0.
 mlir::Value makeLimit(NodeImporter &node, mlir::Type element, bool isLargest);
 
-/// Makes negative indices into a dimension, which count from its end, count from its beginning,
-/// if the dimension has a size.
+/// Makes negative indices into a dimension, which count from its end, count from its
+/// beginning, if the dimension has a size.
 mlir::FailureOr<mlir::Value> countFromBegin(NodeImporter &node, mlir::Value indices,
                                             DimSize extent);
 /// The same for coordinates, which are along the last dimension of `indices`.
