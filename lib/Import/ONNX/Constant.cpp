@@ -46,9 +46,7 @@ static LogicalResult importConstantOfShape(NodeImporter &node) {
   std::optional<SmallVector<DimSize>> extents = node.readExtents(0);
   if (!extents)
     return failure();
-  SmallVector<int64_t> shape;
-  for (const DimSize &extent : *extents)
-    shape.push_back(extent.bound);
+  SmallVector<int64_t> shape = getBounds(*extents);
   ElementsAttr value;
   if (node.hasAttribute("value"))
     value = node.getTensor("value");

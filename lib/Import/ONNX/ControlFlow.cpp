@@ -194,9 +194,7 @@ struct Choice {
 
 /// `value` with the larger bounds of `extents`; the elements that are new do not count.
 static FailureOr<Value> enlarge(NodeImporter &node, Value value, ArrayRef<DimSize> extents) {
-  SmallVector<int64_t> shape, from(NodeImporter::getShape(value));
-  for (const DimSize &extent : extents)
-    shape.push_back(extent.bound);
+  SmallVector<int64_t> shape = getBounds(extents), from(NodeImporter::getShape(value));
   if (from == shape)
     return value;
   return node.computeElements("enlarge", value, shape, NodeImporter::getElementType(value),

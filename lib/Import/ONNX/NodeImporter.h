@@ -44,6 +44,9 @@ struct DimSize {
   }
 };
 
+/// The largest number of elements of each dimension.
+llvm::SmallVector<int64_t> getBounds(llvm::ArrayRef<DimSize> extents);
+
 /// An iteration that is to be imported: the graph, the values of its inputs, and which inputs
 /// of the node its results replace.
 struct Iteration {

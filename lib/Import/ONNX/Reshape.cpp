@@ -164,10 +164,7 @@ static std::optional<SmallVector<int64_t>> readAxes(NodeImporter &node, bool &pr
 
 /// Reshapes the input to other dimensions of the same sizes but for some of 1.
 static LogicalResult setDimensions(NodeImporter &node, ArrayRef<DimSize> extents) {
-  SmallVector<int64_t> bounds;
-  for (const DimSize &extent : extents)
-    bounds.push_back(extent.bound);
-  return node.setResult(node.reshape(node.getInput(0), bounds), extents);
+  return node.setResult(node.reshape(node.getInput(0), getBounds(extents)), extents);
 }
 
 static LogicalResult importSqueeze(NodeImporter &node) {

@@ -60,9 +60,7 @@ static LogicalResult setExtents(NodeImporter &node, ArrayRef<DimSize> extents) {
     Value result = node.getResults()[i];
     if (!result)
       continue;
-    SmallVector<int64_t> bounds;
-    for (const DimSize &extent : extents)
-      bounds.push_back(extent.bound);
+    SmallVector<int64_t> bounds = getBounds(extents);
     if (NodeImporter::getShape(result) != ArrayRef(bounds))
       return node.error("has a result of shape " +
                         formatShape(NodeImporter::getShape(result)) + ", expected " +
@@ -156,33 +154,40 @@ static FailureOr<Value> align(NodeImporter &node, Value value, ArrayRef<DimSize>
       });
 }
 
+/// Joins the extents of an operand, `own`, with the last ones of `result`.
+static LogicalResult joinExtents(NodeImporter &node, MutableArrayRef<DimSize> result,
+                                 ArrayRef<DimSize> own) {
+  for (auto [joined, extent] : llvm::zip_equal(result.take_back(own.size()), own)) {
+    FailureOr<DimSize> both = broadcastExtents(node, joined, extent);
+    if (failed(both))
+      return failure();
+    joined = *both;
+  }
+  return success();
+}
+
+/// Changes an operand to the bounds of the extents that it broadcasts to.
+static LogicalResult alignOperand(NodeImporter &node, unsigned index,
+                                  ArrayRef<DimSize> extents) {
+  SmallVector<DimSize> own = node.getExtents(index);
+  FailureOr<Value> aligned =
+      align(node, node.getInput(index), own, extents.take_back(own.size()));
+  if (succeeded(aligned))
+    node.setInput(index, *aligned);
+  return aligned;
+}
+
 FailureOr<SmallVector<DimSize>> convoy::onnximport::broadcastOperands(NodeImporter &node) {
   size_t rank = 0;
   for (Value input : node.getInputs())
     rank = std::max<size_t>(rank, input ? NodeImporter::getRank(input) : 0);
   SmallVector<DimSize> result(rank, DimSize(1));
-  for (unsigned i = 0; i < node.getNumInputs(); ++i) {
-    if (!node.getInput(i))
-      continue;
-    SmallVector<DimSize> own = node.getExtents(i);
-    for (auto [dim, extent] : llvm::enumerate(own)) {
-      DimSize &joined = result[rank - own.size() + dim];
-      FailureOr<DimSize> both = broadcastExtents(node, joined, extent);
-      if (failed(both))
-        return failure();
-      joined = *both;
-    }
-  }
-  for (unsigned i = 0; i < node.getNumInputs(); ++i) {
-    if (!node.hasSizes(i))
-      continue;
-    SmallVector<DimSize> own = node.getExtents(i);
-    FailureOr<Value> aligned =
-        align(node, node.getInput(i), own, ArrayRef(result).take_back(own.size()));
-    if (failed(aligned))
+  for (unsigned i = 0; i < node.getNumInputs(); ++i)
+    if (node.getInput(i) && failed(joinExtents(node, result, node.getExtents(i))))
       return failure();
-    node.setInput(i, *aligned);
-  }
+  for (unsigned i = 0; i < node.getNumInputs(); ++i)
+    if (node.hasSizes(i) && failed(alignOperand(node, i, result)))
+      return failure();
   return result;
 }
 
@@ -192,19 +197,9 @@ FailureOr<SmallVector<DimSize>> convoy::onnximport::broadcastOperand(NodeImporte
   size_t rank = std::max(own.size(), other.size());
   SmallVector<DimSize> result(rank - other.size(), DimSize(1));
   llvm::append_range(result, other);
-  for (auto [dim, extent] : llvm::enumerate(own)) {
-    DimSize &joined = result[rank - own.size() + dim];
-    // If both are constants that differ, the stated one stays, and the broadcast fails.
-    FailureOr<DimSize> both = broadcastExtents(node, joined, extent);
-    if (failed(both))
-      return failure();
-    joined = *both;
-  }
-  FailureOr<Value> aligned =
-      align(node, node.getInput(0), own, ArrayRef(result).take_back(own.size()));
-  if (failed(aligned))
+  // If both are constants that differ, the stated one stays, and the broadcast fails.
+  if (failed(joinExtents(node, result, own)) || failed(alignOperand(node, 0, result)))
     return failure();
-  node.setInput(0, *aligned);
   return result;
 }
 

@@ -235,6 +235,10 @@ std::optional<Interval> RangeFinder::findReduced(cnn::ReduceOp op, int64_t eleme
 // Extents
 //===----------------------------------------------------------------------===//
 
+SmallVector<int64_t> convoy::onnximport::getBounds(ArrayRef<DimSize> extents) {
+  return llvm::map_to_vector(extents, [](const DimSize &extent) { return extent.bound; });
+}
+
 bool NodeImporter::hasSizes() const {
   return llvm::any_of(sizes, [](const auto &own) { return !own.empty(); });
 }

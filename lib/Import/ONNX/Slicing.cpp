@@ -506,10 +506,7 @@ static LogicalResult importExpand(NodeImporter &node) {
   FailureOr<SmallVector<DimSize>> extents = broadcastOperand(node, *stated);
   if (failed(extents))
     return failure();
-  SmallVector<int64_t> shape;
-  for (const DimSize &extent : *extents)
-    shape.push_back(extent.bound);
-  return node.setResult(broadcast(node, node.getInput(0), shape), *extents);
+  return node.setResult(broadcast(node, node.getInput(0), getBounds(*extents)), *extents);
 }
 
 /// Inserts a dimension of 1 before each dimension to repeat, broadcasts it to the number of
