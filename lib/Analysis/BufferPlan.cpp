@@ -8,7 +8,6 @@
 #include "convoy/Analysis/BufferPlan.h"
 
 #include "convoy/Dialect/Cnn/Utils/Program.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/MathExtras.h"
@@ -129,7 +128,12 @@ LogicalResult BufferPlan::findAccesses(func::FuncOp function) {
   return walkProgram(function, [&](Operation *op) -> WalkResult {
     int64_t at = positions[op] = steps.size();
     steps.push_back(op);
-    if (isView(op) || isa<memref::DeallocOp, scf::IfOp>(op))
+    for (Loop &loop : loops)
+      if (loop.op->isProperAncestor(op))
+        loop.last = at;
+    if (auto loop = dyn_cast<scf::WhileOp>(op))
+      loops.push_back({loop, at, at});
+    if (isView(op) || isa<memref::DeallocOp, scf::IfOp, scf::WhileOp>(op))
       return WalkResult::advance();
     if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
       if (!alloc.getType().hasStaticShape() || !alloc.getType().getLayout().isIdentity())
@@ -161,6 +165,12 @@ LogicalResult BufferPlan::findAccesses(func::FuncOp function) {
 
 static bool isAllocation(Value root) {
   return root.getDefiningOp<memref::AllocOp>() != nullptr;
+}
+
+/// Whether the buffer exists anew in each iteration of the innermost loop that `op` is in.
+static bool isOfIteration(Value root, Operation *op) {
+  scf::WhileOp loop = getLoop(op);
+  return !loop || (isAllocation(root) && loop->isAncestor(root.getDefiningOp()));
 }
 
 BufferPlace BufferPlan::resolve(Value root) const {
@@ -258,17 +268,20 @@ void BufferPlan::mergeInto(Operation *op, const Join &join) {
                    !join.parts.front().isWholeRoot()))
     return;
   const Buffer &target = buffers[root];
-  if (!isOnlyWriter(target, op))
+  auto isFixed = [&](const BufferRange &range) { return !isOfIteration(range.root, op); };
+  if (!isOnlyWriter(target, op) || isFixed(join.parts.front()))
     return;
   // The other branch writes the result, too. So it may hold nothing but this branch's values.
   bool isShared = isInOtherBranch(target, op);
   bool isWhole = locate(op->getOperands().back())->isWholeRoot();
-  if (!argument && !target.parent && isWhole && !isShared && adoptAdjacentInputs(op, join))
+  if (!argument && !target.parent && isWhole && !isShared &&
+      llvm::none_of(join.inputs, isFixed) && adoptAdjacentInputs(op, join))
     return;
   BufferPlace outer = resolve(root);
   for (auto [index, input, part] : llvm::enumerate(join.inputs, join.parts)) {
     std::optional<int64_t> stride = getPartStride(part);
-    if (!stride || !isAllocation(input.root) || !input.isWholeRoot() || input.root == root)
+    if (!stride || !isAllocation(input.root) || !input.isWholeRoot() || input.root == root ||
+        isFixed(input))
       continue;
     Buffer &buffer = buffers[input.root];
     if (buffer.parent || buffer.isWrittenFrom(at) || outer.root == input.root)
@@ -315,7 +328,8 @@ void BufferPlan::findUpdates() {
       continue;
     if (!isAllocation(result.root) || !residual.isWholeRoot() || !result.isWholeRoot() ||
         buffers[result.root].parent || buffers[result.root].getFirstAccess() < at ||
-        isInOtherBranch(buffers[result.root], op))
+        isInOtherBranch(buffers[result.root], op) || !isOfIteration(result.root, op) ||
+        !isOfIteration(residual.root, op))
       continue;
     BufferPlace outer = resolve(residual.root);
     bool isRead = !isAllocation(outer.root);
@@ -390,8 +404,15 @@ void BufferPlan::place() {
     placement.last = std::max(placement.last, last);
   }
   SmallVector<Placement> placements;
-  for (auto &entry : byRoot)
-    placements.push_back(entry.second);
+  for (auto &entry : byRoot) {
+    Placement &placement = placements.emplace_back(entry.second);
+    for (const Loop &loop : loops)
+      if (placement.first <= loop.last && loop.first <= placement.last &&
+          !loop.op->isAncestor(placement.root.getDefiningOp())) {
+        placement.first = std::min(placement.first, loop.first);
+        placement.last = std::max(placement.last, loop.last);
+      }
+  }
 
   // The number of live bytes is largest at the first access of some placement.
   for (const Placement &placement : placements) {

@@ -71,6 +71,9 @@ private:
   std::vector<Step> steps;
   /// All forms that a value may have. The first is the whole value.
   DenseMap<Value, Forms> forms;
+  /// The operations in the bodies of loops. All devices compute them: communication is in no
+  /// loop.
+  DenseSet<Operation *> looped;
   /// The last step that reads a value.
   DenseMap<Value, size_t> lastUse;
   /// The values that the next steps read, in the order of State::masks.
@@ -135,7 +138,9 @@ LogicalResult Search::listSplits(Step &step) {
   FailureOr<std::optional<OpSplit>> fixed = getFixedSplit(op, devices);
   if (failed(fixed))
     return failure();
-  if (*fixed) {
+  if (looped.contains(op)) {
+    step.splits.emplace_back();
+  } else if (*fixed) {
     step.splits.push_back(**fixed);
   } else {
     step.splits.push_back(OpSplit());
@@ -205,6 +210,8 @@ LogicalResult Search::listSteps() {
     if (int64_t groups = conv.getGroups(); groups >= devices)
       for (int64_t channels : {conv.getInputChannels(), conv.getOutputChannels()})
         groupSizes[channels].insert(channels / groups);
+  for (auto end : function.getOps<LoopEndOp>())
+    looped.insert_range(end.findBody());
   for (BlockArgument argument : function.getArguments()) {
     addForm(argument, Distribution());
     live.push_back(argument);

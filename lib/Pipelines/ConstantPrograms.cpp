@@ -9,6 +9,7 @@
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "convoy/Dialect/Cnn/Utils/Program.h"
 #include "convoy/Machine/TargetDescription.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Target/RunOnHost.h"
@@ -20,7 +21,6 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
@@ -59,14 +59,6 @@ static bool isEvaluable(Operation *op) {
       return false;
   return llvm::all_of(op->getResultTypes(), hasElements) &&
          llvm::all_of(op->getOperandTypes(), hasElements);
-}
-
-/// The operands of `op`, and the values from outside that its regions use.
-static SetVector<Value> getUsedValues(Operation *op) {
-  SetVector<Value> values;
-  values.insert(op->operand_begin(), op->operand_end());
-  getUsedValuesDefinedAbove(op->getRegions(), values);
-  return values;
 }
 
 /// The operands that have to be constants when the phases compile `op`.
@@ -136,7 +128,7 @@ LogicalResult Slice::add(Value root) {
       return failure();
     }
     stack.push_back({value, true});
-    SetVector<Value> used = getUsedValues(op);
+    SetVector<Value> used = cnn::getUsedValues(op);
     for (Value operand : llvm::reverse(used))
       stack.push_back({operand, false});
   }
@@ -182,7 +174,7 @@ SmallVector<Value> convoy::findConstantResults(Block &block) {
   for (Operation &op : block)
     if (matchPattern(&op, m_Constant()) ||
         (isEvaluable(&op) &&
-         llvm::all_of(getUsedValues(&op), [&](Value used) { return fixed.contains(used); })))
+         llvm::all_of(cnn::getUsedValues(&op), [&](Value used) { return fixed.contains(used); })))
       fixed.insert_range(op.getResults());
   auto isRead = [&](Value value) {
     return llvm::any_of(value.getUsers(), [&](Operation *user) {

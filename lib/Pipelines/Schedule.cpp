@@ -32,6 +32,7 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(createCSEPass());
   functions.addPass(cnn::createCnnNarrowToF16());
   functions.addPass(cnn::createCnnToDestinationStyle());
+  functions.addPass(cnn::createCnnFormLoops());
   functions.addPass(cnn::createCnnSinkBranches());
   program.addPass(cnn::createCnnVerifyScheduled());
   // Blobs belong to the context, and all devices share them.

@@ -18,6 +18,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace convoy::cnn {
@@ -71,7 +72,8 @@ llvm::SmallVector<BufferRange> locateParts(ConcatOp op);
 
 /// An allocation, or a function argument or constant, with its lifetime and its place.
 /// Accesses are positions of operations in the program. The operations of one branch follow
-/// those of the other, so buffers of both may have the same place.
+/// those of the other, so buffers of both may have the same place. A buffer that is allocated
+/// before a loop and accessed in it is alive until the loop ends.
 struct Buffer {
   struct Access {
     int64_t at;
@@ -151,10 +153,17 @@ private:
   void findUpdates();
   void place();
 
+  /// A loop, and the positions of its first and its last operation.
+  struct Loop {
+    mlir::scf::WhileOp op;
+    int64_t first, last;
+  };
+
   llvm::MapVector<mlir::Value, Buffer> buffers;
   /// The operations in order; see walkProgram.
   llvm::SmallVector<mlir::Operation *> steps;
   llvm::DenseMap<mlir::Operation *, int64_t> positions;
+  llvm::SmallVector<Loop> loops;
   llvm::DenseSet<std::pair<mlir::Operation *, int64_t>> inPlace;
   int64_t arenaSize = 0, lowerBound = 0;
 };

@@ -22,10 +22,10 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// Whether an operation of @main does work, that is, is no view, constant, branch or
-/// terminator, and does not read the condition of a branch.
+/// Whether an operation of @main does work, that is, is no view, constant, branch, loop or
+/// terminator, and does not read the condition of a branch or a loop.
 static bool doesWork(Operation &op) {
-  return !isa<ViewLikeOpInterface, scf::IfOp, memref::LoadOp>(op) &&
+  return !isa<ViewLikeOpInterface, scf::IfOp, scf::WhileOp, memref::LoadOp>(op) &&
          !op.hasTrait<OpTrait::ConstantLike>() && !op.hasTrait<OpTrait::IsTerminator>() &&
          !isMemoryEffectFree(&op);
 }

@@ -7,6 +7,7 @@
 
 #include "Functions.h"
 #include "Importer.h"
+#include "SizeRules.h"
 #include "Subgraphs.h"
 
 using namespace mlir;
@@ -49,13 +50,6 @@ static NodeProto makeConstantNode(const std::string &name, AttributeProto &&valu
   node.add_output(name);
   *node.add_attribute() = std::move(value);
   return node;
-}
-
-/// "2x3 i64", for messages.
-static std::string describeType(Value value) {
-  std::string text = formatShape(NodeImporter::getShape(value)) + " ";
-  llvm::raw_string_ostream(text) << NodeImporter::getElementType(value);
-  return text;
 }
 
 /// The nodes of a graph, which gives them away, and one for each of its initializers.
@@ -192,20 +186,6 @@ struct Choice {
 
 } // namespace
 
-/// `value` with the larger bounds of `extents`; the elements that are new do not count.
-static FailureOr<Value> enlarge(NodeImporter &node, Value value, ArrayRef<DimSize> extents) {
-  SmallVector<int64_t> shape = getBounds(extents), from(NodeImporter::getShape(value));
-  if (from == shape)
-    return value;
-  return node.computeElements("enlarge", value, shape, NodeImporter::getElementType(value),
-                              [&](cnn::ComputeBody &body, ArrayRef<cnn::Scalar> at) {
-                                cnn::Scalars place(at);
-                                for (auto [dim, index] : llvm::enumerate(place))
-                                  index = index.min(body.index(from[dim] - 1));
-                                return body.input(0).load(place);
-                              });
-}
-
 /// Inputs `first` and `second` with the same bounds, if only sizes differ.
 static FailureOr<Choice> alignBranches(NodeImporter &node, Value condition, unsigned first,
                                        unsigned second) {
@@ -232,7 +212,7 @@ static FailureOr<Choice> alignBranches(NodeImporter &node, Value condition, unsi
     return choice;
   }
   for (Value *value : {&choice.lhs, &choice.rhs}) {
-    FailureOr<Value> enlarged = enlarge(node, *value, choice.extents);
+    FailureOr<Value> enlarged = enlarge(node, *value, getBounds(choice.extents));
     if (failed(enlarged))
       return failure();
     *value = *enlarged;

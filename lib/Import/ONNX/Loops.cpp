@@ -4,12 +4,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Both are unrolled: an iteration's nodes join the graph before the node, which is then
-// imported again and asks for the next iteration, until it has its results.
+// A loop is unrolled if its number of iterations is known and small: an iteration's nodes join
+// the graph before the node, which is then imported again and asks for the next iteration,
+// until it has its results. Other loops stay loops, see Loops.h.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Importer.h"
+#include "Loops.h"
+#include "SizeRules.h"
 #include "Subgraphs.h"
 
 using namespace mlir;
@@ -20,29 +23,26 @@ using namespace convoy::onnximport;
 static constexpr int64_t kMaxIterations = 1 << 10, kMaxUnrolledNodes = 1 << 13,
                          kMaxUnrolledBytes = 1 << 28;
 
-LogicalResult NodeImporter::iterate(StringRef name, ArrayRef<Value> arguments, unsigned first,
-                                    unsigned count) {
-  onnx::GraphProto *graph = findGraph(name);
-  int64_t iterations = loop.iteration + 1;
-  if (iterations > kMaxIterations || iterations * graph->node_size() > kMaxUnrolledNodes)
-    return error("has more than " + Twine(loop.iteration) + " iterations of " +
-                 Twine(graph->node_size()) +
-                 " nodes: it is unrolled, and may "
-                 "have at most " +
-                 Twine(kMaxIterations) + " iterations with " + Twine(kMaxUnrolledNodes) +
-                 " nodes together");
-  if (iterations * int64_t(graph->ByteSizeLong()) > kMaxUnrolledBytes)
-    return error("has more than " + Twine(loop.iteration) + " iterations with a body of " +
-                 Twine(graph->ByteSizeLong()) + " bytes, they may have at most " +
-                 Twine(kMaxUnrolledBytes) + ": move initializers out of the body");
-  next = {graph, SmallVector<Value>(arguments), first, count};
+/// A trip count that is as good as none.
+static constexpr int64_t kUnlimited = int64_t(1) << 31;
+
+/// Whether so many iterations of a body may be unrolled.
+static bool mayUnroll(const onnx::GraphProto &body, int64_t iterations) {
+  return iterations <= kMaxIterations && iterations * body.node_size() <= kMaxUnrolledNodes &&
+         iterations * int64_t(body.ByteSizeLong()) <= kMaxUnrolledBytes;
+}
+
+LogicalResult NodeImporter::iterate(StringRef name, ArrayRef<SizedValue> arguments,
+                                    unsigned first, unsigned count) {
+  next = {findGraph(name), SmallVector<SizedValue>(arguments), first, count};
   return success();
 }
 
 LogicalResult Importer::addIteration(int index, const Iteration &next) {
   onnx::NodeProto &node = *graph->mutable_node(index);
-  std::string prefix =
-      getNodeName(node) + "/" + std::to_string(nodes[index].loop.iteration) + "/";
+  const LoopState &loop = nodes[index].loop;
+  std::string prefix = getNodeName(node) + "/" +
+                       (loop.rolled ? "body" : std::to_string(loop.iteration)) + "/";
   std::vector<std::string> outputs;
   auto makeName = [&](const std::string &name) {
     return makeUniqueName(prefix + name, [&](const std::string &wanted) {
@@ -54,13 +54,16 @@ LogicalResult Importer::addIteration(int index, const Iteration &next) {
   // Each iteration has nodes of its own.
   onnx::GraphProto body = *next.graph;
   llvm::StringMap<std::string> given;
-  for (auto [input, value] : llvm::zip_equal(body.input(), next.arguments)) {
+  for (auto [input, argument] : llvm::zip_equal(body.input(), next.arguments)) {
     std::string name = makeName(input.name());
     if (!given.try_emplace(input.name(), name).second)
       return nodeError(node, "has a body with two inputs named '" + input.name() + "'");
     inputNames.insert(name);
-    values[name] = value;
-    if (isAnyFed && !cnn::ConstantData::get(value))
+    values[name] = argument.value;
+    if (llvm::any_of(argument.extents, [](const DimSize &extent) { return extent.size; }))
+      sizes[name] = llvm::map_to_vector(argument.extents,
+                                        [](const DimSize &extent) { return extent.size; });
+    if ((isAnyFed || loop.rolled) && !cnn::ConstantData::get(argument.value))
       fed.insert(name);
   }
   // A result may be listed twice.
@@ -88,8 +91,15 @@ static LogicalResult stack(NodeImporter &node, unsigned first, unsigned count, u
   if (!node.isOutputUsed(result))
     return success();
   SmallVector<Value> slices;
+  SmallVector<DimSize> extents;
   for (unsigned i = 0; i < node.getLoop().iteration; ++i) {
     Value slice = node.getInput(first + i * count + number);
+    SmallVector<DimSize> own = node.getExtents(first + i * count + number);
+    if (slices.empty())
+      extents = own;
+    else if (extents != own)
+      return node.error("collects tensors of different sizes for output '" +
+                        node.getOutputName(result) + "'");
     FailureOr<int64_t> at = node.normalizeAxis(axis, NodeImporter::getRank(slice) + 1);
     if (failed(at))
       return failure();
@@ -106,7 +116,8 @@ static LogicalResult stack(NodeImporter &node, unsigned first, unsigned count, u
                       node.getOutputName(result) + "' is not known");
   if (isReversed)
     std::reverse(slices.begin(), slices.end());
-  return node.setResult(node.create<cnn::ConcatOp>(slices, axis), result);
+  extents.insert(extents.begin() + axis, int64_t(slices.size()));
+  return node.setResult(node.create<cnn::ConcatOp>(slices, axis), extents, result);
 }
 
 /// The body that the attribute `body` must have.
@@ -126,10 +137,99 @@ static onnx::GraphProto *getBody(NodeImporter &node, int64_t inputs, int64_t lea
   return body;
 }
 
+//===----------------------------------------------------------------------===//
+// Loop
+//===----------------------------------------------------------------------===//
+
+static Value makeTrue(NodeImporter &node) {
+  auto type = RankedTensorType::get({}, node.getBuilder().getI1Type());
+  return node.constant(cnn::makeConstantFromBytes(type, ArrayRef<char>{1}));
+}
+
+/// The trip count in input 0 of a Loop.
+static FailureOr<TripCount> readTripCount(NodeImporter &node) {
+  Type i64 = node.getBuilder().getI64Type();
+  if (!node.getInput(0))
+    return TripCount();
+  if (std::optional<cnn::ConstantData> data = node.getConstant(0)) {
+    int64_t count = std::max<int64_t>(data->getInt(0), 0);
+    return count >= kUnlimited ? TripCount() : TripCount{node.scalar(i64, count), count};
+  }
+  if (std::optional<DimSize> known = node.findExtent(node.getInput(0), 0))
+    return TripCount{node.materialize(*known), known->bound};
+  FailureOr<Value> count = node.reshape(node.getInput(0), {});
+  if (failed(count))
+    return failure();
+  return TripCount{*count, std::nullopt};
+}
+
+/// Whether a Loop that is being unrolled has a next iteration; nothing if that is not known
+/// while compiling.
+static std::optional<bool> findWhetherGoesOn(NodeImporter &node) {
+  bool goesOn = true;
+  for (unsigned index : {0, 1}) {
+    if (!node.getInput(index))
+      continue;
+    std::optional<cnn::ConstantData> value = node.getConstant(index);
+    if (!value)
+      return std::nullopt;
+    goesOn &= value->getInt(0) > (index ? 0 : int64_t(node.getLoop().iteration));
+  }
+  return goesOn;
+}
+
+/// Begins a Loop that is not unrolled, and asks for its body.
+static LogicalResult beginLoop(NodeImporter &node, const TripCount &trips) {
+  LoopState &loop = node.getLoop();
+  Value condition = loop.first.size() > 1 ? loop.first[1].value : Value();
+  FailureOr<Value> goesOn =
+      condition ? node.reshape(condition, {}) : FailureOr<Value>(makeTrue(node));
+  if (failed(goesOn) ||
+      failed(beginRolled(node, *goesOn, trips, ArrayRef(loop.first).drop_front(2))))
+    return failure();
+  // In an iteration the condition is true.
+  SmallVector<SizedValue> arguments = {
+      NodeImporter::getSized(loop.rolled->begin.getIteration()),
+      NodeImporter::getSized(makeTrue(node))};
+  llvm::append_range(arguments, loop.rolled->variables);
+  return node.iterate("body", arguments, /*first=*/1, /*count=*/arguments.size() - 1);
+}
+
+/// Ends a Loop that is not unrolled: after the trip count, the inputs of the node are the
+/// condition, the variables and, at the end, the rows of an iteration.
+static LogicalResult endLoop(NodeImporter &node, const TripCount &trips, unsigned variables,
+                             unsigned slices) {
+  FailureOr<Value> goesOn = node.reshape(node.getInput(1), {});
+  if (failed(goesOn))
+    return failure();
+  SmallVector<SizedValue> nexts, rows;
+  SmallVector<unsigned> outputs;
+  for (unsigned i = 0; i < variables; ++i)
+    nexts.push_back(node.getSized(2 + i));
+  for (unsigned i = 0; i < slices; ++i)
+    if (node.isOutputUsed(variables + i)) {
+      rows.push_back(node.getSized(node.getNumInputs() - slices + i));
+      outputs.push_back(variables + i);
+    }
+  FailureOr<LoopResults> results = endRolled(node, *goesOn, trips, nexts, rows);
+  if (failed(results))
+    return failure();
+  if (results->isOpened)
+    return beginLoop(node, trips);
+  for (unsigned i = 0; i < variables && i < node.getNumOutputs(); ++i)
+    if (failed(node.setResult(results->variables[i], i)))
+      return failure();
+  for (auto [output, all] : llvm::zip_equal(outputs, results->collected))
+    if (failed(node.setResult(all, output)))
+      return failure();
+  return success();
+}
+
 /// Inputs: the most iterations, whether to begin, the variables; then the slices of each
 /// iteration. Inputs of the body: the number of the iteration, the condition, the variables.
 static LogicalResult importLoop(NodeImporter &node) {
-  int64_t variables = node.getLoop().variables.value_or(int64_t(node.getNumInputs()) - 2);
+  LoopState &loop = node.getLoop();
+  int64_t variables = loop.variables.value_or(int64_t(node.getNumInputs()) - 2);
   onnx::GraphProto *body = getBody(node, variables + 2, variables + 1);
   if (!body)
     return failure();
@@ -137,42 +237,48 @@ static LogicalResult importLoop(NodeImporter &node) {
   if (node.getNumOutputs() > variables + slices)
     return node.error("has " + Twine(node.getNumOutputs()) + " outputs, its body gives " +
                       Twine(variables + slices));
-  node.getLoop().variables = variables;
-  bool goesOn = true;
   for (unsigned index : {0, 1})
-    if (node.getInput(index)) {
-      std::optional<cnn::ConstantData> value = node.getConstant(index);
-      if (!value && node.getLoop().iteration)
-        return node.error("goes on after iteration " + Twine(node.getLoop().iteration - 1) +
-                          " by a condition that is computed from inputs of the model, which "
-                          "is not supported");
-      if (!value)
-        return node.notConstant(index);
-      if (value->getNumElements() != 1)
+    if (Value value = node.getInput(index))
+      if (NodeImporter::getType(value).getNumElements() != 1)
         return node.error(node.describeInput(index) + " is not one value");
-      goesOn &= value->getInt(0) > (index ? 0 : int64_t(node.getLoop().iteration));
-    }
-  if (goesOn) {
-    auto makeBool = [&] {
-      auto type = RankedTensorType::get({}, node.getBuilder().getI1Type());
-      return node.constant(cnn::makeConstantFromBytes(type, ArrayRef<char>{1}));
-    };
-    SmallVector<Value> arguments = {
-        *node.reshape(node.integers({int64_t(node.getLoop().iteration)}), {}),
-        node.getInput(1) ? node.getInput(1) : makeBool()};
+  if (!loop.variables)
+    for (unsigned i = 0; i < node.getNumInputs(); ++i)
+      loop.first.push_back(node.getInput(i) ? node.getSized(i) : SizedValue());
+  loop.variables = variables;
+  FailureOr<TripCount> trips = readTripCount(node);
+  if (failed(trips))
+    return failure();
+  if (loop.rolled)
+    return endLoop(node, *trips, variables, slices);
+
+  std::optional<bool> goesOn = findWhetherGoesOn(node);
+  int64_t iterations = loop.iteration + 1;
+  if (trips->most && cnn::ConstantData::get(trips->count))
+    iterations = *trips->most;
+  if (!goesOn || (*goesOn && !mayUnroll(*body, iterations)))
+    return beginLoop(node, *trips);
+  if (*goesOn) {
+    SmallVector<SizedValue> arguments = {
+        NodeImporter::getSized(
+            *node.reshape(node.integers({int64_t(loop.iteration)}), {})),
+        node.getInput(1) ? node.getSized(1) : NodeImporter::getSized(makeTrue(node))};
     for (int64_t i = 0; i < variables; ++i)
-      arguments.push_back(node.getInput(2 + i));
+      arguments.push_back(node.getSized(2 + i));
     return node.iterate("body", arguments, /*first=*/1, /*count=*/variables + 1);
   }
   for (unsigned i = 0; i < node.getNumOutputs(); ++i) {
     LogicalResult result =
-        i < variables ? node.setResult(node.getInput(2 + i), i)
+        i < variables ? node.setResult(node.getSized(2 + i), i)
                       : stack(node, 2 + variables, slices, i - variables, i, 0, false);
     if (failed(result))
       return failure();
   }
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Scan
+//===----------------------------------------------------------------------===//
 
 /// An attribute that is a list of `count` integers; zeros if the node does not have it.
 static std::optional<SmallVector<int64_t>> getList(NodeImporter &node, StringRef name,
@@ -187,11 +293,121 @@ static std::optional<SmallVector<int64_t>> getList(NodeImporter &node, StringRef
   return std::nullopt;
 }
 
+namespace {
+
+/// A tensor of which each iteration of a Scan reads a slice.
+struct Scanned {
+  SizedValue tensor;
+  int64_t axis;
+  bool isReversed;
+
+  /// The extents of a slice.
+  SmallVector<DimSize> getExtents() const {
+    SmallVector<DimSize> extents(tensor.extents);
+    extents.erase(extents.begin() + axis);
+    return extents;
+  }
+  FailureOr<SizedValue> getSlice(NodeImporter &node, int64_t iteration) const;
+  FailureOr<SizedValue> getSlice(NodeImporter &node, Value iteration) const;
+};
+
+} // namespace
+
+FailureOr<SizedValue> Scanned::getSlice(NodeImporter &node, int64_t iteration) const {
+  SmallVector<int64_t> sizes(NodeImporter::getShape(tensor.value));
+  SmallVector<int64_t> offsets(sizes.size(), 0), steps(sizes.size(), 1);
+  offsets[axis] = isReversed ? sizes[axis] - 1 - iteration : iteration;
+  sizes[axis] = 1;
+  FailureOr<Value> slice = node.slice(tensor.value, offsets, sizes, steps);
+  if (succeeded(slice))
+    slice = node.reshape(*slice, getBounds(getExtents()));
+  if (failed(slice))
+    return failure();
+  return SizedValue{*slice, getExtents()};
+}
+
+/// The same in a loop that is not unrolled. `iteration` is an i64 of rank 0.
+FailureOr<SizedValue> Scanned::getSlice(NodeImporter &node, Value iteration) const {
+  FailureOr<Value> slice = node.computeElements(
+      "slice", {tensor.value, iteration, node.materialize(tensor.extents[axis])},
+      getBounds(getExtents()), NodeImporter::getElementType(tensor.value),
+      [&](cnn::ComputeBody &body, ArrayRef<cnn::Scalar> at) {
+        cnn::Scalars place(at);
+        cnn::Scalar index = body.input(1).load({}).toIndex();
+        if (isReversed)
+          index = body.input(2).load({}).toIndex() - 1 - index;
+        place.insert(place.begin() + axis, index);
+        return body.input(0).load(place);
+      });
+  if (failed(slice))
+    return failure();
+  return SizedValue{*slice, getExtents()};
+}
+
+/// The tensors of a Scan, its inputs from `first` on, and the number of their slices.
+static FailureOr<SmallVector<Scanned>> readScanned(NodeImporter &node, int64_t first,
+                                                   int64_t count, DimSize &length) {
+  auto axes = getList(node, "scan_input_axes", count);
+  auto directions = getList(node, "scan_input_directions", count);
+  if (!axes || !directions)
+    return failure();
+  SmallVector<Scanned> scanned;
+  for (int64_t i = 0; i < count; ++i) {
+    SizedValue tensor = node.getSized(first + i);
+    FailureOr<int64_t> axis = node.normalizeAxis((*axes)[i], tensor.extents.size());
+    if (failed(axis))
+      return failure();
+    DimSize extent = tensor.extents[*axis];
+    if (i == 0)
+      length = extent;
+    if (extent.isConstant() && length.isConstant() && !(extent == length))
+      return node.error(node.describeInput(first + i) + " has " + Twine(extent.bound) +
+                        " slices along axis " + Twine(*axis) + ", others have " +
+                        Twine(length.bound));
+    // Each tensor has an element for each iteration that is possible.
+    length = node.combine(cnn::BinaryKind::min, length, extent);
+    scanned.push_back({tensor, *axis, (*directions)[i] != 0});
+  }
+  return scanned;
+}
+
+/// What a Scan that is not unrolled collects, `all`, with the iterations along `axis`.
+static FailureOr<SizedValue> arrange(NodeImporter &node, SizedValue all, int64_t axis,
+                                     bool isReversed) {
+  FailureOr<int64_t> to = node.normalizeAxis(axis, all.extents.size());
+  if (failed(to))
+    return failure();
+  FailureOr<Value> value = all.value;
+  DimSize length = all.extents.front();
+  if (isReversed)
+    value = node.computeElements(
+        "reverse", {all.value, node.materialize(length)}, getBounds(all.extents),
+        NodeImporter::getElementType(all.value),
+        [&](cnn::ComputeBody &body, ArrayRef<cnn::Scalar> at) {
+          cnn::Scalars place(at);
+          cnn::Scalar last = body.input(1).load({}).toIndex() - 1;
+          place[0] = (last - place[0]).max(body.index(0));
+          return body.input(0).load(place);
+        });
+  SmallVector<int64_t> permutation;
+  for (int64_t dim = 1; dim < int64_t(all.extents.size()); ++dim)
+    permutation.push_back(dim);
+  permutation.insert(permutation.begin() + *to, 0);
+  if (succeeded(value) && *to != 0)
+    value = node.transpose(*value, permutation);
+  if (failed(value))
+    return failure();
+  SmallVector<DimSize> extents(ArrayRef(all.extents).drop_front());
+  extents.insert(extents.begin() + *to, length);
+  return SizedValue{*value, extents};
+}
+
 /// Inputs: the variables, the tensors of which each iteration reads a slice; then the slices
 /// of each iteration's results.
 static LogicalResult importScan(NodeImporter &node) {
+  LoopState &loop = node.getLoop();
   int64_t tensors = node.getInt("num_scan_inputs", 0);
-  int64_t inputs = node.getLoop().variables.value_or(node.getNumInputs());
+  int64_t inputs = loop.variables.value_or(node.getNumInputs());
   if (tensors < 1 || tensors > inputs)
     return node.error("attribute 'num_scan_inputs' is " + Twine(tensors) + ", and there are " +
                       Twine(inputs) + " inputs");
@@ -199,64 +415,84 @@ static LogicalResult importScan(NodeImporter &node) {
   onnx::GraphProto *body = getBody(node, inputs, variables);
   if (!body)
     return failure();
-  node.getLoop().variables = inputs;
   int64_t slices = body->output_size() - variables;
   if (node.getNumOutputs() > variables + slices)
     return node.error("has " + Twine(node.getNumOutputs()) + " outputs, its body gives " +
                       Twine(variables + slices));
-  auto axes = getList(node, "scan_input_axes", tensors);
-  auto directions = getList(node, "scan_input_directions", tensors);
   auto outputAxes = getList(node, "scan_output_axes", slices);
   auto outputDirections = getList(node, "scan_output_directions", slices);
-  if (!axes || !directions || !outputAxes || !outputDirections)
+  DimSize length(0);
+  FailureOr<SmallVector<Scanned>> scanned = readScanned(node, variables, tensors, length);
+  if (!outputAxes || !outputDirections || failed(scanned))
     return failure();
-  std::optional<int64_t> length;
-  SmallVector<Value> arguments(node.getInputs().take_front(variables));
-  for (int64_t i = 0; i < tensors; ++i) {
-    Value tensor = node.getInput(variables + i);
-    FailureOr<int64_t> axis = node.normalizeAxis((*axes)[i], NodeImporter::getRank(tensor));
-    if (failed(axis))
+  if (!loop.variables)
+    for (int64_t i = 0; i < variables; ++i)
+      loop.first.push_back(node.getSized(i));
+  loop.variables = inputs;
+
+  TripCount trips{node.materialize(length), length.bound};
+  SmallVector<SizedValue> nexts, rows;
+  SmallVector<unsigned> outputs;
+  for (int64_t i = 0; i < variables; ++i)
+    nexts.push_back(node.getSized(i));
+  LoopResults results;
+  if (loop.rolled) {
+    for (int64_t i = 0; i < slices; ++i)
+      if (node.isOutputUsed(variables + i)) {
+        rows.push_back(node.getSized(node.getNumInputs() - slices + i));
+        outputs.push_back(variables + i);
+      }
+    FailureOr<LoopResults> ended = endRolled(node, makeTrue(node), trips, nexts, rows);
+    if (failed(ended))
       return failure();
-    int64_t extent = NodeImporter::getShape(tensor)[*axis];
-    if (length.value_or(extent) != extent)
-      return node.error(node.describeInput(variables + i) + " has " + Twine(extent) +
-                        " slices along axis " + Twine(*axis) + ", others have " +
-                        Twine(*length));
-    length = extent;
-    int64_t at = node.getLoop().iteration;
-    if (at >= extent)
-      continue;
-    SmallVector<int64_t> shape(NodeImporter::getShape(tensor));
-    SmallVector<int64_t> offsets(shape.size(), 0), steps(shape.size(), 1), sizes = shape;
-    offsets[*axis] = (*directions)[i] ? extent - 1 - at : at;
-    sizes[*axis] = 1;
-    shape.erase(shape.begin() + *axis);
-    FailureOr<Value> slice = node.slice(tensor, offsets, sizes, steps);
-    if (succeeded(slice))
-      slice = node.reshape(*slice, shape);
-    if (failed(slice))
-      return failure();
-    arguments.push_back(*slice);
+    results = *ended;
   }
-  if (node.getLoop().iteration < *length)
+  bool isUnrolled = length.isConstant() && mayUnroll(*body, length.bound);
+  if (isUnrolled ? loop.iteration < length.bound : !loop.rolled || results.isOpened) {
+    SmallVector<SizedValue> arguments(nexts);
+    if (!isUnrolled) {
+      if (failed(beginRolled(node, makeTrue(node), trips, loop.first)))
+        return failure();
+      arguments = loop.rolled->variables;
+    }
+    for (const Scanned &tensor : *scanned) {
+      FailureOr<SizedValue> slice =
+          isUnrolled ? tensor.getSlice(node, loop.iteration)
+                     : tensor.getSlice(node, Value(loop.rolled->begin.getIteration()));
+      if (failed(slice))
+        return failure();
+      arguments.push_back(*slice);
+    }
     return node.iterate("body", arguments, /*first=*/0, /*count=*/variables);
+  }
   for (unsigned i = 0; i < node.getNumOutputs(); ++i) {
     unsigned number = i - variables;
-    LogicalResult result = i < variables
-                               ? node.setResult(node.getInput(i), i)
-                               : stack(node, inputs, slices, number, i, (*outputAxes)[number],
-                                       (*outputDirections)[number]);
-    if (failed(result))
+    if (int64_t(i) < variables) {
+      if (failed(node.setResult(isUnrolled ? nexts[i] : results.variables[i], i)))
+        return failure();
+    } else if (isUnrolled) {
+      if (failed(stack(node, inputs, slices, number, i, (*outputAxes)[number],
+                       (*outputDirections)[number])))
+        return failure();
+    }
+  }
+  for (auto [output, all] : llvm::zip_equal(outputs, results.collected)) {
+    unsigned number = output - variables;
+    FailureOr<SizedValue> arranged =
+        arrange(node, all, (*outputAxes)[number], (*outputDirections)[number] != 0);
+    if (failed(arranged) || failed(node.setResult(*arranged, output)))
       return failure();
   }
   return success();
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getLoopOps() {
-  static constexpr OpEntry ops[] = {
+  static constexpr OpEntry plain[] = {
       {"Loop", importLoop, 2, kVariadic, InputTypes(kInt64, kBool, kAny), 1, kNoEnd,
-       "unrolled: the number of iterations must be known", 2},
-      {"Scan", importScan, 1, kVariadic, kAny, 9, kNoEnd, "unrolled"},
+       "on CPUs; unrolled if the number of iterations is known and small", 2},
+      {"Scan", importScan, 1, kVariadic, kAny, 9, kNoEnd,
+       "on CPUs; unrolled if the number of iterations is known and small"},
   };
+  static constexpr auto ops = withRule(plain, ruleOfItself);
   return ops;
 }

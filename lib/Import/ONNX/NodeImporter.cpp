@@ -67,6 +67,12 @@ SmallVector<std::string> convoy::onnximport::findModelInputs(Value value) {
   return names;
 }
 
+std::string convoy::onnximport::describeType(Value value) {
+  std::string text = formatShape(NodeImporter::getShape(value)) + " ";
+  llvm::raw_string_ostream(text) << NodeImporter::getElementType(value);
+  return text;
+}
+
 LogicalResult NodeImporter::notConstant(unsigned index) {
   Value input = getInput(index);
   if (!input)

@@ -23,14 +23,6 @@ namespace convoy::onnximport {
 
 class Importer;
 
-/// What is known of a Loop or Scan that is being unrolled.
-struct LoopState {
-  /// The number of iterations that are in the graph already.
-  unsigned iteration = 0;
-  /// The number of inputs that the node had at first and that its body has, too.
-  std::optional<int64_t> variables;
-};
-
 /// How many elements a dimension has: `bound`, or if there is a `size`, as many as that i64 of
 /// rank 0 says at run time, and at most `bound`. Other elements are unspecified.
 struct DimSize {
@@ -47,13 +39,49 @@ struct DimSize {
 /// The largest number of elements of each dimension.
 llvm::SmallVector<int64_t> getBounds(llvm::ArrayRef<DimSize> extents);
 
+/// A tensor and its dimensions.
+struct SizedValue {
+  mlir::Value value;
+  llvm::SmallVector<DimSize> extents;
+};
+
+/// A size of a variable that changes from one iteration of a loop to the next.
+struct OpenSize {
+  unsigned variable;
+  int64_t dim, bound;
+};
+
+/// A loop whose body is being imported.
+struct RolledLoop {
+  cnn::LoopBeginOp begin;
+  /// The variables before the loop and in an iteration, without those of sizes.
+  llvm::SmallVector<SizedValue> firsts, variables;
+};
+
+/// What is known of a Loop or Scan while iterations are imported.
+struct LoopState {
+  /// The number of iterations that are in the graph already.
+  unsigned iteration = 0;
+  /// The number of inputs that the node had at first and that its body has, too.
+  std::optional<int64_t> variables;
+  /// The inputs that the node had at first.
+  llvm::SmallVector<SizedValue> first;
+  /// If the loop is not unrolled; see Loops.h.
+  std::optional<RolledLoop> rolled;
+  std::vector<OpenSize> open;
+  unsigned attempts = 0;
+};
+
 /// An iteration that is to be imported: the graph, the values of its inputs, and which inputs
 /// of the node its results replace.
 struct Iteration {
   onnx::GraphProto *graph = nullptr;
-  llvm::SmallVector<mlir::Value> arguments;
+  llvm::SmallVector<SizedValue> arguments;
   unsigned first = 0, count = 0;
 };
+
+/// "2x3 i64", for messages.
+std::string describeType(mlir::Value value);
 
 /// The node that an operator's import function works on: its operands and attributes, and
 /// functions that make operations.
@@ -129,6 +157,11 @@ public:
   bool hasSizes() const;
   /// The dimensions of an operand.
   llvm::SmallVector<DimSize> getExtents(unsigned index) const;
+  SizedValue getSized(unsigned index) const { return {getInput(index), getExtents(index)}; }
+  /// A tensor whose dimensions its type says.
+  static SizedValue getSized(mlir::Value value) {
+    return {value, llvm::SmallVector<DimSize>(getShape(value))};
+  }
   /// Says which dimensions an operand has; nothing if the type says it all.
   void addSizes(llvm::ArrayRef<mlir::Value> operandSizes) {
     sizes.emplace_back(operandSizes.begin(), operandSizes.end());
@@ -159,6 +192,9 @@ public:
   /// bounds.
   mlir::LogicalResult setResult(mlir::FailureOr<mlir::Value> value,
                                 llvm::ArrayRef<DimSize> extents, unsigned index = 0);
+  mlir::LogicalResult setResult(const SizedValue &value, unsigned index) {
+    return setResult(value.value, value.extents, index);
+  }
   /// The sizes of an output; empty if its type says it all.
   llvm::ArrayRef<mlir::Value> getResultSizes(unsigned index) const {
     return resultSizes[index];
@@ -284,7 +320,7 @@ public:
   /// its inputs, and for the node to be imported again then. The first `count` of the graph's
   /// results replace the node's inputs from `first` on, the others are appended. Fails if the
   /// loop becomes too large.
-  mlir::LogicalResult iterate(llvm::StringRef attribute, llvm::ArrayRef<mlir::Value> arguments,
+  mlir::LogicalResult iterate(llvm::StringRef attribute, llvm::ArrayRef<SizedValue> arguments,
                               unsigned first, unsigned count);
   const Iteration &getIteration() const { return next; }
   LoopState &getLoop() { return loop; }

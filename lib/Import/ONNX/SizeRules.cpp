@@ -234,6 +234,23 @@ FailureOr<Value> convoy::onnximport::fillBeyond(NodeImporter &node, Value value,
       });
 }
 
+FailureOr<Value> convoy::onnximport::enlarge(NodeImporter &node, Value value,
+                                             ArrayRef<int64_t> bounds) {
+  SmallVector<int64_t> from(NodeImporter::getShape(value));
+  if (ArrayRef(from) == bounds)
+    return value;
+  Type element = NodeImporter::getElementType(value);
+  if (llvm::product_of(from) == 0)
+    return node.zeros(RankedTensorType::get(bounds, element));
+  return node.computeElements("enlarge", value, bounds, element,
+                              [&](ComputeBody &body, ArrayRef<Scalar> at) {
+                                Scalars place(at);
+                                for (auto [dim, index] : llvm::enumerate(place))
+                                  index = index.min(body.index(from[dim] - 1));
+                                return body.input(0).load(place);
+                              });
+}
+
 Value convoy::onnximport::makeLimit(NodeImporter &node, Type element, bool isLargest) {
   if (isa<FloatType>(element)) {
     double infinity = std::numeric_limits<double>::infinity();

@@ -48,6 +48,11 @@ mlir::FailureOr<llvm::SmallVector<DimSize>> broadcastOperand(NodeImporter &node,
 mlir::FailureOr<mlir::Value> fillBeyond(NodeImporter &node, mlir::Value value,
                                         llvm::ArrayRef<DimSize> extents, mlir::Value filler);
 
+/// `value` in a tensor of the shape `bounds`, which is larger; elements that are new do not
+/// count.
+mlir::FailureOr<mlir::Value> enlarge(NodeImporter &node, mlir::Value value,
+                                     llvm::ArrayRef<int64_t> bounds);
+
 /// The least or the largest number of an element type, as a constant of rank 0.
 mlir::Value makeLimit(NodeImporter &node, mlir::Type element, bool isLargest);
 

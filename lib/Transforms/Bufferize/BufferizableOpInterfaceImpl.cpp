@@ -30,7 +30,8 @@ struct CnnOpModel : BufferizableOpInterface::ExternalModel<CnnOpModel<OpTy>, OpT
     return !cast<DestinationOpInterface>(op).getDestination();
   }
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
-    return !isDestination(op, operand);
+    auto compute = dyn_cast<ComputeOp>(op);
+    return !isDestination(op, operand) || (compute && compute.getKeeps());
   }
   bool bufferizesToMemoryWrite(Operation *op, OpOperand &operand,
                                const AnalysisState &) const {

@@ -149,7 +149,7 @@ Value Rewriter::createByteView(Location loc, Value base, int64_t offset,
 }
 
 /// A view of `range` in the weights, the arena, or the argument that contains it. Views that
-/// are used in a branch stand before it, since other operations may share them.
+/// are used in a branch or a loop stand before it, since other operations may share them.
 Value Rewriter::createView(Location loc, BufferRange range) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(
@@ -238,7 +238,7 @@ void Rewriter::eraseDead() {
 }
 
 LogicalResult Rewriter::rewrite(Operation *op) {
-  if (isa<memref::AllocOp, memref::GetGlobalOp, scf::IfOp>(op) || isView(op))
+  if (isa<memref::AllocOp, memref::GetGlobalOp, scf::IfOp, scf::WhileOp>(op) || isView(op))
     return success();
   if (isa<memref::DeallocOp>(op) || (isa<memref::CopyOp>(op) && plan.isInPlace(op, 0))) {
     op->erase();

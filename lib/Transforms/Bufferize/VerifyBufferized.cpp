@@ -62,8 +62,11 @@ std::string atConstantOffset(Operation *op) {
              : "it is not at a constant offset";
 }
 
-std::string branchesWithoutResults(Operation *op) {
-  return op->getNumResults() == 0 || insideCompute(op).empty() ? "" : "it has results";
+std::string withoutResults(Operation *op) {
+  bool hasNone = op->getNumResults() == 0 && llvm::all_of(op->getRegions(), [](Region &region) {
+    return region.getNumArguments() == 0;
+  });
+  return hasNone || insideCompute(op).empty() ? "" : "it has results or variables";
 }
 
 const BorderRow kTable[] = {
@@ -88,8 +91,10 @@ const BorderRow kTable[] = {
     {"linalg.*", onMemRefs},
     // The bodies of cnn.compute.
     {"memref.store", insideCompute},
-    {"scf.if", branchesWithoutResults},
-    {"scf.yield", inBranchOrCompute},
+    {"scf.if", withoutResults},
+    {"scf.while", withoutResults},
+    {"scf.condition", inBranchLoopOrCompute},
+    {"scf.yield", inBranchLoopOrCompute},
     {"scf.*", insideCompute},
     {"builtin.unrealized_conversion_cast", insideCompute},
 };
@@ -214,7 +219,7 @@ LogicalResult check(ModuleOp module) {
     return failure();
   bool legal = true;
   (void)walkProgram(main, [&](Operation *op) {
-    legal &= isa<scf::IfOp>(op) || succeeded(checkBuffers(op));
+    legal &= isa<scf::IfOp, scf::WhileOp>(op) || succeeded(checkBuffers(op));
     return WalkResult::advance();
   });
   return success(legal);

@@ -166,8 +166,8 @@ struct Decompose : convoy::cnn::impl::CnnDecomposeBase<Decompose> {
       // On CPUs, cnn-sink-branches makes branches of it.
       if (isa<ChooseOp>(op) && isForCpu(op))
         return;
-      bool isCnn = isa_and_nonnull<CnnDialect>(op->getDialect());
-      if (isa<DecomposeOpInterface>(op) || (isCnn && !op->hasTrait<HasKernel>()))
+      bool computes = isa<DestinationOpInterface>(op);
+      if (isa<DecomposeOpInterface>(op) || (computes && !op->hasTrait<HasKernel>()))
         targets.push_back(op);
     });
     for (Operation *op : targets) {

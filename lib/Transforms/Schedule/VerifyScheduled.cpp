@@ -51,7 +51,9 @@ const BorderRow kTable[] = {
     // The bodies of cnn.compute.
     {"memref.store", insideCompute},
     {"scf.if", fine},
-    {"scf.yield", inBranchOrCompute},
+    {"scf.while", fine},
+    {"scf.condition", inBranchLoopOrCompute},
+    {"scf.yield", inBranchLoopOrCompute},
     {"scf.*", insideCompute},
     {"builtin.unrealized_conversion_cast", insideCompute},
     // Data movement.

@@ -57,6 +57,8 @@ const BorderRow kTable[] = {
     {"cnn.batch_norm", leftBatchNorm},
     {"cnn.launch", laterOnly},
     {"cnn.reorder", laterOnly},
+    {"cnn.loop_begin", fine},
+    {"cnn.loop_end", fine},
     {"cnn.*", plainValue},
     // Data movement, for which operations of upstream dialects are used.
     {"tensor.empty", staticShapes},

@@ -30,12 +30,12 @@ std::string convoy::cnn::insideBody(Operation *op) {
 }
 
 std::string convoy::cnn::conditionOrInBody(Operation *op) {
-  bool isCondition = llvm::all_of(op->getUsers(), llvm::IsaPred<scf::IfOp>);
+  bool isCondition = llvm::all_of(op->getUsers(), llvm::IsaPred<scf::IfOp, scf::ConditionOp>);
   return isCondition ? "" : insideBody(op);
 }
 
-std::string convoy::cnn::inBranchOrCompute(Operation *op) {
-  return isa<scf::IfOp>(op->getParentOp()) ? "" : insideCompute(op);
+std::string convoy::cnn::inBranchLoopOrCompute(Operation *op) {
+  return isa<scf::IfOp, scf::WhileOp>(op->getParentOp()) ? "" : insideCompute(op);
 }
 
 std::string convoy::cnn::staticShapes(Operation *op) {

@@ -411,6 +411,50 @@ def CnnToDestinationStyle : Pass<"cnn-to-destination-style", "::mlir::func::Func
                            "::mlir::bufferization::BufferizationDialect"];
 }
 
+def CnnFormLoops : Pass<"cnn-form-loops", "::mlir::func::FuncOp"> {
+  let summary = "Make loops of cnn.loop_begin and cnn.loop_end";
+  let description = [{
+    What is computed between a `cnn.loop_begin` and its `cnn.loop_end` from a variable becomes
+    the body of an `scf.while`. At the end of the body, the next values of the variables are
+    written into the variables' own memory, after everything that reads them. Rows that the
+    loop collects are written to their places by a `cnn.compute` that keeps the other rows.
+
+    Before:
+    ```mlir
+    %v:3 = cnn.loop_begin %goes_on, %zero, %x : ...
+    %more = ...
+    %n = ...
+    %y = cnn.unary <tanh> %v#2 outs(%e) : ...
+    %r:3 = cnn.loop_end %v#0 next(%more, %n, %y) : ...
+    ```
+    After:
+    ```mlir
+    %r:3 = scf.while (%a = %goes_on, %b = %zero, %c = %x) : ... {
+      %t = tensor.extract %a[] : tensor<i1>
+      scf.condition(%t) %a, %b, %c : ...
+    } do {
+    ^bb0(%a: tensor<i1>, %b: tensor<i64>, %c: tensor<4xf32>):
+      %more = ...
+      %n = ...
+      %y = cnn.unary <tanh> %c outs(%e) : ...
+      %2 = bufferization.materialize_in_destination %more in %a : ...
+      %3 = bufferization.materialize_in_destination %n in %b : ...
+      %4 = bufferization.materialize_in_destination %y in %c : ...
+      scf.yield %2, %3, %4 : ...
+    }
+    ```
+
+    What does not depend on a variable stays before the loop. A loop in the body of another one
+    is formed first.
+    Pre: destination form. Post: no `cnn.loop_begin` and no `cnn.loop_end` is left.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::math::MathDialect"];
+}
+
 def CnnSinkBranches : Pass<"cnn-sink-branches", "::mlir::func::FuncOp"> {
   let summary = "Compute only the branch that is taken";
   let description = [{

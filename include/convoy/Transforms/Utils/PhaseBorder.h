@@ -33,11 +33,11 @@ std::string insideLinalg(mlir::Operation *op);
 std::string insideCompute(mlir::Operation *op);
 /// Accepts operations inside of a linalg operation or of a cnn.compute.
 std::string insideBody(mlir::Operation *op);
-/// Accepts loads of what an `scf.if` asks, and those inside of a linalg operation or of a
-/// cnn.compute.
+/// Accepts loads of the condition of an `scf.if` or `scf.while`, and those inside of a linalg
+/// operation or of a cnn.compute.
 std::string conditionOrInBody(mlir::Operation *op);
-/// Accepts operations in a branch of an `scf.if`, and those inside of a cnn.compute.
-std::string inBranchOrCompute(mlir::Operation *op);
+/// Accepts operations in an `scf.if` or `scf.while`, and those inside of a cnn.compute.
+std::string inBranchLoopOrCompute(mlir::Operation *op);
 /// Accepts operations whose shaped results all have static shapes.
 std::string staticShapes(mlir::Operation *op);
 

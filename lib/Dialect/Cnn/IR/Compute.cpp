@@ -16,6 +16,8 @@ LogicalResult ComputeOp::inferShape(const ShapeRule &rule, Adaptor op, InferredT
   ArrayRef<int64_t> points = op.getPoints();
   if (llvm::any_of(points, [](int64_t extent) { return extent < 1; }))
     return rule.error("points has an extent below 1");
+  if (op.getKeeps() && !op.getInit())
+    return rule.error("keeps the elements of a destination, but has none");
   Region &body = *op.getRegions().front();
   if (body.empty())
     return rule.error("has no body");

@@ -7,12 +7,23 @@
 
 #include "convoy/Dialect/Cnn/Utils/Program.h"
 
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 
+llvm::SetVector<Value> convoy::cnn::getUsedValues(Operation *op) {
+  llvm::SetVector<Value> values;
+  values.insert(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), values);
+  return values;
+}
+
 bool convoy::cnn::isInside(Operation *op, Region *region) {
   return region->isAncestor(op->getParentRegion());
+}
+
+scf::WhileOp convoy::cnn::getLoop(Operation *op) {
+  return op->getParentOfType<scf::WhileOp>();
 }
 
 bool convoy::cnn::areAlternatives(Operation *a, Operation *b) {
@@ -28,12 +39,12 @@ bool convoy::cnn::areAlternatives(Operation *a, Operation *b) {
 
 static WalkResult walkBlock(Block &block, llvm::function_ref<WalkResult(Operation *)> visit) {
   for (Operation &op : llvm::make_early_inc_range(block)) {
-    auto branches = dyn_cast<scf::IfOp>(op);
+    bool hasParts = isa<scf::IfOp, scf::WhileOp>(op);
     if (visit(&op).wasInterrupted())
       return WalkResult::interrupt();
-    if (!branches)
+    if (!hasParts)
       continue;
-    for (Region &region : branches->getRegions())
+    for (Region &region : op.getRegions())
       for (Block &inner : region)
         if (walkBlock(inner, visit).wasInterrupted())
           return WalkResult::interrupt();

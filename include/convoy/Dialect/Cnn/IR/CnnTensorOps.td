@@ -389,6 +389,9 @@ def Cnn_ComputeOp : Cnn_Op<"compute",
     element of the result once or more. Points run in any order and in parallel: none may write
     an element that another one reads or writes. A point may read what it has written itself.
 
+    With `keeps`, which only the destination form has, elements that no point writes stay as
+    they are in the destination.
+
     `kind` is a name for people and profiles. Operators that need no kernel tuned by hand are
     imported as this operation (see `ComputeBody.h`, which writes bodies): data movement by
     computed indices, scans, sampling, sorting.
@@ -404,10 +407,10 @@ def Cnn_ComputeOp : Cnn_Op<"compute",
     ```
   }];
   let arguments = (ins StrAttr:$kind, DenseI64ArrayAttr:$points, Variadic<Cnn_Shaped>:$inputs,
-                       Optional<Cnn_Shaped>:$init);
+                       Optional<Cnn_Shaped>:$init, UnitAttr:$keeps);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $kind `points` $points $inputs (`outs` `(` $init^ `)`)? attr-dict
+    $kind `points` $points (`keeps` $keeps^)? $inputs (`outs` `(` $init^ `)`)? attr-dict
     `:` functional-type(operands, results) $body
   }];
   let extraClassDeclaration = [{
