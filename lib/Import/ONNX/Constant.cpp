@@ -104,28 +104,41 @@ template <typename T> static ElementsAttr makeRange(RankedTensorType type, T fir
   return cnn::makeConstant(type, std::move(values));
 }
 
-/// A range whose limit is computed from sizes: nothing, if this is not one.
+/// A range that begins or ends at numbers that are computed from sizes: nothing, if this is not
+/// one.
 static std::optional<LogicalResult> importSizedRange(NodeImporter &node) {
-  Value limit = node.getInput(1);
-  if (node.getConstant(1) || !node.getConstant(0) || !node.getConstant(2) ||
-      !NodeImporter::getElementType(limit).isInteger(64) ||
-      NodeImporter::getType(limit).getNumElements() != 1)
+  bool isConstant = node.getConstant(0) && node.getConstant(1);
+  if (isConstant || !node.getConstant(2))
     return std::nullopt;
-  int64_t first = node.getConstant(0)->getInt(0), step = node.getConstant(2)->getInt(0);
-  std::optional<DimSize> end = node.findExtent(limit, 0);
-  if (!end || step < 1 || first < 0)
+  for (unsigned i : {0, 1})
+    if (!NodeImporter::getElementType(node.getInput(i)).isInteger(64) ||
+        NodeImporter::getType(node.getInput(i)).getNumElements() != 1)
+      return std::nullopt;
+  int64_t step = node.getConstant(2)->getInt(0);
+  std::optional<DimSize> first = node.findExtent(node.getInput(0), 0);
+  std::optional<DimSize> end = node.findExtent(node.getInput(1), 0);
+  if (!first || !end || step < 1 || (first->isConstant() && first->bound < 0))
     return std::nullopt;
   auto round = [&](DimSize extent) {
     return node.combine(cnn::BinaryKind::div,
                         node.combine(cnn::BinaryKind::add, extent, step - 1), step);
   };
   DimSize count =
-      node.combine(cnn::BinaryKind::max, node.combine(cnn::BinaryKind::sub, *end, first), 0);
+      node.combine(cnn::BinaryKind::max, node.combine(cnn::BinaryKind::sub, *end, *first), 0);
   count = round(count);
-  auto type = RankedTensorType::get(count.bound, node.getBuilder().getI64Type());
-  if (failed(node.checkShape(type.getShape(), type.getElementType())))
+  Type i64 = node.getBuilder().getI64Type();
+  auto type = RankedTensorType::get(count.bound, i64);
+  if (failed(node.checkShape(type.getShape(), i64)))
     return failure();
-  return node.setResult(node.constant(makeRange<int64_t>(type, first, step)), {count});
+  if (first->isConstant())
+    return node.setResult(node.constant(makeRange<int64_t>(type, first->bound, step)),
+                          {count});
+  return node.setResult(
+      node.computeElements("range", first->size, type.getShape(), i64,
+                           [&](cnn::ComputeBody &body, ArrayRef<cnn::Scalar> at) {
+                             return body.input(0).load({}) + at[0].to(i64) * step;
+                           }),
+      {count});
 }
 
 static LogicalResult importRange(NodeImporter &node) {
@@ -179,7 +192,8 @@ ArrayRef<OpEntry> convoy::onnximport::getConstantOps() {
       {"ConstantOfShape", importConstantOfShape, 1, 1, kInteger, 9, kNoEnd,
        "the shape must be constant, or computed from sizes"},
       {"Range", importRange, 3, 3, kFloat | kIndex | kInt16, 11, kNoEnd,
-       "all inputs must be constant, or the limit computed from sizes; at most 2^24 elements"},
+       "all inputs must be constant, or start and limit computed from sizes; at most 2^24 "
+       "elements"},
       OpEntry{"Shape", importShape, 1, 1}.with(ruleOfItself),
       OpEntry{"Size", importSize, 1, 1}.with(ruleOfItself),
   };

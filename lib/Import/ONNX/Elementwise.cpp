@@ -158,6 +158,12 @@ static LogicalResult importCastTo(NodeImporter &node, Type type) {
     return node.error("attribute 'round_mode' is '" + mode + "'");
   if (NodeImporter::getElementType(input) == type)
     return node.setResult(input);
+  // Some exporters compute counters and sizes as floats.
+  bool isInteger = type.isInteger(64) || type.isInteger(32);
+  if (isInteger && isa<FloatType>(NodeImporter::getElementType(input)) &&
+      !cnn::ConstantData::get(input))
+    if (Value number = node.computeAsInteger(input))
+      return node.setResult(castTo(node, number, type));
   return node.setResult(node.create<cnn::CastOp>(input, type, saturate, *rounding));
 }
 

@@ -214,7 +214,7 @@ static LogicalResult endLoop(NodeImporter &node, const TripCount &trips, unsigne
   FailureOr<LoopResults> results = endRolled(node, *goesOn, trips, nexts, rows);
   if (failed(results))
     return failure();
-  if (results->isOpened)
+  if (results->beginAgain)
     return beginLoop(node, trips);
   for (unsigned i = 0; i < variables && i < node.getNumOutputs(); ++i)
     if (failed(node.setResult(results->variables[i], i)))
@@ -448,7 +448,7 @@ static LogicalResult importScan(NodeImporter &node) {
     results = *ended;
   }
   bool isUnrolled = length.isConstant() && mayUnroll(*body, length.bound);
-  if (isUnrolled ? loop.iteration < length.bound : !loop.rolled || results.isOpened) {
+  if (isUnrolled ? loop.iteration < length.bound : !loop.rolled || results.beginAgain) {
     SmallVector<SizedValue> arguments(nexts);
     if (!isUnrolled) {
       if (failed(beginRolled(node, makeTrue(node), trips, loop.first)))

@@ -9,8 +9,9 @@
 // size of a variable changes from one iteration to the next, the type has the largest size,
 // and the size is a variable of the loop, too.
 //
-// The body must be imported to find out which sizes change. So there are up to three attempts.
-// What an attempt leaves behind is not used, and does not stay in the program.
+// The body must be imported to find out which sizes change, which variables stay as they are,
+// and how far an integer counts. So there are several attempts. What an attempt leaves behind
+// is not used, and does not stay in the program.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,8 +36,8 @@ mlir::LogicalResult beginRolled(NodeImporter &node, mlir::Value goesOn, const Tr
 /// What is known of a loop after its last iteration.
 struct LoopResults {
   llvm::SmallVector<SizedValue> variables, collected;
-  /// Whether the loop must begin again: another size of its variables changes.
-  bool isOpened = false;
+  /// Whether the loop must begin again, because more is known of its variables now.
+  bool beginAgain = false;
 };
 
 /// Ends a loop. `goesOn` is the condition for the next iteration, `nexts` are the variables in

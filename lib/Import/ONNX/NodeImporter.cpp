@@ -112,8 +112,10 @@ std::optional<cnn::ConstantData> NodeImporter::getConstant(unsigned index) {
 std::optional<SmallVector<int64_t>> NodeImporter::getConstantInts(unsigned index) {
   std::optional<cnn::ConstantData> data = getConstant(index);
   if (!data) {
-    (void)notConstant(index);
-    return std::nullopt;
+    std::optional<SmallVector<int64_t>> known = findConstantInts(getInput(index));
+    if (!known)
+      (void)notConstant(index);
+    return known;
   }
   if (!data->getElementType().isIntOrIndex()) {
     (void)error(describeInput(index) + " is not of an integer type");

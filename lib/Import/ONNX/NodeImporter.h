@@ -51,6 +51,15 @@ struct OpenSize {
   int64_t dim, bound;
 };
 
+/// What is known of a variable of a loop.
+struct VariableFact {
+  /// It has the same value in all iterations, so the loop does not carry it.
+  bool isInvariant = false;
+  /// If it is one integer: the largest number that it holds, at least 0. Until that is found
+  /// it is assumed to be `kAssumedNumber`.
+  std::optional<int64_t> most;
+};
+
 /// A loop whose body is being imported.
 struct RolledLoop {
   cnn::LoopBeginOp begin;
@@ -69,6 +78,7 @@ struct LoopState {
   /// If the loop is not unrolled; see Loops.h.
   std::optional<RolledLoop> rolled;
   std::vector<OpenSize> open;
+  std::vector<VariableFact> facts;
   unsigned attempts = 0;
 };
 
@@ -173,7 +183,11 @@ public:
   /// An operand that is one integer, and of which `most` is the largest that is possible. An
   /// error if it has more elements.
   std::optional<DimSize> readExtent(unsigned index, int64_t most);
-  /// The same for one element of a tensor of integers; nothing if it has no known bound.
+  /// The elements of a tensor of integers that are all constants, though they are among others
+  /// that are not, such as some dimensions of a shape. Nothing if one is not.
+  std::optional<llvm::SmallVector<int64_t>> findConstantInts(mlir::Value tensor);
+  /// One element of a tensor of integers, as `readExtents` reads it; nothing if it has no known
+  /// bound.
   std::optional<DimSize> findExtent(mlir::Value tensor, int64_t element);
 
   /// Arithmetic of sizes. The same of the same sizes is one value.
@@ -185,6 +199,11 @@ public:
            llvm::function_ref<mlir::FailureOr<mlir::Value>()> find);
   /// An extent as an i64 of rank 0.
   mlir::Value materialize(DimSize extent);
+  /// Declares that a tensor of one integer holds a number between 0 and `bound`.
+  void declareNumber(mlir::Value number, int64_t bound);
+  /// A float of one element that is computed from integers, and is exact, computed as i64; null
+  /// if it is not one.
+  mlir::Value computeAsInteger(mlir::Value number);
   /// Declares an i64 of rank 0, between 0 and `bound`, as a size.
   DimSize declareSize(mlir::Value size, int64_t bound);
 
@@ -343,6 +362,17 @@ private:
   LoopState loop;
   llvm::StringSet<> readAttributes;
 };
+
+/// `base + added`, where `base` has one element.
+struct LinearNumber {
+  mlir::Value base;
+  int64_t added;
+};
+
+/// What a number is computed from by adding constants.
+LinearNumber findLinear(mlir::Value number);
+/// The most that `lhs - rhs` can be; nothing if that is not known.
+std::optional<int64_t> findDifference(mlir::Value lhs, mlir::Value rhs);
 
 /// The names of the model's inputs that `value` is computed from.
 llvm::SmallVector<std::string> findModelInputs(mlir::Value value);

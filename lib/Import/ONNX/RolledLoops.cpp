@@ -8,6 +8,8 @@
 #include "Loops.h"
 #include "SizeRules.h"
 #include "TensorReader.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -15,7 +17,9 @@ using namespace convoy::onnximport;
 using cnn::BinaryKind;
 
 /// The most often that the import of a loop begins.
-static constexpr unsigned kMaxAttempts = 4;
+static constexpr unsigned kMaxAttempts = 6;
+/// How large an integer of a loop is assumed to become until that is known.
+static constexpr int64_t kAssumedNumber = 1 << 20;
 
 /// `goesOn`, and whether `count` is above `iteration`.
 static FailureOr<Value> limit(NodeImporter &node, Value goesOn, Value iteration,
@@ -32,14 +36,30 @@ static bool isEmpty(Value value) {
   return NodeImporter::getType(value).getNumElements() == 0;
 }
 
+/// Whether the loop carries its variable of this number. What has no elements is a constant
+/// everywhere.
+static bool isCarried(const LoopState &state, unsigned number) {
+  return !state.facts[number].isInvariant && !isEmpty(state.rolled->variables[number].value);
+}
+
+/// Whether a variable begins as a constant that may be a counter.
+static bool mayCount(Value first) {
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(first);
+  return data && data->getNumElements() == 1 &&
+         (data->getElementType().isInteger(64) || data->getElementType().isInteger(32)) &&
+         data->getInt(0) >= 0 && data->getInt(0) <= kAssumedNumber;
+}
+
 LogicalResult convoy::onnximport::beginRolled(NodeImporter &node, Value goesOn,
                                               const TripCount &trips,
                                               ArrayRef<SizedValue> firsts) {
-  RolledLoop &loop = node.getLoop().rolled.emplace();
+  LoopState &state = node.getLoop();
+  RolledLoop &loop = state.rolled.emplace();
+  state.facts.resize(firsts.size());
   loop.firsts.assign(firsts.begin(), firsts.end());
   loop.variables = loop.firsts;
   SmallVector<Value> sizes;
-  for (const OpenSize &size : node.getLoop().open) {
+  for (const OpenSize &size : state.open) {
     DimSize &extent = loop.variables[size.variable].extents[size.dim];
     sizes.push_back(node.materialize(extent));
     extent.bound = size.bound;
@@ -49,7 +69,7 @@ LogicalResult convoy::onnximport::beginRolled(NodeImporter &node, Value goesOn,
   if (failed(begins))
     return failure();
   SmallVector<Value> inits = {*begins, zero};
-  for (SizedValue &variable : loop.variables) {
+  for (auto [number, variable] : llvm::enumerate(loop.variables)) {
     SmallVector<int64_t> bounds = getBounds(variable.extents);
     if (failed(node.checkShape(bounds, NodeImporter::getElementType(variable.value))))
       return failure();
@@ -57,18 +77,22 @@ LogicalResult convoy::onnximport::beginRolled(NodeImporter &node, Value goesOn,
     if (failed(first))
       return failure();
     variable.value = *first;
-    // What has no elements is a constant everywhere.
-    if (!isEmpty(*first))
+    if (isCarried(state, number))
       inits.push_back(*first);
   }
   inits.append(sizes);
   loop.begin = cnn::LoopBeginOp::create(node.getBuilder(), node.getLoc(),
                                         TypeRange(ValueRange(inits)), inits);
   unsigned next = 2;
-  for (SizedValue &variable : loop.variables)
-    if (!isEmpty(variable.value))
-      variable.value = loop.begin.getVariables()[next++];
-  for (const OpenSize &size : node.getLoop().open)
+  for (auto [number, variable] : llvm::enumerate(loop.variables)) {
+    if (!isCarried(state, number))
+      continue;
+    variable.value = loop.begin.getVariables()[next++];
+    if (mayCount(firsts[number].value))
+      if (int64_t most = state.facts[number].most.value_or(kAssumedNumber); most >= 0)
+        node.declareNumber(variable.value, most);
+  }
+  for (const OpenSize &size : state.open)
     loop.variables[size.variable].extents[size.dim] =
         node.declareSize(loop.begin.getVariables()[next++], size.bound);
   if (trips.most && *trips.most > 0)
@@ -114,15 +138,116 @@ static OpenSize *findOpen(LoopState &state, unsigned variable, int64_t dim) {
   return nullptr;
 }
 
-/// Compares the variables of an iteration with those of the next. Returns whether sizes became
-/// variables, so that the loop must begin again.
-static FailureOr<bool> compareSizes(NodeImporter &node, const TripCount &trips,
-                                    ArrayRef<SizedValue> nexts) {
+static bool hasOpenSize(const LoopState &state, unsigned variable) {
+  return llvm::any_of(state.open,
+                      [&](const OpenSize &size) { return size.variable == variable; });
+}
+
+/// Opens the sizes of a variable that differ in the next iteration. Returns whether there is
+/// one that was not open, or whose bound was too small.
+static bool openSizes(LoopState &state, unsigned number, const SizedValue &next,
+                      const TripCount &trips) {
+  const SizedValue &variable = state.rolled->variables[number];
+  bool isNew = false;
+  for (auto [dim, before, after] : llvm::enumerate(variable.extents, next.extents)) {
+    if (before == after)
+      continue;
+    OpenSize *open = findOpen(state, number, dim);
+    int64_t bound =
+        findBound(state.rolled->firsts[number].extents[dim], before, after, trips);
+    if (open && bound <= open->bound)
+      continue;
+    isNew = true;
+    if (open)
+      open->bound = bound;
+    else
+      state.open.push_back({number, int64_t(dim), bound});
+  }
+  return isNew;
+}
+
+/// The operation that decides a condition, behind casts and the like.
+static Operation *findDecision(Value condition) {
+  while (Operation *op = condition.getDefiningOp()) {
+    LinearNumber linear = findLinear(condition);
+    auto cast = dyn_cast<cnn::CastOp>(op);
+    bool moves = isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op);
+    if (linear.base != condition && linear.added == 0)
+      condition = linear.base;
+    else if (moves || (cast && cast.getInput() != condition))
+      condition = op->getOperand(0);
+    else
+      return op;
+  }
+  return nullptr;
+}
+
+/// The largest value of `variable` for which the loop goes on, if the condition says that.
+/// `linear` is the variable's next value.
+static std::optional<int64_t> findLimit(Value goesOn, const LinearNumber &next) {
+  auto decision = dyn_cast_or_null<cnn::BinaryOp>(findDecision(goesOn));
+  if (!decision)
+    return std::nullopt;
+  BinaryKind kind = decision.getKind();
+  if (kind == BinaryKind::logical_and) {
+    std::optional<int64_t> limit = findLimit(decision.getLhs(), next);
+    return limit ? limit : findLimit(decision.getRhs(), next);
+  }
+  bool isLess = kind == BinaryKind::less || kind == BinaryKind::less_equal;
+  if (!isLess && kind != BinaryKind::greater && kind != BinaryKind::greater_equal)
+    return std::nullopt;
+  LinearNumber small = findLinear(isLess ? decision.getLhs() : decision.getRhs());
+  LinearNumber large = findLinear(isLess ? decision.getRhs() : decision.getLhs());
+  std::optional<cnn::ConstantData> most = cnn::ConstantData::get(large.base);
+  if (small.base != next.base || !most || !most->getElementType().isIntOrIndex())
+    return std::nullopt;
+  bool isStrict = kind == BinaryKind::less || kind == BinaryKind::greater;
+  return most->getInt(0) + large.added - isStrict - small.added + next.added;
+}
+
+/// Finds the largest number that a counter holds. Returns whether it is news.
+static bool findMost(LoopState &state, unsigned number, Value goesOn, const SizedValue &next,
+                     const TripCount &trips) {
+  Value first = state.rolled->firsts[number].value;
+  std::optional<int64_t> &most = state.facts[number].most;
+  if (!mayCount(first) || (most && *most < 0))
+    return false;
+  int64_t start = cnn::ConstantData::get(first)->getInt(0), last;
+  LinearNumber linear = findLinear(next.value);
+  std::optional<int64_t> found;
+  if (linear.base == state.rolled->variables[number].value && linear.added >= 0) {
+    if (trips.most && !llvm::MulOverflow(*trips.most, linear.added, last))
+      found = start + last;
+    if (std::optional<int64_t> limit = findLimit(goesOn, linear))
+      found = std::min(found.value_or(*limit), std::max(*limit, start));
+  }
+  // A number that is not known is no number.
+  if (found && *found > kAssumedNumber)
+    found.reset();
+  bool isNew = most != found.value_or(-1);
+  most = found.value_or(-1);
+  return isNew;
+}
+
+/// Compares the variables of an iteration with those of the next. Returns whether more is known
+/// now, so that the loop must begin again.
+static FailureOr<bool> learn(NodeImporter &node, Value goesOn, const TripCount &trips,
+                             ArrayRef<SizedValue> nexts) {
   LoopState &state = node.getLoop();
-  bool isOpened = false;
-  for (auto [number, pair] :
-       llvm::enumerate(llvm::zip_equal(state.rolled->variables, nexts))) {
-    auto &[variable, next] = pair;
+  bool isNew = false;
+  for (auto [number, next] : llvm::enumerate(nexts)) {
+    const SizedValue &variable = state.rolled->variables[number];
+    VariableFact &fact = state.facts[number];
+    if (fact.isInvariant)
+      continue;
+    LinearNumber linear = findLinear(next.value);
+    bool isSame = next.value == variable.value ||
+                  (linear.base == variable.value && linear.added == 0 &&
+                   mayCount(state.rolled->firsts[number].value));
+    if (isSame && next.extents == variable.extents && !hasOpenSize(state, number)) {
+      fact.isInvariant = isNew = true;
+      continue;
+    }
     if (NodeImporter::getElementType(variable.value) !=
             NodeImporter::getElementType(next.value) ||
         variable.extents.size() != next.extents.size())
@@ -130,25 +255,13 @@ static FailureOr<bool> compareSizes(NodeImporter &node, const TripCount &trips,
                         describeType(variable.value) + ", after an iteration it is " +
                         describeType(next.value) +
                         ": its element type and its rank must not change");
-    for (auto [dim, before, after] : llvm::enumerate(variable.extents, next.extents)) {
-      if (before == after)
-        continue;
-      OpenSize *open = findOpen(state, number, dim);
-      int64_t bound =
-          findBound(state.rolled->firsts[number].extents[dim], before, after, trips);
-      if (open && bound <= open->bound)
-        continue;
-      isOpened = true;
-      if (open)
-        open->bound = bound;
-      else
-        state.open.push_back({unsigned(number), int64_t(dim), bound});
-    }
+    isNew |= openSizes(state, number, next, trips);
+    isNew |= findMost(state, number, goesOn, next, trips);
   }
-  if (isOpened && ++state.attempts == kMaxAttempts)
+  if (isNew && ++state.attempts == kMaxAttempts)
     return node.error("has variables that grow without a bound that is known: give its trip "
                       "count (input 0) a constant value");
-  return isOpened;
+  return isNew;
 }
 
 /// `value` with the bounds of `extents`.
@@ -183,8 +296,8 @@ static LoopResults getResults(NodeImporter &node, cnn::LoopEndOp end, const Trip
   LoopResults results;
   results.variables = state.rolled->variables;
   unsigned next = 2;
-  for (SizedValue &variable : results.variables)
-    if (!isEmpty(variable.value))
+  for (auto [number, variable] : llvm::enumerate(results.variables))
+    if (isCarried(state, number))
       variable.value = end.getResult(next++);
   for (const OpenSize &size : state.open)
     results.variables[size.variable].extents[size.dim] =
@@ -207,13 +320,13 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
                                                      ArrayRef<SizedValue> nexts,
                                                      ArrayRef<SizedValue> rows) {
   LoopState &state = node.getLoop();
-  FailureOr<bool> isOpened = compareSizes(node, trips, nexts);
-  if (failed(isOpened))
+  FailureOr<bool> again = learn(node, goesOn, trips, nexts);
+  if (failed(again))
     return failure();
-  if (*isOpened) {
-    LoopResults again;
-    again.isOpened = true;
-    return again;
+  if (*again) {
+    LoopResults none;
+    none.beginAgain = true;
+    return none;
   }
   std::optional<cnn::ConstantData> always = cnn::ConstantData::get(goesOn);
   bool isCounted = always && always->getInt(0) != 0;
@@ -234,10 +347,10 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
   if (failed(more))
     return failure();
   SmallVector<Value> values = {*more, *iteration}, collected;
-  for (auto [next, variable] : llvm::zip_equal(nexts, state.rolled->variables)) {
-    if (isEmpty(variable.value))
+  for (auto [number, next] : llvm::enumerate(nexts)) {
+    if (!isCarried(state, number))
       continue;
-    FailureOr<Value> fitting = fit(node, next, variable.extents);
+    FailureOr<Value> fitting = fit(node, next, state.rolled->variables[number].extents);
     if (failed(fitting))
       return failure();
     values.push_back(*fitting);

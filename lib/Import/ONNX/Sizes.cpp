@@ -232,6 +232,103 @@ std::optional<Interval> RangeFinder::findReduced(cnn::ReduceOp op, int64_t eleme
 }
 
 //===----------------------------------------------------------------------===//
+// Single numbers
+//===----------------------------------------------------------------------===//
+
+/// f32 holds all integers up to this one.
+static constexpr int64_t kMaxExact = 1 << 24;
+
+static bool isNumber(Value value) { return NodeImporter::getType(value).getNumElements() == 1; }
+
+/// The integer that a constant of one element holds.
+static std::optional<int64_t> getInteger(Value value) {
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value);
+  if (!data || !isNumber(value))
+    return std::nullopt;
+  if (data->getElementType().isIntOrIndex())
+    return data->getInt(0);
+  double number = data->getDouble(0);
+  if (!(std::abs(number) <= kMaxExact) || number != std::trunc(number))
+    return std::nullopt;
+  return int64_t(number);
+}
+
+LinearNumber convoy::onnximport::findLinear(Value number) {
+  LinearNumber result{number, 0};
+  if (!isNumber(number))
+    return result;
+  while (true) {
+    int64_t element = 0;
+    Value source = RangeFinder(SizeTable()).findSource(result.base, element);
+    if (!isNumber(source))
+      return result;
+    result.base = source;
+    auto sum = source.getDefiningOp<cnn::BinaryOp>();
+    if (!sum || !NodeImporter::getElementType(source).isIntOrIndex())
+      return result;
+    std::optional<int64_t> left = getInteger(sum.getLhs()), right = getInteger(sum.getRhs());
+    if (sum.getKind() == BinaryKind::add && left) {
+      result = {sum.getRhs(), result.added + *left};
+    } else if (sum.getKind() == BinaryKind::add && right) {
+      result = {sum.getLhs(), result.added + *right};
+    } else if (sum.getKind() == BinaryKind::sub && right) {
+      result = {sum.getLhs(), result.added - *right};
+    } else {
+      return result;
+    }
+  }
+}
+
+std::optional<int64_t> convoy::onnximport::findDifference(Value lhs, Value rhs) {
+  LinearNumber left = findLinear(lhs), right = findLinear(rhs);
+  if (left.base == right.base)
+    return left.added - right.added;
+  auto least = left.base.getDefiningOp<cnn::BinaryOp>();
+  if (!least || least.getKind() != BinaryKind::min || !isNumber(left.base))
+    return std::nullopt;
+  // The difference to the least is at most the difference to each of the two.
+  std::optional<int64_t> difference = findDifference(least.getLhs(), rhs);
+  std::optional<int64_t> other = findDifference(least.getRhs(), rhs);
+  if (!difference || (other && *other < *difference))
+    difference = other;
+  return difference ? std::optional(*difference + left.added) : std::nullopt;
+}
+
+void NodeImporter::declareNumber(Value number, int64_t bound) {
+  importer.getSizeTable().bounds[{number, 0}] = bound;
+}
+
+Value NodeImporter::computeAsInteger(Value number) {
+  Type i64 = builder.getI64Type();
+  if (!isNumber(number))
+    return {};
+  if (std::optional<int64_t> value = getInteger(number))
+    return constant(cnn::makeConstant(RankedTensorType::get(getShape(number), i64),
+                                      std::vector<int64_t>{*value}));
+  Operation *op = number.getDefiningOp();
+  FailureOr<Value> result = failure();
+  if (auto cast = dyn_cast_or_null<cnn::CastOp>(op)) {
+    if (getElementType(cast.getInput()).isIntOrIndex())
+      result = create<cnn::CastOp>(cast.getInput(), i64);
+  } else if (isa_and_nonnull<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(op)) {
+    if (Value source = computeAsInteger(op->getOperand(0)))
+      result = reshape(source, getShape(number));
+  } else if (auto binary = dyn_cast_or_null<cnn::BinaryOp>(op)) {
+    bool isExact = llvm::is_contained({BinaryKind::add, BinaryKind::sub, BinaryKind::mul,
+                                       BinaryKind::min, BinaryKind::max},
+                                      binary.getKind());
+    Value lhs = isExact ? computeAsInteger(binary.getLhs()) : Value();
+    if (Value rhs = lhs ? computeAsInteger(binary.getRhs()) : Value())
+      result = this->binary(binary.getKind(), lhs, rhs);
+  }
+  if (failed(result))
+    return {};
+  std::optional<Interval> range = RangeFinder(importer.getSizeTable()).find(*result, 0);
+  bool isExact = range && range->low >= -kMaxExact && range->high <= kMaxExact;
+  return isExact ? *result : Value();
+}
+
+//===----------------------------------------------------------------------===//
 // Extents
 //===----------------------------------------------------------------------===//
 
@@ -287,6 +384,20 @@ std::optional<DimSize> NodeImporter::findExtent(Value tensor, int64_t element) {
   if (failed(size))
     return std::nullopt;
   return declareSize(*size, bound);
+}
+
+std::optional<SmallVector<int64_t>> NodeImporter::findConstantInts(Value tensor) {
+  int64_t count = tensor ? getType(tensor).getNumElements() : 0;
+  if (count == 0 || count > cnn::kMaxInlineElements || !getElementType(tensor).isIntOrIndex())
+    return std::nullopt;
+  SmallVector<int64_t> result;
+  for (int64_t i = 0; i < count; ++i) {
+    std::optional<Interval> range = RangeFinder(importer.getSizeTable()).find(tensor, i);
+    if (!range || range->low != range->high)
+      return std::nullopt;
+    result.push_back(range->low);
+  }
+  return result;
 }
 
 std::optional<SmallVector<DimSize>> NodeImporter::readExtents(unsigned index) {
@@ -355,6 +466,9 @@ DimSize NodeImporter::combine(BinaryKind kind, DimSize lhs, DimSize rhs) {
   Interval left{lhs.size ? 0 : lhs.bound, lhs.bound},
       right{rhs.size ? 0 : rhs.bound, rhs.bound};
   Interval range = *applyTo(kind, left, right);
+  if (std::optional<int64_t> most; kind == BinaryKind::sub && lhs.size && rhs.size &&
+                                   (most = findDifference(lhs.size, rhs.size)))
+    range.high = std::clamp<int64_t>(*most, 0, range.high);
   if (range.low == range.high)
     return range.low;
   if (lhs == rhs && (kind == BinaryKind::min || kind == BinaryKind::max))

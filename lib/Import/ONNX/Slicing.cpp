@@ -107,6 +107,9 @@ static FailureOr<Value> cutAnyhow(NodeImporter &node, Value value, const Cut &cu
   int64_t most = llvm::divideCeil(dim, std::abs(step));
   if (step > 0 && cut.start.isConstant() && cut.start.bound < 0)
     most = std::min(most, int64_t(llvm::divideCeil(-cut.start.bound, step)));
+  if (step > 0 && cut.start.size && cut.end.size)
+    if (std::optional<int64_t> distance = findDifference(cut.end.size, cut.start.size))
+      most = std::min<int64_t>(most, llvm::divideCeil(std::max<int64_t>(*distance, 0), step));
   // The first element, and the number of elements.
   FailureOr<Value> range =
       node.compute("slice_range", {1}, operands, {2}, i64, [&](ComputeBody &body) {
