@@ -173,8 +173,8 @@ SmallVector<Value> convoy::findConstantResults(Block &block) {
   DenseSet<Value> fixed;
   for (Operation &op : block)
     if (matchPattern(&op, m_Constant()) ||
-        (isEvaluable(&op) &&
-         llvm::all_of(cnn::getUsedValues(&op), [&](Value used) { return fixed.contains(used); })))
+        (isEvaluable(&op) && llvm::all_of(cnn::getUsedValues(&op),
+                                          [&](Value used) { return fixed.contains(used); })))
       fixed.insert_range(op.getResults());
   auto isRead = [&](Value value) {
     return llvm::any_of(value.getUsers(), [&](Operation *user) {

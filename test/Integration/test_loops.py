@@ -1,6 +1,6 @@
 # Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Loop and Scan, which are unrolled, against ONNX Runtime."""
+"""Loop and Scan that are unrolled, against ONNX Runtime; the axes and directions of Scan in loops that are not, too."""
 
 import itertools
 
@@ -93,15 +93,15 @@ def test_nested(tmp_path):
         check([branches], {"x": rand(2, 3), "c": np.array(condition)}, tmp_path, constants)
 
 
-def scan_case(index, axes, directions, output_axes, output_directions, variables):
+def scan_case(index, length, axes, directions, output_axes, output_directions, variables):
     """A Scan over two tensors, with one or no variable and two results that are stacked."""
     shapes = [[3, 4], [3, 4]]
     for shape, axis in zip(shapes, axes):
-        shape.insert(axis if axis >= 0 else axis + 3, 5)
+        shape.insert(axis if axis >= 0 else axis + 3, length)
     names = [f"v{index}"] * variables + [f"a{index}", f"b{index}"]
     nodes = [helper.make_node("Sub", ["a", "b"], ["d"]), helper.make_node("Tanh", ["d"], ["s"])]
-    nodes += [helper.make_node("Add", ["v", "s"], ["w"]), helper.make_node("Exp", ["w"], ["e"])] if variables else \
-        [helper.make_node("Exp", ["s"], ["e"])]
+    nodes += [helper.make_node("Add", ["v", "s"], ["w"]), helper.make_node("Sin", ["w"], ["e"])] if variables else \
+        [helper.make_node("Sin", ["s"], ["e"])]
     graph = body(nodes, ["v"] * variables + ["a", "b"], ["w"] * variables + ["s", "e"])
     outputs = [f"w{index}"] * variables + [f"s{index}", f"e{index}"]
     node = helper.make_node("Scan", names, outputs, num_scan_inputs=2, body=graph, scan_input_axes=axes,
@@ -124,15 +124,16 @@ def stacked(axes, directions, output_axes, output_directions, variables, feeds, 
     s = np.tanh(first - second)
     w = np.cumsum(s, axis=0) + feeds[f"v{index}"] if variables else s
     results = [np.moveaxis(array[::-1 if direction else 1], 0, axis)
-               for array, axis, direction in zip((s, np.exp(w)), output_axes, output_directions)]
+               for array, axis, direction in zip((s, np.sin(w)), output_axes, output_directions)]
     return [w[-1]] * variables + results
 
 
-def test_scans(tmp_path):
+@pytest.mark.parametrize("length, cases", [(5, SCANS), (1100, SCANS[::3])], ids=["unrolled", "loops"])
+def test_scans(length, cases, tmp_path):
     """Axes, directions and variables of all kinds, side by side in one model."""
     nodes, feeds, expected = [], {}, {}
-    for index, case in enumerate(SCANS):
-        node, own, outputs = scan_case(index, *case)
+    for index, case in enumerate(cases):
+        node, own, outputs = scan_case(index, length, *case)
         nodes.append(node)
         feeds |= own
         expected |= dict(zip(outputs, stacked(*case, own, index)))
@@ -140,7 +141,7 @@ def test_scans(tmp_path):
     actual = run_artefact(artefact, feeds, expected)
     assert len(SCANS) == 108
     for name, array in expected.items():
-        assert_close(actual[name], array.astype(F32), 1e-5, name)
+        assert_close(actual[name], array.astype(F32), 1e-5 if length == 5 else 1e-4, name)
 
 
 def refuse(node, folder, feeds, constants=None):
@@ -155,17 +156,9 @@ def test_messages(tmp_path):
     def loop(graph, *inputs):
         return helper.make_node("Loop", inputs, ["y"], name="the_loop", body=graph)
 
-    text = refuse(loop(step, "n", "", "x"), tmp_path, x | {"n": np.array(3, I64)})
-    assert "node 'the_loop' (Loop): input 0 ('n') is not a constant: bind it with --bind n=FILE" in text
-    grows = body([helper.make_node("Add", ["v", "v"], ["w"]), helper.make_node("ReduceSum", ["w"], ["s"], keepdims=0),
-                  helper.make_node("Less", ["s", "limit"], ["more"])], ["i", "go", "v"], ["more", "w"], {"limit": np.array(9, F32)})
-    text = refuse(loop(grows, "", "c", "x"), tmp_path, x, {"c": np.array(True)})
-    assert "(Loop): goes on after iteration 0 by a condition that is computed from inputs of the model" in text
-    text = refuse(loop(step, "n", "", "x"), tmp_path, x, {"n": np.array(2**40, I64)})
-    assert ("(Loop): has more than 1024 iterations of 2 nodes: it is unrolled, and may have at most 1024 iterations with 8192 "
-            "nodes together") in text
-    text = refuse(loop(step, "", "c", "x"), tmp_path, x, {"c": np.array(True)})
-    assert "(Loop): has more than 1024 iterations" in text
+    for count, go in (("n", ""), ("", "c")):
+        text = refuse(loop(step, count, go, "x"), tmp_path, x, {"n": np.array(2**40, I64), "c": np.array(True)})
+        assert "node 'the_loop' (Loop): never ends: it has no trip count (input 0), and its condition is always true" in text
     text = refuse(loop(step, "n", "", "x", "x"), tmp_path, x, {"n": np.array(2, I64)})
     assert "(Loop): has a body with 3 inputs and 2 outputs, expected 4 inputs and at least 3 outputs" in text
     text = refuse(loop(step, "two", "", "x"), tmp_path, x, {"two": np.array([2, 3], I64)})

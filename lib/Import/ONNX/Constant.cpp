@@ -104,8 +104,8 @@ template <typename T> static ElementsAttr makeRange(RankedTensorType type, T fir
   return cnn::makeConstant(type, std::move(values));
 }
 
-/// A range that begins or ends at numbers that are computed from sizes: nothing, if this is not
-/// one.
+/// A range that begins or ends at numbers that are computed from sizes: nothing, if this is
+/// not one.
 static std::optional<LogicalResult> importSizedRange(NodeImporter &node) {
   bool isConstant = node.getConstant(0) && node.getConstant(1);
   if (isConstant || !node.getConstant(2))

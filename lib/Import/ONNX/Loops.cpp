@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Importer.h"
 #include "Loops.h"
+#include "Importer.h"
 #include "SizeRules.h"
 #include "Subgraphs.h"
 
@@ -41,8 +41,8 @@ LogicalResult NodeImporter::iterate(StringRef name, ArrayRef<SizedValue> argumen
 LogicalResult Importer::addIteration(int index, const Iteration &next) {
   onnx::NodeProto &node = *graph->mutable_node(index);
   const LoopState &loop = nodes[index].loop;
-  std::string prefix = getNodeName(node) + "/" +
-                       (loop.rolled ? "body" : std::to_string(loop.iteration)) + "/";
+  std::string prefix =
+      getNodeName(node) + "/" + (loop.rolled ? "body" : std::to_string(loop.iteration)) + "/";
   std::vector<std::string> outputs;
   auto makeName = [&](const std::string &name) {
     return makeUniqueName(prefix + name, [&](const std::string &wanted) {
@@ -259,8 +259,7 @@ static LogicalResult importLoop(NodeImporter &node) {
     return beginLoop(node, *trips);
   if (*goesOn) {
     SmallVector<SizedValue> arguments = {
-        NodeImporter::getSized(
-            *node.reshape(node.integers({int64_t(loop.iteration)}), {})),
+        NodeImporter::getSized(*node.reshape(node.integers({int64_t(loop.iteration)}), {})),
         node.getInput(1) ? node.getSized(1) : NodeImporter::getSized(makeTrue(node))};
     for (int64_t i = 0; i < variables; ++i)
       arguments.push_back(node.getSized(2 + i));
@@ -380,15 +379,15 @@ static FailureOr<SizedValue> arrange(NodeImporter &node, SizedValue all, int64_t
   FailureOr<Value> value = all.value;
   DimSize length = all.extents.front();
   if (isReversed)
-    value = node.computeElements(
-        "reverse", {all.value, node.materialize(length)}, getBounds(all.extents),
-        NodeImporter::getElementType(all.value),
-        [&](cnn::ComputeBody &body, ArrayRef<cnn::Scalar> at) {
-          cnn::Scalars place(at);
-          cnn::Scalar last = body.input(1).load({}).toIndex() - 1;
-          place[0] = (last - place[0]).max(body.index(0));
-          return body.input(0).load(place);
-        });
+    value =
+        node.computeElements("reverse", {all.value, node.materialize(length)},
+                             getBounds(all.extents), NodeImporter::getElementType(all.value),
+                             [&](cnn::ComputeBody &body, ArrayRef<cnn::Scalar> at) {
+                               cnn::Scalars place(at);
+                               cnn::Scalar last = body.input(1).load({}).toIndex() - 1;
+                               place[0] = (last - place[0]).max(body.index(0));
+                               return body.input(0).load(place);
+                             });
   SmallVector<int64_t> permutation;
   for (int64_t dim = 1; dim < int64_t(all.extents.size()); ++dim)
     permutation.push_back(dim);
@@ -400,6 +399,24 @@ static FailureOr<SizedValue> arrange(NodeImporter &node, SizedValue all, int64_t
   SmallVector<DimSize> extents(ArrayRef(all.extents).drop_front());
   extents.insert(extents.begin() + *to, length);
   return SizedValue{*value, extents};
+}
+
+/// Sets the results of a Scan that is not unrolled. What it collected are its outputs of the
+/// numbers `outputs`.
+static LogicalResult setScanResults(NodeImporter &node, const LoopResults &results,
+                                    ArrayRef<unsigned> outputs, ArrayRef<int64_t> axes,
+                                    ArrayRef<int64_t> directions) {
+  unsigned variables = results.variables.size();
+  for (unsigned i = 0; i < variables && i < node.getNumOutputs(); ++i)
+    if (failed(node.setResult(results.variables[i], i)))
+      return failure();
+  for (auto [output, all] : llvm::zip_equal(outputs, results.collected)) {
+    FailureOr<SizedValue> arranged =
+        arrange(node, all, axes[output - variables], directions[output - variables] != 0);
+    if (failed(arranged) || failed(node.setResult(*arranged, output)))
+      return failure();
+  }
+  return success();
 }
 
 /// Inputs: the variables, the tensors of which each iteration reads a slice; then the slices
@@ -465,22 +482,15 @@ static LogicalResult importScan(NodeImporter &node) {
     }
     return node.iterate("body", arguments, /*first=*/0, /*count=*/variables);
   }
+  if (!isUnrolled)
+    return setScanResults(node, results, outputs, *outputAxes, *outputDirections);
   for (unsigned i = 0; i < node.getNumOutputs(); ++i) {
     unsigned number = i - variables;
-    if (int64_t(i) < variables) {
-      if (failed(node.setResult(isUnrolled ? nexts[i] : results.variables[i], i)))
-        return failure();
-    } else if (isUnrolled) {
-      if (failed(stack(node, inputs, slices, number, i, (*outputAxes)[number],
-                       (*outputDirections)[number])))
-        return failure();
-    }
-  }
-  for (auto [output, all] : llvm::zip_equal(outputs, results.collected)) {
-    unsigned number = output - variables;
-    FailureOr<SizedValue> arranged =
-        arrange(node, all, (*outputAxes)[number], (*outputDirections)[number] != 0);
-    if (failed(arranged) || failed(node.setResult(*arranged, output)))
+    LogicalResult result = i < variables
+                               ? node.setResult(nexts[i], i)
+                               : stack(node, inputs, slices, number, i, (*outputAxes)[number],
+                                       (*outputDirections)[number]);
+    if (failed(result))
       return failure();
   }
   return success();

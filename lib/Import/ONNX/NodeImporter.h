@@ -186,8 +186,8 @@ public:
   /// The elements of a tensor of integers that are all constants, though they are among others
   /// that are not, such as some dimensions of a shape. Nothing if one is not.
   std::optional<llvm::SmallVector<int64_t>> findConstantInts(mlir::Value tensor);
-  /// One element of a tensor of integers, as `readExtents` reads it; nothing if it has no known
-  /// bound.
+  /// One element of a tensor of integers, as `readExtents` reads it; nothing if it has no
+  /// known bound.
   std::optional<DimSize> findExtent(mlir::Value tensor, int64_t element);
 
   /// Arithmetic of sizes. The same of the same sizes is one value.
@@ -201,8 +201,8 @@ public:
   mlir::Value materialize(DimSize extent);
   /// Declares that a tensor of one integer holds a number between 0 and `bound`.
   void declareNumber(mlir::Value number, int64_t bound);
-  /// A float of one element that is computed from integers, and is exact, computed as i64; null
-  /// if it is not one.
+  /// A float of one element that is computed from integers, and is exact, computed as i64;
+  /// null if it is not one.
   mlir::Value computeAsInteger(mlir::Value number);
   /// Declares an i64 of rank 0, between 0 and `bound`, as a size.
   DimSize declareSize(mlir::Value size, int64_t bound);

@@ -32,9 +32,7 @@ static FailureOr<Value> limit(NodeImporter &node, Value goesOn, Value iteration,
   return node.binary(BinaryKind::logical_and, goesOn, *more);
 }
 
-static bool isEmpty(Value value) {
-  return NodeImporter::getType(value).getNumElements() == 0;
-}
+static bool isEmpty(Value value) { return NodeImporter::getType(value).getNumElements() == 0; }
 
 /// Whether the loop carries its variable of this number. What has no elements is a constant
 /// everywhere.
@@ -153,8 +151,7 @@ static bool openSizes(LoopState &state, unsigned number, const SizedValue &next,
     if (before == after)
       continue;
     OpenSize *open = findOpen(state, number, dim);
-    int64_t bound =
-        findBound(state.rolled->firsts[number].extents[dim], before, after, trips);
+    int64_t bound = findBound(state.rolled->firsts[number].extents[dim], before, after, trips);
     if (open && bound <= open->bound)
       continue;
     isNew = true;
@@ -205,32 +202,45 @@ static std::optional<int64_t> findLimit(Value goesOn, const LinearNumber &next) 
   return most->getInt(0) + large.added - isStrict - small.added + next.added;
 }
 
-/// Finds the largest number that a counter holds. Returns whether it is news.
-static bool findMost(LoopState &state, unsigned number, Value goesOn, const SizedValue &next,
-                     const TripCount &trips) {
+/// The largest number that a counter holds; nothing if that is not known, or the variable is
+/// no counter.
+static std::optional<int64_t> findMost(const LoopState &state, unsigned number, Value goesOn,
+                                       const SizedValue &next, const TripCount &trips) {
   Value first = state.rolled->firsts[number].value;
-  std::optional<int64_t> &most = state.facts[number].most;
-  if (!mayCount(first) || (most && *most < 0))
-    return false;
-  int64_t start = cnn::ConstantData::get(first)->getInt(0), last;
   LinearNumber linear = findLinear(next.value);
-  std::optional<int64_t> found;
-  if (linear.base == state.rolled->variables[number].value && linear.added >= 0) {
-    if (trips.most && !llvm::MulOverflow(*trips.most, linear.added, last))
-      found = start + last;
-    if (std::optional<int64_t> limit = findLimit(goesOn, linear))
-      found = std::min(found.value_or(*limit), std::max(*limit, start));
+  if (linear.base != state.rolled->variables[number].value || linear.added < 0)
+    return std::nullopt;
+  int64_t start = cnn::ConstantData::get(first)->getInt(0), last;
+  std::optional<int64_t> most;
+  if (trips.most && !llvm::MulOverflow(*trips.most, linear.added, last))
+    most = start + last;
+  if (std::optional<int64_t> limit = findLimit(goesOn, linear))
+    most = std::min(most.value_or(*limit), std::max(*limit, start));
+  return most && *most <= kAssumedNumber ? most : std::nullopt;
+}
+
+/// Finds how far the counters of a loop count. Those of which that is not known are numbers
+/// like all others, unless `isPending`: the next attempt may know more. Returns whether
+/// something is new.
+static bool findCounters(LoopState &state, Value goesOn, ArrayRef<SizedValue> nexts,
+                         const TripCount &trips, bool isPending) {
+  bool isNew = false;
+  for (auto [number, next] : llvm::enumerate(nexts)) {
+    std::optional<int64_t> &known = state.facts[number].most;
+    if (!isCarried(state, number) || !mayCount(state.rolled->firsts[number].value) ||
+        (known && *known < 0))
+      continue;
+    std::optional<int64_t> most = findMost(state, number, goesOn, next, trips);
+    if (!most && isPending)
+      continue;
+    isNew |= known != most.value_or(-1);
+    known = most.value_or(-1);
   }
-  // A number that is not known is no number.
-  if (found && *found > kAssumedNumber)
-    found.reset();
-  bool isNew = most != found.value_or(-1);
-  most = found.value_or(-1);
   return isNew;
 }
 
-/// Compares the variables of an iteration with those of the next. Returns whether more is known
-/// now, so that the loop must begin again.
+/// Compares the variables of an iteration with those of the next. Returns whether more is
+/// known now, so that the loop must begin again.
 static FailureOr<bool> learn(NodeImporter &node, Value goesOn, const TripCount &trips,
                              ArrayRef<SizedValue> nexts) {
   LoopState &state = node.getLoop();
@@ -241,9 +251,9 @@ static FailureOr<bool> learn(NodeImporter &node, Value goesOn, const TripCount &
     if (fact.isInvariant)
       continue;
     LinearNumber linear = findLinear(next.value);
-    bool isSame = next.value == variable.value ||
-                  (linear.base == variable.value && linear.added == 0 &&
-                   mayCount(state.rolled->firsts[number].value));
+    bool isSame =
+        next.value == variable.value || (linear.base == variable.value && linear.added == 0 &&
+                                         mayCount(state.rolled->firsts[number].value));
     if (isSame && next.extents == variable.extents && !hasOpenSize(state, number)) {
       fact.isInvariant = isNew = true;
       continue;
@@ -256,8 +266,8 @@ static FailureOr<bool> learn(NodeImporter &node, Value goesOn, const TripCount &
                         describeType(next.value) +
                         ": its element type and its rank must not change");
     isNew |= openSizes(state, number, next, trips);
-    isNew |= findMost(state, number, goesOn, next, trips);
   }
+  isNew |= findCounters(state, goesOn, nexts, trips, isNew);
   if (isNew && ++state.attempts == kMaxAttempts)
     return node.error("has variables that grow without a bound that is known: give its trip "
                       "count (input 0) a constant value");
@@ -303,8 +313,8 @@ static LoopResults getResults(NodeImporter &node, cnn::LoopEndOp end, const Trip
     results.variables[size.variable].extents[size.dim] =
         node.declareSize(end.getResult(next++), size.bound);
   for (const SizedValue &row : rows) {
-    SmallVector<DimSize> extents = {
-        isExact ? DimSize(*trips.most) : node.declareSize(end.getResult(1), *trips.most)};
+    SmallVector<DimSize> extents = {isExact ? DimSize(*trips.most)
+                                            : node.declareSize(end.getResult(1), *trips.most)};
     llvm::append_range(extents, row.extents);
     Value all = isEmpty(row.value)
                     ? node.zeros(RankedTensorType::get(
@@ -339,8 +349,8 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
                       "value");
   cnn::LoopBeginOp begin = state.rolled->begin;
   OpBuilder &builder = node.getBuilder();
-  FailureOr<Value> iteration = node.binary(BinaryKind::add, begin.getIteration(),
-                                           node.scalar(builder.getI64Type(), 1));
+  FailureOr<Value> iteration =
+      node.binary(BinaryKind::add, begin.getIteration(), node.scalar(builder.getI64Type(), 1));
   FailureOr<Value> more = failure();
   if (succeeded(iteration))
     more = limit(node, goesOn, *iteration, trips);

@@ -238,7 +238,9 @@ std::optional<Interval> RangeFinder::findReduced(cnn::ReduceOp op, int64_t eleme
 /// f32 holds all integers up to this one.
 static constexpr int64_t kMaxExact = 1 << 24;
 
-static bool isNumber(Value value) { return NodeImporter::getType(value).getNumElements() == 1; }
+static bool isNumber(Value value) {
+  return NodeImporter::getType(value).getNumElements() == 1;
+}
 
 /// The integer that a constant of one element holds.
 static std::optional<int64_t> getInteger(Value value) {
@@ -314,9 +316,9 @@ Value NodeImporter::computeAsInteger(Value number) {
     if (Value source = computeAsInteger(op->getOperand(0)))
       result = reshape(source, getShape(number));
   } else if (auto binary = dyn_cast_or_null<cnn::BinaryOp>(op)) {
-    bool isExact = llvm::is_contained({BinaryKind::add, BinaryKind::sub, BinaryKind::mul,
-                                       BinaryKind::min, BinaryKind::max},
-                                      binary.getKind());
+    bool isExact = llvm::is_contained(
+        {BinaryKind::add, BinaryKind::sub, BinaryKind::mul, BinaryKind::min, BinaryKind::max},
+        binary.getKind());
     Value lhs = isExact ? computeAsInteger(binary.getLhs()) : Value();
     if (Value rhs = lhs ? computeAsInteger(binary.getRhs()) : Value())
       result = this->binary(binary.getKind(), lhs, rhs);

@@ -63,9 +63,9 @@ std::string atConstantOffset(Operation *op) {
 }
 
 std::string withoutResults(Operation *op) {
-  bool hasNone = op->getNumResults() == 0 && llvm::all_of(op->getRegions(), [](Region &region) {
-    return region.getNumArguments() == 0;
-  });
+  bool hasNone = op->getNumResults() == 0 &&
+                 llvm::all_of(op->getRegions(),
+                              [](Region &region) { return region.getNumArguments() == 0; });
   return hasNone || insideCompute(op).empty() ? "" : "it has results or variables";
 }
 

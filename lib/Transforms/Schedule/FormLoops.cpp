@@ -117,8 +117,8 @@ bool Loop::isVariable(Value value) {
 }
 
 Value Loop::copy(Value value, Value destination) {
-  return bufferization::MaterializeInDestinationOp::create(
-             builder, end.getLoc(), value.getType(), value, destination)
+  return bufferization::MaterializeInDestinationOp::create(builder, end.getLoc(),
+                                                           value.getType(), value, destination)
       ->getResult(0);
 }
 
@@ -129,16 +129,15 @@ Value Loop::collect(Value row, Value all) {
   if (points.empty())
     points.push_back(1);
   Value iteration = loop.getAfter().front().getArgument(1);
-  ComputeOp op = createCompute(
-      builder, end.getLoc(), "collect", points, {row, iteration}, type,
-      [&](ComputeBody &body) {
-        Scalars place;
-        for (int64_t dim = 0; dim + 1 < type.getRank(); ++dim)
-          place.push_back(body.at(dim));
-        Scalar value = body.input(0).load(place);
-        place.insert(place.begin(), body.input(1).load({}).toIndex());
-        body.output().store(value, place);
-      });
+  ComputeOp op = createCompute(builder, end.getLoc(), "collect", points, {row, iteration},
+                               type, [&](ComputeBody &body) {
+                                 Scalars place;
+                                 for (int64_t dim = 0; dim + 1 < type.getRank(); ++dim)
+                                   place.push_back(body.at(dim));
+                                 Scalar value = body.input(0).load(place);
+                                 place.insert(place.begin(), body.input(1).load({}).toIndex());
+                                 body.output().store(value, place);
+                               });
   op.getInitMutable().assign(all);
   op.setKeeps(true);
   return op->getResult(0);
@@ -195,7 +194,8 @@ struct FormLoops : convoy::cnn::impl::CnnFormLoopsBase<FormLoops> {
     for (LoopEndOp end : ends) {
       TargetAttr target = getTarget(end);
       if (target && target.getGpu()) {
-        end.emitOpError("runs on CPUs only: kernels of a GPU cannot decide when a loop ends");
+        end.emitError(
+            "is a loop, which runs on CPUs only: kernels of a GPU cannot decide when it ends");
         return signalPassFailure();
       }
       if (failed(Loop(end).replace()))

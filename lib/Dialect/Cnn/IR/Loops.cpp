@@ -63,7 +63,8 @@ LogicalResult LoopEndOp::verify() {
     auto type = cast<RankedTensorType>(all.getType());
     if (type.getRank() == 0 || type.getShape().drop_front() != rowType.getShape() ||
         type.getElementType() != rowType.getElementType() ||
-        type.getDimSize(0) != cast<RankedTensorType>(getCollected()[0].getType()).getDimSize(0))
+        type.getDimSize(0) !=
+            cast<RankedTensorType>(getCollected()[0].getType()).getDimSize(0))
       return emitOpError("collects rows of type ") << rowType << " in " << type;
   }
   return success();

@@ -28,8 +28,8 @@ mlir::scf::WhileOp getLoop(mlir::Operation *op);
 bool areAlternatives(mlir::Operation *a, mlir::Operation *b);
 
 /// Visits the operations of a program in order: those of its block and, after an `scf.if` or
-/// `scf.while`, those of its regions. The bodies of linalg operations and of cnn.compute are not visited.
-/// `visit` may erase the operation. Fails if `visit` interrupts the walk.
+/// `scf.while`, those of its regions. The bodies of linalg operations and of cnn.compute are
+/// not visited. `visit` may erase the operation. Fails if `visit` interrupts the walk.
 llvm::LogicalResult walkProgram(mlir::func::FuncOp program,
                                 llvm::function_ref<mlir::WalkResult(mlir::Operation *)> visit);
 
