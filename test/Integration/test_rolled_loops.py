@@ -157,6 +157,26 @@ def test_long_scan_of_found(tmp_path):
     check(nodes, [{"x": rand(9) + F32(shift)} for shift in (0, 5)], tmp_path, {"zero": np.array(0, F32)}, ["y", "z"])
 
 
+def test_loop_that_would_not_end(tmp_path):
+    """A run fails if a loop without a trip count goes on for too long; the next run is as good as any. With a limit that is
+    given, such a loop may collect rows, and its variables may grow."""
+    graph = body([*GROWS, node("Unsqueeze", ["w", "axis"], ["row"]), node("Concat", ["all", "row"], ["all2"], axis=0)],
+                 ["i", "go", "v", "all"], ["more", "w", "all2", "w"], K)
+    nodes = [node("Loop", ["", "", "x", "none"], ["v9", "y", "rows"], body=graph)]
+    constants = {"none": np.zeros((0, 4), F32), "axis": np.array([0], I64)}
+    check(nodes, LIMITS[:3], tmp_path, constants, ["y", "rows"], ["--max-iterations=20"])
+    simple = [node("Loop", ["", "", "x"], ["y"], body=body(GROWS, ["i", "go", "v"], ["more", "w"], K))]
+    endless = {"x": np.zeros(4, F32), "limit": np.array(1, F32)}
+    for name, array in endless.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    inputs = [f"--input={name}={tmp_path / name}.npy" for name in endless]
+    for own, outputs, options in ((nodes, ["y", "rows"], ["--max-iterations=20"]), (simple, ["y"], [])):
+        artefact = compile_model(make_model(own, endless, outputs, constants), tmp_path, *options)
+        text = one_line(convoy("run", artefact, *inputs))
+        assert "a loop of the model did not end within the iterations that --max-iterations allows" in text
+    check(simple, LIMITS, tmp_path)
+
+
 def refuse(nodes, feeds, folder, *options, constants=None):
     onnx.save(make_model(nodes, feeds, ["y"], constants), folder / "model.onnx")
     return one_line(convoy("compile", folder / "model.onnx", "-o", folder / "model.so", *options))
@@ -170,10 +190,13 @@ def test_messages(tmp_path):
         return [node("Loop", [count, "", *(["x"] * (len(names) - 2))], outputs, body=graph)]
 
     text = refuse(loop([node("Identity", ["w"], ["row"])], ["w", "row"], outputs=["", "y"]), feeds, tmp_path)
-    assert "node 'loop_y' (Loop): collects a tensor of each iteration, and the largest number of iterations is not known" in text
+    assert ("node 'loop_y' (Loop): collects a tensor of each iteration, and the largest number of iterations is not known: "
+            "--max-iterations=N sets it") in text
     text = refuse(loop([node("Shape", ["w"], ["other"])], ["other"]), feeds, tmp_path)
     assert "(Loop): has a variable 0 of type 4 f32, after an iteration it is 1 i64" in text
     text = refuse(loop([node("Concat", ["w", "w"], ["twice"], axis=0)], ["twice"]), feeds, tmp_path)
     assert "(Loop): has variables that grow without a bound that is known" in text
+    text = refuse(loop([], ["w"]), feeds, tmp_path, "--max-iterations=0")
+    assert "'0' is not a whole number from 1 to 2147483647" in text
     text = refuse(loop([], ["w"]), feeds, tmp_path, "--target=cuda")
     assert "node 'loop_y': is a loop, which runs on CPUs only: kernels of a GPU cannot decide when it ends" in text

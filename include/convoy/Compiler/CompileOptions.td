@@ -125,6 +125,12 @@ defm bind : FieldValue<"bind", "NAME=FILE",
   ".pb of ONNX test data); once for each such input", everywhere,
   "bindings", "std::vector<InputBinding>()", ChangesCode>;
 
+defm max_iterations : FieldValue<"max-iterations", "N",
+  "a run fails if a loop without a trip count goes on after N\n"
+  "iterations (default: 1000000, and then no tensor may grow\n"
+  "in such a loop)", everywhere,
+  "maxIterations", "int64_t(0)", ChangesCode, "(parseCount<1, INT32_MAX>)">;
+
 defm target : FieldValue<"target", "NAME",
   "what runs the model: cpu (the default), cuda (NVIDIA GPUs),\n"
   "or cuda-emulator (the kernels of a GPU on this CPU, slowly,\n"

@@ -14,6 +14,7 @@ using namespace convoy;
 
 static constexpr RuntimeFunction kParallelFor =
     CONVOY_RUNTIME_FUNCTION(convoy_rt_parallel_for);
+static constexpr RuntimeFunction kLimitLoop = CONVOY_RUNTIME_FUNCTION(convoy_rt_limit_loop);
 
 namespace {
 
@@ -40,9 +41,28 @@ struct LowerLaunch : ConvertOpToLLVMPattern<cnn::LaunchOp> {
   }
 };
 
+/// The runtime decides, since only it can make the run fail.
+struct LowerLimit : ConvertOpToLLVMPattern<cnn::LimitLoopOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(cnn::LimitLoopOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value iteration = LLVM::LoadOp::create(
+        rewriter, loc, rewriter.getI64Type(),
+        MemRefDescriptor(adaptor.getIteration()).alignedPtr(rewriter, loc));
+    Value goesOn = MemRefDescriptor(adaptor.getInit()).alignedPtr(rewriter, loc);
+    host::callRuntime(
+        rewriter, loc, kLimitLoop,
+        {host::getRuntime(op), goesOn, iteration, host::getInt(rewriter, loc, op.getLimit())});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 } // namespace
 
 void host::populateLaunchPatterns(const LLVMTypeConverter &converter,
                                   RewritePatternSet &patterns) {
-  patterns.add<LowerLaunch>(converter);
+  patterns.add<LowerLaunch, LowerLimit>(converter);
 }

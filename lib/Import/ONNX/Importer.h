@@ -93,6 +93,8 @@ public:
     return constant ? constant : value;
   }
 
+  int64_t getMaxIterations() const { return options.maxIterations; }
+
   /// The sizes that the program computes, and what is computed from them.
   SizeTable &getSizeTable() { return sizeTable; }
 

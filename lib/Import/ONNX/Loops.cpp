@@ -23,14 +23,16 @@ using namespace convoy::onnximport;
 static constexpr int64_t kMaxIterations = 1 << 10, kMaxUnrolledNodes = 1 << 13,
                          kMaxUnrolledBytes = 1 << 28;
 
-/// A trip count that is as good as none.
-static constexpr int64_t kUnlimited = int64_t(1) << 31;
+/// A trip count that is as good as none, and the most iterations of a loop that has none.
+static constexpr int64_t kUnlimited = (int64_t(1) << 31) - 1, kMaxEndless = 1000000;
 
 /// Whether so many iterations of a body may be unrolled.
 static bool mayUnroll(const onnx::GraphProto &body, int64_t iterations) {
   return iterations <= kMaxIterations && iterations * body.node_size() <= kMaxUnrolledNodes &&
          iterations * int64_t(body.ByteSizeLong()) <= kMaxUnrolledBytes;
 }
+
+int64_t NodeImporter::getMaxIterations() const { return importer.getMaxIterations(); }
 
 LogicalResult NodeImporter::iterate(StringRef name, ArrayRef<SizedValue> arguments,
                                     unsigned first, unsigned count) {
@@ -146,21 +148,28 @@ static Value makeTrue(NodeImporter &node) {
   return node.constant(cnn::makeConstantFromBytes(type, ArrayRef<char>{1}));
 }
 
+/// A trip count without a known bound.
+static TripCount makeUnbounded(NodeImporter &node, Value count) {
+  int64_t most = node.getMaxIterations();
+  return {count, most ? std::optional(most) : std::nullopt, most ? most : kMaxEndless};
+}
+
 /// The trip count in input 0 of a Loop.
 static FailureOr<TripCount> readTripCount(NodeImporter &node) {
   Type i64 = node.getBuilder().getI64Type();
   if (!node.getInput(0))
-    return TripCount();
+    return makeUnbounded(node, {});
   if (std::optional<cnn::ConstantData> data = node.getConstant(0)) {
     int64_t count = std::max<int64_t>(data->getInt(0), 0);
-    return count >= kUnlimited ? TripCount() : TripCount{node.scalar(i64, count), count};
+    return count >= kUnlimited ? makeUnbounded(node, {})
+                               : TripCount{node.scalar(i64, count), count};
   }
   if (std::optional<DimSize> known = node.findExtent(node.getInput(0), 0))
     return TripCount{node.materialize(*known), known->bound};
   FailureOr<Value> count = node.reshape(node.getInput(0), {});
   if (failed(count))
     return failure();
-  return TripCount{*count, std::nullopt};
+  return makeUnbounded(node, *count);
 }
 
 /// Whether a Loop that is being unrolled has a next iteration; nothing if that is not known

@@ -25,7 +25,9 @@ namespace convoy::onnximport {
 /// How often a loop runs at most.
 struct TripCount {
   mlir::Value count;           ///< an i64 of rank 0; null if only the condition ends the loop
-  std::optional<int64_t> most; ///< the largest `count` that is possible
+  std::optional<int64_t> most; ///< the most iterations that are possible, or allowed
+  /// The run fails if the loop goes on after so many iterations; 0 if it cannot.
+  int64_t limit = 0;
 };
 
 /// Begins a loop. `goesOn`, an i1 of rank 0, says whether there is a first iteration, if the

@@ -342,6 +342,8 @@ public:
   mlir::LogicalResult iterate(llvm::StringRef attribute, llvm::ArrayRef<SizedValue> arguments,
                               unsigned first, unsigned count);
   const Iteration &getIteration() const { return next; }
+  /// See ImportOptions.
+  int64_t getMaxIterations() const;
   LoopState &getLoop() { return loop; }
 
 private:

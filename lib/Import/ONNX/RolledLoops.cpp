@@ -269,8 +269,8 @@ static FailureOr<bool> learn(NodeImporter &node, Value goesOn, const TripCount &
   }
   isNew |= findCounters(state, goesOn, nexts, trips, isNew);
   if (isNew && ++state.attempts == kMaxAttempts)
-    return node.error("has variables that grow without a bound that is known: give its trip "
-                      "count (input 0) a constant value");
+    return node.error("has variables that grow without a bound that is known" +
+                      std::string(trips.most ? "" : ": --max-iterations=N may set it"));
   return isNew;
 }
 
@@ -345,8 +345,7 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
                       "always true");
   if (!rows.empty() && !trips.most)
     return node.error("collects a tensor of each iteration, and the largest number of "
-                      "iterations is not known: give its trip count (input 0) a constant "
-                      "value");
+                      "iterations is not known: --max-iterations=N sets it");
   cnn::LoopBeginOp begin = state.rolled->begin;
   OpBuilder &builder = node.getBuilder();
   FailureOr<Value> iteration =
@@ -381,6 +380,8 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
   }
   auto end = cnn::LoopEndOp::create(builder, node.getLoc(), types, begin.getGoesOn(), values,
                                     collected);
+  if (trips.limit)
+    end.setLimit(trips.limit);
   if (failed(checkRows(node, end, rows)))
     return failure();
   bool isExact = isCounted && cnn::ConstantData::get(trips.count);

@@ -135,6 +135,8 @@ const char *convoy_status_text(int32_t status) {
     return "another device that shares the model could not be reached";
   case CONVOY_ERROR_BUSY:
     return "another thread runs the context; make a context for each thread";
+  case CONVOY_ERROR_LOOP:
+    return "a loop of the model did not end within the iterations that --max-iterations allows";
   case CONVOY_ERROR_NO_RUN:
     return "the context has no outputs: its last run failed, or there was none";
   default:
@@ -477,6 +479,14 @@ int32_t convoy_profile_read(const convoy_context *context, int64_t *nanoseconds,
   if (runs)
     *runs = context->profiled_runs;
   return CONVOY_OK;
+}
+
+void convoy_rt_limit_loop(void *rt, uint8_t *goes_on, int64_t iteration, int64_t limit) {
+  struct convoy_device *device = rt;
+  if (!*goes_on || iteration < limit)
+    return;
+  *goes_on = 0;
+  device->status = CONVOY_ERROR_LOOP;
 }
 
 void convoy_rt_layer_done(void *rt, int32_t layer) {

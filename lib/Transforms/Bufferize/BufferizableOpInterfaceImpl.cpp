@@ -31,7 +31,8 @@ struct CnnOpModel : BufferizableOpInterface::ExternalModel<CnnOpModel<OpTy>, OpT
   }
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
     auto compute = dyn_cast<ComputeOp>(op);
-    return !isDestination(op, operand) || (compute && compute.getKeeps());
+    return !isDestination(op, operand) || isa<LimitLoopOp>(op) ||
+           (compute && compute.getKeeps());
   }
   bool bufferizesToMemoryWrite(Operation *op, OpOperand &operand,
                                const AnalysisState &) const {

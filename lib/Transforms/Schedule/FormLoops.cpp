@@ -170,6 +170,10 @@ void Loop::yield() {
   }
   for (auto [next, argument] : llvm::zip(nexts, after->getArguments()))
     results.push_back(next == argument ? next : copy(next, argument));
+  if (std::optional<int64_t> most = end.getLimit())
+    results[0] = LimitLoopOp::create(builder, end.getLoc(), TypeRange(results[0].getType()),
+                                     results[1], results[0], *most)
+                     ->getResult(0);
   results.append(collected);
   scf::YieldOp::create(builder, end.getLoc(), results);
 }

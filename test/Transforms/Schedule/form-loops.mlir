@@ -59,6 +59,21 @@ func.func @exchange(%x: tensor<4xf32>, %y: tensor<4xf32>, %go: tensor<i1>) -> (t
 
 // -----
 
+// A loop with a limit: it is checked when the variables are written.
+// CHECK-LABEL: func.func @limit(
+// CHECK:      ^bb0(%[[A:.+]]: tensor<i1>, %[[I:.+]]: tensor<i64>):
+// CHECK:        %[[NA:.+]] = bufferization.materialize_in_destination %{{.+}} in %[[A]]
+// CHECK:        %[[NI:.+]] = bufferization.materialize_in_destination %{{.+}} in %[[I]]
+// CHECK:        %[[LA:.+]] = cnn.limit_loop %[[NI]] outs(%[[NA]]) {limit = 9 : i64}
+// CHECK:        scf.yield %[[LA]], %[[NI]]
+func.func @limit(%go: tensor<i1>, %more: tensor<i1>, %n: tensor<i64>) -> tensor<i64> {
+  %v:2 = cnn.loop_begin %go, %n : (tensor<i1>, tensor<i64>) -> (tensor<i1>, tensor<i64>)
+  %r:2 = cnn.loop_end %v#0 next(%more, %n) {limit = 9 : i64} : (tensor<i1>, tensor<i1>, tensor<i64>) -> (tensor<i1>, tensor<i64>)
+  return %r#1 : tensor<i64>
+}
+
+// -----
+
 // A loop in the body of another one is formed first, and moves with the body.
 // CHECK-LABEL: func.func @nested(
 // CHECK:     scf.while

@@ -106,6 +106,11 @@ CONVOY_HIDDEN void convoy_rt_parallel_for(void *rt, convoy_task_body body, void 
                                           int64_t tasks);
 /* Says that layer number `layer` is done, for profiles. */
 CONVOY_HIDDEN void convoy_rt_layer_done(void *rt, int32_t layer);
+/* At the end of an iteration: `iteration` is the number of the next one. If there is one
+ * (`goes_on`, a truth value of one byte) though `limit` iterations are done, ends the loop and
+ * makes the run fail. */
+CONVOY_HIDDEN void convoy_rt_limit_loop(void *rt, uint8_t *goes_on, int64_t iteration,
+                                        int64_t limit);
 
 /* One thread of an emulated kernel, as far as generated code reads it; see Emulator.h. */
 struct convoy_gpu_thread {

@@ -5,14 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "ShapeRule.h"
 #include "convoy/Dialect/Cnn/Utils/Program.h"
 
 using namespace mlir;
 using namespace convoy::cnn;
 
 static bool isScalarOf(Value value, unsigned bits) {
-  auto type = cast<RankedTensorType>(value.getType());
+  auto type = cast<ShapedType>(value.getType());
   return type.getRank() == 0 && type.getElementType().isInteger(bits);
 }
 
@@ -67,5 +67,13 @@ LogicalResult LoopEndOp::verify() {
             cast<RankedTensorType>(getCollected()[0].getType()).getDimSize(0))
       return emitOpError("collects rows of type ") << rowType << " in " << type;
   }
+  return success();
+}
+
+LogicalResult LimitLoopOp::inferShape(const ShapeRule &rule, Adaptor op,
+                                      InferredType &result) {
+  if (!op.getInit() || !isScalarOf(op.getInit(), 1) || !isScalarOf(op.getIteration(), 64))
+    return rule.error("needs an i64 and, as its destination, an i1 of rank 0");
+  result = {Shape(), shaped(op.getInit()).getElementType()};
   return success();
 }
