@@ -107,80 +107,108 @@ static FailureOr<RoiAlignment> readRoiAlignment(NodeImporter &node) {
   return result;
 }
 
+/// The samples of bin `bin` along dimension `dim`, for the region that input 1 has at `region`.
+static Samples findSamples(ComputeBody &body, const RoiAlignment &alignment, Scalar region,
+                           unsigned dim, Scalar bin) {
+  // A region is x1, y1, x2, y2.
+  auto corner = [&](int64_t i) {
+    Scalar x = body.input(1).load({region, body.index(i)}) * alignment.scale;
+    return alignment.shifts ? x - 0.5 : x;
+  };
+  Scalar begin = corner(1 - dim), extent = corner(3 - dim) - begin;
+  if (!alignment.shifts)
+    extent = extent.max(extent.constant(1));
+  Scalar size = extent / double(alignment.pooled[dim]);
+  Scalar count = body.index(alignment.ratio);
+  if (alignment.ratio == 0)
+    count = size.constant(kMaxCount)
+                .min(size)
+                .apply(UnaryKind::ceil)
+                .max(size.constant(0))
+                .toIndex();
+  Scalar divisor = count.max(body.index(1)).to(size.getType());
+  return {begin + bin.to(size.getType()) * size, size / divisor, count};
+}
+
+/// A point is a bin of all channels. Samples are found once for all of them, and their sums are
+/// in the result, whose type is therefore not narrower than the sums are. In input 0 the
+/// channels are last, so that the loop over them makes vectors.
+static void writeBin(ComputeBody &body, const RoiAlignment &alignment) {
+  ArrayRef<int64_t> from = body.input(0).getShape();
+  int64_t channels = from[3];
+  Scalar region = body.at(0);
+  Scalar batch = toElementIndex(body.input(2).load({region}), from[0]);
+  Samples rows = findSamples(body, alignment, region, 0, body.at(1));
+  Samples columns = findSamples(body, alignment, region, 1, body.at(2));
+  Scalar number = rows.count * columns.count;
+  auto forEachChannel = [&](llvm::function_ref<Scalar(Scalar, Scalar)> write) {
+    body.loop(channels, [&](Scalar channel) {
+      Scalars at = {region, channel, body.at(1), body.at(2)};
+      body.output().store(write(channel, body.output().load(at)), at);
+    });
+  };
+  Scalar zero = body.number(body.output().getType().getElementType(), 0);
+  body.when(number == 0,
+            [&] { forEachChannel([&](Scalar, Scalar) { return zero; }); });
+  auto addSample = [&](Scalar row, Scalar column, const Pair &y) {
+    Pair x = findPair(body, columns, column, from[2]);
+    Scalar isFirst = (row == 0) & (column == 0);
+    Scalar isLast = (row == rows.count - 1) & (column == columns.count - 1);
+    forEachChannel([&](Scalar channel, Scalar sum) {
+      auto corner = [&](Scalar i, Scalar j, Scalar weightY, Scalar weightX) {
+        return weightY * weightX * body.input(0).load({batch, i, j, channel});
+      };
+      Scalar parts[] = {corner(y.low, x.low, y.lowWeight, x.lowWeight),
+                        corner(y.low, x.high, y.lowWeight, x.highWeight),
+                        corner(y.high, x.low, y.highWeight, x.lowWeight),
+                        corner(y.high, x.high, y.highWeight, x.highWeight)};
+      if (alignment.isMax) {
+        // The largest of the weighted elements, not of their sums.
+        Scalar largest = parts[0].max(parts[1]).max(parts[2]).max(parts[3]);
+        return isFirst.select(largest, sum.max(largest));
+      }
+      sum = isFirst.select(zero, sum) + (parts[0] + parts[1] + parts[2] + parts[3]);
+      return isLast.select(sum / number.to(sum.getType()), sum);
+    });
+  };
+  body.loop(body.index(0), rows.count, {}, [&](Scalar row, ArrayRef<Scalar>) -> Scalars {
+    Pair y = findPair(body, rows, row, from[1]);
+    body.loop(body.index(0), columns.count, {},
+              [&](Scalar column, ArrayRef<Scalar>) -> Scalars {
+                addSample(row, column, y);
+                return {};
+              });
+    return {};
+  });
+}
+
 static LogicalResult importRoiAlign(NodeImporter &node) {
   FailureOr<RoiAlignment> alignment = readRoiAlignment(node);
   if (failed(alignment))
     return failure();
-  bool isMax = alignment->isMax, shifts = alignment->shifts;
   ArrayRef<int64_t> pooled = alignment->pooled;
-  int64_t ratio = alignment->ratio;
-  double scale = alignment->scale;
   FailureOr<SmallVector<int64_t>> shape = readRegions(node, 4, pooled);
   if (failed(shape))
     return failure();
   if (node.getShape(2) != node.getShape(1).take_front(1))
     return node.error(node.describeInput(2) + " has shape " + formatShape(node.getShape(2)) +
                       ", expected " + Twine((*shape)[0]));
-  ArrayRef<int64_t> from = node.getShape(0);
   Type type = NodeImporter::getElementType(node.getInput(0));
-  SmallVector<Value> operands(node.getInputs());
-  Value size = node.getExtents(1)[0].size;
-  if (size)
-    operands.push_back(size);
-  return node.setResult(node.computeElements(
-      "roi_align", operands, *shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
-        Scalar batch = toElementIndex(body.input(2).load({at[0]}), from[0]);
-        auto getSamples = [&](unsigned dim) -> Samples {
-          // A region is x1, y1, x2, y2.
-          auto corner = [&](int64_t i) {
-            Scalar x = body.input(1).load({at[0], body.index(i)}) * scale;
-            return shifts ? x - 0.5 : x;
-          };
-          Scalar begin = corner(1 - dim), extent = corner(3 - dim) - begin;
-          if (!shifts)
-            extent = extent.max(extent.constant(1));
-          Scalar bin = extent / double(pooled[dim]);
-          Scalar count = body.index(ratio);
-          if (ratio == 0)
-            count = bin.constant(kMaxCount)
-                        .min(bin)
-                        .apply(UnaryKind::ceil)
-                        .max(bin.constant(0))
-                        .toIndex();
-          // Regions that do not count cost no time.
-          if (size)
-            count = (at[0] < body.input(3).load({}).toIndex()).select(count, body.index(0));
-          Scalar divisor = count.max(body.index(1)).to(bin.getType());
-          return {begin + at[2 + dim].to(bin.getType()) * bin, bin / divisor, count};
-        };
-        Samples rows = getSamples(0), columns = getSamples(1);
-        Scalar zero = body.number(type, 0), nothing = body.truth(true);
-        Scalars sums = body.loop(
-            body.index(0), rows.count, {zero, nothing},
-            [&](Scalar row, ArrayRef<Scalar> outer) {
-              Pair y = findPair(body, rows, row, from[2]);
-              return body.loop(
-                  body.index(0), columns.count, outer,
-                  [&](Scalar column, ArrayRef<Scalar> sum) -> Scalars {
-                    Pair x = findPair(body, columns, column, from[3]);
-                    auto corner = [&](Scalar i, Scalar j, Scalar weightY, Scalar weightX) {
-                      return weightY * weightX * body.input(0).load({batch, at[1], i, j});
-                    };
-                    Scalar parts[] = {corner(y.low, x.low, y.lowWeight, x.lowWeight),
-                                      corner(y.low, x.high, y.lowWeight, x.highWeight),
-                                      corner(y.high, x.low, y.highWeight, x.lowWeight),
-                                      corner(y.high, x.high, y.highWeight, x.highWeight)};
-                    if (!isMax)
-                      return {sum[0] + (parts[0] + parts[1] + parts[2] + parts[3]), sum[1]};
-                    // The largest of the weighted elements, not of their sums.
-                    Scalar largest = parts[0].max(parts[1]).max(parts[2]).max(parts[3]);
-                    return {sum[1].select(largest, sum[0].max(largest)), body.truth(false)};
-                  });
-            });
-        if (isMax)
-          return sums[0];
-        return sums[0] / (rows.count * columns.count).max(body.index(1)).to(zero.getType());
-      }));
+  Type sums = type.getIntOrFloatBitWidth() < 32 ? node.getBuilder().getF32Type() : type;
+  FailureOr<Value> channelsLast = node.transpose(node.getInput(0), {0, 2, 3, 1});
+  if (failed(channelsLast))
+    return failure();
+  SmallVector<Value> operands = {*channelsLast, node.getInput(1), node.getInput(2)};
+  Counted counted(node.getExtents(1)[0], operands);
+  FailureOr<Value> result = node.compute(
+      "roi_align", {(*shape)[0], pooled[0], pooled[1]}, operands, *shape, sums,
+      [&](ComputeBody &body) {
+        // Regions that do not count cost no time.
+        body.when(counted.contains(body, body.at(0)), [&] { writeBin(body, *alignment); });
+      });
+  if (failed(result))
+    return failure();
+  return node.setResult(node.create<cnn::CastOp>(*result, type));
 }
 
 /// The regions, and their entries of the batch, may have a size.
