@@ -130,55 +130,97 @@ static Samples findSamples(ComputeBody &body, const RoiAlignment &alignment, Sca
   return {begin + bin.to(size.getType()) * size, size / divisor, count};
 }
 
-/// A point is a bin of all channels. Samples are found once for all of them, and their sums are
-/// in the result, whose type is therefore not narrower than the sums are. In input 0 the
+namespace {
+
+/// A point is a bin of all channels. Samples are found once for all of them. In input 0 the
 /// channels are last, so that the loop over them makes vectors.
-static void writeBin(ComputeBody &body, const RoiAlignment &alignment) {
-  ArrayRef<int64_t> from = body.input(0).getShape();
-  int64_t channels = from[3];
-  Scalar region = body.at(0);
-  Scalar batch = toElementIndex(body.input(2).load({region}), from[0]);
-  Samples rows = findSamples(body, alignment, region, 0, body.at(1));
-  Samples columns = findSamples(body, alignment, region, 1, body.at(2));
-  Scalar number = rows.count * columns.count;
-  auto forEachChannel = [&](llvm::function_ref<Scalar(Scalar, Scalar)> write) {
-    body.loop(channels, [&](Scalar channel) {
-      Scalars at = {region, channel, body.at(1), body.at(2)};
-      body.output().store(write(channel, body.output().load(at)), at);
-    });
+class BinWriter {
+public:
+  BinWriter(ComputeBody &body, const RoiAlignment &alignment)
+      : body(body), alignment(alignment), region(body.at(0)),
+        batch(toElementIndex(body.input(2).load({region}), body.input(0).getShape()[0])),
+        rows(findSamples(body, alignment, region, 0, body.at(1))),
+        columns(findSamples(body, alignment, region, 1, body.at(2))),
+        zero(body.number(body.output().getType().getElementType(), 0)) {}
+
+  void write();
+
+private:
+  /// A sample's elements along both dimensions.
+  struct Sample {
+    Pair y, x;
   };
-  Scalar zero = body.number(body.output().getType().getElementType(), 0);
-  body.when(number == 0,
-            [&] { forEachChannel([&](Scalar, Scalar) { return zero; }); });
-  auto addSample = [&](Scalar row, Scalar column, const Pair &y) {
-    Pair x = findPair(body, columns, column, from[2]);
-    Scalar isFirst = (row == 0) & (column == 0);
-    Scalar isLast = (row == rows.count - 1) & (column == columns.count - 1);
-    forEachChannel([&](Scalar channel, Scalar sum) {
-      auto corner = [&](Scalar i, Scalar j, Scalar weightY, Scalar weightX) {
-        return weightY * weightX * body.input(0).load({batch, i, j, channel});
-      };
-      Scalar parts[] = {corner(y.low, x.low, y.lowWeight, x.lowWeight),
-                        corner(y.low, x.high, y.lowWeight, x.highWeight),
-                        corner(y.high, x.low, y.highWeight, x.lowWeight),
-                        corner(y.high, x.high, y.highWeight, x.highWeight)};
-      if (alignment.isMax) {
-        // The largest of the weighted elements, not of their sums.
-        Scalar largest = parts[0].max(parts[1]).max(parts[2]).max(parts[3]);
-        return isFirst.select(largest, sum.max(largest));
-      }
-      sum = isFirst.select(zero, sum) + (parts[0] + parts[1] + parts[2] + parts[3]);
-      return isLast.select(sum / number.to(sum.getType()), sum);
-    });
+
+  Sample getSample(Scalar row, Scalar column) {
+    ArrayRef<int64_t> from = body.input(0).getShape();
+    return {findPair(body, rows, row, from[1]), findPair(body, columns, column, from[2])};
+  }
+  /// `sum`, or nothing if `isFirst`, with a sample of a channel.
+  Scalar add(Scalar sum, const Sample &sample, Scalar channel, Scalar isFirst);
+  /// Adds samples for all channels; the sums are in the result.
+  void addSamples(ArrayRef<Sample> samples, Scalar isFirst, Scalar isLast);
+
+  ComputeBody &body;
+  const RoiAlignment &alignment;
+  Scalar region, batch;
+  Samples rows, columns;
+  Scalar zero;
+};
+
+} // namespace
+
+Scalar BinWriter::add(Scalar sum, const Sample &sample, Scalar channel, Scalar isFirst) {
+  const Pair &y = sample.y, &x = sample.x;
+  auto corner = [&](Scalar i, Scalar j, Scalar weightY, Scalar weightX) {
+    return weightY * weightX * body.input(0).load({batch, i, j, channel});
   };
+  Scalar parts[] = {corner(y.low, x.low, y.lowWeight, x.lowWeight),
+                    corner(y.low, x.high, y.lowWeight, x.highWeight),
+                    corner(y.high, x.low, y.highWeight, x.lowWeight),
+                    corner(y.high, x.high, y.highWeight, x.highWeight)};
+  if (!alignment.isMax)
+    return isFirst.select(zero, sum) + (parts[0] + parts[1] + parts[2] + parts[3]);
+  // The largest of the weighted elements, not of their sums.
+  Scalar largest = parts[0].max(parts[1]).max(parts[2]).max(parts[3]);
+  return isFirst.select(largest, sum.max(largest));
+}
+
+void BinWriter::addSamples(ArrayRef<Sample> samples, Scalar isFirst, Scalar isLast) {
+  body.vectorLoop(body.input(0).getShape()[3], [&](Scalar channel) {
+    Scalars at = {region, channel, body.at(1), body.at(2)};
+    Scalar sum = body.output().load(at);
+    for (const Sample &sample : samples) {
+      sum = add(sum, sample, channel, isFirst);
+      isFirst = body.truth(false);
+    }
+    Scalar count = (rows.count * columns.count).to(sum.getType());
+    if (!alignment.isMax)
+      sum = isLast.select(sum / count, sum);
+    body.output().store(sum, at);
+  });
+}
+
+void BinWriter::write() {
+  // So few samples stay in registers.
+  if (alignment.ratio == 1 || alignment.ratio == 2) {
+    SmallVector<Sample> samples;
+    for (int64_t row = 0; row < alignment.ratio; ++row)
+      for (int64_t column = 0; column < alignment.ratio; ++column)
+        samples.push_back(getSample(body.index(row), body.index(column)));
+    return addSamples(samples, body.truth(true), body.truth(true));
+  }
+  body.when(rows.count * columns.count == 0, [&] {
+    body.loop(body.input(0).getShape()[3], [&](Scalar channel) {
+      body.output().store(zero, {region, channel, body.at(1), body.at(2)});
+    });
+  });
   body.loop(body.index(0), rows.count, {}, [&](Scalar row, ArrayRef<Scalar>) -> Scalars {
-    Pair y = findPair(body, rows, row, from[1]);
-    body.loop(body.index(0), columns.count, {},
-              [&](Scalar column, ArrayRef<Scalar>) -> Scalars {
-                addSample(row, column, y);
-                return {};
-              });
-    return {};
+    return body.loop(
+        body.index(0), columns.count, {}, [&](Scalar column, ArrayRef<Scalar>) -> Scalars {
+          Scalar isLast = (row == rows.count - 1) & (column == columns.count - 1);
+          addSamples(getSample(row, column), (row == 0) & (column == 0), isLast);
+          return {};
+        });
   });
 }
 
@@ -204,7 +246,7 @@ static LogicalResult importRoiAlign(NodeImporter &node) {
       "roi_align", {(*shape)[0], pooled[0], pooled[1]}, operands, *shape, sums,
       [&](ComputeBody &body) {
         // Regions that do not count cost no time.
-        body.when(counted.contains(body, body.at(0)), [&] { writeBin(body, *alignment); });
+        body.when(counted.contains(body, body.at(0)), [&] { BinWriter(body, *alignment).write(); });
       });
   if (failed(result))
     return failure();

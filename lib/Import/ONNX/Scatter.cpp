@@ -188,7 +188,7 @@ static FailureOr<Value> joinRows(NodeImporter &node, const Rows &rows, DimSize e
       [&](ComputeBody &body) {
         Scalar outer = body.at(0), row = body.at(1), piece = body.at(2);
         auto copy = [&](unsigned number, Scalar from) {
-          body.loop(run, [&](Scalar i) {
+          body.vectorLoop(run, [&](Scalar i) {
             Scalars at = {outer, from, piece, i};
             if (body.input(number).getRank() == 0)
               at.clear();
