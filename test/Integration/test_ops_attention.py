@@ -46,6 +46,10 @@ for flip_a in (0, 1):
         add(f"{flip_a}{flip_b}-constant", "Gemm", rand(*a), weight(*b), rand(5), **flags)
         add_reference(f"{flip_a}{flip_b}-integers", "Gemm", integers(*a), integers(*b, seed=1), integers(3, 1, seed=2),
                       opset=13, **flags)
+# Groups of rows and a rest, tiles of columns and a rest, and sums in several chunks.
+for rows in (12, 33, 90):
+    for columns in (64, 70):
+        add(f"chunks-{rows}-{columns}", "Gemm", rand(rows, 1300), weight(1300, columns), weight(columns))
 add("constant-a", "Gemm", weight(3, 7), rand(7, 5), rand(3, 1), beta=-1.0)
 add("beta-0", "Gemm", rand(3, 7), rand(7, 5), np.full(5, np.nan, np.float32), beta=0.0)
 add_reference("uint64", "Gemm", np.abs(integers(3, 7)).astype(np.uint64), np.abs(integers(7, 5)).astype(np.uint64),

@@ -4,7 +4,8 @@
 
 import numpy as np
 import pytest
-from support import Const, batches, case, check_cases, ints, rand, run_reference
+from onnx import helper, numpy_helper
+from support import Case, Const, batches, case, check_cases, ints, rand, run_reference, value_info
 
 CASES = []
 random = np.random.default_rng(5)
@@ -64,6 +65,32 @@ for reduction in ("add", "mul", "max", "min"):
         add(f"{reduction}-{values.dtype}", "ScatterElements", values, indices(-3, 3, 4, 5, 7), updates, opset=18,
             reduction=reduction)
 add("old", "Scatter", x, distinct(7, 3, 5, 4), rand(3, 5, 4), opset=10, axis=2)
+
+
+def scatter_rows(name, data, axis, *indices, reduction="none"):
+    """ScatterElements after ScatterElements, each with an index for each whole row along the axis."""
+    rank, nodes, arrays, last = data.ndim, [], {"x": data}, "x"
+    for number, index in enumerate(indices):
+        shape = np.array(data.shape)
+        shape[axis] = len(index)
+        column = [len(index) if dim == axis else 1 for dim in range(rank)]
+        arrays |= {f"i{number}": index.reshape(column), f"u{number}": rand(*shape).astype(data.dtype)}
+        nodes += [helper.make_node("Expand", [f"i{number}", f"s{number}"], [f"e{number}"]),
+                  helper.make_node("ScatterElements", [last, f"e{number}", f"u{number}"], [f"y{number}"], axis=axis, reduction=reduction)]
+        arrays[f"s{number}"] = shape
+        last = f"y{number}"
+    constants = [numpy_helper.from_array(arrays.pop(f"s{number}"), f"s{number}") for number in range(len(indices))]
+    outputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(data.dtype), None) for name in {last, "y0"}]
+    graph = helper.make_graph(nodes, "rows", [value_info(*pair) for pair in arrays.items()], outputs, constants)
+    CASES.append(Case(f"ScatterRows-{name}", helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), arrays, 0))
+
+
+for axis in (0, 1, 2):
+    scatter_rows(f"axis{axis}", x, axis, np.int64([1, -1]), np.int64([0, -2, 1]))
+# Of several updates of one row the last one counts. Rows of 600 elements are copied in pieces.
+scatter_rows("repeated", rand(6, 20, 30), 0, np.int64([3, 0, 3, -1, 3]), np.int64([5, -3, 5]), np.int64([2]))
+scatter_rows("int32", whole, 1, np.int64([4, -4, 2]))
+scatter_rows("add", x, 0, np.int64([1, 1, 2]), reduction="add")
 
 rows = distinct(15, 6)
 add("rows", "ScatterND", x, np.stack([rows // 5, rows % 5 - 5], -1), rand(6, 7), opset=11)

@@ -84,6 +84,13 @@ for mode in ("avg", "max"):
             add(f"{mode}-{ratio}", "RoiAlign", PLANES, regions, entries, opset=opset, mode=mode, sampling_ratio=ratio,
                 output_height=3, output_width=2, spatial_scale=0.8,
                 run=run_reference if opset == 22 else None, **attributes)
+# Channels that fill vectors and some that do not; the last region has no samples of its own.
+wide_regions = np.array([[0, 0, 1, 8], [2.5, 1, 40, 6], [5, 5, 4, 3]], np.float32)
+for kind in (np.float32, np.float64, np.float16):
+    for ratio in (0, 3):
+        add(f"wide-{kind.__name__}-{ratio}", "RoiAlign", rand(1, 37, 12, 11).astype(kind), wide_regions.astype(kind), np.zeros(3, np.int64),
+            opset=16, sampling_ratio=ratio, output_height=2, output_width=4, run=run_reference if kind == np.float16 else None,
+            tolerance=4e-3 if kind == np.float16 else 1e-5)
 boxes = np.concatenate([entries[:, None].astype(np.float32), np.abs(regions)], 1)
 add("scaled", "MaxRoiPool", PLANES, boxes, pooled_shape=[3, 2], spatial_scale=0.7, tolerance=0)
 add("plain", "MaxRoiPool", PLANES, boxes, pooled_shape=[2, 5], tolerance=0)

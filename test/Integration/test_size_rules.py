@@ -80,6 +80,9 @@ COMMON = {"second": [1], "half": np.float32(0.5)}
 add("rows", [*ROWS, node("MatMul", ["r", "w"], ["p"]), node("Gemm", ["r", "w", "c"], ["q"]), node("Add", ["p", "q"], ["z"]),
              node("Softmax", ["z"], ["sm"], axis=-1), node("ReduceMean", ["z", "first"], ["mean"], keepdims=0), node("Transpose", ["sm"], ["y"])],
     {"y": F32, "mean": F32}, x=(6, 4), densities=(0.5, 1), **COMMON, first=[0], w=sparse(1, 4, 8), c=sparse(1, 8))
+# Several groups of rows, of which not all are computed, and inputs in several chunks.
+add("rows-deep", [*ROWS, node("Gemm", ["r", "w", "c"], ["g1"], transB=1), node("Tanh", ["g1"], ["y"]), node("MatMul", ["r", "v"], ["z"])],
+    {"y": F32, "z": F32}, x=(61, 530), densities=(0, 0.0003, 0.002, 1), **COMMON, w=sparse(0.1, 50, 530), c=sparse(1, 50), v=sparse(0.1, 530, 32))
 add("reshape", [*ROWS, node("Reshape", ["r", "flat"], ["f"]), node("Reshape", ["f", "pairs"], ["p"]), node("Flatten", ["r"], ["fl"], axis=2),
                 node("Shape", ["r"], ["s"]), node("Reshape", ["f", "s"], ["b"]), node("Unsqueeze", ["r", "first"], ["u"]),
                 node("Squeeze", ["u", "first"], ["sq"]), node("Split", ["r"], ["a1", "a2"], axis=1, num_outputs=2),
@@ -94,6 +97,17 @@ add("scatter", [node("NonZero", ["x"], ["i"]), node("Squeeze", ["i", "first"], [
                 node("ScatterElements", ["w", "q", "a"], ["y"]), node("Transpose", ["i"], ["t"]),
                 node("ScatterND", ["w", "t", "a"], ["u"], reduction="add"), node("ScatterElements", ["a", "q2", "w2"], ["into"])],
     {"y": F32, "u": F32, "into": F32}, x=(7,), densities=(0.7, 1), first=[0], w=sparse(1, 7), q2=[-1, 0], w2=sparse(1, 2))
+# Some rows of a tensor of zeros, and then others, are replaced; as PyTorch's exporter writes an assignment to rows.
+SHAPED = [node("Size", ["q"], ["count"]), node("Unsqueeze", ["count", "first"], ["counts"]), node("Concat", ["counts", "rest"], ["shape"], axis=0),
+          node("Equal", ["shape", "minus"], ["open"]), node("Where", ["open", "ones", "shape"], ["whole"])]
+add("scatter-rows", [node("NonZero", ["x"], ["i"]), node("Squeeze", ["i", "first"], ["q"]), *SHAPED, node("Gather", ["w", "q"], ["a"]),
+                     node("Reshape", ["q", "column"], ["qc"]), node("Expand", ["qc", "whole"], ["e"]), node("ScatterElements", ["zeros", "e", "a"], ["y"]),
+                     node("Equal", ["x", "zero"], ["no"]), node("NonZero", ["no"], ["j"]), node("Squeeze", ["j", "first"], ["r"]),
+                     node("Gather", ["w", "r"], ["b"]), node("Shape", ["b"], ["bs"]), node("Neg", ["b"], ["nb"]), node("Reshape", ["r", "column"], ["rc"]),
+                     node("Expand", ["rc", "bs"], ["f"]), node("ScatterElements", ["y", "f", "nb"], ["z"]), node("Gather", ["z", "q"], ["zq"]),
+                     node("Expand", ["last", "two"], ["l"]), node("ScatterElements", ["zq", "l", "u"], ["into"])],
+    {"y": F32, "z": F32, "into": F32}, x=(7,), densities=(0.4, 1), first=[0], rest=[3, 2], minus=[-1, -1, -1], ones=[1, 1, 1], column=[-1, 1, 1],
+    w=sparse(1, 7, 3, 2), zeros=np.zeros((7, 3, 2), np.float32), zero=np.float32(0), last=[[[-1]]], two=[1, 3, 2], u=sparse(1, 1, 3, 2))
 add("scatter-constant", [*FIND, node("ScatterND", ["v", "rows", "news"], ["y"])], {"y": F32}, densities=NOT_EMPTY, rows=[[-1]], news=np.float32([9]))
 # Two sizes that are equal, though the compiler does not know it; and one that may be 1.
 add("equal-sizes", [*FIND, node("Abs", ["x"], ["absolute"]), node("NonZero", ["absolute"], ["j"]), node("Transpose", ["j"], ["tj"]),

@@ -10,6 +10,9 @@
 
 #include "convoy/Codegen/CPU/CpuKernelBuilder.h"
 #include "convoy/Codegen/Common/ComputePoint.h"
+#include "convoy/Dialect/Cnn/IR/ComputeBody.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -63,6 +66,10 @@ struct ComputeFamily : KernelFamily {
       });
     };
     nest(outer);
+    b.getInsertionBlock()->walk([](scf::ForOp loop) {
+      if (loop->removeAttr(cnn::kVectorLoopAttrName))
+        allowVectors(loop);
+    });
     return success();
   }
 };

@@ -157,14 +157,27 @@ void convoy::keepRolled(ValueRange results) {
     keepRolled(loop);
 }
 
+/// The conversions copy attributes of the LLVM dialect to the branch of the loop.
+static void annotate(scf::ForOp loop, LLVM::LoopVectorizeAttr vectorize,
+                     LLVM::LoopUnrollAttr unroll) {
+  loop->setAttr("loop_annotation",
+                LLVM::LoopAnnotationAttr::get(loop.getContext(), {}, vectorize, {}, unroll, {},
+                                              {}, {}, {}, {}, {}, {}, {}, {}, {}, {}));
+}
+
 void convoy::keepRolled(scf::ForOp loop) {
   MLIRContext *context = loop.getContext();
-  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/BoolAttr::get(context, true),
-                                          {}, {}, {}, {}, {}, {});
-  // The conversions copy attributes of the LLVM dialect to the branch of the loop.
-  loop->setAttr("loop_annotation",
-                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
-                                              {}, {}, {}, {}, {}, {}));
+  annotate(loop, {},
+           LLVM::LoopUnrollAttr::get(context, /*disable=*/BoolAttr::get(context, true), {}, {},
+                                     {}, {}, {}, {}));
+}
+
+void convoy::allowVectors(scf::ForOp loop) {
+  MLIRContext *context = loop.getContext();
+  annotate(loop,
+           LLVM::LoopVectorizeAttr::get(context, /*disable=*/BoolAttr::get(context, false), {},
+                                        {}, {}, {}, {}, {}),
+           {});
 }
 
 void convoy::emitIf(ImplicitLocOpBuilder &b, Value condition, llvm::function_ref<void()> body,

@@ -17,7 +17,7 @@ using namespace convoy::gpu;
 using namespace convoy::cnn;
 
 GpuConvOperands::GpuConvOperands(GpuKernel &kernel, Operation *op) {
-  bool hasBias, hasResidual = false;
+  bool hasBias, hasRows = false, hasResidual = false;
   if (auto conv = dyn_cast<ConvOpInterface>(op)) {
     activation = conv.getActivation();
     hasBias = bool(conv.getBias());
@@ -26,6 +26,7 @@ GpuConvOperands::GpuConvOperands(GpuKernel &kernel, Operation *op) {
     auto dense = cast<DenseOp>(op);
     activation = dense.getActivation();
     hasBias = bool(dense.getBias());
+    hasRows = bool(dense.getRows());
   }
   size_t next = 0;
   auto take = [&] { return flatten(kernel.b, kernel.operands[next++]); };
@@ -33,6 +34,8 @@ GpuConvOperands::GpuConvOperands(GpuKernel &kernel, Operation *op) {
   filter = take();
   if (hasBias)
     bias = take();
+  if (hasRows) // All rows are computed.
+    ++next;
   auto getNextStride = [&] { return getImageStride(kernel.operands[next]); };
   if (hasResidual) {
     residualStride = getNextStride();

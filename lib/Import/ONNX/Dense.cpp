@@ -159,6 +159,11 @@ static FailureOr<Value> makeBias(NodeImporter &node, Value c, int64_t columns, f
   return node.create<cnn::BroadcastOp>(*scaled, SmallVector<int64_t>{columns});
 }
 
+/// The number of rows of `matrix` that count, if it is an input that has this size.
+static Value countRows(NodeImporter &node, Value matrix) {
+  return matrix == node.getInput(0) ? node.getExtents(0)[0].size : Value();
+}
+
 /// The product of two matrices, or of batches of matrices.
 static FailureOr<Value> multiply(NodeImporter &node, Value lhs, Value rhs) {
   FailureOr<Value> result = node.create<cnn::MatmulOp>(lhs, rhs);
@@ -208,7 +213,7 @@ LogicalResult convoy::onnximport::importGemm(NodeImporter &node) {
     FailureOr<Value> filter = scaleConstant(node, *b, alpha);
     if (failed(filter))
       return failure();
-    result = node.create<cnn::DenseOp>(*a, *filter, *bias);
+    result = node.create<cnn::DenseOp>(*a, *filter, *bias, countRows(node, *a));
     if (*bias || !c)
       return node.setResult(result);
   } else {
@@ -263,7 +268,8 @@ static FailureOr<Value> multiplyDense(NodeImporter &node, Value lhs, Value rhs) 
   FailureOr<Value> matrix = node.reshape(lhs, {rows, shape.back()});
   if (failed(filter) || failed(matrix))
     return failure();
-  FailureOr<Value> result = node.create<cnn::DenseOp>(*matrix, *filter, /*bias=*/Value());
+  FailureOr<Value> result =
+      node.create<cnn::DenseOp>(*matrix, *filter, /*bias=*/Value(), countRows(node, *matrix));
   if (failed(result))
     return failure();
   SmallVector<int64_t> resultShape(shape.drop_back());

@@ -17,12 +17,10 @@ using cnn::ComputeBody;
 using cnn::Scalar;
 using cnn::Scalars;
 
-/// Element 0 of a tensor of i64, or of its first row, as the size of a dimension.
+/// Element 0 of a tensor of i64 as the size of a dimension.
 static FailureOr<DimSize> readCount(NodeImporter &node, Value tensor, int64_t bound) {
-  int64_t count = NodeImporter::getType(tensor).getNumElements();
-  FailureOr<Value> size = node.reshape(tensor, {count});
-  if (failed(size) || failed(size = node.slice(*size, {0}, {1}, {1})) ||
-      failed(size = node.reshape(*size, {})))
+  FailureOr<Value> size = node.extractNumber(tensor, 0);
+  if (failed(size))
     return failure();
   return node.declareSize(*size, bound);
 }
@@ -36,26 +34,17 @@ static FailureOr<DimSize> readCount(NodeImporter &node, Value tensor, int64_t bo
 static FailureOr<Value> findNonZero(NodeImporter &node, Value input,
                                     ArrayRef<DimSize> extents) {
   SmallVector<Value> operands = {input};
-  for (const DimSize &extent : extents)
-    if (extent.size)
-      operands.push_back(extent.size);
+  Counted counted(extents, operands);
   ArrayRef<int64_t> shape = NodeImporter::getShape(input);
   int64_t count = NodeImporter::getType(input).getNumElements();
   Type i64 = node.getBuilder().getI64Type();
   return node.compute("non_zero", {1}, operands, {count + 1}, i64, [&](ComputeBody &body) {
     Scalar zero = body.index(0);
-    // Indices of each dimension are below its size.
-    Scalars ends;
-    unsigned next = 1;
-    for (const DimSize &extent : extents)
-      ends.push_back(extent.size ? body.input(next++).load({}).toIndex()
-                                 : body.index(extent.bound));
     Scalars found =
         body.loops(shape, {zero, zero}, [&](ArrayRef<Scalar> at, ArrayRef<Scalar> state) {
           Scalar number = state[0], element = body.input(0).load(at);
           Scalar isFound = element.getType().isInteger(1) ? element : element != 0;
-          for (auto [index, end] : llvm::zip_equal(at, ends))
-            isFound = isFound & (index < end);
+          isFound = isFound & counted.contains(body, at);
           // Written in any case: the next one overwrites what is not found.
           body.output().store(state[1].to(i64), {number + 1});
           return Scalars{isFound.select(number + 1, number), state[1] + 1};
@@ -124,7 +113,8 @@ static LogicalResult importNonZero(NodeImporter &node) {
   FailureOr<DimSize> size = readCount(node, *numbers, count);
   if (failed(size))
     return failure();
-  return node.setResult(makeCoordinates(node, *numbers, shape, count), {rank, *size});
+  return node.setResult(node.declareIndices(makeCoordinates(node, *numbers, shape, count)),
+                        {rank, *size});
 }
 
 /// The slices whose condition is true.
@@ -347,7 +337,8 @@ static LogicalResult importNonMaxSuppression(NodeImporter &node) {
   FailureOr<DimSize> size = readCount(node, *rows, bound);
   if (failed(size))
     return failure();
-  return node.setResult(node.slice(*rows, {1, 0}, {bound, 3}, {1, 1}), {*size, 3});
+  return node.setResult(node.declareIndices(node.slice(*rows, {1, 0}, {bound, 3}, {1, 1})),
+                        {*size, 3});
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getFindingOps() {

@@ -49,6 +49,8 @@ struct SizeTable {
       combined;
   /// A tensor and the sizes of its dimensions -> what was found in it.
   std::vector<std::pair<llvm::SmallVector<mlir::Value>, mlir::Value>> found;
+  /// Computed tensors of integers of which none is negative.
+  llvm::DenseSet<mlir::Value> indices;
 };
 
 /// Imports an `If` whose condition is known only at run time. After the condition, its inputs

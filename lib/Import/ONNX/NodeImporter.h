@@ -204,8 +204,15 @@ public:
   /// A float of one element that is computed from integers, and is exact, computed as i64;
   /// null if it is not one.
   mlir::Value computeAsInteger(mlir::Value number);
+  /// One element of a tensor of integers, by its number in the order of memory, in this form.
+  mlir::FailureOr<mlir::Value> extractNumber(mlir::Value tensor, int64_t element);
   /// Declares an i64 of rank 0, between 0 and `bound`, as a size.
   DimSize declareSize(mlir::Value size, int64_t bound);
+
+  /// Declares a tensor of integers of which none is negative.
+  mlir::FailureOr<mlir::Value> declareIndices(mlir::FailureOr<mlir::Value> indices);
+  /// Whether all elements of a tensor are known not to be negative.
+  bool isNeverNegative(mlir::Value tensor);
 
   /// Sets an output whose dimensions have these extents, of which the type of `value` has the
   /// bounds.

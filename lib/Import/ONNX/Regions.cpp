@@ -107,80 +107,150 @@ static FailureOr<RoiAlignment> readRoiAlignment(NodeImporter &node) {
   return result;
 }
 
+/// The samples of bin `bin` along dimension `dim`, for the region that input 1 has at `region`.
+static Samples findSamples(ComputeBody &body, const RoiAlignment &alignment, Scalar region,
+                           unsigned dim, Scalar bin) {
+  // A region is x1, y1, x2, y2.
+  auto corner = [&](int64_t i) {
+    Scalar x = body.input(1).load({region, body.index(i)}) * alignment.scale;
+    return alignment.shifts ? x - 0.5 : x;
+  };
+  Scalar begin = corner(1 - dim), extent = corner(3 - dim) - begin;
+  if (!alignment.shifts)
+    extent = extent.max(extent.constant(1));
+  Scalar size = extent / double(alignment.pooled[dim]);
+  Scalar count = body.index(alignment.ratio);
+  if (alignment.ratio == 0)
+    count = size.constant(kMaxCount)
+                .min(size)
+                .apply(UnaryKind::ceil)
+                .max(size.constant(0))
+                .toIndex();
+  Scalar divisor = count.max(body.index(1)).to(size.getType());
+  return {begin + bin.to(size.getType()) * size, size / divisor, count};
+}
+
+namespace {
+
+/// A point is a bin of all channels. Samples are found once for all of them. In input 0 the
+/// channels are last, so that the loop over them makes vectors.
+class BinWriter {
+public:
+  BinWriter(ComputeBody &body, const RoiAlignment &alignment)
+      : body(body), alignment(alignment), region(body.at(0)),
+        batch(toElementIndex(body.input(2).load({region}), body.input(0).getShape()[0])),
+        rows(findSamples(body, alignment, region, 0, body.at(1))),
+        columns(findSamples(body, alignment, region, 1, body.at(2))),
+        zero(body.number(body.output().getType().getElementType(), 0)) {}
+
+  void write();
+
+private:
+  /// A sample's elements along both dimensions.
+  struct Sample {
+    Pair y, x;
+  };
+
+  Sample getSample(Scalar row, Scalar column) {
+    ArrayRef<int64_t> from = body.input(0).getShape();
+    return {findPair(body, rows, row, from[1]), findPair(body, columns, column, from[2])};
+  }
+  /// `sum`, or nothing if `isFirst`, with a sample of a channel.
+  Scalar add(Scalar sum, const Sample &sample, Scalar channel, Scalar isFirst);
+  /// Adds samples for all channels; the sums are in the result.
+  void addSamples(ArrayRef<Sample> samples, Scalar isFirst, Scalar isLast);
+
+  ComputeBody &body;
+  const RoiAlignment &alignment;
+  Scalar region, batch;
+  Samples rows, columns;
+  Scalar zero;
+};
+
+} // namespace
+
+Scalar BinWriter::add(Scalar sum, const Sample &sample, Scalar channel, Scalar isFirst) {
+  const Pair &y = sample.y, &x = sample.x;
+  auto corner = [&](Scalar i, Scalar j, Scalar weightY, Scalar weightX) {
+    return weightY * weightX * body.input(0).load({batch, i, j, channel});
+  };
+  Scalar parts[] = {corner(y.low, x.low, y.lowWeight, x.lowWeight),
+                    corner(y.low, x.high, y.lowWeight, x.highWeight),
+                    corner(y.high, x.low, y.highWeight, x.lowWeight),
+                    corner(y.high, x.high, y.highWeight, x.highWeight)};
+  if (!alignment.isMax)
+    return isFirst.select(zero, sum) + (parts[0] + parts[1] + parts[2] + parts[3]);
+  // The largest of the weighted elements, not of their sums.
+  Scalar largest = parts[0].max(parts[1]).max(parts[2]).max(parts[3]);
+  return isFirst.select(largest, sum.max(largest));
+}
+
+void BinWriter::addSamples(ArrayRef<Sample> samples, Scalar isFirst, Scalar isLast) {
+  body.vectorLoop(body.input(0).getShape()[3], [&](Scalar channel) {
+    Scalars at = {region, channel, body.at(1), body.at(2)};
+    Scalar sum = body.output().load(at);
+    for (const Sample &sample : samples) {
+      sum = add(sum, sample, channel, isFirst);
+      isFirst = body.truth(false);
+    }
+    Scalar count = (rows.count * columns.count).to(sum.getType());
+    if (!alignment.isMax)
+      sum = isLast.select(sum / count, sum);
+    body.output().store(sum, at);
+  });
+}
+
+void BinWriter::write() {
+  // So few samples stay in registers.
+  if (alignment.ratio == 1 || alignment.ratio == 2) {
+    SmallVector<Sample> samples;
+    for (int64_t row = 0; row < alignment.ratio; ++row)
+      for (int64_t column = 0; column < alignment.ratio; ++column)
+        samples.push_back(getSample(body.index(row), body.index(column)));
+    return addSamples(samples, body.truth(true), body.truth(true));
+  }
+  body.when(rows.count * columns.count == 0, [&] {
+    body.loop(body.input(0).getShape()[3], [&](Scalar channel) {
+      body.output().store(zero, {region, channel, body.at(1), body.at(2)});
+    });
+  });
+  body.loop(body.index(0), rows.count, {}, [&](Scalar row, ArrayRef<Scalar>) -> Scalars {
+    return body.loop(
+        body.index(0), columns.count, {}, [&](Scalar column, ArrayRef<Scalar>) -> Scalars {
+          Scalar isLast = (row == rows.count - 1) & (column == columns.count - 1);
+          addSamples(getSample(row, column), (row == 0) & (column == 0), isLast);
+          return {};
+        });
+  });
+}
+
 static LogicalResult importRoiAlign(NodeImporter &node) {
   FailureOr<RoiAlignment> alignment = readRoiAlignment(node);
   if (failed(alignment))
     return failure();
-  bool isMax = alignment->isMax, shifts = alignment->shifts;
   ArrayRef<int64_t> pooled = alignment->pooled;
-  int64_t ratio = alignment->ratio;
-  double scale = alignment->scale;
   FailureOr<SmallVector<int64_t>> shape = readRegions(node, 4, pooled);
   if (failed(shape))
     return failure();
   if (node.getShape(2) != node.getShape(1).take_front(1))
     return node.error(node.describeInput(2) + " has shape " + formatShape(node.getShape(2)) +
                       ", expected " + Twine((*shape)[0]));
-  ArrayRef<int64_t> from = node.getShape(0);
   Type type = NodeImporter::getElementType(node.getInput(0));
-  SmallVector<Value> operands(node.getInputs());
-  Value size = node.getExtents(1)[0].size;
-  if (size)
-    operands.push_back(size);
-  return node.setResult(node.computeElements(
-      "roi_align", operands, *shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
-        Scalar batch = toElementIndex(body.input(2).load({at[0]}), from[0]);
-        auto getSamples = [&](unsigned dim) -> Samples {
-          // A region is x1, y1, x2, y2.
-          auto corner = [&](int64_t i) {
-            Scalar x = body.input(1).load({at[0], body.index(i)}) * scale;
-            return shifts ? x - 0.5 : x;
-          };
-          Scalar begin = corner(1 - dim), extent = corner(3 - dim) - begin;
-          if (!shifts)
-            extent = extent.max(extent.constant(1));
-          Scalar bin = extent / double(pooled[dim]);
-          Scalar count = body.index(ratio);
-          if (ratio == 0)
-            count = bin.constant(kMaxCount)
-                        .min(bin)
-                        .apply(UnaryKind::ceil)
-                        .max(bin.constant(0))
-                        .toIndex();
-          // Regions that do not count cost no time.
-          if (size)
-            count = (at[0] < body.input(3).load({}).toIndex()).select(count, body.index(0));
-          Scalar divisor = count.max(body.index(1)).to(bin.getType());
-          return {begin + at[2 + dim].to(bin.getType()) * bin, bin / divisor, count};
-        };
-        Samples rows = getSamples(0), columns = getSamples(1);
-        Scalar zero = body.number(type, 0), nothing = body.truth(true);
-        Scalars sums = body.loop(
-            body.index(0), rows.count, {zero, nothing},
-            [&](Scalar row, ArrayRef<Scalar> outer) {
-              Pair y = findPair(body, rows, row, from[2]);
-              return body.loop(
-                  body.index(0), columns.count, outer,
-                  [&](Scalar column, ArrayRef<Scalar> sum) -> Scalars {
-                    Pair x = findPair(body, columns, column, from[3]);
-                    auto corner = [&](Scalar i, Scalar j, Scalar weightY, Scalar weightX) {
-                      return weightY * weightX * body.input(0).load({batch, at[1], i, j});
-                    };
-                    Scalar parts[] = {corner(y.low, x.low, y.lowWeight, x.lowWeight),
-                                      corner(y.low, x.high, y.lowWeight, x.highWeight),
-                                      corner(y.high, x.low, y.highWeight, x.lowWeight),
-                                      corner(y.high, x.high, y.highWeight, x.highWeight)};
-                    if (!isMax)
-                      return {sum[0] + (parts[0] + parts[1] + parts[2] + parts[3]), sum[1]};
-                    // The largest of the weighted elements, not of their sums.
-                    Scalar largest = parts[0].max(parts[1]).max(parts[2]).max(parts[3]);
-                    return {sum[1].select(largest, sum[0].max(largest)), body.truth(false)};
-                  });
-            });
-        if (isMax)
-          return sums[0];
-        return sums[0] / (rows.count * columns.count).max(body.index(1)).to(zero.getType());
-      }));
+  Type sums = type.getIntOrFloatBitWidth() < 32 ? node.getBuilder().getF32Type() : type;
+  FailureOr<Value> channelsLast = node.transpose(node.getInput(0), {0, 2, 3, 1});
+  if (failed(channelsLast))
+    return failure();
+  SmallVector<Value> operands = {*channelsLast, node.getInput(1), node.getInput(2)};
+  Counted counted(node.getExtents(1)[0], operands);
+  FailureOr<Value> result = node.compute(
+      "roi_align", {(*shape)[0], pooled[0], pooled[1]}, operands, *shape, sums,
+      [&](ComputeBody &body) {
+        // Regions that do not count cost no time.
+        body.when(counted.contains(body, body.at(0)), [&] { BinWriter(body, *alignment).write(); });
+      });
+  if (failed(result))
+    return failure();
+  return node.setResult(node.create<cnn::CastOp>(*result, type));
 }
 
 /// The regions, and their entries of the batch, may have a size.

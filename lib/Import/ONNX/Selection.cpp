@@ -96,8 +96,8 @@ template <bool isMax> static LogicalResult importArg(NodeImporter &node) {
       node, input, searched, makeLimit(node, NodeImporter::getElementType(input), !isMax));
   if (failed(filled))
     return failure();
-  FailureOr<Value> result =
-      findFirst(node, *filled, *axis, Order{isMax, /*nanFirst=*/true}, takesLast);
+  FailureOr<Value> result = node.declareIndices(
+      findFirst(node, *filled, *axis, Order{isMax, /*nanFirst=*/true}, takesLast));
   shape[*axis] = 1;
   extents[*axis] = 1;
   if (node.getInt("keepdims", 1) == 0)
@@ -299,7 +299,7 @@ static LogicalResult importTopK(NodeImporter &node) {
   }
   // A NaN is larger than all numbers, as in NumPy.
   Order order{largest, /*nanFirst=*/largest};
-  FailureOr<Value> indices = findTopK(node, input, *axis, k, order);
+  FailureOr<Value> indices = node.declareIndices(findTopK(node, input, *axis, k, order));
   if (failed(node.setResult(indices, extents, 1)))
     return failure();
   FailureOr<Value> values =

@@ -139,7 +139,7 @@ static FailureOr<Value> align(NodeImporter &node, Value value, ArrayRef<DimSize>
   }
   if (!differs)
     return value;
-  return node.computeElements(
+  FailureOr<Value> aligned = node.computeElements(
       "align", operands.getArrayRef(), shape, NodeImporter::getElementType(value),
       [&](ComputeBody &body, ArrayRef<Scalar> at) {
         Scalars from(at);
@@ -152,6 +152,7 @@ static FailureOr<Value> align(NodeImporter &node, Value value, ArrayRef<DimSize>
         }
         return body.input(0).load(from);
       });
+  return node.isNeverNegative(value) ? node.declareIndices(aligned) : aligned;
 }
 
 /// Joins the extents of an operand, `own`, with the last ones of `result`.
@@ -214,23 +215,39 @@ LogicalResult convoy::onnximport::ruleOfElements(NodeImporter &node, const OpEnt
 // Elements that do not count
 //===----------------------------------------------------------------------===//
 
+Counted::Counted(ArrayRef<DimSize> extents, SmallVectorImpl<Value> &operands)
+    : extents(extents), first(operands.size()) {
+  for (const DimSize &extent : extents)
+    if (isOpen(extent))
+      operands.push_back(extent.size);
+}
+
+Scalar Counted::getEnd(ComputeBody &body, unsigned dim) const {
+  if (!isOpen(extents[dim]))
+    return body.index(extents[dim].bound);
+  unsigned number = first + llvm::count_if(ArrayRef(extents).take_front(dim), isOpen);
+  return body.input(number).load({}).toIndex();
+}
+
+Scalar Counted::contains(ComputeBody &body, ArrayRef<Scalar> at) const {
+  Scalar result = body.truth(true);
+  for (auto [dim, extent] : llvm::enumerate(extents))
+    if (isOpen(extent))
+      result = result & (at[dim] < getEnd(body, dim));
+  return result;
+}
+
 FailureOr<Value> convoy::onnximport::fillBeyond(NodeImporter &node, Value value,
                                                 ArrayRef<DimSize> extents, Value filler) {
   if (llvm::none_of(extents, isOpen))
     return value;
   SmallVector<Value> operands = {value, filler};
-  for (const DimSize &extent : extents)
-    if (isOpen(extent))
-      operands.push_back(extent.size);
+  Counted counted(extents, operands);
   return node.computeElements(
       "fill_beyond", operands, NodeImporter::getShape(value),
       NodeImporter::getElementType(value), [&](ComputeBody &body, ArrayRef<Scalar> at) {
-        Scalar counts = body.truth(true);
-        unsigned number = 2;
-        for (auto [dim, extent] : llvm::enumerate(extents))
-          if (isOpen(extent))
-            counts = counts & (at[dim] < body.input(number++).load({}).toIndex());
-        return counts.select(body.input(0).load(at), body.input(1).load({}));
+        return counted.contains(body, at).select(body.input(0).load(at),
+                                                 body.input(1).load({}));
       });
 }
 
@@ -266,46 +283,24 @@ Value convoy::onnximport::makeLimit(NodeImporter &node, Type element, bool isLar
 }
 
 FailureOr<Value> convoy::onnximport::countFromBegin(NodeImporter &node, Value indices,
-                                                    DimSize extent) {
-  if (extent.isConstant())
-    return indices;
-  if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(indices)) {
-    bool isNegative = false;
-    for (int64_t i = 0, e = data->isSplat() ? 1 : data->getNumElements(); i < e; ++i)
-      isNegative |= data->getInt(i) < 0;
-    if (!isNegative)
-      return indices;
-  }
-  Type type = NodeImporter::getElementType(indices);
-  return node.computeElements("count_from_begin", {indices, extent.size},
-                              NodeImporter::getShape(indices), type,
-                              [&](ComputeBody &body, ArrayRef<Scalar> at) {
-                                Scalar index = body.input(0).load(at);
-                                Scalar size = body.input(1).load({}).to(type);
-                                return (index < 0).select(index + size, index);
-                              });
-}
-
-FailureOr<Value> convoy::onnximport::countFromBegin(NodeImporter &node, Value indices,
                                                     ArrayRef<DimSize> extents) {
-  if (llvm::none_of(extents, isOpen))
+  if (llvm::none_of(extents, isOpen) || node.isNeverNegative(indices))
     return indices;
   SmallVector<Value> operands = {indices};
-  for (const DimSize &extent : extents)
-    if (isOpen(extent))
-      operands.push_back(extent.size);
+  Counted counted(extents, operands);
   Type type = NodeImporter::getElementType(indices);
-  return node.computeElements("count_from_begin", operands, NodeImporter::getShape(indices),
-                              type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
-                                Scalar index = body.input(0).load(at);
-                                unsigned next = 1;
-                                for (auto [number, extent] : llvm::enumerate(extents)) {
-                                  if (!isOpen(extent))
-                                    continue;
-                                  Scalar isHere = (at.back() == int64_t(number)) & (index < 0);
-                                  index = isHere.select(
-                                      index + body.input(next++).load({}).to(type), index);
-                                }
-                                return index;
-                              });
+  return node.computeElements(
+      "count_from_begin", operands, NodeImporter::getShape(indices), type,
+      [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        Scalar index = body.input(0).load(at);
+        for (auto [number, extent] : llvm::enumerate(extents)) {
+          if (!isOpen(extent))
+            continue;
+          Scalar counts = index < 0;
+          if (extents.size() > 1)
+            counts = counts & (at.back() == int64_t(number));
+          index = counts.select(index + counted.getEnd(body, number).to(type), index);
+        }
+        return index;
+      });
 }

@@ -43,6 +43,23 @@ mlir::FailureOr<llvm::SmallVector<DimSize>> broadcastOperands(NodeImporter &node
 mlir::FailureOr<llvm::SmallVector<DimSize>> broadcastOperand(NodeImporter &node,
                                                              llvm::ArrayRef<DimSize> other);
 
+/// Which elements of a tensor count, in the body of a computation.
+class Counted {
+public:
+  /// Adds the sizes among `extents` to the operands of the computation.
+  Counted(llvm::ArrayRef<DimSize> extents, llvm::SmallVectorImpl<mlir::Value> &operands);
+
+  /// Whether the element at `at` counts.
+  cnn::Scalar contains(cnn::ComputeBody &body, llvm::ArrayRef<cnn::Scalar> at) const;
+  /// The size of a dimension: its bound, if it has none.
+  cnn::Scalar getEnd(cnn::ComputeBody &body, unsigned dim) const;
+
+private:
+  llvm::SmallVector<DimSize> extents;
+  /// The number of the first size among the operands.
+  unsigned first;
+};
+
 /// Gives elements that do not count, in the dimensions with a size among `extents`, the value
 /// of a constant of rank 0.
 mlir::FailureOr<mlir::Value> fillBeyond(NodeImporter &node, mlir::Value value,
@@ -56,11 +73,8 @@ mlir::FailureOr<mlir::Value> enlarge(NodeImporter &node, mlir::Value value,
 /// The least or the largest number of an element type, as a constant of rank 0.
 mlir::Value makeLimit(NodeImporter &node, mlir::Type element, bool isLargest);
 
-/// Makes negative indices into a dimension, which count from its end, count from its
-/// beginning, if the dimension has a size.
-mlir::FailureOr<mlir::Value> countFromBegin(NodeImporter &node, mlir::Value indices,
-                                            DimSize extent);
-/// The same for coordinates, which are along the last dimension of `indices`.
+/// Makes negative indices into dimensions with a size, which count from the end, count from the
+/// beginning. With several dimensions, a coordinate for each is along the last one of `indices`.
 mlir::FailureOr<mlir::Value> countFromBegin(NodeImporter &node, mlir::Value indices,
                                             llvm::ArrayRef<DimSize> extents);
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Importer.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -83,6 +84,9 @@ static std::optional<Interval> applyTo(BinaryKind kind, Interval lhs, Interval r
   case BinaryKind::mod:
     return rhs.low < 1 ? std::nullopt : std::optional(Interval{0, rhs.high - 1});
   case BinaryKind::equal:
+    if (lhs.high < rhs.low || rhs.high < lhs.low)
+      return Interval{0, 0};
+    return Interval{0, 1};
   case BinaryKind::greater:
   case BinaryKind::greater_equal:
   case BinaryKind::less:
@@ -106,6 +110,15 @@ static int64_t findOperandElement(Value operand, Value result, int64_t element) 
     element /= to[dim];
   }
   return number;
+}
+
+/// Whether a cast is between integers that hold all sizes, and so changes none.
+static bool keepsSizes(cnn::CastOp cast) {
+  auto isWide = [](Value value) {
+    Type type = NodeImporter::getElementType(value);
+    return type.isIntOrIndex() && type.getIntOrFloatBitWidth() >= 32;
+  };
+  return isWide(cast.getInput()) && isWide(cast->getResult(0));
 }
 
 Value RangeFinder::findSource(Value tensor, int64_t &element) {
@@ -149,12 +162,18 @@ Value RangeFinder::findSource(Value tensor, int64_t &element) {
       tensor = broadcast.getInput();
       continue;
     }
-    // A cast to a type that holds all sizes does not change them.
-    if (auto cast = dyn_cast<cnn::CastOp>(op);
-        cast && NodeImporter::getElementType(tensor).isIntOrIndex() &&
-        NodeImporter::getElementType(cast.getInput()).isIntOrIndex() &&
-        NodeImporter::getElementType(tensor).getIntOrFloatBitWidth() >= 32 &&
-        NodeImporter::getElementType(cast.getInput()).getIntOrFloatBitWidth() >= 32) {
+    if (auto select = dyn_cast<cnn::SelectOp>(op)) {
+      Value condition = select.getCondition();
+      std::optional<Interval> range =
+          find(condition, findOperandElement(condition, tensor, element));
+      if (!range || range->low != range->high)
+        return tensor;
+      Value chosen = range->low ? select.getLhs() : select.getRhs();
+      element = findOperandElement(chosen, tensor, element);
+      tensor = chosen;
+      continue;
+    }
+    if (auto cast = dyn_cast<cnn::CastOp>(op); cast && keepsSizes(cast)) {
       tensor = cast.getInput();
       continue;
     }
@@ -372,14 +391,7 @@ std::optional<DimSize> NodeImporter::findExtent(Value tensor, int64_t element) {
   Value source = finder.findSource(tensor, place);
   if (Value known = table.values.lookup({source, place}))
     return DimSize(bound, known);
-  int64_t count = getType(source).getNumElements();
-  FailureOr<Value> size = reshape(source, {count});
-  if (succeeded(size) && count > 1)
-    size = slice(*size, {place}, {1}, {1});
-  if (succeeded(size))
-    size = reshape(*size, {});
-  if (succeeded(size))
-    size = create<cnn::CastOp>(*size, builder.getI64Type());
+  FailureOr<Value> size = extractNumber(source, place);
   // A size is never negative.
   if (succeeded(size) && range->low < 0)
     size = binary(BinaryKind::max, *size, scalar(builder.getI64Type(), 0));
@@ -400,6 +412,16 @@ std::optional<SmallVector<int64_t>> NodeImporter::findConstantInts(Value tensor)
     result.push_back(range->low);
   }
   return result;
+}
+
+FailureOr<Value> NodeImporter::extractNumber(Value tensor, int64_t element) {
+  int64_t count = getType(tensor).getNumElements();
+  FailureOr<Value> number = reshape(tensor, {count});
+  if (succeeded(number) && count > 1)
+    number = slice(*number, {element}, {1}, {1});
+  if (failed(number) || failed(number = reshape(*number, {})))
+    return failure();
+  return create<cnn::CastOp>(*number, builder.getI64Type());
 }
 
 std::optional<SmallVector<DimSize>> NodeImporter::readExtents(unsigned index) {
@@ -435,12 +457,39 @@ std::optional<DimSize> NodeImporter::readExtent(unsigned index, int64_t most) {
   }
   if (std::optional<DimSize> known = findExtent(tensor, 0))
     return combine(BinaryKind::min, *known, most);
-  FailureOr<Value> number = reshape(tensor, {});
-  if (failed(number) || failed(number = create<cnn::CastOp>(*number, builder.getI64Type())))
+  FailureOr<Value> number = extractNumber(tensor, 0);
+  if (failed(number))
     return std::nullopt;
   number = binary(BinaryKind::max, *number, scalar(builder.getI64Type(), 0));
   number = binary(BinaryKind::min, *number, scalar(builder.getI64Type(), most));
   return declareSize(*number, most);
+}
+
+FailureOr<Value> NodeImporter::declareIndices(FailureOr<Value> indices) {
+  if (succeeded(indices))
+    importer.getSizeTable().indices.insert(*indices);
+  return indices;
+}
+
+bool NodeImporter::isNeverNegative(Value tensor) {
+  // Operations that move elements; the first operand has them all.
+  while (Operation *op = tensor.getDefiningOp()) {
+    if (importer.getSizeTable().indices.contains(tensor))
+      return true;
+    auto cast = dyn_cast<cnn::CastOp>(op);
+    if (!isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::ExtractSliceOp,
+             linalg::TransposeOp, cnn::BroadcastOp, cnn::GatherOp>(op) &&
+        !(cast && keepsSizes(cast)))
+      break;
+    tensor = op->getOperand(0);
+  }
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(tensor);
+  if (!data || !data->getElementType().isIntOrIndex())
+    return false;
+  for (int64_t i = 0, e = data->isSplat() ? 1 : data->getNumElements(); i < e; ++i)
+    if (data->getInt(i) < 0)
+      return false;
+  return true;
 }
 
 FailureOr<Value> NodeImporter::findOnce(Value input, ArrayRef<DimSize> extents,

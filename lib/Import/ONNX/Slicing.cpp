@@ -131,8 +131,8 @@ static FailureOr<Value> cutAnyhow(NodeImporter &node, Value value, const Cut &cu
       });
   if (failed(range))
     return failure();
-  FailureOr<Value> count = node.slice(*range, {1}, {1}, {1});
-  if (failed(count) || failed(count = node.reshape(*count, {})))
+  FailureOr<Value> count = node.extractNumber(*range, 1);
+  if (failed(count))
     return failure();
   extent = node.declareSize(*count, most);
   SmallVector<int64_t> shape(NodeImporter::getShape(value));

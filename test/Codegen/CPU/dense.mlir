@@ -44,3 +44,38 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// Inputs are added up in three chunks; between them, the sums are in the output. Each task has one of the three groups
+// of rows, the last of which is a rest, and one tile. Groups that do not count are left out.
+// CHECK:       cnn.launch @dense tasks(12)
+// CHECK-LABEL: func.func private @dense(
+// CHECK-SAME:    , %[[ROWS:[a-z0-9]+]]: memref<i64>, %
+// CHECK:         memref.load %[[ROWS]][]
+// CHECK:         scf.for %[[CHUNK:.+]] = %c0 to %c3 step %c1
+// CHECK:           %[[END:.+]] = arith.minsi %{{.+}}, %c1100
+// CHECK:           arith.ceildivsi
+// CHECK:           scf.for
+// CHECK:             %[[SUMS:.+]]:28 = scf.if
+// CHECK-COUNT-2:       vector.load {{.+}} : memref<128xf32>, vector<16xf32>
+// CHECK:             } else {
+// CHECK-COUNT-28:      vector.load {{.+}} : memref<40x128xf32>, vector<16xf32>
+// CHECK:             scf.for %{{.+}} = %{{.+}} to %[[END]] step %c1 iter_args(
+// CHECK-COUNT-28:      vector.fma
+// CHECK-NOT:           vector.fma
+// CHECK:             scf.if
+// CHECK-COUNT-28:      arith.cmpf olt
+// CHECK-COUNT-28:    vector.store
+// CHECK:           arith.cmpi sgt, %{{.+}}, %c28
+// CHECK:           scf.if
+// CHECK-COUNT-24:    vector.fma
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
+    vector_lanes = 16, vector_registers = 32, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<40x1100xf32>, %w: memref<4x1100x32xf32>,
+      %b: memref<128xf32>, %n: memref<i64>, %y: memref<40x128xf32>) {
+    cnn.dense %x, %w, %b rows(%n) outs(%y) {activation = #cnn.function<relu>, filter_shape = array<i64: 128, 1100>}
+        : (memref<40x1100xf32>, memref<4x1100x32xf32>, memref<128xf32>, memref<i64>, memref<40x128xf32>) -> ()
+    return
+  }
+}

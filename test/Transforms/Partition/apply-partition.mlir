@@ -151,3 +151,17 @@ func.func @main(%x: tensor<1x2x2x8xf32>) -> tensor<1x3x2x8xf32> {
       : (tensor<1x2x2x8xf32>, tensor<3x2x1x3xf32>) -> tensor<1x3x2x8xf32>
   return %1 : tensor<1x3x2x8xf32>
 }
+
+// -----
+
+// Rows that count are counted from the first row of the whole: parts compute all of theirs.
+// CHECK:       module @device_0
+// CHECK:         cnn.dense %{{[^,]+}}, %{{[^,]+}} : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x2xf32>
+// CHECK:       module @device_1
+// CHECK:         cnn.dense %{{[^,]+}}, %{{[^,]+}} : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x2xf32>
+func.func @main(%x: tensor<4x4xf32>, %n: tensor<i64>) -> tensor<4x2xf32> {
+  %w = arith.constant dense<[[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]> : tensor<2x4xf32>
+  %0 = cnn.dense %x, %w rows(%n) {cnn.partition = #cnn.partition<batch, [0, 2, 4]>}
+      : (tensor<4x4xf32>, tensor<2x4xf32>, tensor<i64>) -> tensor<4x2xf32>
+  return %0 : tensor<4x2xf32>
+}

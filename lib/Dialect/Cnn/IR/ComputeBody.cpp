@@ -237,6 +237,14 @@ void ComputeBody::loop(int64_t upper, llvm::function_ref<void(Scalar)> body) {
   });
 }
 
+void ComputeBody::vectorLoop(int64_t upper, llvm::function_ref<void(Scalar)> body) {
+  auto loop = scf::ForOp::create(builder, index(0).get(), index(upper).get(), index(1).get());
+  loop->setAttr(kVectorLoopAttrName, builder.getUnitAttr());
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  body({builder, loop.getInductionVar()});
+}
+
 void ComputeBody::loops(ArrayRef<int64_t> extents,
                         llvm::function_ref<void(ArrayRef<Scalar>)> body) {
   Scalars indices;

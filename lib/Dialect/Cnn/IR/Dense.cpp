@@ -33,6 +33,9 @@ LogicalResult DenseOp::inferShape(const ShapeRule &rule, Adaptor op, InferredTyp
   if (op.getBias() && shaped(op.getBias()).getNumElements() < filter[0])
     return rule.error("bias has ", shaped(op.getBias()).getNumElements(),
                       " elements, expected ", filter[0]);
+  if (op.getRows() && (!shapeOf(op.getRows()).empty() ||
+                       !shaped(op.getRows()).getElementType().isInteger(64)))
+    return rule.error("rows is no single i64");
   result.shape = {input[0], filter[0]};
   return success();
 }
@@ -66,6 +69,9 @@ Factors DenseOp::getPartitionFactors() {
 void DenseOp::adjustPart(const PartitionFactor &factor, int64_t begin, int64_t) {
   if (begin > 0 && !factor.addedOnce.empty())
     getBiasMutable().clear();
+  // They are counted from the first row of the whole.
+  if (factor.kind == FactorKind::batch)
+    getRowsMutable().clear();
 }
 
 /// Leading dimensions, rows of the left matrix and, if there are no leading dimensions,

@@ -28,6 +28,14 @@ func.func @dense_bias(%a: tensor<3x4xf32>, %b: tensor<5x4xf32>, %c: tensor<2xf32
 
 // -----
 
+func.func @dense_rows(%a: tensor<3x4xf32>, %b: tensor<5x4xf32>, %n: tensor<1xi64>) {
+  // expected-error @below {{rows is no single i64}}
+  %0 = cnn.dense %a, %b rows(%n) : (tensor<3x4xf32>, tensor<5x4xf32>, tensor<1xi64>) -> tensor<3x5xf32>
+  return
+}
+
+// -----
+
 func.func @matmul_rank(%a: tensor<4xf32>, %b: tensor<4x5xf32>) {
   // expected-error @below {{operands have ranks 1 and 2, expected 2 or more}}
   %0 = cnn.matmul %a, %b : (tensor<4xf32>, tensor<4x5xf32>) -> tensor<5xf32>

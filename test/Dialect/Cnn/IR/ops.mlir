@@ -230,6 +230,13 @@ func.func @matmul(%a: tensor<2x1x3x4xf32>, %b: tensor<7x4x5xf32>) -> tensor<2x7x
   return %0 : tensor<2x7x3x5xf32>
 }
 
+// CHECK-LABEL: func @dense_rows
+func.func @dense_rows(%a: tensor<3x4xf32>, %b: tensor<5x4xf32>, %c: tensor<5xf32>, %n: tensor<i64>) -> tensor<3x5xf32> {
+  // CHECK: cnn.dense %arg0, %arg1, %arg2 rows(%arg3) : (tensor<3x4xf32>, tensor<5x4xf32>, tensor<5xf32>, tensor<i64>)
+  %0 = cnn.dense %a, %b, %c rows(%n) : (tensor<3x4xf32>, tensor<5x4xf32>, tensor<5xf32>, tensor<i64>) -> tensor<3x5xf32>
+  return %0 : tensor<3x5xf32>
+}
+
 // CHECK-LABEL: func.func @unary(
 func.func @unary(%a: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   // CHECK: %[[R:.+]] = cnn.unary <leaky_relu, alpha = 1.000000e-01 : f32> %arg0 : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>

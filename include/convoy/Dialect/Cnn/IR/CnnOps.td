@@ -424,17 +424,21 @@ def Cnn_DenseOp : Cnn_Op<"dense",
     packed filter, and missing if the filter is not packed. `schedule` says how the layer is
     computed, as in `cnn.conv`.
 
+    If there is `rows`, an `i64` that is known only at run time, only so many rows count. The
+    others of the result are unspecified, so they need not be computed.
+
     ```mlir
     %1 = cnn.dense %0, %w, %b {activation = #cnn.function<relu>}
       : (tensor<1x9216xf32>, tensor<4096x9216xf32>, tensor<4096xf32>) -> tensor<1x4096xf32>
     ```
   }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$filter, Optional<Cnn_Shaped>:$bias,
-                       Optional<Cnn_Shaped>:$init, Cnn_Activation:$activation,
+                       Optional<Cnn_Shaped>:$rows, Optional<Cnn_Shaped>:$init,
+                       Cnn_Activation:$activation,
                        OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
                        OptionalAttr<Cnn_ScheduleAttr>:$schedule);
   let assemblyFormat = [{
-    $input `,` $filter (`,` $bias^)? (`outs` `(` $init^ `)`)?
+    $input `,` $filter (`,` $bias^)? (`rows` `(` $rows^ `)`)? (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
@@ -447,8 +451,9 @@ def Cnn_DenseOp : Cnn_Op<"dense",
     }
   }];
   let builders = [Cnn_ValueBuilder<
-      (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias),
-      !strconcat("input, filter, bias, ::mlir::Value(), ", noActivation,
+      (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias,
+           CArg<"::mlir::Value", "{}">:$rows),
+      !strconcat("input, filter, bias, rows, ::mlir::Value(), ", noActivation,
                  ", ::mlir::DenseI64ArrayAttr(), ::convoy::cnn::ScheduleAttr()")>];
 }
 

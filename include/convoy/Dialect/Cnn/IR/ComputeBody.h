@@ -113,6 +113,9 @@ CONVOY_SCALAR_OPERATOR(!=)
 
 using Scalars = llvm::SmallVector<Scalar>;
 
+/// The attribute of loops whose iterations may run in vectors.
+constexpr llvm::StringLiteral kVectorLoopAttrName = "cnn.vectors";
+
 /// One buffer of a body. Indices must lie inside.
 class ComputeBuffer {
 public:
@@ -156,6 +159,8 @@ public:
   }
   /// A loop that carries no values.
   void loop(int64_t upper, llvm::function_ref<void(Scalar)> body);
+  /// A loop whose iterations a CPU may run in any order, several at a time in vectors.
+  void vectorLoop(int64_t upper, llvm::function_ref<void(Scalar)> body);
   /// Nested loops over a space of the given extents.
   void loops(llvm::ArrayRef<int64_t> extents,
              llvm::function_ref<void(llvm::ArrayRef<Scalar>)> body);
