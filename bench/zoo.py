@@ -76,6 +76,16 @@ def shape_options(model, inputs):
     return options
 
 
+def bind_options(entry, folder):
+    """The options of `convoy compile` for inputs that are numbers of the entry."""
+    options = []
+    for name, number in entry.inputs.items():
+        if isinstance(number, int):
+            np.save(folder / f"{name}.npy", np.array(number, "int64"))
+            options.append(f"--bind={name}={folder / name}.npy")
+    return options
+
+
 def difference(actual, expected):
     """The largest difference of outputs, relative to each one's largest value; infinite if types or shapes differ."""
     worst = 0.0 if len(actual) == len(expected) else np.inf
@@ -103,7 +113,7 @@ def check(model, entry, arguments):
         folder = Path(folder)
         for index, inputs in enumerate(runs):
             np.savez(folder / f"inputs{index or ''}.npz", **inputs)
-        options = {"device": "cpu", "compile": [*shape_options(model, runs[0]), *arguments.option]}
+        options = {"device": "cpu", "compile": [*shape_options(model, runs[0]), *bind_options(entry, folder), *arguments.option]}
 
         def start(engine, **more):
             return Worker(engine, model, folder, 1, core, arguments.convoy, {**options, **more})
@@ -183,8 +193,12 @@ def check_all(arguments):
 
 def list_all():
     for name, entry in zoo_models.ENTRIES.items():
-        shapes = ", ".join(f"{key} {'x'.join(map(str, shape[1] if isinstance(shape[-1], tuple) else shape))}"
-                           for key, shape in entry.inputs.items())
+        def describe(shape):
+            if isinstance(shape, int):
+                return str(shape)
+            return "x".join(map(str, shape[1] if isinstance(shape[-1], tuple) else shape))
+
+        shapes = ", ".join(f"{key} {describe(shape)}" for key, shape in entry.inputs.items())
         what = entry.package or entry.library
         print(f"{name:32} {what:28} {shapes or entry.reason}{'' if entry.is_main else '  (only by name or --all)'}")
 

