@@ -265,6 +265,9 @@ std::string convoy::whyNotTile(ConvOpInterface op, Algorithm algorithm, TargetAt
   }
 }
 
+/// The most inputs of a dense layer that are added up at a time.
+static constexpr int64_t kDenseChunk = 512;
+
 TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
   TileChoice choice;
   ConvTile &tile = choice.tile;
@@ -295,5 +298,9 @@ TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
   tile.blocks = rows == 1 ? std::min<int64_t>(4, blocks) : std::min<int64_t>(2, blocks);
   tile.pixels = std::min(rows, getAccumulators(target) / tile.blocks);
   tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
+  // Several tiles of rows read the filters again and again, from the cache if they fit.
+  if (rows > tile.pixels && shape[1] > kDenseChunk)
+    choice.schedule.chunk =
+        llvm::divideCeil(shape[1], llvm::divideCeil(shape[1], kDenseChunk));
   return finish(choice, Algorithm::dense);
 }

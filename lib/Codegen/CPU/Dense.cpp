@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// Rows are computed in groups that fill the registers. A group reads the packed filter front to
-// back; with few rows that bounds the time, and a task is one tile of outputs.
+// Rows are computed in groups that fill the registers. A group reads the packed filter front
+// to back; with few rows that bounds the time, and a task is one tile of outputs.
 //
 // With more groups, a task is some groups for some tiles. It adds up a chunk of the inputs for
 // all of them before the next chunk: so the chunk's filters stay in the cache for all groups,
@@ -34,8 +34,6 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// The most inputs that are added up at a time.
-constexpr int64_t kChunk = 512;
 /// Tasks that are enough to spread over the cores of one machine.
 constexpr int64_t kEnoughTasks = 32;
 
@@ -45,12 +43,14 @@ struct DensePlan {
   DensePlan(DenseOp op, TargetAttr target) : tile(getDenseTile(op)) {
     SmallVector<int64_t> shape = op.getLogicalFilterShape();
     outputs = shape[0];
-    depth = chunk = shape[1];
+    depth = shape[1];
+    chunk = op.getScheduleAttr().getChunk();
     rows = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
     allGroups = groups = llvm::divideCeil(rows, tile.rows);
-    if (allGroups == 1 || depth <= kChunk)
+    if (chunk == 0) {
+      chunk = depth;
       return;
-    chunk = llvm::divideCeil(depth, llvm::divideCeil(depth, kChunk));
+    }
     // The inputs are read once for each block of tiles, the filters for each block of groups.
     int64_t tileBytes = chunk * tile.tileLanes() * int64_t(sizeof(float));
     int64_t most = std::max<int64_t>(1, getCpu(target).l2Bytes / 4 / tileBytes);
@@ -83,8 +83,7 @@ public:
       : b(b), op(op), plan(plan), tile(plan.tile), input(operands[0]), filter(operands[1]),
         bias(op.getBias() ? operands[2] : Value()),
         count(op.getRows() ? operands[op.getBias() ? 3 : 2] : Value()),
-        output(operands.back()),
-        vectorType(VectorType::get({tile.lanes}, b.getF32Type())) {}
+        output(operands.back()), vectorType(VectorType::get({tile.lanes}, b.getF32Type())) {}
 
   void build(Value task) {
     // Neighbouring tasks share filters.

@@ -107,7 +107,8 @@ static FailureOr<RoiAlignment> readRoiAlignment(NodeImporter &node) {
   return result;
 }
 
-/// The samples of bin `bin` along dimension `dim`, for the region that input 1 has at `region`.
+/// The samples of bin `bin` along dimension `dim`, for the region that input 1 has at
+/// `region`.
 static Samples findSamples(ComputeBody &body, const RoiAlignment &alignment, Scalar region,
                            unsigned dim, Scalar bin) {
   // A region is x1, y1, x2, y2.
@@ -215,12 +216,12 @@ void BinWriter::write() {
     });
   });
   body.loop(body.index(0), rows.count, {}, [&](Scalar row, ArrayRef<Scalar>) -> Scalars {
-    return body.loop(
-        body.index(0), columns.count, {}, [&](Scalar column, ArrayRef<Scalar>) -> Scalars {
-          Scalar isLast = (row == rows.count - 1) & (column == columns.count - 1);
-          addSamples(getSample(row, column), (row == 0) & (column == 0), isLast);
-          return {};
-        });
+    return body.loop(body.index(0), columns.count, {},
+                     [&](Scalar column, ArrayRef<Scalar>) -> Scalars {
+                       Scalar isLast = (row == rows.count - 1) & (column == columns.count - 1);
+                       addSamples(getSample(row, column), (row == 0) & (column == 0), isLast);
+                       return {};
+                     });
   });
 }
 
@@ -242,12 +243,13 @@ static LogicalResult importRoiAlign(NodeImporter &node) {
     return failure();
   SmallVector<Value> operands = {*channelsLast, node.getInput(1), node.getInput(2)};
   Counted counted(node.getExtents(1)[0], operands);
-  FailureOr<Value> result = node.compute(
-      "roi_align", {(*shape)[0], pooled[0], pooled[1]}, operands, *shape, sums,
-      [&](ComputeBody &body) {
-        // Regions that do not count cost no time.
-        body.when(counted.contains(body, body.at(0)), [&] { BinWriter(body, *alignment).write(); });
-      });
+  FailureOr<Value> result = node.compute("roi_align", {(*shape)[0], pooled[0], pooled[1]},
+                                         operands, *shape, sums, [&](ComputeBody &body) {
+                                           // Regions that do not count cost no time.
+                                           body.when(counted.contains(body, body.at(0)), [&] {
+                                             BinWriter(body, *alignment).write();
+                                           });
+                                         });
   if (failed(result))
     return failure();
   return node.setResult(node.create<cnn::CastOp>(*result, type));

@@ -243,12 +243,12 @@ FailureOr<Value> convoy::onnximport::fillBeyond(NodeImporter &node, Value value,
     return value;
   SmallVector<Value> operands = {value, filler};
   Counted counted(extents, operands);
-  return node.computeElements(
-      "fill_beyond", operands, NodeImporter::getShape(value),
-      NodeImporter::getElementType(value), [&](ComputeBody &body, ArrayRef<Scalar> at) {
-        return counted.contains(body, at).select(body.input(0).load(at),
-                                                 body.input(1).load({}));
-      });
+  return node.computeElements("fill_beyond", operands, NodeImporter::getShape(value),
+                              NodeImporter::getElementType(value),
+                              [&](ComputeBody &body, ArrayRef<Scalar> at) {
+                                return counted.contains(body, at).select(
+                                    body.input(0).load(at), body.input(1).load({}));
+                              });
 }
 
 FailureOr<Value> convoy::onnximport::enlarge(NodeImporter &node, Value value,
@@ -289,18 +289,18 @@ FailureOr<Value> convoy::onnximport::countFromBegin(NodeImporter &node, Value in
   SmallVector<Value> operands = {indices};
   Counted counted(extents, operands);
   Type type = NodeImporter::getElementType(indices);
-  return node.computeElements(
-      "count_from_begin", operands, NodeImporter::getShape(indices), type,
-      [&](ComputeBody &body, ArrayRef<Scalar> at) {
-        Scalar index = body.input(0).load(at);
-        for (auto [number, extent] : llvm::enumerate(extents)) {
-          if (!isOpen(extent))
-            continue;
-          Scalar counts = index < 0;
-          if (extents.size() > 1)
-            counts = counts & (at.back() == int64_t(number));
-          index = counts.select(index + counted.getEnd(body, number).to(type), index);
-        }
-        return index;
-      });
+  return node.computeElements("count_from_begin", operands, NodeImporter::getShape(indices),
+                              type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+                                Scalar index = body.input(0).load(at);
+                                for (auto [number, extent] : llvm::enumerate(extents)) {
+                                  if (!isOpen(extent))
+                                    continue;
+                                  Scalar counts = index < 0;
+                                  if (extents.size() > 1)
+                                    counts = counts & (at.back() == int64_t(number));
+                                  index = counts.select(
+                                      index + counted.getEnd(body, number).to(type), index);
+                                }
+                                return index;
+                              });
 }

@@ -73,8 +73,9 @@ mlir::FailureOr<mlir::Value> enlarge(NodeImporter &node, mlir::Value value,
 /// The least or the largest number of an element type, as a constant of rank 0.
 mlir::Value makeLimit(NodeImporter &node, mlir::Type element, bool isLargest);
 
-/// Makes negative indices into dimensions with a size, which count from the end, count from the
-/// beginning. With several dimensions, a coordinate for each is along the last one of `indices`.
+/// Makes negative indices into dimensions with a size, which count from the end, count from
+/// the beginning. With several dimensions, a coordinate for each is along the last one of
+/// `indices`.
 mlir::FailureOr<mlir::Value> countFromBegin(NodeImporter &node, mlir::Value indices,
                                             llvm::ArrayRef<DimSize> extents);
 

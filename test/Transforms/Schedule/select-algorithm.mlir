@@ -125,6 +125,13 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     %1 = cnn.dense %y, %w : (tensor<20x64xf32>, tensor<100x64xf32>) -> tensor<20x100xf32>
     return %0, %1 : tensor<1x100xf32>, tensor<20x100xf32>
   }
+  // With several tiles of rows, many inputs are added up in chunks.
+  // CHECK-LABEL: func.func @deep_dense(
+  func.func @deep_dense(%x: tensor<20x1100xf32>, %w: tensor<100x1100xf32>) -> tensor<20x100xf32> {
+    // CHECK: cnn.dense {{.*}}schedule = #cnn.schedule<dense, tile = 14x2x16, chunk = 367, filter = <dense, 4x1100x32xf32>>
+    %0 = cnn.dense %x, %w : (tensor<20x1100xf32>, tensor<100x1100xf32>) -> tensor<20x100xf32>
+    return %0 : tensor<20x100xf32>
+  }
   // The input does not fit into the L2 cache, but all filters do: tiles of output channels are the inner loop.
   // CHECK-LABEL: func.func @rows(
   func.func @rows(%x: tensor<1x4x112x112x16xf32>, %w: tensor<64x64x1x1xf32>) -> tensor<1x4x112x112x16xf32> {

@@ -151,3 +151,18 @@ func.func @conv(%x: tensor<1x1x4x4x8xf32>, %w: tensor<1x1x1x1x1x8x8xf32>) -> ten
      : (tensor<1x1x4x4x8xf32>, tensor<1x1x1x1x1x8x8xf32>, tensor<1x1x4x4x8xf32>) -> tensor<1x1x4x4x8xf32>
   return %0 : tensor<1x1x4x4x8xf32>
 }
+
+// -----
+
+// A chunk of a dense layer is a part of its inputs.
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 8, vector_registers = 16, l2 = 524288>} {
+func.func @main(%x: tensor<9x4xf32>, %w: tensor<1x4x8xf32>) -> tensor<9x3xf32> {
+  %e = tensor.empty() : tensor<9x3xf32>
+  // expected-error @below {{a chunk of 5 inputs does not fit 4 inputs}}
+  %0 = cnn.dense %x, %w outs(%e)
+      {filter_shape = array<i64: 3, 4>, schedule = #cnn.schedule<dense, tile = 6x1x8, chunk = 5, filter = <dense, 1x4x8xf32>>}
+      : (tensor<9x4xf32>, tensor<1x4x8xf32>, tensor<9x3xf32>) -> tensor<9x3xf32>
+  return %0 : tensor<9x3xf32>
+}
+}

@@ -76,8 +76,8 @@ llvm::SmallVector<mlir::Value> emitSumLoop(
 /// loads between unrolled iterations, and spill the shared values.
 void keepRolled(mlir::ValueRange results);
 void keepRolled(mlir::scf::ForOp loop);
-/// Tells LLVM that iterations of the loop may run in vectors even if that takes many checks that
-/// buffers do not overlap.
+/// Tells LLVM that iterations of the loop may run in vectors even if that takes many checks
+/// that buffers do not overlap.
 void allowVectors(mlir::scf::ForOp loop);
 /// Emits `body` for the case that `condition` holds, with `isRare` away from the other code.
 void emitIf(mlir::ImplicitLocOpBuilder &builder, mlir::Value condition,

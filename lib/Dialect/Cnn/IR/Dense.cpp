@@ -33,8 +33,8 @@ LogicalResult DenseOp::inferShape(const ShapeRule &rule, Adaptor op, InferredTyp
   if (op.getBias() && shaped(op.getBias()).getNumElements() < filter[0])
     return rule.error("bias has ", shaped(op.getBias()).getNumElements(),
                       " elements, expected ", filter[0]);
-  if (op.getRows() && (!shapeOf(op.getRows()).empty() ||
-                       !shaped(op.getRows()).getElementType().isInteger(64)))
+  if (op.getRows() &&
+      (!shapeOf(op.getRows()).empty() || !shaped(op.getRows()).getElementType().isInteger(64)))
     return rule.error("rows is no single i64");
   result.shape = {input[0], filter[0]};
   return success();

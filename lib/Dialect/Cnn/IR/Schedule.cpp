@@ -136,8 +136,9 @@ LogicalResult ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
     return emitError() << "a box of images x rows x columns belongs to warpgroup_product";
   if (isWinograd(algorithm) != (strip > 0) || strip < 0)
     return emitError() << "a strip of output tiles belongs to Winograd's algorithms";
-  if ((algorithm == Algorithm::winograd_4x4_compact) != (chunk > 0) || chunk < 0)
-    return emitError() << "a chunk of filters belongs to winograd_4x4_compact";
+  bool isCompact = algorithm == Algorithm::winograd_4x4_compact;
+  if (isCompact ? chunk < 1 : chunk != 0 && algorithm != Algorithm::dense)
+    return emitError() << "a chunk of filters belongs to winograd_4x4_compact and dense";
   if (splits < 1 || stages < 0 || warpgroups < 0 || scratch < 0)
     return emitError() << "splits are 1 or more; stages, warp groups and scratch memory 0 or "
                           "more";
@@ -226,6 +227,9 @@ private:
     SmallVector<int64_t> shape = dense.getLogicalFilterShape();
     expectTiles(shape[0]);
     expect("inputs", FilterDim::input, shape[1]);
+    if (schedule.getChunk() < 0 || schedule.getChunk() > shape[1])
+      fail("a chunk of " + std::to_string(schedule.getChunk()) + " inputs does not fit " +
+           std::to_string(shape[1]) + " inputs");
   }
 
   void expectTiles(int64_t outputs) {

@@ -106,7 +106,9 @@ def Cnn_ScheduleAttr : Cnn_Attr<"Schedule", "schedule"> {
     - `order`: the outer loop, over tiles of output channels (`channels`) or over `pixels`.
     - `box`: the tile of `warpgroup_product`, as images x rows x columns.
     - `strip`: how many output tiles Winograd's algorithms compute at a time. `chunk`: for
-      how many vectors of input channels a `compact` one transforms filters at a time.
+      how many vectors of input channels a `compact` one transforms filters at a time; and
+      how many inputs `dense` adds up at a time, for all of a task's rows and outputs, or
+      0 if it adds up all at once.
     - `splits`: into how many parts a GPU cuts each sum; another kernel adds the parts.
       `stages`: how many steps of a sum have their data in shared memory at a time.
       `warpgroups`: how many groups of four warps multiply in a block of threads.

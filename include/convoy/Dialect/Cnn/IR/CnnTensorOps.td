@@ -386,8 +386,10 @@ def Cnn_ComputeOp : Cnn_Op<"compute",
     Runs the body once for each point of the space `0 .. points[0]-1` x `0 .. points[1]-1` x ...
     The body gets the coordinates of its point, the inputs as memrefs, and the result as a
     memref, even while the operation itself is on tensors. All points together must write each
-    element of the result once or more. Points run in any order and in parallel: none may write
-    an element that another one reads or writes. A point may read what it has written itself.
+    element of the result once or more, except those beyond a size that is known only at run
+    time. Points run in any order and in parallel: none may write an element that another one
+    reads or writes. A point may read what it has written itself. Loops of the body with the
+    attribute `cnn.vectors` may run several iterations at a time.
 
     With `keeps`, which only the destination form has, elements that no point writes stay as
     they are in the destination.
