@@ -378,10 +378,9 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
     types.push_back(RankedTensorType::get(shape, element));
     collected.push_back(row.value);
   }
-  auto end = cnn::LoopEndOp::create(builder, node.getLoc(), types, begin.getGoesOn(), values,
-                                    collected);
-  if (trips.limit)
-    end.setLimit(trips.limit);
+  auto end = cnn::LoopEndOp::create(
+      builder, node.getLoc(), types, begin.getGoesOn(), values, collected,
+      trips.limit ? builder.getI64IntegerAttr(trips.limit) : IntegerAttr());
   if (failed(checkRows(node, end, rows)))
     return failure();
   bool isExact = isCounted && cnn::ConstantData::get(trips.count);
