@@ -173,8 +173,12 @@ public:
   /// An operand that is one integer, and of which `most` is the largest that is possible. An
   /// error if it has more elements.
   std::optional<DimSize> readExtent(unsigned index, int64_t most);
-  /// The same for one element of a tensor of integers; nothing if it has no known bound.
-  std::optional<DimSize> findExtent(mlir::Value tensor, int64_t element);
+  /// The same for one element of a tensor of integers; nothing if it has no known bound. The
+  /// extent is the nearest one that is possible if the element is none: unless it `mayClamp`,
+  /// there is nothing then.
+  std::optional<DimSize> findExtent(mlir::Value tensor, int64_t element, bool mayClamp = true);
+  /// One element of a tensor of integers as an i64 of rank 0.
+  mlir::FailureOr<mlir::Value> getNumber(mlir::Value tensor, int64_t element);
 
   /// Arithmetic of sizes. The same of the same sizes is one value.
   DimSize combine(cnn::BinaryKind kind, DimSize lhs, DimSize rhs);

@@ -28,9 +28,7 @@ static FailureOr<Value> limit(NodeImporter &node, Value goesOn, Value iteration,
   return node.binary(BinaryKind::logical_and, goesOn, *more);
 }
 
-static bool isEmpty(Value value) {
-  return NodeImporter::getType(value).getNumElements() == 0;
-}
+static bool isEmpty(Value value) { return NodeImporter::getType(value).getNumElements() == 0; }
 
 LogicalResult convoy::onnximport::beginRolled(NodeImporter &node, Value goesOn,
                                               const TripCount &trips,
@@ -151,18 +149,6 @@ static FailureOr<bool> compareSizes(NodeImporter &node, const TripCount &trips,
   return isOpened;
 }
 
-/// `value` with the bounds of `extents`.
-static FailureOr<Value> fit(NodeImporter &node, SizedValue value, ArrayRef<DimSize> extents) {
-  SmallVector<int64_t> bounds = getBounds(extents), shape(NodeImporter::getShape(value.value));
-  for (auto [extent, bound] : llvm::zip_equal(shape, bounds))
-    extent = std::min(extent, bound);
-  SmallVector<int64_t> offsets(shape.size(), 0), steps(shape.size(), 1);
-  FailureOr<Value> part = shape == NodeImporter::getShape(value.value)
-                              ? FailureOr<Value>(value.value)
-                              : node.slice(value.value, offsets, shape, steps);
-  return failed(part) ? part : enlarge(node, *part, bounds);
-}
-
 /// Fails if a row has a size that is computed in the loop.
 static LogicalResult checkRows(NodeImporter &node, cnn::LoopEndOp end,
                                ArrayRef<SizedValue> rows) {
@@ -190,8 +176,8 @@ static LoopResults getResults(NodeImporter &node, cnn::LoopEndOp end, const Trip
     results.variables[size.variable].extents[size.dim] =
         node.declareSize(end.getResult(next++), size.bound);
   for (const SizedValue &row : rows) {
-    SmallVector<DimSize> extents = {
-        isExact ? DimSize(*trips.most) : node.declareSize(end.getResult(1), *trips.most)};
+    SmallVector<DimSize> extents = {isExact ? DimSize(*trips.most)
+                                            : node.declareSize(end.getResult(1), *trips.most)};
     llvm::append_range(extents, row.extents);
     Value all = isEmpty(row.value)
                     ? node.zeros(RankedTensorType::get(
@@ -226,8 +212,8 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
                       "value");
   cnn::LoopBeginOp begin = state.rolled->begin;
   OpBuilder &builder = node.getBuilder();
-  FailureOr<Value> iteration = node.binary(BinaryKind::add, begin.getIteration(),
-                                           node.scalar(builder.getI64Type(), 1));
+  FailureOr<Value> iteration =
+      node.binary(BinaryKind::add, begin.getIteration(), node.scalar(builder.getI64Type(), 1));
   FailureOr<Value> more = failure();
   if (succeeded(iteration))
     more = limit(node, goesOn, *iteration, trips);
@@ -237,7 +223,7 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
   for (auto [next, variable] : llvm::zip_equal(nexts, state.rolled->variables)) {
     if (isEmpty(variable.value))
       continue;
-    FailureOr<Value> fitting = fit(node, next, variable.extents);
+    FailureOr<Value> fitting = changeBounds(node, next.value, getBounds(variable.extents));
     if (failed(fitting))
       return failure();
     values.push_back(*fitting);
