@@ -6,6 +6,8 @@ A detector with the weights it is born with gives nearly the same score to every
 and pictures have no object or as many as the detector may report. Here the layers that predict are scaled by what they
 see, and a constant on the scores is chosen for which some pictures have no object, one, and many."""
 
+import contextlib
+
 import numpy as np
 
 CLASSES = 5  # With the background, where it is a class.
@@ -28,7 +30,7 @@ PREDICTORS = {
 
 
 def _predictors(module, name):
-    """The last layers with weights that predict something, a list for each entry of PREDICTORS."""
+    """The last layers with weights that predict something: a path, a list and a spread for each entry of PREDICTORS."""
     import torch
 
     [kind] = [kind for kind in PREDICTORS if kind in name]
@@ -39,8 +41,29 @@ def _predictors(module, name):
             continue
         # One layer for each scale, or one for all.
         branches = part if isinstance(part, torch.nn.ModuleList) else [part]
-        yield [[layer for layer in branch.modules() if hasattr(layer, "bias") and hasattr(layer, "weight")][-1]
-               for branch in branches], spread
+        layers = [[layer for layer in branch.modules() if hasattr(layer, "bias") and hasattr(layer, "weight")][-1]
+                  for branch in branches]
+        yield path, layers, spread
+
+
+@contextlib.contextmanager
+def _replaced(owner, values):
+    """Replaces attributes of an object for a while."""
+    before = {name: getattr(owner, name) for name in values}
+    for name, value in values.items():
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(owner, name, value)
+
+
+def _only_boxes(module):
+    """For a while the detector finds no masks and keypoints, which take most of its time."""
+    heads = getattr(module, "roi_heads", None)
+    pools = [name for name in ("mask_roi_pool", "keypoint_roi_pool") if getattr(heads, name, None) is not None]
+    return _replaced(heads, dict.fromkeys(pools))
 
 
 def _watch(module, layers, pictures):
@@ -72,7 +95,7 @@ def _score_layers(module, name):
 
     head = "roi_heads.box_predictor.cls_score" if "rcnn" in name else "head.classification_head"
     inside = list(module.get_submodule(head).modules())
-    for layers, _ in _predictors(module, name):
+    for _, layers, _ in _predictors(module, name):
         for layer in layers:
             if any(layer is part for part in inside):
                 # A softmax: the background is the first class.
@@ -122,10 +145,13 @@ def build(entry, randomise):
             if isinstance(layer, torch.nn.Conv2d) and "head." in path:  # Most are born with nearly no weights.
                 torch.nn.init.kaiming_normal_(layer.weight)
         randomise(module, examples)
-        for layers, spread in _predictors(module, entry.name):
-            _spread(module, layers, spread, examples)
-        _see_contrast(module, entry.name, examples[:1], examples[-3:])
-        return module, _find_pictures(module, entry.name, size)
+        for path, layers, spread in _predictors(module, entry.name):
+            sees_boxes = not path.startswith(("roi_heads.mask", "roi_heads.keypoint"))
+            with _only_boxes(module) if sees_boxes else contextlib.nullcontext():
+                _spread(module, layers, spread, examples)
+        with _only_boxes(module):
+            _see_contrast(module, entry.name, examples[:1], examples[-3:])
+            return module, _find_pictures(module, entry.name, size)
 
 
 def _find_pictures(module, name, size):
@@ -134,9 +160,24 @@ def _find_pictures(module, name, size):
     def picture(contrast):
         return _picture(size, contrast, 9)
 
+    # Only the layers of the scores change: what comes before them is computed once for each contrast.
+    fixed = [module.backbone, *([module.rpn] if "rcnn" in name else [])]
+    forwards = [part.forward for part in fixed]
+    known = {}
+
+    def recall(contrast, forward):
+        def run(*inputs):
+            if (contrast, forward) not in known:
+                known[contrast, forward] = forward(*inputs)
+            return known[contrast, forward]
+        return run
+
     def find(contrast):
         """The number of objects, and the least relative difference of two scores."""
-        [found] = module([torch.from_numpy(picture(contrast))])
+        with contextlib.ExitStack() as stack:
+            for part, forward in zip(fixed, forwards):
+                stack.enter_context(_replaced(part, {"forward": recall(contrast, forward)}))
+            [found] = module([torch.from_numpy(picture(contrast))])
         scores = found["scores"].sort().values.log()
         return len(scores), scores.diff().min() if len(scores) > 1 else 1
 

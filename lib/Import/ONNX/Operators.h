@@ -13,6 +13,7 @@
 namespace convoy::onnximport {
 
 // Import functions; the node may be one of an operator with more inputs and attributes.
+mlir::LogicalResult importConcat(NodeImporter &node);
 mlir::LogicalResult importConv(NodeImporter &node);
 mlir::LogicalResult importGemm(NodeImporter &node);
 

@@ -15,14 +15,17 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
 using cnn::BinaryKind;
+using cnn::ComputeBody;
+using cnn::Scalar;
+using cnn::Scalars;
 
 static int64_t product(ArrayRef<int64_t> shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<int64_t>());
 }
 
 /// The extents of a tensor of extents `source` that is reshaped to `bounds`, the largest
-/// shape. Fails if its elements would no longer come first.
-static FailureOr<SmallVector<DimSize>>
+/// shape. Nothing if its elements would no longer come first.
+static std::optional<SmallVector<DimSize>>
 reshapeExtents(NodeImporter &node, ArrayRef<DimSize> source, ArrayRef<int64_t> bounds) {
   SmallVector<DimSize> result(bounds);
   auto isOpen = [](const DimSize &extent) { return !extent.isConstant(); };
@@ -47,7 +50,7 @@ reshapeExtents(NodeImporter &node, ArrayRef<DimSize> source, ArrayRef<int64_t> b
     while (first.bound * inner != bounds[target] * targetInner) {
       bool extendsSource = first.bound * inner < bounds[target] * targetInner;
       if (extendsSource ? i + 1 == from.size() : j + 1 == to.size())
-        return node.error("has a shape that does not fit");
+        return std::nullopt;
       if (extendsSource) {
         hasOthers |= isOpen(from[++i]);
         inner *= from[i].bound;
@@ -58,8 +61,7 @@ reshapeExtents(NodeImporter &node, ArrayRef<DimSize> source, ArrayRef<int64_t> b
     if (first.isConstant() && !hasOthers)
       continue;
     if (hasOthers || (inner % targetInner && targetInner % inner))
-      return node.error("merges a dimension whose size depends on data with those before it, "
-                        "which is not supported");
+      return std::nullopt;
     result[target] = inner % targetInner == 0
                          ? node.combine(BinaryKind::mul, first, inner / targetInner)
                          : node.combine(BinaryKind::div, first, targetInner / inner);
@@ -68,86 +70,192 @@ reshapeExtents(NodeImporter &node, ArrayRef<DimSize> source, ArrayRef<int64_t> b
   return result;
 }
 
-/// Reshapes the input to `bounds`, the largest shape, of which some dimensions are `fixed`.
-static LogicalResult reshapeInput(NodeImporter &node, ArrayRef<int64_t> bounds,
-                                  ArrayRef<bool> fixed = {}) {
-  FailureOr<SmallVector<DimSize>> extents = reshapeExtents(node, node.getExtents(0), bounds);
-  if (failed(extents))
-    return failure();
-  for (auto [dim, isFixed] : llvm::enumerate(fixed))
-    if (isFixed && (*extents)[dim].size)
-      return node.error("gives dimension " + Twine(dim) + " the size " + Twine(bounds[dim]) +
-                        ", and another one a size that depends on data, which is not "
-                        "supported");
-  return node.setResult(node.reshape(node.getInput(0), bounds), *extents);
+/// The product of some extents. Extents that may be 0 count as they are.
+static DimSize multiply(NodeImporter &node, ArrayRef<DimSize> extents) {
+  DimSize product(1);
+  for (const DimSize &extent : extents)
+    product = node.combine(BinaryKind::mul, product, extent);
+  return product;
 }
 
-/// The shape that a Reshape asks for, in which -1 stands for what follows from the rest. So it
-/// does for an entry that is computed.
-static std::optional<SmallVector<int64_t>> readShape(NodeImporter &node) {
-  if (node.getOpset() < 5)
-    return node.getInts("shape");
-  std::optional<SmallVector<DimSize>> stated = node.readExtents(1);
-  if (!stated)
-    return std::nullopt;
-  SmallVector<int64_t> shape;
+/// The extent that has as many elements, together with `others`, as `source`.
+static FailureOr<DimSize> findOpenExtent(NodeImporter &node, ArrayRef<DimSize> source,
+                                         ArrayRef<DimSize> others) {
+  SmallVector<DimSize> above(source), below;
+  for (const DimSize &extent : others)
+    if (auto *same = llvm::find(above, extent); same != above.end())
+      above.erase(same);
+    else
+      below.push_back(extent);
+  DimSize total = multiply(node, above), known = multiply(node, below);
+  if (known.isConstant() && known.bound > 0)
+    return node.combine(BinaryKind::div, total, known);
+  FailureOr<Value> size =
+      node.binary(BinaryKind::div, node.materialize(total), node.materialize(known));
+  return failed(size) ? FailureOr<DimSize>() : node.declareSize(*size, total.bound);
+}
+
+/// Reshapes the input to `extents`, and moves its elements to their places at run time.
+static LogicalResult moveElements(NodeImporter &node, ArrayRef<DimSize> extents) {
   SmallVector<DimSize> source = node.getExtents(0);
-  for (const DimSize &extent : *stated) {
-    auto *same = llvm::find_if(
-        source, [&](const DimSize &own) { return extent.size && own.size == extent.size; });
-    shape.push_back(same != source.end() ? same->bound : extent.size ? -1 : extent.bound);
+  SmallVector<int64_t> bounds = getBounds(extents);
+  Type element = NodeImporter::getElementType(node.getInput(0));
+  if (failed(node.checkShape(bounds, element)))
+    return failure();
+  if (llvm::is_contained(bounds, 0) || llvm::is_contained(getBounds(source), 0))
+    return node.setResult(node.zeros(RankedTensorType::get(bounds, element)), extents);
+  size_t same = 0;
+  while (same < source.size() && same < extents.size() && source[same] == extents[same])
+    ++same;
+  SmallVector<Value> operands = {node.getInput(0)};
+  for (const DimSize &extent : source)
+    operands.push_back(node.materialize(extent));
+  for (const DimSize &extent : extents)
+    operands.push_back(node.materialize(extent));
+  Builder &b = node.getBuilder();
+  bool isSmall = product(bounds) < INT32_MAX && product(getBounds(source)) < INT32_MAX;
+  Type type = isSmall ? b.getI32Type() : b.getI64Type();
+  auto write = [&](ComputeBody &body, ArrayRef<Scalar> at) {
+    auto getSize = [&](ArrayRef<DimSize> own, unsigned first, size_t dim) {
+      return own[dim].size ? body.input(first + dim).load({}).to(type)
+                           : body.number(type, double(own[dim].bound));
+    };
+    unsigned results = 1 + source.size();
+    Scalar exists = body.truth(true), number = body.number(type, 0);
+    for (size_t dim = 0; dim < extents.size(); ++dim)
+      if (extents[dim].size)
+        exists = exists & (at[dim].to(type) < getSize(extents, results, dim));
+    auto find = [&]() -> Scalars {
+      Scalars from(ArrayRef(at).take_front(same));
+      from.resize(source.size());
+      for (size_t dim = same; dim < extents.size(); ++dim)
+        number = number * getSize(extents, results, dim) + at[dim].to(type);
+      for (size_t dim = source.size(); dim-- > same;) {
+        Scalar size = getSize(source, 1, dim).max(number.integer(1));
+        Scalar place = dim == same ? number : number % size;
+        from[dim] =
+            place.clamp(place.integer(0), place.integer(source[dim].bound - 1)).toIndex();
+        number = number / size;
+      }
+      return {body.input(0).load(from)};
+    };
+    return body.choose(exists, find, [&]() -> Scalars { return {body.number(element, 0)}; })
+        .front();
+  };
+  return node.setResult(node.computeElements("reshape", operands, bounds, element, write),
+                        extents);
+}
+
+/// The shape that a Reshape asks for. -1 stands for what follows from the rest.
+static std::optional<SmallVector<DimSize>> readShape(NodeImporter &node) {
+  std::optional<SmallVector<DimSize>> shape;
+  if (node.getOpset() >= 5)
+    shape = node.readExtents(1);
+  else if (std::optional<SmallVector<int64_t>> constant = node.getInts("shape"))
+    shape.emplace(constant->begin(), constant->end());
+  else
+    (void)node.error("has no attribute 'shape'");
+  if (!shape || node.getInt("allowzero", 0) != 0)
+    return shape;
+  SmallVector<DimSize> source = node.getExtents(0);
+  for (auto [index, extent] : llvm::enumerate(*shape)) {
+    if (!extent.isConstant() || extent.bound != 0)
+      continue;
+    if (index >= source.size()) {
+      (void)node.error("the shape copies dimension " + Twine(index) + " of an input of rank " +
+                       Twine(source.size()));
+      return std::nullopt;
+    }
+    extent = source[index];
   }
   return shape;
 }
 
-static LogicalResult importReshape(NodeImporter &node) {
-  Value input = node.getInput(0);
-  ArrayRef<int64_t> source = NodeImporter::getShape(input);
-  std::optional<SmallVector<int64_t>> shape = readShape(node);
-  bool allowZero = node.getInt("allowzero", 0) != 0;
-  if (!shape)
-    return node.error("has no attribute 'shape'");
+/// The largest shape. What is computed, but is no dimension of the input, follows from the
+/// rest. Nothing, without an error, if there are several such entries.
+static FailureOr<std::optional<SmallVector<int64_t>>> findBounds(NodeImporter &node,
+                                                                 ArrayRef<DimSize> shape) {
+  SmallVector<DimSize> source = node.getExtents(0);
+  SmallVector<int64_t> bounds;
   int64_t *open = nullptr, known = 1;
-  SmallVector<bool> fixed;
-  for (int64_t dim : *shape)
-    fixed.push_back(dim > 0 && node.getOpset() >= 5 && node.hasSizes(0));
-  if (node.hasSizes(0)) // What is computed from the input's own sizes may differ.
-    for (auto [dim, stated] : llvm::enumerate(*node.readExtents(1)))
-      fixed[dim] &= stated.isConstant();
-  for (auto [index, dim] : llvm::enumerate(*shape)) {
-    if (dim == 0 && !allowZero) {
-      if (index >= source.size())
-        return node.error("the shape copies dimension " + Twine(index) +
-                          " of an input of rank " + Twine(source.size()));
-      dim = source[index];
-    }
+  bool isComputed = false;
+  for (const DimSize &extent : shape) {
+    auto *same = llvm::find_if(
+        source, [&](const DimSize &own) { return extent.size && own.size == extent.size; });
+    bounds.push_back(same != source.end() ? same->bound : extent.size ? -1 : extent.bound);
+    isComputed |= bool(extent.size);
+  }
+  for (auto [index, dim] : llvm::enumerate(bounds)) {
     if (dim == -1 && !open)
       open = &dim;
+    else if (dim == -1 && isComputed)
+      return std::optional<SmallVector<int64_t>>();
     else if (dim < 0)
       return node.error("the shape has the entry " + Twine(dim) + " at " + Twine(index));
     else if (llvm::MulOverflow(known, dim, known))
       return node.error("the shape is too large");
   }
   if (open) {
-    int64_t count = product(source);
-    if (known == 0 || count % known)
+    int64_t count = product(getBounds(source));
+    if (known == 0 || count % known) {
+      if (isComputed || node.hasSizes(0))
+        return std::optional<SmallVector<int64_t>>();
       return node.error("the shape's other entries make " + Twine(known) +
                         " elements, the input has " + Twine(count) + ": no value of -1 fits");
+    }
     *open = count / known;
   }
-  return reshapeInput(node, *shape, fixed);
+  return std::optional(bounds);
+}
+
+/// Whether a Reshape to `shape` gives no constant dimension the size that `extents` has there.
+static bool keepsConstants(ArrayRef<DimSize> shape, ArrayRef<DimSize> extents) {
+  return llvm::none_of(llvm::zip_equal(shape, extents), [](auto pair) {
+    auto [stated, extent] = pair;
+    return stated.isConstant() && stated.bound > 0 && extent.size;
+  });
+}
+
+static LogicalResult importReshape(NodeImporter &node) {
+  std::optional<SmallVector<DimSize>> shape = readShape(node);
+  if (!shape)
+    return failure();
+  FailureOr<std::optional<SmallVector<int64_t>>> bounds = findBounds(node, *shape);
+  if (failed(bounds))
+    return failure();
+  SmallVector<DimSize> source = node.getExtents(0);
+  if (*bounds)
+    if (auto extents = reshapeExtents(node, source, **bounds);
+        extents && keepsConstants(*shape, *extents))
+      return node.setResult(node.reshape(node.getInput(0), **bounds), *extents);
+  auto isOpen = [](const DimSize &extent) { return extent == DimSize(-1); };
+  if (llvm::count_if(*shape, isOpen) > 1)
+    return node.error("the shape has several entries of -1");
+  if (auto *open = llvm::find_if(*shape, isOpen); open != shape->end()) {
+    SmallVector<DimSize> others(*shape);
+    others.erase(others.begin() + (open - shape->begin()));
+    FailureOr<DimSize> extent = findOpenExtent(node, source, others);
+    if (failed(extent))
+      return failure();
+    *open = *extent;
+  }
+  return moveElements(node, *shape);
 }
 
 static LogicalResult importFlatten(NodeImporter &node) {
-  Value input = node.getInput(0);
-  ArrayRef<int64_t> shape = NodeImporter::getShape(input);
-  int64_t rank = shape.size(), axis = node.getInt("axis", 1);
+  SmallVector<DimSize> source = node.getExtents(0);
+  int64_t rank = source.size(), axis = node.getInt("axis", 1);
   if (axis < -rank || axis > rank)
     return node.error("axis " + Twine(axis) + " is out of range for rank " + Twine(rank));
   if (axis < 0)
     axis += rank;
-  return reshapeInput(node,
-                      {product(shape.take_front(axis)), product(shape.drop_front(axis))});
+  SmallVector<int64_t> shape = getBounds(source);
+  SmallVector<int64_t> bounds = {product(ArrayRef(shape).take_front(axis)),
+                                 product(ArrayRef(shape).drop_front(axis))};
+  if (auto extents = reshapeExtents(node, source, bounds))
+    return node.setResult(node.reshape(node.getInput(0), bounds), *extents);
+  return moveElements(node, {multiply(node, ArrayRef(source).take_front(axis)),
+                             multiply(node, ArrayRef(source).drop_front(axis))});
 }
 
 /// Axes of Squeeze and Unsqueeze: an attribute up to opset 12, an input from 13.

@@ -7,10 +7,9 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
-#include "ResizeTable.h"
+#include "ResizeFormulas.h"
 #include "SizeRules.h"
 #include "TensorReader.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace convoy;
@@ -21,14 +20,27 @@ using cnn::Scalars;
 
 namespace {
 
-/// The result's shape, and the scale of each dimension; how positions and values are found.
+/// The extents of the operand and of the result, and the scale of each dimension; how
+/// positions and values are found.
 struct Resize {
-  SmallVector<int64_t> shape;
+  SmallVector<DimSize> from, to;
+  /// The scale of a dimension is `to / from` if it is computed at run time and not stated.
   SmallVector<double> scales;
+  bool hasScales = false;
   ResizeMethod method;
   /// The part of each dimension that tf_crop_and_resize takes, and the value outside of it.
   SmallVector<double> roiBegin, roiEnd;
   double extrapolation = 0;
+
+  /// Whether the positions along a dimension are computed at run time.
+  bool isSized(int64_t dim) const {
+    return (from[dim].size || to[dim].size) && !(from[dim] == to[dim]);
+  }
+  /// Whether a dimension stays as it is.
+  bool isSame(int64_t dim) const {
+    return !isSized(dim) && from[dim].bound == to[dim].bound && scales[dim] == 1 &&
+           roiBegin[dim] == 0 && roiEnd[dim] == 1;
+  }
 };
 
 } // namespace
@@ -45,49 +57,78 @@ static LogicalResult readMode(NodeImporter &node, Resize &resize) {
   return success();
 }
 
-/// Extents from scales: floor(extent * scale), in single precision.
+/// floor(extent * scale), in single precision.
+static FailureOr<DimSize> scaleExtent(NodeImporter &node, DimSize extent, float scale) {
+  int64_t bound = int64_t(std::floor(float(extent.bound) * scale));
+  if (extent.isConstant() || scale == 1)
+    return DimSize(bound, extent.size);
+  Type i64 = node.getBuilder().getI64Type();
+  FailureOr<Value> size = node.computeElements(
+      "scale_size", extent.size, {}, i64, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        Scalar number = body.input(0).load({}).to(body.b().getF32Type());
+        return (number * double(scale)).apply(cnn::UnaryKind::floor).to(i64);
+      });
+  if (failed(size))
+    return failure();
+  return node.declareSize(*size, bound);
+}
+
+/// Extents from scales.
 static LogicalResult applyScales(NodeImporter &node, ArrayRef<float> scales,
                                  ArrayRef<int64_t> axes, Resize &resize) {
   if (scales.size() != axes.size())
     return node.error("has " + Twine(scales.size()) + " scales for " + Twine(axes.size()) +
                       " dimensions");
+  resize.hasScales = true;
   for (auto [axis, scale] : llvm::zip_equal(axes, scales)) {
-    float extent = std::floor(float(resize.shape[axis]) * scale);
+    float extent = std::floor(float(resize.from[axis].bound) * scale);
     if (!(scale > 0) || !(extent >= 0) || extent > 2147483648.0f)
       return node.error("scales dimension " + Twine(axis) + " of " +
-                        Twine(resize.shape[axis]) + " elements by " +
+                        Twine(resize.from[axis].bound) + " elements by " +
                         Twine(std::to_string(scale)));
     resize.scales[axis] = scale;
-    resize.shape[axis] = int64_t(extent);
+    FailureOr<DimSize> scaled = scaleExtent(node, resize.from[axis], scale);
+    if (failed(scaled))
+      return failure();
+    resize.to[axis] = *scaled;
   }
   return success();
 }
 
 /// Scales from extents, possibly corrected to keep the aspect ratio.
-static LogicalResult applySizes(NodeImporter &node, ArrayRef<int64_t> sizes,
+static LogicalResult applySizes(NodeImporter &node, ArrayRef<DimSize> sizes,
                                 ArrayRef<int64_t> axes, StringRef policy, Resize &resize) {
   if (sizes.size() != axes.size())
     return node.error("has " + Twine(sizes.size()) + " sizes for " + Twine(axes.size()) +
                       " dimensions");
   std::optional<double> common;
   for (auto [axis, size] : llvm::zip_equal(axes, sizes)) {
-    bool isEmpty = resize.shape[axis] == 0;
-    if (size < 0 || (isEmpty && size > 0) || (size == 0 && !isEmpty && policy != "stretch"))
-      return node.error("resizes dimension " + Twine(axis) + " to " + Twine(size));
-    double scale = double(size) / double(std::max<int64_t>(resize.shape[axis], 1));
+    int64_t extent = resize.from[axis].bound;
+    resize.to[axis] = size;
+    bool isEmpty = extent == 0;
+    if (size.bound < 0 || (isEmpty && size.bound > 0) ||
+        (size.bound == 0 && !isEmpty && policy != "stretch"))
+      return node.error("resizes dimension " + Twine(axis) + " to " + Twine(size.bound));
+    if (resize.isSized(axis) && policy != "stretch")
+      return node.error("has the attribute 'keep_aspect_ratio_policy' = '" + policy +
+                        "', for which the sizes must be constant");
+    if (size.size && size == resize.from[axis])
+      continue;
+    double scale = double(size.bound) / double(std::max<int64_t>(extent, 1));
     resize.scales[axis] = scale;
     bool better = !common || (policy == "not_larger" ? scale < *common : scale > *common);
     if (better)
       common = scale;
   }
-  for (auto [axis, size] : llvm::zip_equal(axes, sizes)) {
-    if (policy == "stretch" || size == 0) {
-      resize.shape[axis] = size;
+  if (policy == "stretch")
+    return success();
+  for (int64_t axis : axes) {
+    DimSize &extent = resize.to[axis];
+    if (extent.size || extent.bound == 0)
       continue;
-    }
+    double scaled = *common * double(resize.from[axis].bound);
     resize.scales[axis] = *common;
-    resize.shape[axis] =
-        std::max<int64_t>(1, int64_t(std::floor(*common * double(resize.shape[axis]) + 0.5)));
+    extent = std::max<int64_t>(1, int64_t(std::floor(scaled + 0.5)));
   }
   return success();
 }
@@ -97,43 +138,162 @@ static bool hasOperation(const Resize &resize, RankedTensorType from) {
   const ResizeMethod &method = resize.method;
   if (!cnn::symbolizeCoordinateMode(method.coordinates) || method.antialias)
     return false;
-  if (method.coordinates == "align_corners")
-    for (auto [extent, scale, to] : llvm::zip(from.getShape(), resize.scales, resize.shape))
-      if (float(extent) * float(scale) != float(to))
-        return false;
+  for (auto [dim, extent] : llvm::enumerate(from.getShape())) {
+    if (resize.isSized(dim))
+      return false;
+    if (method.coordinates == "align_corners" &&
+        float(extent) * float(resize.scales[dim]) != float(resize.to[dim].bound))
+      return false;
+  }
   return method.mode == Interpolation::Nearest ||
          (method.mode == Interpolation::Linear && isa<FloatType>(from.getElementType()) &&
           !from.getElementType().isF64());
+}
+
+namespace {
+
+/// A ResizeTable in the program.
+struct TableValues {
+  int64_t taps;
+  Value indices;
+  Value weights; ///< of the type that is computed with; null if elements are only picked
+  Value outside; ///< null if no element lies outside of the input
+};
+
+} // namespace
+
+static TableValues makeTable(NodeImporter &node, const Resize &resize, int64_t dim,
+                             Type type) {
+  int64_t to = resize.to[dim].bound;
+  ResizeTable table = makeResizeTable(
+      resize.method, {double(resize.from[dim].bound), double(to), resize.scales[dim],
+                      resize.roiBegin[dim], resize.roiEnd[dim]});
+  Builder &b = node.getBuilder();
+  SmallVector<int64_t> shape = {to, table.taps};
+  TableValues values{table.taps, {}, {}, {}};
+  values.indices = node.constant(
+      cnn::makeConstant(RankedTensorType::get(shape, b.getI32Type()), std::move(table.index)));
+  if (resize.method.mode != Interpolation::Nearest)
+    values.weights = node.constant(
+        type.isF64()
+            ? cnn::makeConstant(RankedTensorType::get(shape, type), std::move(table.weight))
+            : cnn::makeFloats(node.getContext(), shape,
+                              std::vector<float>(table.weight.begin(), table.weight.end())));
+  if (llvm::is_contained(table.outside, 1))
+    values.outside = node.constant(cnn::makeConstantFromBytes(
+        RankedTensorType::get({to}, b.getI1Type()),
+        ArrayRef(reinterpret_cast<const char *>(table.outside.data()), table.outside.size())));
+  return values;
+}
+
+/// The weights of all taps around coordinate `x`, of which `first` is the index of the first.
+static Scalars makeWeights(const ResizeMethod &method, Scalar x, Scalar first, Scalar last,
+                           int64_t taps) {
+  Scalars weights;
+  Scalar sum = first.constant(0), zero = sum;
+  for (int64_t t = 0; t < taps; ++t) {
+    Scalar index = first + double(t);
+    Scalar weight = getWeight(method, index - x);
+    if (method.excludeOutside)
+      weight = ((index < 0.0) | (index > last)).select(zero, weight);
+    sum = sum + weight;
+    weights.push_back(weight);
+  }
+  for (Scalar &weight : weights)
+    weight = (sum == 0.0).select(weight, weight / sum);
+  return weights;
+}
+
+/// The same table, computed at run time from the extents of the operand and of the result.
+static FailureOr<TableValues> computeTable(NodeImporter &node, const Resize &resize,
+                                           int64_t dim, Type type) {
+  const ResizeMethod &method = resize.method;
+  bool isNearest = method.mode == Interpolation::Nearest;
+  if (method.antialias)
+    return node.error("has the attribute 'antialias', for which the sizes must be constant");
+  Builder &b = node.getBuilder();
+  Type f64 = b.getF64Type();
+  int64_t to = resize.to[dim].bound, before = countBefore(method, 1);
+  TableValues table{isNearest ? 1 : 2 * before + 2, {}, {}, {}};
+  SmallVector<Value> extents = {node.materialize(resize.from[dim]),
+                                node.materialize(resize.to[dim])};
+  auto findCoordinate = [&](ComputeBody &body, Scalar place, Scalar &last) {
+    ResizeExtent<Scalar> extent{body.input(0).load({}).to(f64), body.input(1).load({}).to(f64),
+                                body.number(f64, resize.scales[dim]), resize.roiBegin[dim],
+                                resize.roiEnd[dim]};
+    if (!resize.hasScales)
+      extent.scale = extent.to / extent.from.max(extent.from.constant(1));
+    last = (extent.from - 1.0).max(extent.from.constant(0));
+    return mapCoordinate(method.coordinates, extent, place.to(f64));
+  };
+  FailureOr<Value> places = node.computeElements(
+      "resize_places", extents, {to}, f64, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        Scalar last, x = findCoordinate(body, at[0], last);
+        // No element is further away than the taps reach, and NaN is no index.
+        double reach = double(table.taps) + 2;
+        return x.clamp(x.constant(-reach), last + reach);
+      });
+  if (failed(places))
+    return failure();
+  SmallVector<int64_t> shape = {to, table.taps};
+  auto findFirst = [&](Scalar x) {
+    return isNearest ? roundCoordinate(method.nearest, x) : roundDown(x) - double(before);
+  };
+  auto findLast = [&](ComputeBody &body) {
+    Scalar from = body.input(1).load({}).to(f64);
+    return (from - 1.0).max(from.constant(0));
+  };
+  FailureOr<Value> indices = node.computeElements(
+      "resize_indices", {*places, extents[0]}, shape, b.getI32Type(),
+      [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        Scalar index = findFirst(body.input(0).load({at[0]})) + at[1].to(f64);
+        return index.clamp(index.constant(0), findLast(body)).to(b.getI32Type());
+      });
+  FailureOr<Value> weights = Value(), outside = Value();
+  if (!isNearest)
+    weights = node.compute(
+        "resize_weights", {to}, {*places, extents[0]}, shape, type, [&](ComputeBody &body) {
+          Scalar x = body.input(0).load({body.at(0)});
+          Scalars all = makeWeights(method, x, findFirst(x), findLast(body), table.taps);
+          for (auto [t, weight] : llvm::enumerate(all))
+            body.output().store(weight.to(type), {body.at(0), body.index(t)});
+        });
+  if (method.coordinates == "tf_crop_and_resize")
+    outside = node.computeElements("resize_outside", extents, {to}, b.getI1Type(),
+                                   [&](ComputeBody &body, ArrayRef<Scalar> at) {
+                                     Scalar last, x = findCoordinate(body, at[0], last);
+                                     return (x < 0.0) | (x > last);
+                                   });
+  if (failed(indices) || failed(weights) || failed(outside))
+    return failure();
+  table.indices = *indices;
+  table.weights = *weights;
+  table.outside = *outside;
+  return table;
 }
 
 /// One dimension by a table. `input` and the result have floats of type `type`, or, if only
 /// elements are picked, any type.
 static FailureOr<Value> resizeDimension(NodeImporter &node, const Resize &resize, Value input,
                                         int64_t dim, Type type) {
+  FailureOr<TableValues> table = resize.isSized(dim) ? computeTable(node, resize, dim, type)
+                                                     : makeTable(node, resize, dim, type);
+  if (failed(table))
+    return failure();
+  SmallVector<Value> operands = {input, table->indices};
+  auto add = [&](Value value) {
+    operands.push_back(value);
+    return operands.size() - 1;
+  };
+  unsigned weights = table->weights ? add(table->weights) : 0;
+  unsigned outside = table->outside ? add(table->outside) : 0;
+  // Elements that do not exist cost nothing.
+  SmallVector<std::pair<int64_t, unsigned>> sized;
   SmallVector<int64_t> shape(NodeImporter::getShape(input));
-  ResizeExtent extent{shape[dim], resize.shape[dim], resize.scales[dim], resize.roiBegin[dim],
-                      resize.roiEnd[dim]};
-  ResizeTable table = makeResizeTable(resize.method, extent);
-  int64_t taps = table.taps;
-  Builder &b = node.getBuilder();
-  SmallVector<int64_t> tableShape = {extent.to, taps};
-  auto tableOf = [&](Type element) { return RankedTensorType::get(tableShape, element); };
-  bool extrapolates = llvm::is_contained(table.outside, 1);
-  bool picks = resize.method.mode == Interpolation::Nearest;
-  Value outside = node.constant(cnn::makeConstantFromBytes(
-      RankedTensorType::get({extent.to}, b.getI1Type()),
-      ArrayRef(reinterpret_cast<const char *>(table.outside.data()), table.outside.size())));
-  Value indices =
-      node.constant(cnn::makeConstant(tableOf(b.getI32Type()), std::move(table.index)));
-  SmallVector<Value> operands = {input, indices, outside};
-  if (!picks && type.isF64())
-    operands.push_back(
-        node.constant(cnn::makeConstant(tableOf(type), std::move(table.weight))));
-  else if (!picks)
-    operands.push_back(node.constant(
-        cnn::makeFloats(node.getContext(), tableShape,
-                        std::vector<float>(table.weight.begin(), table.weight.end()))));
-  shape[dim] = extent.to;
+  shape[dim] = resize.to[dim].bound;
+  for (int64_t i = 0; i < int64_t(shape.size()); ++i)
+    if (Value size = (i <= dim ? resize.to : resize.from)[i].size)
+      sized.push_back({i, add(size)});
   return node.computeElements(
       "resize", operands, shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
         auto tap = [&](Scalar t) {
@@ -141,19 +301,28 @@ static FailureOr<Value> resizeDimension(NodeImporter &node, const Resize &resize
           source[dim] = body.input(1).load({at[dim], t}).toIndex();
           return body.input(0).load(source);
         };
-        Scalar result;
-        if (picks)
-          result = tap(body.index(0));
+        auto find = [&]() -> Scalars {
+          if (!weights)
+            return {tap(body.index(0))};
+          return body.loop(table->taps, {body.number(type, 0)},
+                           [&](Scalar t, ArrayRef<Scalar> sum) -> Scalars {
+                             Scalar weight = body.input(weights).load({at[dim], t});
+                             return {sum[0] + weight * tap(t)};
+                           });
+        };
+        Scalar exists = body.truth(true), result;
+        for (auto [i, number] : sized)
+          exists = exists & (at[i] < body.input(number).load({}).toIndex());
+        if (sized.empty())
+          result = find().front();
         else
-          result = body.loop(taps, {body.number(type, 0)},
-                             [&](Scalar t, ArrayRef<Scalar> sum) -> Scalars {
-                               return {sum[0] + body.input(3).load({at[dim], t}) * tap(t)};
-                             })
-                       .front();
-        if (!extrapolates)
+          result =
+              body.choose(exists, find, [&]() -> Scalars { return {body.number(type, 0)}; })
+                  .front();
+        if (!outside)
           return result;
         Scalar otherwise = body.number(type, resize.extrapolation);
-        return body.input(2).load({at[dim]}).select(otherwise, result);
+        return body.input(outside).load({at[dim]}).select(otherwise, result);
       });
 }
 
@@ -185,10 +354,8 @@ static FailureOr<Value> resizeByTables(NodeImporter &node, const Resize &resize)
                                                                           : b.getF32Type();
   if (isa<IntegerType>(type) && between != type)
     value = cast(*value, between);
-  for (auto [dim, to] : llvm::enumerate(resize.shape)) {
-    bool isSame = NodeImporter::getShape(*value)[dim] == to && resize.scales[dim] == 1 &&
-                  resize.roiBegin[dim] == 0 && resize.roiEnd[dim] == 1;
-    if (!isSame && succeeded(value))
+  for (int64_t dim = 0; dim < int64_t(resize.to.size()); ++dim) {
+    if (!resize.isSame(dim) && succeeded(value))
       value = resizeDimension(node, resize, *value, dim, between);
     if (failed(value))
       return failure();
@@ -199,32 +366,32 @@ static FailureOr<Value> resizeByTables(NodeImporter &node, const Resize &resize)
 static LogicalResult finish(NodeImporter &node, const Resize &resize) {
   Value input = node.getInput(0);
   RankedTensorType from = NodeImporter::getType(input);
-  auto is = [](double value) { return [=](double other) { return value == other; }; };
-  if (ArrayRef<int64_t>(resize.shape) == from.getShape() &&
-      llvm::all_of(resize.scales, is(1)) && llvm::all_of(resize.roiBegin, is(0)) &&
-      llvm::all_of(resize.roiEnd, is(1)))
-    return node.setResult(input);
-  if (failed(node.checkShape(resize.shape, from.getElementType())))
+  if (llvm::all_of(llvm::seq<int64_t>(0, resize.to.size()),
+                   [&](int64_t dim) { return resize.isSame(dim); }))
+    return node.setResult(input, resize.to);
+  SmallVector<int64_t> shape = getBounds(resize.to);
+  if (failed(node.checkShape(shape, from.getElementType())))
     return failure();
-  auto type = RankedTensorType::get(resize.shape, from.getElementType());
+  auto type = RankedTensorType::get(shape, from.getElementType());
   if (type.getNumElements() == 0)
-    return node.setResult(node.zeros(type));
+    return node.setResult(node.zeros(type), resize.to);
   if (!hasOperation(resize, from))
-    return node.setResult(resizeByTables(node, resize));
+    return node.setResult(resizeByTables(node, resize), resize.to);
   const ResizeMethod &method = resize.method;
-  return node.setResult(node.create<cnn::ResizeOp>(
-      input, resize.shape, SmallVector<float>(resize.scales.begin(), resize.scales.end()),
+  FailureOr<Value> result = node.create<cnn::ResizeOp>(
+      input, shape, SmallVector<float>(resize.scales.begin(), resize.scales.end()),
       method.mode == Interpolation::Linear ? cnn::ResizeMode::linear
                                            : cnn::ResizeMode::nearest,
-      *cnn::symbolizeCoordinateMode(method.coordinates), method.nearest));
+      *cnn::symbolizeCoordinateMode(method.coordinates), method.nearest);
+  return node.setResult(result, resize.to);
 }
 
 static Resize makeResize(NodeImporter &node) {
   Resize resize;
-  resize.shape.assign(node.getShape(0).begin(), node.getShape(0).end());
-  resize.scales.assign(resize.shape.size(), 1);
-  resize.roiBegin.assign(resize.shape.size(), 0);
-  resize.roiEnd.assign(resize.shape.size(), 1);
+  resize.from = resize.to = node.getExtents(0);
+  resize.scales.assign(resize.from.size(), 1);
+  resize.roiBegin.assign(resize.from.size(), 0);
+  resize.roiEnd.assign(resize.from.size(), 1);
   return resize;
 }
 
@@ -336,7 +503,9 @@ static LogicalResult importResize(NodeImporter &node) {
     if (!scales || failed(applyScales(node, *scales, axes, resize)))
       return failure();
   } else if (isGiven(3)) {
-    std::optional<SmallVector<int64_t>> sizes = node.getConstantInts(3);
+    if (node.hasSizes(3))
+      return node.error(node.describeInput(3) + " has a length that depends on data");
+    std::optional<SmallVector<DimSize>> sizes = node.readExtents(3);
     if (!sizes || failed(applySizes(node, *sizes, axes, policy, resize)))
       return failure();
   } else {
@@ -346,16 +515,16 @@ static LogicalResult importResize(NodeImporter &node) {
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getResizeOps() {
-  static constexpr OpEntry ops[] = {
-      OpEntry{"Resize", importUpsample, 2, 2, InputTypes(kNumber, kFloat), 10, 10,
-              "scales must be constant, all at most 1 or all at least 1; no bool"}
-          .with(ruleOfBatches),
-      OpEntry{"Resize", importResize, 1, 4, InputTypes(kNumber, kFloat, kFloat, kInteger), 11,
-              kNoEnd, "scales, sizes and roi must be constant; no bool"}
-          .with(ruleOfBatches),
+  static constexpr OpEntry plain[] = {
+      {"Resize", importUpsample, 2, 2, InputTypes(kNumber, kFloat), 10, 10,
+       "scales must be constant, all at most 1 or all at least 1; no bool"},
+      {"Resize", importResize, 1, 4, InputTypes(kNumber, kFloat, kFloat, kInteger), 11, kNoEnd,
+       "scales and roi must be constant, sizes, too, or computed from numbers whose largest "
+       "value is known; no bool"},
       {"Upsample", importUpsample, 1, 1, kNumber, 1, 8, "no bool"},
       {"Upsample", importUpsample, 2, 2, InputTypes(kNumber, kFloat), 9, 9,
        "scales must be constant; no bool"},
   };
+  static constexpr auto ops = withRule(plain, ruleOfItself);
   return ops;
 }

@@ -27,13 +27,7 @@ struct ResizeMethod {
 
 bool isCoordinateMode(llvm::StringRef name);
 
-/// One dimension that is resized. `scale * from` may be no whole number.
-struct ResizeExtent {
-  int64_t from, to;
-  double scale;
-  /// The part that tf_crop_and_resize takes, relative to the dimension.
-  double roiBegin = 0, roiEnd = 1;
-};
+template <typename Number> struct ResizeExtent;
 
 /// Element i of the result is the sum over t of weight[i * taps + t] times element
 /// index[i * taps + t] of the input.
@@ -45,7 +39,11 @@ struct ResizeTable {
   std::vector<uint8_t> outside;
 };
 
-ResizeTable makeResizeTable(const ResizeMethod &method, const ResizeExtent &extent);
+/// How many elements of the input count before the one below a coordinate. As many do after
+/// it, apart from the next one.
+int64_t countBefore(const ResizeMethod &method, double scale);
+
+ResizeTable makeResizeTable(const ResizeMethod &method, const ResizeExtent<double> &extent);
 
 } // namespace convoy::onnximport
 

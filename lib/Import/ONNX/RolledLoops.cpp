@@ -274,18 +274,6 @@ static FailureOr<bool> learn(NodeImporter &node, Value goesOn, const TripCount &
   return isNew;
 }
 
-/// `value` with the bounds of `extents`.
-static FailureOr<Value> fit(NodeImporter &node, SizedValue value, ArrayRef<DimSize> extents) {
-  SmallVector<int64_t> bounds = getBounds(extents), shape(NodeImporter::getShape(value.value));
-  for (auto [extent, bound] : llvm::zip_equal(shape, bounds))
-    extent = std::min(extent, bound);
-  SmallVector<int64_t> offsets(shape.size(), 0), steps(shape.size(), 1);
-  FailureOr<Value> part = shape == NodeImporter::getShape(value.value)
-                              ? FailureOr<Value>(value.value)
-                              : node.slice(value.value, offsets, shape, steps);
-  return failed(part) ? part : enlarge(node, *part, bounds);
-}
-
 /// Fails if a row has a size that is computed in the loop.
 static LogicalResult checkRows(NodeImporter &node, cnn::LoopEndOp end,
                                ArrayRef<SizedValue> rows) {
@@ -359,7 +347,8 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
   for (auto [number, next] : llvm::enumerate(nexts)) {
     if (!isCarried(state, number))
       continue;
-    FailureOr<Value> fitting = fit(node, next, state.rolled->variables[number].extents);
+    FailureOr<Value> fitting =
+        changeBounds(node, next.value, getBounds(state.rolled->variables[number].extents));
     if (failed(fitting))
       return failure();
     values.push_back(*fitting);

@@ -268,6 +268,16 @@ FailureOr<Value> convoy::onnximport::enlarge(NodeImporter &node, Value value,
                               });
 }
 
+FailureOr<Value> convoy::onnximport::changeBounds(NodeImporter &node, Value value,
+                                                  ArrayRef<int64_t> bounds) {
+  SmallVector<int64_t> shape(NodeImporter::getShape(value));
+  for (auto [extent, bound] : llvm::zip_equal(shape, bounds))
+    extent = std::min(extent, bound);
+  SmallVector<int64_t> offsets(shape.size(), 0), steps(shape.size(), 1);
+  FailureOr<Value> part = node.slice(value, offsets, shape, steps);
+  return failed(part) ? part : enlarge(node, *part, bounds);
+}
+
 Value convoy::onnximport::makeLimit(NodeImporter &node, Type element, bool isLargest) {
   if (isa<FloatType>(element)) {
     double infinity = std::numeric_limits<double>::infinity();

@@ -70,6 +70,11 @@ mlir::FailureOr<mlir::Value> fillBeyond(NodeImporter &node, mlir::Value value,
 mlir::FailureOr<mlir::Value> enlarge(NodeImporter &node, mlir::Value value,
                                      llvm::ArrayRef<int64_t> bounds);
 
+/// `value` in a tensor of the shape `bounds`; elements that are new do not count, nor do those
+/// that are lost.
+mlir::FailureOr<mlir::Value> changeBounds(NodeImporter &node, mlir::Value value,
+                                          llvm::ArrayRef<int64_t> bounds);
+
 /// The least or the largest number of an element type, as a constant of rank 0.
 mlir::Value makeLimit(NodeImporter &node, mlir::Type element, bool isLargest);
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Importer.h"
+#include "Ranges.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/MathExtras.h"
@@ -24,12 +25,19 @@ namespace {
 /// An integer lies between `low` and `high`.
 struct Interval {
   int64_t low, high;
+  /// Whether it does so even if a float that it is computed from is not a number (NaN).
+  bool isSure = true;
 };
 
 /// Follows elements of integer tensors back to sizes and constants.
 class RangeFinder {
 public:
-  explicit RangeFinder(const SizeTable &table) : table(table) {}
+  explicit RangeFinder(const SizeTable &table)
+      : table(table), others([this](Value tensor, int64_t element) {
+          std::optional<Interval> range = find(tensor, element);
+          return range ? std::optional(NumberRange{double(range->low), double(range->high)})
+                       : std::nullopt;
+        }) {}
 
   /// The range of an element, by its number in the order of memory. Nothing if it is not
   /// known.
@@ -41,10 +49,13 @@ public:
 private:
   std::optional<Interval> findBinary(cnn::BinaryOp op, int64_t element);
   std::optional<Interval> findReduced(cnn::ReduceOp op, int64_t element);
+  std::optional<Interval> findSimple(Value tensor, int64_t element);
 
   /// More operations between a size and its use mean that it is not simple arithmetic.
   static constexpr int kMaxSteps = 1 << 10;
   const SizeTable &table;
+  /// For elements that come from floats, or that are picked by indices that are data.
+  NumberRangeFinder others;
   int steps = 0;
 };
 
@@ -64,7 +75,7 @@ static Interval findCorners(Interval lhs, Interval rhs,
   return {limit(*low), limit(*high)};
 }
 
-static std::optional<Interval> applyTo(BinaryKind kind, Interval lhs, Interval rhs) {
+static std::optional<Interval> applySurely(BinaryKind kind, Interval lhs, Interval rhs) {
   switch (kind) {
   case BinaryKind::add:
     return Interval{limit(lhs.low + rhs.low), limit(lhs.high + rhs.high)};
@@ -95,6 +106,13 @@ static std::optional<Interval> applyTo(BinaryKind kind, Interval lhs, Interval r
   default:
     return std::nullopt;
   }
+}
+
+static std::optional<Interval> apply(BinaryKind kind, Interval lhs, Interval rhs) {
+  std::optional<Interval> result = applySurely(kind, lhs, rhs);
+  if (result)
+    result->isSure = lhs.isSure && rhs.isSure;
+  return result;
 }
 
 /// The number of the element of an operand that broadcasts to the result's element.
@@ -186,6 +204,16 @@ std::optional<Interval> RangeFinder::find(Value tensor, int64_t element) {
   tensor = findSource(tensor, element);
   if (steps > kMaxSteps)
     return std::nullopt;
+  if (std::optional<Interval> simple = findSimple(tensor, element))
+    return simple;
+  NumberRange range = others.find(tensor, makePlace(NodeImporter::getShape(tensor), element));
+  if (range.low < -double(kMaxSize) || range.high > double(kMaxSize))
+    return std::nullopt;
+  return Interval{int64_t(range.low), int64_t(range.high), /*isSure=*/false};
+}
+
+/// The range of an element that is computed from single integers.
+std::optional<Interval> RangeFinder::findSimple(Value tensor, int64_t element) {
   if (auto bound = table.bounds.find({tensor, element}); bound != table.bounds.end())
     return Interval{0, bound->second};
   if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(tensor)) {
@@ -205,7 +233,8 @@ std::optional<Interval> RangeFinder::find(Value tensor, int64_t element) {
     std::optional<Interval> no =
         find(select.getRhs(), findOperandElement(select.getRhs(), tensor, element));
     if (yes && no)
-      return Interval{std::min(yes->low, no->low), std::max(yes->high, no->high)};
+      return Interval{std::min(yes->low, no->low), std::max(yes->high, no->high),
+                      yes->isSure && no->isSure};
   }
   return std::nullopt;
 }
@@ -218,7 +247,7 @@ std::optional<Interval> RangeFinder::findBinary(cnn::BinaryOp op, int64_t elemen
       find(op.getLhs(), findOperandElement(op.getLhs(), result, element));
   std::optional<Interval> rhs =
       find(op.getRhs(), findOperandElement(op.getRhs(), result, element));
-  return lhs && rhs ? applyTo(op.getKind(), *lhs, *rhs) : std::nullopt;
+  return lhs && rhs ? apply(op.getKind(), *lhs, *rhs) : std::nullopt;
 }
 
 std::optional<Interval> RangeFinder::findReduced(cnn::ReduceOp op, int64_t element) {
@@ -245,7 +274,7 @@ std::optional<Interval> RangeFinder::findReduced(cnn::ReduceOp op, int64_t eleme
   std::optional<Interval> result = find(input, 0);
   for (int64_t i = 1; i < NodeImporter::getShape(input)[0] && result; ++i) {
     std::optional<Interval> next = find(input, i);
-    result = next ? applyTo(kind, *result, *next) : std::nullopt;
+    result = next ? apply(kind, *result, *next) : std::nullopt;
   }
   return result;
 }
@@ -379,13 +408,13 @@ DimSize NodeImporter::declareSize(Value size, int64_t bound) {
   return {bound, table.values.try_emplace(number, size).first->second};
 }
 
-std::optional<DimSize> NodeImporter::findExtent(Value tensor, int64_t element) {
+std::optional<DimSize> NodeImporter::findExtent(Value tensor, int64_t element, bool mayClamp) {
   SizeTable &table = importer.getSizeTable();
   RangeFinder finder(table);
   std::optional<Interval> range = finder.find(tensor, element);
-  if (!range)
+  if (!range || (!mayClamp && (range->low < 0 || !range->isSure)))
     return std::nullopt;
-  if (range->low == range->high)
+  if (range->low == range->high && range->isSure)
     return range->low;
   int64_t bound = std::max<int64_t>(range->high, 0), place = element;
   Value source = finder.findSource(tensor, place);
@@ -393,11 +422,16 @@ std::optional<DimSize> NodeImporter::findExtent(Value tensor, int64_t element) {
     return DimSize(bound, known);
   FailureOr<Value> size = extractNumber(source, place);
   // A size is never negative.
-  if (succeeded(size) && range->low < 0)
+  if (succeeded(size) && (range->low < 0 || !range->isSure))
     size = binary(BinaryKind::max, *size, scalar(builder.getI64Type(), 0));
+  if (succeeded(size) && !range->isSure)
+    size = binary(BinaryKind::min, *size, scalar(builder.getI64Type(), bound));
   if (failed(size))
     return std::nullopt;
-  return declareSize(*size, bound);
+  DimSize extent = declareSize(*size, bound);
+  if (extent.size)
+    table.values.try_emplace({source, place}, extent.size);
+  return extent;
 }
 
 std::optional<SmallVector<int64_t>> NodeImporter::findConstantInts(Value tensor) {
@@ -407,7 +441,7 @@ std::optional<SmallVector<int64_t>> NodeImporter::findConstantInts(Value tensor)
   SmallVector<int64_t> result;
   for (int64_t i = 0; i < count; ++i) {
     std::optional<Interval> range = RangeFinder(importer.getSizeTable()).find(tensor, i);
-    if (!range || range->low != range->high)
+    if (!range || !range->isSure || range->low != range->high)
       return std::nullopt;
     result.push_back(range->low);
   }
@@ -516,7 +550,7 @@ DimSize NodeImporter::combine(BinaryKind kind, DimSize lhs, DimSize rhs) {
   };
   Interval left{lhs.size ? 0 : lhs.bound, lhs.bound},
       right{rhs.size ? 0 : rhs.bound, rhs.bound};
-  Interval range = *applyTo(kind, left, right);
+  Interval range = *apply(kind, left, right);
   if (std::optional<int64_t> most; kind == BinaryKind::sub && lhs.size && rhs.size &&
                                    (most = findDifference(lhs.size, rhs.size)))
     range.high = std::clamp<int64_t>(*most, 0, range.high);

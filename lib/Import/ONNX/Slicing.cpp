@@ -1,4 +1,4 @@
-//===- Slicing.cpp - Operators that cut, join and repeat tensors ----------===//
+//===- Slicing.cpp - Operators that cut and repeat tensors ----------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,6 +7,7 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "Operators.h"
 #include "SizeRules.h"
 #include "TensorReader.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -28,30 +29,70 @@ using cnn::Scalars;
 
 namespace {
 
+/// Where a Slice begins or ends. A number that is computed may count from the end, too, unless
+/// it `isSize`.
+struct CutEnd {
+  DimSize number;
+  bool isSize;
+
+  bool isForwards() const { return number.isConstant() ? number.bound >= 0 : isSize; }
+};
+
 /// What a Slice takes of dimension `axis`.
 struct Cut {
   int64_t axis, step;
-  DimSize start, end;
+  CutEnd start, end;
 
-  bool isConstant() const { return start.isConstant() && end.isConstant(); }
+  bool isConstant() const { return start.number.isConstant() && end.number.isConstant(); }
 };
 
 } // namespace
 
+static SmallVector<CutEnd> makeConstantEnds(ArrayRef<int64_t> numbers) {
+  return llvm::map_to_vector(numbers, [](int64_t number) { return CutEnd{number, true}; });
+}
+
+/// Operand `index`, a list of starts or ends. They need not have a known bound, because the
+/// operand has one.
+static std::optional<SmallVector<CutEnd>> readCutEnds(NodeImporter &node, unsigned index) {
+  Value tensor = node.getInput(index);
+  if (!tensor || node.getConstant(index)) {
+    std::optional<SmallVector<int64_t>> constants = node.getConstantInts(index);
+    return constants ? std::optional(makeConstantEnds(*constants)) : std::nullopt;
+  }
+  if (node.hasSizes(index)) {
+    (void)node.error(node.describeInput(index) + " has a length that depends on data");
+    return std::nullopt;
+  }
+  SmallVector<CutEnd> ends;
+  int64_t count = NodeImporter::getType(tensor).getNumElements();
+  for (int64_t i = 0; i < count; ++i) {
+    if (std::optional<DimSize> extent = node.findExtent(tensor, i, /*mayClamp=*/false)) {
+      ends.push_back({*extent, true});
+      continue;
+    }
+    FailureOr<Value> number = node.extractNumber(tensor, i);
+    if (failed(number))
+      return std::nullopt;
+    ends.push_back({DimSize(INT64_MAX, *number), false});
+  }
+  return ends;
+}
+
 static FailureOr<SmallVector<Cut>> readCuts(NodeImporter &node, int64_t rank) {
   std::optional<SmallVector<int64_t>> axes, steps;
-  std::optional<SmallVector<DimSize>> starts, ends;
+  std::optional<SmallVector<CutEnd>> starts, ends;
   if (node.getOpset() < 10) {
     auto first = node.getInts("starts"), last = node.getInts("ends");
     axes = node.getInts("axes");
     if (!first || !last)
       return node.error("has no attributes 'starts' and 'ends'");
-    starts.emplace(first->begin(), first->end());
-    ends.emplace(last->begin(), last->end());
+    starts = makeConstantEnds(*first);
+    ends = makeConstantEnds(*last);
   } else {
     if (node.getNumInputs() < 3)
       return node.error("has no inputs 'starts' and 'ends'");
-    if (!(starts = node.readExtents(1)) || !(ends = node.readExtents(2)) ||
+    if (!(starts = readCutEnds(node, 1)) || !(ends = readCutEnds(node, 2)) ||
         (node.getInput(3) && !(axes = node.getConstantInts(3))) ||
         (node.getInput(4) && !(steps = node.getConstantInts(4))))
       return failure();
@@ -83,9 +124,9 @@ static FailureOr<Value> cutForwards(NodeImporter &node, Value value, const Cut &
                                     DimSize &extent) {
   SmallVector<int64_t> sizes(NodeImporter::getShape(value));
   SmallVector<int64_t> offsets(sizes.size(), 0), steps(sizes.size(), 1);
-  int64_t start = std::min(cut.start.bound, extent.bound);
+  int64_t start = std::min(cut.start.number.bound, extent.bound);
   int64_t step = std::min(cut.step, extent.bound + 1);
-  DimSize end = node.combine(BinaryKind::min, cut.end, extent);
+  DimSize end = node.combine(BinaryKind::min, cut.end.number, extent);
   extent = node.combine(BinaryKind::max, node.combine(BinaryKind::sub, end, start), 0);
   if (step > 1)
     extent =
@@ -99,16 +140,20 @@ static FailureOr<Value> cutForwards(NodeImporter &node, Value value, const Cut &
 /// The same for any ends and steps.
 static FailureOr<Value> cutAnyhow(NodeImporter &node, Value value, const Cut &cut,
                                   DimSize &extent) {
-  SmallVector<Value> operands = {node.materialize(extent), node.materialize(cut.start),
-                                 node.materialize(cut.end)};
+  SmallVector<Value> operands = {node.materialize(extent), node.materialize(cut.start.number),
+                                 node.materialize(cut.end.number)};
   Type i64 = node.getBuilder().getI64Type();
   // Beyond the dimension, all steps have the same effect.
   int64_t dim = extent.bound, step = std::clamp<int64_t>(cut.step, -(dim + 1), dim + 1);
   int64_t most = llvm::divideCeil(dim, std::abs(step));
-  if (step > 0 && cut.start.isConstant() && cut.start.bound < 0)
-    most = std::min(most, int64_t(llvm::divideCeil(-cut.start.bound, step)));
-  if (step > 0 && cut.start.size && cut.end.size)
-    if (std::optional<int64_t> distance = findDifference(cut.end.size, cut.start.size))
+  if (step > 0 && !cut.start.isForwards() && cut.start.number.isConstant())
+    most = std::min(most, int64_t(llvm::divideCeil(-cut.start.number.bound, step)));
+  if (step > 0 && cut.end.isForwards())
+    most = std::min(most, int64_t(llvm::divideCeil(cut.end.number.bound, step)));
+  if (step > 0 && cut.start.isForwards() && cut.end.isForwards() && cut.start.number.size &&
+      cut.end.number.size)
+    if (std::optional<int64_t> distance =
+            findDifference(cut.end.number.size, cut.start.number.size))
       most = std::min<int64_t>(most, llvm::divideCeil(std::max<int64_t>(*distance, 0), step));
   // The first element, and the number of elements.
   FailureOr<Value> range =
@@ -155,8 +200,8 @@ static LogicalResult sliceSized(NodeImporter &node, ArrayRef<Cut> cuts) {
   for (const Cut &cut : cuts) {
     if (extents[cut.axis].bound == 0)
       continue;
-    bool isForwards = cut.step > 0 && cut.start.isConstant() && cut.start.bound >= 0 &&
-                      (cut.end.size || cut.end.bound >= 0);
+    bool isForwards = cut.step > 0 && cut.start.number.isConstant() &&
+                      cut.start.isForwards() && cut.end.isForwards();
     result = isForwards ? cutForwards(node, *result, cut, extents[cut.axis])
                         : cutAnyhow(node, *result, cut, extents[cut.axis]);
     if (failed(result))
@@ -179,7 +224,7 @@ static LogicalResult importSlice(NodeImporter &node) {
   bool reverses = false;
   for (const Cut &cut : *cuts) {
     int64_t axis = cut.axis, dim = shape[axis];
-    int64_t step = cut.step, start = cut.start.bound, end = cut.end.bound;
+    int64_t step = cut.step, start = cut.start.number.bound, end = cut.end.number.bound;
     // All steps beyond the dimension have the same effect: they pick the first element.
     step = std::clamp<int64_t>(step, -(dim + 1), dim + 1);
     start += start < 0 ? dim : 0;
@@ -399,77 +444,8 @@ static LogicalResult importPad(NodeImporter &node) {
 }
 
 //===----------------------------------------------------------------------===//
-// Concat, Gather, Expand, Tile
+// Gather, Expand, Tile
 //===----------------------------------------------------------------------===//
-
-/// Moves the parts of a concatenation along `axis` together, of which each has as many
-/// elements in that dimension as `parts` says.
-static FailureOr<Value> closeGaps(NodeImporter &node, Value joined, int64_t axis,
-                                  ArrayRef<DimSize> parts, DimSize &total) {
-  SmallVector<Value> operands = {joined};
-  SmallVector<int64_t> begins; // of the parts in `joined`, but for the first
-  int64_t begin = 0;
-  total = 0;
-  for (const DimSize &part : parts) {
-    if (begin) {
-      operands.push_back(node.materialize(total));
-      begins.push_back(begin);
-    }
-    begin += part.bound;
-    total = node.combine(BinaryKind::add, total, part);
-  }
-  if (llvm::all_of(parts.drop_back(), [](const DimSize &part) { return part.isConstant(); }))
-    return joined;
-  Type i64 = node.getBuilder().getI64Type();
-  ArrayRef<int64_t> shape = NodeImporter::getShape(joined);
-  return node.computeElements(
-      "concat_sized", operands, shape, NodeImporter::getElementType(joined),
-      [&](ComputeBody &body, ArrayRef<Scalar> at) {
-        Scalars from(at);
-        Scalar place = at[axis].to(i64), source = place;
-        for (auto [number, begin] : llvm::enumerate(begins)) {
-          Scalar own = body.input(number + 1).load({});
-          source = (place >= own).select(place - own + begin, source);
-        }
-        from[axis] = source.min(source.integer(shape[axis] - 1)).toIndex();
-        return body.input(0).load(from);
-      });
-}
-
-static LogicalResult importConcat(NodeImporter &node) {
-  if (node.getOpset() >= 4 && !node.hasAttribute("axis"))
-    return node.error("has no attribute 'axis'");
-  FailureOr<int64_t> axis =
-      node.normalizeAxis(node.getInt("axis", 1), NodeImporter::getRank(node.getInput(0)));
-  if (failed(axis))
-    return failure();
-  // Inputs without elements add nothing, but must be of the rank that the others have.
-  SmallVector<Value> inputs;
-  SmallVector<DimSize> extents, parts;
-  int64_t rank = NodeImporter::getRank(node.getInput(0));
-  for (auto [index, input] : llvm::enumerate(node.getInputs())) {
-    if (NodeImporter::getType(input).getNumElements() != 0) {
-      SmallVector<DimSize> own = node.getExtents(index);
-      if (inputs.empty())
-        extents = own;
-      for (auto [dim, extent] : llvm::enumerate(own))
-        if (int64_t(dim) != *axis && dim < extents.size() && extent.size != extents[dim].size)
-          return node.error(node.describeInput(index) +
-                            " may have another size in dimension " + Twine(dim) +
-                            " than the inputs before it");
-      inputs.push_back(input);
-      parts.push_back(*axis < int64_t(own.size()) ? own[*axis] : DimSize(1));
-    } else if (NodeImporter::getRank(input) != rank)
-      return node.error(node.describeInput(index) + " has rank " +
-                        Twine(NodeImporter::getRank(input)) + ", expected " + Twine(rank));
-  }
-  FailureOr<Value> result = node.create<cnn::ConcatOp>(
-      inputs.empty() ? node.getInputs() : ArrayRef<Value>(inputs), *axis);
-  if (failed(result) || !node.hasSizes())
-    return node.setResult(result);
-  result = closeGaps(node, *result, *axis, parts, extents[*axis]);
-  return node.setResult(result, extents);
-}
 
 static LogicalResult importGather(NodeImporter &node) {
   std::optional<cnn::ConstantData> data = node.getConstant(1);
@@ -567,7 +543,7 @@ ArrayRef<OpEntry> convoy::onnximport::getSlicingOps() {
               "constant"}
           .with(ruleOfItself),
       OpEntry{"Slice", importSlice, 1, 5, InputTypes(kAny, kInteger), 1, kNoEnd,
-              "axes and steps must be constant, starts and ends, too, or computed from sizes"}
+              "axes and steps must be constant"}
           .with(ruleOfItself),
       OpEntry{"Split", importSplit, 1, 2, InputTypes(kAny, kNumber), 1, kNoEnd,
               "split must be constant"}
