@@ -12,6 +12,7 @@ import numpy as np
 
 CLASSES = 5  # With the background, where it is a class.
 MANY = 10  # Objects in the picture that has many.
+FEW = 6  # Objects in a picture by which masks and keypoints are scaled.
 CLOSE = 5e-5  # Scores that are closer may change places in another engine.
 CONTRAST = 6
 # The layers that predict, in the order in which their inputs depend on each other: (path, standard deviation, mean).
@@ -64,6 +65,12 @@ def _only_boxes(module):
     heads = getattr(module, "roi_heads", None)
     pools = [name for name in ("mask_roi_pool", "keypoint_roi_pool") if getattr(heads, name, None) is not None]
     return _replaced(heads, dict.fromkeys(pools))
+
+
+def _few_objects(module):
+    """For a while the detector reports few objects, if it has masks or keypoints of each."""
+    return _replaced(module.roi_heads, {"detections_per_img": FEW}) if hasattr(module, "roi_heads") \
+        else contextlib.nullcontext()
 
 
 def _watch(module, layers, pictures):
@@ -144,10 +151,11 @@ def build(entry, randomise):
         for path, layer in module.named_modules():
             if isinstance(layer, torch.nn.Conv2d) and "head." in path:  # Most are born with nearly no weights.
                 torch.nn.init.kaiming_normal_(layer.weight)
-        randomise(module, examples)
+        with _few_objects(module):
+            randomise(module, examples)
         for path, layers, spread in _predictors(module, entry.name):
             sees_boxes = not path.startswith(("roi_heads.mask", "roi_heads.keypoint"))
-            with _only_boxes(module) if sees_boxes else contextlib.nullcontext():
+            with _only_boxes(module) if sees_boxes else _few_objects(module):
                 _spread(module, layers, spread, examples)
         with _only_boxes(module):
             _see_contrast(module, entry.name, examples[:1], examples[-3:])

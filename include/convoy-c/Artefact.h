@@ -90,7 +90,7 @@ enum convoy_status {
   CONVOY_ERROR_CUDA = 12,       /* a call of the driver failed */
   CONVOY_ERROR_NCCL = 13,       /* NCCL failed, see convoy_create_on */
   /* Of all models. */
-  CONVOY_ERROR_BUSY = 14,  /* another thread runs the context */
+  CONVOY_ERROR_BUSY = 14,   /* another thread runs the context */
   CONVOY_ERROR_NO_RUN = 15, /* the context's last run failed, or there was none */
   CONVOY_ERROR_LOOP = 16    /* a loop did not end, see --max-iterations of convoy compile */
 };

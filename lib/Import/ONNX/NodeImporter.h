@@ -187,8 +187,8 @@ public:
   /// that are not, such as some dimensions of a shape. Nothing if one is not.
   std::optional<llvm::SmallVector<int64_t>> findConstantInts(mlir::Value tensor);
   /// One element of a tensor of integers, as `readExtents` reads it; nothing if it has no
-  /// known bound. The extent is the nearest one that is possible if the element is none: unless
-  /// it `mayClamp`, there is nothing then.
+  /// known bound. The extent is the nearest one that is possible if the element is none:
+  /// unless it `mayClamp`, there is nothing then.
   std::optional<DimSize> findExtent(mlir::Value tensor, int64_t element, bool mayClamp = true);
 
   /// Arithmetic of sizes. The same of the same sizes is one value.

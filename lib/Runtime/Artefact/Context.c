@@ -136,7 +136,8 @@ const char *convoy_status_text(int32_t status) {
   case CONVOY_ERROR_BUSY:
     return "another thread runs the context; make a context for each thread";
   case CONVOY_ERROR_LOOP:
-    return "a loop of the model did not end within the iterations that --max-iterations allows";
+    return "a loop of the model did not end within the iterations that --max-iterations "
+           "allows";
   case CONVOY_ERROR_NO_RUN:
     return "the context has no outputs: its last run failed, or there was none";
   default:

@@ -33,8 +33,8 @@ struct ImportOptions {
   std::vector<InputShape> shapes;
   /// Inputs that become constants, as if they were initializers.
   std::vector<InputBinding> bindings;
-  /// The most iterations of a loop whose trip count has no known bound. A run fails if it takes
-  /// more. 0 is the default, which bounds no tensor that grows.
+  /// The most iterations of a loop whose trip count has no known bound. A run fails if it
+  /// takes more. 0 is the default, which bounds no tensor that grows.
   int64_t maxIterations = 0;
   /// Evaluates values where an operator needs a constant. Null for a value that depends on an
   /// input or cannot be evaluated. If there is no function, such operators are errors, unless
