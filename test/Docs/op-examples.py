@@ -24,7 +24,9 @@ def split_types(text):
 
 def wrap(number, example):
     """A function with the example as its body. Its arguments are the values that the example reads."""
-    defined = re.match(r"\s*%\w+ =", example)
+    if example.startswith("func.func"):
+        return example
+    defined = re.match(r"\s*%\w+(:\d+)? =", example)
     body = example[defined.end():] if defined else example
     body = re.sub(r"\{\s*\^bb.*\}", "", body, flags=re.S)  # A region reads no value from outside.
     operands = list(dict.fromkeys(re.findall(r"%\w+", body)))

@@ -196,7 +196,5 @@ def test_messages(tmp_path):
     assert "(Loop): has a variable 0 of type 4 f32, after an iteration it is 1 i64" in text
     text = refuse(loop([node("Concat", ["w", "w"], ["twice"], axis=0)], ["twice"]), feeds, tmp_path)
     assert "(Loop): has variables that grow without a bound that is known" in text
-    text = refuse(loop([], ["w"]), feeds, tmp_path, "--max-iterations=0")
-    assert "'0' is not a whole number from 1 to 2147483647" in text
     text = refuse(loop([], ["w"]), feeds, tmp_path, "--target=cuda")
     assert "node 'loop_y': is a loop, which runs on CPUs only: kernels of a GPU cannot decide when it ends" in text

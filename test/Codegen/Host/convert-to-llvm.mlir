@@ -172,3 +172,23 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["on
     }
   }
 }
+
+// -----
+
+// A loop with a limit: at the end of an iteration, the runtime gets the condition's memory and the number of the next iteration.
+// CHECK-LABEL: llvm.func internal @convoy_main(
+// CHECK:         %[[N:.+]] = llvm.load %{{.+}} -> i64
+// CHECK:         %[[LIMIT:.+]] = llvm.mlir.constant(9 : i64)
+// CHECK-NEXT:    llvm.call @convoy_rt_limit_loop(%{{.+}}, %{{.+}}, %[[N]], %[[LIMIT]]) : (!llvm.ptr, !llvm.ptr, i64, i64) -> ()
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 8, vector_registers = 16, l2 = 1048576>
+module attributes {cnn.target = #target, cnn.layers = [], cnn.inputs = [], cnn.outputs = [],
+    cnn.arena_size = 128 : i64, cnn.weights_size = 0 : i64, cnn.weights = []} {
+  func.func @main(%arena: memref<128xi8>, %weights: memref<0xi8>) {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %go = memref.view %arena[%c0][] : memref<128xi8> to memref<i1>
+    %n = memref.view %arena[%c64][] : memref<128xi8> to memref<i64>
+    cnn.limit_loop %n outs(%go) {limit = 9 : i64} : (memref<i64>, memref<i1>) -> ()
+    return
+  }
+}

@@ -21,11 +21,6 @@ def Cnn_LoopBeginOp : Op<Cnn_Dialect, "loop_begin",
     ```mlir
     %v:3 = cnn.loop_begin %goes_on, %zero, %x
         : (tensor<i1>, tensor<i64>, tensor<4xf32>) -> (tensor<i1>, tensor<i64>, tensor<4xf32>)
-    %more, %next = ...
-    %y = cnn.unary <tanh> %v#2 : (tensor<4xf32>) -> tensor<4xf32>
-    %r:4 = cnn.loop_end %v#0 next(%more, %next, %y) rows(%y)
-        : (tensor<i1>, tensor<i1>, tensor<i64>, tensor<4xf32>, tensor<4xf32>)
-       -> (tensor<i1>, tensor<i64>, tensor<4xf32>, tensor<9x4xf32>)
     ```
 
     What is computed from a variable, up to the `cnn.loop_end`, is the body of the loop. It
@@ -56,7 +51,22 @@ def Cnn_LoopEndOp : Op<Cnn_Dialect, "loop_end", [AttrSizedOperandSegments, Cnn_T
     The results are the variables after the last iteration, then for each of `rows` a tensor
     with one more dimension in front, whose element `n` is the row of iteration `n`. That
     dimension is the largest number of iterations. If the loop ends earlier, the elements that
-    follow are unspecified. See `cnn.loop_begin` for an example.
+    follow are unspecified.
+
+    ```mlir
+    func.func @nine_times(%x: tensor<4xf32>, %yes: tensor<i1>, %zero: tensor<i64>,
+                          %one: tensor<i64>, %nine: tensor<i64>) -> tensor<9x4xf32> {
+      %v:3 = cnn.loop_begin %yes, %zero, %x
+          : (tensor<i1>, tensor<i64>, tensor<4xf32>) -> (tensor<i1>, tensor<i64>, tensor<4xf32>)
+      %y = cnn.unary <tanh> %v#2 : (tensor<4xf32>) -> tensor<4xf32>
+      %n = cnn.binary <add> %v#1, %one : (tensor<i64>, tensor<i64>) -> tensor<i64>
+      %more = cnn.binary <less> %n, %nine : (tensor<i64>, tensor<i64>) -> tensor<i1>
+      %r:4 = cnn.loop_end %v#0 next(%more, %n, %y) rows(%y)
+          : (tensor<i1>, tensor<i1>, tensor<i64>, tensor<4xf32>, tensor<4xf32>)
+         -> (tensor<i1>, tensor<i64>, tensor<4xf32>, tensor<9x4xf32>)
+      return %r#3 : tensor<9x4xf32>
+    }
+    ```
 
     A loop that has not ended by itself after `limit` iterations makes the run fail.
   }];
