@@ -191,7 +191,7 @@ def test_messages(tmp_path):
 
     text = refuse(loop([node("Identity", ["w"], ["row"])], ["w", "row"], outputs=["", "y"]), feeds, tmp_path)
     assert ("node 'loop_y' (Loop): collects a tensor of each iteration, and the largest number of iterations is not known: "
-            "--max-iterations=N sets it") in text
+            "set it with --max-iterations=N, or make it a constant with --bind n=FILE") in text
     text = refuse(loop([node("Shape", ["w"], ["other"])], ["other"]), feeds, tmp_path)
     assert "(Loop): has a variable 0 of type 4 f32, after an iteration it is 1 i64" in text
     text = refuse(loop([node("Concat", ["w", "w"], ["twice"], axis=0)], ["twice"]), feeds, tmp_path)

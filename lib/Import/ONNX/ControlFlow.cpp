@@ -225,9 +225,7 @@ std::string Importer::explainBranch(int index) {
   if (choice < 0)
     return "";
   const NodeProto &node = graph->node(choice);
-  std::string options;
-  for (const std::string &name : findModelInputs(getValue(node.input(0))))
-    options += " --bind " + name + "=FILE";
+  std::string options = makeBindOptions(findModelInputs(getValue(node.input(0))));
   return "; this is in a branch of the node '" + getNodeName(node) + "'" +
          (options.empty() ? "" : ":" + options + " leaves out the branch that is not taken");
 }

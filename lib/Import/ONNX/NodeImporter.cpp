@@ -67,6 +67,13 @@ SmallVector<std::string> convoy::onnximport::findModelInputs(Value value) {
   return names;
 }
 
+std::string convoy::onnximport::makeBindOptions(ArrayRef<std::string> inputs) {
+  std::string options;
+  for (const std::string &name : inputs)
+    options += " --bind " + name + "=FILE";
+  return options;
+}
+
 std::string convoy::onnximport::describeType(Value value) {
   std::string text = formatShape(NodeImporter::getShape(value)) + " ";
   llvm::raw_string_ostream(text) << NodeImporter::getElementType(value);
@@ -78,9 +85,6 @@ LogicalResult NodeImporter::notConstant(unsigned index) {
   if (!input)
     return error("has no input " + Twine(index));
   SmallVector<std::string> names = findModelInputs(input);
-  std::string options;
-  for (const std::string &name : names)
-    options += " --bind " + name + "=FILE";
   std::string message = describeInput(index) + " is not a constant";
   if (names.empty())
     return error(message + ": export the model with a fixed value");
@@ -88,7 +92,7 @@ LogicalResult NodeImporter::notConstant(unsigned index) {
   if (names != ArrayRef<std::string>(node.input(index)))
     message += ", it is computed from the model's input" +
                std::string(names.size() > 1 ? "s '" : " '") + llvm::join(names, "', '") + "'";
-  return error(message + ": bind " + those + " with" + options +
+  return error(message + ": bind " + those + " with" + makeBindOptions(names) +
                ", or export the model with a fixed value");
 }
 

@@ -386,6 +386,8 @@ std::optional<int64_t> findDifference(mlir::Value lhs, mlir::Value rhs);
 
 /// The names of the model's inputs that `value` is computed from.
 llvm::SmallVector<std::string> findModelInputs(mlir::Value value);
+/// The options that make these inputs of the model constants, each with a blank in front.
+std::string makeBindOptions(llvm::ArrayRef<std::string> inputs);
 
 } // namespace convoy::onnximport
 

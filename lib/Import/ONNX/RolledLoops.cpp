@@ -32,6 +32,15 @@ static FailureOr<Value> limit(NodeImporter &node, Value goesOn, Value iteration,
   return node.binary(BinaryKind::logical_and, goesOn, *more);
 }
 
+/// How to bound the number of iterations.
+static std::string adviseBound(const TripCount &trips) {
+  SmallVector<std::string> inputs;
+  if (trips.count)
+    inputs = findModelInputs(trips.count);
+  return "set it with --max-iterations=N" +
+         (inputs.empty() ? "" : ", or make it a constant with" + makeBindOptions(inputs));
+}
+
 static bool isEmpty(Value value) { return NodeImporter::getType(value).getNumElements() == 0; }
 
 /// Whether the loop carries its variable of this number. What has no elements is a constant
@@ -270,7 +279,7 @@ static FailureOr<bool> learn(NodeImporter &node, Value goesOn, const TripCount &
   isNew |= findCounters(state, goesOn, nexts, trips, isNew);
   if (isNew && ++state.attempts == kMaxAttempts)
     return node.error("has variables that grow without a bound that is known" +
-                      std::string(trips.most ? "" : ": --max-iterations=N may set it"));
+                      (trips.most ? "" : ": " + adviseBound(trips)));
   return isNew;
 }
 
@@ -333,7 +342,8 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
                       "always true");
   if (!rows.empty() && !trips.most)
     return node.error("collects a tensor of each iteration, and the largest number of "
-                      "iterations is not known: --max-iterations=N sets it");
+                      "iterations is not known: " +
+                      adviseBound(trips));
   cnn::LoopBeginOp begin = state.rolled->begin;
   OpBuilder &builder = node.getBuilder();
   FailureOr<Value> iteration =

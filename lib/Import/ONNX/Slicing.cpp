@@ -137,6 +137,14 @@ static FailureOr<Value> cutForwards(NodeImporter &node, Value value, const Cut &
   return node.slice(value, offsets, sizes, steps);
 }
 
+/// The most that lies between the ends of a cut forwards, both of which are sizes; nothing if
+/// that is not known.
+static std::optional<int64_t> findDistance(const Cut &cut) {
+  Value start = cut.start.number.size, end = cut.end.number.size;
+  bool isForwards = cut.step > 0 && cut.start.isForwards() && cut.end.isForwards();
+  return isForwards && start && end ? findDifference(end, start) : std::nullopt;
+}
+
 /// The same for any ends and steps.
 static FailureOr<Value> cutAnyhow(NodeImporter &node, Value value, const Cut &cut,
                                   DimSize &extent) {
@@ -150,11 +158,12 @@ static FailureOr<Value> cutAnyhow(NodeImporter &node, Value value, const Cut &cu
     most = std::min(most, int64_t(llvm::divideCeil(-cut.start.number.bound, step)));
   if (step > 0 && cut.end.isForwards())
     most = std::min(most, int64_t(llvm::divideCeil(cut.end.number.bound, step)));
-  if (step > 0 && cut.start.isForwards() && cut.end.isForwards() && cut.start.number.size &&
-      cut.end.number.size)
-    if (std::optional<int64_t> distance =
-            findDifference(cut.end.number.size, cut.start.number.size))
-      most = std::min<int64_t>(most, llvm::divideCeil(std::max<int64_t>(*distance, 0), step));
+  std::optional<int64_t> distance = findDistance(cut);
+  if (distance)
+    most = std::min<int64_t>(most, llvm::divideCeil(std::max<int64_t>(*distance, 0), step));
+  bool isExact = distance && *distance >= 0 && extent.isConstant() &&
+                 cut.start.number.bound + *distance <= dim &&
+                 findDifference(cut.start.number.size, cut.end.number.size) == -*distance;
   // The first element, and the number of elements.
   FailureOr<Value> range =
       node.compute("slice_range", {1}, operands, {2}, i64, [&](ComputeBody &body) {
@@ -179,7 +188,7 @@ static FailureOr<Value> cutAnyhow(NodeImporter &node, Value value, const Cut &cu
   FailureOr<Value> count = node.extractNumber(*range, 1);
   if (failed(count))
     return failure();
-  extent = node.declareSize(*count, most);
+  extent = isExact ? DimSize(most) : node.declareSize(*count, most);
   SmallVector<int64_t> shape(NodeImporter::getShape(value));
   shape[cut.axis] = most;
   return node.computeElements(
