@@ -139,6 +139,20 @@ static onnx::GraphProto *getBody(NodeImporter &node, int64_t inputs, int64_t lea
   return body;
 }
 
+/// The rows of an iteration of a loop that is not unrolled, which are the last `slices` inputs
+/// of the node: those whose output, after the `variables`, is used. `outputs` are their
+/// numbers.
+static SmallVector<SizedValue> readRows(NodeImporter &node, unsigned variables,
+                                        unsigned slices, SmallVectorImpl<unsigned> &outputs) {
+  SmallVector<SizedValue> rows;
+  for (unsigned i = 0; i < slices; ++i)
+    if (node.isOutputUsed(variables + i)) {
+      rows.push_back(node.getSized(node.getNumInputs() - slices + i));
+      outputs.push_back(variables + i);
+    }
+  return rows;
+}
+
 //===----------------------------------------------------------------------===//
 // Loop
 //===----------------------------------------------------------------------===//
@@ -211,15 +225,11 @@ static LogicalResult endLoop(NodeImporter &node, const TripCount &trips, unsigne
   FailureOr<Value> goesOn = node.reshape(node.getInput(1), {});
   if (failed(goesOn))
     return failure();
-  SmallVector<SizedValue> nexts, rows;
+  SmallVector<SizedValue> nexts;
   SmallVector<unsigned> outputs;
   for (unsigned i = 0; i < variables; ++i)
     nexts.push_back(node.getSized(2 + i));
-  for (unsigned i = 0; i < slices; ++i)
-    if (node.isOutputUsed(variables + i)) {
-      rows.push_back(node.getSized(node.getNumInputs() - slices + i));
-      outputs.push_back(variables + i);
-    }
+  SmallVector<SizedValue> rows = readRows(node, variables, slices, outputs);
   FailureOr<LoopResults> results = endRolled(node, *goesOn, trips, nexts, rows);
   if (failed(results))
     return failure();
@@ -457,17 +467,13 @@ static LogicalResult importScan(NodeImporter &node) {
   loop.variables = inputs;
 
   TripCount trips{node.materialize(length), length.bound};
-  SmallVector<SizedValue> nexts, rows;
+  SmallVector<SizedValue> nexts;
   SmallVector<unsigned> outputs;
   for (int64_t i = 0; i < variables; ++i)
     nexts.push_back(node.getSized(i));
   LoopResults results;
   if (loop.rolled) {
-    for (int64_t i = 0; i < slices; ++i)
-      if (node.isOutputUsed(variables + i)) {
-        rows.push_back(node.getSized(node.getNumInputs() - slices + i));
-        outputs.push_back(variables + i);
-      }
+    SmallVector<SizedValue> rows = readRows(node, variables, slices, outputs);
     FailureOr<LoopResults> ended = endRolled(node, makeTrue(node), trips, nexts, rows);
     if (failed(ended))
       return failure();

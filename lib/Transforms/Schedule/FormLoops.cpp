@@ -88,7 +88,7 @@ void Loop::createLoop() {
 void Loop::moveBody() {
   Block *after = &loop.getAfter().front();
   for (auto [variable, argument] : llvm::zip(begin.getVariables(), after->getArguments()))
-    variable.replaceAllUsesExcept(argument, end);
+    variable.replaceAllUsesWith(argument);
   for (Operation *op : body) {
     op->moveBefore(after, after->end());
     SmallVector<Operation *> later = {op};
@@ -110,7 +110,7 @@ void Loop::moveBody() {
 bool Loop::isVariable(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp>(op))
-      return llvm::is_contained(begin->getResults(), value);
+      return false;
     value = op->getOperand(0);
   }
   return cast<BlockArgument>(value).getOwner() == &loop.getAfter().front();
@@ -147,27 +147,14 @@ Value Loop::collect(Value row, Value all) {
 void Loop::yield() {
   Block *after = &loop.getAfter().front();
   builder.setInsertionPointToEnd(after);
-  SmallVector<Value> results, nexts;
-  for (auto [next, variable, argument] :
-       llvm::zip(end.getNexts(), begin.getVariables(), after->getArguments())) {
-    bool stays = next == variable;
-    // Another variable may be written before this one is.
-    nexts.push_back(stays ? Value(argument) : next);
-    if (!stays && isVariable(next))
-      nexts.back() = copy(llvm::is_contained(begin->getResults(), next)
-                              ? after->getArgument(cast<OpResult>(next).getResultNumber())
-                              : next,
-                          createEmpty(next));
-  }
-  SmallVector<Value> collected;
+  SmallVector<Value> results, nexts, collected;
+  // Another variable may be written before this one is.
+  for (auto [next, argument] : llvm::zip(end.getNexts(), after->getArguments()))
+    nexts.push_back(next != argument && isVariable(next) ? copy(next, createEmpty(next))
+                                                         : next);
   for (auto [row, all] :
-       llvm::zip(end.getRows(), after->getArguments().drop_front(nexts.size()))) {
-    auto variable = llvm::find(begin->getResults(), row);
-    Value value = variable == begin->result_end()
-                      ? row
-                      : after->getArgument((*variable).getResultNumber());
-    collected.push_back(collect(value, all));
-  }
+       llvm::zip(end.getRows(), after->getArguments().drop_front(nexts.size())))
+    collected.push_back(collect(row, all));
   for (auto [next, argument] : llvm::zip(nexts, after->getArguments()))
     results.push_back(next == argument ? next : copy(next, argument));
   if (std::optional<int64_t> most = end.getLimit())
