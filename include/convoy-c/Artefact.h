@@ -92,7 +92,8 @@ enum convoy_status {
   /* Of all models. */
   CONVOY_ERROR_BUSY = 14,   /* another thread runs the context */
   CONVOY_ERROR_NO_RUN = 15, /* the context's last run failed, or there was none */
-  CONVOY_ERROR_LOOP = 16    /* a loop did not end, see --max-iterations of convoy compile */
+  CONVOY_ERROR_LOOP = 16,   /* a loop did not end, see --max-iterations of convoy compile */
+  CONVOY_ERROR_RANGE = 17   /* the length of a sequence is negative, or beyond the input */
 };
 
 /* One input or output. Data is dense, row-major (the last dimension moves

@@ -270,14 +270,14 @@ def test_shapes_that_do_not_fit(what, tmp_path):
 
 def test_all_unsupported_operations_in_one_message(tmp_path):
     model = node_model(
-        helper.make_node("Unique", ["x"], ["a"], name="unique"),
+        helper.make_node("TfIdfVectorizer", ["x"], ["a"], name="vectorizer"),
         helper.make_node("Relu", ["a"], ["b"], name="relu"),
         helper.make_node("StringSplit", ["b"], ["c"], name="finder"),
         helper.make_node("FancyOp", ["c"], ["d"], name="fancy", domain="com.example"),
-        helper.make_node("Unique", ["d"], ["y"], name="unique_2"),
+        helper.make_node("TfIdfVectorizer", ["d"], ["y"], name="vectorizer_2"),
     )
     model.opset_import.add(domain="com.example", version=1)
-    message = refuse(model, tmp_path, "Unique", "unique", "unique_2", "StringSplit", "finder", "FancyOp", "fancy",
+    message = refuse(model, tmp_path, "TfIdfVectorizer", "vectorizer", "vectorizer_2", "StringSplit", "finder", "FancyOp", "fancy",
                      "com.example", "13")
     assert "relu" not in message.replace("Relu", "relu").split("bad_model.onnx", 1)[1]
 

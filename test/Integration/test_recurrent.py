@@ -292,15 +292,42 @@ def test_without_elements(tmp_path):
 
 
 def test_lengths_out_of_range_at_run_time(tmp_path):
-    """They count as the nearest length that is possible, so that no other memory is read."""
-    layers = [make_layer(np.random.default_rng(4), "GRU", 4, 3, 3, 17, lengths=[4, 0, 2], **more)
+    """The run fails, no other memory is read, and the next run is as good as any."""
+    layers = [make_layer(np.random.default_rng(4), "GRU", 4, 4, 8, 20, lengths=[4, 0, 2, 1], **more)
               for more in ({"directions": 2}, {"direction": "reverse"})]
     for layer in layers:
         layer.fed.add("lengths")
     model, feeds, expected = merge(layers)
-    wild = {name: np.array([2**31 - 1, -2**31, 2], np.int32) if name.endswith("lengths") else array
-            for name, array in feeds.items()}
-    compare(layers, run_artefact(compile_model(model, tmp_path), wild, expected), expected, 1e-5)
+    for options in ((), ("--devices=2",)):
+        artefact = compile_model(model, tmp_path, *options)
+        run_fails(artefact, feeds, [2**31 - 1, -2**31, 2, 5], np.int32)
+        compare(layers, run_artefact(artefact, feeds, expected, threads=2), expected, 1e-5)
+
+
+def run_fails(artefact, feeds, lengths, dtype):
+    for name, array in feeds.items():
+        np.save(artefact.parent / f"{name}.npy", np.array(lengths, dtype) if name.endswith("lengths") else array)
+    line = one_line(convoy("run", artefact, *(f"--input={name}={artefact.parent}/{name}.npy" for name in feeds)))
+    assert "the length of a sequence is negative, or beyond the input" in line
+
+
+def test_reverse_sequence_out_of_range(tmp_path):
+    """On GPUs, which the host does not read, lengths count as the nearest that are possible."""
+    node = helper.make_node("ReverseSequence", ["x", "lengths"], ["y"], name="turn", batch_axis=0, time_axis=1)
+    x, right = np.arange(8, dtype=np.float32).reshape(2, 4), np.array([3, 2], np.int64)
+    graph = helper.make_graph([node], "turn", [value_info("x", x), value_info("lengths", right)],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 4])])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 10)], ir_version=8)
+    wild = np.array([5, -1], np.int64)
+    for target in ("cpu", "cuda-emulator"):
+        artefact = compile_model(model, tmp_path, f"--target={target}")
+        if target != "cpu":
+            y = run_artefact(artefact, {"x": x, "lengths": wild}, ["y"])["y"]
+            assert np.array_equal(y, [[3, 2, 1, 0], [4, 5, 6, 7]])
+        else:
+            run_fails(artefact, {"x": x, "lengths": right}, wild, np.int64)
+        y = run_artefact(artefact, {"x": x, "lengths": right}, ["y"])["y"]
+        assert np.array_equal(y, [[2, 1, 0, 3], [5, 4, 6, 7]])
 
 
 def test_devices_compute_a_recurrence_alike(tmp_path):

@@ -14,6 +14,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "QuantizeState.h"
 #include "RecurrencePlan.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
@@ -72,6 +73,8 @@ public:
     SmallVector<int64_t> shape = {plan.rows(), plan.units};
     if (op.getCell() == CellKind::lstm)
       c = view(2, shape);
+    if (op.getScales())
+      quantizedH = view(3, shape);
     if (op.getCandidate()) {
       update = view(2, shape);
       resetH = view(3, shape);
@@ -414,15 +417,20 @@ private:
         Value unit = affine(b, v, plan.tile.lanes, 0);
         for (int64_t i = 0; i < 2; ++i)
           store(zeroVector(b, type), h, {indexConstant(b, i), local, unit});
-        if (resetH)
-          store(zeroVector(b, type), resetH, {local, unit});
+        for (Value buffer : {resetH, quantizedH})
+          if (buffer)
+            store(zeroVector(b, type), buffer, {local, unit});
         return SmallVector<Value>();
       });
     });
   }
 
   void buildStep(Value step) {
+    if (op.getScales())
+      scaleOfH = quantizeState(b, type, h, parity, endRow, plan.hidden, quantizedH);
     auto elementOfH = [this](Value row, Value k) -> Value {
+      if (quantizedH)
+        return memref::LoadOp::create(b, quantizedH, ValueRange{row, k});
       return memref::LoadOp::create(b, h, ValueRange{parity, row, k});
     };
     forEachProduct(plan.tile, operands.getWeights(), op.getWeightGates(), step, elementOfH,
@@ -449,11 +457,14 @@ private:
   void buildCell(const Block &block, const Row &row, int64_t v, MutableArrayRef<Value> gates) {
     // Only the reset gate multiplies a product without its input.
     bool isResetAfter = op.getCell() == CellKind::gru && !op.getCandidate();
-    for (auto [gate, sum] : llvm::enumerate(gates))
+    for (auto [gate, sum] : llvm::enumerate(gates)) {
+      if (Value scales = operands.getScales())
+        sum = mul(sum, mul(scaleOfH, loadParameter(scales, block, v, gate)));
       if (!(isResetAfter && gate == 2))
         sum = addUp(sum, loadInput(block, row, v, gate));
       else if (op.getBias())
         sum = addUp(sum, loadParameter(operands.getBias(), block, v, 0));
+    }
     switch (op.getCell()) {
     case CellKind::rnn:
       return finish(block, row, v, apply(0, gates[0]), loadOld(block, row, v));
@@ -523,6 +534,8 @@ private:
   Value direction, firstTile, endTile, firstRow, endRow;
   /// The states, and which of the two `h` a step reads.
   Value h, c, update, resetH, parity, isOdd;
+  /// The last `h` as integers less their zero point, and a vector of its scale.
+  Value quantizedH, scaleOfH;
   /// The sums of all gates of a block of units, for the rows of the task.
   Value sums;
 };

@@ -29,10 +29,14 @@ struct RecurrencePlan {
     int64_t weights = op.countMacs() / (steps * batch * directions) * int64_t(sizeof(float));
     int64_t reads = llvm::divideCeil(weights, std::max<int64_t>(target.getL2() / 2, 1));
     groups = llvm::divideCeil(tiles, std::min(reads, kMaxTaskTiles));
+    // Quantised states have one scale for all sequences.
+    if (op.getScales())
+      groups = 1;
     taskTiles = llvm::divideCeil(tiles, groups);
     groups = llvm::divideCeil(tiles, taskTiles);
-    // Two of `h`; and `c`, or `z` and `r . h`.
-    buffers = 2 + (op.getCell() == cnn::CellKind::lstm ? 1 : 0) + (op.getCandidate() ? 2 : 0);
+    // Two of `h`; and `c` (and `h` quantised), or `z` and `r . h`.
+    buffers = 2 + (op.getCell() == cnn::CellKind::lstm ? 1 : 0) + (op.getCandidate() ? 2 : 0) +
+              (op.getScales() ? 1 : 0);
     sums = rows() == 1 ? 0 : std::max(op.getWeightGates() * tile.units(), candidate.units());
     work = op.countMacs() / (tile.lanes * parts());
   }

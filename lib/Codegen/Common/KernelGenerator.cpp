@@ -102,7 +102,7 @@ LogicalResult KernelGenerator::run() {
   // Later operations are compared with these, so they are erased at the end.
   SmallVector<Operation *> replaced, launched;
   auto replace = [&](Operation *op) -> WalkResult {
-    if (!doesWork(*op) || isa<AwaitOp, ReleaseOp, LimitLoopOp>(op))
+    if (!doesWork(*op) || isa<AwaitOp, ReleaseOp>(op) || op->hasTrait<RunsOnHost>())
       return success();
     if (isa<CommunicationOpInterface>(op)) {
       addLayer(cnn::getNodeName(op->getLoc()));

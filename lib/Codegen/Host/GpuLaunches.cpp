@@ -142,7 +142,8 @@ void host::populateGpuLaunchPatterns(const LLVMTypeConverter &converter,
 void host::declareLaunches(ModuleOp module, bool hasGpuLaunches) {
   SmallVector<RuntimeFunction> functions = {CONVOY_RUNTIME_FUNCTION(convoy_rt_parallel_for),
                                             CONVOY_RUNTIME_FUNCTION(convoy_rt_layer_done),
-                                            CONVOY_RUNTIME_FUNCTION(convoy_rt_limit_loop)};
+                                            CONVOY_RUNTIME_FUNCTION(convoy_rt_limit_loop),
+                                            CONVOY_RUNTIME_FUNCTION(convoy_rt_check_range)};
   if (hasGpuLaunches)
     functions.push_back(kLaunchKernel);
   declare(module, functions);

@@ -15,6 +15,7 @@ using namespace convoy;
 static constexpr RuntimeFunction kParallelFor =
     CONVOY_RUNTIME_FUNCTION(convoy_rt_parallel_for);
 static constexpr RuntimeFunction kLimitLoop = CONVOY_RUNTIME_FUNCTION(convoy_rt_limit_loop);
+static constexpr RuntimeFunction kCheckRange = CONVOY_RUNTIME_FUNCTION(convoy_rt_check_range);
 
 namespace {
 
@@ -60,9 +61,30 @@ struct LowerLimit : ConvertOpToLLVMPattern<cnn::LimitLoopOp> {
   }
 };
 
+struct LowerCheck : ConvertOpToLLVMPattern<cnn::CheckRangeOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult matchAndRewrite(cnn::CheckRangeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<MemRefType>(op.getInput().getType());
+    auto number = [&](int64_t value) { return host::getInt(rewriter, loc, value); };
+    auto pointer = [&](Value buffer) {
+      return MemRefDescriptor(buffer).alignedPtr(rewriter, loc);
+    };
+    host::callRuntime(rewriter, loc, kCheckRange,
+                      {host::getRuntime(op), pointer(adaptor.getInput()),
+                       pointer(adaptor.getInit()), number(type.getNumElements()),
+                       number(type.getElementTypeBitWidth() / 8), number(op.getMinimum()),
+                       number(op.getMaximum())});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 } // namespace
 
 void host::populateLaunchPatterns(const LLVMTypeConverter &converter,
                                   RewritePatternSet &patterns) {
-  patterns.add<LowerLaunch, LowerLimit>(converter);
+  patterns.add<LowerLaunch, LowerLimit, LowerCheck>(converter);
 }

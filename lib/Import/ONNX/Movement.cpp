@@ -8,6 +8,7 @@
 #include "ElementIndex.h"
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "Operators.h"
 #include "SizeRules.h"
 #include "TensorReader.h"
 #include <numeric>
@@ -173,7 +174,7 @@ static LogicalResult importGatherND(NodeImporter &node) {
 
 /// Reverses the first elements of each sequence; as many as input 1 says.
 static LogicalResult importReverseSequence(NodeImporter &node) {
-  Value input = node.getInput(0), lengths = node.getInput(1);
+  Value input = node.getInput(0);
   ArrayRef<int64_t> shape = NodeImporter::getShape(input);
   FailureOr<int64_t> batch = node.normalizeAxis(node.getInt("batch_axis", 1), shape.size());
   FailureOr<int64_t> time = node.normalizeAxis(node.getInt("time_axis", 0), shape.size());
@@ -184,11 +185,13 @@ static LogicalResult importReverseSequence(NodeImporter &node) {
   if (node.getShape(1) != ArrayRef(shape[*batch]))
     return node.error(node.describeInput(1) + " has shape " + formatShape(node.getShape(1)) +
                       ", expected " + Twine(shape[*batch]));
+  FailureOr<Value> checked = readLengths(node, 1, shape[*time]);
+  if (failed(checked))
+    return failure();
   return node.setResult(node.computeElements(
-      "reverse_sequence", {input, lengths}, shape, NodeImporter::getElementType(input),
+      "reverse_sequence", {input, *checked}, shape, NodeImporter::getElementType(input),
       [&](ComputeBody &body, ArrayRef<Scalar> at) {
         Scalar length = body.input(1).load({at[*batch]}).toIndex();
-        length = length.clamp(body.index(0), body.index(shape[*time]));
         Scalars source(at);
         source[*time] = (at[*time] < length).select(length - 1 - at[*time], at[*time]);
         return body.input(0).load(source);

@@ -121,11 +121,13 @@ static constexpr llvm::ArrayRef<OpEntry> (*kOnnxLists[])() = {
     getPoolingOps,         getQuantizationOps, getQuantizedConvOps, getQuantizedMatmulOps,
     getRandomOps,          getRecurrentOps,    getReductionOps,     getRegionOps,
     getReshapeOps,         getResizeOps,       getSamplingOps,      getScanOps,
-    getScatterOps,         getSelectionOps,    getSignalOps,        getSlicingOps};
+    getScatterOps,         getSelectionOps,    getSignalOps,        getSlicingOps,
+    getUniqueOps};
 static constexpr llvm::ArrayRef<OpEntry> (*kMicrosoftLists[])() = {
     getMicrosoftFusedOps,           getMicrosoftQuantizationOps,
     getMicrosoftQuantizedConvOps,   getMicrosoftQuantizedElementwiseOps,
-    getMicrosoftQuantizedMatmulOps, getMicrosoftQuantizedPoolingOps};
+    getMicrosoftQuantizedMatmulOps, getMicrosoftQuantizedPoolingOps,
+    getMicrosoftRecurrentOps};
 
 /// Calls `visit` with the domain of each list, whether its operators were experiments, and its
 /// entries.

@@ -88,7 +88,7 @@ public:
   unsigned getPeriod() const { return period; }
 
 private:
-  ElementTypes sets[9];
+  ElementTypes sets[12];
   unsigned count, period = 1;
 };
 
@@ -174,6 +174,7 @@ llvm::ArrayRef<OpEntry> getScatterOps();
 llvm::ArrayRef<OpEntry> getSelectionOps();
 llvm::ArrayRef<OpEntry> getSignalOps();
 llvm::ArrayRef<OpEntry> getSlicingOps();
+llvm::ArrayRef<OpEntry> getUniqueOps();
 
 // Lists of the domain com.microsoft.
 llvm::ArrayRef<OpEntry> getMicrosoftFusedOps();
@@ -182,6 +183,7 @@ llvm::ArrayRef<OpEntry> getMicrosoftQuantizedConvOps();
 llvm::ArrayRef<OpEntry> getMicrosoftQuantizedElementwiseOps();
 llvm::ArrayRef<OpEntry> getMicrosoftQuantizedMatmulOps();
 llvm::ArrayRef<OpEntry> getMicrosoftQuantizedPoolingOps();
+llvm::ArrayRef<OpEntry> getMicrosoftRecurrentOps();
 
 } // namespace convoy::onnximport
 

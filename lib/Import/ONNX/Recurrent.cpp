@@ -8,25 +8,33 @@
 // has all biases that are added to them. A cnn.recurrence does the rest. The parts of its
 // result are slices along the first dimension.
 //
+// DynamicQuantizeLSTM multiplies integers, which are kept as f32: the sums are exact up to
+// 2^24.
+//
 //===----------------------------------------------------------------------===//
 
 #include "OpTable.h"
 #include "Operators.h"
+#include "Quantized.h"
 #include "TensorReader.h"
 
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
 using cnn::CellKind;
+using cnn::ComputeBody;
 using cnn::Direction;
 using cnn::FunctionAttr;
 using cnn::RecurrenceOp;
+using cnn::Scalar;
 using cnn::UnaryKind;
 
 namespace {
 
 /// Inputs and outputs of the operators, by number.
 enum Input { kX, kW, kR, kB, kLengths, kInitialH, kInitialC, kPeepholes };
+/// Those of DynamicQuantizeLSTM that follow: scales, and the zero points after each.
+enum QuantizedInput { kScaleOfW = kPeepholes + 1, kScaleOfR = kScaleOfW + 2 };
 enum Output { kY, kLastH, kLastC };
 
 /// An activation, and the defaults of its constants if it has them.
@@ -53,15 +61,19 @@ constexpr Activation kActivations[] = {
 /// A node while it is imported.
 class RecurrentImporter {
 public:
-  RecurrentImporter(NodeImporter &node, CellKind cell)
-      : node(node), cell(cell), gates(RecurrenceOp::countGates(cell)) {}
+  RecurrentImporter(NodeImporter &node, CellKind cell, bool isQuantized = false)
+      : node(node), cell(cell), isQuantized(isQuantized),
+        gates(RecurrenceOp::countGates(cell)) {}
 
   LogicalResult import();
 
 private:
   LogicalResult readAttributes();
   LogicalResult readShapes();
-  LogicalResult readLengths();
+  LogicalResult readSteps();
+  LogicalResult readWeights();
+  FailureOr<Value> readParameter(unsigned index);
+  LogicalResult readQuantized(unsigned index, unsigned scale, Value &weights, Value &scales);
   LogicalResult readFunctions();
   LogicalResult checkShape(unsigned index, ArrayRef<int64_t> expected);
   FailureOr<Value> readState(unsigned index);
@@ -82,6 +94,7 @@ private:
 
   NodeImporter &node;
   CellKind cell;
+  bool isQuantized;
   int64_t gates;
   int64_t steps = 0, batch = 0, features = 0, directions = 1, hidden = 0;
   Direction direction = Direction::forward;
@@ -90,6 +103,10 @@ private:
   SmallVector<Attribute> functions;
   /// The steps of each sequence; null if each has all.
   Value lengths;
+  /// The data, and the weights `D x G*H x I` and `D x G*H x H`.
+  Value x, w, r;
+  /// Factors of the products with quantised `w` and `r`, `D x G*H`.
+  Value scalesOfW, scalesOfR;
   /// The bias of the dense layer `D x G*H`, and that of a candidate which is reset after its
   /// product, `D x H`.
   Value denseBias, candidateBias;
@@ -182,7 +199,7 @@ LogicalResult RecurrentImporter::readShapes() {
   steps = x[isBatchFirst ? 1 : 0];
   batch = x[isBatchFirst ? 0 : 1];
   features = x[2];
-  hidden = node.getShape(kR)[2];
+  hidden = node.getShape(kR)[isQuantized ? 1 : 2];
   if (hidden == 0)
     return node.error(node.describeInput(kR) + " has no elements");
   if (node.getInt("hidden_size", hidden) != hidden)
@@ -192,13 +209,20 @@ LogicalResult RecurrentImporter::readShapes() {
   SmallVector<int64_t> state = {directions, batch, hidden};
   if (isBatchFirst)
     std::swap(state[0], state[1]);
-  if (failed(checkShape(kW, {directions, gates * hidden, features})) ||
-      failed(checkShape(kR, {directions, gates * hidden, hidden})) ||
+  SmallVector<int64_t> ofW = {directions, gates * hidden, features};
+  SmallVector<int64_t> ofR = {directions, gates * hidden, hidden};
+  if (isQuantized) {
+    std::swap(ofW[1], ofW[2]);
+    std::swap(ofR[1], ofR[2]);
+  }
+  if (failed(checkShape(kW, ofW)) || failed(checkShape(kR, ofR)) ||
       failed(checkShape(kB, {directions, 2 * gates * hidden})) ||
       failed(checkShape(kLengths, {batch})) || failed(checkShape(kInitialH, state)) ||
       failed(checkShape(kInitialC, state)) ||
       failed(checkShape(kPeepholes, {directions, 3 * hidden})))
     return failure();
+  if (isQuantized)
+    return success(); // The table of operators has the types.
   Type type = NodeImporter::getElementType(node.getInput(kX));
   for (auto [index, input] : llvm::enumerate(node.getInputs()))
     if (input && index != kLengths && NodeImporter::getElementType(input) != type)
@@ -206,27 +230,103 @@ LogicalResult RecurrentImporter::readShapes() {
   return success();
 }
 
-LogicalResult RecurrentImporter::readLengths() {
-  lengths = node.getInput(kLengths);
-  std::optional<cnn::ConstantData> data = node.getConstant(kLengths);
+FailureOr<Value> convoy::onnximport::readLengths(NodeImporter &node, unsigned index,
+                                                 int64_t steps) {
+  std::optional<cnn::ConstantData> data = node.getConstant(index);
   if (!data)
-    return success();
-  bool areWhole = true;
-  for (int64_t i = 0; i < data->getNumElements(); ++i) {
-    int64_t length = data->getInt(data->isSplat() ? 0 : i);
-    if (length < 0 || length > steps)
-      return node.error(node.describeInput(kLengths) + " says that sequence " + Twine(i) +
+    return node.create<cnn::CheckRangeOp>(node.getInput(index), /*init=*/Value(), 0, steps);
+  for (int64_t i = 0; i < data->getNumElements(); ++i)
+    if (int64_t length = data->getInt(i); length < 0 || length > steps)
+      return node.error(node.describeInput(index) + " says that sequence " + Twine(i) +
                         " has " + Twine(length) + " steps, expected 0 to " + Twine(steps));
-    areWhole &= length == steps;
-  }
-  if (areWhole)
-    lengths = Value();
+  return node.getInput(index);
+}
+
+LogicalResult RecurrentImporter::readSteps() {
+  if (!node.getInput(kLengths))
+    return success();
+  FailureOr<Value> given = readLengths(node, kLengths, steps);
+  if (failed(given))
+    return failure();
+  // Without lengths, all sequences have all steps.
+  std::optional<cnn::ConstantData> data = cnn::ConstantData::get(*given);
+  if (!data || data->getNumElements() == 0 || data->getSplatDouble() != double(steps))
+    lengths = *given;
   return success();
 }
 
 //===----------------------------------------------------------------------===//
 // Operands
 //===----------------------------------------------------------------------===//
+
+/// The integers of a quantised tensor less their zero point, as f32.
+static FailureOr<Value> centre(NodeImporter &node, Value value, Value zeroPoint) {
+  return node.computeElements("quantized_weights", {value, zeroPoint},
+                              NodeImporter::getShape(value), node.getBuilder().getF32Type(),
+                              [&](ComputeBody &body, ArrayRef<Scalar> at) {
+                                Type f32 = body.b().getF32Type();
+                                return loadCentred(body, 0, 1, at).to(f32);
+                              });
+}
+
+/// A parameter of quantised weights, one for each direction, or for each of its columns, as a
+/// tensor of `D x 1` or `D x G*H`.
+FailureOr<Value> RecurrentImporter::readParameter(unsigned index) {
+  Value value = node.getInput(index);
+  int64_t columns = gates * hidden;
+  ArrayRef<int64_t> shape = node.getShape(index);
+  if (shape == ArrayRef(directions))
+    return node.reshape(value, {directions, 1});
+  if (shape == ArrayRef({directions, columns}))
+    return value;
+  return node.error(node.describeInput(index) + " has shape " + formatShape(shape) +
+                    ", expected " + Twine(directions) + " or " +
+                    formatShape({directions, columns}));
+}
+
+/// Quantised weights `D x K x G*H` as integers less their zero point, transposed, and their
+/// scales.
+LogicalResult RecurrentImporter::readQuantized(unsigned index, unsigned scale, Value &weights,
+                                               Value &scales) {
+  FailureOr<Value> zeroPoint = readParameter(scale + 1), factors = readParameter(scale);
+  if (failed(zeroPoint) || failed(factors))
+    return failure();
+  int64_t width = NodeImporter::getShape(*zeroPoint)[1];
+  FailureOr<Value> result = node.reshape(*zeroPoint, {directions, 1, width});
+  if (failed(result) || failed(result = centre(node, node.getInput(index), *result)) ||
+      failed(result = node.transpose(*result, {0, 2, 1})))
+    return failure();
+  SmallVector<int64_t> all = {directions, gates * hidden};
+  if (NodeImporter::getShape(*factors) != ArrayRef(all) &&
+      failed(factors = node.create<cnn::BroadcastOp>(*factors, all)))
+    return failure();
+  weights = *result;
+  scales = *factors;
+  return success();
+}
+
+LogicalResult RecurrentImporter::readWeights() {
+  for (unsigned index : {kW, kR})
+    (void)node.getConstant(index);
+  x = node.getInput(kX);
+  w = node.getInput(kW);
+  r = node.getInput(kR);
+  if (!isQuantized)
+    return success();
+  if (failed(readQuantized(kW, kScaleOfW, w, scalesOfW)) ||
+      failed(readQuantized(kR, kScaleOfR, r, scalesOfR)))
+    return failure();
+  FailureOr<QuantizedOperand> data = quantizeDynamically(node, x);
+  if (failed(data))
+    return failure();
+  FailureOr<Value> centred = centre(node, data->value, data->zeroPoint);
+  FailureOr<Value> factors = node.binary(cnn::BinaryKind::mul, scalesOfW, data->scale);
+  if (failed(centred) || failed(factors))
+    return failure();
+  x = *centred;
+  scalesOfW = *factors;
+  return success();
+}
 
 /// The first state as `D x B x H`; null if there is none, or if it is zero.
 FailureOr<Value> RecurrentImporter::readState(unsigned index) {
@@ -285,27 +385,31 @@ LogicalResult RecurrentImporter::readBias() {
 
 /// The products of all steps with the weights of all directions: `T x B x D x G*H`.
 FailureOr<Value> RecurrentImporter::project() {
-  FailureOr<Value> x = node.getInput(kX);
-  if (isBatchFirst && failed(x = node.transpose(*x, {1, 0, 2})))
+  FailureOr<Value> data = x;
+  if (isBatchFirst && failed(data = node.transpose(x, {1, 0, 2})))
     return failure();
-  (void)node.getConstant(kW);
   int64_t width = directions * gates * hidden;
-  FailureOr<Value> filter = node.reshape(node.getInput(kW), {width, features});
-  FailureOr<Value> bias = denseBias;
-  if (failed(filter) || failed(x = node.reshape(*x, {steps * batch, features})) ||
-      (denseBias && failed(bias = node.reshape(denseBias, {width}))))
+  FailureOr<Value> filter = node.reshape(w, {width, features});
+  FailureOr<Value> bias = isQuantized ? Value() : denseBias;
+  if (failed(filter) || failed(data = node.reshape(*data, {steps * batch, features})) ||
+      (*bias && failed(bias = node.reshape(*bias, {width}))))
     return failure();
-  FailureOr<Value> result = createDense(node, *x, *filter, *bias);
-  if (failed(result))
+  FailureOr<Value> result = createDense(node, *data, *filter, *bias);
+  if (failed(result) ||
+      failed(result = node.reshape(*result, {steps, batch, directions, gates * hidden})))
     return failure();
-  return node.reshape(*result, {steps, batch, directions, gates * hidden});
+  if (isQuantized) {
+    result = node.binary(cnn::BinaryKind::mul, *result, scalesOfW);
+    if (succeeded(result) && denseBias)
+      result = node.binary(cnn::BinaryKind::add, *result, denseBias);
+  }
+  return result;
 }
 
 FailureOr<Value> RecurrentImporter::createRecurrence(Value input) {
-  (void)node.getConstant(kR);
   bool hasCandidate = cell == CellKind::gru && !isResetAfter;
   auto transposeGates = [&](int64_t first, int64_t count) -> FailureOr<Value> {
-    FailureOr<Value> part = pickGates(node.getInput(kR), 1, first, count);
+    FailureOr<Value> part = pickGates(r, 1, first, count);
     return failed(part) ? part : node.transpose(*part, {0, 2, 1});
   };
   FailureOr<Value> weights = transposeGates(0, gates - (hasCandidate ? 1 : 0));
@@ -320,7 +424,7 @@ FailureOr<Value> RecurrentImporter::createRecurrence(Value input) {
   MLIRContext *context = node.getContext();
   auto flag = [&](bool isSet) { return isSet ? UnitAttr::get(context) : UnitAttr(); };
   return node.create<cnn::RecurrenceOp>(
-      input, *weights, *candidate, candidateBias, peepholes, *h, *c, lengths,
+      input, *weights, *candidate, candidateBias, peepholes, *h, *c, lengths, scalesOfR,
       /*init=*/Value(), cnn::CellKindAttr::get(context, cell),
       cnn::DirectionAttr::get(context, direction), ArrayAttr::get(context, functions), clip,
       flag(isInputForget), flag(node.isOutputUsed(kY)), flag(node.isOutputUsed(kLastH)),
@@ -361,13 +465,13 @@ LogicalResult RecurrentImporter::setEmpty() {
 }
 
 LogicalResult RecurrentImporter::import() {
-  if (failed(readAttributes()) || failed(readShapes()) || failed(readLengths()))
+  if (failed(readAttributes()) || failed(readShapes()) || failed(readSteps()))
     return failure();
   if (!node.isOutputUsed(kY) && !node.isOutputUsed(kLastH) && !node.isOutputUsed(kLastC))
     return success();
   if (steps == 0 || batch == 0)
     return setEmpty();
-  if (failed(readBias()))
+  if (failed(readWeights()) || failed(readBias()))
     return failure();
   FailureOr<Value> input = project();
   if (failed(input))
@@ -403,12 +507,29 @@ template <CellKind cell> static LogicalResult importRecurrent(NodeImporter &node
   return RecurrentImporter(node, cell).import();
 }
 
+static LogicalResult importDynamicQuantizeLSTM(NodeImporter &node) {
+  for (unsigned index : {kScaleOfW, kScaleOfR})
+    for (unsigned input : {index, index + 1})
+      if (!node.getInput(input))
+        return node.error("has no input " + Twine(input));
+  return RecurrentImporter(node, CellKind::lstm, /*isQuantized=*/true).import();
+}
+
 ArrayRef<OpEntry> convoy::onnximport::getRecurrentOps() {
   static constexpr InputTypes types(kFloat, kFloat, kFloat, kFloat, kInt32, kFloat);
   static constexpr OpEntry ops[] = {
       {"GRU", importRecurrent<CellKind::gru>, 3, 6, types},
       {"LSTM", importRecurrent<CellKind::lstm>, 3, 8, types},
       {"RNN", importRecurrent<CellKind::rnn>, 3, 6, types},
+  };
+  return ops;
+}
+
+ArrayRef<OpEntry> convoy::onnximport::getMicrosoftRecurrentOps() {
+  static constexpr OpEntry ops[] = {
+      {"DynamicQuantizeLSTM", importDynamicQuantizeLSTM, 3, 12,
+       InputTypes(kFloat32, kByte, kByte, kFloat32, kInt32, kFloat32, kFloat32, kFloat32,
+                  kFloat32, kByte, kFloat32, kByte)},
   };
   return ops;
 }

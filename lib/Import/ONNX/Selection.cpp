@@ -153,8 +153,13 @@ namespace {
 /// output holds a heap of indices, whose root is the last element of those kept so far.
 class TopK {
 public:
-  TopK(ComputeBody &body, int64_t axis, int64_t count, int64_t k, Order order)
-      : body(body), at(body.point()), axis(axis), count(count), k(k), order(order) {}
+  /// The output at `at`, with a dimension `axis` for the indices. `load` gives what is
+  /// compared of the element with an index.
+  TopK(ComputeBody &body, ArrayRef<Scalar> at, int64_t axis, int64_t count, int64_t k,
+       llvm::function_ref<Scalar(Scalar)> load,
+       llvm::function_ref<Scalar(Scalar, Scalar)> comesBefore)
+      : body(body), at(at), axis(axis), count(count), k(k), load(load),
+        comesBefore(comesBefore) {}
 
   void write() {
     body.loop(k, [&](Scalar place) { put(place, place); });
@@ -168,7 +173,7 @@ public:
               [&](Scalar index, ArrayRef<Scalar> last) {
                 Scalar x = load(index);
                 return body.choose(
-                    order.isBefore(x, last[0]),
+                    comesBefore(x, last[0]),
                     [&] {
                       siftDown(first, size, index, x);
                       return Scalars{load(get(first))};
@@ -184,14 +189,13 @@ public:
   }
 
 private:
-  Scalar load(Scalar index) { return body.input(0).load(insertAt(at, axis, index)); }
   Scalar get(Scalar place) { return body.output().load(insertAt(at, axis, place)).toIndex(); }
   void put(Scalar place, Scalar index) {
     body.output().store(index.to(body.b().getI64Type()), insertAt(at, axis, place));
   }
   /// Of equal elements the one with the lower index comes first.
   Scalar isBefore(Scalar xIndex, Scalar x, Scalar yIndex, Scalar y) {
-    return order.isBefore(x, y) | (!order.isBefore(y, x) & (xIndex < yIndex));
+    return comesBefore(x, y) | (!comesBefore(y, x) & (xIndex < yIndex));
   }
 
   /// Puts the element `index`, which is `x`, into the heap of `size` places: at `place`, or
@@ -225,7 +229,8 @@ private:
   ComputeBody &body;
   Scalars at;
   int64_t axis, count, k;
-  Order order;
+  llvm::function_ref<Scalar(Scalar)> load;
+  llvm::function_ref<Scalar(Scalar, Scalar)> comesBefore;
 };
 
 } // namespace
@@ -237,14 +242,54 @@ static FailureOr<Value> findTopK(NodeImporter &node, Value input, int64_t axis, 
   int64_t count = shape[axis];
   shape[axis] = k;
   return node.compute("top_k", eraseAt(shape, axis), input, shape,
-                      node.getBuilder().getI64Type(),
-                      [&](ComputeBody &body) { TopK(body, axis, count, k, order).write(); });
+                      node.getBuilder().getI64Type(), [&](ComputeBody &body) {
+                        auto load = [&](Scalar index) {
+                          return body.input(0).load(insertAt(body.point(), axis, index));
+                        };
+                        auto isBefore = [&](Scalar x, Scalar y) {
+                          return order.isBefore(x, y);
+                        };
+                        TopK(body, body.point(), axis, count, k, load, isBefore).write();
+                      });
 }
 
 FailureOr<Value> convoy::onnximport::sortDescending(NodeImporter &node, Value input) {
   return findTopK(node, input, NodeImporter::getRank(input) - 1,
                   NodeImporter::getShape(input).back(),
                   Order{/*largestFirst=*/true, /*nanFirst=*/false});
+}
+
+Scalar convoy::onnximport::isRowBefore(ComputeBody &body, Scalar x, Scalar y,
+                                       int64_t columns) {
+  Order order{/*largestFirst=*/false, /*nanFirst=*/false};
+  Scalars end = body.whileLoop(
+      {body.index(0), body.truth(true), body.truth(false)},
+      [&](ArrayRef<Scalar> state) { return state[1] & (state[0] < columns); },
+      [&](ArrayRef<Scalar> state) {
+        auto load = [&](Scalar row) {
+          Scalar element = body.input(0).load({row, state[0]});
+          Type i32 = body.b().getI32Type();
+          return element.getType().isInteger(1) ? element.to(i32) : element;
+        };
+        Scalar lhs = load(x), rhs = load(y), before = order.isBefore(lhs, rhs);
+        return Scalars{state[0] + 1, !(before | order.isBefore(rhs, lhs)), before};
+      });
+  return end[2];
+}
+
+FailureOr<Value> convoy::onnximport::sortRows(NodeImporter &node, Value matrix,
+                                              DimSize count) {
+  int64_t rows = NodeImporter::getShape(matrix)[0];
+  int64_t columns = NodeImporter::getShape(matrix)[1];
+  return node.compute("sort_rows", {1}, {matrix, node.materialize(count)}, {rows},
+                      node.getBuilder().getI64Type(), [&](ComputeBody &body) {
+                        Scalar end = body.input(1).load({}).toIndex();
+                        auto isBefore = [&](Scalar x, Scalar y) {
+                          return (x < end) & (!(y < end) | isRowBefore(body, x, y, columns));
+                        };
+                        auto load = [](Scalar index) { return index; };
+                        TopK(body, /*at=*/{}, /*axis=*/0, rows, rows, load, isBefore).write();
+                      });
 }
 
 /// The number of elements to choose: an attribute before opset 10, then an input.

@@ -138,6 +138,8 @@ const char *convoy_status_text(int32_t status) {
   case CONVOY_ERROR_LOOP:
     return "a loop of the model did not end within the iterations that --max-iterations "
            "allows";
+  case CONVOY_ERROR_RANGE:
+    return "the length of a sequence is negative, or beyond the input";
   case CONVOY_ERROR_NO_RUN:
     return "the context has no outputs: its last run failed, or there was none";
   default:
@@ -482,12 +484,31 @@ int32_t convoy_profile_read(const convoy_context *context, int64_t *nanoseconds,
   return CONVOY_OK;
 }
 
+/* Makes the run fail. The first status counts. */
+static void fail(struct convoy_device *device, int32_t status) {
+  if (!device->status)
+    device->status = status;
+}
+
 void convoy_rt_limit_loop(void *rt, uint8_t *goes_on, int64_t iteration, int64_t limit) {
-  struct convoy_device *device = rt;
   if (!*goes_on || iteration < limit)
     return;
   *goes_on = 0;
-  device->status = CONVOY_ERROR_LOOP;
+  fail(rt, CONVOY_ERROR_LOOP);
+}
+
+void convoy_rt_check_range(void *rt, const void *input, void *output, int64_t count,
+                           int64_t bytes, int64_t minimum, int64_t maximum) {
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t value = bytes == 4 ? ((const int32_t *)input)[i] : ((const int64_t *)input)[i];
+    int64_t inside = value < minimum ? minimum : value > maximum ? maximum : value;
+    if (value != inside)
+      fail(rt, CONVOY_ERROR_RANGE);
+    if (bytes == 4)
+      ((int32_t *)output)[i] = (int32_t)inside;
+    else
+      ((int64_t *)output)[i] = inside;
+  }
 }
 
 void convoy_rt_layer_done(void *rt, int32_t layer) {

@@ -80,6 +80,7 @@ const BorderRow kTable[] = {
     // Operations with a kernel of their own, and the rest of asynchronous communication.
     {"cnn.await", fine},
     {"cnn.release", fine},
+    {"cnn.check_range", fine},
     {"cnn.limit_loop", fine},
     {"cnn.*", memrefForm},
     {"memref.copy", fine},

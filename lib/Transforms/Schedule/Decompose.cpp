@@ -163,8 +163,8 @@ struct Decompose : convoy::cnn::impl::CnnDecomposeBase<Decompose> {
   void runOnOperation() override {
     SmallVector<Operation *> targets;
     getOperation().walk([&](Operation *op) {
-      // On CPUs, cnn-sink-branches makes branches of it.
-      if (isa<ChooseOp>(op) && isForCpu(op))
+      // On CPUs, cnn-sink-branches makes branches of a cnn.choose.
+      if ((isa<ChooseOp>(op) || op->hasTrait<RunsOnHost>()) && isForCpu(op))
         return;
       bool computes = isa<DestinationOpInterface>(op);
       if (isa<DecomposeOpInterface>(op) || (computes && !op->hasTrait<HasKernel>()))

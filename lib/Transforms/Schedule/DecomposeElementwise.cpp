@@ -53,6 +53,19 @@ template <> FailureOr<Value> Decomposer::decompose(ChooseOp op) {
   return select(op.getCondition(), op.getLhs(), op.getRhs());
 }
 
+template <> FailureOr<Value> Decomposer::decompose(CheckRangeOp op) {
+  RankedTensorType type = resultType();
+  return map(type.getShape(), type.getElementType(),
+             {broadcast(op.getInput(), type.getShape())},
+             [&](OpBuilder &b, Location at, ValueRange x) -> Value {
+               auto limit = [&](int64_t value) {
+                 return emitConstant(b, at, b.getIntegerAttr(type.getElementType(), value));
+               };
+               Value atLeast = arith::MaxSIOp::create(b, at, x[0], limit(op.getMinimum()));
+               return arith::MinSIOp::create(b, at, atLeast, limit(op.getMaximum()));
+             });
+}
+
 template <> FailureOr<Value> Decomposer::decompose(CastOp cast) {
   RankedTensorType type = resultType();
   return map(type.getShape(), type.getElementType(),
@@ -114,6 +127,6 @@ template <> FailureOr<Value> Decomposer::decompose(tensor::PadOp pad) {
 }
 
 void convoy::cnn::attachElementwiseDecompositions(MLIRContext *context) {
-  attachDecompositions<UnaryOp, BinaryOp, SelectOp, ChooseOp, CastOp, BitcastOp, BroadcastOp,
-                       ScaleShiftOp, tensor::PadOp>(context);
+  attachDecompositions<UnaryOp, BinaryOp, SelectOp, ChooseOp, CheckRangeOp, CastOp, BitcastOp,
+                       BroadcastOp, ScaleShiftOp, tensor::PadOp>(context);
 }

@@ -39,6 +39,7 @@ const BorderRow kTable[] = {
     {"func.return", fine},
     {"arith.constant", staticShapes},
     // Operations with a kernel of their own.
+    {"cnn.check_range", fine},
     {"cnn.limit_loop", fine},
     {"cnn.*", destinationForm},
     // The generic kernel: linalg around scalar arithmetic.

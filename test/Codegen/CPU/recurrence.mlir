@@ -49,3 +49,26 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// The state of all sequences is quantised with one scale before a step multiplies it, so all are one task.
+// CHECK:       cnn.launch @recurrence tasks(1)
+// CHECK-LABEL: func.func private @recurrence(
+// CHECK:         arith.minimumf
+// CHECK:         vector.reduction <minimumf>
+// CHECK:         vector.reduction <maximumf>
+// CHECK:         math.roundeven
+// CHECK:         vector.fma
+// CHECK:         arith.mulf
+// CHECK:         math.tanh
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 8, vector_registers = 16, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<400x40x1x80xf32>, %r: memref<1x20x80xf32>,
+      %s: memref<1x80xf32>, %y: memref<400x1x40x20xf32>) {
+    cnn.recurrence <lstm> <forward> %x, %r scales(%s) outs(%y) {functions = [#cnn.function<sigmoid>, #cnn.function<tanh>,
+        #cnn.function<tanh>], sequence}
+        : (memref<400x40x1x80xf32>, memref<1x20x80xf32>, memref<1x80xf32>, memref<400x1x40x20xf32>) -> ()
+    return
+  }
+}

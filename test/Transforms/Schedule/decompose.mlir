@@ -96,10 +96,22 @@ func.func @select(%x: tensor<1x2x4xf32>, %c: tensor<4xi1>) -> tensor<1x2x4xf32> 
 // CHECK:         linalg.generic
 // CHECK:           arith.select
 // CHECK-NOT:     cnn.
-// CHECK-LABEL: func.func @cast(
+// CHECK-LABEL: func.func @check_range(
 func.func @choose(%x: tensor<2x4xf32>, %y: tensor<2x4xf32>, %c: tensor<i1>) -> tensor<2x4xf32> {
   %0 = cnn.choose %c, %x, %y : (tensor<i1>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
   return %0 : tensor<2x4xf32>
+}
+
+// Without a target, nothing can make a run fail.
+// CHECK:         arith.maxsi
+// CHECK:         arith.minsi
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @cast(
+func.func @check_range(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %0 = cnn.cast %x {to = i32} : (tensor<1x2x4xf32>) -> tensor<1x2x4xi32>
+  %1 = cnn.check_range %0 {minimum = -2 : i64, maximum = 2 : i64} : (tensor<1x2x4xi32>) -> tensor<1x2x4xi32>
+  %2 = cnn.cast %1 {to = f32} : (tensor<1x2x4xi32>) -> tensor<1x2x4xf32>
+  return %2 : tensor<1x2x4xf32>
 }
 
 // CHECK:         arith.fptosi
@@ -224,6 +236,10 @@ func.func @main() {
   // NUMBERS-NEXT: [-4,    0,    -1,    1]
   %12 = call @cast(%y) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   call @show(%12) : (tensor<1x2x4xf32>) -> ()
+  // NUMBERS:      [0,    1,    2,    2],
+  // NUMBERS-NEXT: [-2,    0,    -1,    1]
+  %r = call @check_range(%y) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%r) : (tensor<1x2x4xf32>) -> ()
   // The last bit of each number is cleared.
   // NUMBERS:      [1,    1,    3,    3],
   // NUMBERS-NEXT: [-5,    -5,    -1,    -1]

@@ -76,9 +76,9 @@ TEST_F(CudaRuntime, SaysWhichCallFails) {
       EXPECT_NE(error.find("GPU 0 Fake GPU, scale: "), std::string::npos) << error;
     EXPECT_EQ(fake_cuda_live(), 0) << function;
   }
-  for (int32_t status = CONVOY_OK; status <= CONVOY_ERROR_LOOP; ++status)
+  for (int32_t status = CONVOY_OK; status <= CONVOY_ERROR_RANGE; ++status)
     EXPECT_STRNE(single.statusText(status), "unknown status") << status;
-  EXPECT_STREQ(single.statusText(CONVOY_ERROR_LOOP + 1), "unknown status");
+  EXPECT_STREQ(single.statusText(CONVOY_ERROR_RANGE + 1), "unknown status");
 }
 
 TEST_F(CudaRuntime, SurvivesAFailedRun) {

@@ -111,6 +111,11 @@ CONVOY_HIDDEN void convoy_rt_layer_done(void *rt, int32_t layer);
  * makes the run fail. */
 CONVOY_HIDDEN void convoy_rt_limit_loop(void *rt, uint8_t *goes_on, int64_t iteration,
                                         int64_t limit);
+/* Copies `count` signed integers of `bytes` bytes, 4 or 8, and moves those outside of the
+ * range into it. If there are any, the run fails. */
+CONVOY_HIDDEN void convoy_rt_check_range(void *rt, const void *input, void *output,
+                                         int64_t count, int64_t bytes, int64_t minimum,
+                                         int64_t maximum);
 
 /* One thread of an emulated kernel, as far as generated code reads it; see Emulator.h. */
 struct convoy_gpu_thread {

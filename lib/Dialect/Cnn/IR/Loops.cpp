@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ShapeRule.h"
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/Utils/Program.h"
 
 using namespace mlir;
@@ -14,13 +14,6 @@ using namespace convoy::cnn;
 static bool isScalarOf(Value value, unsigned bits) {
   auto type = cast<ShapedType>(value.getType());
   return type.getRank() == 0 && type.getElementType().isInteger(bits);
-}
-
-LoopEndOp LoopBeginOp::getEnd() {
-  for (OpOperand &use : getGoesOn().getUses())
-    if (auto end = dyn_cast<LoopEndOp>(use.getOwner()); end && use.getOperandNumber() == 0)
-      return end;
-  return {};
 }
 
 void LoopBeginOp::getEffects(
@@ -67,13 +60,5 @@ LogicalResult LoopEndOp::verify() {
             cast<RankedTensorType>(getCollected()[0].getType()).getDimSize(0))
       return emitOpError("collects rows of type ") << rowType << " in " << type;
   }
-  return success();
-}
-
-LogicalResult LimitLoopOp::inferShape(const ShapeRule &rule, Adaptor op,
-                                      InferredType &result) {
-  if (!op.getInit() || !isScalarOf(op.getInit(), 1) || !isScalarOf(op.getIteration(), 64))
-    return rule.error("needs an i64 and, as its destination, an i1 of rank 0");
-  result = {Shape(), shaped(op.getInit()).getElementType()};
   return success();
 }

@@ -97,6 +97,7 @@ static LogicalResult checkCell(const ShapeRule &rule, RecurrenceOp::Adaptor op) 
       failed(refuse(op.getPeepholes() && !isLstm, "peepholes")) ||
       failed(refuse(op.getInitialC() && !isLstm, "state c")) ||
       failed(refuse(op.getLastC() && !isLstm, "state c")) ||
+      failed(refuse(op.getScales() && !isLstm, "scales")) ||
       failed(refuse(op.getInputForget() && !isLstm, "gate that forgets")))
     return failure();
   if (op.getCandidate() && op.getBias())
@@ -134,7 +135,8 @@ LogicalResult RecurrenceOp::inferShape(const ShapeRule &rule, Adaptor op,
                           {directions, 3 * extents.hidden})) ||
       failed(checkOperand(rule, "h", op.getInitialH(), state)) ||
       failed(checkOperand(rule, "c", op.getInitialC(), state)) ||
-      failed(checkOperand(rule, "lengths", op.getLengths(), {extents.batch})))
+      failed(checkOperand(rule, "lengths", op.getLengths(), {extents.batch})) ||
+      failed(checkOperand(rule, "scales", op.getScales(), {directions, input[3]})))
     return failure();
   if (op.getLengths() && !shaped(op.getLengths()).getElementType().isInteger(32))
     return rule.error("lengths are of type ", shaped(op.getLengths()).getElementType(),

@@ -161,3 +161,22 @@ func.func @first_state(%x: tensor<5x2x1x3xf32>, %r: tensor<1x3x3xf32>, %a: tenso
       : (tensor<5x2x1x3xf32>, tensor<1x3x3xf32>, tensor<1x3x2xf32>) -> tensor<5x1x2x3xf32>
   return %0 : tensor<5x1x2x3xf32>
 }
+
+// -----
+
+func.func @scales(%x: tensor<5x2x1x12xf32>, %r: tensor<1x3x12xf32>, %s: tensor<12xf32>) -> tensor<5x1x2x3xf32> {
+  // expected-error @below {{scales has shape 12, expected 1x12}}
+  %0 = cnn.recurrence <lstm> <forward> %x, %r scales(%s)
+      {functions = [#cnn.function<sigmoid>, #cnn.function<tanh>, #cnn.function<tanh>], sequence}
+      : (tensor<5x2x1x12xf32>, tensor<1x3x12xf32>, tensor<12xf32>) -> tensor<5x1x2x3xf32>
+  return %0 : tensor<5x1x2x3xf32>
+}
+
+// -----
+
+func.func @scales_of_rnn(%x: tensor<5x2x1x3xf32>, %r: tensor<1x3x3xf32>, %s: tensor<1x3xf32>) -> tensor<5x1x2x3xf32> {
+  // expected-error @below {{a cell rnn has no scales}}
+  %0 = cnn.recurrence <rnn> <forward> %x, %r scales(%s) {functions = [#cnn.function<tanh>], sequence}
+      : (tensor<5x2x1x3xf32>, tensor<1x3x3xf32>, tensor<1x3xf32>) -> tensor<5x1x2x3xf32>
+  return %0 : tensor<5x1x2x3xf32>
+}

@@ -67,23 +67,3 @@ func.func @rows(%go: tensor<i1>, %i: tensor<i64>) {
     -> (tensor<i1>, tensor<i64>, tensor<5x2xi64>)
   return
 }
-
-// -----
-
-// CHECK-LABEL:  func.func @limit(
-// CHECK:          cnn.limit_loop %{{.+}} outs(%{{.+}}) {limit = 9 : i64} : (tensor<i64>, tensor<i1>) -> tensor<i1>
-// SIMPLE-LABEL: func.func @limit(
-// SIMPLE:         cnn.limit_loop
-func.func @limit(%n: tensor<i64>, %go: tensor<i1>) -> tensor<i1> {
-  %0 = cnn.limit_loop %n outs(%go) {limit = 9 : i64} : (tensor<i64>, tensor<i1>) -> tensor<i1>
-  return %0 : tensor<i1>
-}
-
-// -----
-
-func.func @no_condition(%n: tensor<i64>) {
-  // expected-error@+2 {{needs an i64 and, as its destination, an i1 of rank 0}}
-  // expected-error@+1 {{failed to infer returned types}}
-  %0 = cnn.limit_loop %n {limit = 9 : i64} : (tensor<i64>) -> tensor<i1>
-  return
-}

@@ -435,6 +435,16 @@ func.func @recurrence(%x: tensor<5x2x1x12xf32>, %r: tensor<1x3x12xf32>, %p: tens
   return %0 : tensor<7x1x2x3xf32>
 }
 
+// CHECK-LABEL: func.func @recurrence_quantized(
+func.func @recurrence_quantized(%x: tensor<5x2x1x12xf32>, %r: tensor<1x3x12xf32>, %s: tensor<1x12xf32>) -> tensor<5x1x2x3xf32> {
+  // CHECK: %[[R:.+]] = cnn.recurrence <lstm> <forward> %arg0, %arg1 scales(%arg2)
+  %0 = cnn.recurrence <lstm> <forward> %x, %r scales(%s)
+      {functions = [#cnn.function<sigmoid>, #cnn.function<tanh>, #cnn.function<tanh>], sequence}
+      : (tensor<5x2x1x12xf32>, tensor<1x3x12xf32>, tensor<1x12xf32>) -> tensor<5x1x2x3xf32>
+  // CHECK-NEXT: return %[[R]]
+  return %0 : tensor<5x1x2x3xf32>
+}
+
 // CHECK-LABEL: func.func @recurrence_gru(
 func.func @recurrence_gru(%x: tensor<5x2x1x9xf32>, %r: tensor<1x3x6xf32>, %k: tensor<1x2x3x1x2xf32>, %w: tensor<1x3x9xf32>,
     %b: tensor<1x3xf32>) -> (tensor<1x1x2x3xf32>, tensor<5x1x2x3xf32>) {

@@ -60,6 +60,9 @@ class TakesImageSlices : public mlir::OpTrait::TraitBase<ConcreteType, TakesImag
 /// See Cnn_HasKernel.
 template <typename ConcreteType>
 class HasKernel : public mlir::OpTrait::TraitBase<ConcreteType, HasKernel> {};
+/// See Cnn_RunsOnHost.
+template <typename ConcreteType>
+class RunsOnHost : public mlir::OpTrait::TraitBase<ConcreteType, RunsOnHost> {};
 /// See Cnn_TakesF64.
 template <typename ConcreteType>
 class TakesF64 : public mlir::OpTrait::TraitBase<ConcreteType, TakesF64> {};

@@ -37,8 +37,6 @@ def Cnn_LoopBeginOp : Op<Cnn_Dialect, "loop_begin",
     ::mlir::Value getGoesOn() { return getVariables()[0]; }
     /// The number of the iteration.
     ::mlir::Value getIteration() { return getVariables()[1]; }
-    /// The end of the loop; null if there is none.
-    LoopEndOp getEnd();
   }];
 }
 
@@ -88,26 +86,6 @@ def Cnn_LoopEndOp : Op<Cnn_Dialect, "loop_end", [AttrSizedOperandSegments, Cnn_T
     ::mlir::ResultRange getVariables() { return getResults().take_front(getNexts().size()); }
     /// The rows of all iterations.
     ::mlir::ResultRange getCollected() { return getResults().drop_front(getNexts().size()); }
-  }];
-}
-
-def Cnn_LimitLoopOp : Cnn_Op<"limit_loop", [Cnn_TakesF64]> {
-  let summary = "end a loop that goes on for too long";
-  let description = [{
-    At the end of an iteration: if the destination, an `i1` of rank 0 whose memory this operation
-    changes, is true, and `iteration`, an `i64` of rank 0 and the number of the next iteration,
-    is at least `limit`, it makes the destination false and the run fail. `cnn-form-loops` makes this
-    operation. It has no kernel: the host's code does it.
-
-    ```mlir
-    %2 = cnn.limit_loop %iteration outs(%goes_on) {limit = 1000 : i64}
-       : (tensor<i64>, tensor<i1>) -> tensor<i1>
-    ```
-  }];
-  let arguments = (ins Cnn_Shaped:$iteration, Optional<Cnn_Shaped>:$init,
-                       ConfinedAttr<I64Attr, [IntPositive]>:$limit);
-  let assemblyFormat = [{
-    $iteration (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
 }
 

@@ -67,6 +67,11 @@ def Cnn_HasKernel : NativeOpTrait<"HasKernel"> {
   let cppNamespace = "::convoy::cnn";
 }
 
+/// An operation that the host's code computes on CPUs, without a kernel.
+def Cnn_RunsOnHost : NativeOpTrait<"RunsOnHost"> {
+  let cppNamespace = "::convoy::cnn";
+}
+
 /// An operation that computes in f64 if its operands are f64: it moves data, or is decomposed.
 /// Kernels of the others compute in f32, so `cnn-widen-floats` casts their operands.
 def Cnn_TakesF64 : NativeOpTrait<"TakesF64"> {

@@ -10,6 +10,7 @@
 
 include "convoy/Dialect/Cnn/IR/CnnCommunicationOps.td"
 include "convoy/Dialect/Cnn/IR/CnnGpuOps.td"
+include "convoy/Dialect/Cnn/IR/CnnHostOps.td"
 include "convoy/Dialect/Cnn/IR/CnnLoopOps.td"
 include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
 include "convoy/Dialect/Cnn/IR/CnnRecurrentOps.td"

@@ -30,6 +30,7 @@ def Cnn_RecurrenceOp : Cnn_Op<"recurrence",
     | `peepholes` (P): of the gates `i`, `o`, `f` | `D x 3*H` |
     | `h`, `c`: the first states; zeros without them | `D x B x H` |
     | `lengths`: the steps of each sequence; `T` without it | `B`, of i32 |
+    | `scales` (S): of weights that are quantised | `D x G*H` |
 
     A step computes the next `h` (and `c`) from the last ones:
 
@@ -56,7 +57,13 @@ def Cnn_RecurrenceOp : Cnn_Op<"recurrence",
     dimension 0, `D x B x H` each: with `sequence`, `h` after the step of each of the `T`
     positions, and zeros past the end of a sequence; with `last_h` and `last_c`, the states after
     the last step of each sequence. A length that is negative counts as 0, and one above `T` as
-    `T`: no other memory is read, but results are not those of the model.
+    `T`: no other memory is read, but results are not those of the model. `cnn.check_range` makes
+    such a run fail.
+
+    With `scales` (of `lstm` only), weights are the integers of quantised weights, and `h * R` is
+    `s * (q * R) . S` in all formulas. `q` has the integers `round(h / s) + z`, not below 0 or
+    above 255, less `z`; the numbers `s` and `z` follow in each step from the smallest and largest
+    element of `h` in that direction, of all sequences, as ONNX's DynamicQuantizeLinear says.
 
     `cnn-pack-weights` gives constant weights the shape `D x blocks x H x gates x units`: a block
     has the weights of some hidden units for all gates. Units past `H` have zeros.
@@ -73,7 +80,7 @@ def Cnn_RecurrenceOp : Cnn_Op<"recurrence",
                        Optional<Cnn_Shaped>:$candidate, Optional<Cnn_Shaped>:$bias,
                        Optional<Cnn_Shaped>:$peepholes, Optional<Cnn_Shaped>:$initial_h,
                        Optional<Cnn_Shaped>:$initial_c, Optional<Cnn_Shaped>:$lengths,
-                       Optional<Cnn_Shaped>:$init,
+                       Optional<Cnn_Shaped>:$scales, Optional<Cnn_Shaped>:$init,
                        Cnn_CellKindAttr:$cell, Cnn_DirectionAttr:$direction,
                        Cnn_Functions:$functions, OptionalAttr<F32Attr>:$clip,
                        UnitAttr:$input_forget, UnitAttr:$sequence, UnitAttr:$last_h,
@@ -82,7 +89,7 @@ def Cnn_RecurrenceOp : Cnn_Op<"recurrence",
     $cell $direction $input `,` $weights
     (`candidate` `(` $candidate^ `)`)? (`bias` `(` $bias^ `)`)?
     (`peepholes` `(` $peepholes^ `)`)? (`h` `(` $initial_h^ `)`)? (`c` `(` $initial_c^ `)`)?
-    (`lengths` `(` $lengths^ `)`)? (`outs` `(` $init^ `)`)?
+    (`lengths` `(` $lengths^ `)`)? (`scales` `(` $scales^ `)`)? (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
