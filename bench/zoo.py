@@ -111,8 +111,7 @@ def check(model, entry, arguments):
     core = {min(os.sched_getaffinity(0))}
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        for index, inputs in enumerate(runs):
-            np.savez(folder / f"inputs{index or ''}.npz", **inputs)
+        np.savez(folder / "inputs.npz", **runs[0])
         options = {"device": "cpu", "compile": [*shape_options(model, runs[0]), *bind_options(entry, folder), *arguments.option]}
 
         def start(engine, **more):
@@ -120,10 +119,17 @@ def check(model, entry, arguments):
 
         def run(worker):
             """The outputs of all runs; None after an error."""
-            outputs = []
-            for index in range(len(runs)):
-                outputs.append(worker.get_outputs(folder / "outputs.npz", index and folder / f"inputs{index}.npz"))
-            return None if worker.error else outputs
+            outputs, file = [worker.get_outputs(folder / "outputs.npz")], folder / "next.npz"
+            for inputs in runs[1:]:
+                if worker.error:
+                    return None
+                states = {name: outputs[-1][number] for name, number in entry.states.items()}
+                np.savez(file, **{**inputs, **states})
+                outputs.append(worker.get_outputs(folder / "outputs.npz", file))
+            if worker.error:
+                return None
+            # Calls that follow each other are parts of one long output.
+            return [[np.stack(parts) for parts in zip(*outputs)]] if entry.states else outputs
 
         reference, plain = start("onnxruntime"), start("onnxruntime", optimize=False)
         workers = [reference, plain]

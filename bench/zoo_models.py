@@ -36,14 +36,17 @@ class Entry:
     is_main: bool = True  # Others differ from a main one in widths and depths alone.
     reason: str = ""  # Why it is not checked,
     failing: dict = field(default_factory=dict)  # or why an exporter cannot write it.
+    # Inputs that take an output, given by its number, of the call before. There are 100 calls then.
+    states: dict = field(default_factory=dict)
 
 
+CALLS = 100
 SILERO = {"state": (2, 1, 128)}
 
 
-def _package(package, folder, *files):
+def _package(package, folder, *files, states=None):
     for file, inputs in files:
-        yield Entry(file, inputs, package=package, file=f"{folder}/{file}.onnx")
+        yield Entry(file, inputs, package=package, file=f"{folder}/{file}.onnx", states=states or {})
 
 
 PACKAGED = [
@@ -71,10 +74,12 @@ PACKAGED = [
               ("silero_vad_16k_op15", {"input": (1, 576), "sr": 16000, **SILERO}),
               ("silero_vad_half", {"input": (1, 576), **SILERO}),
               ("silero_vad_op18_ifless", {"input": (1, 576), "sr": 16000, **SILERO}),
-              ("silero_vad_openvino_16k", {"input": (1, 576), **SILERO}),
-              ("silero_vad_16k_sequence", {"input": (50, 576), "h": (1, 1, 128), "c": (1, 1, 128)})),
+              ("silero_vad_openvino_16k", {"input": (1, 576), **SILERO}), states={"state": 1}),
+    *_package("silero-vad==6.2.3", "silero_vad/data",
+              ("silero_vad_16k_sequence", {"input": (50, 576), "h": (1, 1, 128), "c": (1, 1, 128)}),
+              states={"h": 1, "c": 2}),
     Entry("silero_vad_v4", {"input": (1, 1536), "sr": 16000, "h": (2, 1, 64), "c": (2, 1, 64)},
-          package="openwakeword==0.5.1", file="openwakeword/resources/models/silero_vad.onnx"),
+          package="openwakeword==0.5.1", file="openwakeword/resources/models/silero_vad.onnx", states={"h": 1, "c": 2}),
     Entry("ddddocr_common", {"input1": (1, 1, 64, 160)}, package="ddddocr==1.6.1", file="ddddocr/common.onnx"),
     Entry("ddddocr_old", {"input1": (1, 1, 64, 160)}, package="ddddocr==1.6.1", file="ddddocr/common_old.onnx"),
 ]
@@ -274,15 +279,15 @@ def _pictures_file(model):
 
 
 def make_inputs(entry, model, generator):
-    """The runs that are compared, each name -> array: one, or one for each of a detector's pictures."""
+    """The runs that are compared, each name -> array: one; one for each of a detector's pictures; or, with states, many."""
     if entry.library == "torchvision.detection":
         return [{"x": picture} for picture in np.load(_pictures_file(model))]
-    arrays = {}
-    for name, shape in entry.inputs.items():
+
+    def make(shape):
         if isinstance(shape, int):
-            arrays[name] = np.array(shape, "int64")
-        elif isinstance(shape[-1], tuple):
-            arrays[name] = generator.integers(0, shape[0], shape[1]).astype("int32")
-        else:
-            arrays[name] = generator.standard_normal(shape).astype("float32")
-    return [arrays]
+            return np.array(shape, "int64")
+        if isinstance(shape[-1], tuple):
+            return generator.integers(0, shape[0], shape[1]).astype("int32")
+        return generator.standard_normal(shape).astype("float32")
+
+    return [{name: make(shape) for name, shape in entry.inputs.items()} for _ in range(CALLS if entry.states else 1)]
