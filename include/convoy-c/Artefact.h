@@ -93,7 +93,7 @@ enum convoy_status {
   CONVOY_ERROR_BUSY = 14,   /* another thread runs the context */
   CONVOY_ERROR_NO_RUN = 15, /* the context's last run failed, or there was none */
   CONVOY_ERROR_LOOP = 16,   /* a loop did not end, see --max-iterations of convoy compile */
-  CONVOY_ERROR_RANGE = 17   /* the length of a sequence is negative, or beyond the input */
+  CONVOY_ERROR_RANGE = 17 /* a length of a sequence, or an input with --max, is out of range */
 };
 
 /* One input or output. Data is dense, row-major (the last dimension moves

@@ -72,6 +72,7 @@ OwningOpRef<ModuleOp> Compilation::runTo(Phase last) {
   ImportOptions importOptions;
   importOptions.shapes = options.shapes;
   importOptions.bindings = options.bindings;
+  importOptions.limits = options.limits;
   importOptions.maxIterations = options.maxIterations;
   importOptions.evaluate = evaluateOnHost;
   OwningOpRef<ModuleOp> module = importONNX(*context, model, importOptions);

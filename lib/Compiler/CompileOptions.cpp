@@ -93,6 +93,14 @@ static llvm::Error parseWord(StringRef word, std::vector<InputShape> &shapes) {
   return llvm::Error::success();
 }
 
+static llvm::Error parseWord(StringRef word, std::vector<InputLimit> &limits) {
+  llvm::Expected<InputLimit> limit = parseInputLimit(word);
+  if (!limit)
+    return limit.takeError();
+  limits.push_back(std::move(*limit));
+  return llvm::Error::success();
+}
+
 static llvm::Error parseWord(StringRef word, std::vector<InputBinding> &bindings) {
   llvm::Expected<InputBinding> binding = parseInputBinding(word);
   if (!binding)
@@ -175,6 +183,10 @@ static void print(llvm::raw_ostream &os, const std::vector<InputShape> &shapes) 
     llvm::interleave(shape, os, "x");
     os << ' ';
   }
+}
+static void print(llvm::raw_ostream &os, const std::vector<InputLimit> &limits) {
+  for (const auto &[name, limit] : limits)
+    os << name.size() << ':' << name << '=' << limit << ' ';
 }
 static void print(llvm::raw_ostream &os, const std::vector<InputBinding> &bindings) {
   for (const InputBinding &binding : bindings)

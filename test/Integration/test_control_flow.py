@@ -221,7 +221,7 @@ AROUND = branch([helper.make_node("Add", ["y", "x"], ["t"], name="around")], ["t
     (AROUND, "the graph has a cycle through the nodes 'the_if/around', 'the_if' (tensor 'the_if/t')"),
     (branch([], ["nowhere"]), "input 0 is the tensor 'nowhere', which nothing in the model makes"),
     (one("Neg", ["nowhere"]), "node 'the_if/the_neg' (Neg): input 0 is the tensor 'nowhere'"),
-    (one("Unique", ["x"]), "1 operator is not supported (opset 18): Unique (node the_if/the_unique)"),
+    (one("TfIdfVectorizer", ["x"]), "1 operator is not supported (opset 18): TfIdfVectorizer (node the_if/the_tfidfvectorizer)"),
     (one("Concat", ["x", "x"], axis=7), "node 'the_if/the_concat' (Concat): axis 7 is out of range for rank 2"),
 ])
 def test_bad_branches(then, text, tmp_path):

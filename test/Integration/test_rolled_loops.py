@@ -177,6 +177,27 @@ def test_loop_that_would_not_end(tmp_path):
     check(simple, LIMITS, tmp_path)
 
 
+def test_loop_that_is_counted_at_run_time(tmp_path):
+    """A trip count that is an input may be larger than the limit of loops that have none."""
+    graph = body([node("Add", ["v", "x"], ["w"])], ["i", "go", "v"], ["go", "w"])
+    nodes = [node("Loop", ["n", "", "zero"], ["y"], body=graph)]
+    feeds = [{"x": np.array(1, F32), "n": np.array(n, I64)} for n in (1_500_000, 0)]
+    check(nodes, feeds, tmp_path, {"zero": np.array(0, F32)}, ["y"])
+
+
+def test_condition_that_stays(tmp_path):
+    """The loop has no iteration, or does not end; which, is known only in a run."""
+    graph = body([node("Add", ["v", "x"], ["w"])], ["i", "go", "v"], ["go", "w"])
+    nodes = [node("Loop", ["", "c", "x"], ["y"], body=graph)]
+    feeds = {"x": rand(4), "c": np.array(False)}
+    check(nodes, [feeds], tmp_path, {}, ["y"])
+    artefact = compile_model(make_model(nodes, feeds, ["y"]), tmp_path, "--max-iterations=100")
+    np.save(tmp_path / "x.npy", feeds["x"])
+    np.save(tmp_path / "c.npy", np.array(True))
+    line = one_line(convoy("run", artefact, f"--input=x={tmp_path}/x.npy", f"--input=c={tmp_path}/c.npy"))
+    assert "a loop of the model did not end" in line
+
+
 def refuse(nodes, feeds, folder, *options, constants=None):
     onnx.save(make_model(nodes, feeds, ["y"], constants), folder / "model.onnx")
     return one_line(convoy("compile", folder / "model.onnx", "-o", folder / "model.so", *options))

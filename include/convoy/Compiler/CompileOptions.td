@@ -125,10 +125,16 @@ defm bind : FieldValue<"bind", "NAME=FILE",
   ".pb of ONNX test data); once for each such input", everywhere,
   "bindings", "std::vector<InputBinding>()", ChangesCode>;
 
+defm max : FieldValue<"max", "NAME=N",
+  "the largest value of an input of integers from which sizes\n"
+  "are computed; a run with a larger one, or a negative one,\n"
+  "fails; once for each such input", everywhere,
+  "limits", "std::vector<InputLimit>()", ChangesCode>;
+
 defm max_iterations : FieldValue<"max-iterations", "N",
-  "a run fails if a loop without a trip count goes on after N\n"
-  "iterations (default: 1000000, and then no tensor may grow\n"
-  "in such a loop)", everywhere,
+  "a run fails if a loop whose trip count is not given, or is\n"
+  "an input, goes on after N iterations (without the option:\n"
+  "1000000 if it is not given, and no tensor may grow)", everywhere,
   "maxIterations", "int64_t(0)", ChangesCode, "(parseCount<1, INT32_MAX>)">;
 
 defm target : FieldValue<"target", "NAME",

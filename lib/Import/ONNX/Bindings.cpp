@@ -1,4 +1,4 @@
-//===- Bindings.cpp - Inputs that the user makes constants ----------------===//
+//===- Bindings.cpp - What the user says about inputs ---------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -73,4 +73,32 @@ LogicalResult Importer::readBindings(ArrayRef<const onnx::ValueInfoProto *> inpu
     bound[binding.name] = {option, takeData(std::move(*tensor))};
   }
   return success();
+}
+
+LogicalResult Importer::readLimits(ArrayRef<const onnx::ValueInfoProto *> inputs) {
+  for (const auto &[name, limit] : options.limits) {
+    std::string option = "--max " + name + "=" + std::to_string(limit);
+    auto input = llvm::find_if(
+        inputs, [&](const onnx::ValueInfoProto *input) { return input->name() == name; });
+    if (input == inputs.end())
+      return error(option + " names '" + name +
+                   "', which is no input; the model's inputs are " + listInputs(inputs));
+    if (bound.contains(name))
+      return error(option + " names an input that --bind makes a constant");
+    if (!limits.try_emplace(name, limit).second)
+      return error("--max names '" + name + "' twice");
+    int32_t type = (*input)->type().tensor_type().elem_type();
+    if (type != onnx::TensorProto::INT32 && type != onnx::TensorProto::INT64)
+      return error(option + ": the input is of " + stringifyDataType(type) +
+                   ", expected int32 or int64");
+  }
+  return success();
+}
+
+FailureOr<Value> Importer::limitInput(StringRef name, Value argument) {
+  auto limit = limits.find(name);
+  if (limit == limits.end())
+    return argument;
+  return cnn::createChecked<cnn::CheckRangeOp>(builder, argument.getLoc(), argument,
+                                               /*init=*/Value(), 0, limit->second);
 }

@@ -137,7 +137,7 @@ LogicalResult Importer::addArguments() {
       return error("input '" + input->name() + "' has element type " +
                    stringifyDataType(dataType) + ", which is not supported");
   }
-  if (failed(readBindings(inputs)))
+  if (failed(readBindings(inputs)) || failed(readLimits(inputs)))
     return failure();
   auto shapes = resolveInputShapes(inputs, options.shapes, bound);
   if (!shapes)
@@ -158,13 +158,16 @@ LogicalResult Importer::addArguments() {
       continue;
     }
     Value argument = body.addArgument(type, loc);
-    // Nothing needs to be read of an input without elements.
-    values[input->name()] =
-        type.getNumElements()
-            ? argument
-            : cnn::createConstant(builder, loc, cnn::makeConstantFromBytes(type, {}));
-    if (type.getNumElements())
+    if (type.getNumElements()) {
+      FailureOr<Value> value = limitInput(input->name(), argument);
+      if (failed(value))
+        return failure();
+      values[input->name()] = *value;
       fed.insert(input->name());
+    } else { // Nothing needs to be read of it.
+      values[input->name()] =
+          cnn::createConstant(builder, loc, cnn::makeConstantFromBytes(type, {}));
+    }
     inputDescriptions.push_back(builder.getDictionaryAttr(
         {builder.getNamedAttr("name", builder.getStringAttr(input->name())),
          builder.getNamedAttr("type", TypeAttr::get(type))}));

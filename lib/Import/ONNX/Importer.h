@@ -145,6 +145,10 @@ private:
   mlir::LogicalResult addIteration(int index, const Iteration &next);
   /// Reads the files that the user binds to `inputs`, which must have their types.
   mlir::LogicalResult readBindings(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs);
+  /// Reads the largest values that the user states of `inputs`.
+  mlir::LogicalResult readLimits(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs);
+  /// The value of an input: if its largest value is stated, a run checks it.
+  mlir::FailureOr<mlir::Value> limitInput(llvm::StringRef name, mlir::Value argument);
   mlir::LogicalResult addArguments();
   /// Fails if the graph's input of the initializer's name has another type.
   mlir::LogicalResult checkListedInitializer(const onnx::ValueInfoProto &input, int number);
@@ -182,6 +186,7 @@ private:
   llvm::StringSet<> fed;          ///< tensors that are computed from inputs of the graph
   llvm::SmallVector<int> pending; ///< live nodes that are not imported, producers last
   llvm::StringMap<BoundInput> bound;
+  llvm::StringMap<int64_t> limits;
   llvm::StringMap<mlir::Value> values;
   /// Tensor name -> a value, or none, for each dimension; only if there is one.
   llvm::StringMap<llvm::SmallVector<mlir::Value>> sizes;

@@ -35,6 +35,17 @@ Expected<InputShape> convoy::parseInputShape(StringRef text) {
   return result;
 }
 
+Expected<InputLimit> convoy::parseInputLimit(StringRef text) {
+  // A name may contain '=', a number cannot.
+  auto [name, number] = text.rsplit('=');
+  int32_t limit;
+  if (name.empty() || number.getAsInteger(10, limit) || limit < 0)
+    return createStringError("'" + text +
+                             "' is not an input and its largest value, "
+                             "expected NAME=100");
+  return InputLimit{name.str(), limit};
+}
+
 namespace {
 
 /// A dimension as the file states it: a number, a name, or neither.

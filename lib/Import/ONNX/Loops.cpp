@@ -162,10 +162,11 @@ static Value makeTrue(NodeImporter &node) {
   return node.constant(cnn::makeConstantFromBytes(type, ArrayRef<char>{1}));
 }
 
-/// A trip count without a known bound.
+/// A trip count without a known bound. A loop that has one ends by itself.
 static TripCount makeUnbounded(NodeImporter &node, Value count) {
-  int64_t most = node.getMaxIterations();
-  return {count, most ? std::optional(most) : std::nullopt, most ? most : kMaxEndless};
+  if (int64_t most = node.getMaxIterations())
+    return {count, most, most};
+  return {count, std::nullopt, count ? 0 : kMaxEndless};
 }
 
 /// The trip count in input 0 of a Loop.

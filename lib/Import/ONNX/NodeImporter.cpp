@@ -80,7 +80,7 @@ std::string convoy::onnximport::describeType(Value value) {
   return text;
 }
 
-LogicalResult NodeImporter::notConstant(unsigned index) {
+LogicalResult NodeImporter::notConstant(unsigned index, bool mayBeLimited) {
   Value input = getInput(index);
   if (!input)
     return error("has no input " + Twine(index));
@@ -92,7 +92,13 @@ LogicalResult NodeImporter::notConstant(unsigned index) {
   if (names != ArrayRef<std::string>(node.input(index)))
     message += ", it is computed from the model's input" +
                std::string(names.size() > 1 ? "s '" : " '") + llvm::join(names, "', '") + "'";
-  return error(message + ": bind " + those + " with" + makeBindOptions(names) +
+  std::string otherwise;
+  for (const std::string &name : names)
+    if (mayBeLimited)
+      otherwise += " --max " + name + "=N";
+  if (mayBeLimited)
+    otherwise = ", say how large " + those.str() + " can be with" + otherwise;
+  return error(message + ": bind " + those + " with" + makeBindOptions(names) + otherwise +
                ", or export the model with a fixed value");
 }
 

@@ -132,8 +132,8 @@ public:
   /// Whether the operand is computed from inputs of the graph, not from constants alone.
   bool isFed(unsigned index) const;
   /// An error about an input that must be a constant, and is computed from inputs of the
-  /// model. It says how to bind these.
-  mlir::LogicalResult notConstant(unsigned index);
+  /// model. It says how to bind these, and, if it is enough, how to give their largest values.
+  mlir::LogicalResult notConstant(unsigned index, bool mayBeLimited = false);
   llvm::ArrayRef<int64_t> getShape(unsigned index) const { return getShape(getInput(index)); }
 
   /// The ONNX data type of an operand that is a constant or a graph input; otherwise 0

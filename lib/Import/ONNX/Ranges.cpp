@@ -141,6 +141,9 @@ NumberRange NumberRangeFinder::findNew(Value tensor, Place place) {
           source[from] = place[dim];
         return findOperand(op.getInput(), source);
       })
+      .Case([&](cnn::CheckRangeOp op) {
+        return NumberRange{double(int64_t(op.getMinimum())), double(int64_t(op.getMaximum()))};
+      })
       .Case([&](cnn::CastOp op) { return findCast(op, place); })
       .Case([&](cnn::UnaryOp op) { return findUnary(op, place); })
       .Case([&](cnn::BinaryOp op) { return findBinary(op, place); })

@@ -337,7 +337,9 @@ FailureOr<LoopResults> convoy::onnximport::endRolled(NodeImporter &node, Value g
   }
   std::optional<cnn::ConstantData> always = cnn::ConstantData::get(goesOn);
   bool isCounted = always && always->getInt(0) != 0;
-  if (isCounted && !trips.count)
+  std::optional<cnn::ConstantData> begins =
+      cnn::ConstantData::get(state.rolled->begin.getInits()[0]);
+  if (isCounted && !trips.count && begins && begins->getInt(0) != 0)
     return node.error("never ends: it has no trip count (input 0), and its condition is "
                       "always true");
   if (!rows.empty() && !trips.most)

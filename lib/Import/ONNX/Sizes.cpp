@@ -223,6 +223,8 @@ std::optional<Interval> RangeFinder::findSimple(Value tensor, int64_t element) {
     return Interval{value, value};
   }
   Operation *op = tensor.getDefiningOp();
+  if (auto check = dyn_cast_or_null<cnn::CheckRangeOp>(op))
+    return Interval{int64_t(check.getMinimum()), int64_t(check.getMaximum())};
   if (auto binary = dyn_cast_or_null<cnn::BinaryOp>(op))
     return findBinary(binary, element);
   if (auto reduce = dyn_cast_or_null<cnn::ReduceOp>(op))
@@ -474,7 +476,7 @@ std::optional<SmallVector<DimSize>> NodeImporter::readExtents(unsigned index) {
       result.push_back(*extent);
   if (int64_t(result.size()) == count && getElementType(tensor).isIntOrIndex())
     return result;
-  (void)notConstant(index);
+  (void)notConstant(index, /*mayBeLimited=*/true);
   return std::nullopt;
 }
 
@@ -517,6 +519,8 @@ bool NodeImporter::isNeverNegative(Value tensor) {
       break;
     tensor = op->getOperand(0);
   }
+  if (auto check = tensor.getDefiningOp<cnn::CheckRangeOp>())
+    return int64_t(check.getMinimum()) >= 0;
   std::optional<cnn::ConstantData> data = cnn::ConstantData::get(tensor);
   if (!data || !data->getElementType().isIntOrIndex())
     return false;

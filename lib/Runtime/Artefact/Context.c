@@ -139,7 +139,8 @@ const char *convoy_status_text(int32_t status) {
     return "a loop of the model did not end within the iterations that --max-iterations "
            "allows";
   case CONVOY_ERROR_RANGE:
-    return "the length of a sequence is negative, or beyond the input";
+    return "a sequence is longer than the input, an input is beyond its --max, or one of "
+           "these is negative";
   case CONVOY_ERROR_NO_RUN:
     return "the context has no outputs: its last run failed, or there was none";
   default:

@@ -18,6 +18,7 @@ using llvm::StringRef;
 static StringRef getSample(StringRef option) {
   static const llvm::StringMap<StringRef> samples = {{"--shape", "x=1x3x8x8"},
                                                      {"--bind", "axes=axes.npy"},
+                                                     {"--max", "n=100"},
                                                      {"--max-iterations", "50"},
                                                      {"--target", "cuda"},
                                                      {"--gpu-arch", "sm_90a"},

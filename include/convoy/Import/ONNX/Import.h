@@ -27,12 +27,18 @@ struct InputBinding {
   std::string name, file;
 };
 
+/// The name of an input and the largest value of its elements.
+using InputLimit = std::pair<std::string, int64_t>;
+
 struct ImportOptions {
   /// Shapes of inputs for which the file leaves dimensions open. If the model has one input,
   /// its name may be empty here.
   std::vector<InputShape> shapes;
   /// Inputs that become constants, as if they were initializers.
   std::vector<InputBinding> bindings;
+  /// Inputs of integers from 0 to a limit, from which sizes may be computed. A run with
+  /// another number fails.
+  std::vector<InputLimit> limits;
   /// The most iterations of a loop whose trip count has no known bound. A run fails if it
   /// takes more. 0 is the default, which bounds no tensor that grows.
   int64_t maxIterations = 0;
@@ -45,6 +51,9 @@ struct ImportOptions {
 /// Parses `NAME=1x3x224x224`, or `1x3x224x224` with an empty name; `scalar` is a shape of no
 /// dimensions.
 llvm::Expected<InputShape> parseInputShape(llvm::StringRef text);
+
+/// Parses `NAME=100`.
+llvm::Expected<InputLimit> parseInputLimit(llvm::StringRef text);
 
 /// Parses `NAME=FILE`.
 llvm::Expected<InputBinding> parseInputBinding(llvm::StringRef text);
