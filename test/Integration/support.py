@@ -336,6 +336,14 @@ def run_artefact(artefact, feeds, outputs, threads=1, named=True):
     return {name: np.load(file) for name, file in files.items()}
 
 
+def run_fails(artefact, feeds):
+    """The error message of a run that must fail."""
+    folder = Path(artefact).parent
+    for name, array in feeds.items():
+        np.save(folder / f"{name}.npy", array)
+    return one_line(convoy("run", artefact, *(f"--input={name}={folder / name}.npy" for name in feeds)))
+
+
 def fixed_shapes(feeds):
     """The options that fix the shapes of inputs without elements: in a file, a dimension of 0 is one that is open."""
     return [word for name, array in feeds.items() if 0 in array.shape

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from support import compile_model, convoy, one_line, run_artefact
+from support import compile_model, convoy, one_line, run_artefact, run_fails
 
 F32, I64, I32 = TensorProto.FLOAT, TensorProto.INT64, TensorProto.INT32
 CONSTANTS = {"zero": np.array(0), "one": np.array(1), "starts": np.array([0, 0]), "zero1": np.array([0]),
@@ -56,9 +56,7 @@ def compare(artefact, given, meant=None):
 
 
 def fails(artefact, given):
-    for name, array in feed(*given).items():
-        np.save(artefact.parent / f"{name}.npy", array)
-    line = one_line(convoy("run", artefact, *(f"--input={name}={artefact.parent}/{name}.npy" for name in feed(*given))))
+    line = run_fails(artefact, feed(*given))
     assert "an input is beyond its --max, or one of these is negative" in line
 
 

@@ -50,15 +50,24 @@ static TensorData takeData(Tensor tensor) {
   return data;
 }
 
+/// The input that an option names.
+static llvm::Expected<const onnx::ValueInfoProto *>
+findInput(ArrayRef<const onnx::ValueInfoProto *> inputs, StringRef name,
+          const std::string &option) {
+  for (const onnx::ValueInfoProto *input : inputs)
+    if (input->name() == name)
+      return input;
+  return llvm::createStringError(option + " names '" + name +
+                                 "', which is no input; the model's inputs are " +
+                                 listInputs(inputs));
+}
+
 LogicalResult Importer::readBindings(ArrayRef<const onnx::ValueInfoProto *> inputs) {
   for (const InputBinding &binding : options.bindings) {
     std::string option = "--bind " + binding.name + "=" + binding.file;
-    auto input = llvm::find_if(inputs, [&](const onnx::ValueInfoProto *input) {
-      return input->name() == binding.name;
-    });
-    if (input == inputs.end())
-      return error(option + " names '" + binding.name +
-                   "', which is no input; the model's inputs are " + listInputs(inputs));
+    auto input = findInput(inputs, binding.name, option);
+    if (!input)
+      return error(toString(input.takeError()));
     if (bound.contains(binding.name))
       return error("--bind names '" + binding.name + "' twice");
     llvm::Expected<Tensor> tensor = readTensorFile(binding.file);
@@ -78,11 +87,9 @@ LogicalResult Importer::readBindings(ArrayRef<const onnx::ValueInfoProto *> inpu
 LogicalResult Importer::readLimits(ArrayRef<const onnx::ValueInfoProto *> inputs) {
   for (const auto &[name, limit] : options.limits) {
     std::string option = "--max " + name + "=" + std::to_string(limit);
-    auto input = llvm::find_if(
-        inputs, [&](const onnx::ValueInfoProto *input) { return input->name() == name; });
-    if (input == inputs.end())
-      return error(option + " names '" + name +
-                   "', which is no input; the model's inputs are " + listInputs(inputs));
+    auto input = findInput(inputs, name, option);
+    if (!input)
+      return error(toString(input.takeError()));
     if (bound.contains(name))
       return error(option + " names an input that --bind makes a constant");
     if (!limits.try_emplace(name, limit).second)
