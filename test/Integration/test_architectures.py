@@ -13,7 +13,7 @@ NAMES = [*support.models.LIGHT_MODELS, *support.models.modern_models.MODERN_MODE
 
 
 # To save time, few networks are tested with all levels, and with a batch.
-FEW = ["alexnet", "squeezenet", "shufflenet", "densenet121", "mobilenet_v3_small"]
+FEW = ["alexnet", "squeezenet", "shufflenet", "mobilenet_v3_small"]
 
 
 @pytest.mark.slow

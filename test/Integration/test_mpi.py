@@ -52,9 +52,10 @@ def check_by_mpi(model, feeds, folder, partitions):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["alexnet", "resnext50_32x4d"])
-def test_network(name, tmp_path):
-    check_by_mpi(*load(name), tmp_path, [(2, "--strategy=group"), (3, "--strategy=auto")])
+@pytest.mark.parametrize("name, partition", [("alexnet", (2, "--strategy=group")),
+                                             ("resnext50_32x4d", (3, "--strategy=auto"))])
+def test_network(name, partition, tmp_path):
+    check_by_mpi(*load(name), tmp_path, [partition])
 
 
 @pytest.mark.parametrize("groups", [2, 4, 6])

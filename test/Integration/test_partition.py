@@ -35,7 +35,7 @@ def load(name, batch=1, size=None):
 @pytest.mark.slow
 @pytest.mark.parametrize("name, partitions", [
     ("alexnet", [(2, "group"), (2, "rows")]), ("resnext50_32x4d", [(4, "group")]),
-    ("shufflenet", [(4, "group"), (3, "auto")]), ("resnet50", [(3, "auto"), (2, "rows")])])
+    ("shufflenet", [(4, "group"), (3, "auto")]), ("resnet50", [(3, "auto")])])
 def test_network(name, partitions, tmp_path):
     model, feeds = load(name)
     check_partitions(model, feeds, tmp_path, [(f"--devices={n}", f"--strategy={word}") for n, word in partitions])
@@ -71,8 +71,8 @@ def grouped_network(groups):
 @pytest.mark.parametrize("groups", [2, 3, 4, 6, 12])
 def test_only_grouped_layers(groups, tmp_path):
     case = grouped_network(groups)
-    partitions = [(f"--devices={n}", f"--strategy={word}") for n in (2, 3, 4)
-                  for word in ("group", "auto")]
+    partitions = [(f"--devices={n}", "--strategy=group") for n in (2, 3, 4)]
+    partitions.append(("--devices=3", "--strategy=auto"))
     check_partitions(case.model, case.feeds, tmp_path, partitions)
 
 
@@ -95,7 +95,7 @@ def compile_shared(model, folder, devices, *options):
     raise AssertionError("one device does not take the model")
 
 
-@pytest.mark.parametrize("seed", range(80))
+@pytest.mark.parametrize("seed", range(56))
 def test_random_graph(seed, tmp_path):
     grower = RandomNetwork(1000 + seed)
     output = grower.grow()
