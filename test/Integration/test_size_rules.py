@@ -118,6 +118,25 @@ add("again", [*FIND, node("Greater", ["v", "half"], ["g"]), node("NonZero", ["g"
 add("constant", [node("NonZero", ["c"], ["i"]), node("Transpose", ["i"], ["t"]), node("GatherND", ["x", "t"], ["y"])], {"y": F32, "i": I64},
     densities=(1,), c=sparse(0.5, 4, 6))
 
+# Running sums from both ends, repeats, and one of a kind; also of tensors whose inner dimension is fixed.
+add("running", [*FIND, node("CumSum", ["v", "begin"], ["y"]), node("CumSum", ["v", "begin"], ["back"], reverse=1),
+                node("CumSum", ["v", "begin"], ["z"], reverse=1, exclusive=1), node("CumSum", ["t", "one"], ["pairs"])],
+    {"y": F32, "back": F32, "z": F32, "pairs": I64}, x=(4, 3), begin=0, one=1)
+add("tile", [*FIND, node("Tile", ["v", "twice"], ["y"]), node("Tile", ["t", "inside"], ["z"]), node("Tile", ["t", "both"], ["w"]),
+             node("ReduceSum", ["y"], ["s"], keepdims=0)], {"y": F32, "z": I64, "w": I64, "s": F32}, x=(4, 3), twice=[2], inside=[1, 3], both=[3, 2])
+add("one-hot", [*FIND, node("OneHot", ["t", "depth", "values"], ["y"]), node("Gather", ["t", "zero"], ["rows"], axis=1),
+                node("OneHot", ["rows", "depth", "values"], ["z"], axis=0)],
+    {"y": F32, "z": F32}, x=(4, 3), depth=4, values=np.float32([-1, 2]), zero=0)
+add("norms", [*ROWS, node("LayerNormalization", ["r", "scale", "shift"], ["y"]), node("LpNormalization", ["r"], ["z"]), node("Trilu", ["r"], ["w"], upper=0),
+              node("Unsqueeze", ["r", "both"], ["u"]), node("LRN", ["u"], ["lrn"], size=3),
+              node("DepthToSpace", ["u"], ["d"], blocksize=2)],
+    {"y": F32, "z": F32, "w": F32, "lrn": F32, "d": F32}, x=(6, 4), **COMMON, scale=sparse(1, 4), shift=sparse(1, 4), both=[2, 3])
+add("quantised", [*ROWS, node("QuantizeLinear", ["r", "step", "middle"], ["q"]), node("DequantizeLinear", ["q", "step", "middle"], ["y"]),
+                  node("DynamicQuantizeLinear", ["r"], ["dq", "ds", "dz"]), node("MatMulInteger", ["dq", "w8", "dz"], ["p"]), node("Cast", ["p"], ["z"], to=F32),
+                  node("QuantizeLinear", ["r", "steps"], ["qc"], axis=1), node("DequantizeLinear", ["qc", "steps"], ["yc"], axis=1)],
+    {"y": F32, "z": F32, "ds": F32, "yc": F32}, x=(6, 4), densities=(0.5, 1), **COMMON, step=np.float32(0.05), middle=np.uint8(100), steps=np.float32([0.1, 0.2, 0.3, 0.4]),
+    w8=np.arange(20, dtype=np.int8).reshape(4, 5))
+
 
 def branch(nodes, output, kind, name):
     return helper.make_graph(nodes, name, [], [helper.make_tensor_value_info(output, kind, None)])
@@ -195,8 +214,10 @@ def refuse(nodes, tmp_path, **constants):
 
 
 def test_refusals(tmp_path):
-    text = refuse([node("CumSum", ["v", "zero"], ["y"])], tmp_path, zero=0)
-    assert "(CumSum): input 0 ('v') has a size in dimension 0 that depends on data, which is not supported here" in text
+    text = refuse([node("Hardmax", ["v"], ["y"])], tmp_path)
+    assert "(Hardmax): input 0 ('v') has a size in dimension 0 that depends on data, which is not supported here" in text
+    text = refuse([node("LayerNormalization", ["v", "one"], ["y"])], tmp_path, one=np.ones(24, np.float32))
+    assert "(LayerNormalization): input 0 ('v') has a size in dimension 0 that depends on data" in text
     text = refuse([node("Pad", ["v", "pads"], ["y"])], tmp_path, pads=[1, 1])
     assert "(Pad): pads dimension 0, whose size depends on data" in text
     text = refuse([node("Split", ["v"], ["y", "z"], num_outputs=2)], tmp_path)

@@ -11,6 +11,7 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "SizeRules.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -96,12 +97,15 @@ static LogicalResult importCrop(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getExperimentalOps() {
   static constexpr OpEntry ops[] = {
-      {"Affine", importWithConstants<UnaryKind::affine>, 1, 1, kFloat, 1, 9},
+      OpEntry{"Affine", importWithConstants<UnaryKind::affine>, 1, 1, kFloat, 1, 9}.with(
+          ruleOfElements),
       {"Crop", importCrop, 1, 1, kFloat, 1, 9},
-      {"ImageScaler", importImageScaler, 1, 1, kFloat, 1, 9},
-      {"ParametricSoftplus", importParametricSoftplus, 1, 1, kFloat, 1, 9},
-      {"Scale", importScale, 1, 1, kFloat, 1, 9},
-      {"ScaledTanh", importWithConstants<UnaryKind::scaled_tanh>, 1, 1, kFloat, 1, 9},
+      OpEntry{"ImageScaler", importImageScaler, 1, 1, kFloat, 1, 9}.with(ruleOfBatches),
+      OpEntry{"ParametricSoftplus", importParametricSoftplus, 1, 1, kFloat, 1, 9}.with(
+          ruleOfElements),
+      OpEntry{"Scale", importScale, 1, 1, kFloat, 1, 9}.with(ruleOfElements),
+      OpEntry{"ScaledTanh", importWithConstants<UnaryKind::scaled_tanh>, 1, 1, kFloat, 1, 9}
+          .with(ruleOfElements),
   };
   return ops;
 }

@@ -10,6 +10,7 @@
 
 #include "OpTable.h"
 #include "Operators.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 
 using namespace mlir;
@@ -210,17 +211,21 @@ static LogicalResult importSkipSimplifiedLayerNorm(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftFusedOps() {
   static constexpr OpEntry ops[] = {
-      {"BiasGelu", importGelu, 2, 2, kFloat},
-      {"FastGelu", importFastGelu, 1, 2, kFloat},
-      {"FusedConv", importFusedConv, 2, 4, kFloat, 1, kNoEnd,
-       "1 to 3 spatial dimensions; activations: Clip, Elu, HardSigmoid, HardSwish, LeakyRelu, "
-       "Relu, Sigmoid, Softplus, Tanh"},
-      {"FusedGemm", importFusedGemm, 2, 3, kFloat, 1, kNoEnd,
-       "activations: Clip, Elu, HardSigmoid, HardSwish, LeakyRelu, Relu, Sigmoid, Softplus, "
-       "Tanh"},
-      {"FusedMatMul", importFusedMatMul, 2, 2, kFloat},
-      {"Gelu", importGelu, 1, 1, kFloat},
-      {"QuickGelu", importQuickGelu, 1, 1, kFloat},
+      OpEntry{"BiasGelu", importGelu, 2, 2, kFloat}.with(ruleOfElements),
+      OpEntry{"FastGelu", importFastGelu, 1, 2, kFloat}.with(ruleOfElements),
+      OpEntry{"FusedConv", importFusedConv, 2, 4, kFloat, 1, kNoEnd,
+              "1 to 3 spatial dimensions; activations: Clip, Elu, HardSigmoid, HardSwish, "
+              "LeakyRelu, "
+              "Relu, Sigmoid, Softplus, Tanh"}
+          .with(ruleOfBatches),
+      OpEntry{"FusedGemm", importFusedGemm, 2, 3, kFloat, 1, kNoEnd,
+              "activations: Clip, Elu, HardSigmoid, HardSwish, LeakyRelu, Relu, Sigmoid, "
+              "Softplus, "
+              "Tanh"}
+          .with(ruleOfRows),
+      OpEntry{"FusedMatMul", importFusedMatMul, 2, 2, kFloat}.with(ruleOfRows),
+      OpEntry{"Gelu", importGelu, 1, 1, kFloat}.with(ruleOfElements),
+      OpEntry{"QuickGelu", importQuickGelu, 1, 1, kFloat}.with(ruleOfElements),
       {"SkipLayerNormalization", importSkipLayerNorm, 3, 5, kFloat, 1, kNoEnd,
        "mean and inverse deviation must be unused"},
       {"SkipSimplifiedLayerNormalization", importSkipSimplifiedLayerNorm, 3, 4, kFloat, 1,

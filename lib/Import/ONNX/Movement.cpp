@@ -214,7 +214,9 @@ static LogicalResult importOneHot(NodeImporter &node) {
   int64_t extent = int64_t(depth->front());
   SmallVector<int64_t> shape(from);
   shape.insert(shape.begin() + *axis, extent);
-  return node.setResult(node.computeElements(
+  SmallVector<DimSize> extents = node.getExtents(0);
+  extents.insert(extents.begin() + *axis, extent);
+  FailureOr<Value> result = node.computeElements(
       "one_hot", {indices, values}, shape, NodeImporter::getElementType(values),
       [&](ComputeBody &body, ArrayRef<Scalar> at) {
         Scalars place(at);
@@ -223,7 +225,8 @@ static LogicalResult importOneHot(NodeImporter &node) {
         Scalar hot = body.input(0).load(place).to(i64), here = at[*axis].to(i64);
         hot = (hot < hot.integer(0)).select(hot + hot.integer(extent), hot);
         return body.input(1).load({(hot == here).select(body.index(1), body.index(0))});
-      }));
+      });
+  return node.setResult(result, extents);
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getMovementOps() {
@@ -235,10 +238,11 @@ ArrayRef<OpEntry> convoy::onnximport::getMovementOps() {
           ruleOfItself),
       OpEntry{"GatherND", importGatherND, 2, 2, InputTypes(kAny, kIndex), 11}.with(
           ruleOfItself),
-      {"OneHot", importOneHot, 3, 3, InputTypes(kNumber, kNumber, kAny), 9, kNoEnd,
-       "the depth must be constant"},
+      OpEntry{"OneHot", importOneHot, 3, 3, InputTypes(kNumber, kNumber, kAny), 9, kNoEnd,
+              "the depth must be constant"}
+          .with(ruleOfItself),
       {"ReverseSequence", importReverseSequence, 2, 2, InputTypes(kAny, kIndex), 10},
-      {"Trilu", importTrilu, 1, 2, InputTypes(kAny, kInt64), 14},
+      OpEntry{"Trilu", importTrilu, 1, 2, InputTypes(kAny, kInt64), 14}.with(ruleOfKeptSizes),
   };
   return ops;
 }

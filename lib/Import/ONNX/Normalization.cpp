@@ -261,13 +261,13 @@ ArrayRef<OpEntry> convoy::onnximport::getNormalizationOps() {
       OpEntry{"BatchNormalization", importBatchNorm, 5, 5, kFloat, 1, kNoEnd,
               "no training mode; only the first output"}
           .with(ruleOfBatches),
-      {"GroupNormalization", importGroupNorm, 3, 3, kFloat, 18},
+      OpEntry{"GroupNormalization", importGroupNorm, 3, 3, kFloat, 18}.with(ruleOfBatches),
       OpEntry{"InstanceNormalization", importInstanceNorm, 3, 3, kFloat}.with(ruleOfBatches),
-      {"LRN", importLRN, 1, 1, kFloat},
-      {"LayerNormalization", importLayerNorm, 2, 3, kFloat, 17},
-      {"LpNormalization", importLpNorm, 1, 1, kFloat},
+      OpEntry{"LRN", importLRN, 1, 1, kFloat}.with(ruleOfBatches),
+      OpEntry{"LayerNormalization", importLayerNorm, 2, 3, kFloat, 17}.with(ruleOfOuterSizes),
+      OpEntry{"LpNormalization", importLpNorm, 1, 1, kFloat}.with(ruleOfOuterSizes),
       {"MeanVarianceNormalization", importMeanVarianceNorm, 1, 1, kFloat, 9},
-      {"RMSNormalization", importRMSNorm, 2, 2, kFloat, 23},
+      OpEntry{"RMSNormalization", importRMSNorm, 2, 2, kFloat, 23}.with(ruleOfOuterSizes),
   };
   return ops;
 }

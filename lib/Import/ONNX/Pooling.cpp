@@ -325,8 +325,9 @@ ArrayRef<OpEntry> convoy::onnximport::getPoolingOps() {
           .with(ruleOfBatches),
       OpEntry{"GlobalMaxPool", importGlobalPool<cnn::PoolKind::maximum>, 1, 1, kFloat}.with(
           ruleOfBatches),
-      {"GlobalLpPool", importGlobalLpPool, 1, 1, kFloat},
-      {"LpPool", importLpPool, 1, 1, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"},
+      OpEntry{"GlobalLpPool", importGlobalLpPool, 1, 1, kFloat}.with(ruleOfBatches),
+      OpEntry{"LpPool", importLpPool, 1, 1, kFloat, 1, kNoEnd, "1 to 3 spatial dimensions"}
+          .with(ruleOfBatches),
       OpEntry{"MaxPool", importMaxPool, 1, 1, kFloat, 1, 11, "1 to 3 spatial dimensions"}.with(
           ruleOfBatches),
       OpEntry{"MaxPool", importMaxPool, 1, 1, kFloat | kByte, 12, kNoEnd,

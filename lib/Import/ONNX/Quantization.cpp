@@ -7,6 +7,7 @@
 
 #include "OpTable.h"
 #include "Quantized.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include "onnx.pb.h"
 #include "llvm/Support/MathExtras.h"
@@ -297,31 +298,42 @@ FailureOr<QuantizedOperand> convoy::onnximport::quantizeDynamically(NodeImporter
 }
 
 static LogicalResult importDynamicQuantizeLinear(NodeImporter &node) {
-  FailureOr<QuantizedOperand> result = quantizeDynamically(node, node.getInput(0));
+  SmallVector<DimSize> extents = node.getExtents(0);
+  // A zero is always within the range.
+  Value zero = node.scalar(NodeImporter::getElementType(node.getInput(0)), 0);
+  FailureOr<Value> input = fillBeyond(node, node.getInput(0), extents, zero);
+  if (failed(input))
+    return failure();
+  FailureOr<QuantizedOperand> result = quantizeDynamically(node, *input);
   if (failed(result))
     return failure();
-  (void)node.setResult(result->value, 0);
+  (void)node.setResult(result->value, extents, 0);
   (void)node.setResult(result->scale, 1);
   return node.setResult(result->zeroPoint, 2);
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getQuantizationOps() {
   static constexpr OpEntry ops[] = {
-      {"DequantizeLinear", importDequantizeLinear, 2, 3,
-       InputTypes(kQuantized | kInt32, kFloat | kSmallFloat, kQuantized | kInt32), 10},
-      {"DynamicQuantizeLinear", importDynamicQuantizeLinear, 1, 1, kFloat, 11},
-      {"QuantizeLinear", importQuantizeLinear, 2, 3,
-       InputTypes(kFloat | kInt32, kFloat | kSmallFloat | kInt32, kQuantized), 10},
+      OpEntry{"DequantizeLinear", importDequantizeLinear, 2, 3,
+              InputTypes(kQuantized | kInt32, kFloat | kSmallFloat, kQuantized | kInt32), 10}
+          .with(ruleOfKeptSizes),
+      OpEntry{"DynamicQuantizeLinear", importDynamicQuantizeLinear, 1, 1, kFloat, 11}.with(
+          ruleOfItself),
+      OpEntry{"QuantizeLinear", importQuantizeLinear, 2, 3,
+              InputTypes(kFloat | kInt32, kFloat | kSmallFloat | kInt32, kQuantized), 10}
+          .with(ruleOfKeptSizes),
   };
   return ops;
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizationOps() {
   static constexpr OpEntry ops[] = {
-      {"DequantizeLinear", importDequantizeLinear, 2, 3,
-       InputTypes(kQuantized | kInt32, kFloat | kSmallFloat, kQuantized | kInt32)},
-      {"QuantizeLinear", importQuantizeLinear, 2, 3,
-       InputTypes(kFloat | kInt32, kFloat | kSmallFloat | kInt32, kQuantized)},
+      OpEntry{"DequantizeLinear", importDequantizeLinear, 2, 3,
+              InputTypes(kQuantized | kInt32, kFloat | kSmallFloat, kQuantized | kInt32)}
+          .with(ruleOfKeptSizes),
+      OpEntry{"QuantizeLinear", importQuantizeLinear, 2, 3,
+              InputTypes(kFloat | kInt32, kFloat | kSmallFloat | kInt32, kQuantized)}
+          .with(ruleOfKeptSizes),
   };
   return ops;
 }

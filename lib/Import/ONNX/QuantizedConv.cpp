@@ -12,6 +12,7 @@
 
 #include "OpTable.h"
 #include "Quantized.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include "Window.h"
 
@@ -330,19 +331,23 @@ static LogicalResult importMicrosoftQLinearConv(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getQuantizedConvOps() {
   static constexpr OpEntry ops[] = {
-      {"ConvInteger", importConvInteger, 2, 4, kByte, 10, kNoEnd, "1 to 3 spatial dimensions"},
-      {"QLinearConv", importQLinearConv, 8, 9,
-       InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte, kInt32), 10,
-       kNoEnd, "1 to 3 spatial dimensions"},
+      OpEntry{"ConvInteger", importConvInteger, 2, 4, kByte, 10, kNoEnd,
+              "1 to 3 spatial dimensions"}
+          .with(ruleOfBatches),
+      OpEntry{"QLinearConv", importQLinearConv, 8, 9,
+              InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte, kInt32),
+              10, kNoEnd, "1 to 3 spatial dimensions"}
+          .with(ruleOfBatches),
   };
   return ops;
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizedConvOps() {
   static constexpr OpEntry ops[] = {
-      {"QLinearConv", importMicrosoftQLinearConv, 8, 9,
-       InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte, kInt32), 1,
-       kNoEnd, "1 to 3 spatial dimensions"},
+      OpEntry{"QLinearConv", importMicrosoftQLinearConv, 8, 9,
+              InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte, kInt32), 1,
+              kNoEnd, "1 to 3 spatial dimensions"}
+          .with(ruleOfBatches),
   };
   return ops;
 }

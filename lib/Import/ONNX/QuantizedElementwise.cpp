@@ -11,6 +11,7 @@
 
 #include "OpTable.h"
 #include "Quantized.h"
+#include "SizeRules.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Traits.h"
 #include <cmath>
@@ -254,12 +255,14 @@ ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizedElementwiseOps() {
        InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte)},
       {"QLinearConcat", importQLinearConcat, 5, kVariadic,
        InputTypes(kFloat, kByte, kByte, kFloat, kByte).repeatLast(3)},
-      {"QLinearLeakyRelu", importQLinearLeakyRelu, 4, 5,
-       InputTypes(kByte, kFloat, kByte, kFloat, kByte)},
+      OpEntry{"QLinearLeakyRelu", importQLinearLeakyRelu, 4, 5,
+              InputTypes(kByte, kFloat, kByte, kFloat, kByte)}
+          .with(ruleOfKeptSizes),
       {"QLinearMul", importQLinearMul, 7, 8,
        InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte)},
-      {"QLinearSigmoid", importQLinearSigmoid, 4, 5,
-       InputTypes(kByte, kFloat, kByte, kFloat, kByte)},
+      OpEntry{"QLinearSigmoid", importQLinearSigmoid, 4, 5,
+              InputTypes(kByte, kFloat, kByte, kFloat, kByte)}
+          .with(ruleOfKeptSizes),
       {"QLinearSoftmax", importQLinearSoftmax, 4, 5,
        InputTypes(kByte, kFloat, kByte, kFloat, kByte), 1, kNoEnd, "X_scale must be constant"},
       {"QLinearWhere", importQLinearWhere, 9, 9,

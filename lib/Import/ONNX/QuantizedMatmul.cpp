@@ -7,6 +7,7 @@
 
 #include "OpTable.h"
 #include "Quantized.h"
+#include "SizeRules.h"
 #include "TensorReader.h"
 #include "mlir/Dialect/Traits.h"
 
@@ -258,7 +259,7 @@ static LogicalResult importQLinearMatMul(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getQuantizedMatmulOps() {
   static constexpr OpEntry ops[] = {
-      {"MatMulInteger", importMatMulInteger, 2, 4, kByte, 10},
+      OpEntry{"MatMulInteger", importMatMulInteger, 2, 4, kByte, 10}.with(ruleOfRows),
       {"QLinearMatMul", importQLinearMatMul, 8, 8,
        InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kFloat, kByte), 10, kNoEnd,
        "no 8-bit floats"},
@@ -373,8 +374,9 @@ ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizedMatmulOps() {
   static constexpr OpEntry ops[] = {
       {"DynamicQuantizeMatMul", importDynamicQuantizeMatMul, 3, 5,
        InputTypes(kFloat, kByte, kFloat, kByte, kFloat)},
-      {"MatMulIntegerToFloat", importMatMulIntegerToFloat, 4, 7,
-       InputTypes(kByte, kByte, kFloat, kFloat, kByte, kByte, kFloat)},
+      OpEntry{"MatMulIntegerToFloat", importMatMulIntegerToFloat, 4, 7,
+              InputTypes(kByte, kByte, kFloat, kFloat, kByte, kByte, kFloat)}
+          .with(ruleOfRows),
       {"QGemm", importQGemm, 6, 9,
        InputTypes(kByte, kFloat, kByte, kByte, kFloat, kByte, kInt32, kFloat, kByte)},
   };

@@ -8,6 +8,7 @@
 #include "OpTable.h"
 #include "Pooling.h"
 #include "Quantized.h"
+#include "SizeRules.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -94,12 +95,16 @@ static LogicalResult importQLinearGlobalAveragePool(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizedPoolingOps() {
   static constexpr OpEntry ops[] = {
-      {"NhwcMaxPool", importNhwcMaxPool, 1, 1, kByte, 1, kNoEnd, "1 to 3 spatial dimensions"},
-      {"QLinearAveragePool", importQLinearAveragePool, 4, 5,
-       InputTypes(kByte, kFloat, kByte, kFloat, kByte), 1, kNoEnd,
-       "1 to 3 spatial dimensions"},
-      {"QLinearGlobalAveragePool", importQLinearGlobalAveragePool, 5, 5,
-       InputTypes(kByte, kFloat, kByte, kFloat, kByte)},
+      OpEntry{"NhwcMaxPool", importNhwcMaxPool, 1, 1, kByte, 1, kNoEnd,
+              "1 to 3 spatial dimensions"}
+          .with(ruleOfBatches),
+      OpEntry{"QLinearAveragePool", importQLinearAveragePool, 4, 5,
+              InputTypes(kByte, kFloat, kByte, kFloat, kByte), 1, kNoEnd,
+              "1 to 3 spatial dimensions"}
+          .with(ruleOfBatches),
+      OpEntry{"QLinearGlobalAveragePool", importQLinearGlobalAveragePool, 5, 5,
+              InputTypes(kByte, kFloat, kByte, kFloat, kByte)}
+          .with(ruleOfBatches),
   };
   return ops;
 }

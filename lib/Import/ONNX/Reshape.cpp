@@ -403,13 +403,13 @@ static LogicalResult importSpaceToDepth(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getReshapeOps() {
   static constexpr OpEntry ops[] = {
-      {"DepthToSpace", importDepthToSpace, 1, 1},
+      OpEntry{"DepthToSpace", importDepthToSpace, 1, 1}.with(ruleOfBatches),
       OpEntry{"Flatten", importFlatten, 1, 1}.with(ruleOfItself),
       OpEntry{"Reshape", importReshape, 1, 1, kAny, 1, 4}.with(ruleOfItself),
       OpEntry{"Reshape", importReshape, 2, 2, InputTypes(kAny, kInteger), 5, kNoEnd,
               "the shape must be constant, or computed from sizes"}
           .with(ruleOfItself),
-      {"SpaceToDepth", importSpaceToDepth, 1, 1},
+      OpEntry{"SpaceToDepth", importSpaceToDepth, 1, 1}.with(ruleOfBatches),
       OpEntry{"Squeeze", importSqueeze, 1, 2, InputTypes(kAny, kInteger), 1, kNoEnd,
               "axes must be constant"}
           .with(ruleOfItself),

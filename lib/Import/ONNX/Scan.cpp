@@ -7,6 +7,7 @@
 
 #include "NodeImporter.h"
 #include "OpTable.h"
+#include "SizeRules.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -34,8 +35,9 @@ static Scalar toStored(Scalar value, Type element) {
 //===----------------------------------------------------------------------===//
 
 template <bool isProduct> static LogicalResult importCumulative(NodeImporter &node) {
-  Value input = node.getInput(0);
-  ArrayRef<int64_t> shape = NodeImporter::getShape(input);
+  FailureOr<Value> input = node.getInput(0);
+  SmallVector<DimSize> extents = node.getExtents(0);
+  ArrayRef<int64_t> shape = NodeImporter::getShape(*input);
   std::optional<SmallVector<int64_t>> stated = node.getConstantInts(1);
   if (!stated)
     return failure();
@@ -46,12 +48,16 @@ template <bool isProduct> static LogicalResult importCumulative(NodeImporter &no
   bool exclusive = node.getInt("exclusive", 0) != 0, reverse = node.getInt("reverse", 0) != 0;
   if (failed(axis))
     return failure();
-  Type element = NodeImporter::getElementType(input), wide = getAccumulatorType(element);
+  Type element = NodeImporter::getElementType(*input), wide = getAccumulatorType(element);
+  // From the end, those that do not count come first.
+  if (reverse &&
+      failed(input = fillBeyond(node, *input, extents, node.scalar(element, isProduct))))
+    return failure();
   SmallVector<int64_t> points(shape);
   int64_t count = points[*axis];
   points[*axis] = 1;
-  return node.setResult(node.compute(
-      isProduct ? "cum_prod" : "cum_sum", points, input, shape, element,
+  FailureOr<Value> result = node.compute(
+      isProduct ? "cum_prod" : "cum_sum", points, *input, shape, element,
       [&](ComputeBody &body) {
         Scalars at = body.point();
         body.loop(body.index(0), body.index(count), body.number(wide, isProduct ? 1 : 0),
@@ -64,7 +70,8 @@ template <bool isProduct> static LogicalResult importCumulative(NodeImporter &no
                     body.output().store(toStored(exclusive ? before[0] : after, element), at);
                     return Scalars{after};
                   });
-      }));
+      });
+  return node.setResult(result, extents);
 }
 
 //===----------------------------------------------------------------------===//
@@ -144,10 +151,12 @@ static LogicalResult importDet(NodeImporter &node) {
 
 ArrayRef<OpEntry> convoy::onnximport::getScanOps() {
   static constexpr OpEntry ops[] = {
-      {"CumProd", importCumulative<true>, 2, 2, InputTypes(kNumber, kInteger), 26, kNoEnd,
-       "the axis must be constant"},
-      {"CumSum", importCumulative<false>, 2, 2, InputTypes(kNumber, kInteger), 11, kNoEnd,
-       "the axis must be constant"},
+      OpEntry{"CumProd", importCumulative<true>, 2, 2, InputTypes(kNumber, kInteger), 26,
+              kNoEnd, "the axis must be constant"}
+          .with(ruleOfItself),
+      OpEntry{"CumSum", importCumulative<false>, 2, 2, InputTypes(kNumber, kInteger), 11,
+              kNoEnd, "the axis must be constant"}
+          .with(ruleOfItself),
       {"Det", importDet, 1, 1, kFloat, 11},
   };
   return ops;

@@ -26,14 +26,14 @@ static LogicalResult refuseSize(NodeImporter &node, unsigned index, int64_t dim)
                     " that depends on data, which is not supported here");
 }
 
-/// Fails if an operand but the first has a size, or the first has one elsewhere than in
-/// dimension 0.
-static LogicalResult requireOnlyBatch(NodeImporter &node) {
+/// Fails if an operand but the first has a size, or the first has one elsewhere than in its
+/// first `count` dimensions.
+static LogicalResult requireSizesIn(NodeImporter &node, size_t count) {
   for (unsigned i = 0; i < node.getNumInputs(); ++i) {
     if (!node.getInput(i))
       continue;
     for (auto [dim, extent] : llvm::enumerate(node.getExtents(i)))
-      if (isOpen(extent) && (i || dim))
+      if (isOpen(extent) && (i || dim >= count))
         return refuseSize(node, i, dim);
   }
   return success();
@@ -71,13 +71,38 @@ static LogicalResult setExtents(NodeImporter &node, ArrayRef<DimSize> extents) {
   return success();
 }
 
-LogicalResult convoy::onnximport::ruleOfBatches(NodeImporter &node, const OpEntry &entry) {
-  if (failed(requireOnlyBatch(node)) || failed(entry.import(node)))
+/// Imports a node whose results keep the sizes of operand 0, which may have some in its first
+/// `count` dimensions. Other dimensions may become different ones.
+static LogicalResult importKeeping(NodeImporter &node, const OpEntry &entry, size_t count) {
+  if (failed(requireSizesIn(node, count)) || failed(entry.import(node)))
     return failure();
-  Value result = node.getResults()[0];
-  SmallVector<DimSize> extents(NodeImporter::getShape(result));
-  extents[0] = node.getExtents(0)[0];
-  return setExtents(node, extents);
+  SmallVector<DimSize> own = node.getExtents(0);
+  for (unsigned i = 0; i < node.getNumOutputs(); ++i) {
+    Value result = node.getResults()[i];
+    if (!result)
+      continue;
+    SmallVector<DimSize> extents(NodeImporter::getShape(result));
+    for (auto [extent, kept] : llvm::zip(extents, own))
+      if (isOpen(kept))
+        extent = kept;
+    if (failed(node.setResult(result, extents, i)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult convoy::onnximport::ruleOfBatches(NodeImporter &node, const OpEntry &entry) {
+  return importKeeping(node, entry, 1);
+}
+
+LogicalResult convoy::onnximport::ruleOfKeptSizes(NodeImporter &node, const OpEntry &entry) {
+  return importKeeping(node, entry, NodeImporter::getRank(node.getInput(0)));
+}
+
+LogicalResult convoy::onnximport::ruleOfOuterSizes(NodeImporter &node, const OpEntry &entry) {
+  FailureOr<int64_t> axis =
+      node.normalizeAxis(node.getInt("axis", -1), NodeImporter::getRank(node.getInput(0)));
+  return failed(axis) ? failure() : importKeeping(node, entry, *axis);
 }
 
 LogicalResult convoy::onnximport::ruleOfRows(NodeImporter &node, const OpEntry &entry) {

@@ -34,6 +34,12 @@ mlir::LogicalResult ruleOfBatches(NodeImporter &node, const OpEntry &entry);
 /// for all of them. Only dimensions of rows may have a size.
 mlir::LogicalResult ruleOfRows(NodeImporter &node, const OpEntry &entry);
 
+/// Operand 0 alone may have sizes, and the results have them, too.
+mlir::LogicalResult ruleOfKeptSizes(NodeImporter &node, const OpEntry &entry);
+/// The same for operators that work along the dimensions from the attribute `axis` on, the
+/// last one by default: only those before may have sizes.
+mlir::LogicalResult ruleOfOuterSizes(NodeImporter &node, const OpEntry &entry);
+
 /// The extents of operands that broadcast to one shape. Operands are changed where the largest
 /// sizes differ, but not the sizes.
 mlir::FailureOr<llvm::SmallVector<DimSize>> broadcastOperands(NodeImporter &node);

@@ -497,6 +497,25 @@ static LogicalResult importExpand(NodeImporter &node) {
   return node.setResult(broadcast(node, node.getInput(0), getBounds(*extents)), *extents);
 }
 
+/// Tile of a tensor with sizes: the repeats follow each other without the elements between
+/// them that do not count.
+static LogicalResult tileSized(NodeImporter &node, ArrayRef<int64_t> repeats) {
+  SmallVector<Value> operands = {node.getInput(0)};
+  SmallVector<DimSize> extents = node.getExtents(0), tiled;
+  Counted counted(extents, operands);
+  for (auto [extent, repeat] : llvm::zip_equal(extents, repeats))
+    tiled.push_back(node.combine(BinaryKind::mul, extent, repeat));
+  FailureOr<Value> result = node.computeElements(
+      "tile", operands, getBounds(tiled), NodeImporter::getElementType(operands[0]),
+      [&](ComputeBody &body, ArrayRef<Scalar> at) {
+        Scalars from(at);
+        for (auto [dim, index] : llvm::enumerate(from))
+          index = index % counted.getEnd(body, dim).max(body.index(1));
+        return body.input(0).load(from);
+      });
+  return node.setResult(result, tiled);
+}
+
 /// Inserts a dimension of 1 before each dimension to repeat, broadcasts it to the number of
 /// repeats, and merges the two.
 static LogicalResult importTile(NodeImporter &node) {
@@ -534,6 +553,8 @@ static LogicalResult importTile(NodeImporter &node) {
     repeated.push_back(dim);
     merged.push_back(extent);
   }
+  if (node.hasSizes(0))
+    return tileSized(node, *repeats);
   FailureOr<Value> result = node.reshape(input, split);
   if (failed(result) || failed(result = broadcast(node, *result, repeated)))
     return failure();
@@ -557,10 +578,12 @@ ArrayRef<OpEntry> convoy::onnximport::getSlicingOps() {
       OpEntry{"Split", importSplit, 1, 2, InputTypes(kAny, kNumber), 1, kNoEnd,
               "split must be constant"}
           .with(ruleOfItself),
-      {"Tile", importTile, 3, 3, InputTypes(kAny, kNumber), 1, 5,
-       "tiles and axis must be constant"},
-      {"Tile", importTile, 2, 2, InputTypes(kAny, kNumber), 6, kNoEnd,
-       "repeats must be constant"},
+      OpEntry{"Tile", importTile, 3, 3, InputTypes(kAny, kNumber), 1, 5,
+              "tiles and axis must be constant"}
+          .with(ruleOfItself),
+      OpEntry{"Tile", importTile, 2, 2, InputTypes(kAny, kNumber), 6, kNoEnd,
+              "repeats must be constant"}
+          .with(ruleOfItself),
   };
   return ops;
 }
