@@ -50,13 +50,13 @@ static TensorData takeData(Tensor tensor) {
   return data;
 }
 
-/// The input that an option names.
-static llvm::Expected<const onnx::ValueInfoProto *>
-findInput(ArrayRef<const onnx::ValueInfoProto *> inputs, StringRef name,
-          const std::string &option) {
-  for (const onnx::ValueInfoProto *input : inputs)
-    if (input->name() == name)
-      return input;
+llvm::Expected<size_t>
+convoy::onnximport::findInput(ArrayRef<const onnx::ValueInfoProto *> inputs, StringRef name,
+                              StringRef option) {
+  const auto *found = llvm::find_if(
+      inputs, [&](const onnx::ValueInfoProto *input) { return input->name() == name; });
+  if (found != inputs.end())
+    return found - inputs.begin();
   return llvm::createStringError(option + " names '" + name +
                                  "', which is no input; the model's inputs are " +
                                  listInputs(inputs));
@@ -65,7 +65,7 @@ findInput(ArrayRef<const onnx::ValueInfoProto *> inputs, StringRef name,
 LogicalResult Importer::readBindings(ArrayRef<const onnx::ValueInfoProto *> inputs) {
   for (const InputBinding &binding : options.bindings) {
     std::string option = "--bind " + binding.name + "=" + binding.file;
-    auto input = findInput(inputs, binding.name, option);
+    llvm::Expected<size_t> input = findInput(inputs, binding.name, option);
     if (!input)
       return error(toString(input.takeError()));
     if (bound.contains(binding.name))
@@ -75,7 +75,7 @@ LogicalResult Importer::readBindings(ArrayRef<const onnx::ValueInfoProto *> inpu
       return error("--bind " + binding.name + ": " + toString(tensor.takeError()));
     // The numbers of element types are those of ONNX.
     auto dataType = static_cast<int32_t>(tensor->getElementType());
-    int32_t declared = (*input)->type().tensor_type().elem_type();
+    int32_t declared = inputs[*input]->type().tensor_type().elem_type();
     if (dataType != declared)
       return error(option + ": the file holds " + stringifyDataType(dataType) +
                    ", the model's input is of " + stringifyDataType(declared));
@@ -87,14 +87,14 @@ LogicalResult Importer::readBindings(ArrayRef<const onnx::ValueInfoProto *> inpu
 LogicalResult Importer::readLimits(ArrayRef<const onnx::ValueInfoProto *> inputs) {
   for (const auto &[name, limit] : options.limits) {
     std::string option = "--max " + name + "=" + std::to_string(limit);
-    auto input = findInput(inputs, name, option);
+    llvm::Expected<size_t> input = findInput(inputs, name, option);
     if (!input)
       return error(toString(input.takeError()));
     if (bound.contains(name))
       return error(option + " names an input that --bind makes a constant");
     if (!limits.try_emplace(name, limit).second)
       return error("--max names '" + name + "' twice");
-    int32_t type = (*input)->type().tensor_type().elem_type();
+    int32_t type = inputs[*input]->type().tensor_type().elem_type();
     if (type != onnx::TensorProto::INT32 && type != onnx::TensorProto::INT64)
       return error(option + ": the input is of " + stringifyDataType(type) +
                    ", expected int32 or int64");

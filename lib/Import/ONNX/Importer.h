@@ -214,6 +214,9 @@ findDefaultOpset(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdPro
 const onnx::AttributeProto *findRepeatedAttribute(
     const google::protobuf::RepeatedPtrField<onnx::AttributeProto> &attributes);
 
+/// The number of the input that an option names.
+llvm::Expected<size_t> findInput(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs,
+                                 llvm::StringRef name, llvm::StringRef option);
 /// "'x', 'y'".
 std::string listInputs(llvm::ArrayRef<const onnx::ValueInfoProto *> inputs);
 

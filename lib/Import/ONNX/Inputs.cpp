@@ -169,7 +169,7 @@ Expected<std::vector<SmallVector<int64_t>>>
 convoy::onnximport::resolveInputShapes(ArrayRef<const onnx::ValueInfoProto *> infos,
                                        ArrayRef<InputShape> shapes,
                                        const StringMap<BoundInput> &bound) {
-  std::vector<Input> inputs;
+  SmallVector<Input> inputs;
   StringMap<std::optional<int64_t>> symbols;
   for (const onnx::ValueInfoProto *info : infos) {
     Input &input = inputs.emplace_back(readInput(*info));
@@ -187,16 +187,19 @@ convoy::onnximport::resolveInputShapes(ArrayRef<const onnx::ValueInfoProto *> in
 
   StringSet<> named;
   for (const InputShape &given : shapes) {
-    StringRef name = given.first;
-    ArrayRef<int64_t> shape = given.second;
-    auto input = find_if(inputs, [&](const Input &input) {
-      return input.name == name ||
-             (name.empty() && !input.isBound && inputs.size() - bound.size() == 1);
-    });
-    if (input == inputs.end())
-      return createStringError("--shape names '" + name +
-                               "', which is no input; the model's inputs are " +
+    auto &[name, shape] = given;
+    auto *input = find_if(inputs, [](const Input &input) { return !input.isBound; });
+    if (name.empty() && inputs.size() - bound.size() > 1)
+      return createStringError("--shape " + formatShape(shape) +
+                               " names no input, but the model has several: write --shape " +
+                               input->name + "=" + formatShape(shape) + "; the inputs are " +
                                listInputs(infos));
+    if (!name.empty() || input == inputs.end()) {
+      Expected<size_t> number = findInput(infos, name, "--shape");
+      if (!number)
+        return number.takeError();
+      input = &inputs[*number];
+    }
     if (!named.insert(input->name).second)
       return createStringError("--shape names '" + input->name + "' twice");
     if (Error error = bindShape(*input, shape,
