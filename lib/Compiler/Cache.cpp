@@ -112,7 +112,7 @@ mlir::FailureOr<Artefact> convoy::compileIntoCache(Compilation &compilation) {
   llvm::SmallString<128> path(*folder);
   llvm::sys::path::append(path, "llvmcache-" + *key + ".so");
   if (fs::exists(path)) {
-    if (llvm::Expected<Artefact> artefact = Artefact::load(path))
+    if (llvm::Expected<Artefact> artefact = Artefact::load(path, compilation.getModel()))
       return std::move(*artefact);
     else // A broken file, as after a crash of the machine, is compiled again.
       llvm::consumeError(artefact.takeError());
@@ -123,7 +123,7 @@ mlir::FailureOr<Artefact> convoy::compileIntoCache(Compilation &compilation) {
   policy.Expiration = std::chrono::hours(30 * 24);
   policy.MaxSizePercentageOfAvailableSpace = 25;
   llvm::pruneCache(*folder, policy);
-  llvm::Expected<Artefact> artefact = Artefact::load(path);
+  llvm::Expected<Artefact> artefact = Artefact::load(path, compilation.getModel());
   if (!artefact)
     return compilation.report(artefact.takeError());
   return std::move(*artefact);

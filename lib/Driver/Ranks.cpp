@@ -97,14 +97,14 @@ llvm::Expected<Context> Ranks::createContext(const Artefact &artefact, int64_t t
   if (gpu || artefact.isForGpu()) {
     if (!isFirst())
       return llvm::make_error<PeerError>();
-    return llvm::createStringError(artefact.getPath() +
+    return llvm::createStringError(artefact.getName() +
                                    ": --transport=mpi does not reach GPUs");
   }
   if (artefact.getDeviceCount() != world->size) {
     if (!isFirst())
       return llvm::make_error<PeerError>();
     return llvm::createStringError(
-        artefact.getPath() + " is for " + llvm::Twine(artefact.getDeviceCount()) +
+        artefact.getName() + " is for " + llvm::Twine(artefact.getDeviceCount()) +
         " devices, but MPI runs " + llvm::Twine(world->size) +
         " ranks: start it with mpirun -n " + llvm::Twine(artefact.getDeviceCount()));
   }

@@ -57,7 +57,8 @@ def compare(artefact, given, meant=None):
 
 def fails(artefact, given):
     line = run_fails(artefact, feed(*given))
-    assert "an input is beyond its --max, or one of these is negative" in line
+    assert "an input is beyond its --max, or one of these is negative ('" in line
+    assert "('n': " in line or "('shape': " in line, line
 
 
 def test_sizes_of_each_run(tmp_path):

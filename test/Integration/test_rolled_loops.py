@@ -170,7 +170,8 @@ def test_loop_that_would_not_end(tmp_path):
     for own, outputs, options in ((nodes, ["y", "rows"], ["--max-iterations=20"]), (simple, ["y"], [])):
         artefact = compile_model(make_model(own, endless, outputs, constants), tmp_path, *options)
         text = run_fails(artefact, endless)
-        assert "a loop of the model did not end within the iterations that --max-iterations allows" in text
+        assert "a loop of the model did not end within the iterations that --max-iterations allows ('" in text
+        assert text.endswith(f"' after {20 if options else 1000000} iterations)"), text
     check(simple, LIMITS, tmp_path)
 
 

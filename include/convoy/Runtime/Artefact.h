@@ -21,10 +21,12 @@ class Context;
 class Artefact {
 public:
   /// Loads `path` and checks that it is an artefact of this ABI version.
-  /// Errors name the file. Loading runs no code of the model.
-  static llvm::Expected<Artefact> load(llvm::StringRef path);
+  /// Errors name the file; those of runs name `name` instead, if it is given, such as the
+  /// model that was compiled. Loading runs no code of the model.
+  static llvm::Expected<Artefact> load(llvm::StringRef path, llvm::StringRef name = "");
 
-  llvm::StringRef getPath() const;
+  /// What errors of runs call the model.
+  llvm::StringRef getName() const;
   llvm::ArrayRef<TensorInfo> getInputs() const;
   llvm::ArrayRef<TensorInfo> getOutputs() const;
   /// Names of the layers, in the order in which they run.

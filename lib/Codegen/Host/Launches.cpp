@@ -7,6 +7,8 @@
 
 #include "HostLowering.h"
 
+#include "convoy/Dialect/Cnn/Utils/Locations.h"
+
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
 
 using namespace mlir;
@@ -16,6 +18,17 @@ static constexpr RuntimeFunction kParallelFor =
     CONVOY_RUNTIME_FUNCTION(convoy_rt_parallel_for);
 static constexpr RuntimeFunction kLimitLoop = CONVOY_RUNTIME_FUNCTION(convoy_rt_limit_loop);
 static constexpr RuntimeFunction kCheckRange = CONVOY_RUNTIME_FUNCTION(convoy_rt_check_range);
+
+/// The name of the model's node that an operation comes from, as a string of C.
+static Value makeNodeName(OpBuilder &builder, Operation *op) {
+  StringRef name = cnn::getNodeName(op->getLoc());
+  std::string symbol = ("convoy_node." + name).str();
+  auto module = op->getParentOfType<ModuleOp>();
+  if (auto global = module.lookupSymbol<LLVM::GlobalOp>(symbol))
+    return LLVM::AddressOfOp::create(builder, op->getLoc(), global);
+  return LLVM::createGlobalString(op->getLoc(), builder, symbol, (name + Twine('\0')).str(),
+                                  LLVM::Linkage::Internal);
+}
 
 namespace {
 
@@ -53,9 +66,9 @@ struct LowerLimit : ConvertOpToLLVMPattern<cnn::LimitLoopOp> {
         rewriter, loc, rewriter.getI64Type(),
         MemRefDescriptor(adaptor.getIteration()).alignedPtr(rewriter, loc));
     Value goesOn = MemRefDescriptor(adaptor.getInit()).alignedPtr(rewriter, loc);
-    host::callRuntime(
-        rewriter, loc, kLimitLoop,
-        {host::getRuntime(op), goesOn, iteration, host::getInt(rewriter, loc, op.getLimit())});
+    host::callRuntime(rewriter, loc, kLimitLoop,
+                      {host::getRuntime(op), makeNodeName(rewriter, op), goesOn, iteration,
+                       host::getInt(rewriter, loc, op.getLimit())});
     rewriter.eraseOp(op);
     return success();
   }
@@ -73,8 +86,9 @@ struct LowerCheck : ConvertOpToLLVMPattern<cnn::CheckRangeOp> {
       return MemRefDescriptor(buffer).alignedPtr(rewriter, loc);
     };
     host::callRuntime(rewriter, loc, kCheckRange,
-                      {host::getRuntime(op), pointer(adaptor.getInput()),
-                       pointer(adaptor.getInit()), number(type.getNumElements()),
+                      {host::getRuntime(op), makeNodeName(rewriter, op),
+                       pointer(adaptor.getInput()), pointer(adaptor.getInit()),
+                       number(type.getNumElements()),
                        number(type.getElementTypeBitWidth() / 8), number(op.getMinimum()),
                        number(op.getMaximum())});
     rewriter.eraseOp(op);

@@ -34,6 +34,7 @@ struct Artefact::Library {
                         std::vector<TensorInfo> &infos);
 
   std::string path;
+  std::string name; ///< what messages about runs call the model
   void *handle = nullptr;
   std::vector<TensorInfo> inputs, outputs;
   std::vector<std::string> layers;
@@ -209,14 +210,15 @@ llvm::Error Artefact::Library::readDescription() {
 // Artefact
 //===----------------------------------------------------------------------===//
 
-llvm::Expected<Artefact> Artefact::load(llvm::StringRef path) {
+llvm::Expected<Artefact> Artefact::load(llvm::StringRef path, llvm::StringRef name) {
   auto library = std::make_shared<Library>();
   if (llvm::Error error = library->open(path))
     return std::move(error);
+  library->name = (name.empty() ? path : name).str();
   return Artefact(std::move(library));
 }
 
-llvm::StringRef Artefact::getPath() const { return library->path; }
+llvm::StringRef Artefact::getName() const { return library->name; }
 
 llvm::ArrayRef<TensorInfo> Artefact::getInputs() const { return library->inputs; }
 
@@ -236,7 +238,7 @@ llvm::Expected<Context>
 Artefact::createDeviceContext(int threads, int device,
                               const convoy_transport &transport) const {
   if (isForGpu())
-    return llvm::createStringError(library->path +
+    return llvm::createStringError(library->name +
                                    " runs on GPUs, so its devices cannot be other processes");
   convoy_context *context = nullptr;
   int32_t status = library->createDevice(threads, device, &transport, &context);
@@ -248,7 +250,7 @@ Artefact::createDeviceContext(int threads, int device,
 
 llvm::Expected<Context> Artefact::createGpuContext(int ordinal) const {
   if (!isForGpu())
-    return llvm::createStringError(library->path +
+    return llvm::createStringError(library->name +
                                    " has no code for NVIDIA GPUs; compile the model with "
                                    "--target=cuda");
   convoy_context *context = nullptr;
@@ -290,7 +292,7 @@ Context &Context::operator=(Context &&other) {
 }
 
 llvm::Error Context::makeError(int32_t status) const {
-  std::string text = library->path + ": " + library->statusText(status);
+  std::string text = library->name + ": " + library->statusText(status);
   if (llvm::StringRef detail = library->contextError(context.get()); !detail.empty())
     text += (" (" + detail + ")").str();
   return llvm::createStringError(text);
@@ -301,7 +303,7 @@ int Context::getThreadCount() const { return library->threadCount(context.get())
 llvm::Error Context::run(llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs) {
   if (inputs.size() != library->inputs.size() || outputs.size() != library->outputs.size())
     return llvm::createStringError(
-        library->path + " has " + llvm::Twine(library->inputs.size()) + " inputs and " +
+        library->name + " has " + llvm::Twine(library->inputs.size()) + " inputs and " +
         llvm::Twine(library->outputs.size()) + " outputs, but the caller gives " +
         llvm::Twine(inputs.size()) + " and " + llvm::Twine(outputs.size()));
   int32_t status = library->run(context.get(), inputs.data(), outputs.data());
@@ -337,7 +339,7 @@ llvm::Expected<std::vector<Tensor>> Context::runOnBuffers(llvm::ArrayRef<Tensor>
       const TensorInfo &info = library->inputs[index];
       if (tensor.getElementType() != info.elementType ||
           tensor.getShape() != llvm::ArrayRef<int64_t>(info.shape))
-        return llvm::createStringError(library->path + ": input '" + info.name + "' is " +
+        return llvm::createStringError(library->name + ": input '" + info.name + "' is " +
                                        info.getTypeString() + ", not " +
                                        tensor.getTypeString());
     }

@@ -179,7 +179,7 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["on
 // CHECK-LABEL: llvm.func internal @convoy_main(
 // CHECK:         %[[N:.+]] = llvm.load %{{.+}} -> i64
 // CHECK:         %[[LIMIT:.+]] = llvm.mlir.constant(9 : i64)
-// CHECK-NEXT:    llvm.call @convoy_rt_limit_loop(%{{.+}}, %{{.+}}, %[[N]], %[[LIMIT]]) : (!llvm.ptr, !llvm.ptr, i64, i64) -> ()
+// CHECK-NEXT:    llvm.call @convoy_rt_limit_loop(%{{.+}}, %{{.+}}, %{{.+}}, %[[N]], %[[LIMIT]]) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64) -> ()
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 8, vector_registers = 16, l2 = 1048576>
 module attributes {cnn.target = #target, cnn.layers = [], cnn.inputs = [], cnn.outputs = [],
     cnn.arena_size = 128 : i64, cnn.weights_size = 0 : i64, cnn.weights = []} {
@@ -195,13 +195,15 @@ module attributes {cnn.target = #target, cnn.layers = [], cnn.inputs = [], cnn.o
 
 // -----
 
-// Integers that are checked: where they are and where they go, how many, their bytes, and the range.
+// Integers that are checked: the node's name, where they are and where they go, how many, their bytes, and the range.
+// CHECK:       llvm.mlir.global internal constant @convoy_node.lengths("lengths\00")
 // CHECK-LABEL: llvm.func internal @convoy_main(
+// CHECK-DAG:     %[[NAME:.+]] = llvm.getelementptr %{{.+}}[0, 0]
 // CHECK-DAG:     %[[COUNT:.+]] = llvm.mlir.constant(3 : i64)
 // CHECK-DAG:     %[[BYTES:.+]] = llvm.mlir.constant(4 : i64)
 // CHECK-DAG:     %[[LEAST:.+]] = llvm.mlir.constant(-5 : i64)
 // CHECK-DAG:     %[[MOST:.+]] = llvm.mlir.constant(50 : i64)
-// CHECK:         llvm.call @convoy_rt_check_range(%{{.+}}, %{{.+}}, %{{.+}}, %[[COUNT]], %[[BYTES]], %[[LEAST]], %[[MOST]])
+// CHECK:         llvm.call @convoy_rt_check_range(%{{.+}}, %[[NAME]], %{{.+}}, %{{.+}}, %[[COUNT]], %[[BYTES]], %[[LEAST]], %[[MOST]])
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 8, vector_registers = 16, l2 = 1048576>
 module attributes {cnn.target = #target, cnn.layers = [], cnn.inputs = [], cnn.outputs = [],
     cnn.arena_size = 128 : i64, cnn.weights_size = 0 : i64, cnn.weights = []} {
@@ -210,7 +212,7 @@ module attributes {cnn.target = #target, cnn.layers = [], cnn.inputs = [], cnn.o
     %c64 = arith.constant 64 : index
     %x = memref.view %arena[%c0][] : memref<128xi8> to memref<3xi32>
     %y = memref.view %arena[%c64][] : memref<128xi8> to memref<3xi32>
-    cnn.check_range %x outs(%y) {minimum = -5 : i64, maximum = 50 : i64} : (memref<3xi32>, memref<3xi32>) -> ()
+    cnn.check_range %x outs(%y) {minimum = -5 : i64, maximum = 50 : i64} : (memref<3xi32>, memref<3xi32>) -> () loc("lengths")
     return
   }
 }

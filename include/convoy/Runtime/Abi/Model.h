@@ -108,14 +108,15 @@ CONVOY_HIDDEN void convoy_rt_parallel_for(void *rt, convoy_task_body body, void 
 CONVOY_HIDDEN void convoy_rt_layer_done(void *rt, int32_t layer);
 /* At the end of an iteration: `iteration` is the number of the next one. If there is one
  * (`goes_on`, a truth value of one byte) though `limit` iterations are done, ends the loop and
- * makes the run fail. */
-CONVOY_HIDDEN void convoy_rt_limit_loop(void *rt, uint8_t *goes_on, int64_t iteration,
-                                        int64_t limit);
+ * makes the run fail. `node` is the name of the model's node, for convoy_context_error. */
+CONVOY_HIDDEN void convoy_rt_limit_loop(void *rt, const char *node, uint8_t *goes_on,
+                                        int64_t iteration, int64_t limit);
 /* Copies `count` signed integers of `bytes` bytes, 4 or 8, and moves those outside of the
- * range into it. If there are any, the run fails. */
-CONVOY_HIDDEN void convoy_rt_check_range(void *rt, const void *input, void *output,
-                                         int64_t count, int64_t bytes, int64_t minimum,
-                                         int64_t maximum);
+ * range into it. If there are any, the run fails; `node` is the name of the node, or of the
+ * model's input. */
+CONVOY_HIDDEN void convoy_rt_check_range(void *rt, const char *node, const void *input,
+                                         void *output, int64_t count, int64_t bytes,
+                                         int64_t minimum, int64_t maximum);
 
 /* One thread of an emulated kernel, as far as generated code reads it; see Emulator.h. */
 struct convoy_gpu_thread {
