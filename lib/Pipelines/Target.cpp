@@ -35,5 +35,4 @@ void convoy::buildTargetPipeline(OpPassManager &manager) {
   manager.addPass(createConvertVectorToLLVMPass());
   manager.addPass(createCnnConvertToLLVM());
   manager.addPass(createReconcileUnrealizedCastsPass());
-  manager.addPass(createCanonicalizerPass());
 }

@@ -2,7 +2,7 @@
 // RUN:   --pass-pipeline='builtin.module(cnn-set-target{cpu=x86-64-v3},builtin.module(cnn-generate-cpu-kernels))' \
 // RUN:   | FileCheck %s --check-prefix=KERNELS
 // RUN: convoy-opt %s --pass-pipeline='builtin.module(cnn-set-target{cpu=x86-64-v3}, \
-// RUN:   builtin.module(cnn-generate-cpu-kernels),cnn-link-devices,convoy-target)' | FileCheck %s
+// RUN:   builtin.module(cnn-generate-cpu-kernels),cnn-link-devices,convoy-target,canonicalize)' | FileCheck %s
 
 // Communication gets no kernel: the runtime does it. In profiles it is a layer of its own.
 // KERNELS:     cnn.layers = ["gather a", "halo of b", "sum of c"]
