@@ -218,6 +218,10 @@ def test_refusals(tmp_path):
     assert "(Hardmax): input 0 ('v') has a size in dimension 0 that depends on data, which is not supported here" in text
     text = refuse([node("LayerNormalization", ["v", "one"], ["y"])], tmp_path, one=np.ones(24, np.float32))
     assert "(LayerNormalization): input 0 ('v') has a size in dimension 0 that depends on data" in text
+    rows = [node("Reshape", ["t", "pairs"], ["tp"]), node("Cast", ["tp"], ["f"], to=F32),
+            node("FusedMatMul", ["f", "w"], ["y"], domain="com.microsoft", transBatchA=1)]
+    text = refuse(rows, tmp_path, pairs=[-1, 1, 2], w=sparse(1, 2, 3))
+    assert "(FusedMatMul): input 0 ('f') has a size in dimension " in text
     text = refuse([node("Pad", ["v", "pads"], ["y"])], tmp_path, pads=[1, 1])
     assert "(Pad): pads dimension 0, whose size depends on data" in text
     text = refuse([node("Split", ["v"], ["y", "z"], num_outputs=2)], tmp_path)

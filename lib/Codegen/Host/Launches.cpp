@@ -21,13 +21,13 @@ static constexpr RuntimeFunction kCheckRange = CONVOY_RUNTIME_FUNCTION(convoy_rt
 
 /// The name of the model's node that an operation comes from, as a string of C.
 static Value makeNodeName(OpBuilder &builder, Operation *op) {
-  StringRef name = cnn::getNodeName(op->getLoc());
-  std::string symbol = ("convoy_node." + name).str();
+  std::string name = cnn::makePrintable(cnn::getNodeName(op->getLoc()));
+  std::string symbol = "convoy_node." + name;
   auto module = op->getParentOfType<ModuleOp>();
   if (auto global = module.lookupSymbol<LLVM::GlobalOp>(symbol))
     return LLVM::AddressOfOp::create(builder, op->getLoc(), global);
-  return LLVM::createGlobalString(op->getLoc(), builder, symbol, (name + Twine('\0')).str(),
-                                  LLVM::Linkage::Internal);
+  return LLVM::createGlobalString(op->getLoc(), builder, symbol,
+                                  (Twine(name) + Twine('\0')).str(), LLVM::Linkage::Internal);
 }
 
 namespace {

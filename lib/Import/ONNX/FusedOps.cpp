@@ -215,13 +215,11 @@ ArrayRef<OpEntry> convoy::onnximport::getMicrosoftFusedOps() {
       OpEntry{"FastGelu", importFastGelu, 1, 2, kFloat}.with(ruleOfElements),
       OpEntry{"FusedConv", importFusedConv, 2, 4, kFloat, 1, kNoEnd,
               "1 to 3 spatial dimensions; activations: Clip, Elu, HardSigmoid, HardSwish, "
-              "LeakyRelu, "
-              "Relu, Sigmoid, Softplus, Tanh"}
+              "LeakyRelu, Relu, Sigmoid, Softplus, Tanh"}
           .with(ruleOfBatches),
       OpEntry{"FusedGemm", importFusedGemm, 2, 3, kFloat, 1, kNoEnd,
               "activations: Clip, Elu, HardSigmoid, HardSwish, LeakyRelu, Relu, Sigmoid, "
-              "Softplus, "
-              "Tanh"}
+              "Softplus, Tanh"}
           .with(ruleOfRows),
       OpEntry{"FusedMatMul", importFusedMatMul, 2, 2, kFloat}.with(ruleOfRows),
       OpEntry{"Gelu", importGelu, 1, 1, kFloat}.with(ruleOfElements),

@@ -111,7 +111,7 @@ LogicalResult convoy::onnximport::ruleOfRows(NodeImporter &node, const OpEntry &
     if (node.hasSizes(i))
       return refuseSize(node, i, 0);
   if (extents.size() < 2 || isOpen(extents.back()) || node.getInt("transA", 0) != 0 ||
-      NodeImporter::getRank(node.getInput(1)) != 2)
+      node.getInt("transBatchA", 0) != 0 || NodeImporter::getRank(node.getInput(1)) != 2)
     return refuseSize(node, 0, extents.size() - 1);
   if (failed(entry.import(node)))
     return failure();
