@@ -179,7 +179,7 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["on
 // CHECK-LABEL: llvm.func internal @convoy_main(
 // CHECK:         %[[N:.+]] = llvm.load %{{.+}} -> i64
 // CHECK:         %[[LIMIT:.+]] = llvm.mlir.constant(9 : i64)
-// CHECK-NEXT:    llvm.call @convoy_rt_limit_loop(%{{.+}}, %{{.+}}, %{{.+}}, %[[N]], %[[LIMIT]])
+// CHECK-NEXT:    llvm.call @convoy_rt_limit_loop({{.+}}, %[[N]], %[[LIMIT]]) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64) -> ()
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 8, vector_registers = 16, l2 = 1048576>
 module attributes {cnn.target = #target, cnn.layers = [], cnn.inputs = [], cnn.outputs = [],
     cnn.arena_size = 128 : i64, cnn.weights_size = 0 : i64, cnn.weights = []} {
