@@ -20,6 +20,10 @@ using namespace convoy::cnn;
 /// The most cache lines of the next row that a register tile prefetches.
 static constexpr int64_t kPrefetchedLines = 32;
 
+/// A loop over up to so many input channels is over so soon that leaving it shows: unrolled,
+/// 1x1 layers took four fifths of the time (measured with AVX2 on Zen 3).
+static constexpr int64_t kUnrolledChannels = 8;
+
 ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterface op,
                                    ValueRange operands, TargetAttr target)
     : ConvOperands(op, operands), b(builder), op(op), tile(getConvTile(op)),
@@ -116,8 +120,11 @@ SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &positio
       emitLoop(b, channels, sums, [&](Value channel, ValueRange carried) {
         return buildStep(position, chunk, channel, carried);
       });
-  // A tile fills the registers. If LLVM unrolled the loop, it would hoist loads and spill.
-  keepRolled(next);
+  // A tile fills the registers. If LLVM unrolled a long loop, it would hoist loads and spill.
+  if (channels <= kUnrolledChannels)
+    unrollFully(next);
+  else
+    keepRolled(next);
   return next;
 }
 

@@ -152,11 +152,6 @@ SmallVector<Value> convoy::emitSumLoop(ImplicitLocOpBuilder &b, Value lower, Val
                        kSumBlock);
 }
 
-void convoy::keepRolled(ValueRange results) {
-  if (auto loop = results.empty() ? scf::ForOp() : results.front().getDefiningOp<scf::ForOp>())
-    keepRolled(loop);
-}
-
 /// The conversions copy attributes of the LLVM dialect to the branch of the loop.
 static void annotate(scf::ForOp loop, LLVM::LoopVectorizeAttr vectorize,
                      LLVM::LoopUnrollAttr unroll) {
@@ -165,18 +160,34 @@ static void annotate(scf::ForOp loop, LLVM::LoopVectorizeAttr vectorize,
                                               {}, {}, {}, {}, {}, {}, {}, {}, {}, {}));
 }
 
+/// The loop that defines `results`, null if none does.
+static scf::ForOp getLoop(ValueRange results) {
+  return results.empty() ? scf::ForOp() : results.front().getDefiningOp<scf::ForOp>();
+}
+
+void convoy::keepRolled(ValueRange results) {
+  if (scf::ForOp loop = getLoop(results))
+    keepRolled(loop);
+}
+
 void convoy::keepRolled(scf::ForOp loop) {
-  MLIRContext *context = loop.getContext();
+  auto disable = BoolAttr::get(loop.getContext(), true);
   annotate(loop, {},
-           LLVM::LoopUnrollAttr::get(context, /*disable=*/BoolAttr::get(context, true), {}, {},
-                                     {}, {}, {}, {}));
+           LLVM::LoopUnrollAttr::get(loop.getContext(), disable, {}, {}, {}, {}, {}, {}));
+}
+
+void convoy::unrollFully(ValueRange results) {
+  if (scf::ForOp loop = getLoop(results)) {
+    auto full = BoolAttr::get(loop.getContext(), true);
+    annotate(loop, {},
+             LLVM::LoopUnrollAttr::get(loop.getContext(), {}, {}, {}, full, {}, {}, {}));
+  }
 }
 
 void convoy::allowVectors(scf::ForOp loop) {
-  MLIRContext *context = loop.getContext();
+  auto disable = BoolAttr::get(loop.getContext(), false);
   annotate(loop,
-           LLVM::LoopVectorizeAttr::get(context, /*disable=*/BoolAttr::get(context, false), {},
-                                        {}, {}, {}, {}, {}),
+           LLVM::LoopVectorizeAttr::get(loop.getContext(), disable, {}, {}, {}, {}, {}, {}),
            {});
 }
 

@@ -299,9 +299,12 @@ FailureOr<QuantizedOperand> convoy::onnximport::quantizeDynamically(NodeImporter
 
 static LogicalResult importDynamicQuantizeLinear(NodeImporter &node) {
   SmallVector<DimSize> extents = node.getExtents(0);
-  // A zero is always within the range.
-  Value zero = node.scalar(NodeImporter::getElementType(node.getInput(0)), 0);
-  FailureOr<Value> input = fillBeyond(node, node.getInput(0), extents, zero);
+  FailureOr<Value> input = node.getInput(0);
+  if (node.hasSizes(0)) {
+    // A zero is always within the range.
+    Value zero = node.scalar(NodeImporter::getElementType(*input), 0);
+    input = fillBeyond(node, *input, extents, zero);
+  }
   if (failed(input))
     return failure();
   FailureOr<QuantizedOperand> result = quantizeDynamically(node, *input);

@@ -113,10 +113,7 @@ LogicalResult convoy::onnximport::ruleOfRows(NodeImporter &node, const OpEntry &
   if (extents.size() < 2 || isOpen(extents.back()) || node.getInt("transA", 0) != 0 ||
       node.getInt("transBatchA", 0) != 0 || NodeImporter::getRank(node.getInput(1)) != 2)
     return refuseSize(node, 0, extents.size() - 1);
-  if (failed(entry.import(node)))
-    return failure();
-  extents.back() = NodeImporter::getShape(node.getResults()[0]).back();
-  return setExtents(node, extents);
+  return importKeeping(node, entry, extents.size() - 1);
 }
 
 //===----------------------------------------------------------------------===//

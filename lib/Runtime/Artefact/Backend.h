@@ -87,6 +87,10 @@ struct convoy_backend {
                      int64_t count);
 };
 
+/* Stores a failure in the device, unless it has one already; see Context.c. */
+CONVOY_HIDDEN void convoy_fail(struct convoy_device *device, int32_t status,
+                               const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* The CPU's functions, which the emulator shares; see CpuBackend.c. */
 CONVOY_HIDDEN int convoy_cpu_make_memory(struct convoy_device *device);
 CONVOY_HIDDEN void convoy_cpu_run_device(struct convoy_device *device);

@@ -11,6 +11,7 @@
 #include "Backend.h"
 
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -486,17 +487,24 @@ int32_t convoy_profile_read(const convoy_context *context, int64_t *nanoseconds,
   return CONVOY_OK;
 }
 
+void convoy_fail(struct convoy_device *device, int32_t status, const char *format, ...) {
+  if (device->status)
+    return;
+  device->status = status;
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(device->error_text, sizeof device->error_text, format, arguments);
+  va_end(arguments);
+}
+
 void convoy_rt_limit_loop(void *rt, const char *node, uint8_t *goes_on, int64_t iteration,
                           int64_t limit) {
   struct convoy_device *device = rt;
   if (!*goes_on || iteration < limit)
     return;
   *goes_on = 0;
-  if (device->status)
-    return;
-  device->status = CONVOY_ERROR_LOOP;
-  snprintf(device->error_text, sizeof device->error_text, "'%.100s' after %lld iterations",
-           node, (long long)iteration);
+  convoy_fail(device, CONVOY_ERROR_LOOP, "'%.100s' after %lld iterations", node,
+              (long long)iteration);
 }
 
 void convoy_rt_check_range(void *rt, const char *node, const void *input, void *output,
@@ -505,12 +513,9 @@ void convoy_rt_check_range(void *rt, const char *node, const void *input, void *
   for (int64_t i = 0; i < count; ++i) {
     int64_t value = bytes == 4 ? ((const int32_t *)input)[i] : ((const int64_t *)input)[i];
     int64_t inside = value < minimum ? minimum : value > maximum ? maximum : value;
-    if (value != inside && !device->status) {
-      device->status = CONVOY_ERROR_RANGE;
-      snprintf(device->error_text, sizeof device->error_text,
-               "'%.100s': %lld is not between %lld and %lld", node, (long long)value,
-               (long long)minimum, (long long)maximum);
-    }
+    if (value != inside)
+      convoy_fail(device, CONVOY_ERROR_RANGE, "'%.100s': %lld is not between %lld and %lld",
+                  node, (long long)value, (long long)minimum, (long long)maximum);
     if (bytes == 4)
       ((int32_t *)output)[i] = (int32_t)inside;
     else

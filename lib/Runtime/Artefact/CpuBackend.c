@@ -10,7 +10,6 @@
 #endif
 #include "Backend.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -66,11 +65,8 @@ void convoy_cpu_mark(struct convoy_device *device, int32_t layer) {
 }
 
 static void refuse_kernel(struct convoy_device *device, const struct convoy_launch *launch) {
-  if (device->status)
-    return;
-  device->status = CONVOY_ERROR_MODEL;
-  snprintf(device->error_text, sizeof device->error_text,
-           "this artefact has no code that runs kernel %d here", (int)launch->kernel);
+  convoy_fail(device, CONVOY_ERROR_MODEL, "this artefact has no code that runs kernel %d here",
+              (int)launch->kernel);
 }
 
 void convoy_cpu_copy_rows(struct convoy_device *device, struct convoy_device *peer, void *to,

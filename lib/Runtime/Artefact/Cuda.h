@@ -94,11 +94,8 @@ CONVOY_HIDDEN void convoy_nccl_all_reduce(struct convoy_device *device, const fl
 CONVOY_HIDDEN void convoy_nccl_wait(struct convoy_device *device);
 
 /* The rest is in CudaCall.c. */
-/* Stores a failure in the device, unless it has one already. */
-CONVOY_HIDDEN void convoy_cuda_fail(struct convoy_device *device, int32_t status,
-                                    const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-/* The same for a call of `function` that returned `error`; `reason` describes the error. */
+/* Does convoy_fail for a call of `function` that returned `error`; `reason` describes the
+ * error. */
 CONVOY_HIDDEN void convoy_cuda_fail_call(struct convoy_device *device, int32_t status,
                                          const char *function, const char *reason, int error);
 /* Returns 1 if `result` is no error, else stores it as a failure. */

@@ -7,24 +7,11 @@
 
 #include "Cuda.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
-void convoy_cuda_fail(struct convoy_device *device, int32_t status, const char *format, ...) {
-  if (device->status)
-    return;
-  device->status = status;
-  va_list arguments;
-  va_start(arguments, format);
-  (void)vsnprintf(device->error_text, sizeof device->error_text, format, arguments);
-  va_end(arguments);
-}
-
 void convoy_cuda_fail_call(struct convoy_device *device, int32_t status, const char *function,
                            const char *reason, int error) {
   const struct convoy_cuda *cuda = device->cuda;
-  convoy_cuda_fail(device, status, "GPU %d%s%s, %s: %s, error %d", (int)cuda->ordinal,
-                   *cuda->name ? " " : "", cuda->name, function, reason, error);
+  convoy_fail(device, status, "GPU %d%s%s, %s: %s, error %d", (int)cuda->ordinal,
+              *cuda->name ? " " : "", cuda->name, function, reason, error);
 }
 
 const char *convoy_cuda_describe(const struct convoy_device *device, CUresult result) {

@@ -45,9 +45,8 @@ static int gpus_differ(struct convoy_context *context) {
   for (int32_t i = 1; i < context->device_count; ++i)
     for (int32_t k = 0; k < i; ++k)
       if (context->devices[i].cuda->gpu == context->devices[k].cuda->gpu) {
-        convoy_cuda_fail(&context->devices[0], CONVOY_ERROR_NCCL,
-                         "devices %d and %d share GPU %d", (int)k, (int)i,
-                         (int)context->devices[i].cuda->ordinal);
+        convoy_fail(&context->devices[0], CONVOY_ERROR_NCCL, "devices %d and %d share GPU %d",
+                    (int)k, (int)i, (int)context->devices[i].cuda->ordinal);
         return 0;
       }
   return 1;
@@ -59,13 +58,13 @@ static int open_library(struct convoy_device *device) {
   nccl->library = dlopen("libnccl.so.2", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!nccl->library) {
     const char *reason = dlerror();
-    convoy_cuda_fail(device, CONVOY_ERROR_NCCL, "%s", reason ? reason : "libnccl.so.2");
+    convoy_fail(device, CONVOY_ERROR_NCCL, "%s", reason ? reason : "libnccl.so.2");
     return 0;
   }
 #define FIND(NAME, RESULT, PARAMETERS)                                                        \
   nccl->NAME = (RESULT(*) PARAMETERS)(uintptr_t)dlsym(nccl->library, #NAME);                  \
   if (!nccl->NAME) {                                                                          \
-    convoy_cuda_fail(device, CONVOY_ERROR_NCCL, "libnccl.so.2 has no %s", #NAME);             \
+    convoy_fail(device, CONVOY_ERROR_NCCL, "libnccl.so.2 has no %s", #NAME);                  \
     return 0;                                                                                 \
   }
   CONVOY_NCCL_FUNCTIONS(FIND)
@@ -75,8 +74,8 @@ static int open_library(struct convoy_device *device) {
     return 0;
   if (version < least_version) {
     /* Versions before 2.9 were numbered this way. */
-    convoy_cuda_fail(device, CONVOY_ERROR_NCCL, "libnccl.so.2 is version %d.%d, not 2.9",
-                     version / 1000, version % 1000 / 100);
+    convoy_fail(device, CONVOY_ERROR_NCCL, "libnccl.so.2 is version %d.%d, not 2.9",
+                version / 1000, version % 1000 / 100);
     return 0;
   }
   return 1;
@@ -90,7 +89,7 @@ static int make_communicators(struct convoy_context *context) {
   ncclComm_t *communicators = calloc(count, sizeof(ncclComm_t));
   int made = 0;
   if (!ordinals || !communicators) {
-    convoy_cuda_fail(first, CONVOY_ERROR_MEMORY, "%s", "communicators");
+    convoy_fail(first, CONVOY_ERROR_MEMORY, "%s", "communicators");
   } else {
     for (size_t i = 0; i < count; ++i)
       ordinals[i] = context->devices[i].cuda->ordinal;

@@ -25,7 +25,7 @@ static int open_driver(struct convoy_device *device) {
   driver->library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!driver->library) {
     const char *reason = dlerror();
-    convoy_cuda_fail(device, CONVOY_ERROR_NO_DRIVER, "%s", reason ? reason : "libcuda.so.1");
+    convoy_fail(device, CONVOY_ERROR_NO_DRIVER, "%s", reason ? reason : "libcuda.so.1");
     return 0;
   }
   /* Through an integer: ISO C converts no object's address to a function's. */
@@ -34,7 +34,7 @@ static int open_driver(struct convoy_device *device) {
 #define FIND(NAME, VERSION, PARAMETERS)                                                       \
   FIND_LATER(NAME, VERSION, PARAMETERS)                                                       \
   if (!driver->NAME) {                                                                        \
-    convoy_cuda_fail(device, CONVOY_ERROR_OLD_DRIVER, "it has no %s", #NAME);                 \
+    convoy_fail(device, CONVOY_ERROR_OLD_DRIVER, "it has no %s", #NAME);                      \
     return 0;                                                                                 \
   }
   CONVOY_CUDA_FUNCTIONS(FIND)
@@ -44,11 +44,10 @@ static int open_driver(struct convoy_device *device) {
   CUresult result = driver->cuInit(0);
   switch (result) {
   case CUDA_ERROR_STUB_LIBRARY:
-    convoy_cuda_fail(device, CONVOY_ERROR_NO_DRIVER, "%s",
-                     convoy_cuda_describe(device, result));
+    convoy_fail(device, CONVOY_ERROR_NO_DRIVER, "%s", convoy_cuda_describe(device, result));
     return 0;
   case CUDA_ERROR_NO_DEVICE:
-    convoy_cuda_fail(device, CONVOY_ERROR_NO_GPU, "%s", convoy_cuda_describe(device, result));
+    convoy_fail(device, CONVOY_ERROR_NO_GPU, "%s", convoy_cuda_describe(device, result));
     return 0;
   default:
     return convoy_cuda_check(device, result, "cuInit");
@@ -106,8 +105,8 @@ static void fail_for_gpu(struct convoy_device *device) {
                                i ? ", " : "", image->is_ptx ? "compute" : "sm",
                                (int)image->arch, image->is_specific ? "a" : "");
   }
-  convoy_cuda_fail(device, CONVOY_ERROR_GPU, "GPU %d %s is sm_%d, the model has %s",
-                   (int)cuda->ordinal, cuda->name, (int)cuda->capability, archs);
+  convoy_fail(device, CONVOY_ERROR_GPU, "GPU %d %s is sm_%d, the model has %s",
+              (int)cuda->ordinal, cuda->name, (int)cuda->capability, archs);
 }
 
 /* Returns 1 if the image was loaded. If not, it is a failure unless another image can be
@@ -135,15 +134,15 @@ static int load_image(struct convoy_device *device, const struct convoy_gpu_imag
     /* The GPU can run the code, so it must be the driver that does not know it. */
     int version = 0;
     (void)cuda->driver.cuDriverGetVersion(&version);
-    convoy_cuda_fail(device, CONVOY_ERROR_OLD_DRIVER, "it is one of CUDA %d.%d; %s_%d%s: %s",
-                     version / 1000, version % 1000 / 10, kind, (int)image->arch, specific,
-                     convoy_cuda_describe(device, result));
+    convoy_fail(device, CONVOY_ERROR_OLD_DRIVER, "it is one of CUDA %d.%d; %s_%d%s: %s",
+                version / 1000, version % 1000 / 10, kind, (int)image->arch, specific,
+                convoy_cuda_describe(device, result));
     break;
   }
   case CUDA_ERROR_INVALID_PTX:
     log[strcspn(log, "\n")] = 0;
-    convoy_cuda_fail(device, CONVOY_ERROR_CUDA, "%s_%d%s: %s: %s", kind, (int)image->arch,
-                     specific, convoy_cuda_describe(device, result), log);
+    convoy_fail(device, CONVOY_ERROR_CUDA, "%s_%d%s: %s: %s", kind, (int)image->arch, specific,
+                convoy_cuda_describe(device, result), log);
     break;
   default:
     convoy_cuda_check(device, result, "cuModuleLoadDataEx");
@@ -166,7 +165,7 @@ static int load_kernels(struct convoy_device *device) {
   int32_t count = convoy_model.gpu->kernel_count;
   cuda->kernels = calloc((size_t)count + 1, sizeof *cuda->kernels);
   if (!cuda->kernels) {
-    convoy_cuda_fail(device, CONVOY_ERROR_MEMORY, "%s", "kernels");
+    convoy_fail(device, CONVOY_ERROR_MEMORY, "%s", "kernels");
     return 0;
   }
   for (int32_t i = 0; i < count; ++i) {
@@ -203,8 +202,8 @@ static int allocate(struct convoy_device *device, CUdeviceptr *memory, int64_t s
   struct convoy_cuda *cuda = device->cuda;
   CUresult result = cuda->driver.cuMemAlloc(memory, size ? (size_t)size : 1);
   if (result == CUDA_ERROR_OUT_OF_MEMORY)
-    convoy_cuda_fail(device, CONVOY_ERROR_GPU_MEMORY, "GPU %d %s has no %.1f MB left",
-                     (int)cuda->ordinal, cuda->name, (double)size / 1e6);
+    convoy_fail(device, CONVOY_ERROR_GPU_MEMORY, "GPU %d %s has no %.1f MB left",
+                (int)cuda->ordinal, cuda->name, (double)size / 1e6);
   return convoy_cuda_check(device, result, "cuMemAlloc");
 }
 
@@ -221,7 +220,7 @@ static int make_memory(struct convoy_device *device) {
   int32_t inputs = convoy_model.input_count, count = inputs + convoy_result_count();
   cuda->buffers = calloc((size_t)count + 1, sizeof *cuda->buffers);
   if (!cuda->buffers) {
-    convoy_cuda_fail(device, CONVOY_ERROR_MEMORY, "%s", "buffers");
+    convoy_fail(device, CONVOY_ERROR_MEMORY, "%s", "buffers");
     return 0;
   }
   int64_t end = 0;
@@ -254,7 +253,7 @@ static int make_staging(struct convoy_device *device) {
   device->cuda->staging = staging;
   device->cuda->is_staged = calloc((size_t)convoy_result_count() + 1, 1);
   if (!device->cuda->is_staged)
-    convoy_cuda_fail(device, CONVOY_ERROR_MEMORY, "%s", "outputs");
+    convoy_fail(device, CONVOY_ERROR_MEMORY, "%s", "outputs");
   return !device->status;
 }
 
@@ -325,8 +324,8 @@ int32_t convoy_cuda_open(struct convoy_context *context, int32_t ordinal) {
   if (!open_driver(first) || !CONVOY_CUDA_CALL(first, cuDeviceGetCount, &count))
     return first->status;
   if (ordinal >= count) {
-    convoy_cuda_fail(first, CONVOY_ERROR_NO_GPU, "GPU %d is asked for, GPUs here: %d",
-                     (int)ordinal, count);
+    convoy_fail(first, CONVOY_ERROR_NO_GPU, "GPU %d is asked for, GPUs here: %d", (int)ordinal,
+                count);
     return first->status;
   }
   for (int32_t i = 0; i < context->device_count; ++i) {

@@ -135,7 +135,7 @@ int32_t convoy_cuda_prepare_profile(struct convoy_context *context) {
     cuda->marks = calloc(count, sizeof *cuda->marks);
     cuda->mark_layers = calloc(count, sizeof *cuda->mark_layers);
     if (!cuda->marks || !cuda->mark_layers)
-      convoy_cuda_fail(device, CONVOY_ERROR_MEMORY, "%s", "profile");
+      convoy_fail(device, CONVOY_ERROR_MEMORY, "%s", "profile");
     if (!device->status && convoy_cuda_enter(device)) {
       for (size_t k = 0; k < count && !device->status; ++k)
         (void)CONVOY_CUDA_CALL(device, cuEventCreate, &cuda->marks[k], CU_EVENT_DEFAULT);
@@ -208,7 +208,7 @@ void convoy_cuda_run_device(struct convoy_device *device) {
 static int encode_map(struct convoy_device *device, const struct convoy_tensor_map *map,
                       CUtensorMap *encoded) {
   if (!device->cuda->driver.cuTensorMapEncodeTiled) {
-    convoy_cuda_fail(device, CONVOY_ERROR_OLD_DRIVER, "it has no cuTensorMapEncodeTiled");
+    convoy_fail(device, CONVOY_ERROR_OLD_DRIVER, "it has no cuTensorMapEncodeTiled");
     return 0;
   }
   uint64_t sizes[CONVOY_MAX_MAP_RANK], strides[CONVOY_MAX_MAP_RANK];
@@ -243,8 +243,8 @@ void convoy_cuda_launch(struct convoy_device *device, const struct convoy_launch
   void *parameters[MAX_ARGS];
   CUtensorMap maps[MAX_MAPS];
   if (launch->arg_count > MAX_ARGS || launch->map_count > MAX_MAPS) {
-    convoy_cuda_fail(device, CONVOY_ERROR_MODEL, "kernel %s has too many arguments",
-                     convoy_model.gpu->kernels[launch->kernel]);
+    convoy_fail(device, CONVOY_ERROR_MODEL, "kernel %s has too many arguments",
+                convoy_model.gpu->kernels[launch->kernel]);
     return;
   }
   for (int32_t i = 0; i < launch->arg_count; ++i)
@@ -362,7 +362,7 @@ static int make_sums(struct convoy_device *device, int64_t count) {
   cuda->sums = malloc((size_t)count * sizeof(float));
   cuda->terms = malloc((size_t)count * sizeof(float));
   if (!cuda->sums || !cuda->terms) {
-    convoy_cuda_fail(device, CONVOY_ERROR_MEMORY, "%s", "sums");
+    convoy_fail(device, CONVOY_ERROR_MEMORY, "%s", "sums");
     return 0;
   }
   cuda->sum_count = count;

@@ -11,7 +11,6 @@
 
 #include "Emulator.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,12 +156,6 @@ static void run_blocks(int64_t begin, int64_t end, void *const *args, uint8_t *s
   }
 }
 
-/* Fails a launch before it begins. */
-static void refuse(struct convoy_device *device, int32_t status, const char *text) {
-  device->status = status;
-  snprintf(device->error_text, sizeof device->error_text, "%s", text);
-}
-
 /* Counts the threads of a block and the blocks of the grid. Returns 0 if no GPU would launch
  * them. */
 static int get_size(const struct convoy_launch *launch, int64_t *threads, int64_t *blocks) {
@@ -193,17 +186,17 @@ static void launch_kernel(struct convoy_device *device, const struct convoy_laun
     return;
   int64_t threads, blocks;
   if (!launch->emulated) {
-    refuse(device, CONVOY_ERROR_MODEL, "a kernel has no code that the emulator can run");
+    convoy_fail(device, CONVOY_ERROR_MODEL, "a kernel has no code that the emulator can run");
     return;
   }
   if (!get_size(launch, &threads, &blocks)) {
-    refuse(device, CONVOY_ERROR_MODEL, "a kernel's grid or block is empty or too large");
+    convoy_fail(device, CONVOY_ERROR_MODEL, "a kernel's grid or block is empty or too large");
     return;
   }
   /* The limits of sm_90. */
   if (threads > CONVOY_MAX_BLOCK || launch->shared_bytes < 0 ||
       launch->shared_bytes > 227 << 10) {
-    refuse(device, CONVOY_ERROR_MODEL, "a kernel's block or shared memory is too large");
+    convoy_fail(device, CONVOY_ERROR_MODEL, "a kernel's block or shared memory is too large");
     return;
   }
   struct convoy_emulation emulation = {
@@ -211,7 +204,7 @@ static void launch_kernel(struct convoy_device *device, const struct convoy_laun
   struct convoy_block unused;
   emulation.worker_size = place_block(&unused, NULL, emulation.threads, launch->shared_bytes);
   if (!make_memory(device, (size_t)device->team.threads * emulation.worker_size)) {
-    refuse(device, CONVOY_ERROR_MEMORY, "no memory to emulate a kernel");
+    convoy_fail(device, CONVOY_ERROR_MEMORY, "no memory to emulate a kernel");
     return;
   }
   void *task[] = {&emulation};

@@ -29,12 +29,11 @@ struct Artefact::Library {
 
   llvm::Error open(llvm::StringRef file);
   llvm::Error readDescription();
-  template <typename T> llvm::Error find(T *&function, const char *name);
+  template <typename T> llvm::Error find(T *&function, const char *symbol);
   llvm::Error readInfos(int32_t count, const convoy_tensor_info *(*get)(int32_t),
                         std::vector<TensorInfo> &infos);
 
-  std::string path;
-  std::string name; ///< what messages about runs call the model
+  std::string name; ///< of the file; after loading, what messages about runs call the model
   void *handle = nullptr;
   std::vector<TensorInfo> inputs, outputs;
   std::vector<std::string> layers;
@@ -56,11 +55,11 @@ struct Artefact::Library {
   decltype(convoy_destroy) *destroy = nullptr;
 };
 
-template <typename T> llvm::Error Artefact::Library::find(T *&function, const char *name) {
-  function = reinterpret_cast<T *>(dlsym(handle, name));
+template <typename T> llvm::Error Artefact::Library::find(T *&function, const char *symbol) {
+  function = reinterpret_cast<T *>(dlsym(handle, symbol));
   if (!function)
-    return llvm::createStringError(path + " is not a compiled model: it has no function " +
-                                   name);
+    return llvm::createStringError(name + " is not a compiled model: it has no function " +
+                                   symbol);
   return llvm::Error::success();
 }
 
@@ -70,7 +69,7 @@ llvm::Error Artefact::Library::readInfos(int32_t count,
   for (int32_t i = 0; i < count; ++i) {
     const convoy_tensor_info *info = get(i);
     if (!info || !info->name || !convoy::getElementSize(ElementType(info->element_type)))
-      return llvm::createStringError(path + " describes an input or output of unknown type");
+      return llvm::createStringError(name + " describes an input or output of unknown type");
     TensorInfo &copy = infos.emplace_back();
     copy.name = info->name;
     copy.elementType = ElementType(info->element_type);
@@ -114,7 +113,7 @@ static llvm::Error checkElfFile(llvm::StringRef path, llvm::StringRef name) {
 }
 
 llvm::Error Artefact::Library::open(llvm::StringRef file) {
-  path = file.str();
+  name = file.str();
   // A name without a slash would be looked for in the system's folders.
   llvm::SmallString<256> absolute(file);
   if (std::error_code error = llvm::sys::fs::make_absolute(absolute))
@@ -133,14 +132,14 @@ llvm::Error Artefact::Library::open(llvm::StringRef file) {
     // The system's text usually begins with the file name.
     reason.consume_front(absolute);
     reason.consume_front(": ");
-    return llvm::createStringError(path + ": cannot be loaded: " + reason);
+    return llvm::createStringError(name + ": cannot be loaded: " + reason);
   }
 
   decltype(convoy_abi_version) *abiVersion = nullptr;
   if (llvm::Error error = find(abiVersion, "convoy_abi_version"))
     return error;
   if (abiVersion() != CONVOY_ABI_VERSION)
-    return llvm::createStringError(path + " has version " + llvm::Twine(abiVersion()) +
+    return llvm::createStringError(name + " has version " + llvm::Twine(abiVersion()) +
                                    " of the model interface, but this program needs version " +
                                    llvm::Twine(CONVOY_ABI_VERSION) +
                                    "; compile the model again");
@@ -214,7 +213,8 @@ llvm::Expected<Artefact> Artefact::load(llvm::StringRef path, llvm::StringRef na
   auto library = std::make_shared<Library>();
   if (llvm::Error error = library->open(path))
     return std::move(error);
-  library->name = (name.empty() ? path : name).str();
+  if (!name.empty())
+    library->name = name.str();
   return Artefact(std::move(library));
 }
 

@@ -76,6 +76,8 @@ llvm::SmallVector<mlir::Value> emitSumLoop(
 /// loads between unrolled iterations, and spill the shared values.
 void keepRolled(mlir::ValueRange results);
 void keepRolled(mlir::scf::ForOp loop);
+/// Has LLVM unroll the loop that defines `results` completely, if a loop does.
+void unrollFully(mlir::ValueRange results);
 /// Tells LLVM that iterations of the loop may run in vectors even if that takes many checks
 /// that buffers do not overlap.
 void allowVectors(mlir::scf::ForOp loop);
