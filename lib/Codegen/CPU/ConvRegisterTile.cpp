@@ -20,10 +20,6 @@ using namespace convoy::cnn;
 /// The most cache lines of the next row that a register tile prefetches.
 static constexpr int64_t kPrefetchedLines = 32;
 
-/// A loop over up to so many input channels is over so soon that leaving it shows: unrolled,
-/// 1x1 layers took four fifths of the time (measured with AVX2 on Zen 3).
-static constexpr int64_t kUnrolledChannels = 8;
-
 ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterface op,
                                    ValueRange operands, TargetAttr target)
     : ConvOperands(op, operands), b(builder), op(op), tile(getConvTile(op)),
@@ -113,6 +109,11 @@ SmallVector<Value> ConvRegisterTile::forEachChunk(SmallVector<Value> sums, Chunk
   return sums;
 }
 
+/// Whether no pixel of the tile reads padding there.
+static bool readsAllPixels(const KernelPosition &position) {
+  return llvm::all_of(position.columns, [](Value column) { return bool(column); });
+}
+
 SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &position, Value chunk,
                                                    int64_t channels, ValueRange sums) {
   prefetchNextTile(position, chunk, channels);
@@ -120,8 +121,9 @@ SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &positio
       emitLoop(b, channels, sums, [&](Value channel, ValueRange carried) {
         return buildStep(position, chunk, channel, carried);
       });
-  // A tile fills the registers. If LLVM unrolled a long loop, it would hoist loads and spill.
-  if (channels <= kUnrolledChannels)
+  // A tile fills the registers. LLVM hoists loads out of unrolled iterations, and spills if
+  // the loop is long or has other work around it.
+  if (channels <= cpu.vectors->unrolledChannels && !preparesInput && readsAllPixels(position))
     unrollFully(next);
   else
     keepRolled(next);

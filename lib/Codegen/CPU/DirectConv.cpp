@@ -168,6 +168,7 @@ private:
   void buildTile(const PixelTile &pixels, OutputColumn column,
                  llvm::function_ref<void(Value chunk)> prepare = nullptr) {
     prefetchNextRow(pixels);
+    preparesInput = bool(prepare);
     auto buildChunk = [&](Value chunk, int64_t channels, ValueRange values) {
       if (prepare)
         prepare(chunk);
