@@ -43,6 +43,8 @@ static std::string whyNotAlgorithm(ConvOpInterface op, Algorithm algorithm,
                                    TargetAttr target) {
   if (!isWinograd(algorithm))
     return whyNotTile(op, algorithm, target);
+  if (op.isExact())
+    return "the convolution must be exact, and Winograd rounds";
   if (GpuAttr gpu = target.getGpu()) {
     if (gpu.getPrecision() != Precision::f32)
       return "Winograd needs f32: tensor cores compute convolutions directly";

@@ -147,6 +147,18 @@ add("no-zero-points", "ConvInteger", integers(U8, 1, 3, 5, 5), integers(U8, 2, 3
 add("channels-last", "QLinearConv", integers(U8, 1, 6, 7, 3), scalar(0.02), scalar(9, U8), Const(integers(I8, 4, 3, 3, 3, bits=7)),
     scalar(0.03), scalar(0, I8), scalar(0.1), scalar(5, U8), domain=MICROSOFT, channels_last=1, pads=[1, 1, 1, 1])
 
+# Sums that f32 cannot represent: the layers are cut. In the last one, Winograd's algorithm would round.
+def large(*shape):
+    return RNG.integers(240, 256, shape).astype(U8)
+
+
+add("cut", "ConvInteger", large(1, 40, 6, 6), Const(large(3, 40, 3, 3)), pads=[1, 1, 1, 1])
+add("cut-kernel", "ConvInteger", large(1, 3, 20, 20), Const(large(2, 3, 17, 17)), scalar(3, U8), scalar(2, U8))
+add("cut-groups", "ConvInteger", large(1, 80, 5, 5), Const(large(4, 40, 3, 3)), group=2)
+add("cut", "MatMulInteger", large(5, 700), Const(large(700, 6)))
+add("cut-columns", "MatMulInteger", large(2, 3, 700), Const(large(700, 6)), None, zeros(U8, 6))
+add("exact", "ConvInteger", integers(U8, 1, 32, 20, 20), Const(integers(I8, 32, 32, 3, 3, bits=7)), pads=[1, 1, 1, 1])
+
 # --- Element-wise operators and pools of com.microsoft ----------------------------------------------------------------
 
 

@@ -92,6 +92,23 @@ bool convoy::onnximport::isZero(Value zeroPoint) {
   return data && data->getSplatDouble() == 0.0;
 }
 
+bool convoy::onnximport::areConstant(NodeImporter &node, ArrayRef<unsigned> indices) {
+  return llvm::none_of(
+      indices, [&](unsigned index) { return node.getInput(index) && node.isFed(index); });
+}
+
+FailureOr<Value> convoy::onnximport::subtractZero(NodeImporter &node, Value value,
+                                                  Value zeroPoint) {
+  Type i16 = node.getBuilder().getI16Type();
+  FailureOr<Value> result = node.create<cnn::CastOp>(value, i16);
+  if (isZero(zeroPoint) || failed(result))
+    return result;
+  FailureOr<Value> widened = node.create<cnn::CastOp>(zeroPoint, i16);
+  if (failed(widened))
+    return failure();
+  return node.binary(cnn::BinaryKind::sub, *result, *widened);
+}
+
 LogicalResult convoy::onnximport::requireBroadcast(NodeImporter &node, unsigned index,
                                                    ArrayRef<int64_t> shape,
                                                    ArrayRef<int64_t> target) {

@@ -57,6 +57,13 @@ mlir::FailureOr<mlir::Value> sumLastDimension(NodeImporter &node, mlir::Value va
 /// Whether a zero point is known to be 0.
 bool isZero(mlir::Value zeroPoint);
 
+/// Whether inputs, those left out included, depend on constants alone.
+bool areConstant(NodeImporter &node, llvm::ArrayRef<unsigned> indices);
+
+/// `value - zeroPoint` in i16; the zero point broadcasts to the value.
+mlir::FailureOr<mlir::Value> subtractZero(NodeImporter &node, mlir::Value value,
+                                          mlir::Value zeroPoint);
+
 /// Fails if `shape` does not broadcast to `target`.
 mlir::LogicalResult requireBroadcast(NodeImporter &node, unsigned index,
                                      llvm::ArrayRef<int64_t> shape,

@@ -4,9 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// The input is copied once, padded and with its channels last: then the elements that a row of
-// the filter meets are neighbours, in the order of the filter's own elements, and a
-// convolution is a sum of long products of numbers of 8 bits.
+// With a constant filter, this is a cnn.conv or cnn.group_conv of i16: the zero points are
+// subtracted from data and filter before.
+//
+// Otherwise the input is copied once, padded and with its channels last: then the elements
+// that a row of the filter meets are neighbours, in the order of the filter's own elements,
+// and a convolution is a sum of long products of numbers of 8 bits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,12 +28,13 @@ using cnn::Scalars;
 
 namespace {
 
-/// The sums of `(x - zero_x) * (w - zero_w)` of a convolution, written as in a matrix product:
-/// `sum x * w - zero_x * sum w - zero_w * sum x + K * zero_x * zero_w`. Pads are `zero_x`.
+/// The sums of `(x - zero_x) * (w - zero_w)` of a convolution. If the filter is computed, they
+/// are written as in a matrix product: `sum x * w - zero_x * sum w - zero_w * sum x
+/// + K * zero_x * zero_w`. Pads are `zero_x`.
 class IntegerConv {
 public:
-  /// Input 0 is the data, input `filter` the filter.
-  static FailureOr<IntegerConv> read(NodeImporter &node, unsigned filter);
+  /// Input 0 is the data, inputs `filter` and `zeroW` the filter and its zero points.
+  static FailureOr<IntegerConv> read(NodeImporter &node, unsigned filter, unsigned zeroW);
 
   int64_t getChannels() const { return channels; }
   int64_t getSpatialRank() const { return output.size(); }
@@ -39,16 +43,19 @@ public:
   /// number for each channel of the result.
   LogicalResult setZeroPoints(Value zeroX, Value zeroW);
 
-  /// Makes the operation. `finish` gets the sum at a point of the result; `extra` are inputs
-  /// of its own, the first of which has the number `getNumInputs`.
-  FailureOr<Value>
-  create(StringRef kind, ValueRange extra, Type type,
-         llvm::function_ref<Scalar(ComputeBody &, ArrayRef<Scalar>, Scalar)> finish) const;
+  /// Makes the operation. `finish` gets the sum at a point of the result, which is the sum
+  /// itself without it; `extra` are inputs of its own, the first of which has the number
+  /// `getNumInputs`.
+  FailureOr<Value> create(
+      StringRef kind, ValueRange extra, Type type,
+      llvm::function_ref<Scalar(ComputeBody &, ArrayRef<Scalar>, Scalar)> finish = {}) const;
   unsigned getNumInputs() const { return inputs.size(); }
 
 private:
   explicit IntegerConv(NodeImporter &node) : node(node) {}
 
+  /// The sums as a cnn operation.
+  FailureOr<Value> convolve(Value zeroX, Value zeroW) const;
   FailureOr<Value> padInput(Value zeroX) const;
   FailureOr<Value> sumWindows(Value padded) const;
   /// The sum of `term` over the window at batch, group and spatial point `at`. It gets the
@@ -60,7 +67,10 @@ private:
   Window window;
   int64_t batch = 0, group = 1, channels = 0, groupChannels = 0, depth = 0;
   SmallVector<int64_t> output; ///< the spatial extents of the result
-  Value filter;                ///< channels x kernel..., the last extent times groupChannels
+  /// Whether the filter is constant: then it has its own shape, and the only input is the
+  /// sums.
+  bool isConstant = false;
+  Value filter; ///< if not constant: channels x kernel..., the last extent times groupChannels
   /// The padded input, the filter, and then those of the following that are not -1.
   SmallVector<Value> inputs;
   int zeroX = -1, filterSums = -1, zeroW = -1, windowSums = -1;
@@ -68,7 +78,8 @@ private:
 
 } // namespace
 
-FailureOr<IntegerConv> IntegerConv::read(NodeImporter &node, unsigned filterIndex) {
+FailureOr<IntegerConv> IntegerConv::read(NodeImporter &node, unsigned filterIndex,
+                                         unsigned zeroIndex) {
   IntegerConv conv(node);
   ArrayRef<int64_t> input = node.getShape(0), filter = node.getShape(filterIndex);
   if (filter.size() < 2)
@@ -100,17 +111,41 @@ FailureOr<IntegerConv> IntegerConv::read(NodeImporter &node, unsigned filterInde
     conv.output.push_back((padded - reach) / window->strides[i] + 1);
     conv.depth *= window->kernel[i];
   }
+  conv.filter = node.getInput(filterIndex);
+  conv.isConstant = areConstant(node, {filterIndex, zeroIndex}) &&
+                    llvm::product_of(input) > 0 && llvm::product_of(filter) > 0;
+  if (conv.isConstant)
+    return conv;
   SmallVector<int64_t> permutation = {0};
   llvm::append_range(permutation, llvm::seq<int64_t>(2, rank + 2));
   permutation.push_back(1);
   SmallVector<int64_t> shape(window->kernel);
   shape.insert(shape.begin(), filter[0]);
   shape.back() *= filter[1];
-  FailureOr<Value> ordered = node.transpose(node.getInput(filterIndex), permutation);
+  FailureOr<Value> ordered = node.transpose(conv.filter, permutation);
   if (failed(ordered) || failed(ordered = node.reshape(*ordered, shape)))
     return failure();
   conv.filter = *ordered;
   return conv;
+}
+
+FailureOr<Value> IntegerConv::convolve(Value zeroX, Value zeroW) const {
+  FailureOr<Value> x = subtractZero(node, node.getInput(0), zeroX);
+  FailureOr<Value> zero = zeroW;
+  if (NodeImporter::getRank(zeroW) > 0) {
+    SmallVector<int64_t> shape(output.size() + 2, 1);
+    shape.front() = channels;
+    zero = node.reshape(zeroW, shape);
+  }
+  FailureOr<cnn::WindowAttr> attribute = window.toAttribute(node);
+  if (failed(x) || failed(zero) || failed(attribute))
+    return failure();
+  FailureOr<Value> w = subtractZero(node, filter, *zero);
+  if (failed(w))
+    return failure();
+  if (group == 1)
+    return node.create<cnn::ConvOp>(*x, *w, Value(), *attribute);
+  return node.create<cnn::GroupConvOp>(*x, *w, Value(), *attribute, group);
 }
 
 /// The data with pads, as batch x group x spatial..., the last extent times the channels of a
@@ -200,6 +235,13 @@ FailureOr<Value> IntegerConv::sumWindows(Value padded) const {
 }
 
 LogicalResult IntegerConv::setZeroPoints(Value newZeroX, Value newZeroW) {
+  if (isConstant) {
+    FailureOr<Value> sums = convolve(newZeroX, newZeroW);
+    if (failed(sums))
+      return failure();
+    inputs = {*sums};
+    return success();
+  }
   FailureOr<Value> padded = padInput(newZeroX);
   if (failed(padded))
     return failure();
@@ -233,6 +275,13 @@ FailureOr<Value> IntegerConv::create(
   operands.append(extra.begin(), extra.end());
   SmallVector<int64_t> shape = {batch, channels};
   llvm::append_range(shape, output);
+  if (isConstant && !finish)
+    return inputs.front();
+  if (isConstant)
+    return node.computeElements(kind, operands, shape, type,
+                                [&](ComputeBody &body, ArrayRef<Scalar> at) {
+                                  return finish(body, at, body.input(0).load(at));
+                                });
   // Neighbouring points share a row of the input, then a channel's filter.
   int64_t perGroup = channels / group;
   SmallVector<int64_t> points = {batch, group};
@@ -255,7 +304,7 @@ FailureOr<Value> IntegerConv::create(
       sum = sum - loadInteger(body, zeroW, result) * loadInteger(body, windowSums, at);
     if (zeroX >= 0 && zeroW >= 0)
       sum = sum + loadInteger(body, zeroX, result) * loadInteger(body, zeroW, result) * depth;
-    body.output().store(finish(body, result, sum), result);
+    body.output().store(finish ? finish(body, result, sum) : sum, result);
   });
 }
 
@@ -264,7 +313,7 @@ FailureOr<Value> IntegerConv::create(
 //===----------------------------------------------------------------------===//
 
 static LogicalResult importConvInteger(NodeImporter &node) {
-  FailureOr<IntegerConv> conv = IntegerConv::read(node, 1);
+  FailureOr<IntegerConv> conv = IntegerConv::read(node, 1, 3);
   if (failed(conv))
     return failure();
   auto readZero = [&](unsigned index, unsigned of, int64_t count) -> FailureOr<Value> {
@@ -275,14 +324,12 @@ static LogicalResult importConvInteger(NodeImporter &node) {
   FailureOr<Value> zeroX = readZero(2, 0, 1), zeroW = readZero(3, 1, conv->getChannels());
   if (failed(zeroX) || failed(zeroW) || failed(conv->setZeroPoints(*zeroX, *zeroW)))
     return failure();
-  return node.setResult(
-      conv->create("integer_conv", {}, node.getBuilder().getI32Type(),
-                   [](ComputeBody &, ArrayRef<Scalar>, Scalar sum) { return sum; }));
+  return node.setResult(conv->create("integer_conv", {}, node.getBuilder().getI32Type()));
 }
 
 /// A convolution whose channels are in dimension 1.
 static FailureOr<Value> createQLinearConv(NodeImporter &node) {
-  FailureOr<IntegerConv> conv = IntegerConv::read(node, 3);
+  FailureOr<IntegerConv> conv = IntegerConv::read(node, 3, 5);
   if (failed(conv))
     return failure();
   FailureOr<QuantizedOperand> x = readQuantized(node, 0);

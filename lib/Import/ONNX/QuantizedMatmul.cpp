@@ -21,15 +21,17 @@ using cnn::Scalars;
 
 namespace {
 
-/// The sums `sum over k of (a[m, k] - zero_a) * (b[k, n] - zero_b)`, written as
+/// The sums `sum over k of (a[m, k] - zero_a) * (b[k, n] - zero_b)`. If `b` is a constant
+/// matrix, this is a cnn.dense of i16. Otherwise they are written as
 /// `sum a * b - zero_b * sum a - zero_a * sum b + K * zero_a * zero_b`, so that the loop
 /// multiplies numbers of 8 bits. All terms wrap around alike.
 class IntegerProduct {
 public:
   /// Reads the tensors `a` and `b`, which may have any number of batch dimensions. A list is a
-  /// row on the left and a column on the right.
+  /// row on the left and a column on the right. Input `zeroB` has the zero points of `b`.
   static FailureOr<IntegerProduct> read(NodeImporter &node, unsigned a, unsigned b,
-                                        bool transposeA = false, bool transposeB = false);
+                                        unsigned zeroB, bool transposeA = false,
+                                        bool transposeB = false);
 
   /// Takes the zero points, which broadcast to `getShape`, and makes the sums of rows and
   /// columns that they need.
@@ -47,17 +49,19 @@ public:
   /// The batch dimensions, rows and columns of the result.
   ArrayRef<int64_t> getShape() const { return shape; }
 
-  /// Makes the operation. `finish` gets the sum at a point; `extra` are inputs of its own, the
-  /// first of which has the number `getNumInputs`.
-  FailureOr<Value>
-  create(StringRef kind, ValueRange extra, Type type,
-         llvm::function_ref<Scalar(ComputeBody &, ArrayRef<Scalar>, Scalar)> finish) const;
+  /// Makes the operation. `finish` gets the sum at a point, which is the result without it;
+  /// `extra` are inputs of its own, the first of which has the number `getNumInputs`.
+  FailureOr<Value> create(
+      StringRef kind, ValueRange extra, Type type,
+      llvm::function_ref<Scalar(ComputeBody &, ArrayRef<Scalar>, Scalar)> finish = {}) const;
   unsigned getNumInputs() const { return inputs.size(); }
 
 private:
   IntegerProduct(NodeImporter &node) : node(node) {}
 
   FailureOr<Value> readParameter(unsigned index, unsigned of, bool isOfRows) const;
+  /// The sums as a cnn operation.
+  FailureOr<Value> multiply(Value zeroA, Value zeroB) const;
   /// Sums along the depth, as a column or as a row.
   FailureOr<Value> sumRows(Value matrix, bool asRow) const;
   Scalar emitSum(ComputeBody &body, ArrayRef<Scalar> at) const;
@@ -67,6 +71,8 @@ private:
   int64_t depth = 0;
   bool dropRows = false, dropColumns = false;
   SmallVector<int64_t> shape;
+  /// Whether `b` is a constant matrix: then the only input is the sums.
+  bool isConstant = false;
   /// a, b, and then those of the following that are not -1.
   SmallVector<Value> inputs;
   int zeroA = -1, zeroB = -1, rowSums = -1, columnSums = -1;
@@ -83,7 +89,8 @@ static FailureOr<Value> transposeMatrices(NodeImporter &node, Value value) {
 }
 
 FailureOr<IntegerProduct> IntegerProduct::read(NodeImporter &node, unsigned a, unsigned b,
-                                               bool transposeA, bool transposeB) {
+                                               unsigned zeroB, bool transposeA,
+                                               bool transposeB) {
   IntegerProduct result(node);
   FailureOr<Value> lhs = node.getInput(a), rhs = node.getInput(b);
   if (NodeImporter::getRank(*lhs) == 0 || NodeImporter::getRank(*rhs) == 0)
@@ -116,6 +123,8 @@ FailureOr<IntegerProduct> IntegerProduct::read(NodeImporter &node, unsigned a, u
   result.shape.push_back(left[left.size() - 2]);
   result.shape.push_back(right[right.size() - 2]);
   result.inputs = {result.a, result.b};
+  result.isConstant = areConstant(node, {b, zeroB}) && llvm::product_of(rightBatch) == 1 &&
+                      llvm::product_of(left) > 0 && llvm::product_of(right) > 0;
   return result;
 }
 
@@ -151,7 +160,33 @@ FailureOr<Value> IntegerProduct::sumRows(Value matrix, bool asRow) const {
   return node.reshape(*sums, target);
 }
 
+FailureOr<Value> IntegerProduct::multiply(Value zeroA, Value zeroB) const {
+  int64_t columns = shape.back();
+  FailureOr<Value> left = subtractZero(node, a, zeroA);
+  if (failed(left))
+    return failure();
+  int64_t rows = NodeImporter::getType(*left).getNumElements() / depth;
+  left = node.reshape(*left, {rows, depth});
+  FailureOr<Value> matrix = node.reshape(b, {columns, depth}), zero = zeroB;
+  if (NodeImporter::getRank(zeroB) > 0)
+    zero = node.reshape(zeroB, {columns, 1});
+  if (failed(left) || failed(matrix) || failed(zero))
+    return failure();
+  FailureOr<Value> right = subtractZero(node, *matrix, *zero);
+  if (failed(right))
+    return failure();
+  FailureOr<Value> sums = node.create<cnn::DenseOp>(*left, *right, Value());
+  return failed(sums) ? sums : node.reshape(*sums, shape);
+}
+
 LogicalResult IntegerProduct::setZeroPoints(Value newZeroA, Value newZeroB) {
+  if (isConstant) {
+    FailureOr<Value> sums = multiply(newZeroA, newZeroB);
+    if (failed(sums))
+      return failure();
+    inputs = {*sums};
+    return success();
+  }
   auto add = [&](int &number, FailureOr<Value> value) -> LogicalResult {
     if (failed(value))
       return failure();
@@ -200,10 +235,13 @@ FailureOr<Value> IntegerProduct::create(
     llvm::function_ref<Scalar(ComputeBody &, ArrayRef<Scalar>, Scalar)> finish) const {
   SmallVector<Value> operands(inputs);
   operands.append(extra.begin(), extra.end());
-  FailureOr<Value> result = node.computeElements(kind, operands, shape, type,
-                                                 [&](ComputeBody &body, ArrayRef<Scalar> at) {
-                                                   return finish(body, at, emitSum(body, at));
-                                                 });
+  FailureOr<Value> result = operands.front();
+  if (!isConstant || finish)
+    result = node.computeElements(
+        kind, operands, shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
+          Scalar sum = isConstant ? body.input(0).load(at) : emitSum(body, at);
+          return finish ? finish(body, at, sum) : sum;
+        });
   if (failed(result))
     return failure();
   SmallVector<int64_t> target(shape);
@@ -219,20 +257,18 @@ FailureOr<Value> IntegerProduct::create(
 //===----------------------------------------------------------------------===//
 
 static LogicalResult importMatMulInteger(NodeImporter &node) {
-  FailureOr<IntegerProduct> product = IntegerProduct::read(node, 0, 1);
+  FailureOr<IntegerProduct> product = IntegerProduct::read(node, 0, 1, 3);
   if (failed(product))
     return failure();
   FailureOr<Value> zeroA = product->readRowParameter(2, 0);
   FailureOr<Value> zeroB = product->readColumnParameter(3, 1);
   if (failed(zeroA) || failed(zeroB) || failed(product->setZeroPoints(*zeroA, *zeroB)))
     return failure();
-  return node.setResult(
-      product->create("integer_matmul", {}, node.getBuilder().getI32Type(),
-                      [](ComputeBody &, ArrayRef<Scalar>, Scalar sum) { return sum; }));
+  return node.setResult(product->create("integer_matmul", {}, node.getBuilder().getI32Type()));
 }
 
 static LogicalResult importQLinearMatMul(NodeImporter &node) {
-  FailureOr<IntegerProduct> product = IntegerProduct::read(node, 0, 3);
+  FailureOr<IntegerProduct> product = IntegerProduct::read(node, 0, 3, 5);
   if (failed(product))
     return failure();
   FailureOr<Value> scaleA = product->readRowParameter(1, 0);
@@ -292,7 +328,7 @@ static FailureOr<Value> scaleToFloat(NodeImporter &node, const IntegerProduct &p
 }
 
 static LogicalResult importMatMulIntegerToFloat(NodeImporter &node) {
-  FailureOr<IntegerProduct> product = IntegerProduct::read(node, 0, 1);
+  FailureOr<IntegerProduct> product = IntegerProduct::read(node, 0, 1, 5);
   if (failed(product))
     return failure();
   FailureOr<Value> scaleA = product->readRowParameter(2, 0);
@@ -313,7 +349,7 @@ static LogicalResult importDynamicQuantizeMatMul(NodeImporter &node) {
     return failure();
   unsigned quantized = node.getNumInputs();
   node.addInput(a->value);
-  FailureOr<IntegerProduct> product = IntegerProduct::read(node, quantized, 1);
+  FailureOr<IntegerProduct> product = IntegerProduct::read(node, quantized, 1, 3);
   if (failed(product))
     return failure();
   FailureOr<Value> scaleB = product->readColumnParameter(2, 1);
@@ -330,7 +366,7 @@ static LogicalResult importQGemm(NodeImporter &node) {
                         formatShape(node.getShape(input)) + ", expected a matrix");
   float alpha = node.getFloat("alpha", 1.0f);
   FailureOr<IntegerProduct> product = IntegerProduct::read(
-      node, 0, 3, node.getInt("transA", 0) != 0, node.getInt("transB", 0) != 0);
+      node, 0, 3, 5, node.getInt("transA", 0) != 0, node.getInt("transB", 0) != 0);
   if (failed(product))
     return failure();
   FailureOr<Value> scaleA = product->readRowParameter(1, 0);

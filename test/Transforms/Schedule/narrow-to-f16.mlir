@@ -27,6 +27,20 @@ func.func @network(%x: tensor<1x3x8x8xf32>) -> tensor<1x32x4x4xf32> {
   return %3 : tensor<1x32x4x4xf32>
 }
 
+// Factors that are small integers are exact in f16, their sums are not.
+// CHECK-LABEL: func.func @exact(
+func.func @exact(%x: tensor<1x3x8x8xi16>) -> tensor<1x2x8x8x16xi32> {
+  // CHECK: %[[C:.+]] = cnn.cast %{{.+}} -> tensor<1x3x8x8xf32>
+  // CHECK: cnn.conv %{{.+}} -> tensor<1x2x8x8x16xf32>
+  %w = arith.constant dense<1.0> : tensor<1x1x1x3x3x3x32xf16>
+  %0 = cnn.cast %x {to = f32} : (tensor<1x3x8x8xi16>) -> tensor<1x3x8x8xf32>
+  %1 = cnn.conv %0, %w {exact, filter_shape = array<i64: 32, 3, 3, 3>, output_block = 16 : i64,
+      window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+    : (tensor<1x3x8x8xf32>, tensor<1x1x1x3x3x3x32xf16>) -> tensor<1x2x8x8x16xf32>
+  %2 = cnn.cast %1 {to = i32} : (tensor<1x2x8x8x16xf32>) -> tensor<1x2x8x8x16xi32>
+  return %2 : tensor<1x2x8x8x16xi32>
+}
+
 // Bodies compute in f32 and round once. The sum and the quotient of a mean are f32. The data minus its mean
 // is f16 again.
 // CHECK-LABEL: func.func @centre(

@@ -27,6 +27,19 @@ module {
 // -----
 
 module {
+  func.func @exact(%x: tensor<1x4x9x9x8xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x4x7x7x8xf32> {
+    // expected-error @below {{cannot be computed by winograd_4x4: the convolution must be exact, and Winograd rounds}}
+    %0 = cnn.conv %x, %w
+        {schedule = #cnn.schedule<winograd_4x4, tile = 6x2x8, strip = 4, filter = <winograd, 1x2x36x32x16xf32>>,
+        exact, output_block = 8 : i64, window = #cnn.window<[3, 3]>}
+        : (tensor<1x4x9x9x8xf32>, tensor<32x32x3x3xf32>) -> tensor<1x4x7x7x8xf32>
+    return %0 : tensor<1x4x7x7x8xf32>
+  }
+}
+
+// -----
+
+module {
   func.func @plain(%x: tensor<1x32x9x9xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x32x7x7xf32> {
     // expected-error @below {{Winograd needs blocked data}}
     %0 = cnn.conv %x, %w

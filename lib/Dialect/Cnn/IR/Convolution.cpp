@@ -76,6 +76,9 @@ static LogicalResult inferConvLike(const ShapeRule &rule, Adaptor op, int64_t gr
       !(op.getFilterShape() && shaped(op.getBias()).getNumElements() >= outputChannels) &&
       failed(rule.checkPerChannel("bias", op.getBias(), outputChannels, output.capacity())))
     return failure();
+  bool isProductAlone = !op.getBias() && !op.getResidual() && op.getActivation().isIdentity();
+  if (failed(rule.inferSums(op.getInput(), op.getFilter(), isProductAlone, result)))
+    return failure();
   result.shape = output.shape();
   if (op.getResidual() && shapeOf(op.getResidual()) != ArrayRef<int64_t>(result.shape))
     return rule.error("residual has another shape than the result");
@@ -126,6 +129,8 @@ LogicalResult GroupConvOp::inferShape(const ShapeRule &rule, Adaptor op,
 
 LogicalResult ConvTransposeOp::inferShape(const ShapeRule &rule, Adaptor op,
                                           InferredType &result) {
+  if (isa<IntegerType>(shaped(op.getInput()).getElementType()))
+    return rule.error("a transposed convolution has no integers");
   return inferConvLike(rule, op, op.getGroup(), true, op.getOutputPadding(), result);
 }
 
@@ -179,8 +184,10 @@ Value GroupConvOp::buildPart(OpBuilder &builder, ValueRange operands,
   size_t next = 2;
   Value bias = getBias() ? operands[next++] : Value();
   Value residual = getResidual() ? operands[next++] : Value();
-  return *createChecked<ConvOp>(builder, getLoc(), input, filter, bias, getWindow(), residual,
-                                getActivation());
+  Value part = *createChecked<ConvOp>(builder, getLoc(), input, filter, bias, getWindow(),
+                                      residual, getActivation());
+  part.getDefiningOp<ConvOp>().setExact(getExact());
+  return part;
 }
 
 /// Adjusts the part of a convolution that a device computes. If the parts are terms of a sum,
@@ -250,6 +257,9 @@ bool ConvTransposeOp::assignBlocked(BlockedForms &forms) { return assignConv(*th
 static void narrowConv(ConvOpInterface conv, Narrowing &narrowing) {
   if (narrowing.needsF16Input(conv))
     narrowing.convertOperand(conv->getOpOperand(0), narrowing.getF16());
+  // An f16 has 11 significant bits: enough for the factors, not for their sums.
+  if (conv.isExact())
+    return narrowing.addLarge(conv->getResult(0));
   narrowing.finish(conv->getResult(0), conv.getActivation());
 }
 

@@ -37,7 +37,8 @@ LogicalResult DenseOp::inferShape(const ShapeRule &rule, Adaptor op, InferredTyp
       (!shapeOf(op.getRows()).empty() || !shaped(op.getRows()).getElementType().isInteger(64)))
     return rule.error("rows is no single i64");
   result.shape = {input[0], filter[0]};
-  return success();
+  bool isProductAlone = !op.getBias() && op.getActivation().isIdentity();
+  return rule.inferSums(op.getInput(), op.getFilter(), isProductAlone, result);
 }
 
 LogicalResult MatmulOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
@@ -98,6 +99,9 @@ Factors MatmulOp::getPartitionFactors() {
 void DenseOp::narrow(Narrowing &narrowing) {
   if (narrowing.needsF16Input(*this))
     narrowing.convertOperand((*this)->getOpOperand(0), narrowing.getF16());
+  // An f16 has 11 significant bits: enough for the factors, not for their sums.
+  if (getExact())
+    return narrowing.addLarge((*this)->getResult(0));
   narrowing.finish((*this)->getResult(0), getActivation());
 }
 void MatmulOp::narrow(Narrowing &narrowing) { narrowing.store((*this)->getResult(0)); }

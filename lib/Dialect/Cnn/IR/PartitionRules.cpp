@@ -89,8 +89,9 @@ void convoy::cnn::addChannelFactors(Factors &factors, Operation *op, Value input
   walkAlong(outputs, op, residual, 1);
   outputs.result.dim = 1;
   factors.push_back(std::move(outputs));
-  // The activation of a sum is not the sum of activations of its terms.
-  if (!activation.isIdentity())
+  // The activation of a sum is not the sum of activations of its terms, and devices add
+  // floats.
+  if (!activation.isIdentity() || isa<IntegerType>(getElementTypeOrSelf(input.getType())))
     return;
   PartitionFactor inputs =
       makeFactor(op, FactorKind::input_channel, shapeOf(filter)[inputDim]);

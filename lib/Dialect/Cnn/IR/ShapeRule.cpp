@@ -76,6 +76,20 @@ LogicalResult ShapeRule::checkPerChannel(StringRef name, Value value, int64_t ch
   return success();
 }
 
+LogicalResult ShapeRule::inferSums(Value input, Value filter, bool isProductAlone,
+                                   InferredType &result) const {
+  Type type = shaped(input).getElementType(), other = shaped(filter).getElementType();
+  if (!isa<IntegerType>(type) && !isa<IntegerType>(other))
+    return success();
+  if (!type.isSignlessInteger(16) || other != type)
+    return error("input and filter have elements of ", type, " and ", other,
+                 "; integers must be i16");
+  if (!isProductAlone)
+    return error("a layer of integers has no bias, residual or activation");
+  result.element = IntegerType::get(type.getContext(), 32);
+  return success();
+}
+
 LogicalResult ShapeRule::broadcast(ArrayRef<int64_t> a, ArrayRef<int64_t> b,
                                    Shape &result) const {
   int64_t rank = std::max(a.size(), b.size());

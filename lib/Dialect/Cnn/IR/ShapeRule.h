@@ -23,6 +23,12 @@ inline mlir::ShapedType shaped(mlir::Value value) {
 }
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) { return shaped(value).getShape(); }
 
+/// Shape and element type of a result. A null `element` is the first operand's element type.
+struct InferredType {
+  Shape shape;
+  mlir::Type element;
+};
+
 /// Checks for shape rules. They emit their errors at `loc`, or none if there is no location.
 struct ShapeRule {
   std::optional<mlir::Location> loc;
@@ -43,15 +49,13 @@ struct ShapeRule {
   /// `capacity` elements for all lanes of blocked data.
   mlir::LogicalResult checkPerChannel(llvm::StringRef name, mlir::Value value,
                                       int64_t channels, int64_t capacity) const;
+  /// Sets the element type of a layer's sums: i32 for an input and a filter of i16, which need
+  /// a layer without bias, residual and activation; otherwise that of the input.
+  mlir::LogicalResult inferSums(mlir::Value input, mlir::Value filter, bool isProductAlone,
+                                InferredType &result) const;
   /// Computes the shape that `a` and `b` broadcast to, as in NumPy.
   mlir::LogicalResult broadcast(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b,
                                 Shape &result) const;
-};
-
-/// Shape and element type of a result. A null `element` is the first operand's element type.
-struct InferredType {
-  Shape shape;
-  mlir::Type element;
 };
 
 /// Batch, channels and spatial dimensions of a data tensor. If the data are blocked,

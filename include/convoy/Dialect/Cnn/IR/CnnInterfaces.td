@@ -50,6 +50,8 @@ def Cnn_ScheduledOpInterface : OpInterface<"ScheduledOpInterface"> {
       "::convoy::cnn::ScheduleAttr", "getScheduleAttr">,
     InterfaceMethod<"Sets the schedule.", "void", "setScheduleAttr",
       (ins "::convoy::cnn::ScheduleAttr":$schedule)>,
+    InterfaceMethod<"Whether f32 sums of the products are exact, and have to stay so.", "bool",
+      "isExact", (ins), [{ return $_op.getExact(); }]>,
     InterfaceMethod<"The filter, packed or not.", "::mlir::Value", "getFilter">,
     InterfaceMethod<"The bias; null if there is none.", "::mlir::Value", "getBias">,
     InterfaceMethod<"The filter, to be replaced.", "::mlir::MutableOperandRange",

@@ -18,10 +18,10 @@ include "convoy/Dialect/Cnn/IR/CnnSchedule.td"
 include "convoy/Dialect/Cnn/IR/CnnTensorOps.td"
 include "mlir/IR/SymbolInterfaces.td"
 
-/// Builder arguments for `filter_shape`, `output_block` and `schedule` of a convolution that
-/// is not scheduled yet.
+/// Builder arguments for `filter_shape`, `output_block`, `schedule` and `exact` of a
+/// convolution that is not scheduled yet.
 defvar noSchedule = ", /*filter_shape=*/::mlir::DenseI64ArrayAttr(), /*output_block=*/0, "
-                    "::convoy::cnn::ScheduleAttr()";
+                    "::convoy::cnn::ScheduleAttr(), /*exact=*/false";
 
 //===----------------------------------------------------------------------===//
 // Convolutions
@@ -41,7 +41,8 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
                            Cnn_Activation:$activation,
                            OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
                            DefaultValuedAttr<I64Attr, "0">:$output_block,
-                           OptionalAttr<Cnn_ScheduleAttr>:$schedule);
+                           OptionalAttr<Cnn_ScheduleAttr>:$schedule,
+                           UnitAttr:$exact);
   let assemblyFormat = [{
     $input `,` $filter (`,` $bias^)? (`residual` `(` $residual^ `)`)?
     (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
@@ -67,6 +68,14 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>]> {
     - `output_block`: channels in a block of the result; 0 if the result is plain.
     - `schedule`: how the convolution is computed. `cnn-select-algorithm` sets it, unless
       it is given.
+    - `exact`: input and filter are f32 or f16, but contain integers of at most 255 in
+      magnitude, and the absolute products of a sum add up to less than 2^24. So f32 sums have
+      no error in any order. Only algorithms that add up these products may compute them.
+
+    Input and filter may be i16, too: then the result is the sums in i32, which wrap around, and
+    there is nothing else in the convolution. The numbers are differences of two numbers of 8
+    bits, so at most 255 in magnitude; this is not checked. `cnn-lower-integers` replaces such a
+    convolution by exact ones.
 
     The prologue is applied to the input while it is read:
     `input_activation(input * input_scale + input_offset)`, with one scale and one offset
@@ -423,7 +432,8 @@ def Cnn_DenseOp : Cnn_Op<"dense",
     `activation(input * transpose(filter) + bias)`: the input is `M x K`, the filter `N x K`, the
     optional bias `N`, and the result `M x N`. `filter_shape` is the logical shape `N x K` of a
     packed filter, and missing if the filter is not packed. `schedule` says how the layer is
-    computed, as in `cnn.conv`.
+    computed, `exact` that f32 sums have no error, and input and filter may be i16, as in
+    `cnn.conv`.
 
     If there is `rows`, an `i64` that is known only at run time, only so many rows count. The
     others of the result are unspecified, so they need not be computed.
@@ -437,7 +447,8 @@ def Cnn_DenseOp : Cnn_Op<"dense",
                        Optional<Cnn_Shaped>:$rows, Optional<Cnn_Shaped>:$init,
                        Cnn_Activation:$activation,
                        OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
-                       OptionalAttr<Cnn_ScheduleAttr>:$schedule);
+                       OptionalAttr<Cnn_ScheduleAttr>:$schedule,
+                       UnitAttr:$exact);
   let assemblyFormat = [{
     $input `,` $filter (`,` $bias^)? (`rows` `(` $rows^ `)`)? (`outs` `(` $init^ `)`)?
     attr-dict `:` functional-type(operands, results)
@@ -455,7 +466,8 @@ def Cnn_DenseOp : Cnn_Op<"dense",
       (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias,
            CArg<"::mlir::Value", "{}">:$rows),
       !strconcat("input, filter, bias, rows, ::mlir::Value(), ", noActivation,
-                 ", ::mlir::DenseI64ArrayAttr(), ::convoy::cnn::ScheduleAttr()")>];
+                 ", ::mlir::DenseI64ArrayAttr(), ::convoy::cnn::ScheduleAttr(), "
+                 "/*exact=*/false")>];
 }
 
 def Cnn_MatmulOp : Cnn_Op<"matmul",
