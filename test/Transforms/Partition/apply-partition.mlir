@@ -79,6 +79,17 @@ func.func @main(%x: tensor<1x4x4xf32>) -> (tensor<1x4x4xf32>, tensor<1x4x4xf32>)
 
 // -----
 
+// Devices add up floats only.
+func.func @main(%x: tensor<2x4xi16>) -> tensor<2x2xi32> {
+  %w = arith.constant dense<1> : tensor<2x4xi16>
+  // expected-error @below {{cannot be shared along input_channel}}
+  %0 = cnn.dense %x, %w {cnn.partition = #cnn.partition<input_channel, [0, 3, 4]>}
+      : (tensor<2x4xi16>, tensor<2x4xi16>) -> tensor<2x2xi32>
+  return %0 : tensor<2x2xi32>
+}
+
+// -----
+
 func.func @main(%x: tensor<1x4x4xf32>) -> tensor<1x4x4xf32> {
   // expected-error @below {{cannot be shared along group}}
   %0 = cnn.unary <relu> %x {cnn.partition = #cnn.partition<group, [0, 2, 4]>} : (tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
