@@ -41,6 +41,8 @@ std::string convoy::describeConv(ConvOpInterface op) {
   print(", group ", op.getGroups());
   if (op.getResidual())
     os << ", residual";
+  if (op.isExact())
+    os << ", exact";
   return text;
 }
 

@@ -121,9 +121,10 @@ SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &positio
       emitLoop(b, channels, sums, [&](Value channel, ValueRange carried) {
         return buildStep(position, chunk, channel, carried);
       });
-  // A tile fills the registers. LLVM hoists loads out of unrolled iterations, and spills if
-  // the loop is long or has other work around it.
-  if (channels <= cpu.vectors->unrolledChannels && !preparesInput && readsAllPixels(position))
+  // Only short loops are unrolled, since a tile fills the registers: in longer ones, LLVM
+  // would hoist loads and spill. At a border this would make more code, but not less time.
+  if (channels <= cpu.vectors->unrolledChannels && mayUnrollChannels &&
+      readsAllPixels(position))
     unrollFully(next);
   else
     keepRolled(next);

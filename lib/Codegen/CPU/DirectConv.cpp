@@ -109,6 +109,8 @@ private:
     row.back() = llvm::product_of(window.output);
     reshapeOutput(row);
     int64_t tiles = llvm::divideCeil(row.back(), tile.pixels), start = 0;
+    // The code of all positions of the kernel must stay in the instruction cache.
+    mayUnrollChannels = llvm::product_of(window.kernel) == 1;
     for (int64_t i = 0; i < tiles; ++i) {
       int64_t end = row.back() * (i + 1) / tiles;
       PixelTile pixels = {indexConstant(b, start), start, end - start};
@@ -168,7 +170,8 @@ private:
   void buildTile(const PixelTile &pixels, OutputColumn column,
                  llvm::function_ref<void(Value chunk)> prepare = nullptr) {
     prefetchNextRow(pixels);
-    preparesInput = bool(prepare);
+    // Other work in the loop over chunks would make LLVM spill.
+    mayUnrollChannels = !prepare;
     auto buildChunk = [&](Value chunk, int64_t channels, ValueRange values) {
       if (prepare)
         prepare(chunk);

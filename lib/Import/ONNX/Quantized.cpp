@@ -109,6 +109,13 @@ FailureOr<Value> convoy::onnximport::subtractZero(NodeImporter &node, Value valu
   return node.binary(cnn::BinaryKind::sub, *result, *widened);
 }
 
+LogicalResult convoy::onnximport::requireTypeOfZero(NodeImporter &node, Value zeroPoint,
+                                                    Value tensor, StringRef name) {
+  if (NodeImporter::getElementType(zeroPoint) == NodeImporter::getElementType(tensor))
+    return success();
+  return node.error("the zero point of the " + name + " is not of its type");
+}
+
 LogicalResult convoy::onnximport::requireBroadcast(NodeImporter &node, unsigned index,
                                                    ArrayRef<int64_t> shape,
                                                    ArrayRef<int64_t> target) {

@@ -64,6 +64,10 @@ bool areConstant(NodeImporter &node, llvm::ArrayRef<unsigned> indices);
 mlir::FailureOr<mlir::Value> subtractZero(NodeImporter &node, mlir::Value value,
                                           mlir::Value zeroPoint);
 
+/// Fails if a zero point is not of the type of its tensor, which messages call `name`.
+mlir::LogicalResult requireTypeOfZero(NodeImporter &node, mlir::Value zeroPoint,
+                                      mlir::Value tensor, llvm::StringRef name);
+
 /// Fails if `shape` does not broadcast to `target`.
 mlir::LogicalResult requireBroadcast(NodeImporter &node, unsigned index,
                                      llvm::ArrayRef<int64_t> shape,

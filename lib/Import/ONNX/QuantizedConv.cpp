@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// With a constant filter, this is a cnn.conv or cnn.group_conv of i16: the zero points are
-// subtracted from data and filter before.
+// With a constant filter, this is a cnn.conv or cnn.group_conv of the differences of data and
+// filter from their zero points, in i16.
 //
 // Otherwise the input is copied once, padded and with its channels last: then the elements
 // that a row of the filter meets are neighbours, in the order of the filter's own elements,
@@ -43,8 +43,8 @@ public:
   /// number for each channel of the result.
   LogicalResult setZeroPoints(Value zeroX, Value zeroW);
 
-  /// Makes the operation. `finish` gets the sum at a point of the result, which is the sum
-  /// itself without it; `extra` are inputs of its own, the first of which has the number
+  /// Makes the operation. `finish` gets the sum at a point of the result; without it, the
+  /// result is the sums. `extra` are inputs of its own, the first of which has the number
   /// `getNumInputs`.
   FailureOr<Value> create(
       StringRef kind, ValueRange extra, Type type,
@@ -67,10 +67,9 @@ private:
   Window window;
   int64_t batch = 0, group = 1, channels = 0, groupChannels = 0, depth = 0;
   SmallVector<int64_t> output; ///< the spatial extents of the result
-  /// Whether the filter is constant: then it has its own shape, and the only input is the
-  /// sums.
-  bool isConstant = false;
-  Value filter; ///< if not constant: channels x kernel..., the last extent times groupChannels
+  /// Whether the sums are a cnn operation: then they are the only input.
+  bool isLayer = false;
+  Value filter; ///< if not a layer: channels x kernel..., the last extent times groupChannels
   /// The padded input, the filter, and then those of the following that are not -1.
   SmallVector<Value> inputs;
   int zeroX = -1, filterSums = -1, zeroW = -1, windowSums = -1;
@@ -112,9 +111,9 @@ FailureOr<IntegerConv> IntegerConv::read(NodeImporter &node, unsigned filterInde
     conv.depth *= window->kernel[i];
   }
   conv.filter = node.getInput(filterIndex);
-  conv.isConstant = areConstant(node, {filterIndex, zeroIndex}) &&
-                    llvm::product_of(input) > 0 && llvm::product_of(filter) > 0;
-  if (conv.isConstant)
+  conv.isLayer = areConstant(node, {filterIndex, zeroIndex}) && llvm::product_of(input) > 0 &&
+                 llvm::product_of(filter) > 0;
+  if (conv.isLayer)
     return conv;
   SmallVector<int64_t> permutation = {0};
   llvm::append_range(permutation, llvm::seq<int64_t>(2, rank + 2));
@@ -235,7 +234,10 @@ FailureOr<Value> IntegerConv::sumWindows(Value padded) const {
 }
 
 LogicalResult IntegerConv::setZeroPoints(Value newZeroX, Value newZeroW) {
-  if (isConstant) {
+  if (failed(requireTypeOfZero(node, newZeroX, node.getInput(0), "data")) ||
+      failed(requireTypeOfZero(node, newZeroW, filter, "filter")))
+    return failure();
+  if (isLayer) {
     FailureOr<Value> sums = convolve(newZeroX, newZeroW);
     if (failed(sums))
       return failure();
@@ -275,13 +277,14 @@ FailureOr<Value> IntegerConv::create(
   operands.append(extra.begin(), extra.end());
   SmallVector<int64_t> shape = {batch, channels};
   llvm::append_range(shape, output);
-  if (isConstant && !finish)
-    return inputs.front();
-  if (isConstant)
+  if (isLayer) {
+    if (!finish)
+      return inputs.front();
     return node.computeElements(kind, operands, shape, type,
                                 [&](ComputeBody &body, ArrayRef<Scalar> at) {
                                   return finish(body, at, body.input(0).load(at));
                                 });
+  }
   // Neighbouring points share a row of the input, then a channel's filter.
   int64_t perGroup = channels / group;
   SmallVector<int64_t> points = {batch, group};

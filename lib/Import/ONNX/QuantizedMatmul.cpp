@@ -49,8 +49,8 @@ public:
   /// The batch dimensions, rows and columns of the result.
   ArrayRef<int64_t> getShape() const { return shape; }
 
-  /// Makes the operation. `finish` gets the sum at a point, which is the result without it;
-  /// `extra` are inputs of its own, the first of which has the number `getNumInputs`.
+  /// Makes the operation. `finish` gets the sum at a point; without it, the result is the
+  /// sums. `extra` are inputs of its own, the first of which has the number `getNumInputs`.
   FailureOr<Value> create(
       StringRef kind, ValueRange extra, Type type,
       llvm::function_ref<Scalar(ComputeBody &, ArrayRef<Scalar>, Scalar)> finish = {}) const;
@@ -71,8 +71,8 @@ private:
   int64_t depth = 0;
   bool dropRows = false, dropColumns = false;
   SmallVector<int64_t> shape;
-  /// Whether `b` is a constant matrix: then the only input is the sums.
-  bool isConstant = false;
+  /// Whether the sums are a cnn operation: then they are the only input.
+  bool isLayer = false;
   /// a, b, and then those of the following that are not -1.
   SmallVector<Value> inputs;
   int zeroA = -1, zeroB = -1, rowSums = -1, columnSums = -1;
@@ -123,8 +123,14 @@ FailureOr<IntegerProduct> IntegerProduct::read(NodeImporter &node, unsigned a, u
   result.shape.push_back(left[left.size() - 2]);
   result.shape.push_back(right[right.size() - 2]);
   result.inputs = {result.a, result.b};
-  result.isConstant = areConstant(node, {b, zeroB}) && llvm::product_of(rightBatch) == 1 &&
-                      llvm::product_of(left) > 0 && llvm::product_of(right) > 0;
+  int64_t columns = result.shape.back();
+  Value zero = node.getInput(zeroB);
+  bool isOfColumns = !zero || NodeImporter::getType(zero).getNumElements() == 1 ||
+                     (NodeImporter::getType(zero).getNumElements() == columns &&
+                      NodeImporter::getShape(zero).back() == columns);
+  result.isLayer = areConstant(node, {b, zeroB}) && isOfColumns &&
+                   llvm::product_of(rightBatch) == 1 && llvm::product_of(left) > 0 &&
+                   llvm::product_of(right) > 0;
   return result;
 }
 
@@ -180,7 +186,10 @@ FailureOr<Value> IntegerProduct::multiply(Value zeroA, Value zeroB) const {
 }
 
 LogicalResult IntegerProduct::setZeroPoints(Value newZeroA, Value newZeroB) {
-  if (isConstant) {
+  if (failed(requireTypeOfZero(node, newZeroA, a, "left matrix")) ||
+      failed(requireTypeOfZero(node, newZeroB, b, "right matrix")))
+    return failure();
+  if (isLayer) {
     FailureOr<Value> sums = multiply(newZeroA, newZeroB);
     if (failed(sums))
       return failure();
@@ -236,10 +245,10 @@ FailureOr<Value> IntegerProduct::create(
   SmallVector<Value> operands(inputs);
   operands.append(extra.begin(), extra.end());
   FailureOr<Value> result = operands.front();
-  if (!isConstant || finish)
+  if (!isLayer || finish)
     result = node.computeElements(
         kind, operands, shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
-          Scalar sum = isConstant ? body.input(0).load(at) : emitSum(body, at);
+          Scalar sum = isLayer ? body.input(0).load(at) : emitSum(body, at);
           return finish ? finish(body, at, sum) : sum;
         });
   if (failed(result))

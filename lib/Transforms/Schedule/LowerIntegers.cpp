@@ -23,7 +23,7 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// The largest magnitude of an input, and the integers that f32 represents without a gap.
+/// The largest magnitude of an input, and the number up to which f32 represents all integers.
 constexpr int64_t kLargestInput = 255, kExactLimit = 1 << 24;
 
 /// A run of the terms of each sum. Terms are counted as in the filter: by channels of a group,

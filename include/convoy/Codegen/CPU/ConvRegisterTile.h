@@ -88,8 +88,8 @@ protected:
   /// cache, each one an equal share of the cache lines; and the number of the share for the
   /// register tile that is built.
   int64_t prefetchShares = 0, prefetchShare = 0;
-  /// Whether each chunk of input channels is computed before its products.
-  bool preparesInput = false;
+  /// Whether the code around loops over a few channels lets them be unrolled.
+  bool mayUnrollChannels = true;
 
 private:
   void prefetchNextTile(const KernelPosition &position, mlir::Value chunk, int64_t channels);

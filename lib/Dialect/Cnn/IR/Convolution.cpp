@@ -254,18 +254,13 @@ bool ConvOp::assignBlocked(BlockedForms &forms) { return assignConv(*this, forms
 bool GroupConvOp::assignBlocked(BlockedForms &forms) { return assignConv(*this, forms); }
 bool ConvTransposeOp::assignBlocked(BlockedForms &forms) { return assignConv(*this, forms); }
 
-static void narrowConv(ConvOpInterface conv, Narrowing &narrowing) {
-  if (narrowing.needsF16Input(conv))
-    narrowing.convertOperand(conv->getOpOperand(0), narrowing.getF16());
-  // An f16 has 11 significant bits: enough for the factors, not for their sums.
-  if (conv.isExact())
-    return narrowing.addLarge(conv->getResult(0));
-  narrowing.finish(conv->getResult(0), conv.getActivation());
+void ConvOp::narrow(Narrowing &narrowing) { narrowing.narrowLayer(*this, getActivation()); }
+void GroupConvOp::narrow(Narrowing &narrowing) {
+  narrowing.narrowLayer(*this, getActivation());
 }
-
-void ConvOp::narrow(Narrowing &narrowing) { narrowConv(*this, narrowing); }
-void GroupConvOp::narrow(Narrowing &narrowing) { narrowConv(*this, narrowing); }
-void ConvTransposeOp::narrow(Narrowing &narrowing) { narrowConv(*this, narrowing); }
+void ConvTransposeOp::narrow(Narrowing &narrowing) {
+  narrowing.narrowLayer(*this, getActivation());
+}
 
 //===----------------------------------------------------------------------===//
 // Cost, epilogue and receptive field

@@ -96,14 +96,7 @@ Factors MatmulOp::getPartitionFactors() {
 // Precision, cost, epilogue and receptive field
 //===----------------------------------------------------------------------===//
 
-void DenseOp::narrow(Narrowing &narrowing) {
-  if (narrowing.needsF16Input(*this))
-    narrowing.convertOperand((*this)->getOpOperand(0), narrowing.getF16());
-  // An f16 has 11 significant bits: enough for the factors, not for their sums.
-  if (getExact())
-    return narrowing.addLarge((*this)->getResult(0));
-  narrowing.finish((*this)->getResult(0), getActivation());
-}
+void DenseOp::narrow(Narrowing &narrowing) { narrowing.narrowLayer(*this, getActivation()); }
 void MatmulOp::narrow(Narrowing &narrowing) { narrowing.store((*this)->getResult(0)); }
 
 int64_t DenseOp::countMacs() {

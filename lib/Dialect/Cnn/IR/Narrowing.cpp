@@ -55,6 +55,15 @@ void Narrowing::finish(Value result, FunctionAttr activation) {
     store(result);
 }
 
+void Narrowing::narrowLayer(ScheduledOpInterface layer, FunctionAttr activation) {
+  if (needsF16Input(layer))
+    convertOperand(layer->getOpOperand(0), f16);
+  if (layer.isExact())
+    addLarge(layer->getResult(0));
+  else
+    finish(layer->getResult(0), activation);
+}
+
 void Narrowing::follow(Value result, Value source) {
   auto type = cast<RankedTensorType>(result.getType());
   result.setType(type.clone(getElementTypeOrSelf(source.getType())));

@@ -49,6 +49,9 @@ public:
   /// As `store`, for a result after an activation; but if the activation may give large
   /// numbers, the result stays f32 and becomes large.
   void finish(mlir::Value result, FunctionAttr activation);
+  /// Narrows the input of a layer, if its kernel needs that, and the result, unless it must be
+  /// exact: an f16 has 11 significant bits, enough for the factors, but not for their sums.
+  void narrowLayer(ScheduledOpInterface layer, FunctionAttr activation);
   /// Gives a result that consists of elements of `source` the element type of `source`, and
   /// marks it.
   void follow(mlir::Value result, mlir::Value source);
