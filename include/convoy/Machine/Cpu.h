@@ -38,8 +38,8 @@ struct VectorUnit {
   int64_t poolPixels, depthwisePixels, groupPixels;
   /// The most input channels whose loop a convolution unrolls. A loop over eight channels is
   /// over so soon that leaving it shows: unrolled, 1x1 layers took four fifths of the time
-  /// (AVX2 on Zen 3). NEON spills if it is unrolled; with AVX-512 a loop has 16
-  /// channels, and leaving it shows less.
+  /// (AVX2 on Zen 3). NEON spills if it is unrolled. With AVX-512 a loop has sixteen channels,
+  /// and unrolling it has not been measured.
   int64_t unrolledChannels;
   /// Name of the row for CPUs that have these vectors and no row of their own.
   llvm::StringRef usualCpu;

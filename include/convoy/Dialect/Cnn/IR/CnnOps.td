@@ -68,9 +68,10 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>]> {
     - `output_block`: channels in a block of the result; 0 if the result is plain.
     - `schedule`: how the convolution is computed. `cnn-select-algorithm` sets it, unless
       it is given.
-    - `exact`: input and filter are f32 or f16, but contain integers of at most 255 in
-      magnitude, and the absolute products of a sum add up to less than 2^24. So f32 sums have
-      no error in any order. Only algorithms that add up these products may compute them.
+    - `exact`: input and filter are floats of any type, and all of their elements are integers
+      of at most 255 in magnitude. The absolute products of a sum add up to less than 2^24. So
+      f32 sums have no error in any order. Only algorithms that add up these very products may
+      compute the convolution.
 
     Input and filter may be i16, too: then the result is the sums in i32, which wrap around, and
     there is nothing else in the convolution. The numbers are differences of two numbers of 8
