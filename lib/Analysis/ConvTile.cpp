@@ -7,6 +7,7 @@
 
 #include "Decisions.h"
 
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Machine/Cpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -32,6 +33,9 @@ static llvm::SmallVector<int64_t> listBlocks(ConvOpInterface op, int64_t vectors
     list.insert(list.begin(), 2);
   return list;
 }
+
+/// Up to this many input channels of a convolution of integers, f32 is as fast as pairs.
+static constexpr int64_t kFewInputs = 4;
 
 /// The most multiply-adds of a kernel that has no loops over pixels and kernel positions, so
 /// that its code stays in the instruction cache.
@@ -185,14 +189,14 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
     return chooseGpuTile(op, target);
   TileChoice choice;
   ConvTile &tile = choice.tile = describeChannels(op, target);
-  bool blocked = op.isInputBlocked() && op.isOutputBlocked();
+  bool blocked = op.isInputBlocked() && op.isOutputBlocked(), isInteger = op.isInteger();
   // With strides, groups of 8 channels, half a 512-bit vector, are computed one by one in
   // 256-bit vectors: channel-wise code would shuffle almost as often as it multiplies.
   if (blocked && !op.isTransposed() && tile.groups > 1 && tile.lanes == 16 &&
       tile.groupInputs == 8 && tile.groupOutputs == 8 &&
       op.getWindow().getStrides().back() > 1)
     tile.lanes = 8;
-  if (allowsPixels(op) && prefersPixels(op, tile.groupOutputs, tile.lanes)) {
+  if (!isInteger && allowsPixels(op) && prefersPixels(op, tile.groupOutputs, tile.lanes)) {
     // Two vectors of pixels for each output channel.
     tile.lanes = 1;
     tile.pixels = 2 * target.getVectorLanes();
@@ -201,7 +205,7 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
     tile.outputTiles = llvm::divideCeil(tile.groupOutputs, tile.blocks);
     return finish(choice, Algorithm::pixelwise);
   }
-  if (isChannelwise(op, tile.lanes)) {
+  if (!isInteger && isChannelwise(op, tile.lanes)) {
     const VectorUnit &vectors = *getCpu(target).vectors;
     tile.pixels = tile.groupInputs > 1 ? vectors.groupPixels : vectors.depthwisePixels;
     return finish(choice, Algorithm::channelwise);
@@ -211,9 +215,9 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
   tile.outputTiles = llvm::divideCeil(vectors, tile.blocks);
   tile.pixels = getAccumulators(target) / tile.blocks;
   // A blocked input is read one block of channels at a time, a plain input all channels at
-  // once.
+  // once. Pairs of channels always fill a block.
   if (op.isInputBlocked())
-    tile.inputChunk = std::min(tile.lanes, tile.groupInputs);
+    tile.inputChunk = isInteger ? tile.lanes : std::min(tile.lanes, tile.groupInputs);
   tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
   if (op.isTransposed())
     return finish(choice, Algorithm::transposed);
@@ -239,6 +243,8 @@ std::string convoy::whyNotTile(ConvOpInterface op, Algorithm algorithm, TargetAt
   auto fillsBlocks = [&](bool isBlocked, int64_t channels) {
     return !isBlocked || groups == 1 || channels / groups % lanes == 0;
   };
+  if (op.isInteger() && algorithm != Algorithm::direct)
+    return "it has no kernel for integers";
   switch (algorithm) {
   case Algorithm::direct:
   case Algorithm::matrix_product:
@@ -263,6 +269,26 @@ std::string convoy::whyNotTile(ConvOpInterface op, Algorithm algorithm, TargetAt
   default:
     return "it computes no convolution";
   }
+}
+
+bool convoy::hasIntegerKernel(ScheduledOpInterface op, TargetAttr target) {
+  const VectorUnit &vectors = *getCpu(target).vectors;
+  if (target.getGpu() || vectors.pairProduct.empty() ||
+      target.getVectorLanes() != vectors.lanes)
+    return false;
+  auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
+  // A row of an odd number of inputs would end in half a pair.
+  if (!conv)
+    return op.getLogicalFilterShape()[1] % 2 == 0;
+  // Pairs are neighbours in memory if the input is blocked, which needs two spatial dimensions
+  // or three. For a few channels it would be no gain.
+  int64_t lanes = target.getVectorLanes(), groups = conv.getGroups();
+  auto fillsBlocks = [&](int64_t channels) { return channels / groups % lanes == 0; };
+  if (conv.isTransposed() || conv.getSpatialRank() < 2 ||
+      conv.getInputChannels() <= kFewInputs)
+    return false;
+  return groups == 1 ||
+         (fillsBlocks(conv.getInputChannels()) && fillsBlocks(conv.getOutputChannels()));
 }
 
 /// The most inputs of a dense layer that are added up at a time.
@@ -299,8 +325,9 @@ TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
   tile.pixels = std::min(rows, getAccumulators(target) / tile.blocks);
   tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
   // Several tiles of rows read the filters again and again, from the cache if they fit.
-  if (rows > tile.pixels && shape[1] > kDenseChunk)
-    choice.schedule.chunk =
-        llvm::divideCeil(shape[1], llvm::divideCeil(shape[1], kDenseChunk));
+  if (rows > tile.pixels && shape[1] > kDenseChunk) {
+    int64_t chunk = llvm::divideCeil(shape[1], llvm::divideCeil(shape[1], kDenseChunk));
+    choice.schedule.chunk = op.isInteger() ? int64_t(llvm::alignTo(chunk, 2)) : chunk;
+  }
   return finish(choice, Algorithm::dense);
 }

@@ -43,7 +43,7 @@ static std::string whyNotAlgorithm(ConvOpInterface op, Algorithm algorithm,
                                    TargetAttr target) {
   if (!isWinograd(algorithm))
     return whyNotTile(op, algorithm, target);
-  if (op.isExact())
+  if (op.isExact() || op.isInteger())
     return "the convolution must be exact, and Winograd rounds";
   if (GpuAttr gpu = target.getGpu()) {
     if (gpu.getPrecision() != Precision::f32)
@@ -157,7 +157,10 @@ static llvm::SmallVector<int64_t> orderTileBlocks(ConvOpInterface op, Algorithm 
 // Making schedules
 //===----------------------------------------------------------------------===//
 
-static FilterLayout getLayout(Algorithm algorithm, bool isDense, bool isGpu) {
+static FilterLayout getLayout(ScheduledOpInterface op, Algorithm algorithm, bool isGpu) {
+  bool isDense = llvm::isa<DenseOp>(op.getOperation());
+  if (op.isInteger())
+    return isDense ? FilterLayout::dense_pairs : FilterLayout::pairs;
   switch (algorithm) {
   case Algorithm::channelwise:
     return FilterLayout::channelwise;
@@ -204,13 +207,23 @@ static llvm::SmallVector<int64_t> getPackedShape(FilterLayout kind, const ConvTi
     return {tile.groups, tile.outputTiles, inputs, llvm::product_of(kernel), lanes};
   case FilterLayout::dense:
     return {tile.outputTiles, inputs, lanes};
+  case FilterLayout::pairs:
+    shape = {tile.groups, tile.outputTiles, tile.inputChunks};
+    llvm::append_range(shape, kernel);
+    shape.append({tile.inputChunk / 2, lanes, 2});
+    return shape;
+  case FilterLayout::dense_pairs:
+    return {tile.outputTiles, int64_t(llvm::divideCeil(inputs, 2)), lanes, 2};
   }
   llvm_unreachable("every kind has a shape");
 }
 
-/// The type that weights are stored in.
-static mlir::Type getStoredType(mlir::MLIRContext *context, TargetAttr target,
+/// The type that weights are stored in. Integers keep theirs.
+static mlir::Type getStoredType(ScheduledOpInterface op, TargetAttr target,
                                 const SchedulePreferences &preferences) {
+  mlir::MLIRContext *context = op->getContext();
+  if (op.isInteger())
+    return mlir::getElementTypeOrSelf(op.getFilter().getType());
   if (GpuAttr gpu = target.getGpu(); gpu && gpu.getPrecision() == Precision::f16)
     return mlir::Float16Type::get(context);
   return preferences.weights ? preferences.weights : mlir::Float32Type::get(context);
@@ -245,7 +258,7 @@ static ScheduleAttr makeSchedule(ConvOpInterface op, Algorithm algorithm, int64_
       schedule.stages = gemm.stages;
     }
   }
-  FilterLayout kind = getLayout(schedule.algorithm, /*isDense=*/false, isGpu);
+  FilterLayout kind = getLayout(op, schedule.algorithm, isGpu);
   llvm::SmallVector<int64_t> shape = getPackedShape(
       kind, choice.tile, op.getWindow().getKernel(), products, choice.stepChunks);
   schedule.filter = FilterLayoutAttr::get(kind, mlir::RankedTensorType::get(shape, stored));
@@ -260,7 +273,7 @@ static ScheduleAttr makeSchedule(ConvOpInterface op, Algorithm algorithm, int64_
 static ScheduleAttr makeSchedule(DenseOp op, TargetAttr target, mlir::Type stored) {
   TileChoice choice = chooseTile(op, target);
   Schedule &schedule = choice.schedule;
-  FilterLayout kind = getLayout(schedule.algorithm, /*isDense=*/true, bool(target.getGpu()));
+  FilterLayout kind = getLayout(op, schedule.algorithm, bool(target.getGpu()));
   schedule.filter = FilterLayoutAttr::get(
       kind, mlir::RankedTensorType::get(getPackedShape(kind, choice.tile, {}, 0, 0), stored));
   schedule.scratch = countScratch(op, schedule.getAttr());
@@ -378,7 +391,7 @@ static llvm::SmallVector<Candidate> listCandidates(ConvOpInterface op, TargetAtt
 llvm::SmallVector<ScheduleAttr> convoy::listSchedules(ScheduledOpInterface op,
                                                       TargetAttr target,
                                                       const SchedulePreferences &preferences) {
-  mlir::Type stored = getStoredType(op->getContext(), target, preferences);
+  mlir::Type stored = getStoredType(op, target, preferences);
   auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
   if (!conv)
     return {makeSchedule(llvm::cast<DenseOp>(op.getOperation()), target, stored)};
@@ -405,12 +418,13 @@ llvm::SmallVector<ScheduleAttr> convoy::listSchedules(ScheduledOpInterface op,
 /// are read one vector of channels at a time, plain data all channels of a group together.
 static std::string whyNotChunks(ConvOpInterface op, ScheduleAttr schedule, bool isGpu) {
   FilterLayoutAttr filter = schedule.getFilter();
-  if (filter.getKind() != FilterLayout::tiles)
+  if (filter.getKind() != FilterLayout::tiles && filter.getKind() != FilterLayout::pairs)
     return "";
   int64_t expected = op.getInputChannels() / op.getGroups();
   if (op.isInputBlocked())
-    expected = isGpu ? schedule.getLanes() : std::min(schedule.getLanes(), expected);
-  if (filter.getExtent(FilterDim::input) == expected)
+    expected = isGpu || op.isInteger() ? schedule.getLanes()
+                                       : std::min(schedule.getLanes(), expected);
+  if (filter.getChunkInputs() == expected)
     return "";
   return "inputs are read in chunks of " + std::to_string(expected);
 }
@@ -435,6 +449,11 @@ static std::string whyNotCpuTile(ConvOpInterface op, ScheduleAttr schedule,
            " vectors of output channels: take a divisor of their number up to 3";
   if (schedule.getSpan() == PixelSpan::plane && !op.isPointwise())
     return "span = plane needs a 1x1 kernel";
+  if (op.isInteger() && (isHalf || getCpu(target).vectors->pairProduct.empty()))
+    return "there is no product of pairs with " + std::to_string(schedule.getLanes()) +
+           " lanes";
+  if (op.isInteger() && !op.isInputBlocked())
+    return "pairs of input channels are neighbours in blocked data alone";
   if (op.getInputScale() &&
       (schedule.getSpan() != PixelSpan::plane || schedule.getOrder() != LoopOrder::pixels))
     return "a prologue needs span = plane, order = pixels";

@@ -30,7 +30,7 @@ ConvTile convoy::getConvTile(ConvOpInterface op, ScheduleAttr schedule) {
   tile.groups = op.getGroups();
   tile.groupInputs = op.getInputChannels() / tile.groups;
   tile.groupOutputs = op.getOutputChannels() / tile.groups;
-  tile.inputChunk = filter.getExtent(FilterDim::input);
+  tile.inputChunk = filter.getChunkInputs();
   // Winograd's transforms read inputs one vector at a time. The filter's layout does not say
   // so.
   if (filter.getKind() == FilterLayout::winograd_products)

@@ -19,13 +19,14 @@ using llvm::Triple;
 //===----------------------------------------------------------------------===//
 
 // Name, architecture, features; lanes and registers; sums of convolutions and of matrix
-// products; pixels of pools, depthwise and channel-wise convolutions; unrolled channels; the
-// usual CPU.
+// products; pixels of pools, depthwise and channel-wise convolutions; unrolled channels;
+// products of pairs; the usual CPU.
 static constexpr VectorUnit kVectorUnits[] = {
-    {"AVX-512", Triple::x86_64, "avx512f,avx512vl", 16, 32, 28, 24, 14, 14, 12, 0,
-     "x86-64-v4"},
-    {"AVX2 and FMA", Triple::x86_64, "avx2,fma", 8, 16, 12, 12, 6, 6, 6, 8, "x86-64-v3"},
-    {"NEON", Triple::aarch64, "neon", 4, 32, 28, 24, 14, 14, 12, 0, "generic"},
+    {"AVX-512", Triple::x86_64, "avx512f,avx512vl,avx512bw", 16, 32, 28, 24, 14, 14, 12, 0,
+     "llvm.x86.avx512.pmaddw.d.512", "x86-64-v4"},
+    {"AVX2 and FMA", Triple::x86_64, "avx2,fma", 8, 16, 12, 12, 6, 6, 6, 8,
+     "llvm.x86.avx2.pmadd.wd", "x86-64-v3"},
+    {"NEON", Triple::aarch64, "neon", 4, 32, 28, 24, 14, 14, 12, 0, "", "generic"},
 };
 static constexpr const VectorUnit *kAVX512 = &kVectorUnits[0], *kAVX2 = &kVectorUnits[1],
                                   *kNEON = &kVectorUnits[2];

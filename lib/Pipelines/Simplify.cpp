@@ -15,6 +15,7 @@ using namespace mlir;
 
 void convoy::buildSimplifyPipeline(OpPassManager &manager, bool isConstantProgram) {
   manager.addNestedPass<func::FuncOp>(cnn::createCnnWidenFloats());
+  manager.addNestedPass<func::FuncOp>(cnn::createCnnRaiseQuantization());
   manager.addNestedPass<func::FuncOp>(cnn::createCnnRemoveInferenceNoops());
   manager.addNestedPass<func::FuncOp>(cnn::createCnnFoldConstants());
   if (!isConstantProgram)

@@ -68,14 +68,19 @@ llvm::Error convoy::linkRuntime(llvm::Module &module, const llvm::TargetMachine 
   return llvm::Error::success();
 }
 
-/// GVN looks for equal loads in at most 200 blocks. In convolutions with padding this takes up
-/// to two thirds of the whole time and finds nothing; where it finds one, it is near. A
-/// pipeline has no option for it.
-static void limitSearchForLoads() {
+/// Sets what LLVM has options for on its command line alone.
+static void setHiddenOptions() {
   [[maybe_unused]] static bool isDone = [] {
-    if (llvm::cl::Option *option =
-            llvm::cl::getRegisteredOptions().lookup("memdep-block-number-limit"))
-      option->addOccurrence(0, option->ArgStr, "20");
+    auto set = [](llvm::StringRef name, llvm::StringRef value) {
+      if (llvm::cl::Option *option = llvm::cl::getRegisteredOptions().lookup(name))
+        option->addOccurrence(0, option->ArgStr, value);
+    };
+    // GVN looks for equal loads in at most 200 blocks. In convolutions with padding this takes
+    // up to two thirds of the whole time and finds nothing; where it finds one, it is near.
+    set("memdep-block-number-limit", "20");
+    // The machine combiner adds up integers in another order, to shorten the chain of one sum.
+    // Kernels have as many sums as they need, and then too few registers.
+    set("x86-machine-combiner", "false");
     return true;
   }();
 }
@@ -84,7 +89,7 @@ static void limitSearchForLoads() {
 static void
 runPasses(llvm::Module &module, llvm::TargetMachine &machine, unsigned optLevel,
           llvm::function_ref<void(llvm::PassBuilder &, llvm::ModulePassManager &)> fill) {
-  limitSearchForLoads();
+  setHiddenOptions();
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = optLevel >= 2;
   tuning.SLPVectorization = optLevel >= 2;

@@ -26,6 +26,9 @@ struct SchedulePreferences {
   mlir::Type weights;
 };
 
+/// Whether the target has a kernel that multiplies the integers of `op`, which is plain.
+bool hasIntegerKernel(cnn::ScheduledOpInterface op, cnn::TargetAttr target);
+
 /// The algorithm of this name, if SchedulePreferences may ask for it; otherwise nothing.
 std::optional<cnn::Algorithm> parsePreferredAlgorithm(llvm::StringRef name);
 

@@ -41,6 +41,9 @@ struct VectorUnit {
   /// (AVX2 on Zen 3). NEON spills if it is unrolled. With AVX-512 a loop has sixteen channels,
   /// and unrolling it has not been measured.
   int64_t unrolledChannels;
+  /// LLVM's intrinsic that multiplies the neighbours of two registers of i16 and adds both
+  /// products, as i32; empty if there is none.
+  llvm::StringRef pairProduct;
   /// Name of the row for CPUs that have these vectors and no row of their own.
   llvm::StringRef usualCpu;
 };

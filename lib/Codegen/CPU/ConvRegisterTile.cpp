@@ -7,9 +7,11 @@
 
 #include "convoy/Codegen/CPU/ConvRegisterTile.h"
 
+#include "convoy/Codegen/CPU/PairProduct.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -25,7 +27,12 @@ ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterfac
     : ConvOperands(op, operands), b(builder), op(op), tile(getConvTile(op)),
       window(getConvWindow(op)), inputBlocked(op.isInputBlocked()),
       outputBlocked(op.isOutputBlocked()),
-      vectorType(VectorType::get({tile.lanes}, builder.getF32Type())), cpu(getCpu(target)) {}
+      vectorType(VectorType::get({tile.lanes}, op.isInteger() ? Type(b.getI32Type())
+                                                              : Type(b.getF32Type()))),
+      cpu(getCpu(target)), stepChannels(op.isInteger() ? 2 : 1) {
+  if (op.isInteger())
+    filter = PairProduct::flattenFilter(b, filter);
+}
 
 int64_t ConvRegisterTile::countTasks(ConvOpInterface op, const ConvTile &tile,
                                      ArrayRef<int64_t> outerOutput) {
@@ -109,22 +116,22 @@ SmallVector<Value> ConvRegisterTile::forEachChunk(SmallVector<Value> sums, Chunk
   return sums;
 }
 
-/// Whether no pixel of the tile reads padding there.
-static bool readsAllPixels(const KernelPosition &position) {
-  return llvm::all_of(position.columns, [](Value column) { return bool(column); });
+/// Whether the loop over the kernel's columns is unrolled, as it is in tiles at a border.
+static bool isColumnKnown(const ConvWindow &window, const KernelPosition &position) {
+  return window.kernel.back() > 1 && getConstantIntValue(position.kernel.back());
 }
 
 SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &position, Value chunk,
                                                    int64_t channels, ValueRange sums) {
-  prefetchNextTile(position, chunk, channels);
-  SmallVector<Value> next =
-      emitLoop(b, channels, sums, [&](Value channel, ValueRange carried) {
-        return buildStep(position, chunk, channel, carried);
-      });
+  int64_t steps = llvm::divideCeil(channels, stepChannels);
+  prefetchNextTile(position, chunk, steps);
+  SmallVector<Value> next = emitLoop(b, steps, sums, [&](Value step, ValueRange carried) {
+    return buildStep(position, chunk, step, carried);
+  });
   // Only short loops are unrolled, since a tile fills the registers: in longer ones, LLVM
-  // would hoist loads and spill. At a border this would make more code, but not less time.
+  // would hoist loads and spill. So it would do with several columns of the kernel.
   if (channels <= cpu.vectors->unrolledChannels && mayUnrollChannels &&
-      readsAllPixels(position))
+      !isColumnKnown(window, position))
     unrollFully(next);
   else
     keepRolled(next);
@@ -132,12 +139,13 @@ SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &positio
 }
 
 void ConvRegisterTile::prefetchNextTile(const KernelPosition &position, Value chunk,
-                                        int64_t channels) {
+                                        int64_t steps) {
   if (prefetchShares == 0)
     return;
   Type stored = cast<MemRefType>(filter.getType()).getElementType();
-  int64_t line = cpu.lineBytes * 8 / stored.getIntOrFloatBitWidth(), row = tile.tileLanes();
-  for (int64_t i = prefetchShare * line; i < channels * row; i += prefetchShares * line) {
+  int64_t line = cpu.lineBytes * 8 / stored.getIntOrFloatBitWidth(),
+          row = tile.tileLanes() * stepChannels;
+  for (int64_t i = prefetchShare * line; i < steps * row; i += prefetchShares * line) {
     SmallVector<Value> indices = {group, affine(b, outputTile, 1, 1), chunk};
     llvm::append_range(indices, position.kernel);
     indices.push_back(indexConstant(b, i / row));
@@ -148,27 +156,33 @@ void ConvRegisterTile::prefetchNextTile(const KernelPosition &position, Value ch
 }
 
 SmallVector<Value> ConvRegisterTile::buildStep(const KernelPosition &position, Value chunk,
-                                               Value channel, ValueRange sums) {
+                                               Value step, ValueRange sums) {
   SmallVector<Value> weightIndices = {group, outputTile, chunk};
   llvm::append_range(weightIndices, position.kernel);
-  weightIndices.push_back(channel);
+  weightIndices.push_back(step);
   weightIndices.push_back(Value());
   SmallVector<Value> weights;
+  PairProduct pairs(b, *cpu.vectors, tile.lanes);
   for (int64_t block = 0; block < tile.blocks; ++block) {
     weightIndices.back() = indexConstant(b, block * tile.lanes);
-    weights.push_back(loadWeights(b, tile.lanes, filter, weightIndices));
+    weights.push_back(op.isInteger() ? pairs.loadWeights(filter, weightIndices)
+                                     : loadWeights(b, tile.lanes, filter, weightIndices));
   }
   SmallVector<Value> next(sums);
   int64_t pixels = position.columns.size();
+  Value channel = affine(b, step, stepChannels, 0);
   for (int64_t pixel = 0; pixel < pixels; ++pixel) {
     if (!position.columns[pixel])
       continue;
-    Value element =
-        memref::LoadOp::create(b, input, inputIndices(position, pixel, chunk, channel));
-    Value broadcast = vector::BroadcastOp::create(b, vectorType, element);
+    SmallVector<Value> at = inputIndices(position, pixel, chunk, channel);
+    Value broadcast =
+        op.isInteger()
+            ? pairs.broadcastPair(input, at)
+            : vector::BroadcastOp::create(b, vectorType, memref::LoadOp::create(b, input, at));
     for (int64_t block = 0; block < tile.blocks; ++block) {
       Value &sum = next[block * pixels + pixel];
-      sum = vector::FMAOp::create(b, broadcast, weights[block], sum);
+      sum = op.isInteger() ? pairs.add(sum, broadcast, weights[block])
+                           : vector::FMAOp::create(b, broadcast, weights[block], sum);
     }
   }
   return next;
@@ -250,7 +264,8 @@ void ConvRegisterTile::storeBlocked(const PixelTile &pixels, ArrayRef<Value> sum
 void ConvRegisterTile::storePlain(const PixelTile &pixels, ArrayRef<Value> sums,
                                   OutputColumn column) {
   if (!scratch)
-    scratch = emitScratch(b, MemRefType::get({tile.pixels, tile.tileLanes()}, b.getF32Type()));
+    scratch = emitScratch(
+        b, MemRefType::get({tile.pixels, tile.tileLanes()}, vectorType.getElementType()));
   for (int64_t block = 0; block < tile.blocks; ++block)
     for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
       Value value = sums[block * pixels.size + pixel];

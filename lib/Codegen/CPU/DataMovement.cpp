@@ -93,9 +93,9 @@ struct ReorderFamily : KernelFamily {
     int64_t pieces;
   };
 
-  bool matches(Operation *op, TargetAttr) const override {
+  bool matches(Operation *op, TargetAttr target) const override {
     auto reorder = dyn_cast<ReorderOp>(op);
-    return reorder && getType(reorder.getInit()).getElementType().isF32() &&
+    return reorder && getCopyLanes(getType(reorder.getInit()).getElementType(), target) > 1 &&
            llvm::isPowerOf2_64(Extents(reorder).block);
   }
 
@@ -109,7 +109,7 @@ struct ReorderFamily : KernelFamily {
     auto op = cast<ReorderOp>(operation);
     Extents extents(op);
     int64_t block = extents.block;
-    auto type = VectorType::get({block}, b.getF32Type());
+    auto type = VectorType::get({block}, getType(op.getInit()).getElementType());
     Value input = operands[0], output = operands[1];
     Value &plain = extents.toBlocked ? input : output;
     Value &blocked = extents.toBlocked ? output : input;

@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTile.h"
+#include "convoy/Codegen/CPU/PairProduct.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 #include "convoy/Machine/Cpu.h"
@@ -43,8 +44,9 @@ struct DensePlan {
   DensePlan(DenseOp op, TargetAttr target) : tile(getDenseTile(op)) {
     SmallVector<int64_t> shape = op.getLogicalFilterShape();
     outputs = shape[0];
-    depth = shape[1];
-    chunk = op.getScheduleAttr().getChunk();
+    stepInputs = op.isInteger() ? 2 : 1;
+    depth = shape[1] / stepInputs;
+    chunk = op.getScheduleAttr().getChunk() / stepInputs;
     rows = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
     allGroups = groups = llvm::divideCeil(rows, tile.rows);
     if (chunk == 0) {
@@ -52,7 +54,9 @@ struct DensePlan {
       return;
     }
     // The inputs are read once for each block of tiles, the filters for each block of groups.
-    int64_t tileBytes = chunk * tile.tileLanes() * int64_t(sizeof(float));
+    FilterLayoutAttr filter = op.getScheduleAttr().getFilter();
+    int64_t tileBytes =
+        chunk * tile.tileLanes() * stepInputs * filter.getType().getElementTypeBitWidth() / 8;
     int64_t most = std::max<int64_t>(1, getCpu(target).l2Bytes / 4 / tileBytes);
     int64_t least = std::numeric_limits<int64_t>::max();
     int64_t wanted = std::min(kEnoughTasks, allGroups * tile.outputTiles);
@@ -73,17 +77,27 @@ struct DensePlan {
   int64_t tileBlocks() const { return llvm::divideCeil(tile.outputTiles, tiles); }
 
   DenseTile tile;
+  /// A step adds the products of one input, or of a pair of integers. `depth` and `chunk`
+  /// count steps.
+  int64_t stepInputs;
   int64_t outputs, depth, rows, allGroups, groups, tiles = 1, chunk;
 };
 
 /// Writes one task of a dense layer.
 class DenseEmitter {
 public:
-  DenseEmitter(ImplicitLocOpBuilder &b, DenseOp op, ValueRange operands, const DensePlan &plan)
+  DenseEmitter(ImplicitLocOpBuilder &b, DenseOp op, ValueRange operands, const DensePlan &plan,
+               TargetAttr target)
       : b(b), op(op), plan(plan), tile(plan.tile), input(operands[0]), filter(operands[1]),
         bias(op.getBias() ? operands[2] : Value()),
         count(op.getRows() ? operands[op.getBias() ? 3 : 2] : Value()),
-        output(operands.back()), vectorType(VectorType::get({tile.lanes}, b.getF32Type())) {}
+        output(operands.back()),
+        vectorType(VectorType::get({tile.lanes}, op.isInteger() ? Type(b.getI32Type())
+                                                                : Type(b.getF32Type()))),
+        vectors(*getCpu(target).vectors) {
+    if (op.isInteger())
+      filter = PairProduct::flattenFilter(b, filter);
+  }
 
   void build(Value task) {
     // Neighbouring tasks share filters.
@@ -215,15 +229,23 @@ private:
         });
     sums = emitLoop(b, chunk.begin, chunk.end, 1, sums, [&](Value k, ValueRange carried) {
       Values next(carried), weights;
-      for (int64_t block = 0; block < tile.blocks; ++block)
-        weights.push_back(loadWeights(b, tile.lanes, filter,
-                                      {outputTile, k, indexConstant(b, block * tile.lanes)}));
+      PairProduct pairs(b, vectors, tile.lanes);
+      for (int64_t block = 0; block < tile.blocks; ++block) {
+        Values at = {outputTile, k, indexConstant(b, block * tile.lanes)};
+        weights.push_back(op.isInteger() ? pairs.loadWeights(filter, at)
+                                         : loadWeights(b, tile.lanes, filter, at));
+      }
+      Value first = affine(b, k, plan.stepInputs, 0);
       for (int64_t row = 0; row < rows; ++row) {
-        Value element = memref::LoadOp::create(b, input, ValueRange{rowOf(row), k});
-        Value broadcast = vector::BroadcastOp::create(b, vectorType, element);
+        Values at = {rowOf(row), first};
+        Value broadcast =
+            op.isInteger() ? pairs.broadcastPair(input, at)
+                           : vector::BroadcastOp::create(b, vectorType,
+                                                         memref::LoadOp::create(b, input, at));
         for (int64_t block = 0; block < tile.blocks; ++block) {
           Value &sum = next[block * rows + row];
-          sum = vector::FMAOp::create(b, broadcast, weights[block], sum);
+          sum = op.isInteger() ? pairs.add(sum, broadcast, weights[block])
+                               : vector::FMAOp::create(b, broadcast, weights[block], sum);
         }
       }
       return next;
@@ -263,7 +285,9 @@ private:
   const DensePlan &plan;
   const DenseTile &tile;
   Value input, filter, bias, count, output;
+  /// A vector of sums.
   VectorType vectorType;
+  const VectorUnit &vectors;
 };
 
 struct DenseFamily : KernelFamily {
@@ -282,7 +306,7 @@ struct DenseFamily : KernelFamily {
                           Value task, TargetAttr target) const override {
     auto op = cast<DenseOp>(operation);
     DensePlan plan(op, target);
-    DenseEmitter(b, op, operands, plan).build(task);
+    DenseEmitter(b, op, operands, plan, target).build(task);
     return success();
   }
 };

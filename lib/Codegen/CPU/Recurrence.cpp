@@ -187,8 +187,8 @@ private:
     for (int64_t gate = 0; gate < block.gates; ++gate)
       for (int64_t v = 0; v < tile.vectors; ++v) {
         Value weight =
-            isPacked ? load(block.weights, {direction, block.number, k, indexConstant(b, gate),
-                                            indexConstant(b, v * tile.lanes)})
+            isPacked ? loadPacked(block, {direction, block.number, k, indexConstant(b, gate),
+                                          indexConstant(b, v * tile.lanes)})
                      : load(block.weights, {direction, k, unitOf(block, v, gate)},
                             maskOf(block, v));
         for (Value factor : factors) {
@@ -196,6 +196,16 @@ private:
           ++sum;
         }
       }
+  }
+
+  /// Loads a vector of packed weights, which may be integers.
+  Value loadPacked(const Block &block, ValueRange indices) {
+    Type stored = cast<MemRefType>(block.weights.getType()).getElementType();
+    if (stored.isF32())
+      return load(block.weights, indices);
+    Value weights = vector::LoadOp::create(b, type.clone(stored), block.weights, indices);
+    weights = arith::ExtSIOp::create(b, type.clone(b.getI32Type()), weights);
+    return arith::SIToFPOp::create(b, type, weights);
   }
 
   /// The sums of the products of a tile, for all elements.

@@ -42,10 +42,13 @@ constexpr int64_t kMinTilePixels = 16;
 /// Writes the code of one thread.
 class Reorder : ReorderShape {
 public:
-  explicit Reorder(ReorderOp op) : ReorderShape(op) {}
+  explicit Reorder(ReorderOp op)
+      : ReorderShape(op), element(getType(op.getInit()).getElementType()) {}
 
   LogicalResult build(GpuKernels &kernels) {
-    if (pixels < kMinTilePixels || block % kGpuQuad != 0 || kTilePixels * block > 4096)
+    // A tile in shared memory has floats.
+    if (!isGpuFloat(element) || pixels < kMinTilePixels || block % kGpuQuad != 0 ||
+        kTilePixels * block > 4096)
       return kernels.addThreads("reorder", batch * blocks * pixels * block,
                                 [&](GpuKernel &kernel, Value index) {
                                   start(kernel);
@@ -70,7 +73,8 @@ private:
     blockedStride = toBlocked ? outputStride : inputStride;
     plain = toBlocked ? input : output;
     blocked = toBlocked ? output : input;
-    zero = emitConstant(*b, b->getLoc(), b->getF32Type(), 0.0);
+    zero = emitConstant(*b, b->getLoc(), isGpuFloat(element) ? Type(b->getF32Type()) : element,
+                        0.0);
   }
 
   /// The index of an element in plain data; its channel must exist.
@@ -179,6 +183,7 @@ private:
     }
   }
 
+  Type element;
   /// Elements from an image to the next.
   int64_t plainStride = 0, blockedStride = 0;
   ImplicitLocOpBuilder *b = nullptr;
@@ -189,7 +194,9 @@ private:
 struct ReorderFamily : GpuKernelFamily {
   bool matches(Operation *op, TargetAttr) const override {
     auto reorder = dyn_cast<ReorderOp>(op);
-    return reorder && isGpuFloat(getType(reorder.getInit()).getElementType());
+    Type element = reorder ? getType(reorder.getInit()).getElementType() : Type();
+    return reorder && (isGpuFloat(element) || element.isInteger(8) || element.isInteger(16) ||
+                       element.isInteger(32));
   }
   LogicalResult build(GpuKernels &kernels, Operation *op, TargetAttr) const override {
     return Reorder(cast<ReorderOp>(op)).build(kernels);

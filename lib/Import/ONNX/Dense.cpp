@@ -120,9 +120,16 @@ static LogicalResult importIntegerGemm(NodeImporter &node) {
 
 static bool isConstant(Value value) { return cnn::ConstantData::get(value).has_value(); }
 
+/// Whether the value is of constant integers, which cnn-raise-quantization looks for.
+static bool isDequantized(Value value) {
+  auto op = value ? value.getDefiningOp<cnn::DequantizeOp>() : cnn::DequantizeOp();
+  return op && llvm::all_of(op->getOperands(), isConstant);
+}
+
 /// Whether the value can be the filter of a dense layer.
 static bool isWeight(NodeImporter &node, unsigned index) {
-  return node.getConstant(index) && !llvm::is_contained(node.getShape(index), 0);
+  return (isDequantized(node.getInput(index)) || node.getConstant(index)) &&
+         !llvm::is_contained(node.getShape(index), 0);
 }
 
 /// The constant times `factor`; the same value if `factor` is 1.
@@ -173,6 +180,9 @@ static FailureOr<Value> multiply(NodeImporter &node, Value lhs, Value rhs) {
 }
 
 LogicalResult convoy::onnximport::importGemm(NodeImporter &node) {
+  // Integers cannot be multiplied by another factor.
+  if (node.getFloat("alpha", 1.0f) != 1.0f)
+    (void)node.getConstant(1);
   // cnn.dense wants its filter as N x K, cnn.matmul its right side as K x N.
   bool isDense = isWeight(node, 1);
   (void)node.getConstant(2); // Constants are scaled and broadcast at once.
@@ -279,7 +289,7 @@ static FailureOr<Value> multiplyDense(NodeImporter &node, Value lhs, Value rhs) 
 
 /// The product of matrices of floats; a dense layer if the right side is one constant matrix.
 static FailureOr<Value> multiplyFloats(NodeImporter &node, Value lhs, Value rhs) {
-  if (NodeImporter::getRank(rhs) == 2 && isConstant(rhs) &&
+  if (NodeImporter::getRank(rhs) == 2 && (isConstant(rhs) || isDequantized(rhs)) &&
       NodeImporter::getType(rhs).getNumElements() != 0)
     return multiplyDense(node, lhs, rhs);
   return multiply(node, lhs, rhs);
@@ -313,7 +323,9 @@ FailureOr<Value> convoy::onnximport::createMatMul(NodeImporter &node, Value left
 }
 
 static LogicalResult importMatMul(NodeImporter &node) {
-  (void)node.getConstant(1); // A constant is the filter of a dense layer.
+  // A constant is the filter of a dense layer.
+  if (!isDequantized(node.getInput(1)))
+    (void)node.getConstant(1);
   return node.setResult(createMatMul(node, node.getInput(0), node.getInput(1)));
 }
 

@@ -12,6 +12,8 @@
 #include "onnx.pb.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
@@ -157,6 +159,12 @@ static LogicalResult importQuantizeLinear(NodeImporter &node) {
     return node.setResult(result);
   }
   QuantizedRange range = QuantizedRange::get(type, dataType);
+  bool isWhole = range.high - range.low + 1 == std::ldexp(1.0, type.getIntOrFloatBitWidth());
+  if (granularity->block == 1 && isWhole && type.getIntOrFloatBitWidth() >= 8 &&
+      precision.isF32() && NodeImporter::getElementType(inputs[0]).isF32() &&
+      NodeImporter::getElementType(*scale).isF32())
+    return node.setResult(node.create<cnn::QuantizeOp>(
+        inputs[0], *scale, inputs.size() > 2 ? inputs[2] : node.scalar(type, 0)));
   return node.setResult(node.computeElements(
       "quantize", inputs, shape, type,
       [&, type = type](ComputeBody &body, ArrayRef<Scalar> at) {
@@ -232,6 +240,10 @@ static LogicalResult importDequantizeLinear(NodeImporter &node) {
       return failure();
     inputs.push_back(*zeroPoint);
   }
+  if (granularity->block == 1 && isa<IntegerType>(from) && from.getIntOrFloatBitWidth() >= 8 &&
+      type.isF32() && NodeImporter::getElementType(*scale).isF32())
+    return node.setResult(node.create<cnn::DequantizeOp>(
+        inputs[0], *scale, inputs.size() > 2 ? inputs[2] : node.scalar(from, 0)));
   if (type.isF32())
     if (Value constant = dequantizeConstant(node, inputs, *granularity))
       return node.setResult(constant);
@@ -286,12 +298,7 @@ FailureOr<QuantizedOperand> convoy::onnximport::quantizeDynamically(NodeImporter
       });
   if (failed(zeroPoint))
     return failure();
-  FailureOr<Value> result = node.computeElements(
-      "quantize", {input, *scale, *zeroPoint}, NodeImporter::getShape(input), byte,
-      [&](ComputeBody &body, ArrayRef<Scalar> at) {
-        return quantize(loadFloat(body, 0, at) / loadFloat(body, 1, {}),
-                        loadInteger(body, 2, {}), range, byte);
-      });
+  FailureOr<Value> result = node.create<cnn::QuantizeOp>(input, *scale, *zeroPoint);
   if (failed(result))
     return failure();
   return QuantizedOperand{*result, *scale, *zeroPoint};

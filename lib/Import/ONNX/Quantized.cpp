@@ -109,6 +109,20 @@ FailureOr<Value> convoy::onnximport::subtractZero(NodeImporter &node, Value valu
   return node.binary(cnn::BinaryKind::sub, *result, *widened);
 }
 
+FailureOr<Value> convoy::onnximport::scaleSums(NodeImporter &node, Value sums, Value factors) {
+  FailureOr<Value> floats = node.create<cnn::CastOp>(sums, node.getBuilder().getF32Type());
+  return failed(floats) ? floats : node.binary(cnn::BinaryKind::mul, *floats, factors);
+}
+
+FailureOr<Value> convoy::onnximport::requantize(NodeImporter &node, Value sums, Value factors,
+                                                Value zeroPoint) {
+  FailureOr<Value> scaled = scaleSums(node, sums, factors);
+  if (failed(scaled))
+    return failure();
+  return node.create<cnn::QuantizeOp>(*scaled, node.scalar(node.getBuilder().getF32Type(), 1),
+                                      zeroPoint);
+}
+
 LogicalResult convoy::onnximport::requireTypeOfZero(NodeImporter &node, Value zeroPoint,
                                                     Value tensor, StringRef name) {
   if (NodeImporter::getElementType(zeroPoint) == NodeImporter::getElementType(tensor))

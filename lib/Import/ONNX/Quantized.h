@@ -64,6 +64,13 @@ bool areConstant(NodeImporter &node, llvm::ArrayRef<unsigned> indices);
 mlir::FailureOr<mlir::Value> subtractZero(NodeImporter &node, mlir::Value value,
                                           mlir::Value zeroPoint);
 
+/// Sums of i32 as f32, times factors that broadcast to them.
+mlir::FailureOr<mlir::Value> scaleSums(NodeImporter &node, mlir::Value sums,
+                                       mlir::Value factors);
+/// The same, quantised with the scale 1 to the type of the zero point.
+mlir::FailureOr<mlir::Value> requantize(NodeImporter &node, mlir::Value sums,
+                                        mlir::Value factors, mlir::Value zeroPoint);
+
 /// Fails if a zero point is not of the type of its tensor, which messages call `name`.
 mlir::LogicalResult requireTypeOfZero(NodeImporter &node, mlir::Value zeroPoint,
                                       mlir::Value tensor, llvm::StringRef name);

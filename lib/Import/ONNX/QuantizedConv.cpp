@@ -43,13 +43,8 @@ public:
   /// number for each channel of the result.
   LogicalResult setZeroPoints(Value zeroX, Value zeroW);
 
-  /// Makes the operation. `finish` gets the sum at a point of the result; without it, the
-  /// result is the sums. `extra` are inputs of its own, the first of which has the number
-  /// `getNumInputs`.
-  FailureOr<Value> create(
-      StringRef kind, ValueRange extra, Type type,
-      llvm::function_ref<Scalar(ComputeBody &, ArrayRef<Scalar>, Scalar)> finish = {}) const;
-  unsigned getNumInputs() const { return inputs.size(); }
+  /// Makes the sums, of i32.
+  FailureOr<Value> create() const;
 
 private:
   explicit IntegerConv(NodeImporter &node) : node(node) {}
@@ -270,27 +265,18 @@ LogicalResult IntegerConv::setZeroPoints(Value newZeroX, Value newZeroW) {
   return success();
 }
 
-FailureOr<Value> IntegerConv::create(
-    StringRef kind, ValueRange extra, Type type,
-    llvm::function_ref<Scalar(ComputeBody &, ArrayRef<Scalar>, Scalar)> finish) const {
-  SmallVector<Value> operands(inputs);
-  operands.append(extra.begin(), extra.end());
+FailureOr<Value> IntegerConv::create() const {
+  if (isLayer)
+    return inputs.front();
   SmallVector<int64_t> shape = {batch, channels};
   llvm::append_range(shape, output);
-  if (isLayer) {
-    if (!finish)
-      return inputs.front();
-    return node.computeElements(kind, operands, shape, type,
-                                [&](ComputeBody &body, ArrayRef<Scalar> at) {
-                                  return finish(body, at, body.input(0).load(at));
-                                });
-  }
+  Type i32 = node.getBuilder().getI32Type();
   // Neighbouring points share a row of the input, then a channel's filter.
   int64_t perGroup = channels / group;
   SmallVector<int64_t> points = {batch, group};
   llvm::append_range(points, ArrayRef(output).drop_back());
   points.append({perGroup, output.back()});
-  return node.compute(kind, points, operands, shape, type, [&](ComputeBody &body) {
+  return node.compute("integer_conv", points, inputs, shape, i32, [&](ComputeBody &body) {
     Scalars at = body.point();
     Scalar channel = at[1] * perGroup + at[at.size() - 2];
     at.erase(at.end() - 2);
@@ -307,7 +293,7 @@ FailureOr<Value> IntegerConv::create(
       sum = sum - loadInteger(body, zeroW, result) * loadInteger(body, windowSums, at);
     if (zeroX >= 0 && zeroW >= 0)
       sum = sum + loadInteger(body, zeroX, result) * loadInteger(body, zeroW, result) * depth;
-    body.output().store(finish ? finish(body, result, sum) : sum, result);
+    body.output().store(sum, result);
   });
 }
 
@@ -327,7 +313,7 @@ static LogicalResult importConvInteger(NodeImporter &node) {
   FailureOr<Value> zeroX = readZero(2, 0, 1), zeroW = readZero(3, 1, conv->getChannels());
   if (failed(zeroX) || failed(zeroW) || failed(conv->setZeroPoints(*zeroX, *zeroW)))
     return failure();
-  return node.setResult(conv->create("integer_conv", {}, node.getBuilder().getI32Type()));
+  return node.setResult(conv->create());
 }
 
 /// A convolution whose channels are in dimension 1.
@@ -342,26 +328,20 @@ static FailureOr<Value> createQLinearConv(NodeImporter &node) {
   if (failed(x) || failed(w) || failed(y) ||
       failed(conv->setZeroPoints(x->zeroPoint, w->zeroPoint)))
     return failure();
-  SmallVector<Value> extra = {x->scale, w->scale, y->scale, y->zeroPoint};
-  if (node.getInput(8)) {
+  FailureOr<Value> sums = conv->create();
+  if (succeeded(sums) && node.getInput(8)) {
     SmallVector<int64_t> shape(conv->getSpatialRank() + 1, 1);
     shape.front() = conv->getChannels();
     FailureOr<Value> bias = node.reshape(node.getInput(8), shape);
     if (failed(bias))
       return failure();
-    extra.push_back(*bias);
+    sums = node.binary(cnn::BinaryKind::add, *sums, *bias);
   }
-  Type type = NodeImporter::getElementType(y->zeroPoint);
-  unsigned first = conv->getNumInputs();
-  return conv->create(
-      "quantized_conv", extra, type, [&](ComputeBody &body, ArrayRef<Scalar> at, Scalar sum) {
-        if (extra.size() > 4)
-          sum = sum + loadInteger(body, first + 4, at);
-        Scalar factor = loadFloat(body, first, {}) * loadFloat(body, first + 1, at) /
-                        loadFloat(body, first + 2, {});
-        return quantize(sum.to(factor.getType()) * factor, loadInteger(body, first + 3, {}),
-                        QuantizedRange::get(type), type);
-      });
+  FailureOr<Value> factors = node.binary(cnn::BinaryKind::mul, x->scale, w->scale);
+  if (failed(sums) || failed(factors) ||
+      failed(factors = node.binary(cnn::BinaryKind::div, *factors, y->scale)))
+    return failure();
+  return requantize(node, *sums, *factors, y->zeroPoint);
 }
 
 static LogicalResult importQLinearConv(NodeImporter &node) {

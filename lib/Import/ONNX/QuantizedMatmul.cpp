@@ -14,6 +14,7 @@
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
+using cnn::BinaryKind;
 using cnn::ComputeBody;
 using cnn::ComputeBuffer;
 using cnn::Scalar;
@@ -49,12 +50,10 @@ public:
   /// The batch dimensions, rows and columns of the result.
   ArrayRef<int64_t> getShape() const { return shape; }
 
-  /// Makes the operation. `finish` gets the sum at a point; without it, the result is the
-  /// sums. `extra` are inputs of its own, the first of which has the number `getNumInputs`.
-  FailureOr<Value> create(
-      StringRef kind, ValueRange extra, Type type,
-      llvm::function_ref<Scalar(ComputeBody &, ArrayRef<Scalar>, Scalar)> finish = {}) const;
-  unsigned getNumInputs() const { return inputs.size(); }
+  /// Makes the sums, of i32 and of the shape `getShape`.
+  FailureOr<Value> create() const;
+  /// `result`, made of the sums, without the dimensions that lists do not have.
+  FailureOr<Value> dropDims(FailureOr<Value> result) const;
 
 private:
   IntegerProduct(NodeImporter &node) : node(node) {}
@@ -239,18 +238,15 @@ Scalar IntegerProduct::emitSum(ComputeBody &body, ArrayRef<Scalar> at) const {
   return sum;
 }
 
-FailureOr<Value> IntegerProduct::create(
-    StringRef kind, ValueRange extra, Type type,
-    llvm::function_ref<Scalar(ComputeBody &, ArrayRef<Scalar>, Scalar)> finish) const {
-  SmallVector<Value> operands(inputs);
-  operands.append(extra.begin(), extra.end());
-  FailureOr<Value> result = operands.front();
-  if (!isLayer || finish)
-    result = node.computeElements(
-        kind, operands, shape, type, [&](ComputeBody &body, ArrayRef<Scalar> at) {
-          Scalar sum = isLayer ? body.input(0).load(at) : emitSum(body, at);
-          return finish ? finish(body, at, sum) : sum;
-        });
+FailureOr<Value> IntegerProduct::create() const {
+  if (isLayer)
+    return inputs.front();
+  return node.computeElements(
+      "integer_matmul", inputs, shape, node.getBuilder().getI32Type(),
+      [&](ComputeBody &body, ArrayRef<Scalar> at) { return emitSum(body, at); });
+}
+
+FailureOr<Value> IntegerProduct::dropDims(FailureOr<Value> result) const {
   if (failed(result))
     return failure();
   SmallVector<int64_t> target(shape);
@@ -273,7 +269,19 @@ static LogicalResult importMatMulInteger(NodeImporter &node) {
   FailureOr<Value> zeroB = product->readColumnParameter(3, 1);
   if (failed(zeroA) || failed(zeroB) || failed(product->setZeroPoints(*zeroA, *zeroB)))
     return failure();
-  return node.setResult(product->create("integer_matmul", {}, node.getBuilder().getI32Type()));
+  return node.setResult(product->dropDims(product->create()));
+}
+
+/// A product or quotient of scales, rounded to their type.
+static FailureOr<Value> combineScales(NodeImporter &node, BinaryKind kind, Value lhs,
+                                      Value rhs) {
+  Type type = NodeImporter::getElementType(lhs), f32 = node.getBuilder().getF32Type();
+  FailureOr<Value> left = node.create<cnn::CastOp>(lhs, f32);
+  FailureOr<Value> right = node.create<cnn::CastOp>(rhs, f32);
+  if (failed(left) || failed(right))
+    return failure();
+  FailureOr<Value> result = node.binary(kind, *left, *right);
+  return failed(result) ? result : node.create<cnn::CastOp>(*result, type);
 }
 
 static LogicalResult importQLinearMatMul(NodeImporter &node) {
@@ -288,18 +296,14 @@ static LogicalResult importQLinearMatMul(NodeImporter &node) {
   if (failed(scaleA) || failed(zeroA) || failed(scaleB) || failed(zeroB) || failed(result) ||
       failed(product->setZeroPoints(*zeroA, *zeroB)))
     return failure();
-  Type type = NodeImporter::getElementType(result->zeroPoint);
-  Type precision = NodeImporter::getElementType(result->scale);
-  unsigned first = product->getNumInputs();
-  return node.setResult(product->create(
-      "quantized_matmul", {*scaleA, *scaleB, result->scale, result->zeroPoint}, type,
-      [&](ComputeBody &body, ArrayRef<Scalar> at, Scalar sum) {
-        Scalar factor =
-            roundTo(loadFloat(body, first, at) * loadFloat(body, first + 1, at), precision);
-        factor = roundTo(factor / loadFloat(body, first + 2, {}), precision);
-        return quantize(sum.to(factor.getType()) * factor, loadInteger(body, first + 3, {}),
-                        QuantizedRange::get(type), type);
-      }));
+  FailureOr<Value> sums = product->create();
+  FailureOr<Value> factors = combineScales(node, BinaryKind::mul, *scaleA, *scaleB);
+  if (failed(sums) || failed(factors) ||
+      failed(factors = combineScales(node, BinaryKind::div, *factors, result->scale)) ||
+      failed(factors = node.create<cnn::CastOp>(*factors, node.getBuilder().getF32Type())))
+    return failure();
+  return node.setResult(
+      product->dropDims(requantize(node, *sums, *factors, result->zeroPoint)));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getQuantizedMatmulOps() {
@@ -319,21 +323,17 @@ ArrayRef<OpEntry> convoy::onnximport::getQuantizedMatmulOps() {
 /// Sums as f32, times both scales, plus a bias for each column, if there is one.
 static FailureOr<Value> scaleToFloat(NodeImporter &node, const IntegerProduct &product,
                                      Value scaleA, Value scaleB, unsigned biasIndex) {
-  SmallVector<Value> extra = {scaleA, scaleB};
+  FailureOr<Value> factors = node.binary(BinaryKind::mul, scaleA, scaleB);
+  FailureOr<Value> result = product.create();
+  if (failed(factors) || failed(result) || failed(result = scaleSums(node, *result, *factors)))
+    return failure();
   if (Value bias = node.getInput(biasIndex)) {
     if (failed(requireBroadcast(node, biasIndex, NodeImporter::getShape(bias),
                                 product.getShape())))
       return failure();
-    extra.push_back(bias);
+    result = node.binary(BinaryKind::add, *result, bias);
   }
-  unsigned first = product.getNumInputs();
-  return product.create(
-      "quantized_matmul", extra, node.getBuilder().getF32Type(),
-      [&](ComputeBody &body, ArrayRef<Scalar> at, Scalar sum) {
-        Scalar factor = loadFloat(body, first, at) * loadFloat(body, first + 1, at);
-        Scalar result = sum.to(factor.getType()) * factor;
-        return extra.size() > 2 ? result + loadFloat(body, first + 2, at) : result;
-      });
+  return product.dropDims(result);
 }
 
 static LogicalResult importMatMulIntegerToFloat(NodeImporter &node) {
@@ -385,34 +385,25 @@ static LogicalResult importQGemm(NodeImporter &node) {
   if (failed(scaleA) || failed(zeroA) || failed(scaleB) || failed(zeroB) ||
       failed(product->setZeroPoints(*zeroA, *zeroB)))
     return failure();
-  SmallVector<Value> extra = {*scaleA, *scaleB};
-  bool hasResultScale = bool(node.getInput(7)), hasBias = bool(node.getInput(6));
-  Type type = node.getBuilder().getF32Type();
-  if (hasResultScale) {
-    FailureOr<QuantizedOperand> result = readQuantized(node, -1, 7, 8);
-    if (failed(result))
+  Value alphaValue = node.scalar(node.getBuilder().getF32Type(), alpha);
+  FailureOr<Value> factors = node.binary(BinaryKind::mul, alphaValue, *scaleA);
+  FailureOr<Value> sums = product->create();
+  if (failed(factors) || failed(sums) ||
+      failed(factors = node.binary(BinaryKind::mul, *factors, *scaleB)))
+    return failure();
+  if (Value bias = node.getInput(6)) {
+    if (failed(requireBroadcast(node, 6, node.getShape(6), product->getShape())) ||
+        failed(sums = node.binary(BinaryKind::add, *sums, bias)))
       return failure();
-    type = NodeImporter::getElementType(result->zeroPoint);
-    extra.append({result->scale, result->zeroPoint});
   }
-  if (hasBias) {
-    if (failed(requireBroadcast(node, 6, node.getShape(6), product->getShape())))
-      return failure();
-    extra.push_back(node.getInput(6));
-  }
-  unsigned first = product->getNumInputs();
-  return node.setResult(product->create(
-      "quantized_matmul", extra, type,
-      [&](ComputeBody &body, ArrayRef<Scalar> at, Scalar sum) {
-        if (hasBias)
-          sum = sum + loadInteger(body, first + extra.size() - 1, at);
-        Scalar factor = alpha * loadFloat(body, first, at) * loadFloat(body, first + 1, at);
-        if (!hasResultScale)
-          return sum.to(factor.getType()) * factor;
-        factor = factor / loadFloat(body, first + 2, {});
-        return quantize(sum.to(factor.getType()) * factor, loadInteger(body, first + 3, {}),
-                        QuantizedRange::get(type), type);
-      }));
+  if (!node.getInput(7))
+    return node.setResult(product->dropDims(scaleSums(node, *sums, *factors)));
+  FailureOr<QuantizedOperand> result = readQuantized(node, -1, 7, 8);
+  if (failed(result) ||
+      failed(factors = node.binary(BinaryKind::div, *factors, result->scale)))
+    return failure();
+  return node.setResult(
+      product->dropDims(requantize(node, *sums, *factors, result->zeroPoint)));
 }
 
 ArrayRef<OpEntry> convoy::onnximport::getMicrosoftQuantizedMatmulOps() {

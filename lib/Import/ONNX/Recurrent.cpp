@@ -80,6 +80,7 @@ private:
   FailureOr<Value> pickGates(Value value, int64_t axis, int64_t first, int64_t count);
   LogicalResult readBias();
   FailureOr<Value> project();
+  FailureOr<Value> projectIntegers(Value data, Value filter);
   FailureOr<Value> createRecurrence(Value input);
   LogicalResult setState(unsigned output, Value state);
   LogicalResult setEmpty();
@@ -259,16 +260,6 @@ LogicalResult RecurrentImporter::readSteps() {
 // Operands
 //===----------------------------------------------------------------------===//
 
-/// The integers of a quantised tensor less their zero point, as f32.
-static FailureOr<Value> centre(NodeImporter &node, Value value, Value zeroPoint) {
-  return node.computeElements("quantized_weights", {value, zeroPoint},
-                              NodeImporter::getShape(value), node.getBuilder().getF32Type(),
-                              [&](ComputeBody &body, ArrayRef<Scalar> at) {
-                                Type f32 = body.b().getF32Type();
-                                return loadCentred(body, 0, 1, at).to(f32);
-                              });
-}
-
 /// A parameter of quantised weights, one for each direction, or for each of its columns, as a
 /// tensor of `D x 1` or `D x G*H`.
 FailureOr<Value> RecurrentImporter::readParameter(unsigned index) {
@@ -284,8 +275,7 @@ FailureOr<Value> RecurrentImporter::readParameter(unsigned index) {
                     formatShape({directions, columns}));
 }
 
-/// Quantised weights `D x K x G*H` as integers less their zero point, transposed, and their
-/// scales.
+/// Quantised weights `D x K x G*H` as i16 less their zero point, transposed, and their scales.
 LogicalResult RecurrentImporter::readQuantized(unsigned index, unsigned scale, Value &weights,
                                                Value &scales) {
   FailureOr<Value> zeroPoint = readParameter(scale + 1), factors = readParameter(scale);
@@ -293,7 +283,7 @@ LogicalResult RecurrentImporter::readQuantized(unsigned index, unsigned scale, V
     return failure();
   int64_t width = NodeImporter::getShape(*zeroPoint)[1];
   FailureOr<Value> result = node.reshape(*zeroPoint, {directions, 1, width});
-  if (failed(result) || failed(result = centre(node, node.getInput(index), *result)) ||
+  if (failed(result) || failed(result = subtractZero(node, node.getInput(index), *result)) ||
       failed(result = node.transpose(*result, {0, 2, 1})))
     return failure();
   SmallVector<int64_t> all = {directions, gates * hidden};
@@ -319,10 +309,12 @@ LogicalResult RecurrentImporter::readWeights() {
   FailureOr<QuantizedOperand> data = quantizeDynamically(node, x);
   if (failed(data))
     return failure();
-  FailureOr<Value> centred = centre(node, data->value, data->zeroPoint);
+  FailureOr<Value> centred = subtractZero(node, data->value, data->zeroPoint);
   FailureOr<Value> factors = node.binary(cnn::BinaryKind::mul, scalesOfW, data->scale);
-  if (failed(centred) || failed(factors))
+  FailureOr<Value> floats = node.create<cnn::CastOp>(r, node.getBuilder().getF32Type());
+  if (failed(centred) || failed(factors) || failed(floats))
     return failure();
+  r = *floats;
   x = *centred;
   scalesOfW = *factors;
   return success();
@@ -383,6 +375,20 @@ LogicalResult RecurrentImporter::readBias() {
   return success();
 }
 
+/// The product of a matrix of i16 and a transposed filter of i16, as f32.
+FailureOr<Value> RecurrentImporter::projectIntegers(Value data, Value filter) {
+  Type f32 = node.getBuilder().getF32Type();
+  auto toFloat = [&](FailureOr<Value> value) {
+    return failed(value) ? value : node.create<cnn::CastOp>(*value, f32);
+  };
+  if (areConstant(node, {kW, kScaleOfW + 1}) && features > 0)
+    return toFloat(node.create<cnn::DenseOp>(data, filter, Value()));
+  FailureOr<Value> lhs = toFloat(data), rhs = toFloat(filter);
+  if (failed(lhs) || failed(rhs))
+    return failure();
+  return createDense(node, *lhs, *rhs, Value());
+}
+
 /// The products of all steps with the weights of all directions: `T x B x D x G*H`.
 FailureOr<Value> RecurrentImporter::project() {
   FailureOr<Value> data = x;
@@ -394,7 +400,8 @@ FailureOr<Value> RecurrentImporter::project() {
   if (failed(filter) || failed(data = node.reshape(*data, {steps * batch, features})) ||
       (*bias && failed(bias = node.reshape(*bias, {width}))))
     return failure();
-  FailureOr<Value> result = createDense(node, *data, *filter, *bias);
+  FailureOr<Value> result =
+      isQuantized ? projectIntegers(*data, *filter) : createDense(node, *data, *filter, *bias);
   if (failed(result) ||
       failed(result = node.reshape(*result, {steps, batch, directions, gates * hidden})))
     return failure();

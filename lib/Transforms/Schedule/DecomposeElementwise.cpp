@@ -10,6 +10,9 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace convoy;
@@ -85,6 +88,62 @@ template <> FailureOr<Value> Decomposer::decompose(BitcastOp bitcast) {
              });
 }
 
+template <> FailureOr<Value> Decomposer::decompose(QuantizeOp op) {
+  RankedTensorType type = resultType();
+  Type element = type.getElementType();
+  unsigned width = element.getIntOrFloatBitWidth();
+  double low = element.isUnsignedInteger() ? 0.0 : -std::ldexp(1.0, width - 1);
+  double high = low + std::ldexp(1.0, width) - 1;
+  return map(
+      type.getShape(), element,
+      {broadcast(op.getInput(), type.getShape()), broadcast(op.getScale(), type.getShape()),
+       broadcast(op.getZeroPoint(), type.getShape())},
+      [&](OpBuilder &builder, Location at, ValueRange x) {
+        ImplicitLocOpBuilder b(at, builder);
+        Type i32 = b.getI32Type();
+        Value zero = emitCast(b, at, x[2], i32);
+        Value offset = arith::SIToFPOp::create(b, b.getF32Type(), zero);
+        auto limit = [&](double number) -> Value {
+          return arith::SubFOp::create(b, emitConstant(b, at, b.getF32Type(), number), offset);
+        };
+        // The comparison with a NaN is false, so that it becomes the least number, and
+        // the conversion to an integer is defined.
+        auto choose = [&](Value isLess, Value yes, Value no) -> Value {
+          return arith::SelectOp::create(b, isLess, yes, no);
+        };
+        auto isLess = [&](Value lhs, Value rhs) -> Value {
+          return arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, lhs, rhs);
+        };
+        Value value = arith::DivFOp::create(b, x[0], x[1]);
+        Value least = limit(low), largest = limit(high);
+        value = choose(isLess(least, value), value, least);
+        value = choose(isLess(value, largest), value, largest);
+        value = math::RoundEvenOp::create(b, value);
+        value = arith::FPToSIOp::create(b, i32, value);
+        value = arith::AddIOp::create(b, value, zero);
+        // It fits, so LLVM may drop the way to a narrow type and back.
+        auto fits = element.isUnsignedInteger() ? arith::IntegerOverflowFlags::nuw
+                                                : arith::IntegerOverflowFlags::nsw;
+        value = arith::TruncIOp::create(b, getLoweredElementType(element), value, fits);
+        return emitRaised(b, at, value, element);
+      });
+}
+
+template <> FailureOr<Value> Decomposer::decompose(DequantizeOp op) {
+  RankedTensorType type = resultType();
+  return map(type.getShape(), type.getElementType(),
+             {broadcast(op.getInput(), type.getShape()),
+              broadcast(op.getScale(), type.getShape()),
+              broadcast(op.getZeroPoint(), type.getShape())},
+             [&](OpBuilder &b, Location at, ValueRange x) -> Value {
+               Type i32 = b.getI32Type();
+               Value difference = arith::SubIOp::create(b, at, emitCast(b, at, x[0], i32),
+                                                        emitCast(b, at, x[2], i32));
+               Value number = arith::SIToFPOp::create(b, at, b.getF32Type(), difference);
+               return arith::MulFOp::create(b, at, number, x[1]);
+             });
+}
+
 template <> FailureOr<Value> Decomposer::decompose(BroadcastOp op) {
   RankedTensorType type = resultType();
   return map(type.getShape(), type.getElementType(),
@@ -128,5 +187,6 @@ template <> FailureOr<Value> Decomposer::decompose(tensor::PadOp pad) {
 
 void convoy::cnn::attachElementwiseDecompositions(MLIRContext *context) {
   attachDecompositions<UnaryOp, BinaryOp, SelectOp, ChooseOp, CheckRangeOp, CastOp, BitcastOp,
-                       BroadcastOp, ScaleShiftOp, tensor::PadOp>(context);
+                       QuantizeOp, DequantizeOp, BroadcastOp, ScaleShiftOp, tensor::PadOp>(
+      context);
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Analysis/LayerSchedule.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Transforms/Schedule/Passes.h"
@@ -74,12 +75,11 @@ public:
     });
   }
 
+  ArrayRef<int64_t> getShape() const { return data.getShape(); }
   int64_t getPositions() const { return positions; }
 
 private:
-  int64_t at(int64_t output, int64_t term) const {
-    return data.get<int16_t>(output * terms + term);
-  }
+  int64_t at(int64_t output, int64_t term) const { return data.getInt(output * terms + term); }
 
   ConstantData data;
   int64_t terms, positions;
@@ -103,28 +103,62 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
   void runOnOperation() override {
     SmallVector<ScheduledOpInterface> layers;
     getOperation().walk([&](ScheduledOpInterface layer) {
-      if (getElementTypeOrSelf(layer->getOperand(0).getType()).isInteger(16))
+      if (layer.isInteger())
         layers.push_back(layer);
     });
+    if (layers.empty())
+      return;
+    FailureOr<TargetAttr> target = requireTarget(getOperation());
+    if (failed(target))
+      return signalPassFailure();
     IRRewriter rewriter(&getContext());
-    for (ScheduledOpInterface layer : layers)
-      if (failed(lower(rewriter, layer)))
+    for (ScheduledOpInterface layer : layers) {
+      std::optional<ConstantData> data = ConstantData::get(layer.getFilter());
+      if (!data) {
+        layer->emitError("needs a filter that is constant; compute it before the model runs");
         return signalPassFailure();
+      }
+      if (hasIntegerKernel(layer, *target))
+        narrowFilter(rewriter, layer, *data);
+      else
+        lower(rewriter, layer, IntegerFilter(*data));
+    }
   }
 
-  LogicalResult lower(IRRewriter &rewriter, ScheduledOpInterface layer) {
-    std::optional<ConstantData> data = ConstantData::get(layer.getFilter());
-    if (!data)
-      return layer->emitError(
-          "needs a filter that is constant; compute it before the model runs");
-    IntegerFilter filter(*data);
+  /// Stores weights as i8 if all of them are such numbers, as they are without a zero point.
+  void narrowFilter(IRRewriter &rewriter, ScheduledOpInterface layer,
+                    const ConstantData &data) {
+    if (!data.holds<int16_t>() || !llvm::all_of(data.getValues<int16_t>(), [](int16_t value) {
+          return llvm::isInt<8>(value);
+        }))
+      return;
+    ArrayRef<int16_t> values = data.getValues<int16_t>();
+    std::vector<int8_t> narrow(values.begin(), values.end());
+    rewriter.setInsertionPoint(layer);
+    Value old = layer.getFilter();
+    Value filter = createConstant(
+        rewriter, old.getLoc(),
+        makeConstant<int8_t>(data.getType().clone(rewriter.getI8Type()), std::move(narrow)));
+    rewriter.modifyOpInPlace(layer, [&] { layer.getFilterMutable().assign(filter); });
+    eraseIfUnused(rewriter, old);
+  }
+
+  /// Casts of the sums to f32 are what f32 has computed.
+  static void replaceCasts(IRRewriter &rewriter, Value sums, Value floats) {
+    for (Operation *reader : llvm::make_early_inc_range(sums.getUsers()))
+      if (auto cast = dyn_cast<CastOp>(reader); cast && cast.getTo().isF32())
+        rewriter.replaceOp(cast, floats);
+  }
+
+  void lower(IRRewriter &rewriter, ScheduledOpInterface layer, const IntegerFilter &filter) {
     Location loc = layer.getLoc();
     rewriter.setInsertionPoint(layer);
     Value input =
         *createChecked<CastOp>(rewriter, loc, layer->getOperand(0), rewriter.getF32Type());
     Value sum;
-    for (TermRange range : filter.cut()) {
-      int64_t first = 0, channels = data->getShape()[1];
+    SmallVector<TermRange> ranges = filter.cut();
+    for (TermRange range : ranges) {
+      int64_t first = 0, channels = filter.getShape()[1];
       Value read = input;
       if (auto conv = dyn_cast<ConvOpInterface>(*layer); !conv || conv.getGroups() == 1) {
         first = range.begin / filter.getPositions();
@@ -139,15 +173,21 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
       exact->setAttr("exact", rewriter.getUnitAttr());
       auto type = cast<RankedTensorType>(layer->getResult(0).getType());
       exact->getResult(0).setType(type.clone(rewriter.getF32Type()));
+      if (ranges.size() == 1)
+        replaceCasts(rewriter, layer->getResult(0), exact->getResult(0));
+      if (layer->getResult(0).use_empty())
+        break;
       Value integers =
           *createChecked<CastOp>(rewriter, loc, exact->getResult(0), type.getElementType());
       sum = sum ? *createChecked<BinaryOp>(rewriter, loc, sum, integers, BinaryKind::add)
                 : integers;
     }
     Value old = layer.getFilter();
-    rewriter.replaceOp(layer, sum);
+    if (sum)
+      rewriter.replaceOp(layer, sum);
+    else
+      rewriter.eraseOp(layer);
     eraseIfUnused(rewriter, old);
-    return success();
   }
 };
 

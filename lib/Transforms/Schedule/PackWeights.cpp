@@ -43,6 +43,10 @@ struct FilterShape {
         outputs(op.getOutputChannels() / groups),
         positions(llvm::product_of(op.getWindow().getKernel())),
         isTransposed(op.isTransposed()) {}
+  /// The filter `outputs x inputs` of a dense layer.
+  explicit FilterShape(DenseOp op)
+      : groups(1), inputs(op.getLogicalFilterShape()[1]),
+        outputs(op.getLogicalFilterShape()[0]), positions(1), isTransposed(false) {}
 
   int64_t index(int64_t group, int64_t output, int64_t input, int64_t position) const {
     int64_t pair = isTransposed ? (group * inputs + input) * outputs + output
@@ -165,6 +169,30 @@ void packDense(int64_t outputs, FilterLayoutAttr layout, FilterReader source,
           packed[(t * depth + k) * lanes + lane] = source[(t * lanes + lane) * depth + k];
 }
 
+/// Packs a filter of integers in the layout FilterLayout::pairs, or that of a dense layer
+/// `outputs x inputs` in FilterLayout::dense_pairs, which has one group, chunk and position.
+/// Writes the elements in the order of their addresses.
+template <typename T>
+void packPairs(const FilterShape &shape, FilterLayoutAttr layout, const ConstantData &source,
+               MutableArrayRef<T> packed) {
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t lanes = layout.getExtent(FilterDim::lane);
+  int64_t chunks = layout.getExtent(FilterDim::input_chunk);
+  int64_t pairs = layout.getExtent(FilterDim::pair);
+  T *to = packed.data();
+  for (int64_t group = 0; group < shape.groups; ++group)
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      for (int64_t chunk = 0; chunk < chunks; ++chunk)
+        for (int64_t position = 0; position < shape.positions; ++position)
+          for (int64_t pair = 0; pair < pairs; ++pair)
+            for (int64_t lane = 0; lane < lanes; ++lane)
+              for (int64_t i = 0; i < 2; ++i, ++to) {
+                int64_t input = (chunk * pairs + pair) * 2 + i, output = tile * lanes + lane;
+                if (input < shape.inputs && output < shape.outputs)
+                  *to = source.get<T>(shape.index(group, output, input, position));
+              }
+}
+
 /// Packs weights `D x H x gates*H` of a recurrence in blocks of hidden units:
 /// `D x blocks x H x gates x units`.
 void packRecurrent(ArrayRef<int64_t> shape, FilterReader source,
@@ -201,7 +229,9 @@ void packFilter(Operation *op, FilterLayoutAttr layout, FilterReader source,
   case FilterLayout::winograd_compact:
     return packWinograd(shape, getWinogradPlan(conv), layout, source, packed);
   case FilterLayout::dense:
-    llvm_unreachable("only dense layers have it");
+  case FilterLayout::pairs:
+  case FilterLayout::dense_pairs:
+    llvm_unreachable("only dense layers and integers have it");
   }
 }
 
@@ -279,10 +309,24 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
         {op.getDirections(), tile.blocks, op.getHidden(), gates, tile.units()},
         rewriter.getF32Type());
     FilterReader source{data->getValues<float>(), data->isSplat()};
-    replaceOperand(rewriter, operand,
-                   fillConstant<float>(type, [&](MutableArrayRef<float> values) {
-                     ::packRecurrent(type.getShape(), source, values);
-                   }));
+    ElementsAttr packed = fillConstant<float>(type, [&](MutableArrayRef<float> values) {
+      ::packRecurrent(type.getShape(), source, values);
+    });
+    replaceOperand(rewriter, operand, op.getScales() ? narrowToBytes(packed) : packed);
+  }
+
+  /// The same numbers as i8, if all of them are such integers: a step reads all weights, which
+  /// takes longer than to multiply them.
+  static ElementsAttr narrowToBytes(ElementsAttr packed) {
+    ConstantData data = *ConstantData::get(packed);
+    auto isByte = [](float value) {
+      return value == std::nearbyint(value) && value >= -128 && value <= 127;
+    };
+    if (!llvm::all_of(data.getValues<float>(), isByte))
+      return packed;
+    auto type = data.getType().clone(IntegerType::get(packed.getContext(), 8));
+    auto values = data.getValues<float>();
+    return makeConstant<int8_t>(type, std::vector<int8_t>(values.begin(), values.end()));
   }
 
   /// Packs a bias: each group's part fills the lanes of the group's tiles, with zeros at the
@@ -306,6 +350,36 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     return success();
   }
 
+  /// The packed filter of a layer of integers; null, with a diagnostic, if there is none.
+  ElementsAttr packIntegers(ScheduledOpInterface layer, FilterLayoutAttr layout) {
+    std::optional<ConstantData> source = ConstantData::get(layer.getFilter());
+    if (!source || source->getElementType() != layout.getType().getElementType()) {
+      layer->emitError("needs a constant filter of ") << layout.getType().getElementType();
+      return {};
+    }
+    auto conv = dyn_cast<ConvOpInterface>(layer.getOperation());
+    FilterShape shape = conv ? FilterShape(conv) : FilterShape(cast<DenseOp>(layer));
+    auto pack = [&](auto zero) {
+      using T = decltype(zero);
+      return fillConstant<T>(layout.getType(), [&](MutableArrayRef<T> values) {
+        packPairs<T>(shape, layout, *source, values);
+      });
+    };
+    return source->holds<int8_t>() ? pack(int8_t()) : pack(int16_t());
+  }
+
+  /// The packed filter of `layer`; null, with a diagnostic, if there is none.
+  ElementsAttr packFloats(ScheduledOpInterface layer, FilterLayoutAttr layout) {
+    ConstantData data;
+    std::optional<FilterReader> source = read(layer, layer.getFilter(), data);
+    if (!source)
+      return {};
+    ElementsAttr packed = fillConstant<float>(
+        layout.getType().clone(Float32Type::get(&getContext())),
+        [&](MutableArrayRef<float> values) { packFilter(layer, layout, *source, values); });
+    return store(layer, packed, layout.getType().getElementType());
+  }
+
   /// Replaces the filter and the bias of `layer` by their packed forms.
   LogicalResult pack(IRRewriter &rewriter, ScheduledOpInterface layer) {
     if (layer.isPacked())
@@ -315,14 +389,8 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
       return layer->emitError(
           "has no schedule to pack its filter for: run cnn-select-algorithm first");
     FilterLayoutAttr layout = schedule.getFilter();
-    ConstantData data;
-    std::optional<FilterReader> source = read(layer, layer.getFilter(), data);
-    if (!source)
-      return failure();
-    ElementsAttr packed = fillConstant<float>(
-        layout.getType().clone(rewriter.getF32Type()),
-        [&](MutableArrayRef<float> values) { packFilter(layer, layout, *source, values); });
-    packed = store(layer, packed, layout.getType().getElementType());
+    ElementsAttr packed =
+        layer.isInteger() ? packIntegers(layer, layout) : packFloats(layer, layout);
     if (!packed)
       return failure();
     SmallVector<int64_t> logical = layer.getLogicalFilterShape();

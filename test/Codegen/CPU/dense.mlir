@@ -79,3 +79,27 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// Pairs of integers: each product adds two terms to each lane. 20 rows are three groups of six and one of two.
+// CHECK-LABEL: func.func private @dense(
+// CHECK:         memref.reinterpret_cast %{{.+}} to {{.+}} : memref<1x32x16x2xi8> to memref<1x32x32xi8>
+// CHECK:         scf.for %{{.+}} = %c0 to %c32 step %c1 iter_args(
+// CHECK:           %[[BYTES:.+]] = vector.load {{.+}} : memref<1x32x32xi8>, vector<16xi8>
+// CHECK:           arith.extsi %[[BYTES]] : vector<16xi8> to vector<16xi16>
+// CHECK:           %[[PAIR:.+]] = vector.load {{.+}} : memref<20x64xi16>, vector<2xi16>
+// CHECK:           vector.bitcast %[[PAIR]] : vector<2xi16> to vector<1xi32>
+// CHECK-COUNT-12:  llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// CHECK-NOT:       llvm.call_intrinsic
+// CHECK:           scf.yield
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 8, vector_registers = 16, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<20x64xi16>, %w: memref<1x32x16x2xi8>,
+      %y: memref<20x16xi32>) {
+    cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 16, 64>,
+        schedule = #cnn.schedule<dense, tile = 6x2x8, filter = <dense_pairs, 1x32x16x2xi8>>}
+        : (memref<20x64xi16>, memref<1x32x16x2xi8>, memref<20x16xi32>) -> ()
+    return
+  }
+}

@@ -296,3 +296,24 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// Pairs of integers: four steps for eight channels. Each product adds two terms to each lane of a sum of i32.
+// CHECK-LABEL: func.func private @conv(
+// CHECK:         scf.for {{.+}} = %c0 to %c4 step %c1 iter_args({{.+}}vector<8xi32>
+// CHECK-COUNT-2:   arith.extsi {{.+}} : vector<16xi8> to vector<16xi16>
+// CHECK-COUNT-12:  llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// CHECK-NOT:       llvm.call_intrinsic
+// CHECK:           scf.yield
+// CHECK:         vector.store {{.+}} : memref<1x2x1x36x8xi32>, vector<8xi32>
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 8, vector_registers = 16, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x1x36x8xi16>,
+      %w: memref<1x1x1x1x1x4x16x2xi8>, %y: memref<1x2x1x36x8xi32>) {
+    cnn.conv %x, %w outs(%y) {filter_shape = array<i64: 16, 8, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>,
+        schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <pairs, 1x1x1x1x1x4x16x2xi8>>}
+        : (memref<1x1x1x36x8xi16>, memref<1x1x1x1x1x4x16x2xi8>, memref<1x2x1x36x8xi32>) -> ()
+    return
+  }
+}

@@ -245,3 +245,27 @@ func.func @one_dimension(%x: tensor<1x16x4xf32>) -> tensor<1x16x4xf32> {
      : (tensor<1x16x4xf32>, tensor<16x16x1xf32>) -> tensor<1x16x4xf32>
   return %0 : tensor<1x16x4xf32>
 }
+
+// -----
+
+// Integers are blocked, too, with one scale for all or one for each channel. Few channels are no reason to stay plain, since
+// kernels read pairs of them. The smallest and the largest element of all do not depend on the order of the elements.
+// CHECK-LABEL: func.func @integers(
+func.func @integers(%x: tensor<1x5x4x4xi16>, %t: tensor<f32>) -> (tensor<1x8x4x4xui8>, tensor<f32>) {
+  %w = arith.constant dense<1> : tensor<8x5x1x1xi8>
+  %s = arith.constant dense<[[[1.0]], [[2.0]], [[3.0]], [[4.0]], [[5.0]], [[6.0]], [[7.0]], [[8.0]]]> : tensor<8x1x1xf32>
+  %z = arith.constant dense<3> : tensor<ui8>
+  // CHECK: cnn.reorder %{{.+}} {block = 8 : i64} : (tensor<1x5x4x4xi16>) -> tensor<1x1x4x4x8xi16>
+  // CHECK: cnn.conv {{.+}} : (tensor<1x1x4x4x8xi16>, tensor<8x5x1x1xi8>) -> tensor<1x1x4x4x8xi32>
+  // CHECK: cnn.cast {{.+}} -> tensor<1x1x4x4x8xf32>
+  // CHECK: cnn.binary <mul> {{.+}} : (tensor<1x1x4x4x8xf32>, tensor<1x1x1x1x8xf32>)
+  // CHECK: cnn.reduce <max> %{{.+}} {axes = array<i64: 0, 1, 2, 3, 4>} : (tensor<1x1x4x4x8xf32>) -> tensor<f32>
+  // CHECK: cnn.quantize {{.+}} : (tensor<1x1x4x4x8xf32>, tensor<f32>, tensor<{{.*}}ui8>) -> tensor<1x1x4x4x8xui8>
+  // CHECK: cnn.reorder {{.+}} -> tensor<1x8x4x4xui8>
+  %0 = cnn.conv %x, %w {window = #cnn.window<[1, 1]>} : (tensor<1x5x4x4xi16>, tensor<8x5x1x1xi8>) -> tensor<1x8x4x4xi32>
+  %1 = cnn.cast %0 {to = f32} : (tensor<1x8x4x4xi32>) -> tensor<1x8x4x4xf32>
+  %2 = cnn.binary <mul> %1, %s : (tensor<1x8x4x4xf32>, tensor<8x1x1xf32>) -> tensor<1x8x4x4xf32>
+  %3 = cnn.reduce <max> %2 {axes = array<i64: 0, 1, 2, 3>} : (tensor<1x8x4x4xf32>) -> tensor<f32>
+  %4 = cnn.quantize %2, %t, %z : (tensor<1x8x4x4xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x8x4x4xui8>
+  return %4, %3 : tensor<1x8x4x4xui8>, tensor<f32>
+}

@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-lower-integers | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=neoverse-v2 --cnn-lower-integers | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-lower-integers | FileCheck %s --check-prefix=PAIRS
 
 // CHECK-LABEL: func.func @conv(
 // CHECK-SAME:    %[[X:.*]]: tensor<1x8x4x4xi16>
@@ -61,4 +62,51 @@ func.func @dense(%x: tensor<3x300xi16>, %f: tensor<3x4xf32>) -> (tensor<3x5xi32>
   %v = arith.constant dense<1.0> : tensor<2x4xf32>
   %1 = cnn.dense %f, %v : (tensor<3x4xf32>, tensor<2x4xf32>) -> tensor<3x2xf32>
   return %0, %1 : tensor<3x5xi32>, tensor<3x2xf32>
+}
+
+// With a kernel that multiplies pairs, a layer stays. Weights of 8 bits are stored as such. Few channels, one spatial
+// dimension, groups that do not fill blocks, and rows that end in half a pair have no such kernel.
+// PAIRS-LABEL: func.func @conv(
+// PAIRS:         %[[W:.+]] = arith.constant dense<-3> : tensor<16x8x3x3xi8>
+// PAIRS:         cnn.conv %{{.+}}, %[[W]] {window = {{.+}}} : (tensor<1x8x4x4xi16>, tensor<16x8x3x3xi8>) -> tensor<1x16x2x2xi32>
+// PAIRS-LABEL: func.func @limit(
+// PAIRS-NOT:     xi16>, tensor<{{.+}}xi16>)
+// PAIRS:         exact
+// PAIRS-LABEL: func.func @groups(
+// PAIRS:         exact
+// PAIRS-LABEL: func.func @dense(
+// PAIRS:         cnn.dense {{.+}} : (tensor<3x300xi16>, tensor<5x300xi16>) -> tensor<3x5xi32>
+
+// PAIRS-LABEL: func.func @kernels(
+// PAIRS:         cnn.conv {{.+}} {exact,
+// PAIRS:         cnn.group_conv {{.+}} {exact,
+// PAIRS:         cnn.group_conv {{.+}} {group = 2 : i64, {{.+}} : (tensor<1x16x3x3xi16>, tensor<16x8x1x1xi8>)
+// PAIRS:         cnn.dense {{.+}} {exact}
+// CHECK-LABEL: func.func @kernels(
+// CHECK:         cnn.group_conv {{.+}} {exact, group = 2
+func.func @kernels(%x: tensor<1x4x3x3xi16>, %y: tensor<1x16x3x3xi16>, %z: tensor<2x5xi16>)
+    -> (tensor<1x8x3x3xi32>, tensor<1x16x3x3xi32>, tensor<1x16x3x3xi32>, tensor<2x8xi32>) {
+  %a = arith.constant dense<5> : tensor<8x4x1x1xi16>
+  %0 = cnn.conv %x, %a {window = #cnn.window<[1, 1]>} : (tensor<1x4x3x3xi16>, tensor<8x4x1x1xi16>) -> tensor<1x8x3x3xi32>
+  %b = arith.constant dense<5> : tensor<16x1x1x1xi16>
+  %1 = cnn.group_conv %y, %b {group = 16 : i64, window = #cnn.window<[1, 1]>}
+      : (tensor<1x16x3x3xi16>, tensor<16x1x1x1xi16>) -> tensor<1x16x3x3xi32>
+  %c = arith.constant dense<5> : tensor<16x8x1x1xi16>
+  %2 = cnn.group_conv %y, %c {group = 2 : i64, window = #cnn.window<[1, 1]>}
+      : (tensor<1x16x3x3xi16>, tensor<16x8x1x1xi16>) -> tensor<1x16x3x3xi32>
+  %d = arith.constant dense<5> : tensor<8x5xi16>
+  %3 = cnn.dense %z, %d : (tensor<2x5xi16>, tensor<8x5xi16>) -> tensor<2x8xi32>
+  return %0, %1, %2, %3 : tensor<1x8x3x3xi32>, tensor<1x16x3x3xi32>, tensor<1x16x3x3xi32>, tensor<2x8xi32>
+}
+
+// What f32 has computed is not made an integer and a float again.
+// CHECK-LABEL: func.func @float(
+// CHECK:         %[[S:.+]] = cnn.dense {{.+}} {exact} : (tensor<2x4xf32>, tensor<8x4xf32>) -> tensor<2x8xf32>
+// CHECK-NOT:     cnn.cast %[[S]]
+// CHECK:         return %[[S]]
+func.func @float(%x: tensor<2x4xi16>) -> tensor<2x8xf32> {
+  %w = arith.constant dense<5> : tensor<8x4xi16>
+  %0 = cnn.dense %x, %w : (tensor<2x4xi16>, tensor<8x4xi16>) -> tensor<2x8xi32>
+  %1 = cnn.cast %0 {to = f32} : (tensor<2x8xi32>) -> tensor<2x8xf32>
+  return %1 : tensor<2x8xf32>
 }

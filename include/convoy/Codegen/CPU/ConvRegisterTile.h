@@ -83,6 +83,7 @@ protected:
   mlir::Value batch, outputTile;
   /// The index in dimension 0 at which `input` is read.
   mlir::Value inputImage;
+  /// A vector of sums.
   mlir::VectorType vectorType;
   /// How many register tiles of a task prefetch the filters of the next task into the L2
   /// cache, each one an equal share of the cache lines; and the number of the share for the
@@ -92,9 +93,9 @@ protected:
   bool mayUnrollChannels = true;
 
 private:
-  void prefetchNextTile(const KernelPosition &position, mlir::Value chunk, int64_t channels);
+  void prefetchNextTile(const KernelPosition &position, mlir::Value chunk, int64_t steps);
   llvm::SmallVector<mlir::Value> buildStep(const KernelPosition &position, mlir::Value chunk,
-                                           mlir::Value channel, mlir::ValueRange sums);
+                                           mlir::Value step, mlir::ValueRange sums);
   llvm::SmallVector<mlir::Value> inputIndices(const KernelPosition &position, int64_t pixel,
                                               mlir::Value chunk, mlir::Value channel);
   void storeBlocked(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums,
@@ -103,6 +104,8 @@ private:
                   OutputColumn column);
 
   CpuDescription cpu;
+  /// How many input channels a step multiplies: two if they are integers.
+  int64_t stepChannels;
   mlir::Value scratch, group, firstBlock;
 };
 

@@ -207,6 +207,42 @@ def CnnFoldPad : Pass<"cnn-fold-pad", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def CnnRaiseQuantization : Pass<"cnn-raise-quantization", "::mlir::func::FuncOp"> {
+  let summary = "Compute layers of dequantised data on the integers";
+  let description = [{
+    A convolution or dense layer whose input is a `cnn.dequantize` of integers of 8 bits with
+    one scale, and whose filter is one of constant integers with a scale for each output channel
+    (or one for all), becomes a layer of the integers less their zero points. Its sums are
+    multiplied by both scales, and the bias is added. Later passes make one kernel of that and
+    of a `cnn.quantize` behind it.
+
+    What only moves elements (a transposition, a reshape, a slice) moves the integers instead of
+    the numbers that they stand for. A `cnn.quantize` with the scale and zero point of the
+    `cnn.dequantize` before it is dropped.
+
+    Before:
+    ```mlir
+    %0 = cnn.dequantize %x, %s, %z : (tensor<1x8x4x4xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x8x4x4xf32>
+    %1 = cnn.dequantize %w, %t, %u : (tensor<16x8x3x3xi8>, tensor<16x1x1x1xf32>, tensor<16x1x1x1xi8>) -> tensor<16x8x3x3xf32>
+    %2 = cnn.conv %0, %1 {...} : (tensor<1x8x4x4xf32>, tensor<16x8x3x3xf32>) -> tensor<1x16x2x2xf32>
+    ```
+    After:
+    ```mlir
+    %0 = cnn.cast %x {to = i16}
+    %1 = cnn.binary <sub> %0, %z16 : (tensor<1x8x4x4xi16>, tensor<i16>) -> tensor<1x8x4x4xi16>
+    %2 = cnn.conv %1, %w16 {...} : (tensor<1x8x4x4xi16>, tensor<16x8x3x3xi16>) -> tensor<1x16x2x2xi32>
+    %3 = cnn.cast %2 {to = f32}
+    %4 = cnn.binary <mul> %3, %st : (tensor<1x16x2x2xf32>, tensor<1x16x1x1xf32>) -> tensor<1x16x2x2xf32>
+    ```
+
+    Pre: operations are in value form. On a GPU, layers stay as they are.
+    Numerics: not bit-exact; the sums have no error, where those of floats have one. They are
+    the same on every CPU.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def CnnReleaseBlobs : Pass<"cnn-release-blobs", "::mlir::ModuleOp"> {
   let summary = "Free the memory of weights that the module has stopped using";
   let description = [{

@@ -13,6 +13,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <cstring>
+
 using namespace mlir;
 using namespace convoy::cnn;
 
@@ -26,10 +28,17 @@ static ArrayRef<int64_t> shapeOf(Value value) { return tensorType(value).getShap
 /// The largest rank of plain data: batch, channels and three spatial dimensions.
 static constexpr int64_t kMaxRank = 5;
 
+/// Whether there are kernels for blocked data of this type: floats, and what quantised layers
+/// read and write.
+static bool isBlockable(Type element) {
+  return element.isF32() || element.isInteger(8) || element.isInteger(16) ||
+         element.isInteger(32);
+}
+
 bool BlockedForms::isData(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.getRank() >= 4 && type.getRank() <= kMaxRank &&
-         type.getElementType().isF32();
+         isBlockable(type.getElementType());
 }
 
 static ElementsAttr getConstant(Value value) {
@@ -42,7 +51,7 @@ bool BlockedForms::isConstant(Value value) { return bool(getConstant(value)); }
 
 bool BlockedForms::isBroadcastConstant(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getRank() <= kMaxRank && type.getElementType().isF32() &&
+  return type && type.getRank() <= kMaxRank && isBlockable(type.getElementType()) &&
          ConstantData::get(value);
 }
 
@@ -116,8 +125,13 @@ Value BlockedForms::getPlain(Value value) {
                     ->getResult(0);
 }
 
+/// Whether there is one element, which broadcasts in any layout.
+static bool isScalar(Value value) {
+  return tensorType(value).getNumElements() == 1 && tensorType(value).getRank() <= kMaxRank;
+}
+
 bool BlockedForms::hasBlockedOperand(Value value, ArrayRef<int64_t> result) const {
-  if (isBroadcastConstant(value))
+  if (isBroadcastConstant(value) || isScalar(value))
     return true;
   return isData(value) && shapeOf(value).size() == result.size() &&
          (shapeOf(value)[1] == result[1] || shapeOf(value)[1] == 1);
@@ -129,6 +143,8 @@ Value BlockedForms::getBlockedOperand(Value value, ArrayRef<int64_t> result) {
     bool perChannel = shape[1] != 1;
     return relayConstant(value, shape, perChannel, blockShape(shape, perChannel ? block : 1));
   }
+  if (isScalar(value))
+    return getPlain(value);
   if (shapeOf(value)[1] == result[1])
     return getBlocked(value);
   // One channel for all lanes: N x 1 x H x W becomes N x 1 x H x W x 1.
@@ -149,19 +165,21 @@ Value BlockedForms::relayConstant(Value value, ArrayRef<int64_t> shape, bool per
   ConstantData source = *ConstantData::get(value);
   ElementsAttr result;
   if (source.isSplat()) {
-    result = makeConstant<float>(type, {source.get<float>(0)});
+    result = makeConstantFromBytes(type, source.getBytes());
   } else if (!perChannel) {
     result = reshapeConstant(getConstant(value), type);
   } else {
-    result = fillConstant<float>(type, [&](MutableArrayRef<float> values) {
-      int64_t channels = shape[1], blocks = llvm::divideCeil(channels, block);
-      int64_t points = llvm::product_of(shape.drop_front(2));
-      for (int64_t n = 0; n < shape[0]; ++n)
-        for (int64_t c = 0; c < channels; ++c)
-          for (int64_t p = 0; p < points; ++p)
-            values[((n * blocks + c / block) * points + p) * block + c % block] =
-                source.get<float>((n * channels + c) * points + p);
-    });
+    int64_t channels = shape[1], blocks = llvm::divideCeil(channels, block);
+    int64_t points = llvm::product_of(shape.drop_front(2)), size = source.getElementBytes();
+    std::vector<char> bytes(type.getNumElements() * size, 0);
+    for (int64_t n = 0; n < shape[0]; ++n)
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t p = 0; p < points; ++p) {
+          int64_t to = ((n * blocks + c / block) * points + p) * block + c % block;
+          int64_t from = (n * channels + c) * points + p;
+          std::memcpy(&bytes[to * size], source.getBytes().data() + from * size, size);
+        }
+    result = makeConstantFromBytes(type, bytes);
   }
   return createConstant(builder, value.getLoc(), result);
 }

@@ -71,6 +71,52 @@ LogicalResult CastOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType
   return success();
 }
 
+/// Checks the parameters of a quantised tensor, which broadcast to `shape`; the zero point has
+/// elements of `type`.
+static LogicalResult checkParameters(const ShapeRule &rule, ArrayRef<int64_t> shape, Type type,
+                                     Value scale, Value zeroPoint) {
+  auto integer = dyn_cast<IntegerType>(type);
+  if (!integer || integer.getWidth() > 32 || integer.getWidth() < 8)
+    return rule.error("quantised elements are of type ", type,
+                      ", expected integers of 8 to 32 bits");
+  if (!shaped(scale).getElementType().isF32())
+    return rule.error("the scale has elements of ", shaped(scale).getElementType(),
+                      ", expected f32");
+  if (shaped(zeroPoint).getElementType() != type)
+    return rule.error("the zero point has elements of ", shaped(zeroPoint).getElementType(),
+                      ", expected ", type);
+  for (auto [name, value] : {std::pair("scale", scale), std::pair("zero point", zeroPoint)}) {
+    Shape joined;
+    if (failed(rule.broadcast(shape, shapeOf(value), joined)))
+      return failure();
+    if (ArrayRef<int64_t>(joined) != shape)
+      return rule.error("the ", name, " does not broadcast to the input");
+  }
+  return success();
+}
+
+LogicalResult QuantizeOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
+  ShapedType input = shaped(op.getInput());
+  result.shape = Shape(input.getShape());
+  result.element = shaped(op.getZeroPoint()).getElementType();
+  if (!input.getElementType().isF32())
+    return rule.error("the input has elements of ", input.getElementType(), ", expected f32");
+  if (result.element.getIntOrFloatBitWidth() > 16)
+    return rule.error("quantised elements are of type ", result.element,
+                      ", expected integers of 8 or 16 bits");
+  return checkParameters(rule, input.getShape(), result.element, op.getScale(),
+                         op.getZeroPoint());
+}
+
+LogicalResult DequantizeOp::inferShape(const ShapeRule &rule, Adaptor op,
+                                       InferredType &result) {
+  ShapedType input = shaped(op.getInput());
+  result.shape = Shape(input.getShape());
+  result.element = Float32Type::get(input.getContext());
+  return checkParameters(rule, input.getShape(), input.getElementType(), op.getScale(),
+                         op.getZeroPoint());
+}
+
 /// Bits of an element; a bool counts as a byte.
 static unsigned getWidth(Type element) {
   return element.isInteger(1) ? 8 : element.getIntOrFloatBitWidth();
@@ -351,6 +397,50 @@ ElementsAttr BitcastOp::evaluate(const ConstantOperands &operands) {
   return result.take();
 }
 
+/// Calls `set(i, scale, zero point)` for each element of a quantised tensor.
+static void forEachQuantized(ArrayRef<int64_t> shape, const ConstantData &scale,
+                             const ConstantData &zero,
+                             llvm::function_ref<void(int64_t, float, int64_t)> set) {
+  int64_t next = 0;
+  forEachPosition<2>(
+      shape,
+      {broadcastStrides(scale.getShape(), shape), broadcastStrides(zero.getShape(), shape)},
+      {0, 0}, [&](std::array<int64_t, 2> from) {
+        set(next++, scale.get<float>(from[0]), zero.getInt(from[1]));
+      });
+}
+
+ElementsAttr QuantizeOp::evaluate(const ConstantOperands &operands) {
+  auto in = operands.read(0), scale = operands.read(1), zero = operands.read(2);
+  RankedTensorType type = operands.getType();
+  if (!in || !scale || !zero || !operands.fits(/*splat=*/false))
+    return {};
+  ConstantResult result(type, /*splat=*/false);
+  unsigned width = type.getElementTypeBitWidth();
+  float low = type.getElementType().isUnsignedInteger() ? 0.0f : -std::ldexp(1.0f, width - 1);
+  float high = low + std::ldexp(1.0f, width) - 1;
+  forEachQuantized(type.getShape(), *scale, *zero, [&](int64_t i, float factor, int64_t at) {
+    float least = low - float(at), largest = high - float(at);
+    float value = in->get<float>(i) / factor;
+    value = least < value ? value : least;
+    value = value < largest ? value : largest;
+    result.setInt(i, int64_t(std::nearbyint(value)) + at);
+  });
+  return result.take();
+}
+
+ElementsAttr DequantizeOp::evaluate(const ConstantOperands &operands) {
+  auto in = operands.read(0), scale = operands.read(1), zero = operands.read(2);
+  RankedTensorType type = operands.getType();
+  if (!in || !scale || !zero || !operands.fits(/*splat=*/false))
+    return {};
+  ConstantResult result(type, /*splat=*/false);
+  forEachQuantized(type.getShape(), *scale, *zero, [&](int64_t i, float factor, int64_t at) {
+    result.setDouble(i, float(int32_t(uint32_t(in->getInt(i)) - uint32_t(at))) * factor);
+  });
+  return result.take();
+}
+
 //===----------------------------------------------------------------------===//
 // Sharing between devices
 //===----------------------------------------------------------------------===//
@@ -360,19 +450,22 @@ Factors BinaryOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors SelectOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors CastOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 Factors BitcastOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors QuantizeOp::getPartitionFactors() { return getPointwiseFactors(*this); }
+Factors DequantizeOp::getPartitionFactors() { return getPointwiseFactors(*this); }
 
 //===----------------------------------------------------------------------===//
 // Layout, multiply-adds for each channel and names
 //===----------------------------------------------------------------------===//
 
-bool BinaryOp::assignBlocked(BlockedForms &forms) {
-  Value result = (*this)->getResult(0);
+/// Blocks an element-wise operation whose operands broadcast to its result, if the largest of
+/// them is blocked.
+static bool assignBroadcasting(Operation *op, BlockedForms &forms) {
+  Value result = op->getResult(0);
   if (!forms.isData(result))
     return false;
   int64_t channels = shapeOf(result)[1];
-  // The largest operand decides.
   Value leader;
-  for (Value operand : (*this)->getOperands()) {
+  for (Value operand : op->getOperands()) {
     if (!forms.hasBlockedOperand(operand, shapeOf(result)))
       return false;
     if (!forms.isData(operand) || shapeOf(operand)[1] != channels ||
@@ -385,10 +478,18 @@ bool BinaryOp::assignBlocked(BlockedForms &forms) {
   if (!leader || !forms.hasBlocked(leader))
     return false;
   SmallVector<Value> operands;
-  for (Value operand : (*this)->getOperands())
+  for (Value operand : op->getOperands())
     operands.push_back(forms.getBlockedOperand(operand, shapeOf(result)));
-  forms.replace(*this, operands);
+  forms.replace(op, operands);
   return true;
+}
+
+bool BinaryOp::assignBlocked(BlockedForms &forms) { return assignBroadcasting(*this, forms); }
+bool QuantizeOp::assignBlocked(BlockedForms &forms) {
+  return assignBroadcasting(*this, forms);
+}
+bool DequantizeOp::assignBlocked(BlockedForms &forms) {
+  return assignBroadcasting(*this, forms);
 }
 
 std::optional<PerChannelStep> BinaryOp::readPerChannelStep() {

@@ -217,8 +217,23 @@ Factors LogSoftmaxOp::getPartitionFactors() {
 // Layout, precision, receptive field and name
 //===----------------------------------------------------------------------===//
 
+/// Whether a reduction of all elements does not depend on their order, and all lanes of the
+/// blocked input are elements.
+static bool readsInAnyOrder(ReduceOp op, const BlockedForms &forms) {
+  bool isAny = op.getKind() == ReduceKind::min || op.getKind() == ReduceKind::max;
+  return isAny && !op.getKeepDims() &&
+         int64_t(op.getAxes().size()) == shaped(op.getInput()).getRank() &&
+         shapeOf(op.getInput())[1] % forms.getBlock() == 0;
+}
+
 bool ReduceOp::assignBlocked(BlockedForms &forms) {
   Value input = getInput();
+  if (forms.isData(input) && forms.hasBlocked(input) && readsInAnyOrder(*this, forms)) {
+    Value blocked = forms.getBlocked(input);
+    getInputMutable().set(blocked);
+    setAxes(llvm::to_vector(llvm::seq<int64_t>(shaped(blocked).getRank())));
+    return true;
+  }
   if (!forms.isData(input) || !forms.hasBlocked(input) || !getKeepDims() ||
       !forms.isData((*this)->getResult(0)) ||
       !llvm::all_of(getAxes(), [](int64_t axis) { return axis >= 2; }))

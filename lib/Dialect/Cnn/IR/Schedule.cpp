@@ -29,6 +29,9 @@ static ArrayRef<FilterDim> getDims(FilterLayout kind) {
   static constexpr D products[] = {D::group, D::product, D::output_tile, D::input, D::lane};
   static constexpr D compact[] = {D::group, D::output_tile, D::input, D::position, D::lane};
   static constexpr D dense[] = {D::output_tile, D::input, D::lane};
+  static constexpr D pairs[] = {D::group, D::output_tile, D::input_chunk, D::kernel,
+                                D::pair,  D::lane,        D::input};
+  static constexpr D densePairs[] = {D::output_tile, D::pair, D::lane, D::input};
   switch (kind) {
   case FilterLayout::tiles:
     return tiles;
@@ -44,9 +47,19 @@ static ArrayRef<FilterDim> getDims(FilterLayout kind) {
     return compact;
   case FilterLayout::dense:
     return dense;
+  case FilterLayout::pairs:
+    return pairs;
+  case FilterLayout::dense_pairs:
+    return densePairs;
   }
   llvm_unreachable("every kind has its dimensions");
 }
+
+static bool hasPairs(FilterLayout kind) {
+  return llvm::is_contained(getDims(kind), FilterDim::pair);
+}
+
+bool FilterLayoutAttr::hasPairs() const { return ::hasPairs(getKind()); }
 
 int64_t FilterLayoutAttr::getExtent(FilterDim dim) const {
   ArrayRef<FilterDim> dims = getDims(getKind());
@@ -72,8 +85,12 @@ LogicalResult FilterLayoutAttr::verify(llvm::function_ref<InFlightDiagnostic()> 
                                        FilterLayout kind, RankedTensorType type) {
   if (!type.hasStaticShape() || llvm::is_contained(type.getShape(), 0))
     return emitError() << "a packed filter has extents of 1 or more";
-  if (!isa<FloatType>(type.getElementType()))
-    return emitError() << "a packed filter has floating-point elements";
+  bool isPairs = ::hasPairs(kind);
+  Type element = type.getElementType();
+  if (isPairs ? !element.isSignlessInteger(8) && !element.isSignlessInteger(16)
+              : !isa<FloatType>(element))
+    return emitError() << "a packed filter of kind " << stringifyFilterLayout(kind) << " has "
+                       << (isPairs ? "elements of i8 or i16" : "floating-point elements");
   ArrayRef<FilterDim> dims = getDims(kind);
   bool hasKernel = llvm::is_contained(dims, FilterDim::kernel);
   int64_t rank = dims.size();
@@ -81,6 +98,8 @@ LogicalResult FilterLayoutAttr::verify(llvm::function_ref<InFlightDiagnostic()> 
     return emitError() << "a packed filter of kind " << stringifyFilterLayout(kind) << " has "
                        << rank << (hasKernel ? " or more" : "") << " dimensions, not "
                        << type.getRank();
+  if (isPairs && type.getShape().back() != 2)
+    return emitError() << "a pair has two elements";
   return success();
 }
 
@@ -99,12 +118,13 @@ static bool reads(Algorithm algorithm, FilterLayout kind) {
   case Algorithm::winograd_4x4_compact:
     return kind == FilterLayout::winograd_compact;
   case Algorithm::dense:
-    return kind == FilterLayout::dense;
+    return kind == FilterLayout::dense || kind == FilterLayout::dense_pairs;
+  case Algorithm::direct:
+    return kind == FilterLayout::tiles || kind == FilterLayout::pairs;
   case Algorithm::matrix_product:
     return kind == FilterLayout::tiles || kind == FilterLayout::dense;
   case Algorithm::warpgroup_product:
     return kind == FilterLayout::input_rows;
-  case Algorithm::direct:
   case Algorithm::pixelwise:
   case Algorithm::transposed:
   case Algorithm::small_groups:
@@ -188,7 +208,8 @@ private:
   void checkConv(ConvOpInterface conv) {
     Algorithm algorithm = schedule.getAlgorithm();
     if (conv.isTransposed() != (algorithm == Algorithm::transposed) ||
-        algorithm == Algorithm::dense || kind == FilterLayout::dense)
+        algorithm == Algorithm::dense || kind == FilterLayout::dense ||
+        conv.isInteger() != filter.hasPairs())
       return fail((stringifyAlgorithm(algorithm) + " computes no such convolution").str());
     int64_t groups = conv.getGroups(), inputs = conv.getInputChannels() / groups;
     int64_t outputs = conv.getOutputChannels() / groups;
@@ -200,7 +221,7 @@ private:
       checkWinograd(kernel);
     else if (filter.getKernel() != kernel)
       fail("the filter has another kernel");
-    int64_t chunk = filter.getExtent(FilterDim::input);
+    int64_t chunk = filter.getChunkInputs();
     int64_t chunks = filter.getExtent(FilterDim::input_chunk) *
                      filter.getExtent(FilterDim::step) *
                      filter.getExtent(FilterDim::step_chunk);
@@ -221,12 +242,16 @@ private:
 
   void checkDense(DenseOp dense) {
     Algorithm algorithm = schedule.getAlgorithm();
-    if (algorithm != Algorithm::dense &&
-        (algorithm != Algorithm::matrix_product || kind != FilterLayout::dense))
+    if ((algorithm != Algorithm::dense &&
+         (algorithm != Algorithm::matrix_product || kind != FilterLayout::dense)) ||
+        dense.isInteger() != filter.hasPairs())
       return fail((stringifyAlgorithm(algorithm) + " computes no dense layer").str());
     SmallVector<int64_t> shape = dense.getLogicalFilterShape();
     expectTiles(shape[0]);
-    expect("inputs", FilterDim::input, shape[1]);
+    if (dense.isInteger())
+      expect("pairs of inputs", FilterDim::pair, llvm::divideCeil(shape[1], 2));
+    else
+      expect("inputs", FilterDim::input, shape[1]);
     if (schedule.getChunk() < 0 || schedule.getChunk() > shape[1])
       fail("a chunk of " + std::to_string(schedule.getChunk()) + " inputs does not fit " +
            std::to_string(shape[1]) + " inputs");

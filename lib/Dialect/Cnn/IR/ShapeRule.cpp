@@ -81,9 +81,10 @@ LogicalResult ShapeRule::inferSums(Value input, Value filter, bool isProductAlon
   Type type = shaped(input).getElementType(), other = shaped(filter).getElementType();
   if (!isa<IntegerType>(type) && !isa<IntegerType>(other))
     return success();
-  if (!type.isSignlessInteger(16) || other != type)
+  if (!type.isSignlessInteger(16) ||
+      (!other.isSignlessInteger(16) && !other.isSignlessInteger(8)))
     return error("input and filter have elements of ", type, " and ", other,
-                 "; integers must be i16");
+                 "; integers must be i16, those of a filter i16 or i8");
   if (!isProductAlone)
     return error("a layer of integers has no bias, residual or activation");
   result.element = IntegerType::get(type.getContext(), 32);

@@ -49,8 +49,9 @@ struct ShapeRule {
   /// `capacity` elements for all lanes of blocked data.
   mlir::LogicalResult checkPerChannel(llvm::StringRef name, mlir::Value value,
                                       int64_t channels, int64_t capacity) const;
-  /// Sets the element type of a layer's sums: i32 for an input and a filter of i16, which need
-  /// a layer without bias, residual and activation; otherwise that of the input.
+  /// Sets the element type of a layer's sums: i32 for an input of i16 and a filter of i16 or
+  /// i8, which need a layer without bias, residual and activation; otherwise that of the
+  /// input.
   mlir::LogicalResult inferSums(mlir::Value input, mlir::Value filter, bool isProductAlone,
                                 InferredType &result) const;
   /// Computes the shape that `a` and `b` broadcast to, as in NumPy.

@@ -57,7 +57,7 @@ func.func private @empty() attributes {a = #cnn.filter_layout<dense, 1x0x32xf32>
 
 // -----
 
-// expected-error @below {{a packed filter has floating-point elements}}
+// expected-error @below {{a packed filter of kind dense has floating-point elements}}
 func.func private @integers() attributes {a = #cnn.filter_layout<dense, 1x64x32xi32>}
 
 // -----
@@ -148,3 +148,13 @@ func.func @dense_inputs(%x: tensor<1x4xf32>, %w: tensor<3x4xf32>) -> tensor<1x3x
       : (tensor<1x4xf32>, tensor<3x4xf32>) -> tensor<1x3xf32>
   return %0 : tensor<1x3xf32>
 }
+
+// -----
+
+// expected-error @below {{a packed filter of kind pairs has elements of i8 or i16}}
+func.func private @pairs_type() attributes {a = #cnn.filter_layout<pairs, 1x4x4x3x3x4x16x2xf32>}
+
+// -----
+
+// expected-error @below {{a pair has two elements}}
+func.func private @pair() attributes {a = #cnn.filter_layout<dense_pairs, 4x4x16x4xi8>}

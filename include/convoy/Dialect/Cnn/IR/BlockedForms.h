@@ -31,11 +31,11 @@ public:
   void startAt(mlir::Operation *op) { builder.setInsertionPoint(op); }
   mlir::OpBuilder &getBuilder() { return builder; }
 
-  /// Whether `value` can be blocked: a tensor of f32 with batch, channels and two or three
-  /// spatial dimensions.
+  /// Whether `value` can be blocked: a tensor of f32, or of integers of 8, 16 or 32 bits, with
+  /// batch, channels and two or three spatial dimensions.
   static bool isData(mlir::Value value);
   static bool isConstant(mlir::Value value);
-  /// Whether `value` is an f32 constant that can be broadcast to data.
+  /// Whether `value` is a constant that can be broadcast to data.
   static bool isBroadcastConstant(mlir::Value value);
 
   /// Whether a blocked form of `value` exists already.

@@ -52,6 +52,12 @@ def Cnn_ScheduledOpInterface : OpInterface<"ScheduledOpInterface"> {
       (ins "::convoy::cnn::ScheduleAttr":$schedule)>,
     InterfaceMethod<"Whether f32 sums of the products are exact, and have to stay so.", "bool",
       "isExact", (ins), [{ return $_op.getExact(); }]>,
+    InterfaceMethod<"Whether the layer multiplies integers. Its sums are i32.", "bool",
+      "isInteger", (ins), [{}], [{
+        return ::mlir::cast<::mlir::ShapedType>($_op.getInput().getType())
+            .getElementType()
+            .isInteger(16);
+      }]>,
     InterfaceMethod<"The filter, packed or not.", "::mlir::Value", "getFilter">,
     InterfaceMethod<"The bias; null if there is none.", "::mlir::Value", "getBias">,
     InterfaceMethod<"The filter, to be replaced.", "::mlir::MutableOperandRange",

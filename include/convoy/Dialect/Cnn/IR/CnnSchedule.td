@@ -24,7 +24,7 @@ def Cnn_LoopOrder : Cnn_Enum<"LoopOrder",
 
 def Cnn_FilterLayout : Cnn_Enum<"FilterLayout", "the order of a packed filter's dimensions",
   ["tiles", "channelwise", "input_rows", "winograd", "winograd_products",
-   "winograd_compact", "dense"]>;
+   "winograd_compact", "dense", "pairs", "dense_pairs"]>;
 
 /// An enum parameter that is not printed if it has the default value `word`.
 class Cnn_DefaultEnumParameter<EnumInfo info, string word> : EnumParameter<info> {
@@ -48,8 +48,11 @@ def Cnn_FilterLayoutAttr : Cnn_Attr<"FilterLayout", "filter_layout"> {
     | `winograd_products` | group, product, tile of O, I, lanes |
     | `winograd_compact` | group, tile of O, I, position in the kernel, lanes |
     | `dense` | tile of O, I, lanes |
+    | `pairs` | group, tile of O, chunk of I, kernel..., pair of I in the chunk, lanes, 2 |
+    | `dense_pairs` | tile of O, pair of I, lanes, 2 |
 
-    A chunk is a number of consecutive input channels that the kernel reads together. A
+    A chunk is a number of consecutive input channels that the kernel reads together. A pair
+    is two consecutive input channels of a layer of integers, whose filter has integers. A
     step adds the products of some chunks at one position of the kernel. A product is one
     of the `(m + r - 1)^2` products of Winograd's F(m x m, r x r).
 
@@ -72,6 +75,12 @@ def Cnn_FilterLayoutAttr : Cnn_Attr<"FilterLayout", "filter_layout"> {
     int64_t getExtent(FilterDim dim) const;
     /// The extents of the kernel; empty if this kind of layout has no kernel dimensions.
     ::llvm::ArrayRef<int64_t> getKernel() const;
+    /// Whether there are pairs of input channels, for a layer of integers.
+    bool hasPairs() const;
+    /// Number of input channels in a chunk.
+    int64_t getChunkInputs() const {
+      return getExtent(FilterDim::input) * getExtent(FilterDim::pair);
+    }
     /// Number of elements of the packed bias.
     int64_t getBiasSize() const {
       return getExtent(FilterDim::group) * getExtent(FilterDim::output_tile) *

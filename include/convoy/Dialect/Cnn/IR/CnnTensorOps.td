@@ -120,7 +120,8 @@ def Cnn_ChooseOp : Cnn_Op<"choose", [Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64
 }
 
 def Cnn_CastOp : Cnn_Op<"cast",
-    [Cnn_Partitionable, Cnn_Evaluable, Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64]> {
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_BlockedLayoutOpInterface,
+     Cnn_ReceptiveFieldOpInterface, Cnn_TakesF64]> {
   let summary = "element type conversion (ONNX Cast)";
   let description = [{
     Converts each element to the type `to`. A float becomes an integer by truncation; if it
@@ -176,6 +177,55 @@ def Cnn_BitcastOp : Cnn_Op<"bitcast",
 //===----------------------------------------------------------------------===//
 // Reductions along axes
 //===----------------------------------------------------------------------===//
+
+def Cnn_QuantizeOp : Cnn_Op<"quantize",
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_ReceptiveFieldOpInterface]> {
+  let summary = "numbers as integers with a scale and a zero point (ONNX QuantizeLinear)";
+  let description = [{
+    `round(input / scale) + zero_point` for each element of an f32 input, saturated to the
+    element type of the zero point, an integer of 8 or 16 bits. A half is rounded to the even
+    number; a NaN becomes the least number. Scale (f32) and zero point broadcast to the input,
+    as in NumPy.
+
+    ```mlir
+    %1 = cnn.quantize %x, %scale, %zero
+       : (tensor<1x8x4x4xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x8x4x4xui8>
+    ```
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$zero_point,
+                       Optional<Cnn_Shaped>:$init);
+  let assemblyFormat = [{
+    $input `,` $scale `,` $zero_point (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$zero_point),
+      "input, scale, zero_point, ::mlir::Value()">];
+}
+
+def Cnn_DequantizeOp : Cnn_Op<"dequantize",
+    [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_ReceptiveFieldOpInterface]> {
+  let summary = "the f32 numbers that integers stand for (ONNX DequantizeLinear)";
+  let description = [{
+    `(input - zero_point) * scale` for each element. The input is of integers of at most 32
+    bits, the zero point of the same type, and the difference is taken in i32. Scale (f32) and
+    zero point broadcast to the input, as in NumPy.
+
+    ```mlir
+    %1 = cnn.dequantize %x, %scale, %zero
+       : (tensor<1x8x4x4xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x8x4x4xf32>
+    ```
+  }];
+  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$zero_point,
+                       Optional<Cnn_Shaped>:$init);
+  let assemblyFormat = [{
+    $input `,` $scale `,` $zero_point (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let builders = [Cnn_ValueBuilder<
+      (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$zero_point),
+      "input, scale, zero_point, ::mlir::Value()">];
+}
 
 def Cnn_ReduceOp : Cnn_Op<"reduce",
     [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_NamesLayer, Cnn_WidensField,

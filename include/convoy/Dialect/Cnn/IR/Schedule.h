@@ -28,6 +28,7 @@ enum class FilterDim {
   kernel,
   step_chunk,
   input,
+  pair,
   lane,
   product,
   position

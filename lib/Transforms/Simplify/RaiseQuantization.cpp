@@ -1,0 +1,349 @@
+//===- RaiseQuantization.cpp - Layers between dequantize and quantize -----===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Dialect/Cnn/IR/ConstantEvaluator.h"
+#include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "convoy/Transforms/Simplify/Passes.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace convoy::cnn {
+#define GEN_PASS_DEF_CNNRAISEQUANTIZATION
+#include "convoy/Transforms/Simplify/Passes.h.inc"
+} // namespace convoy::cnn
+
+using namespace mlir;
+using namespace convoy::cnn;
+
+namespace {
+
+//===----------------------------------------------------------------------===//
+// Quantised operands
+//===----------------------------------------------------------------------===//
+
+RankedTensorType getType(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+bool isScalar(Value value) { return getType(value).getNumElements() == 1; }
+
+/// The operation that makes `value` of integers, if it is in value form.
+DequantizeOp getDequantize(Value value) {
+  auto op = value.getDefiningOp<DequantizeOp>();
+  return op && op->getNumResults() == 1 && !op.getInit() ? op : DequantizeOp();
+}
+
+/// The same for integers of 8 bits with one scale and one zero point.
+DequantizeOp getByteData(Value value) {
+  DequantizeOp op = getDequantize(value);
+  bool isBytes = op && getType(op.getInput()).getElementType().isInteger(8) &&
+                 isScalar(op.getScale()) && isScalar(op.getZeroPoint());
+  return isBytes ? op : DequantizeOp();
+}
+
+std::optional<ConstantData> evaluate(Value value) {
+  EvaluationOptions options;
+  options.maxElements = std::numeric_limits<int64_t>::max();
+  return ConstantData::get(evaluateConstant(value, options));
+}
+
+/// Whether two values are equal for sure.
+bool isSame(Value lhs, Value rhs) {
+  if (lhs == rhs)
+    return true;
+  std::optional<ConstantData> left = evaluate(lhs), right = evaluate(rhs);
+  return left && right && left->getNumElements() == 1 && right->getNumElements() == 1 &&
+         left->getElementType() == right->getElementType() &&
+         left->getBytes() == right->getBytes();
+}
+
+/// Whether a product of the scale and an integer of 16 bits is a usual f32, which divided by
+/// the scale is nearly that integer.
+bool isUsual(double scale) { return scale > 1e-30 && scale < 1e30; }
+
+/// A filter of constant integers.
+struct IntegerFilter {
+  /// The integers less their zero points.
+  ElementsAttr weights;
+  /// One scale, or one for each output channel.
+  std::vector<float> scales;
+
+  static std::optional<IntegerFilter> get(Value filter);
+};
+
+/// A parameter that does not change along the dimensions of a filter but the first: one number
+/// or one for each output channel.
+std::optional<ConstantData> getOutputParameter(Value value, ArrayRef<int64_t> filter) {
+  std::optional<ConstantData> data = evaluate(value);
+  if (!data || data->getNumElements() == 1)
+    return data;
+  ArrayRef<int64_t> shape = data->getShape();
+  bool isOfOutputs = shape.size() == filter.size() && shape.front() == filter.front() &&
+                     data->getNumElements() == filter.front();
+  return isOfOutputs ? data : std::nullopt;
+}
+
+std::optional<IntegerFilter> IntegerFilter::get(Value filter) {
+  DequantizeOp op = getDequantize(filter);
+  if (!op || !getType(op.getInput()).getElementType().isInteger(8))
+    return std::nullopt;
+  ArrayRef<int64_t> shape = getType(filter).getShape();
+  std::optional<ConstantData> data = evaluate(op.getInput());
+  std::optional<ConstantData> scale = getOutputParameter(op.getScale(), shape);
+  std::optional<ConstantData> zero = getOutputParameter(op.getZeroPoint(), shape);
+  if (!data || !scale || !zero || data->getNumElements() == 0)
+    return std::nullopt;
+  IntegerFilter result;
+  result.scales = scale->toVector<float>();
+  int64_t inner = data->getNumElements() / shape.front();
+  auto type = RankedTensorType::get(shape, IntegerType::get(filter.getContext(), 16));
+  result.weights = fillConstant<int16_t>(type, [&](MutableArrayRef<int16_t> values) {
+    for (auto [i, value] : llvm::enumerate(values)) {
+      int64_t output = zero->getNumElements() == 1 ? 0 : int64_t(i) / inner;
+      value = data->getInt(i) - zero->getInt(output);
+    }
+  });
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Layers
+//===----------------------------------------------------------------------===//
+
+/// A tensor of one element with the rank 0, so that it broadcasts to any other.
+Value reshapeToScalar(PatternRewriter &rewriter, Value value) {
+  if (getType(value).getRank() == 0)
+    return value;
+  auto type = RankedTensorType::get({}, getType(value).getElementType());
+  return tensor::CollapseShapeOp::create(rewriter, value.getLoc(), type, value,
+                                         ArrayRef<ReassociationIndices>());
+}
+
+/// One number, or one for each channel: dimension 1 of a tensor of this rank.
+Value alongChannels(PatternRewriter &rewriter, Location loc, std::vector<float> values,
+                    int64_t rank) {
+  SmallVector<int64_t> shape(values.size() == 1 ? 0 : rank, 1);
+  if (!shape.empty())
+    shape[1] = values.size();
+  return createConstant(rewriter, loc,
+                        makeFloats(rewriter.getContext(), shape, std::move(values)));
+}
+
+/// A layer of dequantised data and weights becomes one of integers: the sums are multiplied by
+/// the product of both scales, and then the bias is added.
+template <typename LayerOp> struct RaiseLayer : OpRewritePattern<LayerOp> {
+  using OpRewritePattern<LayerOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(LayerOp op, PatternRewriter &rewriter) const override {
+    auto layer = cast<ScheduledOpInterface>(op.getOperation());
+    if (op->getNumResults() != 1 || op.getInit() || layer.isPacked() || layer.isExact() ||
+        !op.getActivation().isIdentity() || hasMore(op))
+      return failure();
+    DequantizeOp data = getByteData(op.getInput());
+    if (!data)
+      return failure();
+    std::optional<IntegerFilter> filter = IntegerFilter::get(op.getFilter());
+    std::optional<ConstantData> bias;
+    if (op.getBias() && !(bias = evaluate(op.getBias())))
+      return failure();
+    if (!filter || (bias && !bias->holds<float>()))
+      return failure();
+    Location loc = op.getLoc();
+    Type i16 = rewriter.getI16Type(), f32 = rewriter.getF32Type();
+    auto cast = [&](Value value, Type type) {
+      return CastOp::create(rewriter, loc, getType(value).clone(type), value, type)
+          ->getResult(0);
+    };
+    // The result has the type of `lhs`.
+    auto combine = [&](Value lhs, Value rhs, BinaryKind kind) {
+      return BinaryOp::create(rewriter, loc, lhs.getType(), lhs, rhs, kind)->getResult(0);
+    };
+    Value zero = reshapeToScalar(rewriter, cast(data.getZeroPoint(), i16));
+    Value input = combine(cast(data.getInput(), i16), zero, BinaryKind::sub);
+    Value weights = createConstant(rewriter, op.getFilter().getLoc(), filter->weights);
+    auto type = getType(op->getResult(0));
+    Operation *integers = rewriter.clone(*op);
+    layer = mlir::cast<ScheduledOpInterface>(integers);
+    integers->setOperand(0, input);
+    integers->setOperand(1, weights);
+    layer.getBiasMutable().clear();
+    integers->getResult(0).setType(type.clone(rewriter.getI32Type()));
+    Value factors = combine(alongChannels(rewriter, loc, filter->scales, type.getRank()),
+                            reshapeToScalar(rewriter, data.getScale()), BinaryKind::mul);
+    Value result = combine(cast(integers->getResult(0), f32), factors, BinaryKind::mul);
+    if (bias)
+      result = combine(result,
+                       alongChannels(rewriter, loc, bias->toVector<float>(), type.getRank()),
+                       BinaryKind::add);
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+
+  /// Whether a layer has operands that those of integers do not have.
+  static bool hasMore(LayerOp op) {
+    if constexpr (std::is_same_v<LayerOp, DenseOp>)
+      return false;
+    else
+      return bool(mlir::cast<ConvOpInterface>(op.getOperation()).getResidual()) ||
+             bool(mlir::cast<ConvOpInterface>(op.getOperation()).getInputScale());
+  }
+};
+
+/// `constant / divisor`; null if it is no f32 constant.
+Value divide(PatternRewriter &rewriter, Value constant, float divisor) {
+  std::optional<ConstantData> data = evaluate(constant);
+  if (!data || !data->holds<float>())
+    return {};
+  std::vector<float> values(data->getValues<float>());
+  for (float &value : values)
+    value /= divisor;
+  return createConstant(rewriter, constant.getLoc(),
+                        makeConstant<float>(data->getType(), std::move(values)));
+}
+
+/// The scale of a result goes into the factors and the bias of the sums, so that nothing is
+/// divided when the model runs.
+struct FoldScale : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
+    std::optional<ConstantData> scale = evaluate(op.getScale());
+    if (!scale || op.getInit() || !isScalar(op.getScale()) || !isUsual(scale->getDouble(0)) ||
+        scale->getDouble(0) == 1)
+      return failure();
+    Value value = op.getInput();
+    auto isPlain = [&](BinaryOp binary, BinaryKind kind) {
+      return binary && binary->hasOneUse() && binary.getKind() == kind &&
+             binary.getActivation().isIdentity();
+    };
+    auto unary = value.getDefiningOp<UnaryOp>();
+    if (unary && unary->hasOneUse() && unary.getFunction().getKind() == UnaryKind::relu)
+      value = unary.getInput();
+    auto add = value.getDefiningOp<BinaryOp>();
+    bool hasBias = isPlain(add, BinaryKind::add);
+    auto product = hasBias ? add.getLhs().getDefiningOp<BinaryOp>() : add;
+    if (!isPlain(product, BinaryKind::mul))
+      return failure();
+    auto sums = product.getLhs().getDefiningOp<CastOp>();
+    if (!sums || !getType(sums.getInput()).getElementType().isInteger(32))
+      return failure();
+    float divisor = float(scale->getDouble(0));
+    rewriter.setInsertionPoint(product);
+    Value factors = divide(rewriter, product.getRhs(), divisor);
+    Value bias = hasBias ? divide(rewriter, add.getRhs(), divisor) : Value();
+    if (!factors || (hasBias && !bias))
+      return failure();
+    rewriter.modifyOpInPlace(product, [&] { product.getRhsMutable().set(factors); });
+    if (bias)
+      rewriter.modifyOpInPlace(add, [&] { add.getRhsMutable().set(bias); });
+    Value one =
+        createConstant(rewriter, op.getLoc(), makeFloats(rewriter.getContext(), {}, {1.0f}));
+    rewriter.modifyOpInPlace(op, [&] { op.getScaleMutable().set(one); });
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Data
+//===----------------------------------------------------------------------===//
+
+/// The parameter of a filter after a transposition.
+Value transposeParameter(PatternRewriter &rewriter, Value value,
+                         ArrayRef<int64_t> permutation) {
+  std::optional<ConstantData> data = evaluate(value);
+  if (isScalar(value) || !data)
+    return isScalar(value) ? value : Value();
+  SmallVector<int64_t> shape(permutation.size() - data->getShape().size(), 1), result;
+  llvm::append_range(shape, data->getShape());
+  for (int64_t dim : permutation)
+    result.push_back(shape[dim]);
+  // With one dimension that is not 1, the order of the elements stays.
+  if (llvm::count_if(shape, [](int64_t extent) { return extent != 1; }) > 1)
+    return {};
+  auto type = RankedTensorType::get(result, data->getElementType());
+  return createConstant(rewriter, value.getLoc(),
+                        makeConstantFromBytes(type, data->getBytes()));
+}
+
+void replaceByDequantize(PatternRewriter &rewriter, Operation *op, DequantizeOp like,
+                         Value moved, Value scale, Value zeroPoint) {
+  rewriter.replaceOp(op, DequantizeOp::create(rewriter, like.getLoc(), op->getResultTypes(),
+                                              moved, scale, zeroPoint));
+}
+
+/// Makes the data move as integers: what only moves elements comes before the dequantisation.
+struct TransposeIntegers : OpRewritePattern<linalg::TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    DequantizeOp data = getDequantize(op.getInput());
+    if (!data || op->getNumResults() != 1)
+      return failure();
+    Value scale = transposeParameter(rewriter, data.getScale(), op.getPermutation());
+    Value zero = transposeParameter(rewriter, data.getZeroPoint(), op.getPermutation());
+    if (!scale || !zero)
+      return failure();
+    auto type = getType(op->getResult(0)).clone(getType(data.getInput()).getElementType());
+    Value init =
+        tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(), type.getElementType());
+    Value moved = linalg::TransposeOp::create(rewriter, op.getLoc(), data.getInput(), init,
+                                              op.getPermutation())
+                      ->getResult(0);
+    replaceByDequantize(rewriter, op, data, moved, scale, zero);
+    return success();
+  }
+};
+
+/// The same for operations of one operand that keep or drop elements, in any order.
+template <typename MoveOp> struct MoveIntegers : OpRewritePattern<MoveOp> {
+  using OpRewritePattern<MoveOp>::OpRewritePattern;
+  LogicalResult matchAndRewrite(MoveOp op, PatternRewriter &rewriter) const override {
+    DequantizeOp data = getDequantize(op->getOperand(0));
+    if (!data || !isScalar(data.getScale()) || !isScalar(data.getZeroPoint()))
+      return failure();
+    Operation *moved = rewriter.clone(*op);
+    moved->setOperand(0, data.getInput());
+    moved->getResult(0).setType(
+        getType(op->getResult(0)).clone(getType(data.getInput()).getElementType()));
+    replaceByDequantize(rewriter, op, data, moved->getResult(0), data.getScale(),
+                        data.getZeroPoint());
+    return success();
+  }
+};
+
+/// Numbers that become integers of the same scale and zero point again stay as they are.
+struct DropRoundTrip : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
+    DequantizeOp data = getDequantize(op.getInput());
+    std::optional<ConstantData> scale = evaluate(op.getScale());
+    if (!data || op.getInit() || data.getInput().getType() != op->getResult(0).getType() ||
+        !scale || !isScalar(op.getScale()) || !isUsual(scale->getDouble(0)) ||
+        !isSame(data.getScale(), op.getScale()) ||
+        !isSame(data.getZeroPoint(), op.getZeroPoint()))
+      return failure();
+    rewriter.replaceOp(op, data.getInput());
+    return success();
+  }
+};
+
+struct RaiseQuantization : convoy::cnn::impl::CnnRaiseQuantizationBase<RaiseQuantization> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<TransposeIntegers, MoveIntegers<tensor::CollapseShapeOp>,
+                 MoveIntegers<tensor::ExpandShapeOp>, MoveIntegers<tensor::ExtractSliceOp>,
+                 DropRoundTrip>(&getContext());
+    if (TargetAttr target = getTarget(getOperation()); !target || !target.getGpu())
+      patterns
+          .add<FoldScale, RaiseLayer<ConvOp>, RaiseLayer<GroupConvOp>, RaiseLayer<DenseOp>>(
+              &getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

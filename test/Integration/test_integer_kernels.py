@@ -1,0 +1,101 @@
+# Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Convolutions and dense layers of integers: every sum is exact, with data and filters of all bits.
+
+NumPy computes what is expected: on CPUs whose only instruction saturates, ONNX Runtime is not exact with filters of 8 bits.
+"""
+
+import numpy as np
+import pytest
+from support import compile_model, each_level, helper, make_model, run_artefact
+
+RNG = np.random.default_rng(19)
+
+# Input, filter, attributes.
+CONVS = {
+    "1x1": ((1, 8, 5, 7), (16, 8, 1, 1), {}),
+    "3x3": ((2, 16, 9, 9), (8, 16, 3, 3), dict(pads=[1, 1, 1, 1])),
+    "odd-channels": ((1, 5, 6, 6), (7, 5, 1, 1), {}),
+    "part-of-a-block": ((2, 9, 8, 8), (24, 9, 3, 3), dict(pads=[0, 1, 1, 0])),
+    "stride": ((1, 16, 15, 17), (32, 16, 3, 3), dict(strides=[2, 2], pads=[1, 1, 1, 1])),
+    "dilation": ((1, 8, 12, 11), (16, 8, 3, 2), dict(dilations=[2, 3])),
+    "groups": ((1, 32, 10, 10), (48, 16, 3, 3), dict(group=2, pads=[1, 1, 1, 1])),
+    "three-vectors": ((1, 24, 14, 14), (48, 24, 1, 1), {}),
+    "small-map": ((1, 64, 7, 7), (64, 64, 3, 3), dict(pads=[1, 1, 1, 1])),
+    "wide": ((1, 8, 3, 70), (33, 8, 3, 3), {}),
+    "5x1": ((1, 16, 9, 1), (16, 16, 5, 1), dict(pads=[2, 0, 2, 0])),
+    "3d": ((1, 8, 4, 5, 6), (16, 8, 2, 3, 2), dict(pads=[1, 0, 1, 0, 1, 1])),
+    # These have no kernel of pairs, and are computed in f32.
+    "few-channels": ((1, 3, 9, 9), (16, 3, 3, 3), dict(strides=[2, 2])),
+    "depthwise": ((1, 16, 8, 8), (16, 1, 3, 3), dict(group=16, pads=[1, 1, 1, 1])),
+    "1d": ((2, 8, 9), (16, 8, 3), dict(pads=[1, 1])),
+}
+# Rows, depth, columns. An odd depth has no kernel of pairs.
+PRODUCTS = [(1, 64, 40), (7, 64, 33), (20, 1100, 24), (13, 5, 4), (12, 2, 17), (1, 1030, 100)]
+
+
+def convolve(x, w, strides=None, pads=None, dilations=None, group=1):
+    """The sums of a convolution, in i64."""
+    rank = x.ndim - 2
+    strides, dilations, pads = strides or [1] * rank, dilations or [1] * rank, pads or [0] * 2 * rank
+    x = np.pad(x, [(0, 0), (0, 0)] + [(pads[i], pads[rank + i]) for i in range(rank)])
+    out = [(x.shape[i + 2] - (w.shape[i + 2] - 1) * dilations[i] - 1) // strides[i] + 1 for i in range(rank)]
+    parts = []
+    for data, filters in zip(np.split(x, group, 1), np.split(w, group, 0)):
+        total = 0
+        for position in np.ndindex(*w.shape[2:]):
+            window = tuple(slice(p * d, p * d + (o - 1) * s + 1, s)
+                           for p, d, o, s in zip(position, dilations, out, strides))
+            total = total + np.einsum("nc...,oc->no...", data[(..., *window)], filters[(..., *position)])
+        parts.append(total)
+    return np.concatenate(parts, 1)
+
+
+def draw(shape, low, high, extreme):
+    """Random integers, or only the smallest and largest ones."""
+    return RNG.choice([low, high], shape) if extreme else RNG.integers(low, high + 1, shape)
+
+
+def make_network(weights, extreme):
+    """A model with every layer; its inputs, and what its outputs are. The zero points make data, and with `nine-bits` weights,
+    of more than 8 bits."""
+    nodes, feeds, constants, expected = [], {}, {}, {}
+    zero_x, zero_w = (0, 127) if weights == "nine-bits" else (255, 0)
+
+    def add(name, op, x_shape, w_shape, compute, **attributes):
+        x, w = draw(x_shape, 0, 255, extreme), draw(w_shape, -128, 127, extreme)
+        feeds[f"{name}.x"], constants[f"{name}.w"] = x.astype(np.uint8), w.astype(np.int8)
+        nodes.append(helper.make_node(op, [f"{name}.x", f"{name}.w", "zero_x", "zero_w"], [name], name=name, **attributes))
+        expected[name] = compute(x - zero_x, w - zero_w).astype(np.int32)
+
+    for name, (x_shape, w_shape, attributes) in CONVS.items():
+        add(name, "ConvInteger", x_shape, w_shape, lambda x, w: convolve(x, w, **attributes), **attributes)
+    for rows, depth, columns in PRODUCTS:
+        add(f"{rows}x{depth}x{columns}", "MatMulInteger", (rows, depth), (depth, columns), np.matmul)
+    constants.update(zero_x=np.uint8(zero_x), zero_w=np.int8(zero_w))
+    return make_model(nodes, feeds, list(expected), constants), feeds, expected
+
+
+@pytest.mark.parametrize("level", each_level())
+@pytest.mark.parametrize("extreme", [False, True])
+@pytest.mark.parametrize("weights", ["eight-bits", "nine-bits"])
+def test_exact(weights, extreme, level, tmp_path):
+    model, feeds, expected = make_network(weights, extreme)
+    artefact = compile_model(model, tmp_path, f"--mcpu={level}")
+    for threads in (1, 3):
+        actual = run_artefact(artefact, feeds, list(expected), threads=threads)
+        for name, sums in expected.items():
+            assert np.array_equal(actual[name], sums), name
+
+
+def test_kernels(tmp_path):
+    """Layers are computed by the instruction that multiplies pairs. With VNNI it adds to the sum, too."""
+    shape, filters = (1, 16, 14, 14), (16, 16, 3, 3)
+    model = make_model([helper.make_node("ConvInteger", ["x", "w"], ["y"], name="layer")],
+                       {"x": np.zeros(shape, np.uint8)}, ["y"], {"w": RNG.integers(-9, 9, filters).astype(np.int8)})
+    instructions = {"x86-64-v3": "vpmaddwd", "x86-64-v4": "vpmaddwd", "icelake-server": "vpdpwssd", "znver4": "vpdpwssd"}
+    for cpu, instruction in instructions.items():
+        code = compile_model(model, tmp_path, f"--mcpu={cpu}", "--emit=asm").read_text()
+        assert instruction in code, cpu
+        if instruction == "vpdpwssd":
+            assert "vpmaddwd" not in code, cpu
