@@ -117,10 +117,24 @@ func.func @check_range(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
 // CHECK:         arith.fptosi
 // CHECK:         arith.sitofp
 // CHECK-NOT:     cnn.
-// CHECK-LABEL: func.func @broadcast(
+// CHECK-LABEL: func.func @quantize(
 func.func @cast(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %0 = cnn.cast %x {to = i32} : (tensor<1x2x4xf32>) -> tensor<1x2x4xi32>
   %1 = cnn.cast %0 {to = f32} : (tensor<1x2x4xi32>) -> tensor<1x2x4xf32>
+  return %1 : tensor<1x2x4xf32>
+}
+
+// A number has been clamped before it becomes an integer, so the narrow one is the same.
+// CHECK:         math.roundeven
+// CHECK:         arith.fptosi
+// CHECK:         arith.trunci %{{.+}} overflow<nsw> : i32 to i8
+// CHECK-NOT:     cnn.
+// CHECK-LABEL: func.func @broadcast(
+func.func @quantize(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
+  %s = arith.constant dense<[[0.5], [0.25]]> : tensor<2x1xf32>
+  %z = arith.constant dense<[[-3], [120]]> : tensor<2x1xi8>
+  %0 = cnn.quantize %x, %s, %z : (tensor<1x2x4xf32>, tensor<2x1xf32>, tensor<2x1xi8>) -> tensor<1x2x4xi8>
+  %1 = cnn.dequantize %0, %s, %z : (tensor<1x2x4xi8>, tensor<2x1xf32>, tensor<2x1xi8>) -> tensor<1x2x4xf32>
   return %1 : tensor<1x2x4xf32>
 }
 
@@ -236,6 +250,12 @@ func.func @main() {
   // NUMBERS-NEXT: [-4,    0,    -1,    1]
   %12 = call @cast(%y) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
   call @show(%12) : (tensor<1x2x4xf32>) -> ()
+  // A half is rounded to the even number; 4 / 0.25 + 120 is more than 127.
+  // NUMBERS:      [-0.5,    2,    2,    3],
+  // NUMBERS-NEXT: [-4.5,    0,    1.75,    1.75]
+  %h = arith.constant dense<[[[-0.5, 1.75, 2.0, 3.25], [-4.5, 0.0, 4.0, 1.75]]]> : tensor<1x2x4xf32>
+  %q = call @quantize(%h) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>
+  call @show(%q) : (tensor<1x2x4xf32>) -> ()
   // NUMBERS:      [0,    1,    2,    2],
   // NUMBERS-NEXT: [-2,    0,    -1,    1]
   %r = call @check_range(%y) : (tensor<1x2x4xf32>) -> tensor<1x2x4xf32>

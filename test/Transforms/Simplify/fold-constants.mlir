@@ -104,3 +104,22 @@ func.func @not_constant(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, ten
   %2 = cnn.binary <pow> %minus, %minus : (tensor<2xi64>, tensor<2xi64>) -> tensor<2xi64>
   return %0, %1, %2 : tensor<4xf32>, tensor<4xf32>, tensor<2xi64>
 }
+
+// -----
+
+// As a kernel computes them: a half to the even number, saturated; a NaN to the least number.
+// CHECK-LABEL: func.func @quantize(
+func.func @quantize() -> (tensor<2x3xi8>, tensor<2x2xf32>) {
+  // CHECK-DAG: %[[Q:.+]] = arith.constant dense<{{\[\[}}3, 5, 127], [-128, -128, 1]]> : tensor<2x3xi8>
+  // CHECK-DAG: %[[F:.+]] = arith.constant dense<{{\[\[}}1.000000e+00, -1.500000e+00], [1.000000e+00, 3.000000e+00]]> : tensor<2x2xf32>
+  // CHECK: return %[[Q]], %[[F]]
+  %a = arith.constant dense<[[0.25, 1.25, 1000.0], [-1000.0, 0x7fc00000, 2.0]]> : tensor<2x3xf32>
+  %s = arith.constant dense<[[0.5], [2.0]]> : tensor<2x1xf32>
+  %z = arith.constant dense<[[3], [0]]> : tensor<2x1xi8>
+  %0 = cnn.quantize %a, %s, %z : (tensor<2x3xf32>, tensor<2x1xf32>, tensor<2x1xi8>) -> tensor<2x3xi8>
+  %b = arith.constant dense<[[2, 1], [2, 10]]> : tensor<2x2xui8>
+  %t = arith.constant dense<0.5> : tensor<f32>
+  %y = arith.constant dense<[0, 4]> : tensor<2xui8>
+  %1 = cnn.dequantize %b, %t, %y : (tensor<2x2xui8>, tensor<f32>, tensor<2xui8>) -> tensor<2x2xf32>
+  return %0, %1 : tensor<2x3xi8>, tensor<2x2xf32>
+}

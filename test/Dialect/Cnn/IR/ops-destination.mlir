@@ -436,3 +436,12 @@ func.func @recurrence(%x: tensor<5x2x2x3xf32>, %r: tensor<2x3x3xf32>, %d: tensor
   // CHECK-NEXT: return %[[R]]
   return %0 : tensor<5x2x2x3xf32>
 }
+
+// CHECK-LABEL: func.func @quantize(
+func.func @quantize(%a: tensor<4xf32>, %s: tensor<f32>, %z: tensor<i16>, %q: tensor<4xi16>) -> tensor<4xf32> {
+  // CHECK: %[[Q:.+]] = cnn.quantize %arg0, %arg1, %arg2 outs(%arg3) : {{.+}} -> tensor<4xi16>
+  %0 = cnn.quantize %a, %s, %z outs(%q) : (tensor<4xf32>, tensor<f32>, tensor<i16>, tensor<4xi16>) -> tensor<4xi16>
+  // CHECK: cnn.dequantize %[[Q]], %arg1, %arg2 outs(%arg0) : {{.+}} -> tensor<4xf32>
+  %1 = cnn.dequantize %0, %s, %z outs(%a) : (tensor<4xi16>, tensor<f32>, tensor<i16>, tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}

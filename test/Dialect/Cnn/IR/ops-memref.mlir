@@ -363,3 +363,12 @@ func.func @recurrence(%x: memref<5x2x1x3xf32>, %r: memref<1x3x3xf32>, %h: memref
       : (memref<5x2x1x3xf32>, memref<1x3x3xf32>, memref<1x2x3xf32>, memref<1x1x2x3xf32>) -> ()
   return
 }
+
+// CHECK-LABEL: func.func @quantize(
+func.func @quantize(%a: memref<4xf32>, %s: memref<f32>, %z: memref<i16>, %q: memref<4xi16>) {
+  // CHECK: cnn.quantize %arg0, %arg1, %arg2 outs(%arg3) : (memref<4xf32>, memref<f32>, memref<i16>, memref<4xi16>) -> ()
+  cnn.quantize %a, %s, %z outs(%q) : (memref<4xf32>, memref<f32>, memref<i16>, memref<4xi16>) -> ()
+  // CHECK: cnn.dequantize %arg3, %arg1, %arg2 outs(%arg0) : (memref<4xi16>, memref<f32>, memref<i16>, memref<4xf32>) -> ()
+  cnn.dequantize %q, %s, %z outs(%a) : (memref<4xi16>, memref<f32>, memref<i16>, memref<4xf32>) -> ()
+  return
+}

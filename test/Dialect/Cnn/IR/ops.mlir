@@ -458,3 +458,12 @@ func.func @recurrence_gru(%x: tensor<5x2x1x9xf32>, %r: tensor<1x3x6xf32>, %k: te
   // CHECK: return %[[A]], %[[B]]
   return %0, %1 : tensor<1x1x2x3xf32>, tensor<5x1x2x3xf32>
 }
+
+// CHECK-LABEL: func.func @quantize(
+func.func @quantize(%a: tensor<1x2x4xf32>, %s: tensor<2x1xf32>, %z: tensor<2x1xui8>) -> tensor<1x2x4xf32> {
+  // CHECK: %[[Q:.+]] = cnn.quantize %arg0, %arg1, %arg2 : (tensor<1x2x4xf32>, tensor<2x1xf32>, tensor<2x1xui8>) -> tensor<1x2x4xui8>
+  %0 = cnn.quantize %a, %s, %z : (tensor<1x2x4xf32>, tensor<2x1xf32>, tensor<2x1xui8>) -> tensor<1x2x4xui8>
+  // CHECK: cnn.dequantize %[[Q]], %arg1, %arg2 : (tensor<1x2x4xui8>, tensor<2x1xf32>, tensor<2x1xui8>) -> tensor<1x2x4xf32>
+  %1 = cnn.dequantize %0, %s, %z : (tensor<1x2x4xui8>, tensor<2x1xf32>, tensor<2x1xui8>) -> tensor<1x2x4xf32>
+  return %1 : tensor<1x2x4xf32>
+}
