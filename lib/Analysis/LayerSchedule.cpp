@@ -213,7 +213,7 @@ static llvm::SmallVector<int64_t> getPackedShape(FilterLayout kind, const ConvTi
     shape.append({tile.inputChunk / 2, lanes, 2});
     return shape;
   case FilterLayout::dense_pairs:
-    return {tile.outputTiles, int64_t(llvm::divideCeil(inputs, 2)), lanes, 2};
+    return {tile.outputTiles, inputs / 2, lanes, 2};
   }
   llvm_unreachable("every kind has a shape");
 }

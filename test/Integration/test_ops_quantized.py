@@ -116,6 +116,10 @@ for b_type in (U8, I8):
     add(np.dtype(b_type).name, "DynamicQuantizeMatMul", numbers(5, 7)[1:], Const(integers(b_type, 7, 6, bits=7)), scales(6),
         zeros(b_type, 6, bits=7), Const(RNG.standard_normal(6).astype(np.float32)), domain=MICROSOFT)
 
+add("without-zero-points", "DynamicQuantizeMatMul", numbers(5, 7)[1:], Const(integers(I8, 7, 7, bits=7)), scales(7), domain=MICROSOFT)
+add("without-bias", "DynamicQuantizeMatMul", numbers(5, 7)[1:], Const(integers(I8, 7, 7, bits=7)), scales(7), zeros(I8, 7, bits=7),
+    domain=MICROSOFT)
+
 # --- Convolutions -----------------------------------------------------------------------------------------------------
 
 CONVS = {
@@ -127,6 +131,7 @@ CONVS = {
     "depthwise": ((2, 4, 5, 5), (4, 1, 3, 3), dict(group=4, pads=[1, 1, 1, 1])),
     "same-upper": ((1, 2, 6, 5), (2, 2, 2, 3), dict(auto_pad="SAME_UPPER", strides=[2, 2])),
     "same-lower": ((1, 2, 6, 5), (2, 2, 2, 3), dict(auto_pad="SAME_LOWER")),
+    "one-element": ((1, 16, 3, 3), (1, 16, 3, 3), {}),
     "1d": ((2, 3, 9), (4, 3, 3), dict(pads=[1, 1])),
     "3d": ((1, 2, 4, 5, 6), (3, 2, 2, 3, 2), dict(pads=[1, 0, 1, 0, 1, 1])),
 }

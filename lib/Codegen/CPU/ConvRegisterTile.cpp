@@ -129,7 +129,7 @@ SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &positio
     return buildStep(position, chunk, step, carried);
   });
   // Only short loops are unrolled, since a tile fills the registers: in longer ones, LLVM
-  // would hoist loads and spill. So it would do with several columns of the kernel.
+  // would hoist loads and spill. It would do so, too, where the kernel's columns are unrolled.
   if (channels <= cpu.vectors->unrolledChannels && mayUnrollChannels &&
       !isColumnKnown(window, position))
     unrollFully(next);

@@ -120,7 +120,7 @@ static LogicalResult importIntegerGemm(NodeImporter &node) {
 
 static bool isConstant(Value value) { return cnn::ConstantData::get(value).has_value(); }
 
-/// Whether the value is of constant integers, which cnn-raise-quantization looks for.
+/// Whether the value is a dequantisation of constants, which cnn-raise-quantization looks for.
 static bool isDequantized(Value value) {
   auto op = value ? value.getDefiningOp<cnn::DequantizeOp>() : cnn::DequantizeOp();
   return op && llvm::all_of(op->getOperands(), isConstant);

@@ -356,6 +356,9 @@ static LogicalResult importDynamicQuantizeMatMul(NodeImporter &node) {
   FailureOr<QuantizedOperand> a = quantizeDynamically(node, node.getInput(0));
   if (failed(a))
     return failure();
+  // Operands that are left out keep their numbers.
+  while (node.getNumInputs() < 5)
+    node.addInput({});
   unsigned quantized = node.getNumInputs();
   node.addInput(a->value);
   FailureOr<IntegerProduct> product = IntegerProduct::read(node, quantized, 1, 3);

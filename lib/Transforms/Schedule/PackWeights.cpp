@@ -231,7 +231,7 @@ void packFilter(Operation *op, FilterLayoutAttr layout, FilterReader source,
   case FilterLayout::dense:
   case FilterLayout::pairs:
   case FilterLayout::dense_pairs:
-    llvm_unreachable("only dense layers and integers have it");
+    llvm_unreachable("dense layers and layers of integers have functions of their own");
   }
 }
 

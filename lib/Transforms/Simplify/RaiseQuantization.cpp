@@ -66,6 +66,9 @@ bool isSame(Value lhs, Value rhs) {
 /// the scale is nearly that integer.
 bool isUsual(double scale) { return scale > 1e-30 && scale < 1e30; }
 
+/// The largest magnitude of an integer of 8 bits less its zero point.
+constexpr int64_t kLargestInput = 255;
+
 /// A filter of constant integers.
 struct IntegerFilter {
   /// The integers less their zero points.
@@ -101,13 +104,18 @@ std::optional<IntegerFilter> IntegerFilter::get(Value filter) {
   IntegerFilter result;
   result.scales = scale->toVector<float>();
   int64_t inner = data->getNumElements() / shape.front();
+  std::vector<int64_t> sums(shape.front(), 0);
   auto type = RankedTensorType::get(shape, IntegerType::get(filter.getContext(), 16));
   result.weights = fillConstant<int16_t>(type, [&](MutableArrayRef<int16_t> values) {
     for (auto [i, value] : llvm::enumerate(values)) {
       int64_t output = zero->getNumElements() == 1 ? 0 : int64_t(i) / inner;
       value = data->getInt(i) - zero->getInt(output);
+      sums[int64_t(i) / inner] += std::abs(int64_t(value)) * kLargestInput;
     }
   });
+  // Sums of integers wrap around, those of floats do not.
+  if (*llvm::max_element(sums) > std::numeric_limits<int32_t>::max())
+    return std::nullopt;
   return result;
 }
 
@@ -194,16 +202,14 @@ template <typename LayerOp> struct RaiseLayer : OpRewritePattern<LayerOp> {
   }
 };
 
-/// `constant / divisor`; null if it is no f32 constant.
-Value divide(PatternRewriter &rewriter, Value constant, float divisor) {
-  std::optional<ConstantData> data = evaluate(constant);
-  if (!data || !data->holds<float>())
-    return {};
-  std::vector<float> values(data->getValues<float>());
+/// `constant / divisor`.
+Value divide(PatternRewriter &rewriter, Location loc, const ConstantData &constant,
+             float divisor) {
+  std::vector<float> values = constant.toVector<float>();
   for (float &value : values)
     value /= divisor;
-  return createConstant(rewriter, constant.getLoc(),
-                        makeConstant<float>(data->getType(), std::move(values)));
+  return createConstant(rewriter, loc,
+                        makeConstant<float>(constant.getType(), std::move(values)));
 }
 
 /// The scale of a result goes into the factors and the bias of the sums, so that nothing is
@@ -231,15 +237,19 @@ struct FoldScale : OpRewritePattern<QuantizeOp> {
     auto sums = product.getLhs().getDefiningOp<CastOp>();
     if (!sums || !getType(sums.getInput()).getElementType().isInteger(32))
       return failure();
+    std::optional<ConstantData> factors = evaluate(product.getRhs()), bias;
+    if (hasBias)
+      bias = evaluate(add.getRhs());
+    if (!factors || !factors->holds<float>() || (hasBias && !(bias && bias->holds<float>())))
+      return failure();
     float divisor = float(scale->getDouble(0));
     rewriter.setInsertionPoint(product);
-    Value factors = divide(rewriter, product.getRhs(), divisor);
-    Value bias = hasBias ? divide(rewriter, add.getRhs(), divisor) : Value();
-    if (!factors || (hasBias && !bias))
-      return failure();
-    rewriter.modifyOpInPlace(product, [&] { product.getRhsMutable().set(factors); });
-    if (bias)
-      rewriter.modifyOpInPlace(add, [&] { add.getRhsMutable().set(bias); });
+    Value newFactors = divide(rewriter, product.getLoc(), *factors, divisor);
+    rewriter.modifyOpInPlace(product, [&] { product.getRhsMutable().set(newFactors); });
+    if (hasBias) {
+      Value newBias = divide(rewriter, add.getLoc(), *bias, divisor);
+      rewriter.modifyOpInPlace(add, [&] { add.getRhsMutable().set(newBias); });
+    }
     Value one =
         createConstant(rewriter, op.getLoc(), makeFloats(rewriter.getContext(), {}, {1.0f}));
     rewriter.modifyOpInPlace(op, [&] { op.getScaleMutable().set(one); });

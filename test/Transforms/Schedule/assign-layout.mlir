@@ -269,3 +269,16 @@ func.func @integers(%x: tensor<1x5x4x4xi16>, %t: tensor<f32>) -> (tensor<1x8x4x4
   %4 = cnn.quantize %2, %t, %z : (tensor<1x8x4x4xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x8x4x4xui8>
   return %4, %3 : tensor<1x8x4x4xui8>, tensor<f32>
 }
+
+// -----
+
+// One element behind a blocked convolution is no scalar that broadcasts.
+// CHECK-LABEL: func.func @one_element(
+func.func @one_element(%x: tensor<1x16x5x5xf32>) -> tensor<1x1x1x1xf32> {
+  %w = arith.constant dense<1.0> : tensor<1x16x5x5xf32>
+  // CHECK: %[[C:.+]] = cnn.conv {{.+}} -> tensor<1x1x1x1x8xf32>
+  // CHECK: cnn.binary <mul> %[[C]], %[[C]] : (tensor<1x1x1x1x8xf32>, tensor<1x1x1x1x8xf32>)
+  %0 = cnn.conv %x, %w {window = #cnn.window<[5, 5]>} : (tensor<1x16x5x5xf32>, tensor<1x16x5x5xf32>) -> tensor<1x1x1x1xf32>
+  %1 = cnn.binary <mul> %0, %0 : (tensor<1x1x1x1xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32>
+  return %1 : tensor<1x1x1x1xf32>
+}

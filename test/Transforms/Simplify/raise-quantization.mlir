@@ -108,3 +108,16 @@ func.func @scale(%x: tensor<3x2xi8>) -> tensor<3x2xui8> {
   %4 = cnn.quantize %3, %t, %y : (tensor<3x2xf32>, tensor<f32>, tensor<ui8>) -> tensor<3x2xui8>
   return %4 : tensor<3x2xui8>
 }
+
+// Sums of so many products may not fit 32 bits.
+// CHECK-LABEL: func.func @long_sums(
+// CHECK:         cnn.dense {{.+}} : (tensor<1x70000xf32>, tensor<1x70000xf32>) -> tensor<1x1xf32>
+func.func @long_sums(%x: tensor<1x70000xi8>) -> tensor<1x1xf32> {
+  %w = arith.constant dense<-128> : tensor<1x70000xi8>
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<0> : tensor<i8>
+  %0 = cnn.dequantize %x, %s, %z : (tensor<1x70000xi8>, tensor<f32>, tensor<i8>) -> tensor<1x70000xf32>
+  %1 = cnn.dequantize %w, %s, %z : (tensor<1x70000xi8>, tensor<f32>, tensor<i8>) -> tensor<1x70000xf32>
+  %2 = cnn.dense %0, %1 : (tensor<1x70000xf32>, tensor<1x70000xf32>) -> tensor<1x1xf32>
+  return %2 : tensor<1x1xf32>
+}

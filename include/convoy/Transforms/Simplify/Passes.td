@@ -211,8 +211,8 @@ def CnnRaiseQuantization : Pass<"cnn-raise-quantization", "::mlir::func::FuncOp"
   let summary = "Compute layers of dequantised data on the integers";
   let description = [{
     A convolution or dense layer whose input is a `cnn.dequantize` of integers of 8 bits with
-    one scale, and whose filter is one of constant integers with a scale for each output channel
-    (or one for all), becomes a layer of the integers less their zero points. Its sums are
+    one scale, and whose filter is a `cnn.dequantize` of constant integers of 8 bits with a scale
+    for each output channel (or one for all), becomes a layer of the integers less their zero points. Its sums are
     multiplied by both scales, and the bias is added. Later passes make one kernel of that and
     of a `cnn.quantize` behind it.
 
@@ -236,8 +236,9 @@ def CnnRaiseQuantization : Pass<"cnn-raise-quantization", "::mlir::func::FuncOp"
     ```
 
     Pre: operations are in value form. On a GPU, layers stay as they are.
-    Numerics: not bit-exact; the sums have no error, where those of floats have one. They are
-    the same on every CPU.
+    Numerics: not bit-exact. Sums have no error, where those of floats have one, and are the same
+    on every CPU. As the scale of a `cnn.quantize` is divided into the factors before it, a number
+    between two integers may become the other one.
   }];
   let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];

@@ -125,13 +125,14 @@ Value BlockedForms::getPlain(Value value) {
                     ->getResult(0);
 }
 
-/// Whether there is one element, which broadcasts in any layout.
-static bool isScalar(Value value) {
-  return tensorType(value).getNumElements() == 1 && tensorType(value).getRank() <= kMaxRank;
+/// Whether there is one element, which broadcasts to a larger result in any layout.
+static bool isScalar(Value value, ArrayRef<int64_t> result) {
+  return tensorType(value).getNumElements() == 1 && tensorType(value).getRank() <= kMaxRank &&
+         llvm::product_of(result) != 1;
 }
 
 bool BlockedForms::hasBlockedOperand(Value value, ArrayRef<int64_t> result) const {
-  if (isBroadcastConstant(value) || isScalar(value))
+  if (isBroadcastConstant(value) || isScalar(value, result))
     return true;
   return isData(value) && shapeOf(value).size() == result.size() &&
          (shapeOf(value)[1] == result[1] || shapeOf(value)[1] == 1);
@@ -143,7 +144,7 @@ Value BlockedForms::getBlockedOperand(Value value, ArrayRef<int64_t> result) {
     bool perChannel = shape[1] != 1;
     return relayConstant(value, shape, perChannel, blockShape(shape, perChannel ? block : 1));
   }
-  if (isScalar(value))
+  if (isScalar(value, result))
     return getPlain(value);
   if (shapeOf(value)[1] == result[1])
     return getBlocked(value);

@@ -197,7 +197,9 @@ public:
       : schedule(schedule), filter(schedule.getFilter()), kind(filter.getKind()) {}
 
   std::string check(Operation *op) {
-    if (auto conv = dyn_cast<ConvOpInterface>(op))
+    if (cast<ScheduledOpInterface>(op).isInteger() != filter.hasPairs())
+      fail("filters of pairs belong to layers of integers");
+    else if (auto conv = dyn_cast<ConvOpInterface>(op))
       checkConv(conv);
     else
       checkDense(cast<DenseOp>(op));
@@ -208,8 +210,7 @@ private:
   void checkConv(ConvOpInterface conv) {
     Algorithm algorithm = schedule.getAlgorithm();
     if (conv.isTransposed() != (algorithm == Algorithm::transposed) ||
-        algorithm == Algorithm::dense || kind == FilterLayout::dense ||
-        conv.isInteger() != filter.hasPairs())
+        algorithm == Algorithm::dense || kind == FilterLayout::dense)
       return fail((stringifyAlgorithm(algorithm) + " computes no such convolution").str());
     int64_t groups = conv.getGroups(), inputs = conv.getInputChannels() / groups;
     int64_t outputs = conv.getOutputChannels() / groups;
@@ -242,14 +243,15 @@ private:
 
   void checkDense(DenseOp dense) {
     Algorithm algorithm = schedule.getAlgorithm();
-    if ((algorithm != Algorithm::dense &&
-         (algorithm != Algorithm::matrix_product || kind != FilterLayout::dense)) ||
-        dense.isInteger() != filter.hasPairs())
+    if (algorithm != Algorithm::dense &&
+        (algorithm != Algorithm::matrix_product || kind != FilterLayout::dense))
       return fail((stringifyAlgorithm(algorithm) + " computes no dense layer").str());
     SmallVector<int64_t> shape = dense.getLogicalFilterShape();
     expectTiles(shape[0]);
+    if (dense.isInteger() && (shape[1] % 2 != 0 || schedule.getChunk() % 2 != 0))
+      fail("pairs need an even number of inputs, in each chunk, too");
     if (dense.isInteger())
-      expect("pairs of inputs", FilterDim::pair, llvm::divideCeil(shape[1], 2));
+      expect("pairs of inputs", FilterDim::pair, shape[1] / 2);
     else
       expect("inputs", FilterDim::input, shape[1]);
     if (schedule.getChunk() < 0 || schedule.getChunk() > shape[1])

@@ -90,3 +90,21 @@ func.func @dequantize_scale_type(%x: tensor<2x4xui8>, %s: tensor<f64>, %z: tenso
   %0 = cnn.dequantize %x, %s, %z : (tensor<2x4xui8>, tensor<f64>, tensor<ui8>) -> tensor<2x4xf32>
   return
 }
+
+// -----
+
+func.func @half_a_pair(%a: tensor<2x3xi16>, %b: tensor<8x3xi16>) {
+  // expected-error @below {{has a schedule that does not fit: pairs need an even number of inputs, in each chunk, too}}
+  %0 = cnn.dense %a, %b {schedule = #cnn.schedule<dense, tile = 2x1x8, filter = <dense_pairs, 1x2x8x2xi16>>}
+      : (tensor<2x3xi16>, tensor<8x3xi16>) -> tensor<2x8xi32>
+  return
+}
+
+// -----
+
+func.func @floats_in_pairs(%a: tensor<2x4xf32>, %b: tensor<8x4xf32>) {
+  // expected-error @below {{has a schedule that does not fit: filters of pairs belong to layers of integers}}
+  %0 = cnn.dense %a, %b {schedule = #cnn.schedule<dense, tile = 2x1x8, filter = <dense_pairs, 1x2x8x2xi16>>}
+      : (tensor<2x4xf32>, tensor<8x4xf32>) -> tensor<2x8xf32>
+  return
+}
