@@ -29,8 +29,10 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(cnn::createCnnDecompose());
   functions.addPass(cnn::createCnnLowerElementTypes());
   functions.addPass(cnn::createCnnFuseElementwise());
+  functions.addPass(cnn::createCnnSimplifyRounding());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
+  functions.addPass(cnn::createCnnExtendEpilogue());
   functions.addPass(cnn::createCnnNarrowToF16());
   functions.addPass(cnn::createCnnToDestinationStyle());
   functions.addPass(cnn::createCnnFormLoops());

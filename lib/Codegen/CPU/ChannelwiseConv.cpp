@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTile.h"
+#include "convoy/Codegen/CPU/EpilogueRegion.h"
 #include "convoy/Codegen/CPU/PixelTile.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 
@@ -34,7 +35,7 @@ class ChannelwiseConv : ConvOperands {
 public:
   ChannelwiseConv(ImplicitLocOpBuilder &builder, ConvOpInterface op, ValueRange operands)
       : ConvOperands(op, operands), b(builder), op(op), tile(getConvTile(op)),
-        window(getConvWindow(op)),
+        window(getConvWindow(op)), region(b, op, epilogueInputs),
         vectorType(VectorType::get({tile.lanes}, builder.getF32Type())) {}
 
   /// A task is a row of one channel block.
@@ -139,25 +140,26 @@ private:
     return vector::ShuffleOp::create(b, loaded, loaded, pattern);
   }
 
-  /// Adds the residual, applies the activation and stores.
+  /// Adds the residual, applies the activation, runs the epilogue's region and stores.
   void store(const PixelTile &pixels, ArrayRef<Value> sums) {
-    for (auto [pixel, sum] : llvm::enumerate(sums)) {
+    region.forEachRow(sums, pixels.size, [&](Value pixel, ArrayRef<Value> values) {
       SmallVector<Value> indices = {batch, block};
       llvm::append_range(indices, outer);
-      indices.append({affine(b, pixels.start, 1, pixel), indexConstant(b, 0)});
-      Value value = sum;
+      indices.append({add(b, pixels.start, pixel), indexConstant(b, 0)});
+      Value value = values.front();
       if (residual)
         value = arith::AddFOp::create(
             b, value, vector::LoadOp::create(b, vectorType, residual, indices));
       value = emitUnary(b, b.getLoc(), op.getActivation(), value);
-      vector::StoreOp::create(b, value, output, indices);
-    }
+      vector::StoreOp::create(b, region.emit(value, indices), output, indices);
+    });
   }
 
   ImplicitLocOpBuilder &b;
   ConvOpInterface op;
   ConvTile tile;
   ConvWindow window;
+  EpilogueRegion region;
   VectorType vectorType;
   Value batch, block;
   SmallVector<Value> outer;

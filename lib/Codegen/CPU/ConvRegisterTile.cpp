@@ -7,7 +7,6 @@
 
 #include "convoy/Codegen/CPU/ConvRegisterTile.h"
 
-#include "convoy/Codegen/CPU/PairProduct.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -26,12 +25,10 @@ ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterfac
                                    ValueRange operands, TargetAttr target)
     : ConvOperands(op, operands), b(builder), op(op), tile(getConvTile(op)),
       window(getConvWindow(op)), inputBlocked(op.isInputBlocked()),
-      outputBlocked(op.isOutputBlocked()),
-      vectorType(VectorType::get({tile.lanes}, op.isInteger() ? Type(b.getI32Type())
-                                                              : Type(b.getF32Type()))),
-      cpu(getCpu(target)), stepChannels(op.isInteger() ? 2 : 1) {
-  if (op.isInteger())
-    filter = PairProduct::flattenFilter(b, filter);
+      outputBlocked(op.isOutputBlocked()), cpu(getCpu(target)),
+      product(b, op, *cpu.vectors, tile.lanes), region(b, op, epilogueInputs),
+      vectorType(product.getSumType()) {
+  filter = product.flattenFilter(filter);
 }
 
 int64_t ConvRegisterTile::countTasks(ConvOpInterface op, const ConvTile &tile,
@@ -123,7 +120,7 @@ static bool isColumnKnown(const ConvWindow &window, const KernelPosition &positi
 
 SmallVector<Value> ConvRegisterTile::buildPosition(const KernelPosition &position, Value chunk,
                                                    int64_t channels, ValueRange sums) {
-  int64_t steps = llvm::divideCeil(channels, stepChannels);
+  int64_t steps = llvm::divideCeil(channels, product.getInputs());
   prefetchNextTile(position, chunk, steps);
   SmallVector<Value> next = emitLoop(b, steps, sums, [&](Value step, ValueRange carried) {
     return buildStep(position, chunk, step, carried);
@@ -144,7 +141,7 @@ void ConvRegisterTile::prefetchNextTile(const KernelPosition &position, Value ch
     return;
   Type stored = cast<MemRefType>(filter.getType()).getElementType();
   int64_t line = cpu.lineBytes * 8 / stored.getIntOrFloatBitWidth(),
-          row = tile.tileLanes() * stepChannels;
+          row = tile.tileLanes() * product.getInputs();
   for (int64_t i = prefetchShare * line; i < steps * row; i += prefetchShares * line) {
     SmallVector<Value> indices = {group, affine(b, outputTile, 1, 1), chunk};
     llvm::append_range(indices, position.kernel);
@@ -162,27 +159,20 @@ SmallVector<Value> ConvRegisterTile::buildStep(const KernelPosition &position, V
   weightIndices.push_back(step);
   weightIndices.push_back(Value());
   SmallVector<Value> weights;
-  PairProduct pairs(b, *cpu.vectors, tile.lanes);
   for (int64_t block = 0; block < tile.blocks; ++block) {
     weightIndices.back() = indexConstant(b, block * tile.lanes);
-    weights.push_back(op.isInteger() ? pairs.loadWeights(filter, weightIndices)
-                                     : loadWeights(b, tile.lanes, filter, weightIndices));
+    weights.push_back(product.loadWeights(filter, weightIndices));
   }
   SmallVector<Value> next(sums);
   int64_t pixels = position.columns.size();
-  Value channel = affine(b, step, stepChannels, 0);
+  Value channel = affine(b, step, product.getInputs(), 0);
   for (int64_t pixel = 0; pixel < pixels; ++pixel) {
     if (!position.columns[pixel])
       continue;
-    SmallVector<Value> at = inputIndices(position, pixel, chunk, channel);
-    Value broadcast =
-        op.isInteger()
-            ? pairs.broadcastPair(input, at)
-            : vector::BroadcastOp::create(b, vectorType, memref::LoadOp::create(b, input, at));
+    Value inputs = product.broadcast(input, inputIndices(position, pixel, chunk, channel));
     for (int64_t block = 0; block < tile.blocks; ++block) {
       Value &sum = next[block * pixels + pixel];
-      sum = op.isInteger() ? pairs.add(sum, broadcast, weights[block])
-                           : vector::FMAOp::create(b, broadcast, weights[block], sum);
+      sum = product.add(sum, inputs, weights[block]);
     }
   }
   return next;
@@ -228,35 +218,35 @@ void ConvRegisterTile::store(const PixelTile &pixels, ArrayRef<Value> sums,
 void ConvRegisterTile::storeBlocked(const PixelTile &pixels, ArrayRef<Value> sums,
                                     OutputColumn column) {
   int64_t vectors = llvm::divideCeil(tile.groupOutputs, tile.lanes);
+  int64_t missing = tile.outputBlocks() - vectors;
   Value firstVector = affine(b, outputTile, tile.blocks, 0);
-  auto storeVector = [&](int64_t block) {
+  auto storeVector = [&](int64_t block, Value pixel, Value value) {
     Value vector = add(b, affine(b, group, vectors, block), firstVector);
     auto [outputBlock, lane] = locateBlock(output, vector);
-    for (int64_t pixel = 0; pixel < pixels.size; ++pixel) {
-      SmallVector<Value> indices = {batch, outputBlock};
-      llvm::append_range(indices, outer);
-      indices.push_back(column(affine(b, pixels.start, 1, pixel)));
-      indices.push_back(lane);
-      Value value = sums[block * pixels.size + pixel];
-      if (residual)
-        value = arith::AddFOp::create(
-            b, value, vector::LoadOp::create(b, vectorType, residual, indices));
-      value = emitUnary(b, b.getLoc(), op.getActivation(), value);
-      vector::StoreOp::create(b, value, output, indices);
-    }
+    SmallVector<Value> indices = {batch, outputBlock};
+    llvm::append_range(indices, outer);
+    indices.push_back(column(add(b, pixels.start, pixel)));
+    indices.push_back(lane);
+    if (residual)
+      value = arith::AddFOp::create(b, value,
+                                    vector::LoadOp::create(b, vectorType, residual, indices));
+    value = emitUnary(b, b.getLoc(), op.getActivation(), value);
+    vector::StoreOp::create(b, region.emit(value, indices), output, indices);
   };
-  int64_t missing = tile.outputBlocks() - vectors;
-  for (int64_t block = 0; block < tile.blocks; ++block) {
-    if (block < tile.blocks - missing) {
-      storeVector(block);
-      continue;
+  region.forEachRow(sums, pixels.size, [&](Value pixel, ArrayRef<Value> values) {
+    for (auto [block, value] : llvm::enumerate(values)) {
+      if (int64_t(block) < tile.blocks - missing) {
+        storeVector(block, pixel, value);
+        continue;
+      }
+      // The last tile may have vectors that the output lacks.
+      Value exists =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::slt, affine(b, firstVector, 1, block),
+                                indexConstant(b, vectors));
+      emitIf(b, exists,
+             [&, block = block, value = value] { storeVector(block, pixel, value); });
     }
-    // The last tile may have vectors that the output lacks.
-    Value exists =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, affine(b, firstVector, 1, block),
-                              indexConstant(b, vectors));
-    emitIf(b, exists, [&] { storeVector(block); });
-  }
+  });
 }
 
 /// Stores by way of a scratch tile, since the lanes of a vector are a plane apart in plain

@@ -15,7 +15,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTile.h"
-#include "convoy/Codegen/CPU/PairProduct.h"
+#include "convoy/Codegen/CPU/EpilogueRegion.h"
+#include "convoy/Codegen/CPU/LayerProduct.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
 #include "convoy/Machine/Cpu.h"
@@ -91,12 +92,12 @@ public:
       : b(b), op(op), plan(plan), tile(plan.tile), input(operands[0]), filter(operands[1]),
         bias(op.getBias() ? operands[2] : Value()),
         count(op.getRows() ? operands[op.getBias() ? 3 : 2] : Value()),
-        output(operands.back()),
-        vectorType(VectorType::get({tile.lanes}, op.isInteger() ? Type(b.getI32Type())
-                                                                : Type(b.getF32Type()))),
-        vectors(*getCpu(target).vectors) {
-    if (op.isInteger())
-      filter = PairProduct::flattenFilter(b, filter);
+        output(operands.back()), product(b, op, *getCpu(target).vectors, tile.lanes),
+        vectorType(product.getSumType()),
+        region(
+            b, op,
+            operands.slice((bias ? 3 : 2) + (count ? 1 : 0), op.getEpilogueInputs().size())) {
+    filter = product.flattenFilter(filter);
   }
 
   void build(Value task) {
@@ -229,23 +230,16 @@ private:
         });
     sums = emitLoop(b, chunk.begin, chunk.end, 1, sums, [&](Value k, ValueRange carried) {
       Values next(carried), weights;
-      PairProduct pairs(b, vectors, tile.lanes);
       for (int64_t block = 0; block < tile.blocks; ++block) {
-        Values at = {outputTile, k, indexConstant(b, block * tile.lanes)};
-        weights.push_back(op.isInteger() ? pairs.loadWeights(filter, at)
-                                         : loadWeights(b, tile.lanes, filter, at));
+        weights.push_back(product.loadWeights(
+            filter, {outputTile, k, indexConstant(b, block * tile.lanes)}));
       }
       Value first = affine(b, k, plan.stepInputs, 0);
       for (int64_t row = 0; row < rows; ++row) {
-        Values at = {rowOf(row), first};
-        Value broadcast =
-            op.isInteger() ? pairs.broadcastPair(input, at)
-                           : vector::BroadcastOp::create(b, vectorType,
-                                                         memref::LoadOp::create(b, input, at));
+        Value inputs = product.broadcast(input, {rowOf(row), first});
         for (int64_t block = 0; block < tile.blocks; ++block) {
           Value &sum = next[block * rows + row];
-          sum = op.isInteger() ? pairs.add(sum, broadcast, weights[block])
-                               : vector::FMAOp::create(b, broadcast, weights[block], sum);
+          sum = product.add(sum, inputs, weights[block]);
         }
       }
       return next;
@@ -260,15 +254,23 @@ private:
             return results;
           },
           [&] { return sums; });
-    for (auto [block, column, mask] : llvm::enumerate(columns, masks))
-      for (int64_t row = 0; row < rows; ++row) {
-        Value value = sums[block * rows + row];
-        Values at = {rowOf(row), column};
-        if (!mask)
-          vector::StoreOp::create(b, value, output, at);
-        else
-          vector::MaskedStoreOp::create(b, output, at, mask, value);
-      }
+    auto store = [&](bool isMasked) {
+      region.forEachRow(sums, rows, [&](Value row, ArrayRef<Value> values) {
+        for (auto [value, column, mask] : llvm::zip_equal(values, columns, masks)) {
+          Values at = {add(b, firstRow, row), column};
+          Value result = region.emit(value, at);
+          if (isMasked)
+            vector::MaskedStoreOp::create(b, output, at, mask, result);
+          else
+            vector::StoreOp::create(b, result, output, at);
+        }
+      });
+    };
+    // A masked store takes many times as long as another on some CPUs.
+    if (masks.front())
+      emitIfElse(b, isLast(b, outputTile, tile.outputTiles), store);
+    else
+      store(false);
   }
 
   /// The sums of no inputs.
@@ -285,9 +287,10 @@ private:
   const DensePlan &plan;
   const DenseTile &tile;
   Value input, filter, bias, count, output;
+  LayerProduct product;
   /// A vector of sums.
   VectorType vectorType;
-  const VectorUnit &vectors;
+  EpilogueRegion region;
 };
 
 struct DenseFamily : KernelFamily {

@@ -99,10 +99,54 @@ private:
     output = reshape(output, outputBlocked, extents);
     if (residual)
       residual = reshape(residual, outputBlocked, extents);
+    region.reshapeSpatial(extents);
+  }
+
+  /// Says which part of the next task's filters register tile `i` prefetches. A small map is
+  /// done with its filters so soon that it would wait for those of the next output tile, so
+  /// the last two register tiles prefetch them. Prefetching in the first ones, too, was
+  /// slower: measured at 7x7.
+  void setPrefetch(int64_t i, int64_t tiles) {
+    prefetchShares = i < tiles - 2 ? 0 : std::min<int64_t>(tiles, 2);
+    prefetchShare = tiles - 1 - i;
+  }
+
+  /// The map of a 1x1 convolution: tiles of the same size are a loop, but for the last two.
+  void buildPointwiseMap(Value task) {
+    window.flattenPointwise();
+    input = reshape(input, inputBlocked, window.input);
+    reshapeOutput(window.output);
+    setTask(task, {});
+    outer.assign(window.rank() - 1, indexConstant(b, 0));
+    int64_t pixels = window.output.back(), tiles = llvm::divideCeil(pixels, tile.pixels);
+    int64_t size = pixels / tiles, smaller = tiles - pixels % tiles, start = 0;
+    auto column = [](Value pixel) { return pixel; };
+    for (int64_t i = 0; i < tiles;) {
+      if (i == smaller)
+        ++size;
+      int64_t run = std::min(i < smaller ? smaller : tiles, tiles - 2) - i;
+      setPrefetch(i, tiles);
+      if (run > 1) {
+        int64_t end = start + run * size;
+        emitLoop(b, indexConstant(b, start), indexConstant(b, end), size, {},
+                 [&](Value pixel, ValueRange) {
+                   buildTile({pixel, std::nullopt, size}, column);
+                   return SmallVector<Value>();
+                 });
+        i += run;
+        start = end;
+        continue;
+      }
+      buildTile({indexConstant(b, start), start, size}, column);
+      ++i;
+      start += size;
+    }
   }
 
   /// All pixels of a map as one row of the output, in tiles of about the same size.
   void buildMap(Value task) {
+    if (window.isPointwise())
+      return buildPointwiseMap(task);
     setTask(task, {});
     outer.assign(window.rank() - 1, indexConstant(b, 0));
     SmallVector<int64_t> row(window.rank(), 1);
@@ -114,11 +158,7 @@ private:
     for (int64_t i = 0; i < tiles; ++i) {
       int64_t end = row.back() * (i + 1) / tiles;
       PixelTile pixels = {indexConstant(b, start), start, end - start};
-      // A small map is done with its filters so soon that it would wait for those of the next
-      // output tile, so the last two register tiles prefetch them. Prefetching in the first
-      // ones, too, was slower: measured at 7x7.
-      prefetchShares = i < tiles - 2 ? 0 : std::min<int64_t>(tiles, 2);
-      prefetchShare = tiles - 1 - i;
+      setPrefetch(i, tiles);
       auto buildChunk = [&](Value chunk, int64_t channels, ValueRange values) {
         SmallVector<Value> next(values);
         for (int64_t k = 0; k < llvm::product_of(window.kernel); ++k)

@@ -168,6 +168,11 @@ ConvOperands::ConvOperands(cnn::ConvOpInterface op, ValueRange operands) {
     inputScale = *next++;
     inputOffset = *next++;
   }
+  if (auto layer = dyn_cast<cnn::EpilogueRegionOpInterface>(op.getOperation())) {
+    size_t first = next - operands.begin(), count = layer.getEpilogueInputs().size();
+    epilogueInputs = operands.slice(first, count);
+    next += count;
+  }
   output = *next++;
 }
 

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 // Blocked data: vectors of channels, a tile of pixels in registers. Plain data: one
-// channel at a time, scalar; only graphs without convolutions pool plain data.
+// channel at a time, scalar; only graphs without convolutions pool plain data. Elements are
+// f32, or for the largest ones i16, the differences of quantised numbers and their zero point.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,6 +51,9 @@ public:
       SmallVector<Value> values = findLargest(pixels);
       for (auto [pixel, value] : llvm::enumerate(values))
         store(value, affine(b, pixels.start, 1, pixel));
+      // Integers have no NaNs.
+      if (isa<IntegerType>(getElementTypeOrSelf(type)))
+        return;
       auto correct = [&] {
         auto loop = scf::ForOp::create(
             b, pixels.start, affine(b, pixels.start, 1, pixels.size), indexConstant(b, 1));
@@ -176,7 +180,9 @@ struct PoolFamily : KernelFamily {
       return false;
     ShapedType type = op.getOutputType();
     int64_t rank = op.getWindow().getRank();
-    return type.getElementType().isF32() &&
+    bool isDifferences =
+        op.getPoolKind() == PoolKind::maximum && type.getElementType().isInteger(16);
+    return (type.getElementType().isF32() || isDifferences) &&
            (type.getRank() == rank + 2 || type.getShape().back() == target.getVectorLanes());
   }
 
@@ -201,7 +207,7 @@ struct PoolFamily : KernelFamily {
                           Value task, TargetAttr target) const override {
     auto op = cast<PoolOpInterface>(operation);
     SmallVector<Value> indices = delinearize(b, task, getTaskExtents(op));
-    Type type = b.getF32Type();
+    Type type = op.getOutputType().getElementType();
     if (isBlocked(op))
       type = VectorType::get({target.getVectorLanes()}, type);
     PoolRow(b, op, type, operands, indices).build(getCpu(target).vectors->poolPixels);

@@ -7,11 +7,12 @@
 
 #include "convoy/Codegen/Common/GenericBody.h"
 
+#include "convoy/Codegen/Common/BodyEmitter.h"
+
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace convoy;
@@ -21,14 +22,8 @@ using Values = SmallVector<Value>;
 LogicalResult GenericBody::captureConstants() {
   if (!linalgOp)
     return success();
-  SetVector<Value> values;
-  getUsedValuesDefinedAbove(linalgOp->getRegion(0), linalgOp->getRegion(0), values);
-  for (Value value : values) {
-    Operation *constant = value.getDefiningOp();
-    if (!constant || !constant->hasTrait<OpTrait::ConstantLike>())
-      return op->emitError("uses a value from outside of its body that is no constant");
-    captured.map(value, b.clone(*constant)->getResult(0));
-  }
+  if (failed(convoy::captureConstants(b, linalgOp->getRegion(0), captured)))
+    return op->emitError("uses a value from outside of its body that is no constant");
   return success();
 }
 
@@ -102,46 +97,16 @@ void GenericBody::store(int64_t operand, Value value, Value offset, int64_t lane
 // The body
 //===----------------------------------------------------------------------===//
 
-Value GenericBody::widen(Value value, int64_t lanes) {
-  if (lanes == 1 || isa<VectorType>(value.getType()))
-    return value;
-  return vector::BroadcastOp::create(b, VectorType::get(lanes, value.getType()), value);
-}
+Value GenericBody::widen(Value value, int64_t lanes) { return convoy::widen(b, value, lanes); }
 
 Values GenericBody::emitBody(ValueRange arguments, ValueRange ivs, int64_t lanes) {
   if (!linalgOp)
     return {arguments.front()};
   IRMapping mapping = captured;
-  Block *body = linalgOp.getBlock();
-  for (auto [argument, value] : llvm::zip(body->getArguments(), arguments))
+  for (auto [argument, value] : llvm::zip(linalgOp.getBlock()->getArguments(), arguments))
     if (value)
       mapping.map(argument, value);
-  for (Operation &inner : body->without_terminator()) {
-    if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
-      mapping.map(index.getResult(), ivs[index.getDim()]);
-      continue;
-    }
-    Values values;
-    for (Value operand : inner.getOperands())
-      values.push_back(mapping.lookupOrDefault(operand));
-    bool isVector =
-        llvm::any_of(values, [](Value value) { return isa<VectorType>(value.getType()); });
-    if (!isVector) {
-      b.clone(inner, mapping);
-      continue;
-    }
-    SmallVector<Type> types;
-    for (Type type : inner.getResultTypes())
-      types.push_back(VectorType::get(lanes, type));
-    for (Value &value : values)
-      value = widen(value, lanes);
-    Operation *wide = mlir::clone(b, &inner, types, values);
-    mapping.map(inner.getResults(), wide->getResults());
-  }
-  Values results;
-  for (Value value : body->getTerminator()->getOperands())
-    results.push_back(mapping.lookupOrDefault(value));
-  return results;
+  return convoy::emitBody(b, *linalgOp.getBlock(), std::move(mapping), lanes, ivs);
 }
 
 void GenericBody::emitPoint(ValueRange offsets, int64_t lanes, ArrayRef<Value> uniforms) {

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -22,6 +23,10 @@ using namespace convoy::cnn;
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 Value PoolCombiner::emitStart(Type type) const {
+  Type element = getElementTypeOrSelf(type);
+  if (isa<IntegerType>(element))
+    return emitConstant(b, b.getLoc(), type,
+                        -std::ldexp(1.0, element.getIntOrFloatBitWidth() - 1));
   double start = kind == PoolKind::average ? 0.0
                  : isQuick                 ? -kInfinity
                                            : std::numeric_limits<double>::quiet_NaN();
@@ -29,6 +34,8 @@ Value PoolCombiner::emitStart(Type type) const {
 }
 
 Value PoolCombiner::operator()(Value x, Value y) const {
+  if (isa<IntegerType>(getElementTypeOrSelf(x.getType())))
+    return arith::MaxSIOp::create(b, x, y);
   if (kind == PoolKind::average)
     return arith::AddFOp::create(b, x, y);
   // The larger one is the second if there are NaNs, and `x` is none.

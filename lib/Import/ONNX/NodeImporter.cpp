@@ -108,10 +108,12 @@ std::optional<cnn::ConstantData> NodeImporter::getConstant(unsigned index) {
     return std::nullopt;
   if (std::optional<cnn::ConstantData> data = cnn::ConstantData::get(value))
     return data;
-  // Other small operands are probably needed next. Together they take less time.
+  // Other small operands are probably needed next. Together they take less time. Weights that
+  // are dequantised stay integers for cnn-raise-quantization.
   SmallVector<Value> candidates = {value};
   for (Value input : inputs)
-    if (input && getType(input).getNumElements() <= cnn::kMaxInlineElements)
+    if (input && getType(input).getNumElements() <= cnn::kMaxInlineElements &&
+        !input.getDefiningOp<cnn::DequantizeOp>())
       candidates.push_back(input);
   importer.evaluate(candidates);
   for (Value &input : inputs)

@@ -22,11 +22,9 @@ using namespace mlir;
 using namespace convoy;
 using namespace convoy::onnximport;
 using cnn::CellKind;
-using cnn::ComputeBody;
 using cnn::Direction;
 using cnn::FunctionAttr;
 using cnn::RecurrenceOp;
-using cnn::Scalar;
 using cnn::UnaryKind;
 
 namespace {

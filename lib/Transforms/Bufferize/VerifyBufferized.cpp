@@ -82,6 +82,7 @@ const BorderRow kTable[] = {
     {"cnn.release", fine},
     {"cnn.check_range", fine},
     {"cnn.limit_loop", fine},
+    {"cnn.yield", fine},
     {"cnn.*", memrefForm},
     {"memref.copy", fine},
     // The generic kernel: linalg around scalar arithmetic.

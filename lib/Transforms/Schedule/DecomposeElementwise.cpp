@@ -91,9 +91,7 @@ template <> FailureOr<Value> Decomposer::decompose(BitcastOp bitcast) {
 template <> FailureOr<Value> Decomposer::decompose(QuantizeOp op) {
   RankedTensorType type = resultType();
   Type element = type.getElementType();
-  unsigned width = element.getIntOrFloatBitWidth();
-  double low = element.isUnsignedInteger() ? 0.0 : -std::ldexp(1.0, width - 1);
-  double high = low + std::ldexp(1.0, width) - 1;
+  std::pair<int64_t, int64_t> range = QuantizeOp::getRange(element);
   return map(
       type.getShape(), element,
       {broadcast(op.getInput(), type.getShape()), broadcast(op.getScale(), type.getShape()),
@@ -115,7 +113,7 @@ template <> FailureOr<Value> Decomposer::decompose(QuantizeOp op) {
           return arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, lhs, rhs);
         };
         Value value = arith::DivFOp::create(b, x[0], x[1]);
-        Value least = limit(low), largest = limit(high);
+        Value least = limit(double(range.first)), largest = limit(double(range.second));
         value = choose(isLess(least, value), value, least);
         value = choose(isLess(value, largest), value, largest);
         value = math::RoundEvenOp::create(b, value);

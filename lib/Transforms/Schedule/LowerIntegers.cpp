@@ -24,8 +24,8 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// The largest magnitude of an input, and the number up to which f32 represents all integers.
-constexpr int64_t kLargestInput = 255, kExactLimit = 1 << 24;
+/// The number up to which f32 represents all integers.
+constexpr int64_t kExactLimit = 1 << 24;
 
 /// A run of the terms of each sum. Terms are counted as in the filter: by channels of a group,
 /// then by positions of the kernel.
@@ -48,13 +48,13 @@ public:
     for (int64_t term = 0; term < terms; ++term) {
       int64_t largest = 0;
       for (int64_t output = 0; output < outputs; ++output) {
-        sums[output] += std::abs(at(output, term)) * kLargestInput;
+        sums[output] += std::abs(at(output, term)) * kLargestDifference;
         largest = std::max(largest, sums[output]);
       }
       if (largest >= kExactLimit) {
         ranges.push_back({term, term});
         for (int64_t output = 0; output < outputs; ++output)
-          sums[output] = std::abs(at(output, term)) * kLargestInput;
+          sums[output] = std::abs(at(output, term)) * kLargestDifference;
       }
       ranges.back().end = term + 1;
     }
@@ -84,6 +84,33 @@ private:
   ConstantData data;
   int64_t terms, positions;
 };
+
+/// The input of a layer: integers of 8 bits, widened to i16, less their zero point.
+struct Differences {
+  CastOp widening;
+  /// What makes the differences: `widening` if the zero point is 0, otherwise a subtraction.
+  Operation *last;
+  int64_t zeroPoint;
+
+  static std::optional<Differences> get(Value value);
+  Value getNumbers() const { return CastOp(widening).getInput(); }
+};
+
+std::optional<Differences> Differences::get(Value value) {
+  Differences result = {value.getDefiningOp<CastOp>(), value.getDefiningOp(), 0};
+  if (auto sub = value.getDefiningOp<BinaryOp>()) {
+    std::optional<ConstantData> zero = ConstantData::get(sub.getRhs());
+    if (sub.getKind() != BinaryKind::sub || !sub.getActivation().isIdentity() || !zero ||
+        zero->getNumElements() != 1)
+      return std::nullopt;
+    result.widening = sub.getLhs().getDefiningOp<CastOp>();
+    result.zeroPoint = zero->getInt(0);
+  }
+  if (!result.widening ||
+      !cast<ShapedType>(result.getNumbers().getType()).getElementType().isInteger(8))
+    return std::nullopt;
+  return result;
+}
 
 /// Some channels of plain data, or columns of rows.
 Value sliceChannels(OpBuilder &builder, Location loc, Value data, int64_t begin,
@@ -118,27 +145,87 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
         layer->emitError("needs a filter that is constant; compute it before the model runs");
         return signalPassFailure();
       }
-      if (hasIntegerKernel(layer, *target))
+      if (hasIntegerKernel(layer, *target)) {
         narrowFilter(rewriter, layer, *data);
-      else
+        if (std::optional<Differences> input = Differences::get(layer->getOperand(0))) {
+          shareDifferences(rewriter, *input);
+          takeFromParts(rewriter, *input);
+        }
+      } else {
         lower(rewriter, layer, IntegerFilter(*data));
+      }
     }
+  }
+
+  /// If a layer reads differences of quantised numbers and their zero point, lets
+  /// `cnn.dequantize` of the same numbers read them, too. Otherwise the numbers would be in
+  /// memory twice.
+  static void shareDifferences(IRRewriter &rewriter, const Differences &input) {
+    Operation *quantize = input.getNumbers().getDefiningOp(), *last = input.last;
+    if (!quantize)
+      return;
+    for (Operation *reader : llvm::make_early_inc_range(input.getNumbers().getUsers())) {
+      auto op = dyn_cast<DequantizeOp>(reader);
+      std::optional<ConstantData> zero =
+          op ? ConstantData::get(op.getZeroPoint()) : std::nullopt;
+      if (!zero || zero->getNumElements() != 1 || zero->getInt(0) != input.zeroPoint ||
+          op->getBlock() != last->getBlock())
+        continue;
+      // The differences must be there before the reader.
+      if (op->isBeforeInBlock(last)) {
+        Operation *constant =
+            last == input.widening ? nullptr : last->getOperand(1).getDefiningOp();
+        if (quantize->getBlock() != op->getBlock() ||
+            (constant && constant->getBlock() == op->getBlock() &&
+             !constant->isBeforeInBlock(quantize)))
+          continue;
+        rewriter.moveOpAfter(input.widening, quantize);
+        if (last != input.widening)
+          rewriter.moveOpAfter(last, input.widening);
+      }
+      rewriter.setInsertionPoint(op);
+      Location loc = op.getLoc();
+      Value numbers =
+          *createChecked<CastOp>(rewriter, loc, last->getResult(0), rewriter.getF32Type());
+      rewriter.replaceOp(op, *createChecked<BinaryOp>(rewriter, loc, numbers, op.getScale(),
+                                                      BinaryKind::mul));
+    }
+  }
+
+  /// If a layer reads differences of a concatenation that has no other reader, concatenates
+  /// the differences of its parts: those who compute the parts can store them.
+  static void takeFromParts(IRRewriter &rewriter, const Differences &input) {
+    auto concat = input.getNumbers().getDefiningOp<ConcatOp>();
+    if (!concat || concat.getInit() || !concat->hasOneUse())
+      return;
+    rewriter.setInsertionPoint(input.last);
+    SmallVector<Value> parts;
+    for (Value part : concat.getInputs()) {
+      Value difference = *createChecked<CastOp>(rewriter, input.widening->getLoc(), part,
+                                                rewriter.getI16Type());
+      if (input.last != input.widening)
+        difference = *createChecked<BinaryOp>(rewriter, input.last->getLoc(), difference,
+                                              input.last->getOperand(1), BinaryKind::sub);
+      parts.push_back(difference);
+    }
+    rewriter.replaceOp(input.last, *createChecked<ConcatOp>(rewriter, concat.getLoc(), parts,
+                                                            concat.getAxis()));
+    // The subtraction and the concatenation are gone, or have no reader.
+    if (input.widening != input.last && input.widening->use_empty())
+      rewriter.eraseOp(input.widening);
+    if (concat->use_empty())
+      rewriter.eraseOp(concat);
   }
 
   /// Stores weights as i8 if all of them are such numbers, as they are without a zero point.
   void narrowFilter(IRRewriter &rewriter, ScheduledOpInterface layer,
                     const ConstantData &data) {
-    if (!data.holds<int16_t>() || !llvm::all_of(data.getValues<int16_t>(), [](int16_t value) {
-          return llvm::isInt<8>(value);
-        }))
+    ElementsAttr narrow = data.holds<int16_t>() ? narrowToI8(data) : ElementsAttr();
+    if (!narrow)
       return;
-    ArrayRef<int16_t> values = data.getValues<int16_t>();
-    std::vector<int8_t> narrow(values.begin(), values.end());
-    rewriter.setInsertionPoint(layer);
     Value old = layer.getFilter();
-    Value filter = createConstant(
-        rewriter, old.getLoc(),
-        makeConstant<int8_t>(data.getType().clone(rewriter.getI8Type()), std::move(narrow)));
+    rewriter.setInsertionPoint(layer);
+    Value filter = createConstant(rewriter, old.getLoc(), narrow);
     rewriter.modifyOpInPlace(layer, [&] { layer.getFilterMutable().assign(filter); });
     eraseIfUnused(rewriter, old);
   }

@@ -96,28 +96,38 @@ void packInputRows(const FilterShape &shape, FilterLayoutAttr layout, FilterRead
             }
 }
 
+/// Visits the tiles of output channels, chunks of input channels and positions of each group
+/// in the order of a packed filter's dimensions.
+void forEachChunk(
+    const FilterShape &shape, FilterLayoutAttr layout,
+    llvm::function_ref<void(int64_t group, int64_t tile, int64_t chunk, int64_t position)>
+        visit) {
+  for (int64_t group = 0; group < shape.groups; ++group)
+    for (int64_t tile = 0; tile < layout.getExtent(FilterDim::output_tile); ++tile)
+      for (int64_t chunk = 0; chunk < layout.getExtent(FilterDim::input_chunk); ++chunk)
+        for (int64_t position = 0; position < shape.positions; ++position)
+          visit(group, tile, chunk, position);
+}
+
 /// Packs a filter in the layout FilterLayout::tiles. Writes the elements in the order of
 /// their addresses.
 void packTiles(const FilterShape &shape, FilterLayoutAttr layout, FilterReader source,
                MutableArrayRef<float> packed) {
-  int64_t tiles = layout.getExtent(FilterDim::output_tile);
   int64_t lanes = layout.getExtent(FilterDim::lane);
-  int64_t chunks = layout.getExtent(FilterDim::input_chunk);
   int64_t inputs = layout.getExtent(FilterDim::input);
   float *to = packed.data();
-  for (int64_t group = 0; group < shape.groups; ++group)
-    for (int64_t tile = 0; tile < tiles; ++tile)
-      for (int64_t chunk = 0; chunk < chunks; ++chunk)
-        for (int64_t position = 0; position < shape.positions; ++position)
-          for (int64_t i = 0; i < inputs; ++i, to += lanes) {
-            int64_t input = chunk * inputs + i;
-            if (input >= shape.inputs)
-              continue;
-            int64_t first = tile * lanes, count = std::min(lanes, shape.outputs - first);
-            int64_t from = shape.index(group, first, input, position);
-            for (int64_t lane = 0; lane < count; ++lane)
-              to[lane] = source[from + lane * shape.outputStep()];
-          }
+  forEachChunk(
+      shape, layout, [&](int64_t group, int64_t tile, int64_t chunk, int64_t position) {
+        for (int64_t i = 0; i < inputs; ++i, to += lanes) {
+          int64_t input = chunk * inputs + i;
+          if (input >= shape.inputs)
+            continue;
+          int64_t first = tile * lanes, count = std::min(lanes, shape.outputs - first);
+          int64_t from = shape.index(group, first, input, position);
+          for (int64_t lane = 0; lane < count; ++lane)
+            to[lane] = source[from + lane * shape.outputStep()];
+        }
+      });
 }
 
 /// Packs a filter in one of Winograd's layouts: transforms each `r x r` filter in f64, or
@@ -175,22 +185,19 @@ void packDense(int64_t outputs, FilterLayoutAttr layout, FilterReader source,
 template <typename T>
 void packPairs(const FilterShape &shape, FilterLayoutAttr layout, const ConstantData &source,
                MutableArrayRef<T> packed) {
-  int64_t tiles = layout.getExtent(FilterDim::output_tile);
   int64_t lanes = layout.getExtent(FilterDim::lane);
-  int64_t chunks = layout.getExtent(FilterDim::input_chunk);
   int64_t pairs = layout.getExtent(FilterDim::pair);
   T *to = packed.data();
-  for (int64_t group = 0; group < shape.groups; ++group)
-    for (int64_t tile = 0; tile < tiles; ++tile)
-      for (int64_t chunk = 0; chunk < chunks; ++chunk)
-        for (int64_t position = 0; position < shape.positions; ++position)
-          for (int64_t pair = 0; pair < pairs; ++pair)
-            for (int64_t lane = 0; lane < lanes; ++lane)
-              for (int64_t i = 0; i < 2; ++i, ++to) {
-                int64_t input = (chunk * pairs + pair) * 2 + i, output = tile * lanes + lane;
-                if (input < shape.inputs && output < shape.outputs)
-                  *to = source.get<T>(shape.index(group, output, input, position));
-              }
+  forEachChunk(
+      shape, layout, [&](int64_t group, int64_t tile, int64_t chunk, int64_t position) {
+        for (int64_t pair = 0; pair < pairs; ++pair)
+          for (int64_t lane = 0; lane < lanes; ++lane)
+            for (int64_t i = 0; i < 2; ++i, ++to) {
+              int64_t input = (chunk * pairs + pair) * 2 + i, output = tile * lanes + lane;
+              if (input < shape.inputs && output < shape.outputs)
+                *to = source.get<T>(shape.index(group, output, input, position));
+            }
+      });
 }
 
 /// Packs weights `D x H x gates*H` of a recurrence in blocks of hidden units:
@@ -312,21 +319,10 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     ElementsAttr packed = fillConstant<float>(type, [&](MutableArrayRef<float> values) {
       ::packRecurrent(type.getShape(), source, values);
     });
-    replaceOperand(rewriter, operand, op.getScales() ? narrowToBytes(packed) : packed);
-  }
-
-  /// The same numbers as i8, if all of them are such integers: a step reads all weights, which
-  /// takes longer than to multiply them.
-  static ElementsAttr narrowToBytes(ElementsAttr packed) {
-    ConstantData data = *ConstantData::get(packed);
-    auto isByte = [](float value) {
-      return value == std::nearbyint(value) && value >= -128 && value <= 127;
-    };
-    if (!llvm::all_of(data.getValues<float>(), isByte))
-      return packed;
-    auto type = data.getType().clone(IntegerType::get(packed.getContext(), 8));
-    auto values = data.getValues<float>();
-    return makeConstant<int8_t>(type, std::vector<int8_t>(values.begin(), values.end()));
+    // A step reads all weights, which takes longer than to multiply them.
+    ElementsAttr narrow =
+        op.getScales() ? narrowToI8(*ConstantData::get(packed)) : ElementsAttr();
+    replaceOperand(rewriter, operand, narrow ? narrow : packed);
   }
 
   /// Packs a bias: each group's part fills the lanes of the group's tiles, with zeros at the

@@ -41,6 +41,7 @@ const BorderRow kTable[] = {
     // Operations with a kernel of their own.
     {"cnn.check_range", fine},
     {"cnn.limit_loop", fine},
+    {"cnn.yield", fine},
     {"cnn.*", destinationForm},
     // The generic kernel: linalg around scalar arithmetic.
     {"arith.*", insideBody},

@@ -38,11 +38,19 @@ DequantizeOp getDequantize(Value value) {
   return op && op->getNumResults() == 1 && !op.getInit() ? op : DequantizeOp();
 }
 
-/// The same for integers of 8 bits with one scale and one zero point.
+/// The pool that computes `value` if these are largest differences of quantised numbers and
+/// their zero point (see PoolIntegers).
+MaxPoolOp getPool(Value value) {
+  auto pool = value.getDefiningOp<MaxPoolOp>();
+  return pool && getType(value).getElementType().isInteger(16) ? pool : MaxPoolOp();
+}
+
+/// The same for integers of 8 bits, or their differences, with one scale and one zero point.
 DequantizeOp getByteData(Value value) {
   DequantizeOp op = getDequantize(value);
-  bool isBytes = op && getType(op.getInput()).getElementType().isInteger(8) &&
-                 isScalar(op.getScale()) && isScalar(op.getZeroPoint());
+  bool isBytes =
+      op && (getType(op.getInput()).getElementType().isInteger(8) || getPool(op.getInput())) &&
+      isScalar(op.getScale()) && isScalar(op.getZeroPoint());
   return isBytes ? op : DequantizeOp();
 }
 
@@ -65,9 +73,6 @@ bool isSame(Value lhs, Value rhs) {
 /// Whether a product of the scale and an integer of 16 bits is a usual f32, which divided by
 /// the scale is nearly that integer.
 bool isUsual(double scale) { return scale > 1e-30 && scale < 1e30; }
-
-/// The largest magnitude of an integer of 8 bits less its zero point.
-constexpr int64_t kLargestInput = 255;
 
 /// A filter of constant integers.
 struct IntegerFilter {
@@ -110,7 +115,7 @@ std::optional<IntegerFilter> IntegerFilter::get(Value filter) {
     for (auto [i, value] : llvm::enumerate(values)) {
       int64_t output = zero->getNumElements() == 1 ? 0 : int64_t(i) / inner;
       value = data->getInt(i) - zero->getInt(output);
-      sums[int64_t(i) / inner] += std::abs(int64_t(value)) * kLargestInput;
+      sums[int64_t(i) / inner] += std::abs(int64_t(value)) * kLargestDifference;
     }
   });
   // Sums of integers wrap around, those of floats do not.
@@ -142,6 +147,43 @@ Value alongChannels(PatternRewriter &rewriter, Location loc, std::vector<float> 
                         makeFloats(rewriter.getContext(), shape, std::move(values)));
 }
 
+Value castTo(PatternRewriter &rewriter, Location loc, Value value, Type type) {
+  return CastOp::create(rewriter, loc, getType(value).clone(type), value, type)->getResult(0);
+}
+
+/// The result has the type of `lhs`.
+Value combine(PatternRewriter &rewriter, Location loc, Value lhs, Value rhs, BinaryKind kind) {
+  return BinaryOp::create(rewriter, loc, lhs.getType(), lhs, rhs, kind)->getResult(0);
+}
+
+/// The largest differences of which `value` are the quantised numbers again, if their zero
+/// point is `zeroPoint`; otherwise null.
+Value getPooled(Value value, Value zeroPoint) {
+  auto narrowing = value.getDefiningOp<CastOp>();
+  auto sum = narrowing ? narrowing.getInput().getDefiningOp<BinaryOp>() : BinaryOp();
+  std::optional<ConstantData> zero = evaluate(zeroPoint);
+  if (!zero || !narrowing)
+    return {};
+  if (!sum)
+    return zero->getInt(0) == 0 && getPool(narrowing.getInput()) ? narrowing.getInput()
+                                                                 : Value();
+  std::optional<ConstantData> added = evaluate(sum.getRhs());
+  bool isSame = sum.getKind() == BinaryKind::add && added && added->getNumElements() == 1 &&
+                added->getInt(0) == zero->getInt(0);
+  return isSame && getPool(sum.getLhs()) ? sum.getLhs() : Value();
+}
+
+/// The integers of `data` less their zero point, as i16.
+Value subtractZero(PatternRewriter &rewriter, DequantizeOp data) {
+  if (Value pooled = getPooled(data.getInput(), data.getZeroPoint()))
+    return pooled;
+  Location loc = data.getLoc();
+  Type i16 = rewriter.getI16Type();
+  Value zero = reshapeToScalar(rewriter, castTo(rewriter, loc, data.getZeroPoint(), i16));
+  return combine(rewriter, loc, castTo(rewriter, loc, data.getInput(), i16), zero,
+                 BinaryKind::sub);
+}
+
 /// A layer of dequantised data and weights becomes one of integers: the sums are multiplied by
 /// the product of both scales, and then the bias is added.
 template <typename LayerOp> struct RaiseLayer : OpRewritePattern<LayerOp> {
@@ -162,17 +204,7 @@ template <typename LayerOp> struct RaiseLayer : OpRewritePattern<LayerOp> {
     if (!filter || (bias && !bias->holds<float>()))
       return failure();
     Location loc = op.getLoc();
-    Type i16 = rewriter.getI16Type(), f32 = rewriter.getF32Type();
-    auto cast = [&](Value value, Type type) {
-      return CastOp::create(rewriter, loc, getType(value).clone(type), value, type)
-          ->getResult(0);
-    };
-    // The result has the type of `lhs`.
-    auto combine = [&](Value lhs, Value rhs, BinaryKind kind) {
-      return BinaryOp::create(rewriter, loc, lhs.getType(), lhs, rhs, kind)->getResult(0);
-    };
-    Value zero = reshapeToScalar(rewriter, cast(data.getZeroPoint(), i16));
-    Value input = combine(cast(data.getInput(), i16), zero, BinaryKind::sub);
+    Value input = subtractZero(rewriter, data);
     Value weights = createConstant(rewriter, op.getFilter().getLoc(), filter->weights);
     auto type = getType(op->getResult(0));
     Operation *integers = rewriter.clone(*op);
@@ -181,11 +213,13 @@ template <typename LayerOp> struct RaiseLayer : OpRewritePattern<LayerOp> {
     integers->setOperand(1, weights);
     layer.getBiasMutable().clear();
     integers->getResult(0).setType(type.clone(rewriter.getI32Type()));
-    Value factors = combine(alongChannels(rewriter, loc, filter->scales, type.getRank()),
-                            reshapeToScalar(rewriter, data.getScale()), BinaryKind::mul);
-    Value result = combine(cast(integers->getResult(0), f32), factors, BinaryKind::mul);
+    Value factors =
+        combine(rewriter, loc, alongChannels(rewriter, loc, filter->scales, type.getRank()),
+                reshapeToScalar(rewriter, data.getScale()), BinaryKind::mul);
+    Value sums = castTo(rewriter, loc, integers->getResult(0), rewriter.getF32Type());
+    Value result = combine(rewriter, loc, sums, factors, BinaryKind::mul);
     if (bias)
-      result = combine(result,
+      result = combine(rewriter, loc, result,
                        alongChannels(rewriter, loc, bias->toVector<float>(), type.getRank()),
                        BinaryKind::add);
     rewriter.replaceOp(op, result);
@@ -202,14 +236,85 @@ template <typename LayerOp> struct RaiseLayer : OpRewritePattern<LayerOp> {
   }
 };
 
-/// `constant / divisor`.
-Value divide(PatternRewriter &rewriter, Location loc, const ConstantData &constant,
-             float divisor) {
-  std::vector<float> values = constant.toVector<float>();
-  for (float &value : values)
-    value /= divisor;
-  return createConstant(rewriter, loc,
-                        makeConstant<float>(constant.getType(), std::move(values)));
+/// Computes numbers divided by a positive constant, without a division: the constant goes into
+/// factors, summands and scales of the operations that make them.
+class Divider {
+public:
+  Divider(PatternRewriter &rewriter, float divisor) : rewriter(rewriter), divisor(divisor) {}
+
+  /// Whether `value` has such operations, and is read by the operation alone that divides it.
+  static bool canDivide(Value value);
+  /// `value / divisor`.
+  Value divide(Value value);
+
+private:
+  Value divideConstant(Value value);
+
+  PatternRewriter &rewriter;
+  float divisor;
+};
+
+std::optional<ConstantData> getFloats(Value value) {
+  std::optional<ConstantData> data = evaluate(value);
+  return data && data->holds<float>() ? data : std::nullopt;
+}
+
+/// ReLU, or nothing: what is done before or after a division by a positive number.
+bool keepsFactor(FunctionAttr function) {
+  return function.isIdentity() || function.getKind() == UnaryKind::relu;
+}
+
+bool Divider::canDivide(Value value) {
+  // Its scale is divided in a copy of the operation.
+  if (DequantizeOp op = getDequantize(value))
+    return bool(getFloats(op.getScale()));
+  if (!value.hasOneUse())
+    return false;
+  if (auto unary = value.getDefiningOp<UnaryOp>())
+    return keepsFactor(unary.getFunction()) && canDivide(unary.getInput());
+  auto binary = value.getDefiningOp<BinaryOp>();
+  if (!binary || binary.getInit() || !keepsFactor(binary.getActivation()))
+    return false;
+  auto isConstantOrDivided = [](Value operand) {
+    return getFloats(operand) || canDivide(operand);
+  };
+  if (binary.getKind() == BinaryKind::mul)
+    return isConstantOrDivided(binary.getRhs()) || canDivide(binary.getLhs());
+  return binary.getKind() == BinaryKind::add && canDivide(binary.getLhs()) &&
+         isConstantOrDivided(binary.getRhs());
+}
+
+Value Divider::divideConstant(Value value) {
+  std::optional<ConstantData> constant = getFloats(value);
+  std::vector<float> values = constant->toVector<float>();
+  for (float &number : values)
+    number /= divisor;
+  return createConstant(rewriter, value.getLoc(),
+                        makeConstant<float>(constant->getType(), std::move(values)));
+}
+
+Value Divider::divide(Value value) {
+  if (DequantizeOp op = getDequantize(value))
+    return DequantizeOp::create(rewriter, op.getLoc(), value.getType(), op.getInput(),
+                                divideConstant(op.getScale()), op.getZeroPoint())
+        ->getResult(0);
+  Operation *op = value.getDefiningOp();
+  SmallVector<Value> operands(op->getOperands());
+  auto divideOperand = [&](unsigned number) {
+    Value &operand = operands[number];
+    operand = getFloats(operand) ? divideConstant(operand) : divide(operand);
+  };
+  auto binary = dyn_cast<BinaryOp>(op);
+  if (binary && binary.getKind() == BinaryKind::mul) {
+    bool isRight = getFloats(operands[1]) || !canDivide(operands[0]);
+    divideOperand(isRight ? 1 : 0);
+  } else {
+    for (unsigned i = 0; i < operands.size(); ++i)
+      divideOperand(i);
+  }
+  Operation *divided = rewriter.clone(*op);
+  divided->setOperands(operands);
+  return divided->getResult(0);
 }
 
 /// The scale of a result goes into the factors and the bias of the sums, so that nothing is
@@ -217,42 +322,18 @@ Value divide(PatternRewriter &rewriter, Location loc, const ConstantData &consta
 struct FoldScale : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
-    std::optional<ConstantData> scale = evaluate(op.getScale());
+    std::optional<ConstantData> scale = getFloats(op.getScale());
     if (!scale || op.getInit() || !isScalar(op.getScale()) || !isUsual(scale->getDouble(0)) ||
-        scale->getDouble(0) == 1)
+        scale->getDouble(0) == 1 || getDequantize(op.getInput()) ||
+        !Divider::canDivide(op.getInput()))
       return failure();
-    Value value = op.getInput();
-    auto isPlain = [&](BinaryOp binary, BinaryKind kind) {
-      return binary && binary->hasOneUse() && binary.getKind() == kind &&
-             binary.getActivation().isIdentity();
-    };
-    auto unary = value.getDefiningOp<UnaryOp>();
-    if (unary && unary->hasOneUse() && unary.getFunction().getKind() == UnaryKind::relu)
-      value = unary.getInput();
-    auto add = value.getDefiningOp<BinaryOp>();
-    bool hasBias = isPlain(add, BinaryKind::add);
-    auto product = hasBias ? add.getLhs().getDefiningOp<BinaryOp>() : add;
-    if (!isPlain(product, BinaryKind::mul))
-      return failure();
-    auto sums = product.getLhs().getDefiningOp<CastOp>();
-    if (!sums || !getType(sums.getInput()).getElementType().isInteger(32))
-      return failure();
-    std::optional<ConstantData> factors = evaluate(product.getRhs()), bias;
-    if (hasBias)
-      bias = evaluate(add.getRhs());
-    if (!factors || !factors->holds<float>() || (hasBias && !(bias && bias->holds<float>())))
-      return failure();
-    float divisor = float(scale->getDouble(0));
-    rewriter.setInsertionPoint(product);
-    Value newFactors = divide(rewriter, product.getLoc(), *factors, divisor);
-    rewriter.modifyOpInPlace(product, [&] { product.getRhsMutable().set(newFactors); });
-    if (hasBias) {
-      Value newBias = divide(rewriter, add.getLoc(), *bias, divisor);
-      rewriter.modifyOpInPlace(add, [&] { add.getRhsMutable().set(newBias); });
-    }
+    Value divided = Divider(rewriter, scale->get<float>(0)).divide(op.getInput());
     Value one =
         createConstant(rewriter, op.getLoc(), makeFloats(rewriter.getContext(), {}, {1.0f}));
-    rewriter.modifyOpInPlace(op, [&] { op.getScaleMutable().set(one); });
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getInputMutable().set(divided);
+      op.getScaleMutable().set(one);
+    });
     return success();
   }
 };
@@ -325,15 +406,97 @@ template <typename MoveOp> struct MoveIntegers : OpRewritePattern<MoveOp> {
   }
 };
 
+/// The largest of some numbers are the numbers of the largest integers.
+struct PoolIntegers : OpRewritePattern<MaxPoolOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(MaxPoolOp op, PatternRewriter &rewriter) const override {
+    DequantizeOp data = getByteData(op.getInput());
+    std::optional<ConstantData> scale = data ? getFloats(data.getScale()) : std::nullopt;
+    if (!scale || op.getInit() || !isUsual(scale->getDouble(0)) ||
+        !evaluate(data.getZeroPoint()))
+      return failure();
+    // A window that has only padding has no largest integer.
+    WindowAttr window = op.getWindow();
+    for (int64_t dim = 0; dim < window.getRank(); ++dim)
+      if (window.getDilations()[dim] != 1 ||
+          std::max(window.getPadsBegin()[dim], window.getPadsEnd()[dim]) >=
+              window.getKernel()[dim])
+        return failure();
+    Type i16 = rewriter.getI16Type();
+    Value differences = subtractZero(rewriter, data);
+    Operation *pool = rewriter.clone(*op);
+    pool->setOperand(0, differences);
+    pool->getResult(0).setType(getType(op->getResult(0)).clone(i16));
+    Value zero = createConstant(
+        rewriter, op.getLoc(),
+        makeConstant<int16_t>(RankedTensorType::get({}, i16), std::vector<int16_t>{0}));
+    replaceByDequantize(rewriter, op, data, pool->getResult(0), data.getScale(), zero);
+    return success();
+  }
+};
+
+/// Quantises the parts of a concatenation, so that the layers that compute them store
+/// integers.
+struct QuantizeParts : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
+    auto concat = op.getInput().getDefiningOp<ConcatOp>();
+    if (!concat || concat.getInit() || op.getInit() || !concat->hasOneUse() ||
+        !isScalar(op.getScale()) || !isScalar(op.getZeroPoint()))
+      return failure();
+    Type element = getType(op->getResult(0)).getElementType();
+    SmallVector<Value> parts;
+    for (Value part : concat.getInputs())
+      parts.push_back(QuantizeOp::create(rewriter, op.getLoc(), getType(part).clone(element),
+                                         part, op.getScale(), op.getZeroPoint())
+                          ->getResult(0));
+    rewriter.replaceOp(op, ConcatOp::create(rewriter, concat.getLoc(), op->getResultTypes(),
+                                            parts, concat.getAxis()));
+    return success();
+  }
+};
+
+/// The zero point that was subtracted from the input of a pool of differences, and the type of
+/// the quantised numbers.
+std::pair<int64_t, Type> getZero(MaxPoolOp pool) {
+  Value value = pool.getInput();
+  while (MaxPoolOp before = getPool(value))
+    value = before.getInput();
+  int64_t zero = 0;
+  if (auto sub = value.getDefiningOp<BinaryOp>()) {
+    std::optional<ConstantData> constant = evaluate(sub.getRhs());
+    if (sub.getKind() != BinaryKind::sub || !constant || constant->getNumElements() != 1)
+      return {};
+    zero = constant->getInt(0);
+    value = sub.getLhs();
+  }
+  auto widening = value.getDefiningOp<CastOp>();
+  return {zero, widening ? getType(widening.getInput()).getElementType() : Type()};
+}
+
 /// Numbers that become integers of the same scale and zero point again stay as they are.
 struct DropRoundTrip : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
     DequantizeOp data = getDequantize(op.getInput());
     std::optional<ConstantData> scale = evaluate(op.getScale());
-    if (!data || op.getInit() || data.getInput().getType() != op->getResult(0).getType() ||
-        !scale || !isScalar(op.getScale()) || !isUsual(scale->getDouble(0)) ||
-        !isSame(data.getScale(), op.getScale()) ||
+    if (!data || op.getInit() || !scale || !isScalar(op.getScale()) ||
+        !isUsual(scale->getDouble(0)) || !isSame(data.getScale(), op.getScale()))
+      return failure();
+    Type type = getType(op->getResult(0)).getElementType();
+    if (MaxPoolOp pool = getPool(data.getInput())) {
+      // They are numbers of 8 bits if the zero point is that of the pool's input.
+      std::optional<ConstantData> zero = evaluate(op.getZeroPoint());
+      if (!zero || !type.isInteger(8) || !isScalar(op.getZeroPoint()) ||
+          getZero(pool) != std::pair(zero->getInt(0), type))
+        return failure();
+      Value zero16 = reshapeToScalar(
+          rewriter, castTo(rewriter, op.getLoc(), op.getZeroPoint(), rewriter.getI16Type()));
+      Value sum = combine(rewriter, op.getLoc(), data.getInput(), zero16, BinaryKind::add);
+      rewriter.replaceOp(op, castTo(rewriter, op.getLoc(), sum, type));
+      return success();
+    }
+    if (data.getInput().getType() != op->getResult(0).getType() ||
         !isSame(data.getZeroPoint(), op.getZeroPoint()))
       return failure();
     rewriter.replaceOp(op, data.getInput());
@@ -346,11 +509,10 @@ struct RaiseQuantization : convoy::cnn::impl::CnnRaiseQuantizationBase<RaiseQuan
     RewritePatternSet patterns(&getContext());
     patterns.add<TransposeIntegers, MoveIntegers<tensor::CollapseShapeOp>,
                  MoveIntegers<tensor::ExpandShapeOp>, MoveIntegers<tensor::ExtractSliceOp>,
-                 DropRoundTrip>(&getContext());
+                 QuantizeParts, DropRoundTrip>(&getContext());
     if (TargetAttr target = getTarget(getOperation()); !target || !target.getGpu())
-      patterns
-          .add<FoldScale, RaiseLayer<ConvOp>, RaiseLayer<GroupConvOp>, RaiseLayer<DenseOp>>(
-              &getContext());
+      patterns.add<FoldScale, PoolIntegers, RaiseLayer<ConvOp>, RaiseLayer<GroupConvOp>,
+                   RaiseLayer<DenseOp>>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -26,7 +26,8 @@ std::string convoy::cnn::insideCompute(Operation *op) {
 }
 
 std::string convoy::cnn::insideBody(Operation *op) {
-  return insideCompute(op).empty() ? "" : insideLinalg(op);
+  bool isInEpilogue = isa<EpilogueRegionOpInterface>(op->getParentOp());
+  return isInEpilogue || insideCompute(op).empty() ? "" : insideLinalg(op);
 }
 
 std::string convoy::cnn::conditionOrInBody(Operation *op) {
@@ -49,13 +50,16 @@ std::string convoy::cnn::whyNoKernel(Operation *op) {
   if (!op->hasTrait<HasKernel>())
     return "it has no kernel; cnn-decompose replaces it";
   auto conv = dyn_cast<ConvOpInterface>(op);
-  if (!conv || !conv.getInputScale())
+  auto layer = dyn_cast<EpilogueRegionOpInterface>(op);
+  bool hasPrologue = conv && conv.getInputScale();
+  if (!hasPrologue && !(layer && layer.hasEpilogueRegion()))
     return "";
   TargetAttr target = getTarget(op);
   if (!target)
     return "whether it has a kernel depends on the target, which the module does not name";
   if (target.getGpu())
-    return "no kernel of a GPU has a prologue";
+    return hasPrologue ? "no kernel of a GPU has a prologue"
+                       : "no kernel of a GPU runs the region of an epilogue";
   return "";
 }
 

@@ -14,6 +14,8 @@
 #define CONVOY_CODEGEN_CPU_CONVREGISTERTILE_H
 
 #include "convoy/Analysis/ConvTile.h"
+#include "convoy/Codegen/CPU/EpilogueRegion.h"
+#include "convoy/Codegen/CPU/LayerProduct.h"
 #include "convoy/Codegen/CPU/PixelTile.h"
 #include "convoy/Machine/Cpu.h"
 
@@ -66,7 +68,7 @@ protected:
                                                mlir::Value chunk, int64_t channels,
                                                mlir::ValueRange sums);
 
-  /// Adds the residual, applies the activation and stores.
+  /// Adds the residual, applies the activation, runs the epilogue's region and stores.
   void store(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums, OutputColumn column);
 
   /// The place of vector number `vector` of channels in blocked `data`: the block, and the
@@ -78,6 +80,9 @@ protected:
   ConvTile tile;
   ConvWindow window;
   bool inputBlocked, outputBlocked;
+  CpuDescription cpu;
+  LayerProduct product;
+  EpilogueRegion region;
   /// The row of the output: its coordinates in all spatial dimensions but the last.
   llvm::SmallVector<mlir::Value> outer;
   mlir::Value batch, outputTile;
@@ -103,9 +108,6 @@ private:
   void storePlain(const PixelTile &pixels, llvm::ArrayRef<mlir::Value> sums,
                   OutputColumn column);
 
-  CpuDescription cpu;
-  /// How many input channels a step multiplies: two if they are integers.
-  int64_t stepChannels;
   mlir::Value scratch, group, firstBlock;
 };
 

@@ -58,6 +58,8 @@ struct ConvOperands {
   ConvOperands(cnn::ConvOpInterface op, mlir::ValueRange operands);
 
   mlir::Value input, filter, bias, residual, inputScale, inputOffset, output;
+  /// What the region of the epilogue reads.
+  mlir::ValueRange epilogueInputs;
 };
 
 /// Emits the loops over the positions of the kernel around `body`, which gets the carried

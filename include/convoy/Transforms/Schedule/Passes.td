@@ -362,6 +362,69 @@ def CnnFuseElementwise : Pass<"cnn-fuse-elementwise", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def CnnSimplifyRounding : Pass<"cnn-simplify-rounding", "::mlir::func::FuncOp"> {
+  let summary = "Keep rounded floats where they become integers and floats again";
+  let description = [{
+    In a quantised network, an element-wise operation rounds a number to an integer of 8 bits,
+    and the next one makes it a float again. Once both are in one body, the float is already
+    there: the rounded number, plus what was added to the integer. This pass finds it if limits
+    before the rounding prove that no integer on the way wraps around. Integers that go through
+    a narrower type on their way to a wider one skip it for the same reason.
+
+    Before:
+    ```mlir
+    %1 = math.roundeven %limited : f32
+    %2 = arith.fptosi %1 : f32 to i32
+    %3 = arith.trunci %2 : i32 to i8
+    %4 = arith.extui %3 : i8 to i32
+    %5 = arith.sitofp %4 : i32 to f32
+    ```
+    After: `%5` is `%1`.
+
+    Pre: element-wise operations are joined, and element types are lowered.
+    Numerics: bit-exact. A zero stays positive: if the rounded number may be -0.0, 0.0 is added.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def CnnExtendEpilogue : Pass<"cnn-extend-epilogue", "::mlir::func::FuncOp"> {
+  let summary = "Let a layer's kernel run the element-wise operation that reads its result";
+  let description = [{
+    An element-wise linalg operation that is the only reader of a convolution or dense layer
+    becomes a region of the layer. The kernel runs it on each vector of the result before it
+    stores it, so that the sums are never written to memory. A layer of integers ends in such an
+    operation, which scales the sums, rounds them and makes them the integers of the next layer;
+    if that adds a residual, the residual is an input of the region.
+
+    If two layers could take an operation that reads both, the later one takes it.
+
+    Before:
+    ```mlir
+    %1 = cnn.conv %x, %w {...} : (tensor<1x8x56x56x8xi16>, ...) -> tensor<1x8x56x56x8xi32>
+    %2 = linalg.generic {...} ins(%1, %factors : ...) outs(...) {
+    ^bb0(%sum: i32, %factor: f32, %out: i16):
+      ...
+      linalg.yield %r : i16
+    } -> tensor<1x8x56x56x8xi16>
+    ```
+    After:
+    ```mlir
+    %2 = cnn.conv %x, %w epilogue(%factors) {epilogue_maps = [...], ...}
+        : (tensor<1x8x56x56x8xi16>, ...) -> tensor<1x8x56x56x8xi16> {
+    ^bb0(%sum: i32, %factor: f32):
+      ...
+      cnn.yield %r : i16
+    }
+    ```
+
+    Pre: element-wise operations are joined. For CPUs only, and for layers whose kernels store
+    vectors of channels: direct and channel-wise convolutions with a blocked result, and dense
+    layers that do not cut their inputs into chunks.
+    Numerics: bit-exact.
+  }];
+  let dependentDialects = ["::convoy::cnn::CnnDialect"];
+}
+
 def CnnNarrowToF16 : Pass<"cnn-narrow-to-f16", "::mlir::func::FuncOp"> {
   let summary = "Keep data of an f16 GPU in f16 between inputs and outputs";
   let description = [{

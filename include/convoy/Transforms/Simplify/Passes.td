@@ -218,7 +218,8 @@ def CnnRaiseQuantization : Pass<"cnn-raise-quantization", "::mlir::func::FuncOp"
 
     What only moves elements (a transposition, a reshape, a slice) moves the integers instead of
     the numbers that they stand for. A `cnn.quantize` with the scale and zero point of the
-    `cnn.dequantize` before it is dropped.
+    `cnn.dequantize` before it is dropped. The parts of a concatenation are quantised, not the
+    whole.
 
     Before:
     ```mlir

@@ -117,6 +117,7 @@ static LogicalResult checkPrologue(const ShapeRule &rule, ConvOp::Adaptor op,
 LogicalResult ConvOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
   if (failed(inferConvLike(rule, op, 1, false, {}, result)))
     return failure();
+  rule.inferEpilogue(op.getRegions(), result);
   return checkPrologue(rule, op, result.shape);
 }
 
@@ -124,7 +125,10 @@ LogicalResult GroupConvOp::inferShape(const ShapeRule &rule, Adaptor op,
                                       InferredType &result) {
   if (op.getGroup() < 2)
     return rule.error("group is ", op.getGroup(), ", expected at least 2 (use cnn.conv)");
-  return inferConvLike(rule, op, op.getGroup(), false, {}, result);
+  if (failed(inferConvLike(rule, op, op.getGroup(), false, {}, result)))
+    return failure();
+  rule.inferEpilogue(op.getRegions(), result);
+  return success();
 }
 
 LogicalResult ConvTransposeOp::inferShape(const ShapeRule &rule, Adaptor op,
@@ -283,6 +287,15 @@ std::optional<MutableOperandRange> GroupConvOp::getEpilogueBias() { return getBi
 std::optional<MutableOperandRange> ConvTransposeOp::getEpilogueBias() {
   return getBiasMutable();
 }
+
+/// The kernels that store vectors of channels.
+static bool hasKernelWithRegion(ConvOpInterface conv) {
+  return conv.isOutputBlocked() && (isScheduledAs(conv, Algorithm::direct) ||
+                                    isScheduledAs(conv, Algorithm::channelwise));
+}
+
+bool ConvOp::takesEpilogueRegion() { return hasKernelWithRegion(*this); }
+bool GroupConvOp::takesEpilogueRegion() { return hasKernelWithRegion(*this); }
 
 void ConvOp::widenField(ReceptiveField &field) { field.slide(getWindow()); }
 void GroupConvOp::widenField(ReceptiveField &field) { field.slide(getWindow()); }

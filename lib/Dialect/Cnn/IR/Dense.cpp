@@ -38,7 +38,10 @@ LogicalResult DenseOp::inferShape(const ShapeRule &rule, Adaptor op, InferredTyp
     return rule.error("rows is no single i64");
   result.shape = {input[0], filter[0]};
   bool isProductAlone = !op.getBias() && op.getActivation().isIdentity();
-  return rule.inferSums(op.getInput(), op.getFilter(), isProductAlone, result);
+  if (failed(rule.inferSums(op.getInput(), op.getFilter(), isProductAlone, result)))
+    return failure();
+  rule.inferEpilogue(op.getRegions(), result);
+  return success();
 }
 
 LogicalResult MatmulOp::inferShape(const ShapeRule &rule, Adaptor op, InferredType &result) {
@@ -65,6 +68,14 @@ Factors DenseOp::getPartitionFactors() {
   addChannelFactors(factors, *this, getInput(), getFilter(), getBias(), Value(),
                     getActivation());
   return factors;
+}
+
+/// Between chunks of the inputs, the sums themselves are in the result. Vectors must not reach
+/// past its rows.
+bool DenseOp::takesEpilogueRegion() {
+  ScheduleAttr schedule = getScheduleAttr();
+  return isScheduledAs(*this, Algorithm::dense) && schedule.getChunk() == 0 &&
+         getLogicalFilterShape()[0] % schedule.getFilter().getExtent(FilterDim::lane) == 0;
 }
 
 void DenseOp::adjustPart(const PartitionFactor &factor, int64_t begin, int64_t) {

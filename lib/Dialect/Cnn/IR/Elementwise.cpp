@@ -410,22 +410,27 @@ static void forEachQuantized(ArrayRef<int64_t> shape, const ConstantData &scale,
       });
 }
 
+std::pair<int64_t, int64_t> QuantizeOp::getRange(Type element) {
+  int64_t count = int64_t(1) << element.getIntOrFloatBitWidth();
+  int64_t low = element.isUnsignedInteger() ? 0 : -count / 2;
+  return {low, low + count - 1};
+}
+
 ElementsAttr QuantizeOp::evaluate(const ConstantOperands &operands) {
   auto in = operands.read(0), scale = operands.read(1), zero = operands.read(2);
   RankedTensorType type = operands.getType();
   if (!in || !scale || !zero || !operands.fits(/*splat=*/false))
     return {};
   ConstantResult result(type, /*splat=*/false);
-  unsigned width = type.getElementTypeBitWidth();
-  float low = type.getElementType().isUnsignedInteger() ? 0.0f : -std::ldexp(1.0f, width - 1);
-  float high = low + std::ldexp(1.0f, width) - 1;
-  forEachQuantized(type.getShape(), *scale, *zero, [&](int64_t i, float factor, int64_t at) {
-    float least = low - float(at), largest = high - float(at);
-    float value = in->get<float>(i) / factor;
-    value = least < value ? value : least;
-    value = value < largest ? value : largest;
-    result.setInt(i, int64_t(std::nearbyint(value)) + at);
-  });
+  auto [low, high] = getRange(type.getElementType());
+  forEachQuantized(type.getShape(), *scale, *zero,
+                   [&, low = low, high = high](int64_t i, float factor, int64_t at) {
+                     float least = float(low) - float(at), largest = float(high) - float(at);
+                     float value = in->get<float>(i) / factor;
+                     value = least < value ? value : least;
+                     value = value < largest ? value : largest;
+                     result.setInt(i, int64_t(std::nearbyint(value)) + at);
+                   });
   return result.take();
 }
 

@@ -228,14 +228,15 @@ static bool readsInAnyOrder(ReduceOp op, const BlockedForms &forms) {
 
 bool ReduceOp::assignBlocked(BlockedForms &forms) {
   Value input = getInput();
-  if (forms.isData(input) && forms.hasBlocked(input) && readsInAnyOrder(*this, forms)) {
+  if (!forms.isData(input) || !forms.hasBlocked(input))
+    return false;
+  if (readsInAnyOrder(*this, forms)) {
     Value blocked = forms.getBlocked(input);
     getInputMutable().set(blocked);
     setAxes(llvm::to_vector(llvm::seq<int64_t>(shaped(blocked).getRank())));
     return true;
   }
-  if (!forms.isData(input) || !forms.hasBlocked(input) || !getKeepDims() ||
-      !forms.isData((*this)->getResult(0)) ||
+  if (!getKeepDims() || !forms.isData((*this)->getResult(0)) ||
       !llvm::all_of(getAxes(), [](int64_t axis) { return axis >= 2; }))
     return false;
   forms.replace(*this, forms.getBlocked(input));

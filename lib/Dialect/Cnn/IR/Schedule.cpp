@@ -299,6 +299,87 @@ LogicalResult convoy::cnn::detail::verifySchedule(Operation *op) {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Regions of epilogues
+//===----------------------------------------------------------------------===//
+
+bool convoy::cnn::isEpilogueMap(AffineMap map) {
+  if (map.isIdentity())
+    return true;
+  unsigned last = map.getNumDims() - 1;
+  for (auto [i, expr] : llvm::enumerate(map.getResults())) {
+    if (auto constant = dyn_cast<AffineConstantExpr>(expr);
+        constant && constant.getValue() == 0)
+      continue;
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    bool isLast = dim && dim.getPosition() == last;
+    if (!dim || (isLast ? i + 1 != map.getNumResults() : dim.getPosition() > 1))
+      return false;
+  }
+  return true;
+}
+
+/// What is wrong with the map of an input; empty if nothing is.
+static std::string whyNotRead(AffineMap map, ArrayRef<int64_t> result, ShapedType input) {
+  if (map.getNumDims() != result.size() || map.getNumResults() != input.getRank())
+    return "does not lead from the result to the input";
+  if (map.getNumSymbols() != 0 || !isEpilogueMap(map))
+    return "is none that kernels can follow";
+  for (auto [expr, extent] : llvm::zip_equal(map.getResults(), input.getShape()))
+    if (auto dim = dyn_cast<AffineDimExpr>(expr);
+        dim ? result[dim.getPosition()] != extent : extent < 1)
+      return "does not fit the extents of the input";
+  return "";
+}
+
+LogicalResult convoy::cnn::detail::verifyEpilogueRegion(Operation *op) {
+  auto layer = cast<EpilogueRegionOpInterface>(op);
+  ArrayAttr maps = layer.getEpilogueMapsAttr();
+  OperandRange inputs = layer.getEpilogueInputs();
+  if (!layer.hasEpilogueRegion())
+    return maps || !inputs.empty()
+               ? op->emitOpError("has inputs of an epilogue's region, but no region")
+               : success();
+  Region &region = layer.getEpilogue();
+  if (!region.hasOneBlock() ||
+      !isa_and_nonnull<YieldOp>(region.front().empty() ? nullptr : &region.front().back()))
+    return op->emitOpError("has a region that is not one block that ends with cnn.yield");
+  if (!layer.takesEpilogueRegion())
+    return op->emitOpError("has a region, but no schedule for a kernel that runs it");
+  if (!maps || maps.size() != inputs.size() || region.getNumArguments() != inputs.size() + 1)
+    return op->emitOpError("needs a map and an argument of the region for each of the ")
+           << inputs.size() << " inputs of the region";
+  MLIRContext *context = op->getContext();
+  Type sum = layer.isInteger() ? Type(IntegerType::get(context, 32))
+                               : Type(Float32Type::get(context));
+  if (region.getArgument(0).getType() != sum)
+    return op->emitOpError("has a region that begins with ")
+           << region.getArgument(0).getType() << ", but computes " << sum;
+  auto result = cast<DestinationOpInterface>(op).getOutputType();
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    auto type = cast<ShapedType>(input.getType());
+    if (region.getArgument(i + 1).getType() != type.getElementType())
+      return op->emitOpError("has a region whose argument ")
+             << i + 1 << " is not of the elements of its input, " << type.getElementType();
+    auto map = cast<AffineMapAttr>(maps[i]).getValue();
+    std::string problem = whyNotRead(map, result.getShape(), type);
+    if (!problem.empty())
+      return op->emitOpError("has a map ") << maps[i] << ", which " << problem;
+  }
+  for (Operation &inner : region.front())
+    for (Value operand : inner.getOperands())
+      if (Operation *definition = operand.getDefiningOp();
+          operand.getParentRegion() != &region &&
+          !(definition && definition->hasTrait<OpTrait::ConstantLike>()))
+        return op->emitOpError(
+            "has a region that uses a value from outside that is no constant");
+  auto yield = cast<YieldOp>(region.front().back());
+  if (yield.getValue().getType() != result.getElementType())
+    return op->emitOpError("has a region that yields ")
+           << yield.getValue().getType() << ", but a result of " << result.getElementType();
+  return success();
+}
+
 std::string convoy::cnn::whyNotPacked(Operation *op) {
   auto layer = dyn_cast<ScheduledOpInterface>(op);
   if (!layer)

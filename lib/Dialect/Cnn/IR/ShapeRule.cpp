@@ -91,6 +91,13 @@ LogicalResult ShapeRule::inferSums(Value input, Value filter, bool isProductAlon
   return success();
 }
 
+void ShapeRule::inferEpilogue(RegionRange regions, InferredType &result) const {
+  if (regions.empty() || regions.front()->empty() || regions.front()->front().empty())
+    return;
+  if (auto yield = dyn_cast<YieldOp>(regions.front()->front().back()))
+    result.element = yield.getValue().getType();
+}
+
 LogicalResult ShapeRule::broadcast(ArrayRef<int64_t> a, ArrayRef<int64_t> b,
                                    Shape &result) const {
   int64_t rank = std::max(a.size(), b.size());

@@ -54,6 +54,9 @@ struct ShapeRule {
   /// input.
   mlir::LogicalResult inferSums(mlir::Value input, mlir::Value filter, bool isProductAlone,
                                 InferredType &result) const;
+  /// Sets the element type of a layer's result to that of its epilogue's region, if it has one
+  /// that ends with `cnn.yield`.
+  void inferEpilogue(mlir::RegionRange regions, InferredType &result) const;
   /// Computes the shape that `a` and `b` broadcast to, as in NumPy.
   mlir::LogicalResult broadcast(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b,
                                 Shape &result) const;

@@ -168,6 +168,22 @@ static DenseElementsAttr makeDense(RankedTensorType type, ArrayRef<char> bytes) 
   return DenseElementsAttr::getFromRawBuffer(type, bytes);
 }
 
+ElementsAttr convoy::cnn::narrowToI8(const ConstantData &data) {
+  auto isI8 = [](double value) {
+    return value == std::nearbyint(value) && value >= -128 && value <= 127;
+  };
+  std::vector<int8_t> values;
+  for (int64_t i = 0, count = data.isSplat() ? 1 : data.getNumElements(); i < count; ++i) {
+    double value = data.getDouble(i);
+    if (!isI8(value))
+      return {};
+    values.push_back(int8_t(value));
+  }
+  RankedTensorType type = data.getType();
+  return makeConstant<int8_t>(type.clone(IntegerType::get(type.getContext(), 8)),
+                              std::move(values));
+}
+
 ElementsAttr convoy::cnn::makeBlobConstant(RankedTensorType type, StringRef name,
                                            AsmResourceBlob &&blob) {
   auto &manager = DenseResourceElementsHandle::getManagerInterface(type.getContext());

@@ -203,7 +203,7 @@ func.func @conv_input_activation(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8
 
 func.func @conv_input_offset_alone(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
   // expected-error @below {{an input scale and offset need each other}}
-  %0 = "cnn.conv"(%a, %b, %s) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0>,
+  %0 = "cnn.conv"(%a, %b, %s) ({}) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0, 0>,
       filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>}
       : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
   return

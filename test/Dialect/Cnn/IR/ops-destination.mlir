@@ -445,3 +445,34 @@ func.func @quantize(%a: tensor<4xf32>, %s: tensor<f32>, %z: tensor<i16>, %q: ten
   %1 = cnn.dequantize %0, %s, %z outs(%a) : (tensor<4xi16>, tensor<f32>, tensor<i16>, tensor<4xf32>) -> tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// The region of an epilogue.
+// CHECK-LABEL: func.func @epilogue_region(
+func.func @epilogue_region(%a: tensor<1x1x4x8xi16>, %b: tensor<1x1x1x1x4x8x2xi8>, %s: tensor<1x8xf32>,
+    %r: tensor<1x1x4x8xi8>, %x: tensor<2x16xf32>, %w: tensor<1x16x8xf32>, %o: tensor<1x1x4x8xi8>, %p: tensor<2x8xi16>)
+    -> (tensor<1x1x4x8xi8>, tensor<2x8xi16>) {
+  // CHECK: cnn.conv %arg0, %arg1 epilogue(%arg2, %arg3) outs(%{{.+}}) {epilogue_maps = [#{{.+}}, #{{.+}}], filter_shape
+  // CHECK-SAME: -> tensor<1x1x4x8xi8> {
+  // CHECK: ^bb0(%[[SUM:.+]]: i32, %[[SCALE:.+]]: f32, %[[OTHER:.+]]: i8):
+  // CHECK: cnn.yield %{{.+}} : i8
+  %0 = cnn.conv %a, %b epilogue(%s, %r) outs(%o) {epilogue_maps = [affine_map<(d0, d1, d2, d3) -> (d1, d3)>,
+      affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>], filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64,
+      schedule = #cnn.schedule<direct, tile = 12x1x8, filter = <pairs, 1x1x1x1x4x8x2xi8>>, window = #cnn.window<[1]>}
+      : (tensor<1x1x4x8xi16>, tensor<1x1x1x1x4x8x2xi8>, tensor<1x8xf32>, tensor<1x1x4x8xi8>, tensor<1x1x4x8xi8>) -> tensor<1x1x4x8xi8> {
+  ^bb0(%sum: i32, %scale: f32, %other: i8):
+    %2 = arith.trunci %sum : i32 to i8
+    %3 = arith.addi %2, %other : i8
+    cnn.yield %3 : i8
+  }
+  // CHECK: cnn.dense %{{.+}}, %{{.+}} outs(%{{.+}}) {epilogue_maps = [], filter_shape
+  // CHECK: ^bb0(%[[SUM:.+]]: f32):
+  // CHECK: cnn.yield %{{.+}} : i16
+  %1 = cnn.dense %x, %w outs(%p) {epilogue_maps = [], filter_shape = array<i64: 8, 16>,
+      schedule = #cnn.schedule<dense, tile = 2x1x8, filter = <dense, 1x16x8xf32>>}
+      : (tensor<2x16xf32>, tensor<1x16x8xf32>, tensor<2x8xi16>) -> tensor<2x8xi16> {
+  ^bb0(%sum: f32):
+    %2 = arith.fptosi %sum : f32 to i16
+    cnn.yield %2 : i16
+  }
+  return %0, %1 : tensor<1x1x4x8xi8>, tensor<2x8xi16>
+}

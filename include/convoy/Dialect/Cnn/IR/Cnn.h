@@ -20,6 +20,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -46,6 +47,8 @@ void addEffects(
 /// Whether results may have the types `actual` if the shape rule gives `inferred`. Where the
 /// rule gives f32, f16 is possible, and the other way round: kernels of a GPU convert.
 bool areCompatible(mlir::TypeRange inferred, mlir::TypeRange actual);
+/// Checks the region of an epilogue, its inputs and their maps.
+mlir::LogicalResult verifyEpilogueRegion(mlir::Operation *op);
 /// The default of BlockedLayoutOpInterface.
 bool followInput(mlir::Operation *op, BlockedForms &forms);
 /// The default of NarrowOpInterface.
@@ -110,6 +113,10 @@ inline constexpr llvm::StringLiteral kFlopsAttrName = "cnn.flops";
 inline constexpr llvm::StringLiteral kComputedFlopsAttrName = "cnn.computed_flops";
 inline constexpr llvm::StringLiteral kBytesAttrName = "cnn.bytes";
 
+/// The largest magnitude of a difference of two integers of 8 bits: of an input of a layer of
+/// integers.
+inline constexpr int64_t kLargestDifference = 255;
+
 /// The m of an algorithm of Winograd's, which computes `m x m` outputs at a time: 2 or 4; 0
 /// for all other algorithms.
 inline int64_t getWinogradOutputs(Algorithm algorithm) {
@@ -145,6 +152,10 @@ struct Schedule {
 /// Whether `op` is a layer whose schedule has this algorithm.
 bool isScheduledAs(mlir::Operation *op, Algorithm algorithm);
 
+/// Whether kernels can read an input of an epilogue's region through `map`, whose dimensions
+/// are those of the result (see EpilogueRegionOpInterface).
+bool isEpilogueMap(mlir::AffineMap map);
+
 /// The `cnn.target` of the outermost module around `op`; null if there is none. A pass that
 /// needs a target calls requireTarget first.
 TargetAttr getTarget(mlir::Operation *op);
@@ -168,12 +179,18 @@ mlir::FailureOr<mlir::Value> createChecked(mlir::OpBuilder &builder, mlir::Locat
                                           state.getRawProperties(), state.regions, types)))
     return mlir::failure();
   state.addTypes(types);
-  mlir::Operation *op = builder.create(state);
+  // A listener must not hear of an operation that folds: see OpBuilder::createOrFold.
+  mlir::Operation *op = mlir::Operation::create(state);
+  mlir::Block *block = builder.getInsertionBlock();
+  if (block)
+    block->getOperations().insert(builder.getInsertionPoint(), op);
   llvm::SmallVector<mlir::Value, 1> folded;
   if (mlir::succeeded(builder.tryFold(op, folded)) && !folded.empty()) {
     op->erase();
     return folded.front();
   }
+  if (block && builder.getListener())
+    builder.getListener()->notifyOperationInserted(op, /*previous=*/{});
   return op->getResult(0);
 }
 

@@ -124,6 +124,42 @@ def Cnn_EpilogueOpInterface
   ];
 }
 
+def Cnn_EpilogueRegionOpInterface
+    : OpInterface<"EpilogueRegionOpInterface", [Cnn_ScheduledOpInterface]> {
+  let cppNamespace = "::convoy::cnn";
+  let description = [{
+    A layer whose kernel can run a region on each element before it stores it.
+    `cnn-extend-epilogue` moves an element-wise linalg operation there. The region's first
+    argument is the element that the layer has without the region; each other argument is an
+    element of one of `epilogue_inputs`. `cnn.yield` gives the element of the result, of any
+    type.
+
+    `epilogue_maps` has a map for each input, from the dimensions of the result to those of the
+    input. A map is the identity, or it picks dimensions of the result and zeros, but no
+    spatial dimension, so that a kernel may join those. The last dimension may only be picked
+    as the last one.
+  }];
+  let methods = [
+    InterfaceMethod<"The region, which is empty if there is none.",
+      "::mlir::Region &", "getEpilogue">,
+    InterfaceMethod<"The operands that the region reads.",
+      "::mlir::OperandRange", "getEpilogueInputs">,
+    InterfaceMethod<"The operands that the region reads, to be set.",
+      "::mlir::MutableOperandRange", "getEpilogueInputsMutable">,
+    InterfaceMethod<"A map for each input of the region; null if there is no region.",
+      "::mlir::ArrayAttr", "getEpilogueMapsAttr">,
+    InterfaceMethod<"Sets the maps.", "void", "setEpilogueMapsAttr",
+      (ins "::mlir::ArrayAttr":$maps)>,
+    InterfaceMethod<"Whether the kernel that the schedule names can run a region.", "bool",
+      "takesEpilogueRegion">
+  ];
+  let extraSharedClassDeclaration = [{
+    bool hasEpilogueRegion() { return !$_op.getEpilogue().empty(); }
+  }];
+  let verifyWithRegions = 1;
+  let verify = [{ return ::convoy::cnn::detail::verifyEpilogueRegion($_op); }];
+}
+
 def Cnn_ConvOpInterface
     : OpInterface<"ConvOpInterface",
         [Cnn_WindowOpInterface, Cnn_EpilogueOpInterface, Cnn_ScheduledOpInterface]> {

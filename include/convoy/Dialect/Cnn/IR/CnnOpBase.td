@@ -108,6 +108,8 @@ def Cnn_HasBlockedForm
     : DeclareOpInterfaceMethods<Cnn_BlockedLayoutOpInterface, ["assignBlocked"]>;
 def Cnn_Narrows : DeclareOpInterfaceMethods<Cnn_NarrowOpInterface, ["narrow"]>;
 def Cnn_TakesBias : DeclareOpInterfaceMethods<Cnn_EpilogueOpInterface, ["getEpilogueBias"]>;
+def Cnn_TakesRegion
+    : DeclareOpInterfaceMethods<Cnn_EpilogueRegionOpInterface, ["takesEpilogueRegion"]>;
 def Cnn_HasMacs : DeclareOpInterfaceMethods<Cnn_CostOpInterface>;
 def Cnn_PerChannel : DeclareOpInterfaceMethods<Cnn_PerChannelOpInterface>;
 def Cnn_Evaluable : DeclareOpInterfaceMethods<Cnn_EvaluateOpInterface>;

@@ -16,7 +16,13 @@ include "convoy/Dialect/Cnn/IR/CnnOpBase.td"
 include "convoy/Dialect/Cnn/IR/CnnRecurrentOps.td"
 include "convoy/Dialect/Cnn/IR/CnnSchedule.td"
 include "convoy/Dialect/Cnn/IR/CnnTensorOps.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/IR/SymbolInterfaces.td"
+
+/// The operands, maps and region of an epilogue that `cnn-extend-epilogue` makes.
+defvar epilogueInputs = (ins Variadic<Cnn_Shaped>:$epilogue_inputs);
+defvar epilogueMaps = (ins OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
+defvar epilogueRegion = (region AnyRegion:$epilogue);
 
 /// Builder arguments for `filter_shape`, `output_block`, `schedule` and `exact` of a
 /// convolution that is not scheduled yet.
@@ -49,7 +55,8 @@ class Cnn_ConvBase<string mnemonic, list<Trait> traits = []>
   }];
 }
 
-def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>]> {
+def Cnn_ConvOp
+    : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>, Cnn_TakesRegion]> {
   let summary = "convolution of one, two or three spatial dimensions";
   let description = [{
     Computes `activation(conv(prologue(input), filter) + bias + residual)`, where `conv`
@@ -73,8 +80,8 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>]> {
       f32 sums have no error in any order. Only algorithms that add up these very products may
       compute the convolution.
 
-    Input and filter may be i16, too: then the result is the sums in i32, which wrap around, and
-    there is nothing else in the convolution. The numbers are differences of two numbers of 8
+    Input and filter may be i16, too: then the sums are i32, which wrap around, and there is no
+    bias, residual or activation. The numbers are differences of two numbers of 8
     bits, so at most 255 in magnitude; this is not checked. `cnn-lower-integers` replaces such a
     convolution by exact ones.
 
@@ -83,6 +90,9 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>]> {
     per input channel, both of shape `ceil(C/c) x c`. Only a direct 1x1 convolution of blocked
     f32 data with strides of 1 and no pads can have one.
 
+    If there is a region, it computes the element of the result from the element that all of
+    the above gives and from those of `epilogue_inputs` (see EpilogueRegionOpInterface).
+
     ```mlir
     %1 = cnn.conv %x, %w, %b {window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>}
        : (tensor<1x3x224x224xf32>, tensor<64x3x3x3xf32>, tensor<64xf32>) -> tensor<1x64x112x112xf32>
@@ -90,11 +100,14 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>]> {
   }];
   let arguments = !con(convOperands,
       (ins Optional<Cnn_Shaped>:$input_scale, Optional<Cnn_Shaped>:$input_offset),
-      convDestination, convAttributes, (ins Cnn_Activation:$input_activation));
+      epilogueInputs, convDestination, convAttributes, (ins Cnn_Activation:$input_activation),
+      epilogueMaps);
+  let regions = epilogueRegion;
   let assemblyFormat = [{
     $input `,` $filter (`,` $bias^)? (`residual` `(` $residual^ `)`)?
     (`prologue` `(` $input_scale^ `,` $input_offset `)`)?
-    (`outs` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+    (`epilogue` `(` $epilogue_inputs^ `)`)? (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results) ($epilogue^)?
   }];
   let extraClassDeclaration = "int64_t getGroups() { return 1; }";
   let builders = [Cnn_ValueBuilder<
@@ -102,12 +115,13 @@ def Cnn_ConvOp : Cnn_ConvBase<"conv", [Cnn_PartitionableBy<["adjustPart"]>]> {
            "::convoy::cnn::WindowAttr":$window, CArg<"::mlir::Value", "{}">:$residual,
            CArg<"::convoy::cnn::FunctionAttr", "{}">:$activation),
       !strconcat("input, filter, bias, residual, /*input_scale=*/::mlir::Value(), "
-                 "/*input_offset=*/::mlir::Value(), /*init=*/::mlir::Value(), window, "
-                 "activation ? activation : ", noActivation, noSchedule, ", ", noActivation)>];
+                 "/*input_offset=*/::mlir::Value(), /*epilogue_inputs=*/::mlir::ValueRange(), "
+                 "/*init=*/::mlir::Value(), window, activation ? activation : ", noActivation,
+                 noSchedule, ", ", noActivation, ", /*epilogue_maps=*/::mlir::ArrayAttr()")>];
 }
 
 def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
-    [Cnn_PartitionableBy<["buildPart", "adjustPart"]>]> {
+    [Cnn_PartitionableBy<["buildPart", "adjustPart"]>, Cnn_TakesRegion]> {
   let summary = "convolution in two or more groups, depthwise included";
   let description = [{
     A convolution whose input channels and output channels are each cut into `group` equal
@@ -121,13 +135,21 @@ def Cnn_GroupConvOp : Cnn_ConvBase<"group_conv",
       : (tensor<1x96x27x27xf32>, tensor<256x48x5x5xf32>, tensor<256xf32>) -> tensor<1x256x27x27xf32>
     ```
   }];
-  let arguments = !con(convOperands, convDestination, convAttributes, (ins I64Attr:$group));
+  let arguments = !con(convOperands, epilogueInputs, convDestination, convAttributes,
+      (ins I64Attr:$group), epilogueMaps);
+  let regions = epilogueRegion;
+  let assemblyFormat = [{
+    $input `,` $filter (`,` $bias^)? (`residual` `(` $residual^ `)`)?
+    (`epilogue` `(` $epilogue_inputs^ `)`)? (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results) ($epilogue^)?
+  }];
   let extraClassDeclaration = "int64_t getGroups() { return getGroup(); }";
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias,
            "::convoy::cnn::WindowAttr":$window, "int64_t":$group),
-      !strconcat("input, filter, bias, /*residual=*/::mlir::Value(), /*init=*/::mlir::Value(), "
-                 "window, ", noActivation, noSchedule, ", group")>];
+      !strconcat("input, filter, bias, /*residual=*/::mlir::Value(), "
+                 "/*epilogue_inputs=*/::mlir::ValueRange(), /*init=*/::mlir::Value(), window, ",
+                 noActivation, noSchedule, ", group, /*epilogue_maps=*/::mlir::ArrayAttr()")>];
 }
 
 def Cnn_ConvTransposeOp : Cnn_ConvBase<"conv_transpose", [Cnn_PartitionableBy<["adjustPart"]>]> {
@@ -427,14 +449,15 @@ def Cnn_GlobalPoolOp : Cnn_Op<"global_pool",
 
 def Cnn_DenseOp : Cnn_Op<"dense",
     [AttrSizedOperandSegments, Cnn_PartitionableBy<["adjustPart"]>, Cnn_HasKernel, Cnn_HasMacs,
-     Cnn_Narrows, Cnn_WidensField, Cnn_TakesBias, Cnn_ScheduledOpInterface]> {
+     Cnn_Narrows, Cnn_WidensField, Cnn_TakesBias, Cnn_ScheduledOpInterface,
+     Cnn_TakesRegion]> {
   let summary = "fully connected layer";
   let description = [{
     `activation(input * transpose(filter) + bias)`: the input is `M x K`, the filter `N x K`, the
     optional bias `N`, and the result `M x N`. `filter_shape` is the logical shape `N x K` of a
     packed filter, and missing if the filter is not packed. `schedule` says how the layer is
     computed, `exact` that f32 sums have no error, and input and filter may be i16, as in
-    `cnn.conv`.
+    `cnn.conv`; and as there, a region may compute the elements of the result.
 
     If there is `rows`, an `i64` that is known only at run time, only so many rows count. The
     others of the result are unspecified, so they need not be computed.
@@ -444,15 +467,17 @@ def Cnn_DenseOp : Cnn_Op<"dense",
       : (tensor<1x9216xf32>, tensor<4096x9216xf32>, tensor<4096xf32>) -> tensor<1x4096xf32>
     ```
   }];
-  let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$filter, Optional<Cnn_Shaped>:$bias,
-                       Optional<Cnn_Shaped>:$rows, Optional<Cnn_Shaped>:$init,
-                       Cnn_Activation:$activation,
-                       OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
-                       OptionalAttr<Cnn_ScheduleAttr>:$schedule,
-                       UnitAttr:$exact);
+  let arguments = !con((ins Cnn_Shaped:$input, Cnn_Shaped:$filter, Optional<Cnn_Shaped>:$bias,
+                            Optional<Cnn_Shaped>:$rows),
+      epilogueInputs, (ins Optional<Cnn_Shaped>:$init, Cnn_Activation:$activation,
+                           OptionalAttr<DenseI64ArrayAttr>:$filter_shape,
+                           OptionalAttr<Cnn_ScheduleAttr>:$schedule, UnitAttr:$exact),
+      epilogueMaps);
+  let regions = epilogueRegion;
   let assemblyFormat = [{
-    $input `,` $filter (`,` $bias^)? (`rows` `(` $rows^ `)`)? (`outs` `(` $init^ `)`)?
-    attr-dict `:` functional-type(operands, results)
+    $input `,` $filter (`,` $bias^)? (`rows` `(` $rows^ `)`)?
+    (`epilogue` `(` $epilogue_inputs^ `)`)? (`outs` `(` $init^ `)`)?
+    attr-dict `:` functional-type(operands, results) ($epilogue^)?
   }];
   let extraClassDeclaration = [{
     /// The shape `N x K` of the filter, whether or not it is packed.
@@ -466,9 +491,10 @@ def Cnn_DenseOp : Cnn_Op<"dense",
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$input, "::mlir::Value":$filter, "::mlir::Value":$bias,
            CArg<"::mlir::Value", "{}">:$rows),
-      !strconcat("input, filter, bias, rows, ::mlir::Value(), ", noActivation,
-                 ", ::mlir::DenseI64ArrayAttr(), ::convoy::cnn::ScheduleAttr(), "
-                 "/*exact=*/false")>];
+      !strconcat("input, filter, bias, rows, /*epilogue_inputs=*/::mlir::ValueRange(), "
+                 "/*init=*/::mlir::Value(), ", noActivation, ", ::mlir::DenseI64ArrayAttr(), "
+                 "::convoy::cnn::ScheduleAttr(), /*exact=*/false, "
+                 "/*epilogue_maps=*/::mlir::ArrayAttr()")>];
 }
 
 def Cnn_MatmulOp : Cnn_Op<"matmul",
@@ -492,6 +518,21 @@ def Cnn_MatmulOp : Cnn_Op<"matmul",
   let builders = [Cnn_ValueBuilder<
       (ins "::mlir::Value":$lhs, "::mlir::Value":$rhs),
       "lhs, rhs, ::mlir::Value()">];
+}
+
+def Cnn_YieldOp : Op<Cnn_Dialect, "yield",
+    [Pure, Terminator, ReturnLike, ParentOneOf<["ConvOp", "GroupConvOp", "DenseOp"]>]> {
+  let summary = "the element of a layer's result, in the region of its epilogue";
+  let description = [{
+    Ends the region that a layer runs on each element. The layer stores `value`, whose type is
+    the element type of the layer's result.
+
+    ```mlir
+    cnn.yield %1 : i16
+    ```
+  }];
+  let arguments = (ins AnyType:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
 //===----------------------------------------------------------------------===//

@@ -174,10 +174,6 @@ def Cnn_BitcastOp : Cnn_Op<"bitcast",
       "input, ::mlir::Value(), to">];
 }
 
-//===----------------------------------------------------------------------===//
-// Reductions along axes
-//===----------------------------------------------------------------------===//
-
 def Cnn_QuantizeOp : Cnn_Op<"quantize",
     [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_ReceptiveFieldOpInterface]> {
   let summary = "numbers as integers with a scale and a zero point (ONNX QuantizeLinear)";
@@ -191,6 +187,10 @@ def Cnn_QuantizeOp : Cnn_Op<"quantize",
     %1 = cnn.quantize %x, %scale, %zero
        : (tensor<1x8x4x4xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x8x4x4xui8>
     ```
+  }];
+  let extraClassDeclaration = [{
+    /// The least and the largest integer of an element type.
+    static std::pair<int64_t, int64_t> getRange(::mlir::Type element);
   }];
   let arguments = (ins Cnn_Shaped:$input, Cnn_Shaped:$scale, Cnn_Shaped:$zero_point,
                        Optional<Cnn_Shaped>:$init);
@@ -226,6 +226,10 @@ def Cnn_DequantizeOp : Cnn_Op<"dequantize",
       (ins "::mlir::Value":$input, "::mlir::Value":$scale, "::mlir::Value":$zero_point),
       "input, scale, zero_point, ::mlir::Value()">];
 }
+
+//===----------------------------------------------------------------------===//
+// Reductions along axes
+//===----------------------------------------------------------------------===//
 
 def Cnn_ReduceOp : Cnn_Op<"reduce",
     [Cnn_Partitionable, Cnn_Evaluable, Cnn_HasBlockedForm, Cnn_NamesLayer, Cnn_WidensField,

@@ -121,6 +121,9 @@ mlir::ElementsAttr fillConstant(mlir::RankedTensorType type,
 mlir::ElementsAttr makeFloats(mlir::MLIRContext *context, llvm::ArrayRef<int64_t> shape,
                               std::vector<float> &&values);
 
+/// The same numbers as i8; null if not all of them are such integers.
+mlir::ElementsAttr narrowToI8(const ConstantData &data);
+
 /// Makes a constant from a blob of the caller, such as a mapped file with a deleter that
 /// unmaps it. `name` is changed if another blob has it already.
 mlir::ElementsAttr makeBlobConstant(mlir::RankedTensorType type, llvm::StringRef name,
