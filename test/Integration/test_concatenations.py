@@ -125,3 +125,14 @@ def test_networks_copy_nothing(name):
     model = support.models.cached(name, batch=BATCH, pre_softmax=True)
     text = must(convoy("compile", model, "--stop-after=bufferize")).stdout
     assert text.count("cnn.conv") > 10 and "cnn.concat" not in text and "memref.copy" not in text
+
+
+def test_slices_of_results(tmp_path):
+    """A concatenation is a result of the network, and layers read slices of its images."""
+    nodes = [support.helper.make_node("Neg", ["x"], ["y"]), support.helper.make_node("Concat", ["x", "y"], ["joined"], axis=1),
+             support.helper.make_node("Split", ["joined"], ["first", "second"], axis=1),
+             support.helper.make_node("Conv", ["second", "w"], ["plain"]),
+             support.helper.make_node("Conv", ["first", "v"], ["grouped"], group=2)]
+    feeds = {"x": support.rand(BATCH, 8, 5, 6)}
+    model = support.make_model(nodes, feeds, ["joined", "plain", "grouped"], {"w": support.rand(8, 8, 3, 3), "v": support.rand(8, 4, 3, 3)})
+    check_case(support.Case("slices", model, feeds, 1e-5), tmp_path)

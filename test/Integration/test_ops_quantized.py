@@ -276,3 +276,28 @@ def test_error(message, tmp_path):
     onnx.save(model, tmp_path / "model.onnx")
     line = one_line(convoy("compile", tmp_path / "model.onnx", "-o", tmp_path / "model.so"))
     assert message in line and f"node 'node' ({op})" in line
+
+
+@pytest.mark.parametrize("scale", [0.0, -0.5, np.inf, np.nan])
+def test_bad_scale(scale, tmp_path):
+    """A scale is a positive number. One that nothing is divided by may be 0, as that of a channel of zeros."""
+    def compile_node(op, index, operands):
+        constants = [onnx.numpy_helper.from_array(np.asarray(array), f"x{i}") for i, array in enumerate(operands)]
+        constants[index] = onnx.numpy_helper.from_array(np.float32(scale), f"x{index}")
+        inputs = [helper.make_tensor_value_info("x0", constants[0].data_type, np.shape(operands[0]))]
+        node = helper.make_node(op, [array.name for array in constants], ["y"], name="node")
+        graph = helper.make_graph([node], "test", inputs, [onnx.ValueInfoProto(name="y")], constants[1:])
+        onnx.save(helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)]), tmp_path / "model.onnx")
+        return convoy("compile", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
+
+    one, zero = np.float32(1), np.uint8(0)
+    matrix = integers(U8, 4, 4)
+    nodes = [("QuantizeLinear", 1, [X, one, zero]), ("DequantizeLinear", 1, [matrix, one, zero])]
+    nodes += [("QLinearMatMul", index, [matrix, one, zero, matrix, one, zero, one, zero]) for index in (1, 4, 6)]
+    for op, index, operands in nodes:
+        process = compile_node(op, index, operands)
+        if scale == 0 and (op, index) not in [("QuantizeLinear", 1), ("QLinearMatMul", 6)]:
+            assert process.returncode == 0
+            continue
+        line = one_line(process)
+        assert f"node 'node' ({op}): input {index} ('x{index}') has the scale {scale:g}" in line

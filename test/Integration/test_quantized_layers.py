@@ -15,7 +15,7 @@ from support import compile_model, convoy, each_level, helper, make_model, must,
 from test_integer_kernels import CONVS
 
 RNG = np.random.default_rng(23)
-# Rows, depth, columns.
+# Rows, depth, columns. Sums of 33 columns go through memory, since they do not fill their tiles.
 PRODUCTS = [(1, 64, 48), (7, 64, 33), (12, 2, 16)]
 LAYERS = ["odd-channels", "part-of-a-block", "stride", "groups", "small-map", "3d", "few-channels", "depthwise", "1d"]
 # Whether the result is quantised, input, attributes.

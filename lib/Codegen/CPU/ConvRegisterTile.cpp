@@ -233,20 +233,23 @@ void ConvRegisterTile::storeBlocked(const PixelTile &pixels, ArrayRef<Value> sum
     value = emitUnary(b, b.getLoc(), op.getActivation(), value);
     vector::StoreOp::create(b, region.emit(value, indices), output, indices);
   };
-  region.forEachRow(sums, pixels.size, [&](Value pixel, ArrayRef<Value> values) {
-    for (auto [block, value] : llvm::enumerate(values)) {
-      if (int64_t(block) < tile.blocks - missing) {
-        storeVector(block, pixel, value);
-        continue;
-      }
-      // The last tile may have vectors that the output lacks.
-      Value exists =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::slt, affine(b, firstVector, 1, block),
-                                indexConstant(b, vectors));
-      emitIf(b, exists,
-             [&, block = block, value = value] { storeVector(block, pixel, value); });
-    }
-  });
+  auto storeBlocks = [&](int64_t first, int64_t count) {
+    ArrayRef<Value> some = sums.slice(first * pixels.size, count * pixels.size);
+    region.forEachRow(some, pixels.size, [&](Value pixel, ArrayRef<Value> values) {
+      for (auto [i, value] : llvm::enumerate(values))
+        storeVector(first + i, pixel, value);
+    });
+  };
+  int64_t present = tile.blocks - missing;
+  if (present > 0)
+    storeBlocks(0, present);
+  // The last tile may have vectors that the output lacks.
+  for (int64_t block = present; block < tile.blocks; ++block) {
+    Value exists =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, affine(b, firstVector, 1, block),
+                              indexConstant(b, vectors));
+    emitIf(b, exists, [&] { storeBlocks(block, 1); });
+  }
 }
 
 /// Stores by way of a scratch tile, since the lanes of a vector are a plane apart in plain

@@ -96,7 +96,10 @@ void EpilogueRegion::forEachRow(ArrayRef<Value> sums, int64_t rows,
   auto type = cast<VectorType>(sums.front().getType());
   int64_t lanes = type.getNumElements();
   // Tiles differ in size.
-  if (!scratch || cast<MemRefType>(scratch.getType()).getDimSize(0) < rows)
+  auto isSmall = [&](MemRefType memory) {
+    return memory.getDimSize(0) < rows || memory.getDimSize(1) < blocks * lanes;
+  };
+  if (!scratch || isSmall(cast<MemRefType>(scratch.getType())))
     scratch = emitScratch(b, MemRefType::get({rows, blocks * lanes}, type.getElementType()));
   auto indicesOf = [&](Value row, int64_t block) {
     return SmallVector<Value>{row, indexConstant(b, block * lanes)};

@@ -132,7 +132,7 @@ static LogicalResult importQuantizeLinear(NodeImporter &node) {
       !(precision = node.getDataType("precision", 0)))
     return failure();
   FailureOr<Value> scale = readParameter(node, 1, *granularity);
-  if (failed(scale))
+  if (failed(checkScale(node, 1, /*mayBeZero=*/false)) || failed(scale))
     return failure();
   SmallVector<Value> inputs = {node.getInput(0), *scale};
   // The zero point of a float of 8 bits is always 0.
@@ -228,7 +228,7 @@ static LogicalResult importDequantizeLinear(NodeImporter &node) {
   if (!isa<FloatType>(type) || isTiny(type))
     return node.error(node.describeInput(1) + " is of no type that a result can have");
   FailureOr<Value> scale = readParameter(node, 1, *granularity);
-  if (failed(scale))
+  if (failed(checkScale(node, 1, /*mayBeZero=*/true)) || failed(scale))
     return failure();
   SmallVector<Value> inputs = {node.getInput(0), *scale};
   if (node.getInput(2) && NodeImporter::getElementType(node.getInput(2)) != from)

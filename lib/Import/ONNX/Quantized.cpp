@@ -9,6 +9,8 @@
 
 #include "TensorReader.h"
 #include "onnx.pb.h"
+#include "llvm/Support/Format.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace convoy;
@@ -51,6 +53,22 @@ FailureOr<Value> convoy::onnximport::readParameter(NodeImporter &node, unsigned 
   return node.reshape(value, shape);
 }
 
+LogicalResult convoy::onnximport::checkScale(NodeImporter &node, unsigned index,
+                                             bool mayBeZero) {
+  Value value = node.getInput(index);
+  std::optional<cnn::ConstantData> data = value ? cnn::ConstantData::get(value) : std::nullopt;
+  for (int64_t i = 0, count = data ? data->getNumElements() : 0; i < count; ++i) {
+    double scale = data->getDouble(i);
+    if (!std::isfinite(scale) || scale < 0 || (scale == 0 && !mayBeZero)) {
+      std::string number;
+      llvm::raw_string_ostream(number) << llvm::format("%g", scale);
+      return node.error(node.describeInput(index) + " has the scale " + number +
+                        ", expected a positive number; quantise the model again");
+    }
+  }
+  return success();
+}
+
 FailureOr<QuantizedOperand>
 convoy::onnximport::readQuantized(NodeImporter &node, int value, unsigned scale,
                                   unsigned zeroPoint, int64_t count, int64_t trailing) {
@@ -63,6 +81,8 @@ convoy::onnximport::readQuantized(NodeImporter &node, int value, unsigned scale,
   if (zero && NodeImporter::getElementType(zero) != type)
     return node.error(node.describeInput(zeroPoint) + " is not of the type of " +
                       node.describeInput(value));
+  if (failed(checkScale(node, scale, /*mayBeZero=*/value >= 0)))
+    return failure();
   FailureOr<Value> readScale = readParameter(node, scale, count, trailing);
   FailureOr<Value> readZero = zero ? readParameter(node, zeroPoint, count, trailing)
                                    : FailureOr<Value>(node.scalar(type, 0));

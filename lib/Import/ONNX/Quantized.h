@@ -47,6 +47,10 @@ inline mlir::FailureOr<QuantizedOperand> readQuantized(NodeImporter &node, unsig
 /// largest element give (DynamicQuantizeLinear).
 mlir::FailureOr<QuantizedOperand> quantizeDynamically(NodeImporter &node, mlir::Value input);
 
+/// Checks that a scale, input `index`, is positive and finite, if it is constant. Where
+/// nothing is divided by it, it may be 0.
+mlir::LogicalResult checkScale(NodeImporter &node, unsigned index, bool mayBeZero);
+
 /// A parameter as `readQuantized` reads it.
 mlir::FailureOr<mlir::Value> readParameter(NodeImporter &node, unsigned index,
                                            int64_t count = 1, int64_t trailing = 0);

@@ -293,6 +293,9 @@ static LogicalResult importQLinearMatMul(NodeImporter &node) {
   FailureOr<Value> scaleB = product->readColumnParameter(4, 3);
   FailureOr<Value> zeroB = product->readColumnParameter(5, 3);
   FailureOr<QuantizedOperand> result = readQuantized(node, -1, 6, 7);
+  for (unsigned index : {1, 4})
+    if (failed(checkScale(node, index, /*mayBeZero=*/true)))
+      return failure();
   if (failed(scaleA) || failed(zeroA) || failed(scaleB) || failed(zeroB) || failed(result) ||
       failed(product->setZeroPoints(*zeroA, *zeroB)))
     return failure();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Dialect/Cnn/IR/EpilogueBody.h"
 #include "convoy/Transforms/Schedule/Passes.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -20,22 +21,9 @@ using namespace convoy::cnn;
 
 namespace {
 
-/// Whether vectors of `type` have as many lanes as vectors of sums.
-bool fitsLanes(Type type) { return type.isIntOrFloat() && type.getIntOrFloatBitWidth() <= 32; }
-
-/// The same for the elements of a tensor. A vector of i1 is packed in memory, a tensor is not.
 bool isReadable(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor && fitsLanes(tensor.getElementType()) && !tensor.getElementType().isInteger(1);
-}
-
-/// Whether each operation of a body computes lanes of vectors as it computes scalars.
-bool isVectorizable(Block &body) {
-  return llvm::all_of(body.without_terminator(), [](Operation &op) {
-    return OpTrait::hasElementwiseMappableTraits(&op) &&
-           llvm::all_of(op.getOperandTypes(), fitsLanes) &&
-           llvm::all_of(op.getResultTypes(), fitsLanes);
-  });
+  return tensor && isEpilogueElement(tensor.getElementType());
 }
 
 /// Whether `op` is element-wise, and its elements are in the order of the result's.
@@ -45,7 +33,7 @@ bool isElementwise(linalg::GenericOp op) {
       !op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity() ||
       op.payloadUsesValueFromOperand(op.getDpsInitOperand(0)))
     return false;
-  return isVectorizable(*op.getBody());
+  return isEpilogueBody(*op.getBody());
 }
 
 /// The layer whose only reader is `operand`, if its kernel can run the reader's body.

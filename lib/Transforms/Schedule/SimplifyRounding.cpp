@@ -73,6 +73,8 @@ struct RoundedInteger {
   arith::FPToSIOp conversion;
   int64_t offset = 0;
   Range range = {0, 0};
+  /// Whether the float may be -0.0, which is no integer.
+  bool mayBeNegativeZero = false;
   /// Operations from the conversion to the integer.
   int64_t steps = 0;
 
@@ -92,7 +94,7 @@ std::optional<RoundedInteger> RoundedInteger::get(Value value) {
     Range rounded = {std::nearbyint(range->low), std::nearbyint(range->high)};
     if (rounded.low < -kExactLimit || rounded.high > kExactLimit)
       return std::nullopt;
-    return RoundedInteger{conversion, 0, rounded, 0};
+    return RoundedInteger{conversion, 0, rounded, std::signbit(rounded.low), 0};
   }
   if (!isa<arith::AddIOp, arith::SubIOp, arith::TruncIOp, arith::ExtUIOp, arith::ExtSIOp>(op))
     return std::nullopt;
@@ -105,11 +107,11 @@ std::optional<RoundedInteger> RoundedInteger::get(Value value) {
     if (!matchPattern(op->getOperand(1), m_ConstantInt(&constant)))
       return std::nullopt;
     int64_t number = constant.getSExtValue();
-    if (std::abs(number) > int64_t(kExactLimit))
-      return std::nullopt;
     if (isa<arith::SubIOp>(op))
       number = -number;
     result->offset += number;
+    if (std::abs(result->offset) > int64_t(kExactLimit))
+      return std::nullopt;
     result->range.low += double(number);
     result->range.high += double(number);
   } else if (!isa<arith::TruncIOp>(op) &&
@@ -131,8 +133,7 @@ template <typename ToFloatOp> struct KeepFloat : OpRewritePattern<ToFloatOp> {
     Value rounded = integer->conversion.getIn();
     if (rounded.getType() != op.getType())
       return failure();
-    // A negative number may have been rounded to -0.0, which is no integer.
-    if (integer->offset != 0 || std::signbit(integer->range.low)) {
+    if (integer->offset != 0 || integer->mayBeNegativeZero) {
       Value offset = arith::ConstantOp::create(
           rewriter, op.getLoc(), rewriter.getF32FloatAttr(float(integer->offset)));
       rounded = arith::AddFOp::create(rewriter, op.getLoc(), rounded, offset);

@@ -67,12 +67,22 @@ bool isReadByImages(tensor::ExtractSliceOp slice) {
   });
 }
 
+/// Whether `value` is in memory of the caller: it is returned, or a part of what is returned.
+bool isReturned(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    if (isa<func::ReturnOp>(user))
+      return true;
+    return isa<ConcatOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(user) &&
+           isReturned(user->getResult(0));
+  });
+}
+
 /// Copies a slice unless its readers can read it in place. They need contiguous data or, if
 /// they take slices of images, contiguous images, at an aligned address. Slices of function
-/// arguments are always copied.
+/// arguments are always copied, and slices of images of results.
 void copySlice(tensor::ExtractSliceOp slice) {
-  if (isContiguous(slice, /*apart=*/isReadByImages(slice)) && isAligned(slice) &&
-      !isa<BlockArgument>(slice.getSource()))
+  bool apart = isReadByImages(slice) && !isReturned(slice.getSource());
+  if (isContiguous(slice, apart) && isAligned(slice) && !isa<BlockArgument>(slice.getSource()))
     return;
   OpBuilder builder(slice->getContext());
   builder.setInsertionPointAfter(slice);

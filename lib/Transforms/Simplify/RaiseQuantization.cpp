@@ -156,27 +156,27 @@ Value combine(PatternRewriter &rewriter, Location loc, Value lhs, Value rhs, Bin
   return BinaryOp::create(rewriter, loc, lhs.getType(), lhs, rhs, kind)->getResult(0);
 }
 
-/// The largest differences of which `value` are the quantised numbers again, if their zero
-/// point is `zeroPoint`; otherwise null.
-Value getPooled(Value value, Value zeroPoint) {
+/// The largest differences of which `value` are the quantised numbers again, with the zero
+/// point `zero`; otherwise null.
+Value getPooled(Value value, int64_t zero) {
   auto narrowing = value.getDefiningOp<CastOp>();
-  auto sum = narrowing ? narrowing.getInput().getDefiningOp<BinaryOp>() : BinaryOp();
-  std::optional<ConstantData> zero = evaluate(zeroPoint);
-  if (!zero || !narrowing)
+  if (!narrowing)
     return {};
-  if (!sum)
-    return zero->getInt(0) == 0 && getPool(narrowing.getInput()) ? narrowing.getInput()
-                                                                 : Value();
-  std::optional<ConstantData> added = evaluate(sum.getRhs());
-  bool isSame = sum.getKind() == BinaryKind::add && added && added->getNumElements() == 1 &&
-                added->getInt(0) == zero->getInt(0);
-  return isSame && getPool(sum.getLhs()) ? sum.getLhs() : Value();
+  Value pooled = narrowing.getInput();
+  if (auto sum = pooled.getDefiningOp<BinaryOp>()) {
+    std::optional<ConstantData> added = evaluate(sum.getRhs());
+    if (sum.getKind() != BinaryKind::add || !added || added->getNumElements() != 1 ||
+        added->getInt(0) != zero)
+      return {};
+    pooled = sum.getLhs();
+  } else if (zero != 0) {
+    return {};
+  }
+  return getPool(pooled) ? pooled : Value();
 }
 
 /// The integers of `data` less their zero point, as i16.
 Value subtractZero(PatternRewriter &rewriter, DequantizeOp data) {
-  if (Value pooled = getPooled(data.getInput(), data.getZeroPoint()))
-    return pooled;
   Location loc = data.getLoc();
   Type i16 = rewriter.getI16Type();
   Value zero = reshapeToScalar(rewriter, castTo(rewriter, loc, data.getZeroPoint(), i16));
@@ -236,6 +236,27 @@ template <typename LayerOp> struct RaiseLayer : OpRewritePattern<LayerOp> {
   }
 };
 
+/// Why a layer of dequantised data is none of integers; empty if that is for no reason of
+/// quantisation.
+std::string whyFloat(ScheduledOpInterface layer) {
+  if (isa<ConvTransposeOp>(layer))
+    return "transposed convolutions have no integers";
+  if (!getByteData(layer->getOperand(0)))
+    return "the input has several scales, or elements that are not of 8 bits";
+  DequantizeOp filter = getDequantize(layer.getFilter());
+  if (!filter)
+    return "the filter is not quantised";
+  if (!evaluate(filter.getInput()))
+    return "the filter is computed when the model runs";
+  if (!IntegerFilter::get(layer.getFilter()))
+    return "the filter has no scale for all or for each output channel, or sums may not fit "
+           "32 "
+           "bits";
+  if (layer.getBias() && !evaluate(layer.getBias()))
+    return "the bias is computed when the model runs";
+  return "";
+}
+
 /// Computes numbers divided by a positive constant, without a division: the constant goes into
 /// factors, summands and scales of the operations that make them.
 class Divider {
@@ -243,11 +264,12 @@ public:
   Divider(PatternRewriter &rewriter, float divisor) : rewriter(rewriter), divisor(divisor) {}
 
   /// Whether `value` has such operations, and is read by the operation alone that divides it.
-  static bool canDivide(Value value);
+  bool canDivide(Value value) const;
   /// `value / divisor`.
   Value divide(Value value);
 
 private:
+  bool canDivideConstant(Value value) const;
   Value divideConstant(Value value);
 
   PatternRewriter &rewriter;
@@ -264,10 +286,18 @@ bool keepsFactor(FunctionAttr function) {
   return function.isIdentity() || function.getKind() == UnaryKind::relu;
 }
 
-bool Divider::canDivide(Value value) {
+/// Whether `value` is constant, and each quotient is as usual a number as the dividend.
+bool Divider::canDivideConstant(Value value) const {
+  std::optional<ConstantData> constant = getFloats(value);
+  return constant && llvm::all_of(constant->getValues<float>(), [this](float number) {
+           return number == 0 || isUsual(std::abs(number / divisor));
+         });
+}
+
+bool Divider::canDivide(Value value) const {
   // Its scale is divided in a copy of the operation.
   if (DequantizeOp op = getDequantize(value))
-    return bool(getFloats(op.getScale()));
+    return canDivideConstant(op.getScale());
   if (!value.hasOneUse())
     return false;
   if (auto unary = value.getDefiningOp<UnaryOp>())
@@ -275,8 +305,8 @@ bool Divider::canDivide(Value value) {
   auto binary = value.getDefiningOp<BinaryOp>();
   if (!binary || binary.getInit() || !keepsFactor(binary.getActivation()))
     return false;
-  auto isConstantOrDivided = [](Value operand) {
-    return getFloats(operand) || canDivide(operand);
+  auto isConstantOrDivided = [this](Value operand) {
+    return getFloats(operand) ? canDivideConstant(operand) : canDivide(operand);
   };
   if (binary.getKind() == BinaryKind::mul)
     return isConstantOrDivided(binary.getRhs()) || canDivide(binary.getLhs());
@@ -306,7 +336,7 @@ Value Divider::divide(Value value) {
   };
   auto binary = dyn_cast<BinaryOp>(op);
   if (binary && binary.getKind() == BinaryKind::mul) {
-    bool isRight = getFloats(operands[1]) || !canDivide(operands[0]);
+    bool isRight = canDivideConstant(operands[1]) || !canDivide(operands[0]);
     divideOperand(isRight ? 1 : 0);
   } else {
     for (unsigned i = 0; i < operands.size(); ++i)
@@ -324,10 +354,12 @@ struct FoldScale : OpRewritePattern<QuantizeOp> {
   LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
     std::optional<ConstantData> scale = getFloats(op.getScale());
     if (!scale || op.getInit() || !isScalar(op.getScale()) || !isUsual(scale->getDouble(0)) ||
-        scale->getDouble(0) == 1 || getDequantize(op.getInput()) ||
-        !Divider::canDivide(op.getInput()))
+        scale->getDouble(0) == 1 || getDequantize(op.getInput()))
       return failure();
-    Value divided = Divider(rewriter, scale->get<float>(0)).divide(op.getInput());
+    Divider divider(rewriter, scale->get<float>(0));
+    if (!divider.canDivide(op.getInput()))
+      return failure();
+    Value divided = divider.divide(op.getInput());
     Value one =
         createConstant(rewriter, op.getLoc(), makeFloats(rewriter.getContext(), {}, {1.0f}));
     rewriter.modifyOpInPlace(op, [&] {
@@ -504,17 +536,62 @@ struct DropRoundTrip : OpRewritePattern<QuantizeOp> {
   }
 };
 
+/// Differences of largest numbers that were quantised again are the largest differences.
+struct DropNarrowing : OpRewritePattern<BinaryOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(BinaryOp op, PatternRewriter &rewriter) const override {
+    auto widening = op.getLhs().getDefiningOp<CastOp>();
+    if (op.getKind() != BinaryKind::sub || op.getInit() || !op.getActivation().isIdentity() ||
+        !widening || !widening.getTo().isInteger(16))
+      return failure();
+    std::optional<ConstantData> zero = evaluate(op.getRhs());
+    if (!zero || zero->getNumElements() != 1)
+      return failure();
+    Value pooled = getPooled(widening.getInput(), zero->getInt(0));
+    if (!pooled || pooled.getType() != op->getResult(0).getType())
+      return failure();
+    rewriter.replaceOp(op, pooled);
+    return success();
+  }
+};
+
+/// The same for a zero point of 0, which is not subtracted.
+struct DropWidening : OpRewritePattern<CastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(CastOp op, PatternRewriter &rewriter) const override {
+    if (!op.getTo().isInteger(16) || op.getInit() || op->getNumResults() != 1)
+      return failure();
+    Value pooled = getPooled(op.getInput(), 0);
+    if (!pooled || pooled.getType() != op->getResult(0).getType())
+      return failure();
+    rewriter.replaceOp(op, pooled);
+    return success();
+  }
+};
+
 struct RaiseQuantization : convoy::cnn::impl::CnnRaiseQuantizationBase<RaiseQuantization> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<TransposeIntegers, MoveIntegers<tensor::CollapseShapeOp>,
                  MoveIntegers<tensor::ExpandShapeOp>, MoveIntegers<tensor::ExtractSliceOp>,
                  QuantizeParts, DropRoundTrip>(&getContext());
-    if (TargetAttr target = getTarget(getOperation()); !target || !target.getGpu())
-      patterns.add<FoldScale, PoolIntegers, RaiseLayer<ConvOp>, RaiseLayer<GroupConvOp>,
-                   RaiseLayer<DenseOp>>(&getContext());
+    TargetAttr target = getTarget(getOperation());
+    bool isCpu = !target || !target.getGpu();
+    if (isCpu)
+      patterns.add<FoldScale, PoolIntegers, DropNarrowing, DropWidening, RaiseLayer<ConvOp>,
+                   RaiseLayer<GroupConvOp>, RaiseLayer<DenseOp>>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    if (isCpu)
+      getOperation().walk(explain);
+  }
+
+  /// Says why a layer of dequantised data stays one of floats.
+  static void explain(ScheduledOpInterface layer) {
+    if (!getDequantize(layer->getOperand(0)))
+      return;
+    if (std::string reason = whyFloat(layer); !reason.empty())
+      layer->emitRemark() << "computes floats although its input is quantised: " << reason;
   }
 };
 

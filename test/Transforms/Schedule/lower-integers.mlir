@@ -110,3 +110,42 @@ func.func @float(%x: tensor<2x4xi16>) -> tensor<2x8xf32> {
   %1 = cnn.cast %0 {to = f32} : (tensor<2x8xi32>) -> tensor<2x8xf32>
   return %1 : tensor<2x8xf32>
 }
+
+// A residual reads the differences that a layer reads, not the numbers once more.
+// PAIRS-LABEL: func.func @residual(
+// PAIRS:         %[[Q:.+]] = cnn.quantize
+// PAIRS:         %[[WIDE:.+]] = cnn.cast %[[Q]] {to = i16}
+// PAIRS:         %[[D:.+]] = cnn.binary <sub> %[[WIDE]]
+// PAIRS:         %[[F:.+]] = cnn.cast %[[D]] {to = f32}
+// PAIRS:         cnn.binary <mul> %[[F]], %{{.+}} : (tensor<1x8x2x2xf32>, tensor<f32>)
+// PAIRS:         cnn.conv %[[D]]
+func.func @residual(%x: tensor<1x8x2x2xf32>) -> (tensor<1x8x2x2xf32>, tensor<1x8x2x2xi32>) {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<7> : tensor<ui8>
+  %z16 = arith.constant dense<7> : tensor<i16>
+  %w = arith.constant dense<3> : tensor<8x8x1x1xi16>
+  %0 = cnn.quantize %x, %s, %z : (tensor<1x8x2x2xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x8x2x2xui8>
+  %1 = cnn.dequantize %0, %s, %z : (tensor<1x8x2x2xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x8x2x2xf32>
+  %2 = cnn.cast %0 {to = i16} : (tensor<1x8x2x2xui8>) -> tensor<1x8x2x2xi16>
+  %3 = cnn.binary <sub> %2, %z16 : (tensor<1x8x2x2xi16>, tensor<i16>) -> tensor<1x8x2x2xi16>
+  %4 = cnn.conv %3, %w {window = #cnn.window<[1, 1]>} : (tensor<1x8x2x2xi16>, tensor<8x8x1x1xi16>) -> tensor<1x8x2x2xi32>
+  return %1, %4 : tensor<1x8x2x2xf32>, tensor<1x8x2x2xi32>
+}
+
+// The parts of a concatenation become differences.
+// PAIRS-LABEL: func.func @parts(
+// PAIRS:         %[[WIDE:.+]] = cnn.cast %arg0 {to = i16} : (tensor<1x3x2x2xui8>)
+// PAIRS:         %[[D:.+]] = cnn.binary <sub> %[[WIDE]]
+// PAIRS:         %[[WIDE2:.+]] = cnn.cast %arg1 {to = i16} : (tensor<1x5x2x2xui8>)
+// PAIRS:         %[[D2:.+]] = cnn.binary <sub> %[[WIDE2]]
+// PAIRS:         %[[C:.+]] = cnn.concat %[[D]], %[[D2]] {axis = 1 : i64}
+// PAIRS:         cnn.conv %[[C]]
+func.func @parts(%x: tensor<1x3x2x2xui8>, %y: tensor<1x5x2x2xui8>) -> tensor<1x8x2x2xi32> {
+  %z = arith.constant dense<7> : tensor<i16>
+  %w = arith.constant dense<3> : tensor<8x8x1x1xi16>
+  %0 = cnn.concat %x, %y {axis = 1 : i64} : (tensor<1x3x2x2xui8>, tensor<1x5x2x2xui8>) -> tensor<1x8x2x2xui8>
+  %1 = cnn.cast %0 {to = i16} : (tensor<1x8x2x2xui8>) -> tensor<1x8x2x2xi16>
+  %2 = cnn.binary <sub> %1, %z : (tensor<1x8x2x2xi16>, tensor<i16>) -> tensor<1x8x2x2xi16>
+  %3 = cnn.conv %2, %w {window = #cnn.window<[1, 1]>} : (tensor<1x8x2x2xi16>, tensor<8x8x1x1xi16>) -> tensor<1x8x2x2xi32>
+  return %3 : tensor<1x8x2x2xi32>
+}

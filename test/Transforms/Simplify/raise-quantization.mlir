@@ -121,3 +121,103 @@ func.func @long_sums(%x: tensor<1x70000xi8>) -> tensor<1x1xf32> {
   %2 = cnn.dense %0, %1 : (tensor<1x70000xf32>, tensor<1x70000xf32>) -> tensor<1x1xf32>
   return %2 : tensor<1x1xf32>
 }
+
+// The scales of a sum's operands are divided by that of the result.
+// CHECK-LABEL: func.func @divided_sum(
+// CHECK-DAG:     %[[FOUR:.+]] = arith.constant dense<4.000000e+00> : tensor<f32>
+// CHECK-DAG:     %[[TWO:.+]] = arith.constant dense<2.000000e+00> : tensor<f32>
+// CHECK-DAG:     %[[ONE:.+]] = arith.constant dense<1.000000e+00> : tensor<f32>
+// CHECK-DAG:     %[[X:.+]] = cnn.dequantize %arg0, %[[FOUR]]
+// CHECK-DAG:     %[[Y:.+]] = cnn.dequantize %arg1, %[[TWO]]
+// CHECK:         %[[SUM:.+]] = cnn.binary <add> %[[X]], %[[Y]]
+// CHECK:         cnn.quantize %[[SUM]], %[[ONE]]
+func.func @divided_sum(%x: tensor<4xi8>, %y: tensor<4xi8>) -> tensor<4xi8> {
+  %s = arith.constant dense<2.0> : tensor<f32>
+  %t = arith.constant dense<1.0> : tensor<f32>
+  %u = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<7> : tensor<i8>
+  %0 = cnn.dequantize %x, %s, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %1 = cnn.dequantize %y, %t, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %2 = cnn.binary <add> %0, %1 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %3 = cnn.quantize %2, %u, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
+  return %3 : tensor<4xi8>
+}
+
+// Of a product, one of them is.
+// CHECK-LABEL: func.func @divided_product(
+// CHECK-DAG:     %[[FOUR:.+]] = arith.constant dense<4.000000e+00> : tensor<f32>
+// CHECK-DAG:     %[[ONE:.+]] = arith.constant dense<1.000000e+00> : tensor<f32>
+// CHECK-DAG:     %[[X:.+]] = cnn.dequantize %arg0, %[[FOUR]]
+// CHECK-DAG:     %[[Y:.+]] = cnn.dequantize %arg1, %[[ONE]]
+// CHECK:         %[[PRODUCT:.+]] = cnn.binary <mul> %[[X]], %[[Y]]
+// CHECK:         cnn.quantize %[[PRODUCT]], %[[ONE]]
+func.func @divided_product(%x: tensor<4xi8>, %y: tensor<4xi8>) -> tensor<4xi8> {
+  %s = arith.constant dense<2.0> : tensor<f32>
+  %t = arith.constant dense<1.0> : tensor<f32>
+  %u = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<7> : tensor<i8>
+  %0 = cnn.dequantize %x, %s, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %1 = cnn.dequantize %y, %t, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %2 = cnn.binary <mul> %0, %1 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %3 = cnn.quantize %2, %u, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
+  return %3 : tensor<4xi8>
+}
+
+// Other operations stay.
+// CHECK-LABEL: func.func @difference(
+// CHECK:         %[[HALF:.+]] = arith.constant dense<5.000000e-01> : tensor<f32>
+// CHECK:         %[[D:.+]] = cnn.binary <sub>
+// CHECK:         cnn.quantize %[[D]], %[[HALF]]
+func.func @difference(%x: tensor<4xi8>, %y: tensor<4xi8>) -> tensor<4xi8> {
+  %s = arith.constant dense<2.0> : tensor<f32>
+  %t = arith.constant dense<1.0> : tensor<f32>
+  %u = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<7> : tensor<i8>
+  %0 = cnn.dequantize %x, %s, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %1 = cnn.dequantize %y, %t, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %2 = cnn.binary <sub> %0, %1 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %3 = cnn.quantize %2, %u, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
+  return %3 : tensor<4xi8>
+}
+
+// The parts of a concatenation are quantised, unless the whole has another reader.
+// CHECK-LABEL: func.func @parts(
+// CHECK:         %[[A:.+]] = cnn.quantize %arg0
+// CHECK:         %[[B:.+]] = cnn.quantize %arg1
+// CHECK:         cnn.concat %[[A]], %[[B]] {axis = 0 : i64} : (tensor<2xui8>, tensor<4xui8>) -> tensor<6xui8>
+// CHECK:         %[[C:.+]] = cnn.concat %arg1, %arg0 {{.+}} -> tensor<6xf32>
+// CHECK:         cnn.quantize %[[C]]
+func.func @parts(%x: tensor<2xf32>, %y: tensor<4xf32>) -> (tensor<6xui8>, tensor<6xui8>, tensor<6xf32>) {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<7> : tensor<ui8>
+  %0 = cnn.concat %x, %y {axis = 0 : i64} : (tensor<2xf32>, tensor<4xf32>) -> tensor<6xf32>
+  %1 = cnn.quantize %0, %s, %z : (tensor<6xf32>, tensor<f32>, tensor<ui8>) -> tensor<6xui8>
+  %2 = cnn.concat %y, %x {axis = 0 : i64} : (tensor<4xf32>, tensor<2xf32>) -> tensor<6xf32>
+  %3 = cnn.quantize %2, %s, %z : (tensor<6xf32>, tensor<f32>, tensor<ui8>) -> tensor<6xui8>
+  return %1, %3, %2 : tensor<6xui8>, tensor<6xui8>, tensor<6xf32>
+}
+
+// A max pool finds the largest differences. A layer reads them, also if they were quantised in between; with another zero point
+// they are quantised again.
+// CHECK-LABEL: func.func @pool(
+// CHECK:         %[[WIDE:.+]] = cnn.cast %arg0 {to = i16}
+// CHECK:         %[[D:.+]] = cnn.binary <sub> %[[WIDE]]
+// CHECK:         %[[P:.+]] = cnn.max_pool %[[D]] {{.+}} : (tensor<1x1x4xi16>) -> tensor<1x1x2xi16>
+// CHECK-DAG:     cnn.conv %[[P]], {{.+}} -> tensor<1x1x2xi32>
+// CHECK-DAG:     %[[F:.+]] = cnn.dequantize %[[P]]
+// CHECK:         cnn.quantize %[[F]]
+func.func @pool(%x: tensor<1x1x4xui8>) -> (tensor<1x1x2xf32>, tensor<1x1x2xui8>) {
+  %w = arith.constant dense<2> : tensor<1x1x1xi8>
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %z = arith.constant dense<7> : tensor<ui8>
+  %y = arith.constant dense<8> : tensor<ui8>
+  %zw = arith.constant dense<0> : tensor<i8>
+  %0 = cnn.dequantize %x, %s, %z : (tensor<1x1x4xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x1x4xf32>
+  %1 = cnn.max_pool %0 {window = #cnn.window<[2], strides = [2]>} : (tensor<1x1x4xf32>) -> tensor<1x1x2xf32>
+  %2 = cnn.quantize %1, %s, %z : (tensor<1x1x2xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x1x2xui8>
+  %3 = cnn.dequantize %2, %s, %z : (tensor<1x1x2xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x1x2xf32>
+  %4 = cnn.dequantize %w, %s, %zw : (tensor<1x1x1xi8>, tensor<f32>, tensor<i8>) -> tensor<1x1x1xf32>
+  %5 = cnn.conv %3, %4 {window = #cnn.window<[1]>} : (tensor<1x1x2xf32>, tensor<1x1x1xf32>) -> tensor<1x1x2xf32>
+  %6 = cnn.quantize %1, %s, %y : (tensor<1x1x2xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x1x2xui8>
+  return %5, %6 : tensor<1x1x2xf32>, tensor<1x1x2xui8>
+}

@@ -419,7 +419,7 @@ def CnnExtendEpilogue : Pass<"cnn-extend-epilogue", "::mlir::func::FuncOp"> {
 
     Pre: element-wise operations are joined. For CPUs only, and for layers whose kernels store
     vectors of channels: direct and channel-wise convolutions with a blocked result, and dense
-    layers that do not cut their inputs into chunks.
+    layers that do not cut their inputs into chunks and whose outputs fill all of their tiles.
     Numerics: bit-exact.
   }];
   let dependentDialects = ["::convoy::cnn::CnnDialect"];

@@ -70,8 +70,8 @@ Factors DenseOp::getPartitionFactors() {
   return factors;
 }
 
-/// Between chunks of the inputs, the sums themselves are in the result. Vectors must not reach
-/// past its rows.
+/// Between chunks of the inputs, the sums themselves are in the result. A tile must not reach
+/// past the end of a row, since vectors of the region's inputs are loaded without a mask.
 bool DenseOp::takesEpilogueRegion() {
   ScheduleAttr schedule = getScheduleAttr();
   return isScheduledAs(*this, Algorithm::dense) && schedule.getChunk() == 0 &&

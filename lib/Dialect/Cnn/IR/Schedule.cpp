@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Dialect/Cnn/IR/EpilogueBody.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -303,6 +304,23 @@ LogicalResult convoy::cnn::detail::verifySchedule(Operation *op) {
 // Regions of epilogues
 //===----------------------------------------------------------------------===//
 
+/// Whether vectors of `type` have as many lanes as vectors of sums.
+static bool fitsLanes(Type type) {
+  return type.isIntOrFloat() && type.getIntOrFloatBitWidth() <= 32;
+}
+
+bool convoy::cnn::isEpilogueElement(Type element) {
+  return fitsLanes(element) && element.getIntOrFloatBitWidth() >= 8;
+}
+
+bool convoy::cnn::isEpilogueBody(Block &body) {
+  return llvm::all_of(body.without_terminator(), [](Operation &op) {
+    return OpTrait::hasElementwiseMappableTraits(&op) &&
+           llvm::all_of(op.getOperandTypes(), fitsLanes) &&
+           llvm::all_of(op.getResultTypes(), fitsLanes);
+  });
+}
+
 bool convoy::cnn::isEpilogueMap(AffineMap map) {
   if (map.isIdentity())
     return true;
@@ -374,6 +392,10 @@ LogicalResult convoy::cnn::detail::verifyEpilogueRegion(Operation *op) {
         return op->emitOpError(
             "has a region that uses a value from outside that is no constant");
   auto yield = cast<YieldOp>(region.front().back());
+  if (!isEpilogueBody(region.front()) ||
+      !llvm::all_of(region.getArgumentTypes(), isEpilogueElement) ||
+      !isEpilogueElement(yield.getValue().getType()))
+    return op->emitOpError("has a region that kernels cannot run on vectors");
   if (yield.getValue().getType() != result.getElementType())
     return op->emitOpError("has a region that yields ")
            << yield.getValue().getType() << ", but a result of " << result.getElementType();

@@ -164,3 +164,30 @@ func.func @value_from_outside(%x: tensor<2x16xf32>, %w: tensor<1x16x8xf32>, %f: 
   }
   return
 }
+
+// -----
+
+func.func @wide_input(%x: tensor<2x16xf32>, %w: tensor<1x16x8xf32>, %s: tensor<8xi64>) {
+  // expected-error @below {{has a region that kernels cannot run on vectors}}
+  %0 = cnn.dense %x, %w epilogue(%s) {epilogue_maps = [affine_map<(d0, d1) -> (d1)>], filter_shape = array<i64: 8, 16>,
+      schedule = #cnn.schedule<dense, tile = 2x1x8, filter = <dense, 1x16x8xf32>>}
+      : (tensor<2x16xf32>, tensor<1x16x8xf32>, tensor<8xi64>) -> tensor<2x8xf32> {
+  ^bb0(%sum: f32, %scale: i64):
+    cnn.yield %sum : f32
+  }
+  return
+}
+
+// -----
+
+func.func @result_of_bits(%x: tensor<2x16xf32>, %w: tensor<1x16x8xf32>) {
+  // expected-error @below {{has a region that kernels cannot run on vectors}}
+  %0 = cnn.dense %x, %w {epilogue_maps = [], filter_shape = array<i64: 8, 16>,
+      schedule = #cnn.schedule<dense, tile = 2x1x8, filter = <dense, 1x16x8xf32>>}
+      : (tensor<2x16xf32>, tensor<1x16x8xf32>) -> tensor<2x8xi1> {
+  ^bb0(%sum: f32):
+    %1 = arith.cmpf olt, %sum, %sum : f32
+    cnn.yield %1 : i1
+  }
+  return
+}

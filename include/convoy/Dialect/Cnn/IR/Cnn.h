@@ -152,10 +152,6 @@ struct Schedule {
 /// Whether `op` is a layer whose schedule has this algorithm.
 bool isScheduledAs(mlir::Operation *op, Algorithm algorithm);
 
-/// Whether kernels can read an input of an epilogue's region through `map`, whose dimensions
-/// are those of the result (see EpilogueRegionOpInterface).
-bool isEpilogueMap(mlir::AffineMap map);
-
 /// The `cnn.target` of the outermost module around `op`; null if there is none. A pass that
 /// needs a target calls requireTarget first.
 TargetAttr getTarget(mlir::Operation *op);

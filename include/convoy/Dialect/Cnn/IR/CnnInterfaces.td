@@ -131,8 +131,9 @@ def Cnn_EpilogueRegionOpInterface
     A layer whose kernel can run a region on each element before it stores it.
     `cnn-extend-epilogue` moves an element-wise linalg operation there. The region's first
     argument is the element that the layer has without the region; each other argument is an
-    element of one of `epilogue_inputs`. `cnn.yield` gives the element of the result, of any
-    type.
+    element of one of `epilogue_inputs`. `cnn.yield` gives the element of the result. All of
+    them are integers and floats of 8 to 32 bits, and operations are element-wise
+    (`EpilogueBody.h`).
 
     `epilogue_maps` has a map for each input, from the dimensions of the result to those of the
     input. A map is the identity, or it picks dimensions of the result and zeros, but no

@@ -387,6 +387,8 @@ def Cnn_MaxPoolOp : Cnn_PoolBase<"max_pool"> {
     The first result of ONNX MaxPool, on plain or blocked data: the largest element of the
     input in each position of the window. Padding is never the largest. With `ceil_mode`, the
     result also has an element for a last window that reaches over the end of the padded input.
+    Elements are f32 or, on CPUs, signed integers of 16 bits, for which no window may have
+    nothing but padding.
 
     ```mlir
     %1 = cnn.max_pool %0 {window = #cnn.window<[3, 3], strides = [2, 2]>}

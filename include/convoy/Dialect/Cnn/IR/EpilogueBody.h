@@ -1,0 +1,33 @@
+//===- EpilogueBody.h - What a region of an epilogue may be -----*- C++ -*-===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// Kernels run the region of an epilogue on vectors of sums (see EpilogueRegionOpInterface).
+// The pass that makes such regions and their verifier agree here on what kernels can run.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef CONVOY_DIALECT_CNN_IR_EPILOGUEBODY_H
+#define CONVOY_DIALECT_CNN_IR_EPILOGUEBODY_H
+
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/Block.h"
+
+namespace convoy::cnn {
+
+/// Whether an input or the result of a region may have elements of this type: a vector of them
+/// has the lanes of a vector of sums, and is in memory as a tensor is. One of i1 is packed.
+bool isEpilogueElement(mlir::Type element);
+
+/// Whether each operation of a body computes lanes of vectors as it computes scalars.
+bool isEpilogueBody(mlir::Block &body);
+
+/// Whether kernels can read an input of a region through `map`, whose dimensions are those of
+/// the result.
+bool isEpilogueMap(mlir::AffineMap map);
+
+} // namespace convoy::cnn
+
+#endif // CONVOY_DIALECT_CNN_IR_EPILOGUEBODY_H
