@@ -526,11 +526,11 @@ def Cnn_YieldOp : Op<Cnn_Dialect, "yield",
     [Pure, Terminator, ReturnLike, ParentOneOf<["ConvOp", "GroupConvOp", "DenseOp"]>]> {
   let summary = "the element of a layer's result, in the region of its epilogue";
   let description = [{
-    Ends the region that a layer runs on each element. The layer stores `value`, whose type is
-    the element type of the layer's result.
-
+    Ends the region of a layer's epilogue. `value` is an element of the layer's result.
     ```mlir
-    cnn.yield %1 : i16
+    %1 = cnn.dense %x, %w {epilogue_maps = [], filter_shape = array<i64: 8, 4>, schedule =
+        #cnn.schedule<dense, tile = 2x1x8, filter = <dense, 1x4x8xf32>>} : (tensor<2x4xf32>,
+        tensor<1x4x8xf32>) -> tensor<2x8xf32> { ^bb0(%sum: f32): cnn.yield %sum : f32 }
     ```
   }];
   let arguments = (ins AnyType:$value);
