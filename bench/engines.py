@@ -4,14 +4,14 @@
 
     engines.py ENGINE MODEL.onnx WORK_FOLDER THREADS CONVOY [OPTIONS]
 
-OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32, tf32, f16; only on a GPU), "artefact", the path of Convoy's
+OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32; tf32 or f16 on a GPU; int8 on a CPU), "artefact", the path of Convoy's
 artefact, which is compiled if it does not exist, "compile", a list of further options of `convoy compile`, and
 "optimize": false for ONNX Runtime without graph optimisations.
 
 The process loads the model, answers a line of JSON ({"ready": true, ...} or {"error": "..."}), then reads one command
 per line: `inputs FILE` reads other inputs and runs with them, `outputs FILE` writes the outputs as .npz, `time N` runs
 N times and answers the seconds of each run. The first inputs are in inputs.npz, beside the work folder. On a CPU all
-engines compute in f32 and keep f32 weights.
+engines compute in f32 and keep f32 weights; what a model quantises, they multiply as integers.
 """
 
 import ctypes
@@ -116,10 +116,11 @@ class OpenVino:
     def __init__(self, model, folder, threads, convoy, options):
         import openvino
 
-        compiled = openvino.Core().compile_model(str(model), "CPU", {
-            "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": 1,
-        })
+        settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
+        # What is not quantised in a quantised model is computed in OpenVINO's default type, bf16 where a CPU has it.
+        if options.get("precision", "f32") == "f32":
+            settings["INFERENCE_PRECISION_HINT"] = "f32"
+        compiled = openvino.Core().compile_model(str(model), "CPU", settings)
         self.request = compiled.create_infer_request()
 
     def set_inputs(self, arrays):
@@ -181,7 +182,7 @@ class Ncnn:
         return [np.array(self.result)]
 
 
-ENGINES = {"convoy": Convoy, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "ncnn": Ncnn,
+ENGINES = {"convoy": Convoy, "convoy-f32": Convoy, "onnxruntime": OnnxRuntime, "openvino": OpenVino, "ncnn": Ncnn,
            "torch-graph": TorchGraph, "torch-compile": TorchCompile}
 
 

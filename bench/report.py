@@ -32,7 +32,8 @@ def describe_machine(root):
             core = {min(os.sched_getaffinity(0))}
             printed = subprocess.run([program], check=True, capture_output=True, text=True,
                                      preexec_fn=lambda: os.sched_setaffinity(0, core)).stdout
-        machine["peak_gflops"], machine["read_gb_per_s"] = map(float, printed.split())
+        rates = ("peak_gflops", "read_gb_per_s", "peak_int8", "peak_bf16")
+        machine.update(zip(rates, map(float, printed.split())))
     return machine
 
 
@@ -51,13 +52,16 @@ def format_machine(machine):
     text = f"{machine['cpu']}, {machine['vectors']}, {machine['cores']} cores, {machine['date']}"
     if "peak_gflops" in machine:
         text += f"; one core: {machine['peak_gflops']:.0f} GFLOP/s, reads {machine['read_gb_per_s']:.0f} GB/s"
+        for precision in ("int8", "bf16"):
+            if machine.get(f"peak_{precision}"):
+                text += f", {machine[f'peak_{precision}']:.0f} Gop/s in {precision}"
     return text
 
 
 def peers_best(row):
     """The fastest engine that is not Convoy: (name, milliseconds), or None."""
     times = [(results["min_ms"], engine) for engine, results in row["engines"].items()
-             if engine != "convoy" and "min_ms" in results]
+             if not engine.startswith("convoy") and "min_ms" in results]
     return min(times)[::-1] if times else None
 
 
@@ -78,9 +82,10 @@ def fraction_of_peak(row, machine):
 
     It counts the operations of the model, so an algorithm that needs fewer of them may exceed 1."""
     convoy = row["engines"].get("convoy", {})
-    if "min_ms" not in convoy or not machine.get("peak_gflops"):
+    peak = machine.get("peak_gflops" if row["precision"] == "f32" else f"peak_{row['precision']}")
+    if "min_ms" not in convoy or not peak:
         return None
-    return row["gflop"] / (convoy["min_ms"] / 1000) / (machine["peak_gflops"] * row["threads"])
+    return row["gflop"] / (convoy["min_ms"] / 1000) / (peak * row["threads"])
 
 
 def format_row(row, engines, machine):
@@ -88,10 +93,12 @@ def format_row(row, engines, machine):
     for engine in engines:
         results = row["engines"][engine]
         cells.append(f"{results['min_ms']:.2f} ({results['median_ms']:.2f})" if "min_ms" in results else "fails")
-    speed = ratio(row)
+    speed, own = ratio(row), row["engines"].get("convoy-f32", {}).get("min_ms")
     fraction = fraction_of_peak(row, machine)
     last = f"{fraction:.0%}".rjust(9) if fraction else "-".rjust(9)
     last += f"  {speed:.2f}x {peers_best(row)[0]}" if speed else "  -"
+    if own and "min_ms" in row["engines"]["convoy"]:
+        last += f", {own / row['engines']['convoy']['min_ms']:.2f}x f32"
     reasons = [f"\n    {engine}: {row['engines'][engine]['error']}" for engine in engines
                if "error" in row["engines"][engine]]
     return "".join([row["model"].ljust(19), *(cell.rjust(20) for cell in cells), last, *reasons])

@@ -34,7 +34,7 @@ static llvm::SmallVector<int64_t> listBlocks(ConvOpInterface op, int64_t vectors
   return list;
 }
 
-/// Up to this many input channels of a convolution of integers, f32 is as fast as pairs.
+/// Up to this many input channels of a convolution of integers, f32 is as fast as dots.
 static constexpr int64_t kFewInputs = 4;
 
 /// The most multiply-adds of a kernel that has no loops over pixels and kernel positions, so
@@ -215,7 +215,7 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
   tile.outputTiles = llvm::divideCeil(vectors, tile.blocks);
   tile.pixels = getAccumulators(target) / tile.blocks;
   // A blocked input is read one block of channels at a time, a plain input all channels at
-  // once. Pairs of channels always fill a block.
+  // once. Dots of channels always fill a block.
   if (op.isInputBlocked())
     tile.inputChunk = isInteger ? tile.lanes : std::min(tile.lanes, tile.groupInputs);
   tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
@@ -271,17 +271,14 @@ std::string convoy::whyNotTile(ConvOpInterface op, Algorithm algorithm, TargetAt
   }
 }
 
-bool convoy::hasIntegerKernel(ScheduledOpInterface op, TargetAttr target) {
-  const VectorUnit &vectors = *getCpu(target).vectors;
-  if (target.getGpu() || vectors.pairProduct.empty() ||
-      target.getVectorLanes() != vectors.lanes)
-    return false;
+/// Whether a kernel could read the inputs of `op`, which is plain, in dots of `inputs`.
+static bool readsDots(ScheduledOpInterface op, TargetAttr target, int64_t inputs) {
   auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
-  // A row of an odd number of inputs would end in half a pair.
+  // Otherwise a row of inputs would end in part of a dot.
   if (!conv)
-    return op.getLogicalFilterShape()[1] % 2 == 0;
-  // Pairs are neighbours in memory if the input is blocked, which needs two spatial dimensions
-  // or three. For a few channels it would be no gain.
+    return op.getLogicalFilterShape()[1] % inputs == 0;
+  // The channels of a dot are neighbours in memory if the input is blocked, which needs two
+  // spatial dimensions or three. For a few channels it would be no gain.
   int64_t lanes = target.getVectorLanes(), groups = conv.getGroups();
   auto fillsBlocks = [&](int64_t channels) { return channels / groups % lanes == 0; };
   if (conv.isTransposed() || conv.getSpatialRank() < 2 ||
@@ -289,6 +286,12 @@ bool convoy::hasIntegerKernel(ScheduledOpInterface op, TargetAttr target) {
     return false;
   return groups == 1 ||
          (fillsBlocks(conv.getInputChannels()) && fillsBlocks(conv.getOutputChannels()));
+}
+
+const DotInstruction *convoy::findIntegerKernel(ScheduledOpInterface op, TargetAttr target,
+                                                int64_t inputs) {
+  const DotInstruction *dot = findDotInstruction(target, inputs);
+  return dot && readsDots(op, target, inputs) ? dot : nullptr;
 }
 
 /// The most inputs of a dense layer that are added up at a time.
@@ -327,7 +330,8 @@ TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
   // Several tiles of rows read the filters again and again, from the cache if they fit.
   if (rows > tile.pixels && shape[1] > kDenseChunk) {
     int64_t chunk = llvm::divideCeil(shape[1], llvm::divideCeil(shape[1], kDenseChunk));
-    choice.schedule.chunk = op.isInteger() ? int64_t(llvm::alignTo(chunk, 2)) : chunk;
+    choice.schedule.chunk =
+        op.isInteger() ? int64_t(llvm::alignTo(chunk, op.getDotInputs())) : chunk;
   }
   return finish(choice, Algorithm::dense);
 }

@@ -38,12 +38,28 @@ static constexpr double kCompactPrice = 1.3;
 /// cost by more than the factor are not tried.
 static constexpr double kTopCandidates = 1.6;
 
+/// How many times as fast as floats a CPU multiplies pairs of integers, as measured on Zen 3.
+static constexpr double kPairSpeed = 1.7;
+
+/// Whether Winograd's algorithm computes a convolution of integers without an error: pairs are
+/// multiplied, and four times the largest sum fits into 32 bits.
+static bool isExactWinograd(ConvOpInterface op, Algorithm algorithm) {
+  // A packed filter has been checked before it was transformed.
+  bool isNarrow =
+      op.isPacked() || mlir::getElementTypeOrSelf(op.getFilter().getType()).isInteger(8);
+  int64_t terms =
+      op.getInputChannels() / op.getGroups() * llvm::product_of(op.getWindow().getKernel());
+  int64_t largest = kLargestDifference * (isNarrow ? 128 : kLargestDifference);
+  return algorithm == Algorithm::winograd_2x2 && op.getDotInputs() == 2 &&
+         op.getWindow().getKernel().front() == 3 && 4 * terms * largest <= INT32_MAX;
+}
+
 /// Why `op` cannot be computed by `algorithm`; empty if it can.
 static std::string whyNotAlgorithm(ConvOpInterface op, Algorithm algorithm,
                                    TargetAttr target) {
   if (!isWinograd(algorithm))
     return whyNotTile(op, algorithm, target);
-  if (op.isExact() || op.isInteger())
+  if (op.isExact() || (op.isInteger() && !isExactWinograd(op, algorithm)))
     return "the convolution must be exact, and Winograd rounds";
   if (GpuAttr gpu = target.getGpu()) {
     if (gpu.getPrecision() != Precision::f32)
@@ -105,24 +121,29 @@ double convoy::estimateConvCost(ConvOpInterface op, Algorithm algorithm, TargetA
   double outputs = tile.outputTiles * tile.tileLanes();
   double filters = groups * inputs * outputs;
   double positions = double(llvm::product_of(op.getWindow().getKernel()));
+  // The unit of the cost is the time of an operation of the layer's products. Winograd's
+  // transformed integers have 16 bits.
+  double speed = op.isInteger() ? kPairSpeed : 1;
+  double weightBytes = !op.isInteger() ? sizeof(float) : isWinograd(algorithm) ? 2 : 1;
+  double flopsPerByte = cpu.flopsPerByte * speed;
   if (!isWinograd(algorithm)) {
     auto output = op.getOutputType().getShape();
     double pixels = double(output[0] * llvm::product_of(output.slice(2, op.getSpatialRank())));
     return std::max(2.0 * filters * positions * pixels,
-                    cpu.flopsPerByte * sizeof(float) * filters * positions);
+                    flopsPerByte * weightBytes * filters * positions);
   }
   WinogradPlan plan = planWinograd(op, algorithm, target);
   double products = double(plan.products());
   double product = 2.0 * filters * products * double(plan.tiles);
   double weights =
-      cpu.flopsPerByte * sizeof(float) * filters * (plan.compact ? positions : products);
+      flopsPerByte * weightBytes * filters * (plan.compact ? positions : products);
   if (plan.compact)
     product += cpu.flopsPerFilterValue * filters * products * double(plan.strips);
   // Each of the two dimensions takes about 2.3 operations per vector. A load and a store are
   // added.
   double vectors = 6.6 * products * double(plan.tiles) * groups *
                    double(tile.inputChunks + tile.outputBlocks());
-  return std::max(product, weights) + vectors * 2.0 * double(tile.lanes);
+  return std::max(product, weights) + vectors * 2.0 * double(tile.lanes) * speed;
 }
 
 /// Whether the transformed filters of `op` are so large that it may be worth the time to store
@@ -160,7 +181,9 @@ static llvm::SmallVector<int64_t> orderTileBlocks(ConvOpInterface op, Algorithm 
 static FilterLayout getLayout(ScheduledOpInterface op, Algorithm algorithm, bool isGpu) {
   bool isDense = llvm::isa<DenseOp>(op.getOperation());
   if (op.isInteger())
-    return isDense ? FilterLayout::dense_pairs : FilterLayout::pairs;
+    return isDense                 ? FilterLayout::dense_dots
+           : isWinograd(algorithm) ? FilterLayout::winograd_dots
+                                   : FilterLayout::dots;
   switch (algorithm) {
   case Algorithm::channelwise:
     return FilterLayout::channelwise;
@@ -176,11 +199,14 @@ static FilterLayout getLayout(ScheduledOpInterface op, Algorithm algorithm, bool
   }
 }
 
-/// The shape of a packed filter. `products` is the number of Winograd's products of a tile,
-/// `stepChunks` is TileChoice::stepChunks.
-static llvm::SmallVector<int64_t> getPackedShape(FilterLayout kind, const ConvTile &tile,
-                                                 llvm::ArrayRef<int64_t> kernel,
-                                                 int64_t products, int64_t stepChunks) {
+/// The shape of the packed filter of `op`. `products` is the number of Winograd's products of
+/// a tile, `stepChunks` is TileChoice::stepChunks.
+static llvm::SmallVector<int64_t> getPackedShape(ScheduledOpInterface op, FilterLayout kind,
+                                                 const ConvTile &tile, int64_t products,
+                                                 int64_t stepChunks) {
+  llvm::ArrayRef<int64_t> kernel;
+  if (auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation()))
+    kernel = conv.getWindow().getKernel();
   llvm::SmallVector<int64_t> shape;
   int64_t lanes = tile.tileLanes(), inputs = tile.groupInputs;
   switch (kind) {
@@ -207,13 +233,17 @@ static llvm::SmallVector<int64_t> getPackedShape(FilterLayout kind, const ConvTi
     return {tile.groups, tile.outputTiles, inputs, llvm::product_of(kernel), lanes};
   case FilterLayout::dense:
     return {tile.outputTiles, inputs, lanes};
-  case FilterLayout::pairs:
+  case FilterLayout::dots:
     shape = {tile.groups, tile.outputTiles, tile.inputChunks};
     llvm::append_range(shape, kernel);
-    shape.append({tile.inputChunk / 2, lanes, 2});
+    shape.append({tile.inputChunk / op.getDotInputs(), lanes, op.getDotInputs()});
     return shape;
-  case FilterLayout::dense_pairs:
-    return {tile.outputTiles, inputs / 2, lanes, 2};
+  case FilterLayout::winograd_dots:
+    return {tile.groups, tile.outputTiles,
+            products,    int64_t(llvm::divideCeil(inputs, op.getDotInputs())),
+            lanes,       op.getDotInputs()};
+  case FilterLayout::dense_dots:
+    return {tile.outputTiles, inputs / op.getDotInputs(), lanes, op.getDotInputs()};
   }
   llvm_unreachable("every kind has a shape");
 }
@@ -259,8 +289,10 @@ static ScheduleAttr makeSchedule(ConvOpInterface op, Algorithm algorithm, int64_
     }
   }
   FilterLayout kind = getLayout(op, schedule.algorithm, isGpu);
-  llvm::SmallVector<int64_t> shape = getPackedShape(
-      kind, choice.tile, op.getWindow().getKernel(), products, choice.stepChunks);
+  if (kind == FilterLayout::winograd_dots)
+    stored = mlir::IntegerType::get(op->getContext(), 16);
+  llvm::SmallVector<int64_t> shape =
+      getPackedShape(op, kind, choice.tile, products, choice.stepChunks);
   schedule.filter = FilterLayoutAttr::get(kind, mlir::RankedTensorType::get(shape, stored));
   bool hasOrder = !isGpu && (schedule.algorithm == Algorithm::direct ||
                              schedule.algorithm == Algorithm::transposed);
@@ -275,7 +307,7 @@ static ScheduleAttr makeSchedule(DenseOp op, TargetAttr target, mlir::Type store
   Schedule &schedule = choice.schedule;
   FilterLayout kind = getLayout(op, schedule.algorithm, bool(target.getGpu()));
   schedule.filter = FilterLayoutAttr::get(
-      kind, mlir::RankedTensorType::get(getPackedShape(kind, choice.tile, {}, 0, 0), stored));
+      kind, mlir::RankedTensorType::get(getPackedShape(op, kind, choice.tile, 0, 0), stored));
   schedule.scratch = countScratch(op, schedule.getAttr());
   return schedule.getAttr();
 }
@@ -418,7 +450,7 @@ llvm::SmallVector<ScheduleAttr> convoy::listSchedules(ScheduledOpInterface op,
 /// are read one vector of channels at a time, plain data all channels of a group together.
 static std::string whyNotChunks(ConvOpInterface op, ScheduleAttr schedule, bool isGpu) {
   FilterLayoutAttr filter = schedule.getFilter();
-  if (filter.getKind() != FilterLayout::tiles && filter.getKind() != FilterLayout::pairs)
+  if (filter.getKind() != FilterLayout::tiles && filter.getKind() != FilterLayout::dots)
     return "";
   int64_t expected = op.getInputChannels() / op.getGroups();
   if (op.isInputBlocked())
@@ -427,6 +459,17 @@ static std::string whyNotChunks(ConvOpInterface op, ScheduleAttr schedule, bool 
   if (filter.getChunkInputs() == expected)
     return "";
   return "inputs are read in chunks of " + std::to_string(expected);
+}
+
+/// Why the target cannot multiply the integers of `op`; empty if it can, and for floats.
+static std::string whyNotDots(ScheduledOpInterface op, ScheduleAttr schedule,
+                              TargetAttr target) {
+  int64_t lanes = schedule.getLanes();
+  if (!op.isInteger() ||
+      (lanes == target.getVectorLanes() && findDotInstruction(target, op.getDotInputs())))
+    return "";
+  return "there is no instruction for dots of " + std::to_string(op.getDotInputs()) +
+         " inputs in " + std::to_string(lanes) + " lanes";
 }
 
 /// Why no kernel of a CPU can compute the schedule's tile; empty if one can.
@@ -449,11 +492,8 @@ static std::string whyNotCpuTile(ConvOpInterface op, ScheduleAttr schedule,
            " vectors of output channels: take a divisor of their number up to 3";
   if (schedule.getSpan() == PixelSpan::plane && !op.isPointwise())
     return "span = plane needs a 1x1 kernel";
-  if (op.isInteger() && (isHalf || getCpu(target).vectors->pairProduct.empty()))
-    return "there is no product of pairs with " + std::to_string(schedule.getLanes()) +
-           " lanes";
   if (op.isInteger() && !op.isInputBlocked())
-    return "pairs of input channels are neighbours in blocked data alone";
+    return "the input channels of a dot are neighbours in blocked data alone";
   if (op.getInputScale() &&
       (schedule.getSpan() != PixelSpan::plane || schedule.getOrder() != LoopOrder::pixels))
     return "a prologue needs span = plane, order = pixels";
@@ -505,6 +545,8 @@ std::string convoy::whyNotSchedule(ScheduledOpInterface op, TargetAttr target) {
     reason = whyNotCpuTile(conv, schedule, target);
   else if (schedule.getLanes() != target.getVectorLanes())
     reason = "vectors have " + std::to_string(target.getVectorLanes()) + " lanes";
+  if (reason.empty())
+    reason = whyNotDots(op, schedule, target);
   if (reason.empty() && conv)
     reason = whyNotChunks(conv, schedule, bool(target.getGpu()));
   int64_t scratch = reason.empty() ? countScratch(op, schedule) : 0;

@@ -79,6 +79,14 @@ WinogradTransform convoy::getWinogradTransform(int64_t outputs, int64_t taps) {
   return transform;
 }
 
+WinogradTransform convoy::getIntegerWinogradTransform() {
+  WinogradTransform transform = getWinogradTransform(/*outputs=*/2, /*taps=*/3);
+  for (auto &row : transform.filter)
+    for (double &value : row)
+      value *= 2;
+  return transform;
+}
+
 Matrix convoy::transformBoth(const Matrix &rows, const Matrix &tile) {
   size_t extent = tile.size();
   Matrix half(rows.size(), llvm::SmallVector<double>(extent, 0.0));

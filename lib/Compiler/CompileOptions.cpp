@@ -295,7 +295,8 @@ ScheduleOptions CompileOptions::getSchedule() const {
 }
 
 static bool isForCpu(const CompileOptions &options) {
-  return options.platform.value_or(Platform::Cpu) == Platform::Cpu;
+  Platform platform = options.platform.value_or(Platform::Cpu);
+  return platform == Platform::Cpu || platform == Platform::CpuEmulator;
 }
 
 llvm::Error convoy::checkCompileOptions(const CompileOptions &options) {
@@ -321,5 +322,9 @@ llvm::Expected<cnn::TargetAttr> convoy::resolveTarget(mlir::MLIRContext *context
     gpu->archs = options.gpuArchs.archs;
     gpu->archSpecific = options.gpuArchs.isSpecific;
   }
-  return describeTarget(context, options.triple, options.cpu, gpu);
+  llvm::Expected<cnn::TargetAttr> target =
+      describeTarget(context, options.triple, options.cpu, gpu);
+  if (target && options.platform == Platform::CpuEmulator)
+    return emulate(*target);
+  return target;
 }

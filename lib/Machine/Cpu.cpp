@@ -8,6 +8,7 @@
 #include "convoy/Machine/Cpu.h"
 
 #include "convoy/Machine/Gpu.h"
+#include "convoy/Machine/TargetDescription.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace convoy;
@@ -20,16 +21,35 @@ using llvm::Triple;
 
 // Name, architecture, features; lanes and registers; sums of convolutions and of matrix
 // products; pixels of pools, depthwise and channel-wise convolutions; unrolled channels;
-// products of pairs; the usual CPU.
+// the usual CPU.
 static constexpr VectorUnit kVectorUnits[] = {
     {"AVX-512", Triple::x86_64, "avx512f,avx512vl,avx512bw", 16, 32, 28, 24, 14, 14, 12, 0,
-     "llvm.x86.avx512.pmaddw.d.512", "x86-64-v4"},
-    {"AVX2 and FMA", Triple::x86_64, "avx2,fma", 8, 16, 12, 12, 6, 6, 6, 8,
-     "llvm.x86.avx2.pmadd.wd", "x86-64-v3"},
-    {"NEON", Triple::aarch64, "neon", 4, 32, 28, 24, 14, 14, 12, 0, "", "generic"},
+     "x86-64-v4"},
+    {"AVX2 and FMA", Triple::x86_64, "avx2,fma", 8, 16, 12, 12, 6, 6, 6, 8, "x86-64-v3"},
+    {"NEON", Triple::aarch64, "neon", 4, 32, 28, 24, 14, 14, 12, 0, "generic"},
 };
 static constexpr const VectorUnit *kAVX512 = &kVectorUnits[0], *kAVX2 = &kVectorUnits[1],
                                   *kNEON = &kVectorUnits[2];
+
+//===----------------------------------------------------------------------===//
+// Dot products of integers: the best of an architecture first
+//===----------------------------------------------------------------------===//
+
+// Inputs, whether they are unsigned, architecture, features, lanes, intrinsic, whether it adds
+// to a sum, product of bytes.
+static constexpr DotInstruction kDotInstructions[] = {
+    {4, true, Triple::x86_64, "avx512vnni", 16, "llvm.x86.avx512.vpdpbusd.512", true},
+    {4, true, Triple::x86_64, "avxvnni", 8, "llvm.x86.avx512.vpdpbusd.256", true},
+    {4, true, Triple::aarch64, "i8mm", 4, "llvm.aarch64.neon.usdot.v4i32.v16i8", true},
+    {4, false, Triple::aarch64, "dotprod", 4, "llvm.aarch64.neon.sdot.v4i32.v16i8", true},
+    {4, true, Triple::x86_64, "avx512bw", 16, "llvm.x86.avx512.pmaddw.d.512", false,
+     "llvm.x86.avx512.pmaddubs.w.512"},
+    {4, true, Triple::x86_64, "avx2", 8, "llvm.x86.avx2.pmadd.wd", false,
+     "llvm.x86.avx2.pmadd.ub.sw"},
+    // With VNNI, LLVM makes one instruction of this one and the addition to the sum.
+    {2, false, Triple::x86_64, "avx512bw", 16, "llvm.x86.avx512.pmaddw.d.512", false},
+    {2, false, Triple::x86_64, "avx2", 8, "llvm.x86.avx2.pmadd.wd", false},
+};
 
 //===----------------------------------------------------------------------===//
 // CPUs
@@ -89,6 +109,19 @@ static constexpr CpuDescription kCpus[] = {
 llvm::ArrayRef<VectorUnit> convoy::listVectorUnits() { return kVectorUnits; }
 
 llvm::ArrayRef<CpuDescription> convoy::listCpus() { return kCpus; }
+
+llvm::ArrayRef<DotInstruction> convoy::listDotInstructions() { return kDotInstructions; }
+
+const DotInstruction *convoy::findDotInstruction(TargetAttr target, int64_t inputs) {
+  if (target.getGpu())
+    return nullptr;
+  Triple::ArchType arch = Triple(target.getTriple()).getArch();
+  for (const DotInstruction &dot : kDotInstructions)
+    if (dot.inputs == inputs && dot.arch == arch && dot.lanes == target.getVectorLanes() &&
+        hasFeatures(target, dot.features))
+      return &dot;
+  return nullptr;
+}
 
 const CpuDescription *convoy::findCpu(llvm::StringRef name) {
   const CpuDescription *found =

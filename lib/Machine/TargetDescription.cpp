@@ -108,13 +108,17 @@ static Triple findTriple(llvm::StringRef cpu) {
   return !has(x86) && has(arm) ? arm : x86;
 }
 
+/// Whether a CPU has all of the features, whose names are separated by commas.
+static bool hasAll(const llvm::MCSubtargetInfo &cpu, llvm::StringRef features) {
+  return llvm::all_of(llvm::split(features, ','), [&](llvm::StringRef feature) {
+    return cpu.checkFeatures(("+" + feature).str());
+  });
+}
+
 /// The widest vectors of a CPU, or null.
 static const VectorUnit *findVectorUnit(const llvm::MCSubtargetInfo &cpu) {
   auto has = [&](const VectorUnit &unit) {
-    return unit.arch == cpu.getTargetTriple().getArch() &&
-           llvm::all_of(llvm::split(unit.features, ','), [&](llvm::StringRef feature) {
-             return cpu.checkFeatures(("+" + feature).str());
-           });
+    return unit.arch == cpu.getTargetTriple().getArch() && hasAll(cpu, unit.features);
   };
   const VectorUnit *found = llvm::find_if(listVectorUnits(), has);
   return found == listVectorUnits().end() ? nullptr : found;
@@ -175,5 +179,22 @@ llvm::Expected<cnn::TargetAttr> convoy::describeTarget(mlir::MLIRContext *contex
     lanes = kGpuBlock;
   }
   return cnn::TargetAttr::get(context, triple.str(), cpu, features, lanes, vectors->registers,
-                              l2Bytes, gpuAttr);
+                              l2Bytes, gpuAttr, /*emulated=*/false);
+}
+
+cnn::TargetAttr convoy::emulate(cnn::TargetAttr target) {
+  return cnn::TargetAttr::get(target.getContext(), target.getTriple(), target.getCpu(),
+                              target.getFeatures(), target.getVectorLanes(),
+                              target.getVectorRegisters(), target.getL2(), target.getGpu(),
+                              /*emulated=*/true);
+}
+
+bool convoy::hasFeatures(cnn::TargetAttr target, llvm::StringRef features) {
+  initialiseTargets();
+  Triple triple(target.getTriple());
+  std::string reason;
+  const llvm::Target *known = llvm::TargetRegistry::lookupTarget(triple, reason);
+  if (!known || !isKnown(*known, triple, target.getCpu()))
+    return false;
+  return hasAll(*describeCpu(*known, triple, target.getCpu(), target.getFeatures()), features);
 }

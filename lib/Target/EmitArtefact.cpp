@@ -7,9 +7,11 @@
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "convoy/Machine/TargetDescription.h"
 #include "convoy/Target/Target.h"
 #include "convoy/Target/WeightsObject.h"
 
+#include "EmulateCpu.h"
 #include "GpuCode.h"
 #include "Linker.h"
 #include "ModelDescription.h"
@@ -29,9 +31,11 @@ namespace fs = llvm::sys::fs;
 //===----------------------------------------------------------------------===//
 
 /// The host's code, with the code for GPUs and the description of the model as constants.
+/// `isEmulated` says that kernels may use instructions that the target lacks.
 static llvm::Expected<std::unique_ptr<llvm::Module>>
-translateArtefact(mlir::ModuleOp module, cnn::TargetAttr target, llvm::TargetMachine &machine,
-                  unsigned optLevel, llvm::LLVMContext &llvmContext) {
+translateArtefact(mlir::ModuleOp module, cnn::TargetAttr target, bool isEmulated,
+                  llvm::TargetMachine &machine, unsigned optLevel,
+                  llvm::LLVMContext &llvmContext) {
   prepareTranslation(module, machine);
   llvm::Expected<GpuCode> gpu = emitGpuCode(module, target, optLevel);
   if (!gpu)
@@ -43,6 +47,8 @@ translateArtefact(mlir::ModuleOp module, cnn::TargetAttr target, llvm::TargetMac
       translateModule(module, target, llvmContext);
   if (!llvmModule)
     return llvmModule.takeError();
+  if (isEmulated)
+    expandDotInstructions(**llvmModule);
   if (llvm::Error error = emitModelDescription(module, machine, *gpu, **llvmModule))
     return std::move(error);
   return llvmModule;
@@ -139,6 +145,13 @@ static llvm::Error emit(mlir::ModuleOp module, EmitKind kind, llvm::StringRef pa
   auto target = module->getAttrOfType<cnn::TargetAttr>(cnn::kTargetAttrName);
   if (!target)
     return llvm::createStringError("the module has no 'cnn.target'");
+  bool isEmulated = target.getEmulated();
+  if (isEmulated) {
+    llvm::Expected<cnn::TargetAttr> host = describeTarget(module.getContext(), "", "native");
+    if (!host)
+      return host.takeError();
+    target = *host;
+  }
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
       createMachine(target, options.optLevel);
   if (!machine)
@@ -159,7 +172,7 @@ static llvm::Error emit(mlir::ModuleOp module, EmitKind kind, llvm::StringRef pa
   };
 
   llvm::Expected<std::unique_ptr<llvm::Module>> llvmModule =
-      translateArtefact(module, target, **machine, options.optLevel, llvmContext);
+      translateArtefact(module, target, isEmulated, **machine, options.optLevel, llvmContext);
   if (!llvmModule)
     return withMessage(llvmModule.takeError());
   // The runtime is optimised already. To do it again would take longer than all else.

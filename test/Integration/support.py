@@ -440,6 +440,15 @@ def cpu_levels():
     return [level for level, needs in LEVELS.items() if needs <= flags]
 
 
+# CPUs without which each kernel for dots of integers would stay untested on most machines.
+EMULATED = ["icelake-server", "alderlake", "neoverse-n1", "neoverse-v1"]
+
+
+def cpu_options(cpu):
+    """Options that make code for a level or a CPU and run it here, by emulation if this machine lacks its vectors."""
+    return [f"--mcpu={cpu}"] if cpu in cpu_levels() else ["--target=cpu-emulator", f"--mcpu={cpu}"]
+
+
 def each_level():
     """Both levels as parameters of a test, which is skipped for a level that this machine lacks."""
     here = cpu_levels()

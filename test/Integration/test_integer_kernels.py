@@ -5,9 +5,11 @@
 NumPy computes what is expected: on CPUs whose only instruction saturates, ONNX Runtime is not exact with filters of 8 bits.
 """
 
+import re
+
 import numpy as np
 import pytest
-from support import compile_model, each_level, helper, make_model, run_artefact
+from support import EMULATED, LEVELS, compile_model, cpu_options, helper, make_model, run_artefact
 
 RNG = np.random.default_rng(19)
 
@@ -25,12 +27,12 @@ CONVS = {
     "wide": ((1, 8, 3, 70), (33, 8, 3, 3), {}),
     "5x1": ((1, 16, 9, 1), (16, 16, 5, 1), dict(pads=[2, 0, 2, 0])),
     "3d": ((1, 8, 4, 5, 6), (16, 8, 2, 3, 2), dict(pads=[1, 0, 1, 0, 1, 1])),
-    # These have no kernel of pairs, and are computed in f32.
+    # These have no kernel of dots, and are computed in f32.
     "few-channels": ((1, 3, 9, 9), (16, 3, 3, 3), dict(strides=[2, 2])),
     "depthwise": ((1, 16, 8, 8), (16, 1, 3, 3), dict(group=16, pads=[1, 1, 1, 1])),
     "1d": ((2, 8, 9), (16, 8, 3), dict(pads=[1, 1])),
 }
-# Rows, depth, columns. An odd depth has no kernel of pairs.
+# Rows, depth, columns. An odd depth has no kernel of dots.
 PRODUCTS = [(1, 64, 40), (7, 64, 33), (20, 1100, 24), (13, 5, 4), (12, 2, 17), (1, 1030, 100)]
 
 
@@ -56,46 +58,66 @@ def draw(shape, low, high, extreme):
     return RNG.choice([low, high], shape) if extreme else RNG.integers(low, high + 1, shape)
 
 
-def make_network(weights, extreme):
-    """A model with every layer; its inputs, and what its outputs are. The zero points make data, and with `nine-bits` weights,
-    of more than 8 bits."""
-    nodes, feeds, constants, expected = [], {}, {}, {}
+def make_network(weights):
+    """A model with every layer; for two runs, its inputs and what its outputs are. The zero points make data, and with
+    `nine-bits` weights, of more than 8 bits. The second run's data and every other output channel's weights are only the
+    smallest and largest numbers."""
+    nodes, constants, runs = [], {}, [({}, {}), ({}, {})]
     zero_x, zero_w = (0, 127) if weights == "nine-bits" else (255, 0)
 
     def add(name, op, x_shape, w_shape, compute, **attributes):
-        x, w = draw(x_shape, 0, 255, extreme), draw(w_shape, -128, 127, extreme)
-        feeds[f"{name}.x"], constants[f"{name}.w"] = x.astype(np.uint8), w.astype(np.int8)
+        w = draw(w_shape, -128, 127, False)
+        odd = (slice(1, None, 2),) if op == "ConvInteger" else (slice(None), slice(1, None, 2))
+        w[odd] = draw(w[odd].shape, -128, 127, True)
+        constants[f"{name}.w"] = w.astype(np.int8)
         nodes.append(helper.make_node(op, [f"{name}.x", f"{name}.w", "zero_x", "zero_w"], [name], name=name, **attributes))
-        expected[name] = compute(x - zero_x, w - zero_w).astype(np.int32)
+        for extreme, (feeds, expected) in enumerate(runs):
+            x = draw(x_shape, 0, 255, extreme)
+            feeds[f"{name}.x"] = x.astype(np.uint8)
+            expected[name] = compute(x - zero_x, w - zero_w).astype(np.int32)
 
     for name, (x_shape, w_shape, attributes) in CONVS.items():
         add(name, "ConvInteger", x_shape, w_shape, lambda x, w: convolve(x, w, **attributes), **attributes)
     for rows, depth, columns in PRODUCTS:
         add(f"{rows}x{depth}x{columns}", "MatMulInteger", (rows, depth), (depth, columns), np.matmul)
     constants.update(zero_x=np.uint8(zero_x), zero_w=np.int8(zero_w))
-    return make_model(nodes, feeds, list(expected), constants), feeds, expected
+    return make_model(nodes, runs[0][0], [node.name for node in nodes], constants), runs
 
 
-@pytest.mark.parametrize("level", each_level())
-@pytest.mark.parametrize("extreme", [False, True])
-@pytest.mark.parametrize("weights", ["eight-bits", "nine-bits"])
-def test_exact(weights, extreme, level, tmp_path):
-    model, feeds, expected = make_network(weights, extreme)
-    artefact = compile_model(model, tmp_path, f"--mcpu={level}")
-    for threads in (1, 3):
+def check(weights, folder, *options):
+    model, runs = make_network(weights)
+    artefact = compile_model(model, folder, *options)
+    for threads, (feeds, expected) in zip((3, 1), runs):
         actual = run_artefact(artefact, feeds, list(expected), threads=threads)
         for name, sums in expected.items():
             assert np.array_equal(actual[name], sums), name
 
 
+@pytest.mark.parametrize("cpu", [*LEVELS, *EMULATED])
+def test_bytes(cpu, tmp_path):
+    check("eight-bits", tmp_path, *cpu_options(cpu))
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "winograd_2x2"])
+@pytest.mark.parametrize("cpu", LEVELS)
+def test_pairs(cpu, algorithm, tmp_path):
+    """Weights of nine bits are multiplied in pairs. Winograd's algorithm has no error either, where it is possible."""
+    check("nine-bits", tmp_path, *cpu_options(cpu), f"--conv-algorithm={algorithm}")
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "winograd_2x2"])
+def test_algorithms(algorithm, tmp_path):
+    check("eight-bits", tmp_path, "--mcpu=x86-64-v3", f"--conv-algorithm={algorithm}")
+
+
 def test_kernels(tmp_path):
-    """Layers are computed by the instruction that multiplies pairs. With VNNI it adds to the sum, too."""
+    """Layers are computed by the instruction that multiplies dots of four, or else of two. With VNNI both add to the sum."""
     shape, filters = (1, 16, 14, 14), (16, 16, 3, 3)
     model = make_model([helper.make_node("ConvInteger", ["x", "w"], ["y"], name="layer")],
                        {"x": np.zeros(shape, np.uint8)}, ["y"], {"w": RNG.integers(-9, 9, filters).astype(np.int8)})
-    instructions = {"x86-64-v3": "vpmaddwd", "x86-64-v4": "vpmaddwd", "icelake-server": "vpdpwssd", "znver4": "vpdpwssd"}
+    instructions = {"x86-64-v3": "vpmaddwd", "x86-64-v4": "vpmaddwd", "icelake-server": "vpdpbusd", "znver4": "vpdpbusd",
+                    "alderlake": "vpdpbusd", "neoverse-n1": "sdot", "neoverse-v1": "usdot"}
     for cpu, instruction in instructions.items():
         code = compile_model(model, tmp_path, f"--mcpu={cpu}", "--emit=asm").read_text()
+        assert re.findall(r"\b(v?u?s?(?:dot|pmaddwd|pdp\w+))\s", code) == [instruction] * code.count(instruction), cpu
         assert instruction in code, cpu
-        if instruction == "vpdpwssd":
-            assert "vpmaddwd" not in code, cpu

@@ -6,15 +6,15 @@ All scales are powers of two, so that f32 has no error: results are equal to tho
 """
 
 import math
+import re
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from support import compile_model, convoy, each_level, helper, make_model, must, run_artefact
+from support import EMULATED, LEVELS, compile_model, convoy, cpu_options, helper, make_model, must, run_artefact
 from test_integer_kernels import CONVS
 
-RNG = np.random.default_rng(23)
 # Rows, depth, columns. Sums of 33 columns go through memory, since they do not fill their tiles.
 PRODUCTS = [(1, 64, 48), (7, 64, 33), (12, 2, 16)]
 LAYERS = ["odd-channels", "part-of-a-block", "stride", "groups", "small-map", "3d", "few-channels", "depthwise", "1d"]
@@ -42,6 +42,7 @@ class Network:
 
     def __init__(self, data):
         self.type = data
+        self.rng = np.random.default_rng(23)
         self.nodes, self.feeds, self.constants, self.outputs = [], {}, {}, []
         self.zero = 0 if data == np.int8 else 117
 
@@ -61,14 +62,14 @@ class Network:
 
     def weights(self, name, shape, axis):
         count = shape[axis]
-        scales = self.constant(f"{name}.w.scale", (2.0 ** RNG.integers(-7, -4, count)).astype(np.float32))
+        scales = self.constant(f"{name}.w.scale", (2.0 ** self.rng.integers(-7, -4, count)).astype(np.float32))
         zero = self.constant(f"{name}.w.zero", np.zeros(count, np.int8))
-        array = self.constant(f"{name}.w.q", RNG.integers(-15, 16, shape).astype(np.int8))
+        array = self.constant(f"{name}.w.q", self.rng.integers(-15, 16, shape).astype(np.int8))
         return self.node("DequantizeLinear", [array, scales, zero], f"{name}.w", axis=axis)
 
     def bias(self, name, count):
         parameters = [self.constant(f"{name}.b.scale", np.float32(2.0 ** -6)), self.constant(f"{name}.b.zero", np.int32(0))]
-        array = self.constant(f"{name}.b.q", RNG.integers(-64, 65, count).astype(np.int32))
+        array = self.constant(f"{name}.b.q", self.rng.integers(-64, 65, count).astype(np.int32))
         return self.node("DequantizeLinear", [array, *parameters], f"{name}.b")
 
     @staticmethod
@@ -83,7 +84,7 @@ class Network:
 
     def add_conv(self, name, x_shape, w_shape, attributes):
         x = f"{name}.x"
-        self.feeds[x] = (RNG.integers(-9, 10, x_shape) * RNG.random(x_shape)).astype(np.float32)
+        self.feeds[x] = (self.rng.integers(-9, 10, x_shape) * self.rng.random(x_shape)).astype(np.float32)
         first, scale = self.conv(name, self.quantize(x, X_SCALE, self.zero), X_SCALE, w_shape, **attributes)
         relu = self.quantize(self.node("Relu", [first], f"{name}.relu"), scale, -128 if self.type == np.int8 else 0)
         pointwise = (w_shape[0], w_shape[0]) + (1,) * (len(x_shape) - 2)
@@ -100,7 +101,7 @@ class Network:
     def add_pool(self, name, x_shape, quantizes, **attributes):
         """A convolution, a max pool and another convolution. Some tools do not quantise what a max pool gives."""
         channels, rank = x_shape[1], len(x_shape) - 2
-        self.feeds[f"{name}.x"] = (RNG.integers(-9, 10, x_shape) * RNG.random(x_shape)).astype(np.float32)
+        self.feeds[f"{name}.x"] = (self.rng.integers(-9, 10, x_shape) * self.rng.random(x_shape)).astype(np.float32)
         data = self.quantize(f"{name}.x", X_SCALE, self.zero)
         first, scale = self.conv(name, data, X_SCALE, (channels, channels) + (1,) * rank)
         pool = self.node("MaxPool", [self.quantize(first, scale, self.zero)], f"{name}.pool", **attributes)
@@ -111,7 +112,7 @@ class Network:
 
     def add_product(self, rows, depth, columns):
         name = f"{rows}x{depth}x{columns}"
-        self.feeds[f"{name}.x"] = RNG.normal(size=(rows, depth)).astype(np.float32)
+        self.feeds[f"{name}.x"] = self.rng.normal(size=(rows, depth)).astype(np.float32)
         data = self.quantize(f"{name}.x", X_SCALE, self.zero)
         inputs = [data, self.weights(name, (depth, columns), 1), self.bias(name, columns)]
         scale = self.scale_of(X_SCALE, depth)
@@ -136,13 +137,13 @@ def make_network(data):
     return network
 
 
-@pytest.mark.parametrize("level", each_level())
-@pytest.mark.parametrize("data", [np.uint8, np.int8], ids=["uint8", "int8"])
-def test_exact(data, level, tmp_path):
+@pytest.mark.parametrize(
+    "data, cpu", [(np.uint8, cpu) for cpu in [*LEVELS, *EMULATED]] + [(np.int8, cpu) for cpu in ("x86-64-v3", EMULATED[0])])
+def test_exact(data, cpu, tmp_path):
     network = make_network(data)
     model = network.get()
     expected = run_in_f32(model, network.feeds)
-    artefact = compile_model(model, tmp_path, f"--mcpu={level}")
+    artefact = compile_model(model, tmp_path, *cpu_options(cpu))
     for threads in (1, 3):
         actual = run_artefact(artefact, network.feeds, network.outputs, threads=threads)
         for name, array in expected.items():
@@ -151,10 +152,10 @@ def test_exact(data, level, tmp_path):
             assert np.array_equal(actual[name], array), name
 
 
-def dump(network, folder):
+def dump(network, folder, cpu="x86-64-v3"):
     """The IR after passes, by their names."""
     onnx.save(network.get(), folder / "model.onnx")
-    must(convoy("compile", folder / "model.onnx", "-o", folder / "model.so", "--mcpu=x86-64-v3", f"--dump-ir={folder / 'dump'}"))
+    must(convoy("compile", folder / "model.onnx", "-o", folder / "model.so", f"--mcpu={cpu}", f"--dump-ir={folder / 'dump'}"))
     return {path.stem[4:]: path.read_text() for path in (folder / "dump").glob("*.mlir")}
 
 
@@ -164,7 +165,17 @@ def test_sums_stay_in_registers(tmp_path):
     network.add_conv("layer", *CONVS["3x3"])
     scheduled = dump(network, tmp_path)["cnn-extend-epilogue"]
     assert scheduled.count("cnn.yield") == 3
-    assert "xi32>" not in scheduled
+    assert not re.search(r"-> tensor<[0-9x]*xi32>", scheduled)
+
+
+@pytest.mark.parametrize("data", [np.uint8, np.int8], ids=["uint8", "int8"])
+def test_bytes_stay_bytes(data, tmp_path):
+    """With an instruction for dots of four, all that is stored between layers are numbers of 8 bits."""
+    network = Network(data)
+    network.add_conv("layer", *CONVS["3x3"])
+    scheduled = dump(network, tmp_path, "icelake-server")["cnn-extend-epilogue"]
+    assert scheduled.count("cnn.yield") == 3
+    assert "xi16>" not in scheduled
 
 
 def test_pools(tmp_path):

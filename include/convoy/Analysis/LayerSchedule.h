@@ -13,6 +13,7 @@
 #define CONVOY_ANALYSIS_LAYERSCHEDULE_H
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Machine/Cpu.h"
 
 namespace convoy {
 
@@ -26,8 +27,10 @@ struct SchedulePreferences {
   mlir::Type weights;
 };
 
-/// Whether the target has a kernel that multiplies the integers of `op`, which is plain.
-bool hasIntegerKernel(cnn::ScheduledOpInterface op, cnn::TargetAttr target);
+/// The instruction by which a kernel multiplies the integers of `op`, which is plain, in dots
+/// of `inputs`; null if there is no such kernel.
+const DotInstruction *findIntegerKernel(cnn::ScheduledOpInterface op, cnn::TargetAttr target,
+                                        int64_t inputs);
 
 /// The algorithm of this name, if SchedulePreferences may ask for it; otherwise nothing.
 std::optional<cnn::Algorithm> parsePreferredAlgorithm(llvm::StringRef name);

@@ -35,6 +35,11 @@ struct WinogradTransform {
 /// are exact in f32.
 WinogradTransform getWinogradTransform(int64_t outputs, int64_t taps);
 
+/// The matrices of F(2, 3) for integers: those of the filter are twice as large, and all of
+/// them consist of integers. So results are four times those of the convolution, for two
+/// dimensions, and exact.
+WinogradTransform getIntegerWinogradTransform();
+
 /// `rows * tile * transpose(rows)`: transforms both dimensions of a tile.
 Matrix transformBoth(const Matrix &rows, const Matrix &tile);
 

@@ -138,9 +138,10 @@ defm max_iterations : FieldValue<"max-iterations", "N",
   "maxIterations", "int64_t(0)", ChangesCode, "(parseCount<1, INT32_MAX>)">;
 
 defm target : FieldValue<"target", "NAME",
-  "what runs the model: cpu (the default), cuda (NVIDIA GPUs),\n"
-  "or cuda-emulator (the kernels of a GPU on this CPU, slowly,\n"
-  "to test them)", everywhere,
+  "what runs the model: cpu (the default) or cuda (NVIDIA\n"
+  "GPUs); or to test kernels, slowly, on this CPU:\n"
+  "cpu-emulator (those for --mcpu) or cuda-emulator (those of\n"
+  "a GPU)", everywhere,
   "platform", "std::optional<Platform>()", DescribesTarget>;
 
 defm gpu_arch : FieldValue<"gpu-arch", "sm_80,sm_90",

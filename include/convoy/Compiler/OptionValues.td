@@ -20,8 +20,9 @@ class Choice<string name, string summary, list<EnumCase> cases>
 
 def Platform : Choice<"Platform", "What runs a model", [
   I32EnumCase<"Cpu", 0, "cpu">,
-  I32EnumCase<"Cuda", 1, "cuda">,
-  I32EnumCase<"CudaEmulator", 2, "cuda-emulator">
+  I32EnumCase<"CpuEmulator", 1, "cpu-emulator">,
+  I32EnumCase<"Cuda", 2, "cuda">,
+  I32EnumCase<"CudaEmulator", 3, "cuda-emulator">
 ]>;
 
 def WeightType : Choice<"WeightType", "How weights of convolutions and dense layers are stored", [

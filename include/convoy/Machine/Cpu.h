@@ -41,11 +41,28 @@ struct VectorUnit {
   /// (AVX2 on Zen 3). NEON spills if it is unrolled. With AVX-512 a loop has sixteen channels,
   /// and unrolling it has not been measured.
   int64_t unrolledChannels;
-  /// LLVM's intrinsic that multiplies the neighbours of two registers of i16 and adds both
-  /// products, as i32; empty if there is none.
-  llvm::StringRef pairProduct;
   /// Name of the row for CPUs that have these vectors and no row of their own.
   llvm::StringRef usualCpu;
+};
+
+/// An instruction, or two, for layers of integers: it multiplies neighbours in two registers,
+/// and adds up the products of the two or four that share 32 bits.
+struct DotInstruction {
+  /// The neighbours: two of i16, or four of which the weights are i8.
+  int64_t inputs;
+  /// Whether the four inputs are u8. Otherwise they are i8.
+  bool isUnsigned;
+  llvm::Triple::ArchType arch;
+  /// LLVM's names of the features that a CPU needs, separated by commas.
+  llvm::StringRef features;
+  /// Number of sums in a register.
+  int64_t lanes;
+  /// LLVM's name. The operands are the old sums if `addsToSum`, the inputs and the weights.
+  llvm::StringRef intrinsic;
+  bool addsToSum;
+  /// LLVM's name of an instruction that first makes sums of two products of bytes, which
+  /// saturate at 16 bits; usually empty. `intrinsic` adds up these sums then.
+  llvm::StringRef byteProduct = "";
 };
 
 /// A CPU. Numbers are those of one core, unless a field says more.
@@ -79,6 +96,7 @@ struct CpuDescription {
 /// All rows.
 llvm::ArrayRef<VectorUnit> listVectorUnits();
 llvm::ArrayRef<CpuDescription> listCpus();
+llvm::ArrayRef<DotInstruction> listDotInstructions();
 
 /// The row of this name, or null.
 const CpuDescription *findCpu(llvm::StringRef name);
@@ -86,6 +104,10 @@ const CpuDescription *findCpu(llvm::StringRef name);
 /// The row of this name, if it is of the architecture of `vectors`; otherwise the row of the
 /// usual CPU with `vectors`.
 const CpuDescription &getCpuRow(llvm::StringRef name, const VectorUnit &vectors);
+
+/// The target's instruction that multiplies `inputs` neighbours in its widest vectors; null if
+/// it has none, or is a GPU.
+const DotInstruction *findDotInstruction(cnn::TargetAttr target, int64_t inputs);
 
 /// The CPU of a target: its row, but with the vectors and the L2 cache that the target says.
 CpuDescription getCpu(cnn::TargetAttr target);

@@ -51,6 +51,14 @@ llvm::Expected<cnn::TargetAttr> describeTarget(mlir::MLIRContext *context,
                                                const std::optional<GpuOptions> &gpu = {},
                                                const Host &host = Host::query());
 
+/// The target whose kernels are `target`'s, but whose instructions are those of the CPU that
+/// compiles and runs them.
+cnn::TargetAttr emulate(cnn::TargetAttr target);
+
+/// Whether the CPU of a target has all of the features, which LLVM's names say, separated by
+/// commas.
+bool hasFeatures(cnn::TargetAttr target, llvm::StringRef features);
+
 } // namespace convoy
 
 #endif // CONVOY_MACHINE_TARGETDESCRIPTION_H

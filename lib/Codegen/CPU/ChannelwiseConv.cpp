@@ -146,12 +146,7 @@ private:
       SmallVector<Value> indices = {batch, block};
       llvm::append_range(indices, outer);
       indices.append({add(b, pixels.start, pixel), indexConstant(b, 0)});
-      Value value = values.front();
-      if (residual)
-        value = arith::AddFOp::create(
-            b, value, vector::LoadOp::create(b, vectorType, residual, indices));
-      value = emitUnary(b, b.getLoc(), op.getActivation(), value);
-      vector::StoreOp::create(b, region.emit(value, indices), output, indices);
+      ConvOperands::store(b, op, region, values.front(), indices);
     });
   }
 

@@ -26,7 +26,7 @@ ConvRegisterTile::ConvRegisterTile(ImplicitLocOpBuilder &builder, ConvOpInterfac
     : ConvOperands(op, operands), b(builder), op(op), tile(getConvTile(op)),
       window(getConvWindow(op)), inputBlocked(op.isInputBlocked()),
       outputBlocked(op.isOutputBlocked()), cpu(getCpu(target)),
-      product(b, op, *cpu.vectors, tile.lanes), region(b, op, epilogueInputs),
+      product(b, op, target, tile.lanes), region(b, op, epilogueInputs),
       vectorType(product.getSumType()) {
   filter = product.flattenFilter(filter);
 }
@@ -227,11 +227,7 @@ void ConvRegisterTile::storeBlocked(const PixelTile &pixels, ArrayRef<Value> sum
     llvm::append_range(indices, outer);
     indices.push_back(column(add(b, pixels.start, pixel)));
     indices.push_back(lane);
-    if (residual)
-      value = arith::AddFOp::create(b, value,
-                                    vector::LoadOp::create(b, vectorType, residual, indices));
-    value = emitUnary(b, b.getLoc(), op.getActivation(), value);
-    vector::StoreOp::create(b, region.emit(value, indices), output, indices);
+    ConvOperands::store(b, op, region, value, indices);
   };
   auto storeBlocks = [&](int64_t first, int64_t count) {
     ArrayRef<Value> some = sums.slice(first * pixels.size, count * pixels.size);

@@ -45,7 +45,7 @@ struct DensePlan {
   DensePlan(DenseOp op, TargetAttr target) : tile(getDenseTile(op)) {
     SmallVector<int64_t> shape = op.getLogicalFilterShape();
     outputs = shape[0];
-    stepInputs = op.isInteger() ? 2 : 1;
+    int64_t stepInputs = op.isInteger() ? cast<ScheduledOpInterface>(*op).getDotInputs() : 1;
     depth = shape[1] / stepInputs;
     chunk = op.getScheduleAttr().getChunk() / stepInputs;
     rows = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
@@ -78,9 +78,7 @@ struct DensePlan {
   int64_t tileBlocks() const { return llvm::divideCeil(tile.outputTiles, tiles); }
 
   DenseTile tile;
-  /// A step adds the products of one input, or of a pair of integers. `depth` and `chunk`
-  /// count steps.
-  int64_t stepInputs;
+  /// `depth` and `chunk` count steps, which multiply one input or a dot (see LayerProduct).
   int64_t outputs, depth, rows, allGroups, groups, tiles = 1, chunk;
 };
 
@@ -92,7 +90,7 @@ public:
       : b(b), op(op), plan(plan), tile(plan.tile), input(operands[0]), filter(operands[1]),
         bias(op.getBias() ? operands[2] : Value()),
         count(op.getRows() ? operands[op.getBias() ? 3 : 2] : Value()),
-        output(operands.back()), product(b, op, *getCpu(target).vectors, tile.lanes),
+        output(operands.back()), product(b, op, target, tile.lanes),
         vectorType(product.getSumType()),
         region(
             b, op,
@@ -234,7 +232,7 @@ private:
         weights.push_back(product.loadWeights(
             filter, {outputTile, k, indexConstant(b, block * tile.lanes)}));
       }
-      Value first = affine(b, k, plan.stepInputs, 0);
+      Value first = affine(b, k, product.getInputs(), 0);
       for (int64_t row = 0; row < rows; ++row) {
         Value inputs = product.broadcast(input, {rowOf(row), first});
         for (int64_t block = 0; block < tile.blocks; ++block) {

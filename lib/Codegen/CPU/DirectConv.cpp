@@ -119,28 +119,15 @@ private:
     setTask(task, {});
     outer.assign(window.rank() - 1, indexConstant(b, 0));
     int64_t pixels = window.output.back(), tiles = llvm::divideCeil(pixels, tile.pixels);
-    int64_t size = pixels / tiles, smaller = tiles - pixels % tiles, start = 0;
-    auto column = [](Value pixel) { return pixel; };
-    for (int64_t i = 0; i < tiles;) {
-      if (i == smaller)
-        ++size;
-      int64_t run = std::min(i < smaller ? smaller : tiles, tiles - 2) - i;
-      setPrefetch(i, tiles);
-      if (run > 1) {
-        int64_t end = start + run * size;
-        emitLoop(b, indexConstant(b, start), indexConstant(b, end), size, {},
-                 [&](Value pixel, ValueRange) {
-                   buildTile({pixel, std::nullopt, size}, column);
-                   return SmallVector<Value>();
-                 });
-        i += run;
-        start = end;
-        continue;
-      }
-      buildTile({indexConstant(b, start), start, size}, column);
-      ++i;
-      start += size;
-    }
+    SmallVector<int64_t> sizes(tiles, pixels / tiles);
+    for (int64_t &size : MutableArrayRef(sizes).take_back(pixels % tiles))
+      ++size;
+    forEachTile(
+        b, sizes, [&](size_t i, int64_t) { return int64_t(i) < tiles - 2; },
+        [&](size_t i, PixelTile tile) {
+          setPrefetch(i, tiles);
+          buildTile(tile, [](Value pixel) { return pixel; });
+        });
   }
 
   /// All pixels of a map as one row of the output, in tiles of about the same size.

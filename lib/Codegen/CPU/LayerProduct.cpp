@@ -17,51 +17,64 @@
 using namespace mlir;
 using namespace convoy;
 using namespace convoy::cpu;
+using namespace convoy::cnn;
 
-LayerProduct::LayerProduct(ImplicitLocOpBuilder &builder, cnn::ScheduledOpInterface layer,
-                           const VectorUnit &vectors, int64_t lanes)
-    : b(builder), pairProduct(vectors.pairProduct), lanes(lanes),
-      isInteger(layer.isInteger()) {
-  Type element = isInteger ? Type(b.getI32Type()) : Type(b.getF32Type());
-  sumType = VectorType::get({lanes}, element);
+LayerProduct::LayerProduct(ImplicitLocOpBuilder &builder, ScheduledOpInterface layer,
+                           TargetAttr target, int64_t lanes)
+    : b(builder), lanes(lanes), sumType(VectorType::get({lanes}, builder.getF32Type())) {
+  if (!layer.isInteger())
+    return;
+  int64_t inputs = layer.getDotInputs();
+  dot = findDotInstruction(target, inputs);
+  assert(dot && dot->lanes == lanes && "a schedule that no kernel follows");
+  inputType = VectorType::get({inputs * lanes}, b.getIntegerType(32 / inputs));
+  sumType = VectorType::get({lanes}, b.getI32Type());
 }
 
 Value LayerProduct::flattenFilter(Value filter) {
-  if (!isInteger)
+  if (!dot)
     return filter;
   SmallVector<int64_t> shape(cast<MemRefType>(filter.getType()).getShape());
   shape.pop_back();
-  shape.back() *= 2;
+  shape.back() *= dot->inputs;
   return reshapeBuffer(b, filter, shape);
 }
 
 Value LayerProduct::loadWeights(Value filter, ValueRange indices) {
-  if (!isInteger)
+  if (!dot)
     return convoy::cpu::loadWeights(b, lanes, filter, indices);
   Type stored = cast<MemRefType>(filter.getType()).getElementType();
   SmallVector<Value> at(indices);
-  at.back() = affine(b, at.back(), 2, 0);
-  auto type = VectorType::get({2 * lanes}, stored);
+  at.back() = affine(b, at.back(), dot->inputs, 0);
+  VectorType type = inputType.clone(stored);
   Value weights = vector::LoadOp::create(b, type, filter, at);
-  if (stored.isInteger(16))
-    return weights;
-  return arith::ExtSIOp::create(b, type.clone(b.getI16Type()), weights);
+  return type == inputType ? weights : arith::ExtSIOp::create(b, inputType, weights);
 }
 
 Value LayerProduct::broadcast(Value input, ValueRange indices) {
-  if (!isInteger)
+  if (!dot)
     return vector::BroadcastOp::create(b, sumType, memref::LoadOp::create(b, input, indices));
-  Value pair = vector::LoadOp::create(b, VectorType::get({2}, b.getI16Type()), input, indices);
-  Value bits = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()), pair);
+  auto type = VectorType::get({dot->inputs}, inputType.getElementType());
+  Value neighbours = vector::LoadOp::create(b, type, input, indices);
+  Value bits = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()), neighbours);
   bits = vector::BroadcastOp::create(b, sumType, vector::ExtractOp::create(b, bits, 0));
-  return vector::BitCastOp::create(b, VectorType::get({2 * lanes}, b.getI16Type()), bits);
+  return vector::BitCastOp::create(b, inputType, bits);
 }
 
 Value LayerProduct::add(Value sum, Value inputs, Value weights) {
-  if (!isInteger)
+  if (!dot)
     return vector::FMAOp::create(b, inputs, weights, sum);
-  Value products = LLVM::CallIntrinsicOp::create(b, sumType, b.getStringAttr(pairProduct),
-                                                 {inputs, weights})
-                       .getResults();
-  return arith::AddIOp::create(b, sum, products);
+  auto call = [&](StringRef intrinsic, VectorType type, ValueRange operands) -> Value {
+    return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(intrinsic), operands)
+        .getResults();
+  };
+  if (dot->addsToSum)
+    return call(dot->intrinsic, sumType, {sum, inputs, weights});
+  if (!dot->byteProduct.empty()) {
+    auto type = VectorType::get({2 * lanes}, b.getI16Type());
+    inputs = call(dot->byteProduct, type, {inputs, weights});
+    weights =
+        arith::ConstantOp::create(b, DenseElementsAttr::get(type, b.getI16IntegerAttr(1)));
+  }
+  return arith::AddIOp::create(b, sum, call(dot->intrinsic, sumType, {inputs, weights}));
 }

@@ -7,8 +7,12 @@
 
 #include "convoy/Codegen/CPU/PixelTile.h"
 
+#include "convoy/Codegen/CPU/EpilogueRegion.h"
+#include "convoy/Dialect/Cnn/IR/ElementwiseEmitter.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -28,6 +32,33 @@ SmallVector<int64_t> convoy::cpu::cutRow(int64_t width, int64_t limit) {
   return sizes;
 }
 
+void convoy::cpu::forEachTile(ImplicitLocOpBuilder &b, ArrayRef<int64_t> sizes,
+                              llvm::function_ref<bool(size_t, int64_t)> mayLoop,
+                              llvm::function_ref<void(size_t, PixelTile)> body) {
+  int64_t start = 0;
+  for (size_t i = 0; i < sizes.size();) {
+    int64_t size = sizes[i], end = start;
+    size_t run = 0;
+    while (i + run < sizes.size() && sizes[i + run] == size && mayLoop(i + run, end)) {
+      end += size;
+      ++run;
+    }
+    if (run > 1) {
+      emitLoop(b, indexConstant(b, start), indexConstant(b, end), size, {},
+               [&](Value pixel, ValueRange) {
+                 body(i, {pixel, std::nullopt, size});
+                 return SmallVector<Value>();
+               });
+      i += run;
+      start = end;
+      continue;
+    }
+    body(i, {indexConstant(b, start), start, size});
+    start += size;
+    ++i;
+  }
+}
+
 void convoy::cpu::forEachPixelTile(ImplicitLocOpBuilder &b, const ConvWindow &window,
                                    int64_t limit, llvm::function_ref<void(PixelTile)> body) {
   SmallVector<int64_t> sizes = cutRow(window.output.back(), limit);
@@ -36,29 +67,9 @@ void convoy::cpu::forEachPixelTile(ImplicitLocOpBuilder &b, const ConvWindow &wi
     return !window.isInside(start, 0) ||
            !window.isInside(start + size - 1, window.kernel.back() - 1);
   };
-  int64_t start = 0;
-  for (size_t i = 0; i < sizes.size();) {
-    int64_t size = sizes[i];
-    size_t run = 0;
-    int64_t end = start;
-    while (i + run < sizes.size() && sizes[i + run] == size && !touchesBorder(end, size)) {
-      end += size;
-      ++run;
-    }
-    if (run > 1) {
-      emitLoop(b, indexConstant(b, start), indexConstant(b, end), size, {},
-               [&](Value pixel, ValueRange) {
-                 body({pixel, std::nullopt, size});
-                 return SmallVector<Value>();
-               });
-      i += run;
-      start = end;
-      continue;
-    }
-    body({indexConstant(b, start), start, size});
-    start += size;
-    ++i;
-  }
+  forEachTile(
+      b, sizes, [&](size_t tile, int64_t start) { return !touchesBorder(start, sizes[tile]); },
+      [&](size_t, PixelTile pixels) { body(pixels); });
 }
 
 namespace {
@@ -174,6 +185,17 @@ ConvOperands::ConvOperands(cnn::ConvOpInterface op, ValueRange operands) {
     next += count;
   }
   output = *next++;
+}
+
+void ConvOperands::store(ImplicitLocOpBuilder &b, cnn::ConvOpInterface op,
+                         EpilogueRegion &region, Value sums, ValueRange indices) const {
+  if (residual) {
+    auto type = cast<VectorType>(sums.getType());
+    Value other = vector::LoadOp::create(b, type, residual, indices);
+    sums = arith::AddFOp::create(b, sums, other);
+  }
+  Value result = emitUnary(b, b.getLoc(), op.getActivation(), sums);
+  vector::StoreOp::create(b, region.emit(result, indices), output, indices);
 }
 
 SmallVector<Value> convoy::cpu::emitKernelLoops(

@@ -15,6 +15,9 @@
 // output transform, with the epilogue, reads M while it is in cache. See
 // convoy/Analysis/WinogradTransform.h for the transforms.
 //
+// For integers, V and U are i16, and M is i32. The matrix product multiplies pairs of input
+// channels (see LayerProduct), and a shift divides the results by four.
+//
 // If filters are stored compactly, a task transforms them itself, some blocks of input
 // channels at a time, into
 //
@@ -26,6 +29,8 @@
 
 #include "convoy/Analysis/WinogradPlan.h"
 #include "convoy/Analysis/WinogradTransform.h"
+#include "convoy/Codegen/CPU/EpilogueRegion.h"
+#include "convoy/Codegen/CPU/LayerProduct.h"
 #include "convoy/Codegen/CPU/PixelTile.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Codegen/Common/TileTransform.h"
@@ -48,11 +53,18 @@ using Values = SmallVector<Value>;
 /// Writes one task of a Winograd convolution.
 class WinogradConv : ConvOperands {
 public:
-  WinogradConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands)
+  WinogradConv(ImplicitLocOpBuilder &b, ConvOpInterface op, ValueRange operands,
+               TargetAttr target)
       : ConvOperands(op, operands), b(b), op(op), plan(getWinogradPlan(op)),
-        tile(plan.channels), transform(getWinogradTransform(plan.outputs, plan.taps)),
-        layout(plan), vectorType(VectorType::get({tile.lanes}, b.getF32Type())),
-        scratch(operands.back()) {}
+        tile(plan.channels),
+        transform(op.isInteger() ? getIntegerWinogradTransform()
+                                 : getWinogradTransform(plan.outputs, plan.taps)),
+        layout(plan), step(b, op, target, tile.lanes), region(b, op, epilogueInputs),
+        vectorType(step.getSumType()),
+        inputType(vectorType.clone(op.getInputType().getElementType())),
+        scratch(operands.back()) {
+    filter = step.flattenFilter(filter);
+  }
 
   static int64_t countTasks(const WinogradPlan &plan) {
     return plan.strips * plan.channels.groups * plan.channels.outputTiles;
@@ -63,8 +75,8 @@ public:
     strip = indices[0];
     group = indices[1];
     outputTile = indices[2];
-    transformed = viewScratch(0, plan.products(), layout.inputPlane);
-    products = viewScratch(layout.input, plan.products(), layout.productPlane);
+    transformed = viewScratch(0, plan.products(), layout.inputPlane, inputType);
+    products = viewScratch(layout.input, plan.products(), layout.productPlane, vectorType);
     emitIfElse(b, isFirstOfShared(b, task, outputTile), [&](bool taken) {
       if (taken)
         forStripTiles([&](int64_t count) { transformInput(count); });
@@ -79,8 +91,10 @@ public:
   }
 
 private:
-  Value viewScratch(int64_t offset, int64_t planes, int64_t plane) {
-    auto type = MemRefType::get({planes, plane}, b.getF32Type());
+  /// Scratch memory for planes of elements of vectors of `vector`, from the float at `offset`
+  /// on.
+  Value viewScratch(int64_t offset, int64_t planes, int64_t plane, VectorType vector) {
+    auto type = MemRefType::get({planes, plane}, vector.getElementType());
     return memref::ViewOp::create(
         b, type, scratch, indexConstant(b, offset * int64_t(sizeof(float))), ValueRange());
   }
@@ -127,22 +141,19 @@ private:
   }
 
   Value load(Value buffer, ValueRange indices) {
-    return vector::LoadOp::create(b, vectorType, buffer, indices);
+    auto type = vectorType.clone(cast<MemRefType>(buffer.getType()).getElementType());
+    return vector::LoadOp::create(b, type, buffer, indices);
   }
 
-  void transformTile(const Matrix &matrix, llvm::function_ref<Value(int64_t, int64_t)> read,
-                     llvm::function_ref<void(int64_t, int64_t, Value)> write) {
-    emitTileTransform(b, vectorType, matrix, read, write);
-  }
-
-  Value tileBuffer(int64_t extent) {
-    return emitScratch(b, MemRefType::get({extent, extent, tile.lanes}, b.getF32Type()));
+  Value tileBuffer(int64_t extent, VectorType vector) {
+    return emitScratch(b,
+                       MemRefType::get({extent, extent, tile.lanes}, vector.getElementType()));
   }
 
   void transformInput(int64_t count) {
     ArrayRef<int64_t> extents = op.getInputType().getShape();
     Value zero = indexConstant(b, 0);
-    Value border = tileBuffer(plan.extent);
+    Value border = tileBuffer(plan.extent, inputType);
     loop(tile.inputChunks, [&](Value chunk) {
       Value channelBlock = add(b, affine(b, group, tile.inputChunks, 0), chunk);
       loop(count, [&](Value stripTile) {
@@ -159,8 +170,8 @@ private:
                             isInside(column, plan.extent, extents[3]));
         emitIfElse(b, inside, [&](bool isInterior) {
           if (isInterior)
-            return transformTile(
-                transform.input,
+            return emitTileTransform(
+                b, inputType, transform.input,
                 [&](int64_t i, int64_t j) {
                   return load(input, {position.image, channelBlock, affine(b, row, 1, i),
                                       affine(b, column, 1, j), zero});
@@ -176,13 +187,13 @@ private:
                         b, load(input, {position.image, channelBlock, y, x, zero}));
                   },
                   [&](OpBuilder &, Location) {
-                    scf::YieldOp::create(b, zeroVector(b, vectorType));
+                    scf::YieldOp::create(b, zeroVector(b, inputType));
                   });
               vector::StoreOp::create(b, read.getResult(0), border, ValueRange{i, j, zero});
             });
           });
-          transformTile(
-              transform.input,
+          emitTileTransform(
+              b, inputType, transform.input,
               [&](int64_t i, int64_t j) {
                 return load(border, {indexConstant(b, i), indexConstant(b, j), zero});
               },
@@ -208,7 +219,7 @@ private:
   /// Transforms filters, one chunk of input channels at a time, and sums up the products in M.
   void multiplyChunks(int64_t count) {
     filters = viewScratch(layout.input + layout.product, plan.filterChunk * tile.inputChunk,
-                          layout.filterPlane);
+                          layout.filterPlane, vectorType);
     auto multiplyChunk = [&](const InputBlocks &inputs) {
       transformFilters(affine(b, inputs.first, tile.inputChunk, 0),
                        inputs.whole * tile.inputChunk + inputs.partial);
@@ -233,8 +244,8 @@ private:
       loop(tile.blocks, [&](Value block) {
         Value lane = affine(b, block, tile.lanes, 0);
         Value to = affine(b, block, plan.products() * tile.lanes, 0);
-        transformTile(
-            transform.filter,
+        emitTileTransform(
+            b, vectorType, transform.filter,
             [&](int64_t i, int64_t j) {
               return loadWeights(b, tile.lanes, filter,
                                  {group, outputTile, add(b, first, channel),
@@ -281,9 +292,11 @@ private:
       auto body = [&](Value chunk, int64_t channels, ValueRange carried) {
         Value from = add(
             b, affine(b, add(b, inputs.first, chunk), plan.stripTiles * tile.lanes, 0), first);
-        Value channel = affine(b, chunk, tile.inputChunk, 0);
-        Values next = emitLoop(b, channels, carried, [&](Value lane, ValueRange values) {
-          return buildStep(inputs, product, add(b, channel, lane), add(b, from, lane), size,
+        Value first = affine(b, chunk, tile.inputChunk / step.getInputs(), 0);
+        int64_t steps = llvm::divideCeil(channels, step.getInputs());
+        Values next = emitLoop(b, steps, carried, [&](Value index, ValueRange values) {
+          Value lane = affine(b, index, step.getInputs(), 0);
+          return buildStep(inputs, product, add(b, first, index), add(b, from, lane), size,
                            prefetched, values);
         });
         keepRolled(next);
@@ -301,15 +314,15 @@ private:
     });
   }
 
-  /// Which elements of the filters a register tile prefetches with each input channel: some of
-  /// the channel's row in the next product or, with compact filters, of the same channel in
-  /// the next chunk. The cache lines are shared out among the register tiles and, with compact
+  /// Which elements of the filters a register tile prefetches with each step: some of the
+  /// step's row in the next product or, with compact filters, of the same channel in the next
+  /// chunk. The cache lines are shared out among the register tiles and, with compact
   /// filters, among all products of the chunk.
   Values prefetchedElements(Value product, Value registerTile) {
     auto type = cast<MemRefType>(filter.getType());
     int64_t line = 64 * 8 / type.getElementTypeBitWidth();
     int64_t rows = plan.compact ? plan.taps * plan.taps : 1;
-    int64_t lines = llvm::divideCeil(rows * tile.tileLanes(), line);
+    int64_t lines = llvm::divideCeil(rows * tile.tileLanes() * step.getInputs(), line);
     int64_t sharers = registerTiles * (plan.compact ? plan.products() : 1);
     if (plan.compact)
       registerTile = add(b, affine(b, product, registerTiles, 0), registerTile);
@@ -323,8 +336,8 @@ private:
     return elements;
   }
 
-  /// Adds the products of one input channel: `blocks` vectors of filters times a broadcast for
-  /// each tile.
+  /// Adds the products of step `channel`, which is one input channel or a dot: `blocks`
+  /// vectors of filters times a broadcast for each tile.
   Values buildStep(const InputBlocks &inputs, Value product, Value channel, Value from,
                    int64_t size, ArrayRef<Value> prefetched, ValueRange sums) {
     Values weights;
@@ -332,9 +345,8 @@ private:
       weights.push_back(
           plan.compact ? load(filters, {channel, affine(b, product, tile.lanes,
                                                         block * plan.products() * tile.lanes)})
-                       : loadWeights(b, tile.lanes, filter,
-                                     {group, outputTile, product, channel,
-                                      indexConstant(b, block * tile.lanes)}));
+                       : step.loadWeights(filter, {group, outputTile, product, channel,
+                                                   indexConstant(b, block * tile.lanes)}));
     }
     for (Value element : prefetched) {
       Values indices = {group, outputTile, affine(b, product, 1, 1), channel, element};
@@ -348,12 +360,11 @@ private:
     }
     Values next(sums);
     for (int64_t i = 0; i < size; ++i) {
-      Value element = memref::LoadOp::create(
-          b, transformed, ValueRange{product, affine(b, from, 1, i * tile.lanes)});
-      Value broadcast = vector::BroadcastOp::create(b, vectorType, element);
+      Value element =
+          step.broadcast(transformed, {product, affine(b, from, 1, i * tile.lanes)});
       for (int64_t block = 0; block < tile.blocks; ++block) {
         Value &sum = next[block * size + i];
-        sum = vector::FMAOp::create(b, broadcast, weights[block], sum);
+        sum = step.add(sum, element, weights[block]);
       }
     }
     return next;
@@ -362,7 +373,9 @@ private:
   void transformOutput(int64_t count) {
     ArrayRef<int64_t> extents = op.getOutputType().getShape();
     bool always = extents[2] % plan.outputs == 0 && extents[3] % plan.outputs == 0;
-    Value border = always ? Value() : tileBuffer(plan.outputs);
+    // The code of a region is written once, in a loop over the tile's pixels.
+    bool loops = region.exists();
+    Value border = always && !loops ? Value() : tileBuffer(plan.outputs, vectorType);
     Value zero = indexConstant(b, 0);
     Value firstBlock = add(b, affine(b, group, tile.outputBlocks(), 0),
                            affine(b, outputTile, tile.blocks, 0));
@@ -376,48 +389,65 @@ private:
         auto read = [&](int64_t i, int64_t j) {
           return load(products, {indexConstant(b, i * plan.extent + j), from});
         };
+        auto transformTile = [&](llvm::function_ref<void(int64_t, int64_t, Value)> write) {
+          emitTileTransform(b, vectorType, transform.output, read, write);
+        };
         auto store = [&](Value i, Value j, Value value) {
           Values indices = {position.image, channelBlock, add(b, position.row, i),
                             add(b, position.column, j), zero};
-          if (start)
-            value = arith::AddFOp::create(b, value, start);
-          if (residual)
-            value = arith::AddFOp::create(b, value, load(residual, indices));
-          value = emitUnary(b, b.getLoc(), op.getActivation(), value);
-          vector::StoreOp::create(b, value, output, indices);
+          ConvOperands::store(b, op, region, finish(value, start), indices);
         };
         auto storeAll = [&] {
-          transformTile(transform.output, read, [&](int64_t i, int64_t j, Value value) {
+          transformTile([&](int64_t i, int64_t j, Value value) {
             store(indexConstant(b, i), indexConstant(b, j), value);
           });
         };
-        if (always)
+        auto storeInLoops = [&](Value rows, Value columns) {
+          transformTile([&](int64_t i, int64_t j, Value value) {
+            vector::StoreOp::create(
+                b, value, border, ValueRange{indexConstant(b, i), indexConstant(b, j), zero});
+          });
+          emitLoop(b, zero, rows, 1, {}, [&](Value i, ValueRange) {
+            emitLoop(b, zero, columns, 1, {}, [&](Value j, ValueRange) {
+              store(i, j, load(border, {i, j, zero}));
+              return Values();
+            });
+            return Values();
+          });
+        };
+        if (always && !loops)
           return storeAll();
+        if (always)
+          return storeInLoops(indexConstant(b, plan.outputs), indexConstant(b, plan.outputs));
+        auto left = [&](Value first, int64_t extent) {
+          return Value(arith::MinSIOp::create(
+              b, indexConstant(b, plan.outputs),
+              arith::SubIOp::create(b, indexConstant(b, extent), first)));
+        };
+        Value rows = left(position.row, extents[2]),
+              columns = left(position.column, extents[3]);
+        if (loops)
+          return storeInLoops(rows, columns);
         Value whole = both(isAtMost(position.row, extents[2] - plan.outputs),
                            isAtMost(position.column, extents[3] - plan.outputs));
         emitIfElse(b, whole, [&](bool isWhole) {
           if (isWhole)
-            return storeAll();
-          transformTile(transform.output, read, [&](int64_t i, int64_t j, Value value) {
-            vector::StoreOp::create(
-                b, value, border, ValueRange{indexConstant(b, i), indexConstant(b, j), zero});
-          });
-          auto left = [&](Value first, int64_t extent) {
-            return Value(arith::MinSIOp::create(
-                b, indexConstant(b, plan.outputs),
-                arith::SubIOp::create(b, indexConstant(b, extent), first)));
-          };
-          emitLoop(b, zero, left(position.row, extents[2]), 1, {}, [&](Value i, ValueRange) {
-            emitLoop(b, zero, left(position.column, extents[3]), 1, {},
-                     [&](Value j, ValueRange) {
-                       store(i, j, load(border, {i, j, zero}));
-                       return Values();
-                     });
-            return Values();
-          });
+            storeAll();
+          else
+            storeInLoops(rows, columns);
         });
       });
     });
+  }
+
+  /// The sum of a pixel, from the result of the transform, and the bias.
+  Value finish(Value value, Value start) {
+    if (!op.isInteger())
+      return start ? arith::AddFOp::create(b, value, start).getResult() : value;
+    Value two = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(vectorType, b.getI32IntegerAttr(2)));
+    value = arith::ShRSIOp::create(b, value, two);
+    return start ? arith::AddIOp::create(b, value, start).getResult() : value;
   }
 
   ImplicitLocOpBuilder &b;
@@ -426,7 +456,10 @@ private:
   const ConvTile &tile;
   WinogradTransform transform;
   WinogradScratch layout;
-  VectorType vectorType;
+  LayerProduct step;
+  EpilogueRegion region;
+  /// Vectors of sums and of inputs.
+  VectorType vectorType, inputType;
   /// Register tiles of the strip, for one output tile and product.
   int64_t registerTiles = 0;
   Value scratch, strip, group, outputTile, transformed, products, filters;
@@ -443,8 +476,8 @@ struct WinogradConvFamily : KernelFamily {
     return WinogradConv::countTasks(getWinogradPlan(cast<ConvOpInterface>(op)));
   }
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
-                          Value task, TargetAttr) const override {
-    WinogradConv(b, cast<ConvOpInterface>(op), operands).build(task);
+                          Value task, TargetAttr target) const override {
+    WinogradConv(b, cast<ConvOpInterface>(op), operands, target).build(task);
     return success();
   }
 };

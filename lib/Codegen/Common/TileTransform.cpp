@@ -36,8 +36,8 @@ public:
       }
       Value even = combine(matrix[row], inputs, 0, 2),
             odd = combine(matrix[row], inputs, 1, 2);
-      results.push_back(arith::AddFOp::create(b, even, odd));
-      results.push_back(arith::SubFOp::create(b, even, odd));
+      results.push_back(add(even, odd));
+      results.push_back(subtract(even, odd));
       ++row;
     }
     return results;
@@ -68,8 +68,8 @@ private:
       }
       if (!pair || !same || !opposite)
         continue;
-      Value sum = arith::AddFOp::create(b, inputs[column], inputs[column + 1]);
-      Value difference = arith::SubFOp::create(b, inputs[column], inputs[column + 1]);
+      Value sum = add(inputs[column], inputs[column + 1]);
+      Value difference = subtract(inputs[column], inputs[column + 1]);
       inputs[column] = sum;
       inputs[column + 1] = difference;
       for (auto &row : matrix) {
@@ -92,16 +92,27 @@ private:
         if (!sum)
           sum = ones ? inputs[i] : multiply(inputs[i], row[i]);
         else if (ones)
-          sum = arith::AddFOp::create(b, sum, inputs[i]);
+          sum = add(sum, inputs[i]);
         else if (row[i] == -1.0)
-          sum = arith::SubFOp::create(b, sum, inputs[i]);
+          sum = subtract(sum, inputs[i]);
         else
           sum = vector::FMAOp::create(b, inputs[i], splatVector(b, type, float(row[i])), sum);
       }
     return sum ? sum : zeroVector(b, type);
   }
 
+  Value add(Value lhs, Value rhs) {
+    return isInteger() ? arith::AddIOp::create(b, lhs, rhs).getResult()
+                       : arith::AddFOp::create(b, lhs, rhs).getResult();
+  }
+  Value subtract(Value lhs, Value rhs) {
+    return isInteger() ? arith::SubIOp::create(b, lhs, rhs).getResult()
+                       : arith::SubFOp::create(b, lhs, rhs).getResult();
+  }
+  bool isInteger() const { return isa<IntegerType>(type.getElementType()); }
+
   Value multiply(Value value, double factor) {
+    assert(!isInteger() && "transforms of integers add and subtract");
     return arith::MulFOp::create(b, value, splatVector(b, type, float(factor)));
   }
 

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/LayerSchedule.h"
-#include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Dialect/Cnn/IR/Differences.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Transforms/Schedule/Passes.h"
 
@@ -24,8 +24,14 @@ using namespace convoy::cnn;
 
 namespace {
 
+std::optional<ConstantData> readConstant(Value value) { return ConstantData::get(value); }
+
 /// The number up to which f32 represents all integers.
 constexpr int64_t kExactLimit = 1 << 24;
+
+/// With so many input channels, Winograd's algorithm for pairs is as fast as products of bytes
+/// that are made by two instructions (AVX2 on Zen 3).
+constexpr int64_t kWinogradChannels = 16;
 
 /// A run of the terms of each sum. Terms are counted as in the filter: by channels of a group,
 /// then by positions of the kernel.
@@ -85,33 +91,6 @@ private:
   int64_t terms, positions;
 };
 
-/// The input of a layer: integers of 8 bits, widened to i16, less their zero point.
-struct Differences {
-  CastOp widening;
-  /// What makes the differences: `widening` if the zero point is 0, otherwise a subtraction.
-  Operation *last;
-  int64_t zeroPoint;
-
-  static std::optional<Differences> get(Value value);
-  Value getNumbers() const { return CastOp(widening).getInput(); }
-};
-
-std::optional<Differences> Differences::get(Value value) {
-  Differences result = {value.getDefiningOp<CastOp>(), value.getDefiningOp(), 0};
-  if (auto sub = value.getDefiningOp<BinaryOp>()) {
-    std::optional<ConstantData> zero = ConstantData::get(sub.getRhs());
-    if (sub.getKind() != BinaryKind::sub || !sub.getActivation().isIdentity() || !zero ||
-        zero->getNumElements() != 1)
-      return std::nullopt;
-    result.widening = sub.getLhs().getDefiningOp<CastOp>();
-    result.zeroPoint = zero->getInt(0);
-  }
-  if (!result.widening ||
-      !cast<ShapedType>(result.getNumbers().getType()).getElementType().isInteger(8))
-    return std::nullopt;
-  return result;
-}
-
 /// Some channels of plain data, or columns of rows.
 Value sliceChannels(OpBuilder &builder, Location loc, Value data, int64_t begin,
                     int64_t count) {
@@ -125,6 +104,109 @@ Value sliceChannels(OpBuilder &builder, Location loc, Value data, int64_t begin,
   return tensor::ExtractSliceOp::create(builder, loc, type.clone(sizes), data, ValueRange(),
                                         ValueRange(), ValueRange(), offsets, sizes, strides);
 }
+
+//===----------------------------------------------------------------------===//
+// Numbers of 8 bits
+//===----------------------------------------------------------------------===//
+
+/// Adds a number to integers, unless it is 0.
+Value addNumber(IRRewriter &rewriter, Location loc, Value integers, int64_t number) {
+  if (number == 0)
+    return integers;
+  auto type = RankedTensorType::get({}, getElementTypeOrSelf(integers.getType()));
+  Value constant = createConstant(
+      rewriter, loc, makeConstant<int16_t>(type, std::vector<int16_t>{int16_t(number)}));
+  return *createChecked<BinaryOp>(rewriter, loc, integers, constant, BinaryKind::add);
+}
+
+/// The numbers that a layer reads in place of their differences.
+class ByteInput {
+public:
+  /// `input` is the layer's input. The numbers will be u8 or i8.
+  ByteInput(IRRewriter &rewriter, Value input, const Differences &differences, bool isUnsigned)
+      : rewriter(rewriter), input(input), differences(differences),
+        element(IntegerType::get(rewriter.getContext(), 8,
+                                 isUnsigned ? IntegerType::Unsigned : IntegerType::Signless)) {
+    bool isSame = differences.getElementType() == element;
+    shift = isSame ? 0 : isUnsigned ? 128 : -128;
+  }
+
+  /// What the differences are less than the numbers.
+  int64_t getZeroPoint() const { return differences.zeroPoint + shift; }
+
+  /// The numbers.
+  Value create(Location loc) const {
+    if (input == differences.last->getResult(0))
+      return shiftNumbers(loc, differences.getNumbers());
+    // The largest differences, which a pool has computed, become numbers again.
+    Value numbers = addNumber(rewriter, loc, input, getZeroPoint());
+    return *createChecked<CastOp>(rewriter, loc, numbers, element);
+  }
+
+private:
+  /// Makes u8 of i8 numbers, or i8 of u8 ones. Those who compute the parts of a concatenation
+  /// can store them so, if it has no other reader than the differences.
+  Value shiftNumbers(Location loc, Value numbers) const {
+    if (shift == 0)
+      return numbers;
+    auto concat = numbers.getDefiningOp<ConcatOp>();
+    if (concat && !concat.getInit() && concat->hasOneUse()) {
+      SmallVector<Value> parts;
+      for (Value part : concat.getInputs())
+        parts.push_back(shiftNumbers(loc, part));
+      return *createChecked<ConcatOp>(rewriter, concat.getLoc(), parts, concat.getAxis());
+    }
+    Value wide = *createChecked<CastOp>(rewriter, loc, numbers, rewriter.getI16Type());
+    wide = addNumber(rewriter, loc, wide, shift);
+    return *createChecked<CastOp>(rewriter, loc, wide, element);
+  }
+
+  IRRewriter &rewriter;
+  Value input;
+  Differences differences;
+  IntegerType element;
+  int64_t shift;
+};
+
+/// Adds a border of `number` around pictures of 8 bits, as wide as the pads of a window.
+Value padNumbers(IRRewriter &rewriter, Location loc, Value numbers, WindowAttr window,
+                 int64_t number) {
+  auto type = cast<RankedTensorType>(numbers.getType());
+  SmallVector<int64_t> low = {0, 0}, high = {0, 0}, shape(type.getShape());
+  llvm::append_range(low, window.getPadsBegin());
+  llvm::append_range(high, window.getPadsEnd());
+  for (auto [extent, before, after] : llvm::zip_equal(shape, low, high))
+    extent += before + after;
+  Type element = type.getElementType();
+  Value border = arith::ConstantOp::create(
+      rewriter, loc, rewriter.getIntegerAttr(rewriter.getI8Type(), int8_t(number)));
+  // Constants of arith have no unsigned numbers.
+  if (border.getType() != element)
+    border = UnrealizedConversionCastOp::create(rewriter, loc, element, border).getResult(0);
+  return tensor::PadOp::create(rewriter, loc, type.clone(shape), numbers,
+                               getAsIndexOpFoldResult(rewriter.getContext(), low),
+                               getAsIndexOpFoldResult(rewriter.getContext(), high), border);
+}
+
+/// For each output channel, the sum of its weights times a number.
+Value sumWeights(IRRewriter &rewriter, Location loc, const ConstantData &filter,
+                 int64_t factor) {
+  int64_t outputs = filter.getShape().front(), terms = filter.getNumElements() / outputs;
+  auto type = RankedTensorType::get({outputs}, rewriter.getI32Type());
+  return createConstant(
+      rewriter, loc, fillConstant<int32_t>(type, [&](MutableArrayRef<int32_t> values) {
+        for (int64_t output = 0; output < outputs; ++output) {
+          int64_t sum = 0;
+          for (int64_t term = output * terms; term < (output + 1) * terms; ++term)
+            sum += filter.getInt(term);
+          values[output] = int32_t(sum * factor);
+        }
+      }));
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
 
 struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
   void runOnOperation() override {
@@ -145,9 +227,13 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
         layer->emitError("needs a filter that is constant; compute it before the model runs");
         return signalPassFailure();
       }
-      if (hasIntegerKernel(layer, *target)) {
-        narrowFilter(rewriter, layer, *data);
-        if (std::optional<Differences> input = Differences::get(layer->getOperand(0))) {
+      if (readBytes(rewriter, layer, *data, *target))
+        continue;
+      if (findIntegerKernel(layer, *target, 2)) {
+        if (ElementsAttr narrow = data->holds<int16_t>() ? narrowToI8(*data) : ElementsAttr())
+          replaceFilter(rewriter, layer, narrow);
+        if (std::optional<Differences> input =
+                Differences::get(layer->getOperand(0), readConstant)) {
           shareDifferences(rewriter, *input);
           takeFromParts(rewriter, *input);
         }
@@ -217,17 +303,103 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
       rewriter.eraseOp(concat);
   }
 
-  /// Stores weights as i8 if all of them are such numbers, as they are without a zero point.
-  void narrowFilter(IRRewriter &rewriter, ScheduledOpInterface layer,
-                    const ConstantData &data) {
-    ElementsAttr narrow = data.holds<int16_t>() ? narrowToI8(data) : ElementsAttr();
-    if (!narrow)
+  static void eraseIfUnused(IRRewriter &rewriter, const Differences &differences) {
+    if (!differences.last->use_empty())
       return;
+    bool hasZeroPoint = differences.last != differences.widening;
+    rewriter.eraseOp(differences.last);
+    if (hasZeroPoint && differences.widening->use_empty())
+      rewriter.eraseOp(differences.widening);
+  }
+
+  static void replaceFilter(IRRewriter &rewriter, ScheduledOpInterface layer,
+                            ElementsAttr value) {
     Value old = layer.getFilter();
     rewriter.setInsertionPoint(layer);
-    Value filter = createConstant(rewriter, old.getLoc(), narrow);
+    Value filter = createConstant(rewriter, old.getLoc(), value);
     rewriter.modifyOpInPlace(layer, [&] { layer.getFilterMutable().assign(filter); });
-    eraseIfUnused(rewriter, old);
+    cnn::eraseIfUnused(rewriter, old);
+  }
+
+  /// Whether the products of two neighbouring weights and any numbers of 8 bits add up to 16
+  /// bits, for an instruction that saturates there.
+  static bool fitsByteProduct(const ConstantData &filter) {
+    ArrayRef<int64_t> shape = filter.getShape();
+    int64_t positions = llvm::product_of(shape.drop_front(2)), inputs = shape[1];
+    for (int64_t output = 0; output < shape[0]; ++output)
+      for (int64_t input = 0; input < inputs; input += 2)
+        for (int64_t position = 0; position < positions; ++position) {
+          int64_t negative = 0, positive = 0;
+          for (int64_t i = input; i < std::min(input + 2, inputs); ++i) {
+            int64_t weight = filter.getInt((output * inputs + i) * positions + position);
+            (weight < 0 ? negative : positive) += weight * UINT8_MAX;
+          }
+          if (negative < INT16_MIN || positive > INT16_MAX)
+            return false;
+        }
+    return true;
+  }
+
+  /// Whether Winograd's algorithm would save products if the layer reads differences.
+  static bool mayUseWinograd(ScheduledOpInterface layer) {
+    auto conv = dyn_cast<ConvOpInterface>(*layer);
+    auto isThree = [](int64_t extent) { return extent == 3; };
+    auto isOne = [](int64_t value) { return value == 1; };
+    return conv && conv.getSpatialRank() == 2 && conv.getWindow().hasUnitStrides() &&
+           llvm::all_of(conv.getWindow().getKernel(), isThree) &&
+           llvm::all_of(conv.getWindow().getDilations(), isOne) &&
+           conv.getInputChannels() / conv.getGroups() >= kWinogradChannels;
+  }
+
+  /// Whether a layer should read numbers of 8 bits, which the target can multiply by `dot`.
+  static bool prefersBytes(ScheduledOpInterface layer, const DotInstruction &dot) {
+    if (dot.byteProduct.empty())
+      return true;
+    std::optional<ConstantData> filter = ConstantData::get(layer.getFilter());
+    return filter && !mayUseWinograd(layer) && fitsByteProduct(*filter);
+  }
+
+  /// The same for all layers that read `input`: otherwise it would be in memory twice.
+  static bool allPreferBytes(Value input, const DotInstruction &dot) {
+    return llvm::all_of(input.getUsers(), [&](Operation *reader) {
+      auto layer = dyn_cast<ScheduledOpInterface>(reader);
+      return !layer || !layer.isInteger() || layer->getOperand(0) != input ||
+             prefersBytes(layer, dot);
+    });
+  }
+
+  /// Lets a layer multiply the numbers of 8 bits in place of their differences, if there is a
+  /// kernel for that and all weights are i8. The bias makes up for the zero point, and a
+  /// border for the pads, where differences are 0. Returns whether the layer does so.
+  static bool readBytes(IRRewriter &rewriter, ScheduledOpInterface layer,
+                        const ConstantData &data, TargetAttr target) {
+    const DotInstruction *dot = findIntegerKernel(layer, target, 4);
+    Value input = layer->getOperand(0);
+    std::optional<Differences> differences =
+        dot ? Differences::getPooled(input, readConstant) : std::nullopt;
+    ElementsAttr narrow =
+        differences && data.holds<int16_t>() ? narrowToI8(data) : ElementsAttr();
+    if (!narrow || !allPreferBytes(input, *dot))
+      return false;
+    ByteInput bytes(rewriter, input, *differences, dot->isUnsigned);
+    int64_t zero = bytes.getZeroPoint();
+    rewriter.setInsertionPoint(layer);
+    Value numbers = bytes.create(layer.getLoc());
+    auto conv = dyn_cast<ConvOpInterface>(*layer);
+    if (zero != 0 && conv && conv.getWindow().hasPads()) {
+      WindowAttr window = conv.getWindow();
+      numbers = padNumbers(rewriter, layer.getLoc(), numbers, window, zero);
+      SmallVector<int64_t> none(window.getPads().size(), 0);
+      conv.setWindow(window.withPads(none));
+    }
+    if (zero != 0) {
+      Value bias = sumWeights(rewriter, layer.getLoc(), data, -zero);
+      layer.getBiasMutable().assign(bias);
+    }
+    rewriter.modifyOpInPlace(layer, [&] { layer->setOperand(0, numbers); });
+    replaceFilter(rewriter, layer, narrow);
+    eraseIfUnused(rewriter, *differences);
+    return true;
   }
 
   /// Casts of the sums to f32 are what f32 has computed.
@@ -274,7 +446,7 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
       rewriter.replaceOp(layer, sum);
     else
       rewriter.eraseOp(layer);
-    eraseIfUnused(rewriter, old);
+    cnn::eraseIfUnused(rewriter, old);
   }
 };
 

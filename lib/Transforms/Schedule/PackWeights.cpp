@@ -102,9 +102,11 @@ void forEachChunk(
     const FilterShape &shape, FilterLayoutAttr layout,
     llvm::function_ref<void(int64_t group, int64_t tile, int64_t chunk, int64_t position)>
         visit) {
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t chunks = layout.getExtent(FilterDim::input_chunk);
   for (int64_t group = 0; group < shape.groups; ++group)
-    for (int64_t tile = 0; tile < layout.getExtent(FilterDim::output_tile); ++tile)
-      for (int64_t chunk = 0; chunk < layout.getExtent(FilterDim::input_chunk); ++chunk)
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      for (int64_t chunk = 0; chunk < chunks; ++chunk)
         for (int64_t position = 0; position < shape.positions; ++position)
           visit(group, tile, chunk, position);
 }
@@ -179,25 +181,52 @@ void packDense(int64_t outputs, FilterLayoutAttr layout, FilterReader source,
           packed[(t * depth + k) * lanes + lane] = source[(t * lanes + lane) * depth + k];
 }
 
-/// Packs a filter of integers in the layout FilterLayout::pairs, or that of a dense layer
-/// `outputs x inputs` in FilterLayout::dense_pairs, which has one group, chunk and position.
+/// Packs a filter of integers in the layout FilterLayout::dots, or that of a dense layer
+/// `outputs x inputs` in FilterLayout::dense_dots, which has one group, chunk and position.
 /// Writes the elements in the order of their addresses.
 template <typename T>
-void packPairs(const FilterShape &shape, FilterLayoutAttr layout, const ConstantData &source,
-               MutableArrayRef<T> packed) {
+void packDots(const FilterShape &shape, FilterLayoutAttr layout, const ConstantData &source,
+              MutableArrayRef<T> packed) {
   int64_t lanes = layout.getExtent(FilterDim::lane);
-  int64_t pairs = layout.getExtent(FilterDim::pair);
+  int64_t dots = layout.getExtent(FilterDim::dot);
+  int64_t inputs = layout.getExtent(FilterDim::input);
   T *to = packed.data();
   forEachChunk(
       shape, layout, [&](int64_t group, int64_t tile, int64_t chunk, int64_t position) {
-        for (int64_t pair = 0; pair < pairs; ++pair)
+        for (int64_t dot = 0; dot < dots; ++dot)
           for (int64_t lane = 0; lane < lanes; ++lane)
-            for (int64_t i = 0; i < 2; ++i, ++to) {
-              int64_t input = (chunk * pairs + pair) * 2 + i, output = tile * lanes + lane;
+            for (int64_t i = 0; i < inputs; ++i, ++to) {
+              int64_t input = (chunk * dots + dot) * inputs + i, output = tile * lanes + lane;
               if (input < shape.inputs && output < shape.outputs)
                 *to = source.get<T>(shape.index(group, output, input, position));
             }
       });
+}
+
+/// Packs a filter of integers in the layout FilterLayout::winograd_dots: transforms it, which
+/// has no error.
+void packWinogradDots(const FilterShape &shape, FilterLayoutAttr layout,
+                      const ConstantData &source, MutableArrayRef<int16_t> packed) {
+  WinogradTransform transform = getIntegerWinogradTransform();
+  int64_t lanes = layout.getExtent(FilterDim::lane), dots = layout.getExtent(FilterDim::dot);
+  int64_t tiles = layout.getExtent(FilterDim::output_tile);
+  int64_t products = layout.getExtent(FilterDim::product), taps = transform.taps;
+  int64_t inputs = layout.getExtent(FilterDim::input);
+  Matrix filter(taps, SmallVector<double>(taps));
+  for (int64_t group = 0; group < shape.groups; ++group)
+    for (int64_t output = 0; output < shape.outputs; ++output)
+      for (int64_t input = 0; input < shape.inputs; ++input) {
+        for (int64_t i = 0; i < shape.positions; ++i)
+          filter[i / taps][i % taps] =
+              double(source.getInt(shape.index(group, output, input, i)));
+        Matrix transformed = transformBoth(transform.filter, filter);
+        int64_t tile = group * tiles + output / lanes;
+        for (int64_t i = 0; i < products; ++i) {
+          int64_t row = (tile * products + i) * dots + input / inputs;
+          packed[(row * lanes + output % lanes) * inputs + input % inputs] =
+              int16_t(transformed[i / transform.extent][i % transform.extent]);
+        }
+      }
 }
 
 /// Packs weights `D x H x gates*H` of a recurrence in blocks of hidden units:
@@ -236,8 +265,9 @@ void packFilter(Operation *op, FilterLayoutAttr layout, FilterReader source,
   case FilterLayout::winograd_compact:
     return packWinograd(shape, getWinogradPlan(conv), layout, source, packed);
   case FilterLayout::dense:
-  case FilterLayout::pairs:
-  case FilterLayout::dense_pairs:
+  case FilterLayout::dots:
+  case FilterLayout::winograd_dots:
+  case FilterLayout::dense_dots:
     llvm_unreachable("dense layers and layers of integers have functions of their own");
   }
 }
@@ -331,34 +361,56 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     MutableOperandRange bias = layer.getBiasMutable();
     if (bias.empty())
       return success();
+    FilterLayoutAttr layout = layer.getScheduleAttr().getFilter();
+    int64_t groups = layout.getExtent(FilterDim::group), size = layout.getBiasSize();
+    int64_t groupOutputs = outputs / groups;
+    auto pack = [&](Type element, auto at) {
+      using T = decltype(at(0));
+      auto type = RankedTensorType::get({size}, element);
+      return fillConstant<T>(type, [&](MutableArrayRef<T> packed) {
+        for (int64_t channel = 0; channel < outputs; ++channel)
+          packed[channel / groupOutputs * (size / groups) + channel % groupOutputs] =
+              at(channel);
+      });
+    };
+    if (layer.isInteger()) {
+      std::optional<ConstantData> data = ConstantData::get(bias[0].get());
+      if (!data || !data->holds<int32_t>())
+        return layer->emitError("needs a bias that is a constant of i32");
+      replaceOperand(rewriter, bias[0], pack(rewriter.getI32Type(), [&](int64_t channel) {
+                       return data->get<int32_t>(channel);
+                     }));
+      return success();
+    }
     ConstantData data;
     std::optional<FilterReader> source = read(layer, bias[0].get(), data);
     if (!source)
       return failure();
-    FilterLayoutAttr layout = layer.getScheduleAttr().getFilter();
-    int64_t groups = layout.getExtent(FilterDim::group), size = layout.getBiasSize();
-    int64_t groupOutputs = outputs / groups;
-    std::vector<float> packed(size, 0.0f);
-    for (int64_t channel = 0; channel < outputs; ++channel)
-      packed[channel / groupOutputs * (size / groups) + channel % groupOutputs] =
-          (*source)[channel];
-    replaceOperand(rewriter, bias[0], makeFloats(&getContext(), {size}, std::move(packed)));
+    replaceOperand(rewriter, bias[0], pack(rewriter.getF32Type(), [&](int64_t channel) {
+                     return (*source)[channel];
+                   }));
     return success();
   }
 
   /// The packed filter of a layer of integers; null, with a diagnostic, if there is none.
   ElementsAttr packIntegers(ScheduledOpInterface layer, FilterLayoutAttr layout) {
     std::optional<ConstantData> source = ConstantData::get(layer.getFilter());
-    if (!source || source->getElementType() != layout.getType().getElementType()) {
+    bool isWinograd = layout.getKind() == FilterLayout::winograd_dots;
+    if (!source || (source->getElementType() != layout.getType().getElementType() &&
+                    !(isWinograd && source->holds<int8_t>()))) {
       layer->emitError("needs a constant filter of ") << layout.getType().getElementType();
       return {};
     }
     auto conv = dyn_cast<ConvOpInterface>(layer.getOperation());
     FilterShape shape = conv ? FilterShape(conv) : FilterShape(cast<DenseOp>(layer));
+    if (isWinograd)
+      return fillConstant<int16_t>(layout.getType(), [&](MutableArrayRef<int16_t> values) {
+        packWinogradDots(shape, layout, *source, values);
+      });
     auto pack = [&](auto zero) {
       using T = decltype(zero);
       return fillConstant<T>(layout.getType(), [&](MutableArrayRef<T> values) {
-        packPairs<T>(shape, layout, *source, values);
+        packDots<T>(shape, layout, *source, values);
       });
     };
     return source->holds<int8_t>() ? pack(int8_t()) : pack(int16_t());

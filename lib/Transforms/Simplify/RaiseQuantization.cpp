@@ -7,6 +7,7 @@
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/IR/ConstantEvaluator.h"
+#include "convoy/Dialect/Cnn/IR/Differences.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
 #include "convoy/Transforms/Simplify/Passes.h"
 
@@ -38,19 +39,14 @@ DequantizeOp getDequantize(Value value) {
   return op && op->getNumResults() == 1 && !op.getInit() ? op : DequantizeOp();
 }
 
-/// The pool that computes `value` if these are largest differences of quantised numbers and
-/// their zero point (see PoolIntegers).
-MaxPoolOp getPool(Value value) {
-  auto pool = value.getDefiningOp<MaxPoolOp>();
-  return pool && getType(value).getElementType().isInteger(16) ? pool : MaxPoolOp();
-}
-
-/// The same for integers of 8 bits, or their differences, with one scale and one zero point.
+/// The same for integers of 8 bits, or largest differences of them (see PoolIntegers), with
+/// one scale and one zero point.
 DequantizeOp getByteData(Value value) {
   DequantizeOp op = getDequantize(value);
-  bool isBytes =
-      op && (getType(op.getInput()).getElementType().isInteger(8) || getPool(op.getInput())) &&
-      isScalar(op.getScale()) && isScalar(op.getZeroPoint());
+  bool isBytes = op &&
+                 (getType(op.getInput()).getElementType().isInteger(8) ||
+                  getIntegerPool(op.getInput())) &&
+                 isScalar(op.getScale()) && isScalar(op.getZeroPoint());
   return isBytes ? op : DequantizeOp();
 }
 
@@ -172,7 +168,7 @@ Value getPooled(Value value, int64_t zero) {
   } else if (zero != 0) {
     return {};
   }
-  return getPool(pooled) ? pooled : Value();
+  return getIntegerPool(pooled) ? pooled : Value();
 }
 
 /// The integers of `data` less their zero point, as i16.
@@ -488,24 +484,6 @@ struct QuantizeParts : OpRewritePattern<QuantizeOp> {
   }
 };
 
-/// The zero point that was subtracted from the input of a pool of differences, and the type of
-/// the quantised numbers.
-std::pair<int64_t, Type> getZero(MaxPoolOp pool) {
-  Value value = pool.getInput();
-  while (MaxPoolOp before = getPool(value))
-    value = before.getInput();
-  int64_t zero = 0;
-  if (auto sub = value.getDefiningOp<BinaryOp>()) {
-    std::optional<ConstantData> constant = evaluate(sub.getRhs());
-    if (sub.getKind() != BinaryKind::sub || !constant || constant->getNumElements() != 1)
-      return {};
-    zero = constant->getInt(0);
-    value = sub.getLhs();
-  }
-  auto widening = value.getDefiningOp<CastOp>();
-  return {zero, widening ? getType(widening.getInput()).getElementType() : Type()};
-}
-
 /// Numbers that become integers of the same scale and zero point again stay as they are.
 struct DropRoundTrip : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -516,11 +494,12 @@ struct DropRoundTrip : OpRewritePattern<QuantizeOp> {
         !isUsual(scale->getDouble(0)) || !isSame(data.getScale(), op.getScale()))
       return failure();
     Type type = getType(op->getResult(0)).getElementType();
-    if (MaxPoolOp pool = getPool(data.getInput())) {
+    if (getIntegerPool(data.getInput())) {
       // They are numbers of 8 bits if the zero point is that of the pool's input.
       std::optional<ConstantData> zero = evaluate(op.getZeroPoint());
-      if (!zero || !type.isInteger(8) || !isScalar(op.getZeroPoint()) ||
-          getZero(pool) != std::pair(zero->getInt(0), type))
+      std::optional<Differences> numbers = Differences::getPooled(data.getInput(), evaluate);
+      if (!numbers || !zero || !isScalar(op.getZeroPoint()) ||
+          zero->getInt(0) != numbers->zeroPoint || type != numbers->getElementType())
         return failure();
       Value zero16 = reshapeToScalar(
           rewriter, castTo(rewriter, op.getLoc(), op.getZeroPoint(), rewriter.getI16Type()));

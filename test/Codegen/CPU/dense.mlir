@@ -98,7 +98,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<20x64xi16>, %w: memref<1x32x16x2xi8>,
       %y: memref<20x16xi32>) {
     cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 16, 64>,
-        schedule = #cnn.schedule<dense, tile = 6x2x8, filter = <dense_pairs, 1x32x16x2xi8>>}
+        schedule = #cnn.schedule<dense, tile = 6x2x8, filter = <dense_dots, 1x32x16x2xi8>>}
         : (memref<20x64xi16>, memref<1x32x16x2xi8>, memref<20x16xi32>) -> ()
     return
   }

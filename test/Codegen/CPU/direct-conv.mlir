@@ -311,7 +311,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x1x1x36x8xi16>,
       %w: memref<1x1x1x1x1x4x16x2xi8>, %y: memref<1x2x1x36x8xi32>) {
     cnn.conv %x, %w outs(%y) {filter_shape = array<i64: 16, 8, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>,
-        schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <pairs, 1x1x1x1x1x4x16x2xi8>>}
+        schedule = #cnn.schedule<direct, tile = 6x2x8, filter = <dots, 1x1x1x1x1x4x16x2xi8>>}
         : (memref<1x1x1x36x8xi16>, memref<1x1x1x1x1x4x16x2xi8>, memref<1x2x1x36x8xi32>) -> ()
     return
   }

@@ -26,7 +26,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     cnn.conv %x, %w epilogue(%s, %r) outs(%y) {epilogue_maps = [affine_map<(d0, d1, d2, d3, d4) -> (d1, d4)>,
         affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d3, d4)>], filter_shape = array<i64: 8, 8, 1, 1>,
         output_block = 8 : i64, window = #cnn.window<[1, 1]>,
-        schedule = #cnn.schedule<direct, tile = 12x1x8, span = plane, filter = <pairs, 1x1x1x1x1x4x8x2xi8>>}
+        schedule = #cnn.schedule<direct, tile = 12x1x8, span = plane, filter = <dots, 1x1x1x1x1x4x8x2xi8>>}
         : (memref<1x1x2x2x8xi16>, memref<1x1x1x1x1x4x8x2xi8>, memref<1x8xf32>, memref<1x1x2x2x8xi8>,
         memref<1x1x2x2x8xi8>) -> () {
     ^bb0(%sum: i32, %scale: f32, %other: i8):

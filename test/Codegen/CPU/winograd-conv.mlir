@@ -77,3 +77,42 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// Integers: the data and the transformed data are i16, products are i32. A step multiplies two of the 20 channels for six
+// tiles and two vectors of outputs. The sums of a tile, four times too large, go through memory, so that the code of the
+// region is there once.
+// CHECK-LABEL: func.func private @winograd_conv(
+// CHECK:         %[[SUMS:.+]] = memref.alloca() {{.+}} : memref<2x2x8xi32>
+// CHECK:         %[[V:.+]] = memref.view {{.+}} to memref<16x464xi16>
+// CHECK:         %[[M:.+]] = memref.view {{.+}} to memref<16x336xi32>
+// CHECK-COUNT-16: vector.store %{{.+}}, %[[V]]
+// CHECK:         scf.for %{{.+}} = %c0 to %c4 step %c1 iter_args(
+// CHECK-COUNT-2:   vector.load %{{.+}} : memref<1x1x16x10x32xi16>, vector<16xi16>
+// CHECK:           vector.load %[[V]]{{.+}} : memref<16x464xi16>, vector<2xi16>
+// CHECK-COUNT-12:  llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// CHECK:           scf.yield
+// CHECK:         scf.for %{{.+}} = %c0 to %c2 step %c1 iter_args(
+// CHECK-COUNT-4: vector.store %{{.+}}, %[[SUMS]]
+// CHECK:         scf.for %{{.+}} = %c0 to %c2
+// CHECK:         scf.for %{{.+}} = %c0 to %c2
+// CHECK:         %[[SUM:.+]] = arith.shrsi %{{.+}}, %{{.+}} : vector<8xi32>
+// CHECK:         %[[NARROW:.+]] = arith.trunci %[[SUM]] : vector<8xi32> to vector<8xi16>
+// CHECK:         vector.store %[[NARROW]], %arg4
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 8, vector_registers = 16, l2 = 524288>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<1x3x8x8x8xi16>,
+      %w: memref<1x1x16x10x16x2xi16>, %y: memref<1x2x8x8x8xi16>) {
+    cnn.conv %x, %w outs(%y)
+        {schedule = #cnn.schedule<winograd_2x2, tile = 6x2x8, strip = 16, filter = <winograd_dots, 1x1x16x10x16x2xi16>,
+        scratch = 51200>, filter_shape = array<i64: 16, 20, 3, 3>, output_block = 8 : i64, epilogue_maps = [],
+        window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>}
+        : (memref<1x3x8x8x8xi16>, memref<1x1x16x10x16x2xi16>, memref<1x2x8x8x8xi16>) -> () {
+    ^bb0(%sum: i32):
+      %0 = arith.trunci %sum : i32 to i16
+      cnn.yield %0 : i16
+    }
+    return
+  }
+}

@@ -25,7 +25,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
   func.func @conv(%x: tensor<1x1x4x4x8xi16>, %w: tensor<1x1x1x1x1x4x8x2xi8>, %s: tensor<1x8xf32>,
       %r: tensor<1x1x4x4x8xi8>) -> tensor<1x1x4x4x8xi16> {
     %0 = cnn.conv %x, %w {filter_shape = array<i64: 8, 8, 1, 1>, output_block = 8 : i64, window = #cnn.window<[1, 1]>,
-        schedule = #cnn.schedule<direct, tile = 12x1x8, filter = <pairs, 1x1x1x1x1x4x8x2xi8>>}
+        schedule = #cnn.schedule<direct, tile = 12x1x8, filter = <dots, 1x1x1x1x1x4x8x2xi8>>}
         : (tensor<1x1x4x4x8xi16>, tensor<1x1x1x1x1x4x8x2xi8>) -> tensor<1x1x4x4x8xi32>
     %init = tensor.empty() : tensor<1x1x4x4x8xi16>
     %1 = linalg.generic {indexing_maps = [#channels, #id, #id, #id],

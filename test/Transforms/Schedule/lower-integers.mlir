@@ -123,7 +123,7 @@ func.func @residual(%x: tensor<1x8x2x2xf32>) -> (tensor<1x8x2x2xf32>, tensor<1x8
   %s = arith.constant dense<0.5> : tensor<f32>
   %z = arith.constant dense<7> : tensor<ui8>
   %z16 = arith.constant dense<7> : tensor<i16>
-  %w = arith.constant dense<3> : tensor<8x8x1x1xi16>
+  %w = arith.constant dense<100> : tensor<8x8x1x1xi16>
   %0 = cnn.quantize %x, %s, %z : (tensor<1x8x2x2xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x8x2x2xui8>
   %1 = cnn.dequantize %0, %s, %z : (tensor<1x8x2x2xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x8x2x2xf32>
   %2 = cnn.cast %0 {to = i16} : (tensor<1x8x2x2xui8>) -> tensor<1x8x2x2xi16>
@@ -142,7 +142,7 @@ func.func @residual(%x: tensor<1x8x2x2xf32>) -> (tensor<1x8x2x2xf32>, tensor<1x8
 // PAIRS:         cnn.conv %[[C]]
 func.func @parts(%x: tensor<1x3x2x2xui8>, %y: tensor<1x5x2x2xui8>) -> tensor<1x8x2x2xi32> {
   %z = arith.constant dense<7> : tensor<i16>
-  %w = arith.constant dense<3> : tensor<8x8x1x1xi16>
+  %w = arith.constant dense<100> : tensor<8x8x1x1xi16>
   %0 = cnn.concat %x, %y {axis = 1 : i64} : (tensor<1x3x2x2xui8>, tensor<1x5x2x2xui8>) -> tensor<1x8x2x2xui8>
   %1 = cnn.cast %0 {to = i16} : (tensor<1x8x2x2xui8>) -> tensor<1x8x2x2xi16>
   %2 = cnn.binary <sub> %1, %z : (tensor<1x8x2x2xi16>, tensor<i16>) -> tensor<1x8x2x2xi16>

@@ -33,7 +33,8 @@ struct WarpgroupGemmPlanTest : testing::Test {
 
   cnn::TargetAttr makeTarget(Precision precision, bool specific = true) {
     auto gpu = cnn::GpuAttr::get(&context, cnn::GpuPlatform::cuda, precision, {90}, specific);
-    return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20, gpu);
+    return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20, gpu,
+                                /*emulated=*/false);
   }
 
   cnn::ConvOpInterface parse(const Shape &shape) {

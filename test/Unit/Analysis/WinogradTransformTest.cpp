@@ -50,6 +50,14 @@ TEST(WinogradTransform, ComputesACorrelation) {
   }
 }
 
+// All matrices have integers alone, and those of data and results only 0, 1 and -1.
+TEST(WinogradTransform, HasIntegersForF23) {
+  WinogradTransform transform = getIntegerWinogradTransform();
+  EXPECT_EQ(transform.input, getWinogradTransform(2, 3).input);
+  EXPECT_EQ(transform.output, getWinogradTransform(2, 3).output);
+  EXPECT_EQ(transform.filter, (Matrix{{-2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}}));
+}
+
 // The matrices of Lavin and Gray for F(2, 3), but for signs that cancel out.
 TEST(WinogradTransform, HasTheKnownMatricesOfF23) {
   WinogradTransform transform = getWinogradTransform(2, 3);

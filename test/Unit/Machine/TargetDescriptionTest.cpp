@@ -183,6 +183,33 @@ TEST_F(TargetDescription, FieldsOfGpusAreSane) {
   EXPECT_EQ(describePortableGpu().getMacsPerFloat(), 24.0);
 }
 
+TEST_F(TargetDescription, DotInstructionsFollowTheFeatures) {
+  auto find = [&](llvm::StringRef cpu, int64_t inputs, bool hasGpu = false) -> std::string {
+    std::optional<GpuOptions> gpu;
+    if (hasGpu)
+      gpu.emplace();
+    llvm::Expected<cnn::TargetAttr> target = describeTarget(&context, "", cpu, gpu);
+    if (!target)
+      return llvm::toString(target.takeError());
+    const DotInstruction *dot = findDotInstruction(*target, inputs);
+    if (!dot)
+      return "none";
+    return (dot->byteProduct.empty() ? dot->intrinsic : dot->byteProduct).str();
+  };
+  EXPECT_EQ(find("x86-64-v3", 4), "llvm.x86.avx2.pmadd.ub.sw");
+  EXPECT_EQ(find("x86-64-v3", 2), "llvm.x86.avx2.pmadd.wd");
+  EXPECT_EQ(find("x86-64-v4", 4), "llvm.x86.avx512.pmaddubs.w.512");
+  EXPECT_EQ(find("x86-64-v4", 2), "llvm.x86.avx512.pmaddw.d.512");
+  EXPECT_EQ(find("alderlake", 4), "llvm.x86.avx512.vpdpbusd.256");
+  for (llvm::StringRef cpu : {"cascadelake", "sapphirerapids", "znver4", "znver5"})
+    EXPECT_EQ(find(cpu, 4), "llvm.x86.avx512.vpdpbusd.512") << cpu.str();
+  EXPECT_EQ(find("cortex-a72", 4), "none");
+  EXPECT_EQ(find("cortex-a76", 2), "none");
+  EXPECT_EQ(find("cortex-a76", 4), "llvm.aarch64.neon.sdot.v4i32.v16i8");
+  EXPECT_EQ(find("neoverse-v1", 4), "llvm.aarch64.neon.usdot.v4i32.v16i8");
+  EXPECT_EQ(find("znver4", 4, /*hasGpu=*/true), "none");
+}
+
 TEST_F(TargetDescription, LinksAreTheTargets) {
   llvm::Expected<cnn::TargetAttr> cpu = describeTarget(&context, "", "x86-64-v3");
   ASSERT_TRUE(bool(cpu));

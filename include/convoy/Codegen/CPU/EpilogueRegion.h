@@ -27,8 +27,7 @@ public:
   EpilogueRegion(mlir::ImplicitLocOpBuilder &builder, mlir::Operation *layer,
                  mlir::ValueRange inputs);
 
-  /// Whether there is a region.
-  explicit operator bool() const { return region != nullptr; }
+  bool exists() const { return region != nullptr; }
 
   /// Says that the kernel counts the result's spatial dimensions in another way: `extents` are
   /// as many elements.

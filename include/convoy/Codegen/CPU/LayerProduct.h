@@ -4,11 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A step of a sum multiplies one input channel of floats, or a pair of channels of integers:
-// one instruction multiplies a register of pairs of i16 by another and adds the two products
-// of each pair, as i32. The inputs are the same in all lanes; the weights differ for each
-// output channel. On CPUs with VNNI, LLVM makes one instruction of the product of pairs and
-// the addition to the sum.
+// A step of a sum multiplies one input channel of floats, or a dot of integers: one instruction
+// multiplies two or four neighbouring channels, and adds up their products as i32 (see
+// DotInstruction). The inputs are the same in all lanes; the weights differ for each output
+// channel.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,14 +21,14 @@
 namespace convoy::cpu {
 
 /// Emits the products of a layer for `lanes` output channels. If the layer is one of integers,
-/// `vectors` must have an instruction for products of pairs.
+/// the target must have an instruction for its dots.
 class LayerProduct {
 public:
   LayerProduct(mlir::ImplicitLocOpBuilder &builder, cnn::ScheduledOpInterface layer,
-               const VectorUnit &vectors, int64_t lanes);
+               cnn::TargetAttr target, int64_t lanes);
 
   /// How many input channels a step multiplies.
-  int64_t getInputs() const { return isInteger ? 2 : 1; }
+  int64_t getInputs() const { return dot ? dot->inputs : 1; }
   /// A vector of sums: f32 or i32.
   mlir::VectorType getSumType() const { return sumType; }
 
@@ -44,10 +43,11 @@ public:
 
 private:
   mlir::ImplicitLocOpBuilder &b;
-  llvm::StringRef pairProduct;
+  /// For a layer of integers.
+  const DotInstruction *dot = nullptr;
   int64_t lanes;
-  bool isInteger;
-  mlir::VectorType sumType;
+  /// The inputs of a step for all lanes, and sums.
+  mlir::VectorType inputType, sumType;
 };
 
 } // namespace convoy::cpu

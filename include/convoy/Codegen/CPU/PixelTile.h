@@ -20,6 +20,8 @@
 
 namespace convoy::cpu {
 
+class EpilogueRegion;
+
 /// A run of neighbouring pixels in a row of the output.
 struct PixelTile {
   /// The first pixel, an index value.
@@ -52,10 +54,21 @@ struct KernelPosition {
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> pixelOuter;
 };
 
+/// Emits `body` for each tile of a row that is cut into tiles of `sizes`. Neighbours of one size
+/// for which `mayLoop` is true are a loop, whose tiles have no known start.
+void forEachTile(mlir::ImplicitLocOpBuilder &builder, llvm::ArrayRef<int64_t> sizes,
+                 llvm::function_ref<bool(size_t tile, int64_t start)> mayLoop,
+                 llvm::function_ref<void(size_t tile, PixelTile pixels)> body);
+
 /// The operands of a convolution in memref form inside its kernel; null for those that it
 /// lacks.
 struct ConvOperands {
   ConvOperands(cnn::ConvOpInterface op, mlir::ValueRange operands);
+
+  /// Adds the residual of blocked data to a vector of sums, applies the activation, runs the
+  /// epilogue's region and stores the result at `indices`.
+  void store(mlir::ImplicitLocOpBuilder &builder, cnn::ConvOpInterface op,
+             EpilogueRegion &region, mlir::Value sums, mlir::ValueRange indices) const;
 
   mlir::Value input, filter, bias, residual, inputScale, inputOffset, output;
   /// What the region of the epilogue reads.

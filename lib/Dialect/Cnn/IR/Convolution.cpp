@@ -76,8 +76,8 @@ static LogicalResult inferConvLike(const ShapeRule &rule, Adaptor op, int64_t gr
       !(op.getFilterShape() && shaped(op.getBias()).getNumElements() >= outputChannels) &&
       failed(rule.checkPerChannel("bias", op.getBias(), outputChannels, output.capacity())))
     return failure();
-  bool isProductAlone = !op.getBias() && !op.getResidual() && op.getActivation().isIdentity();
-  if (failed(rule.inferSums(op.getInput(), op.getFilter(), isProductAlone, result)))
+  bool isSumAlone = !op.getResidual() && op.getActivation().isIdentity();
+  if (failed(rule.inferSums(op.getInput(), op.getFilter(), op.getBias(), isSumAlone, result)))
     return failure();
   result.shape = output.shape();
   if (op.getResidual() && shapeOf(op.getResidual()) != ArrayRef<int64_t>(result.shape))
@@ -288,10 +288,15 @@ std::optional<MutableOperandRange> ConvTransposeOp::getEpilogueBias() {
   return getBiasMutable();
 }
 
-/// The kernels that store vectors of channels.
+/// The kernels of CPUs that store vectors of channels.
 static bool hasKernelWithRegion(ConvOpInterface conv) {
-  return conv.isOutputBlocked() && (isScheduledAs(conv, Algorithm::direct) ||
-                                    isScheduledAs(conv, Algorithm::channelwise));
+  ScheduleAttr schedule = conv.getScheduleAttr();
+  if (!schedule || !conv.isOutputBlocked() ||
+      schedule.getFilter().getKind() == FilterLayout::winograd_products)
+    return false;
+  return schedule.getAlgorithm() == Algorithm::direct ||
+         schedule.getAlgorithm() == Algorithm::channelwise ||
+         isWinograd(schedule.getAlgorithm());
 }
 
 bool ConvOp::takesEpilogueRegion() { return hasKernelWithRegion(*this); }

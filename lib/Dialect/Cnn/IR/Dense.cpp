@@ -37,8 +37,8 @@ LogicalResult DenseOp::inferShape(const ShapeRule &rule, Adaptor op, InferredTyp
       (!shapeOf(op.getRows()).empty() || !shaped(op.getRows()).getElementType().isInteger(64)))
     return rule.error("rows is no single i64");
   result.shape = {input[0], filter[0]};
-  bool isProductAlone = !op.getBias() && op.getActivation().isIdentity();
-  if (failed(rule.inferSums(op.getInput(), op.getFilter(), isProductAlone, result)))
+  if (failed(rule.inferSums(op.getInput(), op.getFilter(), op.getBias(),
+                            op.getActivation().isIdentity(), result)))
     return failure();
   rule.inferEpilogue(op.getRegions(), result);
   return success();

@@ -30,9 +30,11 @@ static ArrayRef<FilterDim> getDims(FilterLayout kind) {
   static constexpr D products[] = {D::group, D::product, D::output_tile, D::input, D::lane};
   static constexpr D compact[] = {D::group, D::output_tile, D::input, D::position, D::lane};
   static constexpr D dense[] = {D::output_tile, D::input, D::lane};
-  static constexpr D pairs[] = {D::group, D::output_tile, D::input_chunk, D::kernel,
-                                D::pair,  D::lane,        D::input};
-  static constexpr D densePairs[] = {D::output_tile, D::pair, D::lane, D::input};
+  static constexpr D dots[] = {D::group, D::output_tile, D::input_chunk, D::kernel,
+                               D::dot,   D::lane,        D::input};
+  static constexpr D winogradDots[] = {D::group, D::output_tile, D::product,
+                                       D::dot,   D::lane,        D::input};
+  static constexpr D denseDots[] = {D::output_tile, D::dot, D::lane, D::input};
   switch (kind) {
   case FilterLayout::tiles:
     return tiles;
@@ -48,19 +50,21 @@ static ArrayRef<FilterDim> getDims(FilterLayout kind) {
     return compact;
   case FilterLayout::dense:
     return dense;
-  case FilterLayout::pairs:
-    return pairs;
-  case FilterLayout::dense_pairs:
-    return densePairs;
+  case FilterLayout::dots:
+    return dots;
+  case FilterLayout::winograd_dots:
+    return winogradDots;
+  case FilterLayout::dense_dots:
+    return denseDots;
   }
   llvm_unreachable("every kind has its dimensions");
 }
 
-static bool hasPairs(FilterLayout kind) {
-  return llvm::is_contained(getDims(kind), FilterDim::pair);
+static bool hasDots(FilterLayout kind) {
+  return llvm::is_contained(getDims(kind), FilterDim::dot);
 }
 
-bool FilterLayoutAttr::hasPairs() const { return ::hasPairs(getKind()); }
+bool FilterLayoutAttr::hasDots() const { return ::hasDots(getKind()); }
 
 int64_t FilterLayoutAttr::getExtent(FilterDim dim) const {
   ArrayRef<FilterDim> dims = getDims(getKind());
@@ -86,12 +90,12 @@ LogicalResult FilterLayoutAttr::verify(llvm::function_ref<InFlightDiagnostic()> 
                                        FilterLayout kind, RankedTensorType type) {
   if (!type.hasStaticShape() || llvm::is_contained(type.getShape(), 0))
     return emitError() << "a packed filter has extents of 1 or more";
-  bool isPairs = ::hasPairs(kind);
+  bool isDots = ::hasDots(kind);
   Type element = type.getElementType();
-  if (isPairs ? !element.isSignlessInteger(8) && !element.isSignlessInteger(16)
-              : !isa<FloatType>(element))
+  if (isDots ? !element.isSignlessInteger(8) && !element.isSignlessInteger(16)
+             : !isa<FloatType>(element))
     return emitError() << "a packed filter of kind " << stringifyFilterLayout(kind) << " has "
-                       << (isPairs ? "elements of i8 or i16" : "floating-point elements");
+                       << (isDots ? "elements of i8 or i16" : "floating-point elements");
   ArrayRef<FilterDim> dims = getDims(kind);
   bool hasKernel = llvm::is_contained(dims, FilterDim::kernel);
   int64_t rank = dims.size();
@@ -99,8 +103,9 @@ LogicalResult FilterLayoutAttr::verify(llvm::function_ref<InFlightDiagnostic()> 
     return emitError() << "a packed filter of kind " << stringifyFilterLayout(kind) << " has "
                        << rank << (hasKernel ? " or more" : "") << " dimensions, not "
                        << type.getRank();
-  if (isPairs && type.getShape().back() != 2)
-    return emitError() << "a pair has two elements";
+  int64_t inputs = type.getShape().back();
+  if (isDots && inputs != 2 && (inputs != 4 || !element.isInteger(8)))
+    return emitError() << "a dot has two elements, or four of i8";
   return success();
 }
 
@@ -114,14 +119,16 @@ static bool reads(Algorithm algorithm, FilterLayout kind) {
   case Algorithm::channelwise:
     return kind == FilterLayout::channelwise;
   case Algorithm::winograd_2x2:
+    return kind == FilterLayout::winograd || kind == FilterLayout::winograd_products ||
+           kind == FilterLayout::winograd_dots;
   case Algorithm::winograd_4x4:
     return kind == FilterLayout::winograd || kind == FilterLayout::winograd_products;
   case Algorithm::winograd_4x4_compact:
     return kind == FilterLayout::winograd_compact;
   case Algorithm::dense:
-    return kind == FilterLayout::dense || kind == FilterLayout::dense_pairs;
+    return kind == FilterLayout::dense || kind == FilterLayout::dense_dots;
   case Algorithm::direct:
-    return kind == FilterLayout::tiles || kind == FilterLayout::pairs;
+    return kind == FilterLayout::tiles || kind == FilterLayout::dots;
   case Algorithm::matrix_product:
     return kind == FilterLayout::tiles || kind == FilterLayout::dense;
   case Algorithm::warpgroup_product:
@@ -198,9 +205,14 @@ public:
       : schedule(schedule), filter(schedule.getFilter()), kind(filter.getKind()) {}
 
   std::string check(Operation *op) {
-    if (cast<ScheduledOpInterface>(op).isInteger() != filter.hasPairs())
-      fail("filters of pairs belong to layers of integers");
-    else if (auto conv = dyn_cast<ConvOpInterface>(op))
+    auto layer = cast<ScheduledOpInterface>(op);
+    if (layer.isInteger() != filter.hasDots())
+      fail("filters of dots belong to layers of integers");
+    else if (layer.isInteger())
+      expect("inputs in a dot", FilterDim::input, layer.getDotInputs());
+    if (!problem.empty())
+      return problem;
+    if (auto conv = dyn_cast<ConvOpInterface>(op))
       checkConv(conv);
     else
       checkDense(cast<DenseOp>(op));
@@ -249,10 +261,12 @@ private:
       return fail((stringifyAlgorithm(algorithm) + " computes no dense layer").str());
     SmallVector<int64_t> shape = dense.getLogicalFilterShape();
     expectTiles(shape[0]);
-    if (dense.isInteger() && (shape[1] % 2 != 0 || schedule.getChunk() % 2 != 0))
-      fail("pairs need an even number of inputs, in each chunk, too");
+    int64_t inputs = cast<ScheduledOpInterface>(*dense).getDotInputs();
+    if (dense.isInteger() && (shape[1] % inputs != 0 || schedule.getChunk() % inputs != 0))
+      fail("dots of " + std::to_string(inputs) +
+           " inputs need a multiple of as many, in each chunk, too");
     if (dense.isInteger())
-      expect("pairs of inputs", FilterDim::pair, shape[1] / 2);
+      expect("dots of inputs", FilterDim::dot, shape[1] / inputs);
     else
       expect("inputs", FilterDim::input, shape[1]);
     if (schedule.getChunk() < 0 || schedule.getChunk() > shape[1])
@@ -279,6 +293,13 @@ private:
   FilterLayout kind;
   std::string problem;
 };
+
+/// The type of a layer's sums.
+Type getSumType(ScheduledOpInterface layer) {
+  MLIRContext *context = layer->getContext();
+  return layer.isInteger() ? Type(IntegerType::get(context, 32))
+                           : Type(Float32Type::get(context));
+}
 
 /// Whether the operation's ranks are right. If not, its own verifier reports it.
 bool isWellFormed(ScheduledOpInterface layer) {
@@ -367,9 +388,7 @@ LogicalResult convoy::cnn::detail::verifyEpilogueRegion(Operation *op) {
   if (!maps || maps.size() != inputs.size() || region.getNumArguments() != inputs.size() + 1)
     return op->emitOpError("needs a map and an argument of the region for each of the ")
            << inputs.size() << " inputs of the region";
-  MLIRContext *context = op->getContext();
-  Type sum = layer.isInteger() ? Type(IntegerType::get(context, 32))
-                               : Type(Float32Type::get(context));
+  Type sum = getSumType(layer);
   if (region.getArgument(0).getType() != sum)
     return op->emitOpError("has a region that begins with ")
            << region.getArgument(0).getType() << ", but computes " << sum;
@@ -421,8 +440,9 @@ std::string convoy::cnn::whyNotPacked(Operation *op) {
   else if (Value bias = layer.getBias()) {
     auto type = cast<ShapedType>(bias.getType());
     int64_t size = schedule.getFilter().getBiasSize();
-    if (type.getRank() != 1 || type.getDimSize(0) != size || !type.getElementType().isF32())
-      os << "its bias is " << type << ", but its schedule needs " << size << " f32";
+    Type element = getSumType(layer);
+    if (type.getRank() != 1 || type.getDimSize(0) != size || type.getElementType() != element)
+      os << "its bias is " << type << ", but its schedule needs " << size << " " << element;
   }
   return problem;
 }

@@ -76,17 +76,19 @@ LogicalResult ShapeRule::checkPerChannel(StringRef name, Value value, int64_t ch
   return success();
 }
 
-LogicalResult ShapeRule::inferSums(Value input, Value filter, bool isProductAlone,
+LogicalResult ShapeRule::inferSums(Value input, Value filter, Value bias, bool isSumAlone,
                                    InferredType &result) const {
   Type type = shaped(input).getElementType(), other = shaped(filter).getElementType();
   if (!isa<IntegerType>(type) && !isa<IntegerType>(other))
     return success();
-  if (!type.isSignlessInteger(16) ||
-      (!other.isSignlessInteger(16) && !other.isSignlessInteger(8)))
+  bool isPair = type.isSignlessInteger(16) && other.isSignlessInteger(16);
+  if (!isPair &&
+      !((type.isSignlessInteger(16) || type.isInteger(8)) && other.isSignlessInteger(8)))
     return error("input and filter have elements of ", type, " and ", other,
-                 "; integers must be i16, those of a filter i16 or i8");
-  if (!isProductAlone)
-    return error("a layer of integers has no bias, residual or activation");
+                 "; integers must be i16, or those of the filter i8 and those of the input i16 or of "
+                 "8 bits or i16");
+  if (!isSumAlone || (bias && !shaped(bias).getElementType().isSignlessInteger(32)))
+    return error("a layer of integers has no residual or activation, and a bias of i32");
   result.element = IntegerType::get(type.getContext(), 32);
   return success();
 }

@@ -49,11 +49,11 @@ struct ShapeRule {
   /// `capacity` elements for all lanes of blocked data.
   mlir::LogicalResult checkPerChannel(llvm::StringRef name, mlir::Value value,
                                       int64_t channels, int64_t capacity) const;
-  /// Sets the element type of a layer's sums: i32 for an input of i16 and a filter of i16 or
-  /// i8, which need a layer without bias, residual and activation; otherwise that of the
-  /// input.
-  mlir::LogicalResult inferSums(mlir::Value input, mlir::Value filter, bool isProductAlone,
-                                InferredType &result) const;
+  /// Sets the element type of a layer's sums: i32 for an input and a filter of integers, whose
+  /// bias is i32, too, and which need a layer without residual and activation (`isSumAlone`);
+  /// otherwise that of the input. The bias may be null.
+  mlir::LogicalResult inferSums(mlir::Value input, mlir::Value filter, mlir::Value bias,
+                                bool isSumAlone, InferredType &result) const;
   /// Sets the element type of a layer's result to that of its epilogue's region, if it has one
   /// that ends with `cnn.yield`.
   void inferEpilogue(mlir::RegionRange regions, InferredType &result) const;

@@ -2,16 +2,16 @@
 
 // Convolutions and dense layers of integers.
 
-func.func @conv_bytes(%a: tensor<1x2x4xi8>, %b: tensor<2x2x1xi8>) {
-  // expected-error @below {{input and filter have elements of 'i8' and 'i8'; integers must be i16, those of a filter i16 or i8}}
-  %0 = cnn.conv %a, %b {window = #cnn.window<[1]>} : (tensor<1x2x4xi8>, tensor<2x2x1xi8>) -> tensor<1x2x4xi32>
+func.func @conv_bytes(%a: tensor<1x2x4xi8>, %b: tensor<2x2x1xi16>) {
+  // expected-error @below {{input and filter have elements of 'i8' and 'i16'; integers must be i16, or those of the filter i8}}
+  %0 = cnn.conv %a, %b {window = #cnn.window<[1]>} : (tensor<1x2x4xi8>, tensor<2x2x1xi16>) -> tensor<1x2x4xi32>
   return
 }
 
 // -----
 
 func.func @dense_mixed(%a: tensor<2x4xi16>, %b: tensor<3x4xf32>) {
-  // expected-error @below {{input and filter have elements of 'i16' and 'f32'; integers must be i16, those of a filter i16 or i8}}
+  // expected-error @below {{input and filter have elements of 'i16' and 'f32'; integers must be i16, or those of the filter i8}}
   %0 = cnn.dense %a, %b : (tensor<2x4xi16>, tensor<3x4xf32>) -> tensor<2x3xi32>
   return
 }
@@ -19,7 +19,7 @@ func.func @dense_mixed(%a: tensor<2x4xi16>, %b: tensor<3x4xf32>) {
 // -----
 
 func.func @conv_integers_bias(%a: tensor<1x2x4xi16>, %b: tensor<2x2x1xi16>, %c: tensor<2xi16>) {
-  // expected-error @below {{a layer of integers has no bias, residual or activation}}
+  // expected-error @below {{a layer of integers has no residual or activation, and a bias of i32}}
   %0 = cnn.conv %a, %b, %c {window = #cnn.window<[1]>}
       : (tensor<1x2x4xi16>, tensor<2x2x1xi16>, tensor<2xi16>) -> tensor<1x2x4xi32>
   return
@@ -93,18 +93,27 @@ func.func @dequantize_scale_type(%x: tensor<2x4xui8>, %s: tensor<f64>, %z: tenso
 
 // -----
 
-func.func @half_a_pair(%a: tensor<2x3xi16>, %b: tensor<8x3xi16>) {
-  // expected-error @below {{has a schedule that does not fit: pairs need an even number of inputs, in each chunk, too}}
-  %0 = cnn.dense %a, %b {schedule = #cnn.schedule<dense, tile = 2x1x8, filter = <dense_pairs, 1x2x8x2xi16>>}
+func.func @half_a_dot(%a: tensor<2x3xi16>, %b: tensor<8x3xi16>) {
+  // expected-error @below {{has a schedule that does not fit: dots of 2 inputs need a multiple of as many, in each chunk, too}}
+  %0 = cnn.dense %a, %b {schedule = #cnn.schedule<dense, tile = 2x1x8, filter = <dense_dots, 1x2x8x2xi16>>}
       : (tensor<2x3xi16>, tensor<8x3xi16>) -> tensor<2x8xi32>
   return
 }
 
 // -----
 
-func.func @floats_in_pairs(%a: tensor<2x4xf32>, %b: tensor<8x4xf32>) {
-  // expected-error @below {{has a schedule that does not fit: filters of pairs belong to layers of integers}}
-  %0 = cnn.dense %a, %b {schedule = #cnn.schedule<dense, tile = 2x1x8, filter = <dense_pairs, 1x2x8x2xi16>>}
+func.func @floats_in_dots(%a: tensor<2x4xf32>, %b: tensor<8x4xf32>) {
+  // expected-error @below {{has a schedule that does not fit: filters of dots belong to layers of integers}}
+  %0 = cnn.dense %a, %b {schedule = #cnn.schedule<dense, tile = 2x1x8, filter = <dense_dots, 1x2x8x2xi16>>}
       : (tensor<2x4xf32>, tensor<8x4xf32>) -> tensor<2x8xf32>
+  return
+}
+
+// -----
+
+func.func @bytes_in_pairs(%a: tensor<2x4xui8>, %b: tensor<8x4xi8>) {
+  // expected-error @below {{has a schedule that does not fit: the filter has 2 inputs in a dot, the layer 4}}
+  %0 = cnn.dense %a, %b {schedule = #cnn.schedule<dense, tile = 2x1x8, filter = <dense_dots, 1x2x8x2xi8>>}
+      : (tensor<2x4xui8>, tensor<8x4xi8>) -> tensor<2x8xi32>
   return
 }

@@ -479,7 +479,7 @@ func.func @epilogue_region(%a: tensor<1x1x4x8xi16>, %b: tensor<1x1x1x1x4x8x2xi8>
   // CHECK: cnn.yield %{{.+}} : i8
   %0 = cnn.conv %a, %b epilogue(%s, %r) {epilogue_maps = [affine_map<(d0, d1, d2, d3) -> (d1, d3)>,
       affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>], filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64,
-      schedule = #cnn.schedule<direct, tile = 12x1x8, filter = <pairs, 1x1x1x1x4x8x2xi8>>, window = #cnn.window<[1]>}
+      schedule = #cnn.schedule<direct, tile = 12x1x8, filter = <dots, 1x1x1x1x4x8x2xi8>>, window = #cnn.window<[1]>}
       : (tensor<1x1x4x8xi16>, tensor<1x1x1x1x4x8x2xi8>, tensor<1x8xf32>, tensor<1x1x4x8xi8>) -> tensor<1x1x4x8xi8> {
   ^bb0(%sum: i32, %scale: f32, %other: i8):
     %2 = arith.trunci %sum : i32 to i8

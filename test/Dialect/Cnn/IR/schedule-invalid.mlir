@@ -151,10 +151,15 @@ func.func @dense_inputs(%x: tensor<1x4xf32>, %w: tensor<3x4xf32>) -> tensor<1x3x
 
 // -----
 
-// expected-error @below {{a packed filter of kind pairs has elements of i8 or i16}}
-func.func private @pairs_type() attributes {a = #cnn.filter_layout<pairs, 1x4x4x3x3x4x16x2xf32>}
+// expected-error @below {{a packed filter of kind dots has elements of i8 or i16}}
+func.func private @dots_type() attributes {a = #cnn.filter_layout<dots, 1x4x4x3x3x4x16x2xf32>}
 
 // -----
 
-// expected-error @below {{a pair has two elements}}
-func.func private @pair() attributes {a = #cnn.filter_layout<dense_pairs, 4x4x16x4xi8>}
+// expected-error @below {{a dot has two elements, or four of i8}}
+func.func private @dot_of_three() attributes {a = #cnn.filter_layout<dense_dots, 4x4x16x3xi8>}
+
+// -----
+
+// expected-error @below {{a dot has two elements, or four of i8}}
+func.func private @dot_of_four_i16() attributes {a = #cnn.filter_layout<dense_dots, 4x4x16x4xi16>}

@@ -41,9 +41,11 @@ func.func @dense(%x: tensor<1x64xf32>, %w: tensor<100x64xf32>) -> tensor<1x100xf
   return %0 : tensor<1x100xf32>
 }
 
-// CHECK-LABEL: func.func private @pairs()
-// CHECK-SAME:    a = #cnn.schedule<direct, tile = 6x2x8, filter = <pairs, 1x4x4x3x3x4x16x2xi8>>
-// CHECK-SAME:    b = #cnn.schedule<dense, tile = 6x2x8, filter = <dense_pairs, 4x32x16x2xi16>>
-func.func private @pairs() attributes {
-    a = #cnn.schedule<direct, tile = 6x2x8, filter = <pairs, 1x4x4x3x3x4x16x2xi8>>,
-    b = #cnn.schedule<dense, tile = 6x2x8, filter = <dense_pairs, 4x32x16x2xi16>>}
+// CHECK-LABEL: func.func private @dots()
+// CHECK-SAME:    a = #cnn.schedule<direct, tile = 6x2x8, filter = <dots, 1x4x4x3x3x4x16x2xi8>>
+// CHECK-SAME:    b = #cnn.schedule<dense, tile = 6x2x8, filter = <dense_dots, 4x32x16x2xi16>>
+// CHECK-SAME:    c = #cnn.schedule<dense, tile = 6x2x8, filter = <dense_dots, 4x16x16x4xi8>>
+func.func private @dots() attributes {
+    a = #cnn.schedule<direct, tile = 6x2x8, filter = <dots, 1x4x4x3x3x4x16x2xi8>>,
+    b = #cnn.schedule<dense, tile = 6x2x8, filter = <dense_dots, 4x32x16x2xi16>>,
+    c = #cnn.schedule<dense, tile = 6x2x8, filter = <dense_dots, 4x16x16x4xi8>>}

@@ -316,6 +316,7 @@ def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
       such registers there are.
     - `l2`: bytes of the L2 cache of one core; its share if cores share the cache.
     - `gpu`: the GPU that runs the kernels. Without it, the CPU runs them.
+    - `emulated`: the code runs on the CPU that compiles it, which emulates this one.
 
     All other numbers about the CPU are in the compiler's table of CPUs: in the row that
     `cpu` names, or else in the row for CPUs with such vector registers (see
@@ -331,13 +332,14 @@ def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
                         StringRefParameter<>:$features,
                         "int64_t":$vector_lanes, "int64_t":$vector_registers,
                         "int64_t":$l2,
-                        OptionalParameter<"::convoy::cnn::GpuAttr">:$gpu);
+                        OptionalParameter<"::convoy::cnn::GpuAttr">:$gpu,
+                        DefaultValuedParameter<"bool", "false">:$emulated);
   let builders = [
     AttrBuilder<(ins "::llvm::StringRef":$triple, "::llvm::StringRef":$cpu,
                      "::llvm::StringRef":$features, "int64_t":$vector_lanes,
                      "int64_t":$vector_registers, "int64_t":$l2), [{
       return $_get($_ctxt, triple, cpu, features, vector_lanes, vector_registers, l2,
-                   GpuAttr());
+                   GpuAttr(), /*emulated=*/false);
     }]>];
   let assemblyFormat = "`<` struct(params) `>`";
 }

@@ -54,9 +54,14 @@ def Cnn_ScheduledOpInterface : OpInterface<"ScheduledOpInterface"> {
       "isExact", (ins), [{ return $_op.getExact(); }]>,
     InterfaceMethod<"Whether the layer multiplies integers. Its sums are i32.", "bool",
       "isInteger", (ins), [{}], [{
-        return ::mlir::cast<::mlir::ShapedType>($_op.getInput().getType())
-            .getElementType()
-            .isInteger(16);
+        auto input = ::mlir::cast<::mlir::ShapedType>($_op.getInput().getType());
+        return ::mlir::isa<::mlir::IntegerType>(input.getElementType());
+      }]>,
+    InterfaceMethod<"How many neighbouring inputs of a layer of integers fill the 32 bits of a "
+                    "sum: two of i16, or four of 8 bits.", "int64_t", "getDotInputs",
+      (ins), [{}], [{
+        auto input = ::mlir::cast<::mlir::ShapedType>($_op.getInput().getType());
+        return 32 / int64_t(input.getElementTypeBitWidth());
       }]>,
     InterfaceMethod<"The filter, packed or not.", "::mlir::Value", "getFilter">,
     InterfaceMethod<"The bias; null if there is none.", "::mlir::Value", "getBias">,

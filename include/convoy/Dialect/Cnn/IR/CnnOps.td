@@ -80,10 +80,11 @@ def Cnn_ConvOp
       f32 sums have no error in any order. Only algorithms that add up these very products may
       compute the convolution.
 
-    Input and filter may be i16, too: then the sums are i32, which wrap around, and there is no
-    bias, residual or activation. The numbers are differences of two numbers of 8
+    Input and filter may have integers, too: then sums and bias are i32, which wrap around, and
+    there is no residual or activation. The numbers are i16, differences of two numbers of 8
     bits, so at most 255 in magnitude; this is not checked. `cnn-lower-integers` replaces such a
-    convolution by exact ones.
+    convolution by exact ones, or by one of numbers of 8 bits. Later, a filter of i8 may belong
+    to an input of either size.
 
     The prologue is applied to the input while it is read:
     `input_activation(input * input_scale + input_offset)`, with one scale and one offset
@@ -458,7 +459,7 @@ def Cnn_DenseOp : Cnn_Op<"dense",
     `activation(input * transpose(filter) + bias)`: the input is `M x K`, the filter `N x K`, the
     optional bias `N`, and the result `M x N`. `filter_shape` is the logical shape `N x K` of a
     packed filter, and missing if the filter is not packed. `schedule` says how the layer is
-    computed, `exact` that f32 sums have no error, and input and filter may be i16, as in
+    computed, `exact` that f32 sums have no error, and input and filter may have integers, as in
     `cnn.conv`; and as there, a region may compute the elements of the result.
 
     If there is `rows`, an `i64` that is known only at run time, only so many rows count. The

@@ -24,7 +24,7 @@ def Cnn_LoopOrder : Cnn_Enum<"LoopOrder",
 
 def Cnn_FilterLayout : Cnn_Enum<"FilterLayout", "the order of a packed filter's dimensions",
   ["tiles", "channelwise", "input_rows", "winograd", "winograd_products",
-   "winograd_compact", "dense", "pairs", "dense_pairs"]>;
+   "winograd_compact", "dense", "dots", "winograd_dots", "dense_dots"]>;
 
 /// An enum parameter that is not printed if it has the default value `word`.
 class Cnn_DefaultEnumParameter<EnumInfo info, string word> : EnumParameter<info> {
@@ -48,12 +48,13 @@ def Cnn_FilterLayoutAttr : Cnn_Attr<"FilterLayout", "filter_layout"> {
     | `winograd_products` | group, product, tile of O, I, lanes |
     | `winograd_compact` | group, tile of O, I, position in the kernel, lanes |
     | `dense` | tile of O, I, lanes |
-    | `pairs` | group, tile of O, chunk of I, kernel..., pair of I in the chunk, lanes, 2 |
-    | `dense_pairs` | tile of O, pair of I, lanes, 2 |
+    | `dots` | group, tile of O, chunk of I, kernel..., dot of the chunk, lanes, I of the dot |
+    | `winograd_dots` | group, tile of O, product, dot, lanes, I of the dot |
+    | `dense_dots` | tile of O, dot, lanes, I of the dot |
 
-    A chunk is a number of consecutive input channels that the kernel reads together. A pair
-    is two consecutive input channels of a layer of integers, whose filter has integers. A
-    step adds the products of some chunks at one position of the kernel. A product is one
+    A chunk is a number of consecutive input channels that the kernel reads together. A dot is
+    two consecutive input channels of i16, or four of 8 bits, of a layer of integers: one
+    instruction adds up their products in each lane. A step adds the products of some chunks at one position of the kernel. A product is one
     of the `(m + r - 1)^2` products of Winograd's F(m x m, r x r).
 
     Lanes past the last output channel are zeros, and so are inputs past the last input
@@ -75,11 +76,11 @@ def Cnn_FilterLayoutAttr : Cnn_Attr<"FilterLayout", "filter_layout"> {
     int64_t getExtent(FilterDim dim) const;
     /// The extents of the kernel; empty if this kind of layout has no kernel dimensions.
     ::llvm::ArrayRef<int64_t> getKernel() const;
-    /// Whether there are pairs of input channels, for a layer of integers.
-    bool hasPairs() const;
+    /// Whether an instruction multiplies several input channels, for a layer of integers.
+    bool hasDots() const;
     /// Number of input channels in a chunk.
     int64_t getChunkInputs() const {
-      return getExtent(FilterDim::input) * getExtent(FilterDim::pair);
+      return getExtent(FilterDim::input) * getExtent(FilterDim::dot);
     }
     /// Number of elements of the packed bias.
     int64_t getBiasSize() const {

@@ -28,7 +28,7 @@ enum class FilterDim {
   kernel,
   step_chunk,
   input,
-  pair,
+  dot,
   lane,
   product,
   position

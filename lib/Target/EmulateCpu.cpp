@@ -1,0 +1,74 @@
+//===- EmulateCpu.cpp - Code for a CPU that another one runs --------------===//
+//
+// Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "EmulateCpu.h"
+
+#include "convoy/Machine/Cpu.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Instructions.h"
+
+using namespace convoy;
+
+/// Gives `function`, which has the type of the instruction, a body that computes it lane by
+/// lane.
+static void define(llvm::Function &function, bool isUnsigned, bool addsToSum) {
+  llvm::IRBuilder<> builder(
+      llvm::BasicBlock::Create(function.getContext(), "entry", &function));
+  llvm::Value *inputs = function.getArg(addsToSum ? 1 : 0);
+  llvm::Value *weights = function.getArg(addsToSum ? 2 : 1);
+  auto *type = llvm::cast<llvm::FixedVectorType>(function.getReturnType());
+  unsigned lanes = type->getNumElements();
+  unsigned count = llvm::cast<llvm::FixedVectorType>(inputs->getType())->getNumElements();
+  auto *wide = llvm::FixedVectorType::get(builder.getInt32Ty(), count);
+  inputs = isUnsigned ? builder.CreateZExt(inputs, wide) : builder.CreateSExt(inputs, wide);
+  llvm::Value *products = builder.CreateMul(inputs, builder.CreateSExt(weights, wide));
+  llvm::Value *sum = addsToSum ? function.getArg(0) : nullptr;
+  for (unsigned first = 0; first < count / lanes; ++first) {
+    llvm::SmallVector<int> mask;
+    for (unsigned lane = 0; lane < lanes; ++lane)
+      mask.push_back(int(lane * (count / lanes) + first));
+    llvm::Value *some = builder.CreateShuffleVector(products, mask);
+    sum = sum ? builder.CreateAdd(sum, some) : some;
+  }
+  // Sums of products of bytes have 16 bits. None is so large that it would saturate.
+  builder.CreateRet(builder.CreateTrunc(sum, type));
+}
+
+/// Lets calls of an instruction call a function.
+static void expand(llvm::Module &module, llvm::StringRef name, bool isUnsigned,
+                   bool addsToSum) {
+  llvm::Function *intrinsic = name.empty() ? nullptr : module.getFunction(name);
+  if (!intrinsic)
+    return;
+  // Kernels have so many of them that LLVM would take minutes for copies of the body.
+  auto *function =
+      llvm::Function::Create(intrinsic->getFunctionType(), llvm::Function::InternalLinkage,
+                             "convoy_emulated_dot", module);
+  define(*function, isUnsigned, addsToSum);
+  for (llvm::User *user : llvm::make_early_inc_range(intrinsic->users())) {
+    auto &call = llvm::cast<llvm::CallInst>(*user);
+    // Long vectors are passed as the caller's attributes say.
+    llvm::AttrBuilder attributes(module.getContext(),
+                                 call.getFunction()->getAttributes().getFnAttrs());
+    attributes.removeAttribute(llvm::Attribute::AlwaysInline);
+    function->setAttributes({});
+    function->addFnAttrs(attributes);
+    call.setAttributes({});
+    call.setCalledFunction(function);
+  }
+  function->addFnAttr(llvm::Attribute::NoInline);
+  intrinsic->eraseFromParent();
+}
+
+void convoy::expandDotInstructions(llvm::Module &module) {
+  for (const DotInstruction &dot : listDotInstructions()) {
+    bool hasBytes = dot.byteProduct.empty() && dot.isUnsigned;
+    expand(module, dot.intrinsic, hasBytes, dot.addsToSum);
+    expand(module, dot.byteProduct, /*isUnsigned=*/true, /*addsToSum=*/false);
+  }
+}
