@@ -94,29 +94,29 @@ typedef __m512 halves;
 #define HALF_PRODUCTS 32
 #elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
 typedef float32x4_t halves;
-#define HALF_DOT(SUM, X, Y)                                                     \
+#define HALF_DOT(SUM, X, Y)                                                                   \
   vbfdotq_f32(SUM, vreinterpretq_bf16_f32(X), vreinterpretq_bf16_f32(Y))
 #define HALF_PRODUCTS 8
 #endif
 
 /* Defines a function that returns billions of operations per second. */
-#define DEFINE_MEASURE(NAME, TYPE, OPERATION, PRODUCTS)                         \
-  static double NAME(void) {                                                    \
-    enum { STEPS = 4000000 };                                                   \
-    TYPE sums[CHAINS], x = {0}, y = {0};                                        \
-    for (int i = 0; i < CHAINS; ++i)                                            \
-      sums[i] = (TYPE){0};                                                      \
-    double start = seconds();                                                   \
-    for (int step = 0; step < STEPS; ++step)                                    \
-      for (int i = 0; i < CHAINS; ++i) {                                        \
-        /* Otherwise one product would do for all sums. */                      \
-        __asm__ volatile("" : REGISTER(x), REGISTER(y));                        \
-        sums[i] = OPERATION(sums[i], x, y);                                     \
-      }                                                                         \
-    double taken = seconds() - start;                                           \
-    for (int i = 0; i < CHAINS; ++i)                                            \
-      __asm__ volatile("" : REGISTER(sums[i]));                                 \
-    return 2.0 * STEPS * CHAINS * PRODUCTS / taken * 1e-9;                      \
+#define DEFINE_MEASURE(NAME, TYPE, OPERATION, PRODUCTS)                                       \
+  static double NAME(void) {                                                                  \
+    enum { STEPS = 4000000 };                                                                 \
+    TYPE sums[CHAINS], x = {0}, y = {0};                                                      \
+    for (int i = 0; i < CHAINS; ++i)                                                          \
+      sums[i] = (TYPE){0};                                                                    \
+    double start = seconds();                                                                 \
+    for (int step = 0; step < STEPS; ++step)                                                  \
+      for (int i = 0; i < CHAINS; ++i) {                                                      \
+        /* Otherwise one product would do for all sums. */                                    \
+        __asm__ volatile("" : REGISTER(x), REGISTER(y));                                      \
+        sums[i] = OPERATION(sums[i], x, y);                                                   \
+      }                                                                                       \
+    double taken = seconds() - start;                                                         \
+    for (int i = 0; i < CHAINS; ++i)                                                          \
+      __asm__ volatile("" : REGISTER(sums[i]));                                               \
+    return 2.0 * STEPS * CHAINS * PRODUCTS / taken * 1e-9;                                    \
   }
 #if defined(__x86_64__)
 #define REGISTER(VALUE) "+x"(VALUE)

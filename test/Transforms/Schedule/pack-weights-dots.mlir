@@ -1,4 +1,5 @@
-// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-select-algorithm --cnn-pack-weights | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target=cpu=x86-64-v3 --cnn-select-algorithm --cnn-pack-weights \
+// RUN:   --mlir-print-elementsattrs-with-hex-if-larger=-1 | FileCheck %s
 
 // Three inputs are one and a half pairs of a chunk of eight, two outputs two of the lanes. The rest is zeros.
 // CHECK-LABEL: func.func @conv(
@@ -30,9 +31,18 @@ func.func @dense(%x: tensor<3x4xi16>) -> tensor<3x2xi32> {
 // A corner of 3 in one input channel and of -1 in the other, transformed by twice the matrix of F(2x2, 3x3).
 // CHECK-LABEL: func.func @winograd(
 // CHECK:         arith.constant dense<
-// CHECK-SAME:      {{\[\[}}12, -4], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]],
-// CHECK-SAME:      {{\[\[}}-6, 2], {{.+}}]]], {{\[\[\[}}-6, 2], {{.+}}]]], {{\[\[\[}}0, 0], [0, 0]
-// CHECK-SAME:      {{\[\[\[}}-6, 2], {{.+}}]]], {{\[\[\[}}3, -1], {{.+}}]]], {{\[\[\[}}3, -1],
+// CHECK-SAME:      {{\[}}12, -4], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}-6, 2], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}-6, 2], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}-6, 2], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}3, -1], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}3, -1], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}-6, 2], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}3, -1], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}3, -1], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
+// CHECK-SAME:      {{\[}}0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0]]]
 // CHECK-SAME:      tensor<1x1x16x1x8x2xi16>
 // CHECK:         #cnn.schedule<winograd_2x2, {{.+}} filter = <winograd_dots, 1x1x16x1x8x2xi16>
 func.func @winograd(%x: tensor<1x1x8x8x8xi16>) -> tensor<1x1x6x6x8xi32> {

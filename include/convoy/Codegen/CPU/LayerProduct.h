@@ -4,10 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A step of a sum multiplies one input channel of floats, or a dot of integers: one instruction
-// multiplies two or four neighbouring channels, and adds up their products as i32 (see
-// DotInstruction). The inputs are the same in all lanes; the weights differ for each output
-// channel.
+// A step of a sum multiplies one input channel of floats, or a dot of integers: one
+// instruction multiplies two or four neighbouring channels, and adds up their products as i32
+// (see DotInstruction). The inputs are the same in all lanes; the weights differ for each
+// output channel.
 //
 //===----------------------------------------------------------------------===//
 

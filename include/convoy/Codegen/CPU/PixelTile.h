@@ -54,8 +54,8 @@ struct KernelPosition {
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> pixelOuter;
 };
 
-/// Emits `body` for each tile of a row that is cut into tiles of `sizes`. Neighbours of one size
-/// for which `mayLoop` is true are a loop, whose tiles have no known start.
+/// Emits `body` for each tile of a row that is cut into tiles of `sizes`. Neighbours of one
+/// size for which `mayLoop` is true are a loop, whose tiles have no known start.
 void forEachTile(mlir::ImplicitLocOpBuilder &builder, llvm::ArrayRef<int64_t> sizes,
                  llvm::function_ref<bool(size_t tile, int64_t start)> mayLoop,
                  llvm::function_ref<void(size_t tile, PixelTile pixels)> body);

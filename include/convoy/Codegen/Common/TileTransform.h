@@ -14,8 +14,8 @@
 namespace convoy {
 
 /// Emits `matrix * tile * transpose(matrix)` for a square tile whose elements are vectors of
-/// `type`: floats, or integers if the matrix consists of 0, 1 and -1. `read` returns the tile's element in a row and column, and `write` stores an
-/// element of the result.
+/// `type`: floats, or integers if the matrix consists of 0, 1 and -1. `read` returns the
+/// tile's element in a row and column, and `write` stores an element of the result.
 void emitTileTransform(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type,
                        const Matrix &matrix,
                        llvm::function_ref<mlir::Value(int64_t, int64_t)> read,

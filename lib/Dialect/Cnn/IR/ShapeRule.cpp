@@ -85,8 +85,8 @@ LogicalResult ShapeRule::inferSums(Value input, Value filter, Value bias, bool i
   if (!isPair &&
       !((type.isSignlessInteger(16) || type.isInteger(8)) && other.isSignlessInteger(8)))
     return error("input and filter have elements of ", type, " and ", other,
-                 "; integers must be i16, or those of the filter i8 and those of the input i16 or of "
-                 "8 bits or i16");
+                 "; integers must be i16, or those of the filter i8 and those of the input "
+                 "i16 or of 8 bits");
   if (!isSumAlone || (bias && !shaped(bias).getElementType().isSignlessInteger(32)))
     return error("a layer of integers has no residual or activation, and a bias of i32");
   result.element = IntegerType::get(type.getContext(), 32);
