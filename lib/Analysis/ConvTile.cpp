@@ -15,8 +15,14 @@
 using namespace convoy;
 using namespace convoy::cnn;
 
-/// The number of registers for sums. It leaves room for a tile's weights and one broadcast.
-static int64_t getAccumulators(TargetAttr target) { return getCpu(target).vectors->convSums; }
+/// The number of registers for sums of `op`. It leaves room for a tile's weights and one
+/// broadcast, and for products of bytes and the ones that they are multiplied by.
+static int64_t getAccumulators(ScheduledOpInterface op, TargetAttr target) {
+  const DotInstruction *dot =
+      op.isInteger() ? findDotInstruction(target, op.getDotInputs()) : nullptr;
+  bool hasByteProduct = dot && !dot->byteProduct.empty();
+  return getCpu(target).vectors->convSums - (hasByteProduct ? 2 : 0);
+}
 
 /// The numbers of vectors of output channels that a tile may have, the best first: two or
 /// three if that divides the vectors of a group, since each broadcast then feeds as many
@@ -200,7 +206,7 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
     // Two vectors of pixels for each output channel.
     tile.lanes = 1;
     tile.pixels = 2 * target.getVectorLanes();
-    tile.outputTiles = llvm::divideCeil(tile.groupOutputs, getAccumulators(target) / 2);
+    tile.outputTiles = llvm::divideCeil(tile.groupOutputs, getAccumulators(op, target) / 2);
     tile.blocks = llvm::divideCeil(tile.groupOutputs, tile.outputTiles);
     tile.outputTiles = llvm::divideCeil(tile.groupOutputs, tile.blocks);
     return finish(choice, Algorithm::pixelwise);
@@ -213,7 +219,7 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
   int64_t vectors = llvm::divideCeil(tile.groupOutputs, tile.lanes);
   tile.blocks = blocks.value_or(listBlocks(op, vectors).front());
   tile.outputTiles = llvm::divideCeil(vectors, tile.blocks);
-  tile.pixels = getAccumulators(target) / tile.blocks;
+  tile.pixels = getAccumulators(op, target) / tile.blocks;
   // A blocked input is read one block of channels at a time, a plain input all channels at
   // once. Dots of channels always fill a block.
   if (op.isInputBlocked())
@@ -325,7 +331,7 @@ TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
   }
   // A single row is bound by memory bandwidth: it reads four streams of weights at a time.
   tile.blocks = rows == 1 ? std::min<int64_t>(4, blocks) : std::min<int64_t>(2, blocks);
-  tile.pixels = std::min(rows, getAccumulators(target) / tile.blocks);
+  tile.pixels = std::min(rows, getAccumulators(op, target) / tile.blocks);
   tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
   // Several tiles of rows read the filters again and again, from the cache if they fit.
   if (rows > tile.pixels && shape[1] > kDenseChunk) {

@@ -35,7 +35,14 @@ static void define(llvm::Function &function, bool isUnsigned, bool addsToSum) {
     llvm::Value *some = builder.CreateShuffleVector(products, mask);
     sum = sum ? builder.CreateAdd(sum, some) : some;
   }
-  // Sums of products of bytes have 16 bits. None is so large that it would saturate.
+  // Sums of products of bytes saturate at 16 bits.
+  if (type->getScalarSizeInBits() == 16) {
+    auto limit = [&](int64_t number) {
+      return llvm::ConstantInt::get(sum->getType(), number, /*IsSigned=*/true);
+    };
+    sum = builder.CreateBinaryIntrinsic(llvm::Intrinsic::smax, sum, limit(INT16_MIN));
+    sum = builder.CreateBinaryIntrinsic(llvm::Intrinsic::smin, sum, limit(INT16_MAX));
+  }
   builder.CreateRet(builder.CreateTrunc(sum, type));
 }
 

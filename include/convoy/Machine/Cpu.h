@@ -45,12 +45,13 @@ struct VectorUnit {
   llvm::StringRef usualCpu;
 };
 
-/// An instruction, or two, for layers of integers: it multiplies neighbours in two registers,
-/// and adds up the products of the two or four that share 32 bits.
+/// How a CPU multiplies the integers of a layer: by an instruction that multiplies inputs and
+/// weights and, in each lane of 32 bits, adds up the products of neighbours.
 struct DotInstruction {
-  /// The neighbours: two of i16, or four of which the weights are i8.
+  /// The neighbours in a lane: 2 if inputs and weights are i16, 4 if they have 8 bits. Weights
+  /// of 8 bits are i8.
   int64_t inputs;
-  /// Whether the four inputs are u8. Otherwise they are i8.
+  /// Whether inputs are u8.
   bool isUnsigned;
   llvm::Triple::ArchType arch;
   /// LLVM's names of the features that a CPU needs, separated by commas.

@@ -29,8 +29,8 @@ std::optional<ConstantData> readConstant(Value value) { return ConstantData::get
 /// The number up to which f32 represents all integers.
 constexpr int64_t kExactLimit = 1 << 24;
 
-/// With so many input channels, Winograd's algorithm for pairs is as fast as products of bytes
-/// that are made by two instructions (AVX2 on Zen 3).
+/// From so many input channels on, Winograd's algorithm for pairs is at least as fast as
+/// products of bytes that take two instructions (AVX2 on Zen 3).
 constexpr int64_t kWinogradChannels = 16;
 
 /// A run of the terms of each sum. Terms are counted as in the filter: by channels of a group,
@@ -131,7 +131,7 @@ public:
     shift = isSame ? 0 : isUnsigned ? 128 : -128;
   }
 
-  /// What the differences are less than the numbers.
+  /// A number is a difference plus the zero point.
   int64_t getZeroPoint() const { return differences.zeroPoint + shift; }
 
   /// The numbers.
