@@ -44,26 +44,6 @@ static double seconds(void) {
   return now.tv_sec + 1e-9 * now.tv_nsec;
 }
 
-#pragma clang fp contract(fast)
-static double measure_gflops(void) {
-  enum { STEPS = 4000000 };
-  vector sums[CHAINS], x, y;
-  for (int i = 0; i < CHAINS; ++i)
-    sums[i] = (vector){0} + (float)i;
-  x = (vector){0} + 0.999999f;
-  y = (vector){0} + 1e-7f;
-  __asm__ volatile("" : "+x"(x), "+x"(y));
-  double start = seconds();
-  for (int step = 0; step < STEPS; ++step)
-    for (int i = 0; i < CHAINS; ++i)
-      sums[i] = sums[i] * x + y;
-  double taken = seconds() - start;
-  volatile float sink = 0;
-  for (int i = 0; i < CHAINS; ++i)
-    sink += sums[i][0];
-  return 2.0 * STEPS * CHAINS * LANES / taken * 1e-9;
-}
-
 /* DOT(sum, x, y) adds products of integers to the sums of a register. */
 #if defined(__AVX512VNNI__)
 typedef __m512i dots;
@@ -124,6 +104,9 @@ typedef float32x4_t halves;
 #define REGISTER(VALUE) "+w"(VALUE)
 #endif
 
+#pragma clang fp contract(fast)
+#define FMA(SUM, X, Y) ((SUM) * (X) + (Y))
+DEFINE_MEASURE(measure_gflops, vector, FMA, LANES)
 #if defined(DOT)
 DEFINE_MEASURE(measure_dots, dots, DOT, DOT_PRODUCTS)
 #else

@@ -5,7 +5,7 @@
 
 Convolutions and dense layers, and what is between them, get QuantizeLinear and DequantizeLinear: uint8 data, int8 weights
 with a scale for each output channel. The scales come from a few random pictures. Weights have 7 bits, as ONNX Runtime advises
-for CPUs without VNNI, where its kernels would saturate; this does not change the time of any engine.
+for CPUs without VNNI: there its kernels would saturate with 8 bits, and Convoy would use a slower exact instruction.
 
     python bench/quantized.py MODEL.onnx QUANTISED.onnx
 """
@@ -48,9 +48,7 @@ def quantize(path, result):
 
     class Pictures(CalibrationDataReader):
         def __init__(self):
-            value = models.load_input(path)
-            shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-            self.feeds = iter({value.name: models.random_input(shape, seed=seed)} for seed in range(2, 2 + PICTURES))
+            self.feeds = iter(models.random_feeds(path, seed) for seed in range(2, 2 + PICTURES))
 
         def get_next(self):
             return next(self.feeds, None)
