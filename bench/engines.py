@@ -4,7 +4,7 @@
 
     engines.py ENGINE MODEL.onnx WORK_FOLDER THREADS CONVOY [OPTIONS]
 
-OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32; tf32 or f16 on a GPU; int8 on a CPU), "artefact", the path of Convoy's
+OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32; tf32 or f16 on a GPU; int8 or bf16 on a CPU), "artefact", the path of Convoy's
 artefact, which is compiled if it does not exist, "compile", a list of further options of `convoy compile`, and
 "optimize": false for ONNX Runtime without graph optimisations.
 
@@ -38,7 +38,9 @@ class Convoy:
         on_gpu = options["device"] == "cuda"
         self.compile_seconds = None
         if not artefact.exists():
-            target = ["--target=cuda", f"--precision={options['precision']}"] if on_gpu else []
+            target = ["--target=cuda"] if on_gpu else []
+            if on_gpu or options["precision"] == "bf16":
+                target.append(f"--precision={options['precision']}")
             start = time.perf_counter()
             done = subprocess.run([convoy, "compile", model, "-o", artefact, *target, *options.get("compile", [])],
                                   stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -118,8 +120,8 @@ class OpenVino:
 
         settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
         # What is not quantised in a quantised model is computed in OpenVINO's default type, bf16 where a CPU has it.
-        if options.get("precision", "f32") == "f32":
-            settings["INFERENCE_PRECISION_HINT"] = "f32"
+        if options.get("precision", "f32") != "int8":
+            settings["INFERENCE_PRECISION_HINT"] = options.get("precision", "f32")
         compiled = openvino.Core().compile_model(str(model), "CPU", settings)
         self.request = compiled.create_infer_request()
 

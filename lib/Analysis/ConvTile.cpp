@@ -15,11 +15,30 @@
 using namespace convoy;
 using namespace convoy::cnn;
 
+/// Whether groups of channels are whole blocks.
+static bool fillsBlocks(ConvOpInterface op, int64_t lanes) {
+  int64_t groups = op.getGroups();
+  return groups == 1 || (op.getInputChannels() / groups % lanes == 0 &&
+                         op.getOutputChannels() / groups % lanes == 0);
+}
+
+const DotInstruction *convoy::findDot(ScheduledOpInterface op, TargetAttr target) {
+  if (op.isInteger())
+    return findDotInstruction(target, op.getDotInputs());
+  if (target.getPrecision() != Precision::bf16 || op.isExact() ||
+      op.getLogicalFilterShape()[1] % 2 != 0)
+    return nullptr;
+  auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
+  if (conv && (conv.isTransposed() || !conv.isInputBlocked() ||
+               !fillsBlocks(conv, target.getVectorLanes())))
+    return nullptr;
+  return findBF16Dot(target);
+}
+
 /// The number of registers for sums of `op`. It leaves room for a tile's weights and one
 /// broadcast, and for products of bytes and the ones that they are multiplied by.
 static int64_t getAccumulators(ScheduledOpInterface op, TargetAttr target) {
-  const DotInstruction *dot =
-      op.isInteger() ? findDotInstruction(target, op.getDotInputs()) : nullptr;
+  const DotInstruction *dot = findDot(op, target);
   bool hasByteProduct = dot && !dot->byteProduct.empty();
   return getCpu(target).vectors->convSums - (hasByteProduct ? 2 : 0);
 }
@@ -132,7 +151,7 @@ static void cutForProducts(ConvOpInterface op, ConvTile &tile) {
 /// kernel computes them, and whole steps of blocked input channels.
 static TileChoice chooseGpuTile(ConvOpInterface op, TargetAttr target) {
   TileChoice choice;
-  choice.schedule.precision = target.getGpu().getPrecision();
+  choice.schedule.precision = target.getPrecision();
   ConvTile &tile = choice.tile = describeChannels(op, target);
   llvm::ArrayRef<int64_t> output = getOutputExtents(op);
   int64_t batch = op.getOutputType().getDimSize(0);
@@ -196,6 +215,7 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
   TileChoice choice;
   ConvTile &tile = choice.tile = describeChannels(op, target);
   bool blocked = op.isInputBlocked() && op.isOutputBlocked(), isInteger = op.isInteger();
+  bool hasDots = findDot(op, target) != nullptr;
   // With strides, groups of 8 channels, half a 512-bit vector, are computed one by one in
   // 256-bit vectors: channel-wise code would shuffle almost as often as it multiplies.
   if (blocked && !op.isTransposed() && tile.groups > 1 && tile.lanes == 16 &&
@@ -223,7 +243,7 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
   // A blocked input is read one block of channels at a time, a plain input all channels at
   // once. Dots of channels always fill a block.
   if (op.isInputBlocked())
-    tile.inputChunk = isInteger ? tile.lanes : std::min(tile.lanes, tile.groupInputs);
+    tile.inputChunk = hasDots ? tile.lanes : std::min(tile.lanes, tile.groupInputs);
   tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
   if (op.isTransposed())
     return finish(choice, Algorithm::transposed);
@@ -285,13 +305,8 @@ static bool readsDots(ScheduledOpInterface op, TargetAttr target, int64_t inputs
     return op.getLogicalFilterShape()[1] % inputs == 0;
   // The channels of a dot are neighbours in memory if the input is blocked, which needs two
   // spatial dimensions or three. For a few channels it would be no gain.
-  int64_t lanes = target.getVectorLanes(), groups = conv.getGroups();
-  auto fillsBlocks = [&](int64_t channels) { return channels / groups % lanes == 0; };
-  if (conv.isTransposed() || conv.getSpatialRank() < 2 ||
-      conv.getInputChannels() <= kFewInputs)
-    return false;
-  return groups == 1 ||
-         (fillsBlocks(conv.getInputChannels()) && fillsBlocks(conv.getOutputChannels()));
+  return !conv.isTransposed() && conv.getSpatialRank() > 1 &&
+         conv.getInputChannels() > kFewInputs && fillsBlocks(conv, target.getVectorLanes());
 }
 
 const DotInstruction *convoy::findIntegerKernel(ScheduledOpInterface op, TargetAttr target,
@@ -314,8 +329,8 @@ TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
   tile.inputChunks = 1;
   int64_t rows = llvm::cast<mlir::ShapedType>(op.getInput().getType()).getDimSize(0);
   int64_t blocks = llvm::divideCeil(shape[0], tile.lanes);
-  if (GpuAttr gpu = target.getGpu()) {
-    choice.schedule.precision = gpu.getPrecision();
+  if (target.getGpu()) {
+    choice.schedule.precision = target.getPrecision();
     tile.blocks = 1;
     tile.pixels = rows;
     bool isProduct = rows > kGpuDenseRows;
@@ -334,7 +349,9 @@ TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
   tile.pixels = std::min(rows, getAccumulators(op, target) / tile.blocks);
   tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
   // Several tiles of rows read the filters again and again, from the cache if they fit.
-  if (rows > tile.pixels && shape[1] > kDenseChunk) {
+  // Between chunks the sums are in the output, which is too narrow for them in bf16.
+  if (rows > tile.pixels && shape[1] > kDenseChunk &&
+      (op.isInteger() || target.getPrecision() != Precision::bf16)) {
     int64_t chunk = llvm::divideCeil(shape[1], llvm::divideCeil(shape[1], kDenseChunk));
     choice.schedule.chunk =
         op.isInteger() ? int64_t(llvm::alignTo(chunk, op.getDotInputs())) : chunk;

@@ -14,6 +14,7 @@
 
 #include "convoy/Analysis/WarpgroupGemmPlan.h"
 #include "convoy/Analysis/WinogradPlan.h"
+#include "convoy/Machine/Cpu.h"
 #include "convoy/Machine/Gpu.h"
 
 namespace convoy {
@@ -34,6 +35,10 @@ struct TileChoice {
 TileChoice chooseTile(cnn::ConvOpInterface op, cnn::TargetAttr target,
                       std::optional<int64_t> blocks = {});
 TileChoice chooseTile(cnn::DenseOp op, cnn::TargetAttr target);
+
+/// How a direct convolution or a dense layer multiplies dots: of its integers, or of bf16 if
+/// that is the target's precision. Null if it multiplies single inputs.
+const DotInstruction *findDot(cnn::ScheduledOpInterface op, cnn::TargetAttr target);
 
 /// The numbers of vectors of output channels that a tile of `op` may have, the usual choice
 /// first.

@@ -38,8 +38,9 @@ static constexpr double kCompactPrice = 1.3;
 /// cost by more than the factor are not tried.
 static constexpr double kTopCandidates = 1.6;
 
-/// How many times as fast as floats a CPU multiplies pairs of integers, as measured on Zen 3.
-static constexpr double kPairSpeed = 1.7;
+/// How many times as fast as floats a CPU multiplies pairs of integers, as measured on Zen 3;
+/// and pairs of bf16.
+static constexpr double kPairSpeed = 1.7, kBF16Speed = 2;
 
 /// Whether Winograd's algorithm computes a convolution of integers without an error: pairs are
 /// multiplied, and four times the largest sum fits into 32 bits.
@@ -61,8 +62,8 @@ static std::string whyNotAlgorithm(ConvOpInterface op, Algorithm algorithm,
     return whyNotTile(op, algorithm, target);
   if (op.isExact() || (op.isInteger() && !isExactWinograd(op, algorithm)))
     return "the convolution must be exact, and Winograd rounds";
-  if (GpuAttr gpu = target.getGpu()) {
-    if (gpu.getPrecision() != Precision::f32)
+  if (target.getGpu()) {
+    if (target.getPrecision() != Precision::f32)
       return "Winograd needs f32: tensor cores compute convolutions directly";
     if (algorithm == Algorithm::winograd_4x4_compact)
       return "on a GPU, Winograd's filters are transformed when the model is compiled";
@@ -129,8 +130,11 @@ double convoy::estimateConvCost(ConvOpInterface op, Algorithm algorithm, TargetA
   if (!isWinograd(algorithm)) {
     auto output = op.getOutputType().getShape();
     double pixels = double(output[0] * llvm::product_of(output.slice(2, op.getSpatialRank())));
-    return std::max(2.0 * filters * positions * pixels,
-                    flopsPerByte * weightBytes * filters * positions);
+    // Winograd multiplies f32 where direct code multiplies bf16.
+    const DotInstruction *dot = op.isInteger() ? nullptr : findDot(op, target);
+    double gain = dot ? kBF16Speed : 1;
+    return std::max(2.0 * filters * positions * pixels / gain,
+                    flopsPerByte * (dot ? 2 : weightBytes) * filters * positions);
   }
   WinogradPlan plan = planWinograd(op, algorithm, target);
   double products = double(plan.products());
@@ -178,9 +182,19 @@ static llvm::SmallVector<int64_t> orderTileBlocks(ConvOpInterface op, Algorithm 
 // Making schedules
 //===----------------------------------------------------------------------===//
 
-static FilterLayout getLayout(ScheduledOpInterface op, Algorithm algorithm, bool isGpu) {
+/// How `op` multiplies dots by an algorithm; null if it multiplies single inputs. Winograd's
+/// transformed floats stay f32.
+static const DotInstruction *findDot(ScheduledOpInterface op, Algorithm algorithm,
+                                     TargetAttr target) {
+  bool isPossible =
+      op.isInteger() || algorithm == Algorithm::direct || algorithm == Algorithm::dense;
+  return isPossible ? findDot(op, target) : nullptr;
+}
+
+static FilterLayout getLayout(ScheduledOpInterface op, Algorithm algorithm, bool hasDots,
+                              bool isGpu) {
   bool isDense = llvm::isa<DenseOp>(op.getOperation());
-  if (op.isInteger())
+  if (hasDots)
     return isDense                 ? FilterLayout::dense_dots
            : isWinograd(algorithm) ? FilterLayout::winograd_dots
                                    : FilterLayout::dots;
@@ -200,10 +214,10 @@ static FilterLayout getLayout(ScheduledOpInterface op, Algorithm algorithm, bool
 }
 
 /// The shape of the packed filter of `op`. `products` is the number of Winograd's products of
-/// a tile, `stepChunks` is TileChoice::stepChunks.
+/// a tile, `stepChunks` is TileChoice::stepChunks, and `dot` the number of inputs in a dot.
 static llvm::SmallVector<int64_t> getPackedShape(ScheduledOpInterface op, FilterLayout kind,
                                                  const ConvTile &tile, int64_t products,
-                                                 int64_t stepChunks) {
+                                                 int64_t stepChunks, int64_t dot) {
   llvm::ArrayRef<int64_t> kernel;
   if (auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation()))
     kernel = conv.getWindow().getKernel();
@@ -236,14 +250,14 @@ static llvm::SmallVector<int64_t> getPackedShape(ScheduledOpInterface op, Filter
   case FilterLayout::dots:
     shape = {tile.groups, tile.outputTiles, tile.inputChunks};
     llvm::append_range(shape, kernel);
-    shape.append({tile.inputChunk / op.getDotInputs(), lanes, op.getDotInputs()});
+    shape.append({tile.inputChunk / dot, lanes, dot});
     return shape;
   case FilterLayout::winograd_dots:
     return {tile.groups, tile.outputTiles,
-            products,    int64_t(llvm::divideCeil(inputs, op.getDotInputs())),
-            lanes,       op.getDotInputs()};
+            products,    int64_t(llvm::divideCeil(inputs, dot)),
+            lanes,       dot};
   case FilterLayout::dense_dots:
-    return {tile.outputTiles, inputs / op.getDotInputs(), lanes, op.getDotInputs()};
+    return {tile.outputTiles, inputs / dot, lanes, dot};
   }
   llvm_unreachable("every kind has a shape");
 }
@@ -254,7 +268,7 @@ static mlir::Type getStoredType(ScheduledOpInterface op, TargetAttr target,
   mlir::MLIRContext *context = op->getContext();
   if (op.isInteger())
     return mlir::getElementTypeOrSelf(op.getFilter().getType());
-  if (GpuAttr gpu = target.getGpu(); gpu && gpu.getPrecision() == Precision::f16)
+  if (target.getGpu() && target.getPrecision() == Precision::f16)
     return mlir::Float16Type::get(context);
   return preferences.weights ? preferences.weights : mlir::Float32Type::get(context);
 }
@@ -288,11 +302,14 @@ static ScheduleAttr makeSchedule(ConvOpInterface op, Algorithm algorithm, int64_
       schedule.stages = gemm.stages;
     }
   }
-  FilterLayout kind = getLayout(op, schedule.algorithm, isGpu);
+  const DotInstruction *dot = findDot(op, schedule.algorithm, target);
+  FilterLayout kind = getLayout(op, schedule.algorithm, dot, isGpu);
   if (kind == FilterLayout::winograd_dots)
     stored = mlir::IntegerType::get(op->getContext(), 16);
-  llvm::SmallVector<int64_t> shape =
-      getPackedShape(op, kind, choice.tile, products, choice.stepChunks);
+  else if (dot && !op.isInteger())
+    stored = target.getDataType();
+  llvm::SmallVector<int64_t> shape = getPackedShape(
+      op, kind, choice.tile, products, choice.stepChunks, dot ? dot->getInputs() : 1);
   schedule.filter = FilterLayoutAttr::get(kind, mlir::RankedTensorType::get(shape, stored));
   bool hasOrder = !isGpu && (schedule.algorithm == Algorithm::direct ||
                              schedule.algorithm == Algorithm::transposed);
@@ -305,9 +322,14 @@ static ScheduleAttr makeSchedule(ConvOpInterface op, Algorithm algorithm, int64_
 static ScheduleAttr makeSchedule(DenseOp op, TargetAttr target, mlir::Type stored) {
   TileChoice choice = chooseTile(op, target);
   Schedule &schedule = choice.schedule;
-  FilterLayout kind = getLayout(op, schedule.algorithm, bool(target.getGpu()));
-  schedule.filter = FilterLayoutAttr::get(
-      kind, mlir::RankedTensorType::get(getPackedShape(op, kind, choice.tile, 0, 0), stored));
+  const DotInstruction *dot = findDot(op, schedule.algorithm, target);
+  FilterLayout kind = getLayout(op, schedule.algorithm, dot, bool(target.getGpu()));
+  // Reading the weights often takes longer than multiplying them.
+  if (!op.isInteger() && !op.getExact() && target.getPrecision() == Precision::bf16)
+    stored = target.getDataType();
+  llvm::SmallVector<int64_t> shape =
+      getPackedShape(op, kind, choice.tile, 0, 0, dot ? dot->getInputs() : 1);
+  schedule.filter = FilterLayoutAttr::get(kind, mlir::RankedTensorType::get(shape, stored));
   schedule.scratch = countScratch(op, schedule.getAttr());
   return schedule.getAttr();
 }
@@ -454,22 +476,23 @@ static std::string whyNotChunks(ConvOpInterface op, ScheduleAttr schedule, bool 
     return "";
   int64_t expected = op.getInputChannels() / op.getGroups();
   if (op.isInputBlocked())
-    expected = isGpu || op.isInteger() ? schedule.getLanes()
-                                       : std::min(schedule.getLanes(), expected);
+    expected = isGpu || filter.hasDots() ? schedule.getLanes()
+                                         : std::min(schedule.getLanes(), expected);
   if (filter.getChunkInputs() == expected)
     return "";
   return "inputs are read in chunks of " + std::to_string(expected);
 }
 
-/// Why the target cannot multiply the integers of `op`; empty if it can, and for floats.
+/// Why the target cannot multiply the dots of `op`; empty if it can, or if there are none.
 static std::string whyNotDots(ScheduledOpInterface op, ScheduleAttr schedule,
                               TargetAttr target) {
   int64_t lanes = schedule.getLanes();
-  if (!op.isInteger() ||
-      (lanes == target.getVectorLanes() && findDotInstruction(target, op.getDotInputs())))
+  FilterLayoutAttr filter = schedule.getFilter();
+  if (!filter.hasDots() || (lanes == target.getVectorLanes() && findDot(op, target)))
     return "";
-  return "there is no instruction for dots of " + std::to_string(op.getDotInputs()) +
-         " inputs in " + std::to_string(lanes) + " lanes";
+  return "there is no instruction for dots of " +
+         std::to_string(filter.getExtent(FilterDim::input)) + " inputs in " +
+         std::to_string(lanes) + " lanes";
 }
 
 /// Why no kernel of a CPU can compute the schedule's tile; empty if one can.
@@ -492,7 +515,7 @@ static std::string whyNotCpuTile(ConvOpInterface op, ScheduleAttr schedule,
            " vectors of output channels: take a divisor of their number up to 3";
   if (schedule.getSpan() == PixelSpan::plane && !op.isPointwise())
     return "span = plane needs a 1x1 kernel";
-  if (op.isInteger() && !op.isInputBlocked())
+  if (schedule.getFilter().hasDots() && !op.isInputBlocked())
     return "the input channels of a dot are neighbours in blocked data alone";
   if (op.getInputScale() &&
       (schedule.getSpan() != PixelSpan::plane || schedule.getOrder() != LoopOrder::pixels))

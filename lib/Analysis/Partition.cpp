@@ -187,9 +187,8 @@ double Traffic::getSeconds(const Link &link) const {
 }
 
 int64_t convoy::getCrossingBytes(ShapedType type, TargetAttr target) {
-  GpuAttr gpu = target.getGpu();
-  if (gpu && gpu.getPrecision() == Precision::f16 && type.getElementType().isF32())
-    type = type.clone(Float16Type::get(type.getContext()));
+  if (type.getElementType().isF32())
+    type = type.clone(target.getDataType());
   return getDenseBytes(type);
 }
 

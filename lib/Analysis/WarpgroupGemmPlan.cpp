@@ -95,12 +95,12 @@ static void chooseBox(WarpgroupGemmPlan &plan) {
 std::optional<WarpgroupGemmPlan> convoy::planWarpgroupGemm(ConvOpInterface op,
                                                            TargetAttr target) {
   GpuAttr gpuAttr = target.getGpu();
-  if (!gpuAttr || !gpuAttr.getArchSpecific() || !fits(op, gpuAttr.getPrecision()))
+  if (!gpuAttr || !gpuAttr.getArchSpecific() || !fits(op, target.getPrecision()))
     return std::nullopt;
   const GpuDescription &gpu = describeGpu(gpuAttr);
   int64_t sharedBytes = gpu.sharedBytes - kOtherSharedBytes;
   // The data will have the type of the filter, which is f16 if the precision is.
-  WarpgroupGemmPlan plan = describe(op, gpuAttr.getPrecision() == Precision::f16 ? 2 : 4);
+  WarpgroupGemmPlan plan = describe(op, target.getPrecision() == Precision::f16 ? 2 : 4);
   WarpgroupGemmPlan best = plan;
   int64_t groups = op.getGroups(), outputs = op.getOutputChannels() / groups;
   int64_t blocks = op.getInputChannels() / groups / WarpgroupGemmPlan::kRow;

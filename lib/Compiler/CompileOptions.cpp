@@ -300,9 +300,18 @@ static bool isForCpu(const CompileOptions &options) {
 }
 
 llvm::Error convoy::checkCompileOptions(const CompileOptions &options) {
-  if (isForCpu(options) && (!options.gpuArchs.archs.empty() || options.precision))
-    return llvm::createStringError("--gpu-arch and --precision need --target=cuda or "
-                                   "cuda-emulator");
+  if (isForCpu(options) && !options.gpuArchs.archs.empty())
+    return llvm::createStringError("--gpu-arch needs --target=cuda or cuda-emulator");
+  if (options.precision) {
+    bool isForBoth = *options.precision == cnn::Precision::f32;
+    bool isOfCpus = isForBoth || *options.precision == cnn::Precision::bf16;
+    bool isOfGpus = isForBoth || *options.precision != cnn::Precision::bf16;
+    if (isForCpu(options) ? !isOfCpus : !isOfGpus)
+      return llvm::createStringError(
+          "--precision=" + cnn::stringifyPrecision(*options.precision) +
+          (isOfCpus ? " needs --target=cpu or cpu-emulator"
+                    : " needs --target=cuda or cuda-emulator"));
+  }
   if (options.stopAfter && options.emit != OutputKind::Lib && options.emit != OutputKind::MLIR)
     return llvm::createStringError("--stop-after writes MLIR, so it excludes --emit=" +
                                    stringifyOutputKind(options.emit));
@@ -318,12 +327,12 @@ llvm::Expected<cnn::TargetAttr> convoy::resolveTarget(mlir::MLIRContext *context
     gpu.emplace();
     gpu->platform = options.platform == Platform::Cuda ? cnn::GpuPlatform::cuda
                                                        : cnn::GpuPlatform::emulator;
-    gpu->precision = options.precision.value_or(cnn::Precision::f32);
     gpu->archs = options.gpuArchs.archs;
     gpu->archSpecific = options.gpuArchs.isSpecific;
   }
   llvm::Expected<cnn::TargetAttr> target =
-      describeTarget(context, options.triple, options.cpu, gpu);
+      describeTarget(context, options.triple, options.cpu, gpu,
+                     options.precision.value_or(cnn::Precision::f32));
   if (target && options.platform == Platform::CpuEmulator)
     return emulate(*target);
   return target;

@@ -73,9 +73,9 @@ FailureOr<GpuLaunchList> convoy::listGpuLaunches(Compilation &compilation) {
     launch.resources.sharedBytes += dynamicBytes;
     launch.occupancy = getOccupancy(gpu, llvm::product_of(launch.block),
                                     launch.resources.registers, launch.resources.sharedBytes);
-    launch.seconds =
-        std::max(double(launch.computedFlops) / gpu.getFlops(target.getPrecision()),
-                 double(launch.bytes) / gpu.bandwidth);
+    launch.seconds = std::max(double(launch.computedFlops) /
+                                  gpu.getFlops(compilation.getTarget().getPrecision()),
+                              double(launch.bytes) / gpu.bandwidth);
   }
   return list;
 }

@@ -32,23 +32,26 @@ static constexpr const VectorUnit *kAVX512 = &kVectorUnits[0], *kAVX2 = &kVector
                                   *kNEON = &kVectorUnits[2];
 
 //===----------------------------------------------------------------------===//
-// Dot products of integers: the best of an architecture first
+// Dot products: the best of an architecture first
 //===----------------------------------------------------------------------===//
 
-// Inputs, whether they are unsigned, architecture, features, lanes, intrinsic, whether it adds
-// to a sum, product of bytes.
+// Type of the inputs, architecture, features, lanes, intrinsic, whether it adds to a sum,
+// product of bytes.
 static constexpr DotInstruction kDotInstructions[] = {
-    {4, true, Triple::x86_64, "avx512vnni", 16, "llvm.x86.avx512.vpdpbusd.512", true},
-    {4, true, Triple::x86_64, "avxvnni", 8, "llvm.x86.avx512.vpdpbusd.256", true},
-    {4, true, Triple::aarch64, "i8mm", 4, "llvm.aarch64.neon.usdot.v4i32.v16i8", true},
-    {4, false, Triple::aarch64, "dotprod", 4, "llvm.aarch64.neon.sdot.v4i32.v16i8", true},
-    {4, true, Triple::x86_64, "avx512bw", 16, "llvm.x86.avx512.pmaddw.d.512", false,
+    {DotType::u8, Triple::x86_64, "avx512vnni", 16, "llvm.x86.avx512.vpdpbusd.512", true},
+    {DotType::u8, Triple::x86_64, "avxvnni", 8, "llvm.x86.avx512.vpdpbusd.256", true},
+    {DotType::u8, Triple::aarch64, "i8mm", 4, "llvm.aarch64.neon.usdot.v4i32.v16i8", true},
+    {DotType::i8, Triple::aarch64, "dotprod", 4, "llvm.aarch64.neon.sdot.v4i32.v16i8", true},
+    {DotType::u8, Triple::x86_64, "avx512bw", 16, "llvm.x86.avx512.pmaddw.d.512", false,
      "llvm.x86.avx512.pmaddubs.w.512"},
-    {4, true, Triple::x86_64, "avx2", 8, "llvm.x86.avx2.pmadd.wd", false,
+    {DotType::u8, Triple::x86_64, "avx2", 8, "llvm.x86.avx2.pmadd.wd", false,
      "llvm.x86.avx2.pmadd.ub.sw"},
     // With VNNI, LLVM makes one instruction of this one and the addition to the sum.
-    {2, false, Triple::x86_64, "avx512bw", 16, "llvm.x86.avx512.pmaddw.d.512", false},
-    {2, false, Triple::x86_64, "avx2", 8, "llvm.x86.avx2.pmadd.wd", false},
+    {DotType::i16, Triple::x86_64, "avx512bw", 16, "llvm.x86.avx512.pmaddw.d.512", false},
+    {DotType::i16, Triple::x86_64, "avx2", 8, "llvm.x86.avx2.pmadd.wd", false},
+    {DotType::bf16, Triple::x86_64, "avx512bf16", 16, "llvm.x86.avx512bf16.dpbf16ps.512",
+     true},
+    {DotType::bf16, Triple::aarch64, "bf16", 4, "llvm.aarch64.neon.bfdot.v4f32.v8bf16", true},
 };
 
 //===----------------------------------------------------------------------===//
@@ -112,15 +115,26 @@ llvm::ArrayRef<CpuDescription> convoy::listCpus() { return kCpus; }
 
 llvm::ArrayRef<DotInstruction> convoy::listDotInstructions() { return kDotInstructions; }
 
-const DotInstruction *convoy::findDotInstruction(TargetAttr target, int64_t inputs) {
+static const DotInstruction *findDot(TargetAttr target,
+                                     llvm::function_ref<bool(const DotInstruction &)> fits) {
   if (target.getGpu())
     return nullptr;
   Triple::ArchType arch = Triple(target.getTriple()).getArch();
   for (const DotInstruction &dot : kDotInstructions)
-    if (dot.inputs == inputs && dot.arch == arch && dot.lanes == target.getVectorLanes() &&
+    if (fits(dot) && dot.arch == arch && dot.lanes == target.getVectorLanes() &&
         hasFeatures(target, dot.features))
       return &dot;
   return nullptr;
+}
+
+const DotInstruction *convoy::findDotInstruction(TargetAttr target, int64_t inputs) {
+  return findDot(target, [=](const DotInstruction &dot) {
+    return dot.type != DotType::bf16 && dot.getInputs() == inputs;
+  });
+}
+
+const DotInstruction *convoy::findBF16Dot(TargetAttr target) {
+  return findDot(target, [](const DotInstruction &dot) { return dot.type == DotType::bf16; });
 }
 
 const CpuDescription *convoy::findCpu(llvm::StringRef name) {

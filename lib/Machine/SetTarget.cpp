@@ -30,7 +30,8 @@ struct SetTarget : convoy::impl::CnnSetTargetBase<SetTarget> {
       module.emitError("cnn-set-target needs a CPU, such as cpu=x86-64-v3");
       return signalPassFailure();
     }
-    llvm::Expected<cnn::TargetAttr> target = describeTarget(&getContext(), triple, cpu);
+    llvm::Expected<cnn::TargetAttr> target =
+        describeTarget(&getContext(), triple, cpu, /*gpu=*/{}, precision);
     if (!target) {
       module.emitError(llvm::toString(target.takeError()));
       return signalPassFailure();

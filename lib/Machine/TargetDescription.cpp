@@ -49,7 +49,7 @@ static llvm::Expected<cnn::GpuAttr> makeGpu(mlir::MLIRContext *context,
                                    cnn::GpuAttr::getArchName(arch, gpu.archSpecific) +
                                    "': use " + llvm::join(known, ", "));
   }
-  return cnn::GpuAttr::get(context, gpu.platform, gpu.precision, archs, gpu.archSpecific);
+  return cnn::GpuAttr::get(context, gpu.platform, archs, gpu.archSpecific);
 }
 
 //===----------------------------------------------------------------------===//
@@ -133,11 +133,10 @@ static const VectorUnit *getLeastVectorUnit(const Triple &triple) {
   return least;
 }
 
-llvm::Expected<cnn::TargetAttr> convoy::describeTarget(mlir::MLIRContext *context,
-                                                       llvm::StringRef tripleName,
-                                                       llvm::StringRef cpuName,
-                                                       const std::optional<GpuOptions> &gpu,
-                                                       const Host &host) {
+llvm::Expected<cnn::TargetAttr>
+convoy::describeTarget(mlir::MLIRContext *context, llvm::StringRef tripleName,
+                       llvm::StringRef cpuName, const std::optional<GpuOptions> &gpu,
+                       cnn::Precision precision, const Host &host) {
   initialiseTargets();
   bool isNamed = !cpuName.empty() && cpuName != "native";
   Triple triple = !tripleName.empty() ? Triple(Triple::normalize(tripleName))
@@ -179,14 +178,14 @@ llvm::Expected<cnn::TargetAttr> convoy::describeTarget(mlir::MLIRContext *contex
     lanes = kGpuBlock;
   }
   return cnn::TargetAttr::get(context, triple.str(), cpu, features, lanes, vectors->registers,
-                              l2Bytes, gpuAttr, /*emulated=*/false);
+                              l2Bytes, gpuAttr, precision, /*emulated=*/false);
 }
 
 cnn::TargetAttr convoy::emulate(cnn::TargetAttr target) {
   return cnn::TargetAttr::get(target.getContext(), target.getTriple(), target.getCpu(),
                               target.getFeatures(), target.getVectorLanes(),
                               target.getVectorRegisters(), target.getL2(), target.getGpu(),
-                              /*emulated=*/true);
+                              target.getPrecision(), /*emulated=*/true);
 }
 
 bool convoy::hasFeatures(cnn::TargetAttr target, llvm::StringRef features) {

@@ -33,7 +33,7 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
   functions.addPass(cnn::createCnnExtendEpilogue());
-  functions.addPass(cnn::createCnnNarrowToF16());
+  functions.addPass(cnn::createCnnNarrowFloats());
   functions.addPass(cnn::createCnnToDestinationStyle());
   functions.addPass(cnn::createCnnFormLoops());
   functions.addPass(cnn::createCnnSinkBranches());

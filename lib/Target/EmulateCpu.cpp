@@ -14,9 +14,18 @@
 
 using namespace convoy;
 
-/// Gives `function`, which has the type of the instruction, a body that computes it lane by
-/// lane.
-static void define(llvm::Function &function, bool isUnsigned, bool addsToSum) {
+/// The elements number `first`, `first` + `step`, ... of a vector.
+static llvm::Value *selectEvery(llvm::IRBuilder<> &builder, llvm::Value *vector,
+                                unsigned first, unsigned step) {
+  auto *type = llvm::cast<llvm::FixedVectorType>(vector->getType());
+  llvm::SmallVector<int> mask;
+  for (unsigned i = first; i < type->getNumElements(); i += step)
+    mask.push_back(int(i));
+  return builder.CreateShuffleVector(vector, mask);
+}
+
+/// Gives `function` a body that computes an instruction on integers lane by lane.
+static void defineIntegers(llvm::Function &function, bool isUnsigned, bool addsToSum) {
   llvm::IRBuilder<> builder(
       llvm::BasicBlock::Create(function.getContext(), "entry", &function));
   llvm::Value *inputs = function.getArg(addsToSum ? 1 : 0);
@@ -29,10 +38,7 @@ static void define(llvm::Function &function, bool isUnsigned, bool addsToSum) {
   llvm::Value *products = builder.CreateMul(inputs, builder.CreateSExt(weights, wide));
   llvm::Value *sum = addsToSum ? function.getArg(0) : nullptr;
   for (unsigned first = 0; first < count / lanes; ++first) {
-    llvm::SmallVector<int> mask;
-    for (unsigned lane = 0; lane < lanes; ++lane)
-      mask.push_back(int(lane * (count / lanes) + first));
-    llvm::Value *some = builder.CreateShuffleVector(products, mask);
+    llvm::Value *some = selectEvery(builder, products, first, count / lanes);
     sum = sum ? builder.CreateAdd(sum, some) : some;
   }
   // Sums of products of bytes saturate at 16 bits.
@@ -46,19 +52,56 @@ static void define(llvm::Function &function, bool isUnsigned, bool addsToSum) {
   builder.CreateRet(builder.CreateTrunc(sum, type));
 }
 
-/// Lets calls of an instruction call a function.
-static void expand(llvm::Module &module, llvm::StringRef name, bool isUnsigned,
-                   bool addsToSum) {
+/// The same for an instruction on pairs of bf16, whose bits the function gets. Multiply-adds
+/// round twice, as those of x86 do; they do not flush subnormal numbers to zero.
+static void defineBF16(llvm::Function &function) {
+  llvm::IRBuilder<> builder(
+      llvm::BasicBlock::Create(function.getContext(), "entry", &function));
+  llvm::Type *floats = function.getReturnType();
+  auto *bits = llvm::FixedVectorType::get(
+      builder.getInt32Ty(), llvm::cast<llvm::FixedVectorType>(floats)->getNumElements());
+  auto widen = [&](llvm::Value *pairs, unsigned first) {
+    llvm::Value *halves = selectEvery(builder, pairs, first, 2);
+    halves = builder.CreateShl(builder.CreateZExt(halves, bits), 16);
+    return builder.CreateBitCast(halves, floats);
+  };
+  llvm::Value *sum = function.getArg(0);
+  for (unsigned first : {1, 0})
+    sum = builder.CreateIntrinsic(
+        llvm::Intrinsic::fma, {floats},
+        {widen(function.getArg(1), first), widen(function.getArg(2), first), sum});
+  builder.CreateRet(sum);
+}
+
+/// The type of the function that takes the place of an instruction: it gets bf16 as integers,
+/// since LLVM would pass them as f32.
+static llvm::FunctionType *getFunctionType(llvm::FunctionType *type) {
+  llvm::SmallVector<llvm::Type *> arguments;
+  for (llvm::Type *argument : type->params())
+    arguments.push_back(
+        argument->getScalarType()->isBFloatTy()
+            ? llvm::VectorType::getInteger(llvm::cast<llvm::VectorType>(argument))
+            : argument);
+  return llvm::FunctionType::get(type->getReturnType(), arguments, /*isVarArg=*/false);
+}
+
+/// Lets calls of an instruction call a function, which `define` gives its body.
+static void expand(llvm::Module &module, llvm::StringRef name,
+                   llvm::function_ref<void(llvm::Function &)> define) {
   llvm::Function *intrinsic = name.empty() ? nullptr : module.getFunction(name);
   if (!intrinsic)
     return;
   // Kernels have so many of them that LLVM would take minutes for copies of the body.
   auto *function =
-      llvm::Function::Create(intrinsic->getFunctionType(), llvm::Function::InternalLinkage,
-                             "convoy_emulated_dot", module);
-  define(*function, isUnsigned, addsToSum);
+      llvm::Function::Create(getFunctionType(intrinsic->getFunctionType()),
+                             llvm::Function::InternalLinkage, "convoy_emulated_dot", module);
+  define(*function);
   for (llvm::User *user : llvm::make_early_inc_range(intrinsic->users())) {
     auto &call = llvm::cast<llvm::CallInst>(*user);
+    llvm::IRBuilder<> builder(&call);
+    for (llvm::Use &argument : call.args())
+      argument.set(builder.CreateBitCast(
+          argument, function->getFunctionType()->getParamType(argument.getOperandNo())));
     // Long vectors are passed as the caller's attributes say.
     llvm::AttrBuilder attributes(module.getContext(),
                                  call.getFunction()->getAttributes().getFnAttrs());
@@ -74,8 +117,15 @@ static void expand(llvm::Module &module, llvm::StringRef name, bool isUnsigned,
 
 void convoy::expandDotInstructions(llvm::Module &module) {
   for (const DotInstruction &dot : listDotInstructions()) {
-    bool hasBytes = dot.byteProduct.empty() && dot.isUnsigned;
-    expand(module, dot.intrinsic, hasBytes, dot.addsToSum);
-    expand(module, dot.byteProduct, /*isUnsigned=*/true, /*addsToSum=*/false);
+    bool hasBytes = dot.byteProduct.empty() && dot.type == DotType::u8;
+    expand(module, dot.intrinsic, [&](llvm::Function &function) {
+      if (dot.type == DotType::bf16)
+        defineBF16(function);
+      else
+        defineIntegers(function, hasBytes, dot.addsToSum);
+    });
+    expand(module, dot.byteProduct, [](llvm::Function &function) {
+      defineIntegers(function, /*isUnsigned=*/true, /*addsToSum=*/false);
+    });
   }
 }

@@ -3,6 +3,7 @@
 """Shared by the integration tests: small models, the convoy command, ONNX Runtime as the reference."""
 
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -316,6 +317,12 @@ def compile_model(model, folder, *options):
     must(convoy("compile", model, "-o", artefact, *options))
     assert artefact.is_file(), "convoy compile succeeded but wrote nothing"
     return artefact
+
+
+def find_loops(code):
+    """The innermost loops of assembly: each begins with its label and ends with the jump to it."""
+    return [loop for label, body in re.findall(r"^(\.LBB\w+):(.*?)(?=^\.LBB)", code, re.M | re.S)
+            for loop in re.findall(rf"(.*?)^\s+(?:j\w+|b\.\w+|cbn?z\s+\w+,|tbn?z\s+\w+, #\d+,)\s+{re.escape(label)}$", body, re.M | re.S)]
 
 
 def run_artefact(artefact, feeds, outputs, threads=1, named=True):

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 import pytest
-from support import EMULATED, LEVELS, compile_model, cpu_options, helper, make_model, run_artefact
+from support import EMULATED, LEVELS, compile_model, cpu_options, find_loops, helper, make_model, run_artefact
 
 RNG = np.random.default_rng(19)
 
@@ -121,9 +121,7 @@ def test_kernels(tmp_path):
         code = compile_model(model, tmp_path, f"--mcpu={cpu}", "--emit=asm").read_text()
         assert re.findall(r"\b(v?u?s?(?:dot|pmaddwd|pdp\w+))\s", code) == [instruction] * code.count(instruction), cpu
         assert instruction in code, cpu
-        # A loop begins with its label and ends with the jump to it. Sums stay in registers.
-        loops = [loop for label, body in re.findall(r"^(\.LBB\w+):(.*?)(?=^\.LBB)", code, re.M | re.S)
-                 for loop in re.findall(rf"(.*?)^\s+(?:j\w+|b\.\w+|cbn?z\s+\w+,)\s+{re.escape(label)}$", body, re.M | re.S)]
-        products = [loop for loop in loops if loop.count(instruction) >= 8]
+        # Sums stay in registers.
+        products = [loop for loop in find_loops(code) if loop.count(instruction) >= 8]
         assert products, cpu
         assert not [loop for loop in products if re.search(r"%rsp|\bsp\b", loop)], cpu

@@ -5,7 +5,7 @@
 // RUN: not convoy-opt %s --cnn-assign-layout 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-select-algorithm 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-fuse-prologue 2>&1 | FileCheck %s
-// RUN: not convoy-opt %s --cnn-narrow-to-f16 2>&1 | FileCheck %s
+// RUN: not convoy-opt %s --cnn-narrow-floats 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-to-destination-style 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-plan-memory 2>&1 | FileCheck %s
 // RUN: not convoy-opt %s --cnn-generate-cpu-kernels 2>&1 | FileCheck %s

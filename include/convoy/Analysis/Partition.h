@@ -101,7 +101,7 @@ struct Traffic {
 };
 
 /// Bytes of a value of this type when it is sent to another device. With a GPU of precision
-/// f16, cnn-narrow-to-f16 will make f32 values f16 before they are gathered or exchanged.
+/// f16, cnn-narrow-floats will make f32 values f16 before they are gathered or exchanged.
 int64_t getCrossingBytes(mlir::ShapedType type, cnn::TargetAttr target);
 
 /// The traffic of one gather, one sum, and one exchange of halos.

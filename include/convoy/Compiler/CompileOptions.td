@@ -151,9 +151,9 @@ defm gpu_arch : FieldValue<"gpu-arch", "sm_80,sm_90",
   "gpuArchs", "GpuArchs()", DescribesTarget>;
 
 defm precision : FieldValue<"precision", "NAME",
-  "type of the factors in convolutions and dense layers on a\n"
-  "GPU: f32 (the default), tf32 or f16; sums are f32. With\n"
-  "f16, weights and data in memory are f16, too", everywhere,
+  "type of the factors in convolutions and dense layers: f32\n"
+  "(the default), bf16 (CPUs), tf32 or f16 (GPUs); sums are\n"
+  "f32. With bf16 and f16, so are weights and data in memory", everywhere,
   "precision", "std::optional<cnn::Precision>()", DescribesTarget>;
 
 defm mcpu : FieldValue<"mcpu", "CPU",

@@ -45,14 +45,15 @@ struct VectorUnit {
   llvm::StringRef usualCpu;
 };
 
-/// How a CPU multiplies the integers of a layer: by an instruction that multiplies inputs and
-/// weights and, in each lane of 32 bits, adds up the products of neighbours.
+/// The type of the inputs of a dot.
+enum class DotType { u8, i8, i16, bf16 };
+
+/// How a CPU multiplies integers or bf16: by an instruction that multiplies inputs and weights
+/// and, in each lane of 32 bits, adds up the products of neighbours.
 struct DotInstruction {
-  /// The neighbours in a lane: 2 if inputs and weights are i16, 4 if they have 8 bits. Weights
-  /// of 8 bits are i8.
-  int64_t inputs;
-  /// Whether inputs are u8.
-  bool isUnsigned;
+  /// What a lane multiplies: two neighbours of i16 or bf16, or four of 8 bits. Weights of 8
+  /// bits are i8.
+  DotType type;
   llvm::Triple::ArchType arch;
   /// LLVM's names of the features that a CPU needs, separated by commas.
   llvm::StringRef features;
@@ -64,6 +65,8 @@ struct DotInstruction {
   /// LLVM's name of an instruction that first makes sums of two products of bytes, which
   /// saturate at 16 bits; usually empty. `intrinsic` adds up these sums then.
   llvm::StringRef byteProduct = "";
+
+  int64_t getInputs() const { return type == DotType::u8 || type == DotType::i8 ? 4 : 2; }
 };
 
 /// A CPU. Numbers are those of one core, unless a field says more.
@@ -106,9 +109,11 @@ const CpuDescription *findCpu(llvm::StringRef name);
 /// usual CPU with `vectors`.
 const CpuDescription &getCpuRow(llvm::StringRef name, const VectorUnit &vectors);
 
-/// The target's instruction that multiplies `inputs` neighbours in its widest vectors; null if
-/// it has none, or is a GPU.
+/// The target's instruction that multiplies `inputs` neighbouring integers in its widest
+/// vectors; null if it has none, or is a GPU.
 const DotInstruction *findDotInstruction(cnn::TargetAttr target, int64_t inputs);
+/// The same for two neighbours of bf16; not all CPUs have it.
+const DotInstruction *findBF16Dot(cnn::TargetAttr target);
 
 /// The CPU of a target: its row, but with the vectors and the L2 cache that the target says.
 CpuDescription getCpu(cnn::TargetAttr target);

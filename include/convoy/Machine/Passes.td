@@ -15,7 +15,7 @@ def CnnSetTarget : Pass<"cnn-set-target", "::mlir::ModuleOp"> {
   let description = [{
     Gives the module the attribute `cnn.target` for the CPU `cpu`, with the numbers in the
     compiler's table of CPUs (see docs/targets.md). `convoy compile` does the same with
-    --mcpu and --mtriple; the pass is for IR that is written by hand. A module that has a
+    --mcpu, --mtriple and --precision; the pass is for IR that is written by hand. A module that has a
     target already keeps it.
 
     Before:
@@ -40,7 +40,12 @@ def CnnSetTarget : Pass<"cnn-set-target", "::mlir::ModuleOp"> {
     Option<"cpu", "cpu", "std::string", /*default=*/"",
            "A CPU that LLVM knows, or native; it must be given">,
     Option<"triple", "triple", "std::string", /*default=*/"",
-           "The target triple; by default Linux on the CPU's architecture">];
+           "The target triple; by default Linux on the CPU's architecture">,
+    Option<"precision", "precision", "::convoy::cnn::Precision",
+           /*default=*/"::convoy::cnn::Precision::f32",
+           "The type of data and weights, f32 or bf16",
+           [{::llvm::cl::values(clEnumValN(::convoy::cnn::Precision::f32, "f32", "f32"),
+                                clEnumValN(::convoy::cnn::Precision::bf16, "bf16", "bf16"))}]>];
   let dependentDialects = ["::convoy::cnn::CnnDialect"];
 }
 

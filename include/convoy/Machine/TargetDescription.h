@@ -18,7 +18,6 @@ namespace convoy {
 /// The GPU that is to run the kernels, as the command line describes it.
 struct GpuOptions {
   cnn::GpuPlatform platform = cnn::GpuPlatform::cuda;
-  cnn::Precision precision = cnn::Precision::f32;
   /// Compute capabilities such as 80; the usual ones if empty.
   std::vector<int64_t> archs;
   /// Whether the code is for the single capability in `archs` alone (sm_90a).
@@ -44,11 +43,12 @@ struct Host {
 /// - A named CPU gives the same target on every machine. If the triple is empty, it is Linux
 ///   on the architecture that has this CPU. LLVM and the rows of Cpu.h say everything else. A
 ///   CPU without a row gets the row `x86-64-v3`, `x86-64-v4` or `generic`, by its vectors.
-/// An unknown name is an error, which lists what to write instead. Initialises LLVM's targets
-/// on first use.
+/// An unknown name is an
+/// error, which lists what to write instead. Initialises LLVM's targets on first use.
 llvm::Expected<cnn::TargetAttr> describeTarget(mlir::MLIRContext *context,
                                                llvm::StringRef triple, llvm::StringRef cpu,
                                                const std::optional<GpuOptions> &gpu = {},
+                                               cnn::Precision precision = cnn::Precision::f32,
                                                const Host &host = Host::query());
 
 /// The target whose kernels are `target`'s, but whose instructions are those of the CPU that

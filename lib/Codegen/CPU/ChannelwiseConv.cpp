@@ -123,7 +123,7 @@ private:
     SmallVector<Value> indices = {block};
     llvm::append_range(indices, kernel);
     indices.append({indexConstant(b, k), indexConstant(b, 0)});
-    return loadWeights(b, tile.lanes, filter, indices);
+    return loadAs(b, vectorType, filter, indices);
   }
 
   /// The `k`-th channel of each lane's group.
@@ -131,7 +131,7 @@ private:
     SmallVector<Value> indices = {batch, block};
     llvm::append_range(indices, position.outer);
     indices.append({column, indexConstant(b, 0)});
-    Value loaded = vector::LoadOp::create(b, vectorType, input, indices);
+    Value loaded = loadAs(b, vectorType, input, indices);
     if (tile.inputChunk == 1)
       return loaded;
     SmallVector<int64_t> pattern;

@@ -277,11 +277,11 @@ void ConvRegisterTile::storePlain(const PixelTile &pixels, ArrayRef<Value> sums,
       indices.push_back(column(add(b, pixels.start, pixel)));
       Value value = memref::LoadOp::create(b, scratch, ValueRange{pixel, lane});
       if (residual) {
-        Value other = memref::LoadOp::create(b, residual, indices);
+        Value other = loadAs(b, value.getType(), residual, indices);
         value = emitUnary(b, b.getLoc(), op.getActivation(),
                           arith::AddFOp::create(b, value, other));
       }
-      memref::StoreOp::create(b, value, output, indices);
+      storeAs(b, value, output, indices);
       return SmallVector<Value>();
     });
     return SmallVector<Value>();

@@ -32,16 +32,33 @@ Value convoy::cpu::isFirstOfShared(ImplicitLocOpBuilder &b, Value task, Value in
       arith::CmpIOp::create(b, arith::CmpIPredicate::eq, index, indexConstant(b, 0)));
 }
 
-Value convoy::cpu::loadWeights(ImplicitLocOpBuilder &b, int64_t lanes, Value filter,
-                               ValueRange indices) {
-  Type stored = cast<MemRefType>(filter.getType()).getElementType();
-  Type wanted = b.getF32Type();
-  Value weights;
-  if (lanes == 0) {
-    weights = memref::LoadOp::create(b, filter, indices);
-  } else {
-    weights = vector::LoadOp::create(b, VectorType::get({lanes}, stored), filter, indices);
-    wanted = VectorType::get({lanes}, wanted);
-  }
-  return stored.isF32() ? weights : Value(arith::ExtFOp::create(b, wanted, weights));
+bool convoy::cpu::isComputedInF32(Type element) {
+  return element.isF32() || element.isF16() || element.isBF16();
+}
+
+Value convoy::cpu::loadAs(ImplicitLocOpBuilder &b, Type type, Value buffer,
+                          ValueRange indices) {
+  Type element = cast<MemRefType>(buffer.getType()).getElementType();
+  auto vector = dyn_cast<VectorType>(type);
+  Value value =
+      vector ? vector::LoadOp::create(b, vector.clone(element), buffer, indices).getResult()
+             : memref::LoadOp::create(b, buffer, indices).getResult();
+  return value.getType() == type ? value : arith::ExtFOp::create(b, type, value);
+}
+
+Value convoy::cpu::roundFor(ImplicitLocOpBuilder &b, Value buffer, Value value) {
+  Type stored = cast<MemRefType>(buffer.getType()).getElementType();
+  if (getElementTypeOrSelf(value) == stored)
+    return value;
+  auto vector = dyn_cast<VectorType>(value.getType());
+  return arith::TruncFOp::create(b, vector ? Type(vector.clone(stored)) : stored, value);
+}
+
+void convoy::cpu::storeAs(ImplicitLocOpBuilder &b, Value value, Value buffer,
+                          ValueRange indices) {
+  value = roundFor(b, buffer, value);
+  if (isa<VectorType>(value.getType()))
+    vector::StoreOp::create(b, value, buffer, indices);
+  else
+    memref::StoreOp::create(b, value, buffer, indices);
 }

@@ -109,8 +109,8 @@ struct ReorderFamily : KernelFamily {
     auto op = cast<ReorderOp>(operation);
     Extents extents(op);
     int64_t block = extents.block;
-    auto type = VectorType::get({block}, getType(op.getInit()).getElementType());
     Value input = operands[0], output = operands[1];
+    auto type = VectorType::get({block}, getMovedType(input, output));
     Value &plain = extents.toBlocked ? input : output;
     Value &blocked = extents.toBlocked ? output : input;
     plain = reshapeBuffer(b, plain, {extents.batch, extents.channels, extents.pixels});

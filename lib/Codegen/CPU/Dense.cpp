@@ -45,7 +45,7 @@ struct DensePlan {
   DensePlan(DenseOp op, TargetAttr target) : tile(getDenseTile(op)) {
     SmallVector<int64_t> shape = op.getLogicalFilterShape();
     outputs = shape[0];
-    int64_t stepInputs = op.isInteger() ? cast<ScheduledOpInterface>(*op).getDotInputs() : 1;
+    int64_t stepInputs = cast<ScheduledOpInterface>(*op).getStepInputs();
     depth = shape[1] / stepInputs;
     chunk = op.getScheduleAttr().getChunk() / stepInputs;
     rows = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
@@ -256,7 +256,7 @@ private:
       region.forEachRow(sums, rows, [&](Value row, ArrayRef<Value> values) {
         for (auto [value, column, mask] : llvm::zip_equal(values, columns, masks)) {
           Values at = {add(b, firstRow, row), column};
-          Value result = region.emit(value, at);
+          Value result = roundFor(b, output, region.emit(value, at));
           if (isMasked)
             vector::MaskedStoreOp::create(b, output, at, mask, result);
           else

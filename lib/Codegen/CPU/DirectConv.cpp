@@ -222,8 +222,8 @@ private:
     SmallVector<int64_t> shape(cast<MemRefType>(source.getType()).getShape());
     shape.front() = 1;
     shape[shape.size() - 2] = runs.pixels;
-    input = memref::ViewOp::create(b, MemRefType::get(shape, b.getF32Type()), normalized, zero,
-                                   ValueRange());
+    input = memref::ViewOp::create(b, MemRefType::get(shape, product.getInputType()),
+                                   normalized, zero, ValueRange());
     inputImage = zero;
     auto build = [&](int64_t count) {
       PixelTile pixels = {zero, 0, count};
@@ -245,7 +245,7 @@ private:
   /// `start` on, and writes the result to `input`, which is scratch memory here.
   void normalize(Value source, Value start, int64_t count, Value chunk) {
     auto load = [&](Value from, ValueRange indices) {
-      return vector::LoadOp::create(b, vectorType, from, indices);
+      return loadAs(b, vectorType, from, indices);
     };
     auto [block, lane] = locateBlock(source, chunk);
     auto indicesOf = [&, block = block, lane = lane](Value image, Value pixel) {
@@ -259,7 +259,7 @@ private:
       Value value = load(source, indicesOf(batch, affine(b, start, 1, i)));
       value = math::FmaOp::create(b, value, scale, offset);
       value = emitUnary(b, b.getLoc(), op.getInputActivation(), value);
-      vector::StoreOp::create(b, value, input, indicesOf(inputImage, indexConstant(b, i)));
+      storeAs(b, value, input, indicesOf(inputImage, indexConstant(b, i)));
     }
   }
 

@@ -35,7 +35,7 @@ struct GlobalPoolFamily : KernelFamily {
     if (!pool)
       return false;
     auto type = cast<ShapedType>(pool.getInput().getType());
-    return type.getElementType().isF32() &&
+    return isComputedInF32(type.getElementType()) &&
            (!pool.getBlocked() || type.getShape().back() == target.getVectorLanes());
   }
 
@@ -81,10 +81,7 @@ struct GlobalPoolFamily : KernelFamily {
         }
         SmallVector<Value> to(indices);
         to.push_back(indexConstant(b, 0));
-        if (op.getBlocked())
-          vector::StoreOp::create(b, result, output, to);
-        else
-          memref::StoreOp::create(b, result, output, to);
+        storeAs(b, result, output, to);
         return result;
       };
       Value result = compute(quick);

@@ -22,11 +22,15 @@ using namespace convoy::cnn;
 LayerProduct::LayerProduct(ImplicitLocOpBuilder &builder, ScheduledOpInterface layer,
                            TargetAttr target, int64_t lanes)
     : b(builder), lanes(lanes), sumType(VectorType::get({lanes}, builder.getF32Type())) {
-  if (!layer.isInteger())
+  int64_t inputs = layer.getStepInputs();
+  if (inputs == 1)
     return;
-  int64_t inputs = layer.getDotInputs();
-  dot = findDotInstruction(target, inputs);
+  dot = layer.isInteger() ? findDotInstruction(target, inputs) : findBF16Dot(target);
   assert(dot && dot->lanes == lanes && "a schedule that no kernel follows");
+  if (!layer.isInteger()) {
+    inputType = VectorType::get({inputs * lanes}, b.getBF16Type());
+    return;
+  }
   inputType = VectorType::get({inputs * lanes}, b.getIntegerType(32 / inputs));
   sumType = VectorType::get({lanes}, b.getI32Type());
 }
@@ -36,29 +40,41 @@ Value LayerProduct::flattenFilter(Value filter) {
     return filter;
   SmallVector<int64_t> shape(cast<MemRefType>(filter.getType()).getShape());
   shape.pop_back();
-  shape.back() *= dot->inputs;
+  shape.back() *= dot->getInputs();
   return reshapeBuffer(b, filter, shape);
 }
 
 Value LayerProduct::loadWeights(Value filter, ValueRange indices) {
   if (!dot)
-    return convoy::cpu::loadWeights(b, lanes, filter, indices);
+    return loadAs(b, sumType, filter, indices);
   Type stored = cast<MemRefType>(filter.getType()).getElementType();
   SmallVector<Value> at(indices);
-  at.back() = affine(b, at.back(), dot->inputs, 0);
+  at.back() = affine(b, at.back(), dot->getInputs(), 0);
   VectorType type = inputType.clone(stored);
   Value weights = vector::LoadOp::create(b, type, filter, at);
   return type == inputType ? weights : arith::ExtSIOp::create(b, inputType, weights);
 }
 
 Value LayerProduct::broadcast(Value input, ValueRange indices) {
+  VectorType bits = sumType.clone(b.getI32Type());
+  if (!dot && cast<MemRefType>(input.getType()).getElementType().isBF16()) {
+    // A bf16 is the upper half of an f32. So the number is broadcast before it is widened.
+    Value half = memref::LoadOp::create(b, input, indices);
+    half = arith::BitcastOp::create(b, b.getI16Type(), half);
+    Value halves =
+        vector::BroadcastOp::create(b, VectorType::get({2 * lanes}, b.getI16Type()), half);
+    Value wide = vector::BitCastOp::create(b, bits, halves);
+    Value sixteen =
+        arith::ConstantOp::create(b, DenseElementsAttr::get(bits, b.getI32IntegerAttr(16)));
+    return arith::BitcastOp::create(b, sumType, arith::ShLIOp::create(b, wide, sixteen));
+  }
   if (!dot)
-    return vector::BroadcastOp::create(b, sumType, memref::LoadOp::create(b, input, indices));
-  auto type = VectorType::get({dot->inputs}, inputType.getElementType());
+    return vector::BroadcastOp::create(b, sumType, loadAs(b, b.getF32Type(), input, indices));
+  auto type = VectorType::get({dot->getInputs()}, inputType.getElementType());
   Value neighbours = vector::LoadOp::create(b, type, input, indices);
-  Value bits = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()), neighbours);
-  bits = vector::BroadcastOp::create(b, sumType, vector::ExtractOp::create(b, bits, 0));
-  return vector::BitCastOp::create(b, inputType, bits);
+  Value lane = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()), neighbours);
+  lane = vector::BroadcastOp::create(b, bits, vector::ExtractOp::create(b, lane, 0));
+  return vector::BitCastOp::create(b, inputType, lane);
 }
 
 Value LayerProduct::add(Value sum, Value inputs, Value weights) {

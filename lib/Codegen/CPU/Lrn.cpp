@@ -38,7 +38,7 @@ struct LrnFamily : KernelFamily {
     if (!lrn)
       return false;
     auto type = cast<ShapedType>(lrn.getInput().getType());
-    return type.getElementType().isF32() &&
+    return isComputedInF32(type.getElementType()) &&
            (!lrn.getBlocked() || type.getShape().back() == target.getVectorLanes());
   }
 
@@ -124,8 +124,7 @@ struct LrnFamily : KernelFamily {
           bound);
       // Outside of the data, this block is read instead, and not used.
       block = arith::SelectOp::create(b, inside, block, indices[1]);
-      Value neighbour =
-          vector::LoadOp::create(b, type, input, ValueRange{indices[0], block, position});
+      Value neighbour = loadAs(b, type, input, ValueRange{indices[0], block, position});
       Value product = arith::MulFOp::create(b, neighbour, neighbour);
       return square = arith::SelectOp::create(b, inside, product, zeroVector(b, type));
     };

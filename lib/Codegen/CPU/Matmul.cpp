@@ -57,7 +57,8 @@ struct MatmulFamily : KernelFamily {
 
   bool matches(Operation *op, TargetAttr) const override {
     auto matmul = dyn_cast<MatmulOp>(op);
-    return matmul && cast<ShapedType>(matmul.getLhs().getType()).getElementType().isF32();
+    return matmul &&
+           isComputedInF32(cast<ShapedType>(matmul.getLhs().getType()).getElementType());
   }
 
   int64_t countTasks(Operation *op, TargetAttr target) const override {
@@ -124,8 +125,7 @@ struct MatmulFamily : KernelFamily {
         loaded.push_back(
             loadLanes(b, type, tile.rhs, {tile.rhsBatch, k, columnOf(v)}, lanesOf(v)));
       for (int64_t r = 0; r < rows; ++r) {
-        Value element =
-            memref::LoadOp::create(b, tile.lhs, ValueRange{tile.lhsBatch, rowOf(r), k});
+        Value element = loadAs(b, b.getF32Type(), tile.lhs, {tile.lhsBatch, rowOf(r), k});
         Value broadcast = vector::BroadcastOp::create(b, type, element);
         for (int64_t v = 0; v < vectors; ++v) {
           Value &sum = next[r * vectors + v];

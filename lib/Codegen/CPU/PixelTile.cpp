@@ -190,12 +190,11 @@ ConvOperands::ConvOperands(cnn::ConvOpInterface op, ValueRange operands) {
 void ConvOperands::store(ImplicitLocOpBuilder &b, cnn::ConvOpInterface op,
                          EpilogueRegion &region, Value sums, ValueRange indices) const {
   if (residual) {
-    auto type = cast<VectorType>(sums.getType());
-    Value other = vector::LoadOp::create(b, type, residual, indices);
+    Value other = loadAs(b, sums.getType(), residual, indices);
     sums = arith::AddFOp::create(b, sums, other);
   }
   Value result = emitUnary(b, b.getLoc(), op.getActivation(), sums);
-  vector::StoreOp::create(b, region.emit(result, indices), output, indices);
+  storeAs(b, region.emit(result, indices), output, indices);
 }
 
 SmallVector<Value> convoy::cpu::emitKernelLoops(

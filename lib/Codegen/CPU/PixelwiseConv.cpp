@@ -117,8 +117,8 @@ private:
                       {batch, add(b, firstInput, channel), affine(b, start, 1, v * lanes)},
                       lanesOf(v, count)));
       for (int64_t i = 0; i < outputs; ++i) {
-        Value weight =
-            loadWeights(b, 0, filter, {group, outputTile, channel, indexConstant(b, i)});
+        Value weight = loadAs(b, b.getF32Type(), filter,
+                              {group, outputTile, channel, indexConstant(b, i)});
         Value broadcast = vector::BroadcastOp::create(b, vectorType, weight);
         for (int64_t v = 0; v < vectors; ++v) {
           Value &sum = next[i * vectors + v];

@@ -152,16 +152,9 @@ private:
     return indices;
   }
   Value load(ValueRange rows, Value column) {
-    if (auto vector = dyn_cast<VectorType>(type))
-      return vector::LoadOp::create(b, vector, input, at(rows, column));
-    return memref::LoadOp::create(b, input, at(rows, column));
+    return loadAs(b, type, input, at(rows, column));
   }
-  void store(Value value, Value column) {
-    if (isa<VectorType>(type))
-      vector::StoreOp::create(b, value, output, at(outer, column));
-    else
-      memref::StoreOp::create(b, value, output, at(outer, column));
-  }
+  void store(Value value, Value column) { storeAs(b, value, output, at(outer, column)); }
 
   ImplicitLocOpBuilder &b;
   PoolOpInterface op;
@@ -182,7 +175,7 @@ struct PoolFamily : KernelFamily {
     int64_t rank = op.getWindow().getRank();
     bool isDifferences =
         op.getPoolKind() == PoolKind::maximum && type.getElementType().isInteger(16);
-    return (type.getElementType().isF32() || isDifferences) &&
+    return (isComputedInF32(type.getElementType()) || isDifferences) &&
            (type.getRank() == rank + 2 || type.getShape().back() == target.getVectorLanes());
   }
 
@@ -208,6 +201,8 @@ struct PoolFamily : KernelFamily {
     auto op = cast<PoolOpInterface>(operation);
     SmallVector<Value> indices = delinearize(b, task, getTaskExtents(op));
     Type type = op.getOutputType().getElementType();
+    if (isComputedInF32(type))
+      type = b.getF32Type();
     if (isBlocked(op))
       type = VectorType::get({target.getVectorLanes()}, type);
     PoolRow(b, op, type, operands, indices).build(getCpu(target).vectors->poolPixels);

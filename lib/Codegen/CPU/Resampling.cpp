@@ -26,18 +26,17 @@ namespace {
 
 MemRefType getType(Value value) { return cast<MemRefType>(value.getType()); }
 
-Value loadRow(ImplicitLocOpBuilder &b, Value buffer, Value offset, int64_t lanes,
+Value loadRow(ImplicitLocOpBuilder &b, Type element, Value buffer, Value offset, int64_t lanes,
               int64_t count) {
   if (lanes == 1)
-    return memref::LoadOp::create(b, buffer, offset);
-  return loadLanes(b, VectorType::get(lanes, getType(buffer).getElementType()), buffer, offset,
-                   count);
+    return loadAs(b, element, buffer, offset);
+  return loadLanes(b, VectorType::get(lanes, element), buffer, offset, count);
 }
 
 void storeRow(ImplicitLocOpBuilder &b, Value value, Value buffer, Value offset, int64_t lanes,
               int64_t count) {
   if (lanes == 1)
-    memref::StoreOp::create(b, value, buffer, offset);
+    storeAs(b, value, buffer, offset);
   else
     storeLanes(b, value, buffer, offset, count);
 }
@@ -71,14 +70,15 @@ struct GatherFamily : KernelFamily {
     GatherShape shape(cast<GatherOp>(op));
     Value input = flatten(b, operands[0]), indices = flatten(b, operands[1]);
     Value output = flatten(b, operands[2]);
-    int64_t lanes = getCopyLanes(getType(output).getElementType(), target);
+    Type element = getMovedType(input, output);
+    int64_t lanes = getCopyLanes(element, target);
     forEachUnit(b, task, shape.rows(), countTasks(op, target), [&](Value unit) {
       SmallVector<Value> at = delinearize(b, unit, {shape.outer, shape.indices});
       Value row = emitGatheredRow(b, shape, at[0], indices, at[1]);
       Value from = affine(b, row, shape.inner, 0);
       Value to = affine(b, unit, shape.inner, 0);
       forEachVector(b, shape.inner, lanes, [&](Value first, int64_t count) {
-        Value value = loadRow(b, input, add(b, from, first), lanes, count);
+        Value value = loadRow(b, element, input, add(b, from, first), lanes, count);
         storeRow(b, value, output, add(b, to, first), lanes, count);
       });
     });
@@ -109,9 +109,13 @@ Value createTable(ImplicitLocOpBuilder &b, StringRef name, DenseElementsAttr val
 /// Writes the code of one task. Coordinates are known at compile time: they are tables.
 class ResizeEmitter {
 public:
-  ResizeEmitter(ImplicitLocOpBuilder &b, ResizeOp op, ValueRange operands, int64_t lanes)
-      : b(b), op(op), shape(op), lanes(lanes), input(flatten(b, operands[0])),
-        output(flatten(b, operands[1])) {}
+  ResizeEmitter(ImplicitLocOpBuilder &b, ResizeOp op, ValueRange operands, TargetAttr target)
+      : b(b), op(op), shape(op), input(flatten(b, operands[0])),
+        output(flatten(b, operands[1])), element(getMovedType(input, output)) {
+    if (op.getMode() == ResizeMode::linear)
+      element = b.getF32Type();
+    lanes = getCopyLanes(element, target);
+  }
 
   void build(Value task, int64_t tasks) {
     for (int64_t dim : shape.changing)
@@ -179,7 +183,7 @@ private:
       int64_t width = shape.inner == 1 ? 1 : lanes;
       forEachVector(b, shape.inner, width, [&](Value first, int64_t count) {
         Value sum = emitTapSum(b, last, [&](Value offset) {
-          return loadRow(b, input, add(b, offset, first), width, count);
+          return loadRow(b, element, input, add(b, offset, first), width, count);
         });
         storeRow(b, sum, output, add(b, to, first), width, count);
       });
@@ -190,8 +194,10 @@ private:
   ImplicitLocOpBuilder &b;
   ResizeOp op;
   ResizeShape shape;
-  int64_t lanes;
   Value input, output;
+  /// The type in which elements are added up or moved.
+  Type element;
+  int64_t lanes;
   /// The tables of each dimension that changes.
   llvm::SmallDenseMap<int64_t, SmallVector<Table, 2>> tables;
 };
@@ -202,7 +208,7 @@ struct ResizeFamily : KernelFamily {
   bool matches(Operation *op, TargetAttr) const override {
     auto resize = dyn_cast<ResizeOp>(op);
     return resize && (resize.getMode() == ResizeMode::nearest ||
-                      getType(resize.getInput()).getElementType().isF32());
+                      isComputedInF32(getType(resize.getInput()).getElementType()));
   }
 
   int64_t countTasks(Operation *op, TargetAttr) const override {
@@ -216,8 +222,7 @@ struct ResizeFamily : KernelFamily {
   LogicalResult buildTask(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands,
                           Value task, TargetAttr target) const override {
     auto resize = cast<ResizeOp>(op);
-    int64_t lanes = getCopyLanes(getType(operands[1]).getElementType(), target);
-    ResizeEmitter(b, resize, operands, lanes).build(task, countTasks(op, target));
+    ResizeEmitter(b, resize, operands, target).build(task, countTasks(op, target));
     return success();
   }
 };

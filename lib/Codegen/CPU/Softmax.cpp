@@ -187,7 +187,9 @@ struct SoftmaxFamily : KernelFamily {
   StringRef getName() const override { return "softmax"; }
   bool matches(Operation *op, TargetAttr) const override {
     auto softmax = dyn_cast<SoftmaxOp>(op);
-    return softmax && cast<ShapedType>(softmax.getInput().getType()).getElementType().isF32();
+    // The result is read again, so it must be f32.
+    return softmax && getElementTypeOrSelf(softmax.getInit().getType()).isF32() &&
+           isComputedInF32(getElementTypeOrSelf(softmax.getInput().getType()));
   }
   int64_t countTasks(Operation *op, TargetAttr target) const override {
     Extents extents(cast<SoftmaxOp>(op), target);

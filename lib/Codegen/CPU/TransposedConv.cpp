@@ -208,7 +208,7 @@ struct TransposedConvFamily : KernelFamily {
     int64_t lanes = target.getVectorLanes(), groups = interface.getGroups();
     // Blocks are vectors, and a blocked group begins and ends at a block.
     auto fits = [&](ShapedType type, bool blocked, int64_t channels) {
-      return type.getElementType().isF32() &&
+      return isComputedInF32(type.getElementType()) &&
              (!blocked || (type.getShape().back() == lanes &&
                            (groups == 1 || channels / groups % lanes == 0)));
     };

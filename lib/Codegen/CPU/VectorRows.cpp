@@ -47,6 +47,13 @@ int64_t convoy::cpu::getCopyLanes(Type element, cnn::TargetAttr target) {
   return element.isIndex() || bits % 8 != 0 ? 1 : target.getVectorLanes() * 32 / bits;
 }
 
+Type convoy::cpu::getMovedType(Value from, Value to) {
+  Type element = getElementTypeOrSelf(from.getType());
+  return element == getElementTypeOrSelf(to.getType())
+             ? element
+             : Float32Type::get(element.getContext());
+}
+
 static Value emitMask(ImplicitLocOpBuilder &b, VectorType type, int64_t count) {
   SmallVector<bool> lanes(type.getDimSize(0), false);
   std::fill_n(lanes.begin(), count, true);
@@ -57,21 +64,22 @@ static Value emitMask(ImplicitLocOpBuilder &b, VectorType type, int64_t count) {
 Value convoy::cpu::loadLanes(ImplicitLocOpBuilder &b, VectorType type, Value buffer,
                              ValueRange indices, int64_t count, Value padding) {
   if (count == type.getDimSize(0))
-    return vector::LoadOp::create(b, type, buffer, indices);
+    return loadAs(b, type, buffer, indices);
   if (!padding)
     padding = zeroVector(b, type);
-  return vector::MaskedLoadOp::create(b, type, buffer, indices, emitMask(b, type, count),
-                                      padding);
+  VectorType stored = type.clone(cast<MemRefType>(buffer.getType()).getElementType());
+  Value value = vector::MaskedLoadOp::create(
+      b, stored, buffer, indices, emitMask(b, stored, count), roundFor(b, buffer, padding));
+  return stored == type ? value : arith::ExtFOp::create(b, type, value);
 }
 
 void convoy::cpu::storeLanes(ImplicitLocOpBuilder &b, Value value, Value buffer,
                              ValueRange indices, int64_t count) {
   auto type = cast<VectorType>(value.getType());
-  if (count == type.getDimSize(0)) {
-    vector::StoreOp::create(b, value, buffer, indices);
-    return;
-  }
-  vector::MaskedStoreOp::create(b, buffer, indices, emitMask(b, type, count), value);
+  if (count == type.getDimSize(0))
+    return storeAs(b, value, buffer, indices);
+  vector::MaskedStoreOp::create(b, buffer, indices, emitMask(b, type, count),
+                                roundFor(b, buffer, value));
 }
 
 Value convoy::cpu::combineLanes(ImplicitLocOpBuilder &b, Value vector, Combine combine) {

@@ -61,7 +61,8 @@ public:
                                  : getWinogradTransform(plan.outputs, plan.taps)),
         layout(plan), step(b, op, target, tile.lanes), region(b, op, epilogueInputs),
         vectorType(step.getSumType()),
-        inputType(vectorType.clone(op.getInputType().getElementType())),
+        inputType(op.isInteger() ? vectorType.clone(op.getInputType().getElementType())
+                                 : vectorType),
         scratch(operands.back()) {
     filter = step.flattenFilter(filter);
   }
@@ -140,9 +141,11 @@ private:
     });
   }
 
+  /// Integers keep their type, floats become f32.
   Value load(Value buffer, ValueRange indices) {
-    auto type = vectorType.clone(cast<MemRefType>(buffer.getType()).getElementType());
-    return vector::LoadOp::create(b, type, buffer, indices);
+    Type element = cast<MemRefType>(buffer.getType()).getElementType();
+    return loadAs(b, isComputedInF32(element) ? vectorType : vectorType.clone(element), buffer,
+                  indices);
   }
 
   Value tileBuffer(int64_t extent, VectorType vector) {
@@ -247,9 +250,9 @@ private:
         emitTileTransform(
             b, vectorType, transform.filter,
             [&](int64_t i, int64_t j) {
-              return loadWeights(b, tile.lanes, filter,
-                                 {group, outputTile, add(b, first, channel),
-                                  indexConstant(b, i * plan.taps + j), lane});
+              return loadAs(b, vectorType, filter,
+                            {group, outputTile, add(b, first, channel),
+                             indexConstant(b, i * plan.taps + j), lane});
             },
             [&](int64_t i, int64_t j, Value value) {
               vector::StoreOp::create(

@@ -49,7 +49,8 @@ static Value roundToBF16(MathExpansion &e, Value x, Type bf16) {
 namespace {
 
 struct RoundTo16Bits : OpRewritePattern<arith::TruncFOp> {
-  using OpRewritePattern::OpRewritePattern;
+  RoundTo16Bits(MLIRContext *context, bool roundsToBF16)
+      : OpRewritePattern(context), roundsToBF16(roundsToBF16) {}
 
   LogicalResult matchAndRewrite(arith::TruncFOp op, PatternRewriter &rewriter) const override {
     Value x = op.getIn();
@@ -57,6 +58,8 @@ struct RoundTo16Bits : OpRewritePattern<arith::TruncFOp> {
     bool isF64 = getElementTypeOrSelf(x.getType()).isF64();
     if (!isa<VectorType, FloatType>(type) || op.getRoundingmode() ||
         !(element.isBF16() || (element.isF16() && isF64)))
+      return failure();
+    if (roundsToBF16 && !isF64)
       return failure();
     auto shaped = dyn_cast<ShapedType>(type);
     Type f32 = rewriter.getF32Type(), i32 = rewriter.getI32Type();
@@ -70,6 +73,8 @@ struct RoundTo16Bits : OpRewritePattern<arith::TruncFOp> {
       rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, x);
     return success();
   }
+
+  bool roundsToBF16;
 };
 
 /// The upper half of an f32 is a bf16.
@@ -116,7 +121,8 @@ template <typename OpTy> struct IntegerToBF16 : OpRewritePattern<OpTy> {
 
 } // namespace
 
-void convoy::populateFloatConversionPatterns(RewritePatternSet &patterns) {
-  patterns.add<RoundTo16Bits, WidenBF16, IntegerToBF16<arith::SIToFPOp>,
-               IntegerToBF16<arith::UIToFPOp>>(patterns.getContext());
+void convoy::populateFloatConversionPatterns(RewritePatternSet &patterns, bool roundsToBF16) {
+  patterns.add<RoundTo16Bits>(patterns.getContext(), roundsToBF16);
+  patterns.add<WidenBF16, IntegerToBF16<arith::SIToFPOp>, IntegerToBF16<arith::UIToFPOp>>(
+      patterns.getContext());
 }

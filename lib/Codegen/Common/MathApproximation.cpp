@@ -14,6 +14,7 @@
 #include "convoy/Codegen/Common/MathApproximation.h"
 #include "MathExpansion.h"
 #include "convoy/Codegen/Passes.h"
+#include "convoy/Machine/Cpu.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -192,13 +193,21 @@ template <typename OpTy> struct Expand : ExpandF64<OpTy> {
   }
 };
 
+/// Whether an instruction of the target rounds f32 to bf16. CPUs that multiply bf16 have one.
+/// Those of x86 flush subnormal numbers to zero, which a model in f32 must not see.
+bool roundsToBF16(cnn::TargetAttr target) {
+  if (!target || target.getEmulated() || target.getPrecision() != cnn::Precision::bf16)
+    return false;
+  return findBF16Dot(target);
+}
+
 struct ApproximateMath : convoy::impl::CnnApproximateMathBase<ApproximateMath> {
   using CnnApproximateMathBase::CnnApproximateMathBase;
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     populateMathApproximationPatterns(patterns);
-    populateFloatConversionPatterns(patterns);
+    populateFloatConversionPatterns(patterns, roundsToBF16(cnn::getTarget(getOperation())));
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -201,7 +201,7 @@ struct GemmFamily : GpuKernelFamily {
     if (conv && conv.isInputBlocked() &&
         conv.getInputType().getElementType() != getElementTypeOrSelf(conv.getFilter()))
       return op->emitError("copies blocks of inputs as they are, and needs them in the "
-                           "filter's type: cnn-narrow-to-f16 comes first");
+                           "filter's type: cnn-narrow-floats comes first");
     auto getOperands = [&](GpuKernel &kernel) { return GpuConvOperands(kernel, op); };
     if (conv)
       return buildGemm(kernels, "conv", describeGemm(conv), plan, schedule.getPrecision(),

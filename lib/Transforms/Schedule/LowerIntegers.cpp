@@ -381,7 +381,7 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
         differences && data.holds<int16_t>() ? narrowToI8(data) : ElementsAttr();
     if (!narrow || !allPreferBytes(input, *dot))
       return false;
-    ByteInput bytes(rewriter, input, *differences, dot->isUnsigned);
+    ByteInput bytes(rewriter, input, *differences, dot->type == DotType::u8);
     int64_t zero = bytes.getZeroPoint();
     rewriter.setInsertionPoint(layer);
     Value numbers = bytes.create(layer.getLoc());

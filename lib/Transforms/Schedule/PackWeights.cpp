@@ -181,11 +181,11 @@ void packDense(int64_t outputs, FilterLayoutAttr layout, FilterReader source,
           packed[(t * depth + k) * lanes + lane] = source[(t * lanes + lane) * depth + k];
 }
 
-/// Packs a filter of integers in the layout FilterLayout::dots, or that of a dense layer
-/// `outputs x inputs` in FilterLayout::dense_dots, which has one group, chunk and position.
-/// Writes the elements in the order of their addresses.
-template <typename T>
-void packDots(const FilterShape &shape, FilterLayoutAttr layout, const ConstantData &source,
+/// Packs a filter in the layout FilterLayout::dots, or that of a dense layer `outputs x
+/// inputs` in FilterLayout::dense_dots, which has one group, chunk and position. `read` gives
+/// the elements of the filter. Writes the elements in the order of their addresses.
+template <typename T, typename Read>
+void packDots(const FilterShape &shape, FilterLayoutAttr layout, Read read,
               MutableArrayRef<T> packed) {
   int64_t lanes = layout.getExtent(FilterDim::lane);
   int64_t dots = layout.getExtent(FilterDim::dot);
@@ -198,7 +198,7 @@ void packDots(const FilterShape &shape, FilterLayoutAttr layout, const ConstantD
             for (int64_t i = 0; i < inputs; ++i, ++to) {
               int64_t input = (chunk * dots + dot) * inputs + i, output = tile * lanes + lane;
               if (input < shape.inputs && output < shape.outputs)
-                *to = source.get<T>(shape.index(group, output, input, position));
+                *to = read(shape.index(group, output, input, position));
             }
       });
 }
@@ -249,8 +249,12 @@ void packRecurrent(ArrayRef<int64_t> shape, FilterReader source,
 /// Packs the filter of `op` in the layout of its schedule. `packed` is zero before.
 void packFilter(Operation *op, FilterLayoutAttr layout, FilterReader source,
                 MutableArrayRef<float> packed) {
-  if (auto dense = dyn_cast<DenseOp>(op))
+  auto readSource = [&](int64_t index) { return source[index]; };
+  if (auto dense = dyn_cast<DenseOp>(op)) {
+    if (layout.hasDots())
+      return packDots(FilterShape(dense), layout, readSource, packed);
     return packDense(dense.getLogicalFilterShape()[0], layout, source, packed);
+  }
   auto conv = cast<ConvOpInterface>(op);
   FilterShape shape(conv);
   switch (layout.getKind()) {
@@ -264,11 +268,12 @@ void packFilter(Operation *op, FilterLayoutAttr layout, FilterReader source,
   case FilterLayout::winograd_products:
   case FilterLayout::winograd_compact:
     return packWinograd(shape, getWinogradPlan(conv), layout, source, packed);
-  case FilterLayout::dense:
   case FilterLayout::dots:
+    return packDots(shape, layout, readSource, packed);
+  case FilterLayout::dense:
   case FilterLayout::winograd_dots:
   case FilterLayout::dense_dots:
-    llvm_unreachable("dense layers and layers of integers have functions of their own");
+    llvm_unreachable("dense layers and Winograd's integers have functions of their own");
   }
 }
 
@@ -410,7 +415,7 @@ struct PackWeights : convoy::cnn::impl::CnnPackWeightsBase<PackWeights> {
     auto pack = [&](auto zero) {
       using T = decltype(zero);
       return fillConstant<T>(layout.getType(), [&](MutableArrayRef<T> values) {
-        packDots<T>(shape, layout, *source, values);
+        packDots(shape, layout, [&](int64_t index) { return source->get<T>(index); }, values);
       });
     };
     return source->holds<int8_t>() ? pack(int8_t()) : pack(int16_t());

@@ -10,7 +10,7 @@
 // CHECK:         arith.select %{{.+}} : vector<4xi1>, vector<4xf32>
 // CHECK:         vector.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x2x8x8x16xf32>,
       %w: memref<2x3x3x1x16xf32>, %b: memref<32xf32>, %y: memref<1x2x8x8x16xf32>) {
     cnn.group_conv %x, %w, %b outs(%y)
@@ -28,7 +28,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         vector.shuffle %[[X:.+]], %[[X]] [0, 0, 2, 2]
 // CHECK:         vector.shuffle %[[X]], %[[X]] [1, 1, 3, 3]
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x1x8x8x16xf32>,
       %w: memref<1x1x1x2x16xf32>, %y: memref<1x1x8x8x16xf32>) {
     cnn.group_conv %x, %w outs(%y) {filter_shape = array<i64: 16, 2, 1, 1>, group = 8 : i64, output_block = 16 : i64,
@@ -46,7 +46,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-COUNT-8: vector.fma
 // CHECK-NOT:     vector.fma
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x1x8x8x16xf32>,
       %w: memref<1x1x1x8x16xf32>, %y: memref<1x1x8x8x16xf32>) {
     cnn.group_conv %x, %w outs(%y) {filter_shape = array<i64: 16, 8, 1, 1>, group = 2 : i64, output_block = 16 : i64,
@@ -64,7 +64,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-COUNT-18: vector.load {{.+}} : memref<8388608xf32>, vector<4xf32>
 // CHECK-COUNT-4: vector.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x8x256x256x16xf32>,
       %w: memref<8x3x3x1x16xf32>, %y: memref<1x8x256x256x16xf32>) {
     cnn.group_conv %x, %w outs(%y) {filter_shape = array<i64: 128, 1, 3, 3>, group = 128 : i64,

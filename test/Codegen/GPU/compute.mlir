@@ -7,7 +7,7 @@
 // CHECK:      %[[VALUE:.+]] = memref.load %[[X]]
 // CHECK-NEXT: memref.store %[[VALUE]], %[[Y]]
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 8, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 8, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<80x50xf32>, %y: memref<80x50xf32>) {
     cnn.compute "reverse" points [80, 50] %x outs(%y) : (memref<80x50xf32>, memref<80x50xf32>) -> () {
     ^bb0(%i: index, %j: index, %in: memref<80x50xf32>, %out: memref<80x50xf32>):

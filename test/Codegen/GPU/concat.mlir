@@ -10,7 +10,7 @@
 // CHECK:         memref.load
 // CHECK:         memref.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %a: memref<2x20xf32>, %b: memref<2x6xf32>, %y: memref<2x26xf32>) {
     cnn.concat %a, %b outs(%y) {axis = 1 : i64} : (memref<2x20xf32>, memref<2x6xf32>, memref<2x26xf32>) -> ()
     return
@@ -24,7 +24,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         vector.load {{.+}} {alignment = 16 : i64}
 // CHECK:         vector.store {{.+}} {alignment = 16 : i64}
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>) {
     %c0 = arith.constant 0 : index
     %c256 = arith.constant 256 : index

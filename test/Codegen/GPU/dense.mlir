@@ -15,7 +15,7 @@
 // CHECK-COUNT-8: vector.load %[[SHARED]]
 // CHECK-COUNT-4: memref.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x2048xf32>,
       %w: memref<63x2048x16xf32>, %b: memref<1008xf32>, %y: memref<1x1000xf32>) {
     cnn.dense %x, %w, %b outs(%y) {filter_shape = array<i64: 1000, 2048>}
@@ -39,7 +39,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         arith.cmpi ult, %thread_id_x, %c20
 // CHECK:         scf.if
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<5x30xf32>, %w: memref<2x30x16xf32>,
       %y: memref<5x20xf32>) {
     cnn.dense %x, %w outs(%y) {filter_shape = array<i64: 20, 30>} : (memref<5x30xf32>, memref<2x30x16xf32>, memref<5x20xf32>) -> ()

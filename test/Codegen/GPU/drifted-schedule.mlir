@@ -3,7 +3,7 @@
 // If the filter or the bias differs from the schedule, or there is no schedule, no kernel is generated.
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16,
-    vector_registers = 32, l2 = 1048576, gpu = <cuda, f32, [80]>>
+    vector_registers = 32, l2 = 1048576, gpu = <cuda, [80]>>
 
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x4xf32>, %w: memref<1x4x32xf32>, %y: memref<1x3xf32>) {
@@ -18,7 +18,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 // -----
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16,
-    vector_registers = 32, l2 = 1048576, gpu = <cuda, f32, [80]>>
+    vector_registers = 32, l2 = 1048576, gpu = <cuda, [80]>>
 
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x4xf32>, %w: memref<1x4x16xf32>,
@@ -34,7 +34,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 // -----
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "", vector_lanes = 16,
-    vector_registers = 32, l2 = 1048576, gpu = <cuda, f32, [80]>>
+    vector_registers = 32, l2 = 1048576, gpu = <cuda, [80]>>
 
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x4xf32>, %w: memref<1x4x16xf32>, %y: memref<1x3xf32>) {

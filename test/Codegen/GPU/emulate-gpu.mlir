@@ -2,7 +2,7 @@
 
 #shared = #gpu.address_space<workgroup>
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [80]>>
 
 module attributes {gpu.container_module, cnn.target = #target} {
   // The launch names the function that runs the kernel, and the bytes of its shared memory. Its second
@@ -139,7 +139,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // CHECK:         gpu.func @memory(
 // CHECK-NEXT:      gpu.barrier
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @others {
     gpu.func @memory() kernel {
@@ -152,7 +152,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // -----
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @unknown() kernel {
@@ -166,7 +166,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // -----
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @copies(%x: memref<4xf32>) workgroup(%a: memref<4xf32, #gpu.address_space<workgroup>>) kernel {
@@ -180,7 +180,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // -----
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @sums_in_f16(%a: vector<4x2xf16>, %b: vector<2x2xf16>, %c: vector<2x2xf16>) kernel {
@@ -195,7 +195,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 
 // A vector of two dimensions: the rows of a matrix are not contiguous.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [80]>>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @matrices() workgroup(%a: memref<4x8xf32, #gpu.address_space<workgroup>>) kernel {
@@ -212,7 +212,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // Shared memory whose size the launch sets follows the buffers. Barriers, copies of boxes and products
 // of warp groups become calls; sums are passed through the thread's stack.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [90], arch_specific = true>, precision = tf32>
 module attributes {gpu.container_module, cnn.target = #target} {
   // CHECK-LABEL: func.func @main(
   // CHECK:         gpu.launch_func {{.*}} {cnn.emulated = @warpgroup, cnn.shared_bytes = 2064 : i64}
@@ -286,7 +286,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // -----
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [90], arch_specific = true>, precision = tf32>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @transposed(%a: i64, %b: i64, %sums: !llvm.struct<(f32, f32, f32, f32)>) kernel {
@@ -301,7 +301,7 @@ module attributes {gpu.container_module, cnn.target = #target} {
 // -----
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [90], arch_specific = true>, precision = tf32>
 module attributes {gpu.container_module, cnn.target = #target} {
   gpu.module @kernels {
     gpu.func @multicast(%to: !llvm.ptr<7>, %map: !llvm.ptr, %barrier: !llvm.ptr<3>, %mask: i16, %c: i32) kernel {

@@ -2,7 +2,7 @@
 // RUN:   --split-input-file | FileCheck %s
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>>
 
 // A 3x3 convolution of blocked data. In shared memory, rows of 16 inputs have 4 floats of padding,
 // and rows of filters 8. Groups of copies run ahead of the products. Each step has one barrier.
@@ -49,7 +49,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 // -----
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80, 90]>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>, precision = tf32>
 
 // Tensor cores: fragments of 8 inputs in tf32. They are rounded, because the hardware would truncate them.
 // CHECK-LABEL: gpu.func @conv(
@@ -71,7 +71,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 // -----
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>, precision = f16>
 
 // In f16 a stage has 32 inputs, which are copied 8 at a time: rows of 64 bytes as in f32. For
 // each 16 inputs, ldmatrix loads 2 x 16 pixels, and 4 x 16 channels, which it transposes.

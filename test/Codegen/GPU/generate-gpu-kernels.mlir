@@ -2,7 +2,7 @@
 // RUN:   --canonicalize --cse --split-input-file --verify-diagnostics | FileCheck %s
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>>
 
 // Equal operations share their kernels. Each launch is a layer. Views stay.
 // CHECK:       module attributes {cnn.arena_size = 8192 : i64
@@ -46,7 +46,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 8192 : i64, cnn.weight
 // CHECK:           gpu.launch_func{{ +}}@kernels::@dense {{.*}}, %[[PARTS]] : memref<131072xi8>)
 // CHECK:           gpu.launch_func{{ +}}@kernels::@dense_sum {{.*}}, %[[PARTS]] : memref<131072xi8>)
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [80]>>
 module attributes {cnn.target = #target, cnn.arena_size = 524288 : i64, cnn.weights_size = 262144 : i64} {
   func.func @main(%arena: memref<524288xi8>, %weights: memref<262144xi8>, %y: memref<64x32xf32>) {
     %c0 = arith.constant 0 : index

@@ -12,7 +12,7 @@
 // CHECK:         scf.if
 // CHECK:           vector.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x3x7x7x16xf32>, %y: memref<1x3x1x1x16xf32>) {
     cnn.global_pool #cnn.pool_kind<average> %x outs(%y) {blocked} : (memref<1x3x7x7x16xf32>, memref<1x3x1x1x16xf32>) -> ()
     return
@@ -31,7 +31,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         gpu.barrier
 // CHECK-COUNT-8: memref.load %[[SHARED]]
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x2x64x64xf32>, %y: memref<1x2x1x1xf32>) {
     cnn.global_pool #cnn.pool_kind<maximum> %x outs(%y) : (memref<1x2x64x64xf32>, memref<1x2x1x1xf32>) -> ()
     return

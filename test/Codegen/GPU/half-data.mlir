@@ -40,7 +40,7 @@
 // CHECK:         %[[P:.+]] = vector.load {{.*}} : memref<1024xf16>, vector<4xf16>
 // CHECK-NEXT:    vector.store %[[P]]
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80]>>, cnn.arena_size = 32768 : i64,
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80]>, precision = f16>, cnn.arena_size = 32768 : i64,
     cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<32768xi8>, %weights: memref<64xi8>, %plain: memref<1x32x128xf32>, %z: memref<1x16xf32>) {
     %c0 = arith.constant 0 : index
@@ -82,7 +82,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         vector.store {{.*}} {alignment = 16 : i64} : memref<262144xf32>, vector<4xf32>
 #map = affine_map<(i) -> (i)>
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80]>>, cnn.arena_size = 2097152 : i64,
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80]>, precision = f16>, cnn.arena_size = 2097152 : i64,
     cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<2097152xi8>, %weights: memref<64xi8>) {
     %zero = arith.constant 0.0 : f32

@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --verify-diagnostics
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>, precision = f16>
 
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>,

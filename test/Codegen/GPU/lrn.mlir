@@ -10,7 +10,7 @@
 // CHECK:         arith.divf
 // CHECK:         vector.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x2x3x3x16xf32>, %y: memref<1x2x3x3x16xf32>) {
     cnn.lrn %x outs(%y) {size = 5 : i64, alpha = 10.0 : f32, beta = 0.75 : f32, bias = 1.0 : f32, blocked}
         : (memref<1x2x3x3x16xf32>, memref<1x2x3x3x16xf32>) -> ()
@@ -27,7 +27,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         math.log
 // CHECK:         math.exp
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x20x3x3xf32>, %y: memref<1x20x3x3xf32>) {
     cnn.lrn %x outs(%y) {size = 3 : i64, alpha = 0.01 : f32, beta = 0.6 : f32, bias = 1.0 : f32}
         : (memref<1x20x3x3xf32>, memref<1x20x3x3xf32>) -> ()

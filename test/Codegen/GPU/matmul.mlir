@@ -13,7 +13,7 @@
 // CHECK:           gpu.barrier
 // CHECK:           scf.yield
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<3x70x48xf32>,
       %w: memref<1x48x128xf32>, %y: memref<3x70x128xf32>) {
     cnn.matmul %x, %w outs(%y) : (memref<3x70x48xf32>, memref<1x48x128xf32>, memref<3x70x128xf32>) -> ()
@@ -30,7 +30,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:     vector.fma
 // CHECK-COUNT-4: scf.if
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<5x7xf32>, %w: memref<7x9xf32>, %y: memref<5x9xf32>) {
     cnn.matmul %x, %w outs(%y) : (memref<5x7xf32>, memref<7x9xf32>, memref<5x9xf32>) -> ()
     return

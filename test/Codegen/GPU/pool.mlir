@@ -14,7 +14,7 @@
 // CHECK-NOT:     vector.load
 // CHECK:         vector.store {{.+}} {alignment = 16 : i64}
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x2x8x8x16xf32>, %y: memref<1x2x4x4x16xf32>) {
     cnn.max_pool %x outs(%y) {window = #cnn.window<[3, 3], strides = [2, 2], pads = [1, 1, 1, 1]>}
         : (memref<1x2x8x8x16xf32>, memref<1x2x4x4x16xf32>) -> ()
@@ -33,7 +33,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         arith.divf %{{.+}}, %[[NINE]] : f32
 // CHECK:         memref.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x3x7x7xf32>, %y: memref<1x3x3x3xf32>) {
     cnn.avg_pool %x outs(%y) {window = #cnn.window<[3, 3], strides = [2, 2]>} : (memref<1x3x7x7xf32>, memref<1x3x3x3xf32>) -> ()
     return
@@ -50,7 +50,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         arith.sitofp
 // CHECK:         arith.divf {{.+}} : vector<4xf32>
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x1x9x9x16xf32>, %y: memref<1x1x9x9x16xf32>) {
     cnn.avg_pool %x outs(%y) {window = #cnn.window<[5, 5], pads = [2, 2, 2, 2]>} : (memref<1x1x9x9x16xf32>, memref<1x1x9x9x16xf32>) -> ()
     return

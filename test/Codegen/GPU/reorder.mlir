@@ -11,7 +11,7 @@
 // CHECK-COUNT-4: memref.load %[[TILE]]
 // CHECK:         vector.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<3x32x8x16xf32>, %y: memref<3x2x8x16x16xf32>) {
     cnn.reorder %x outs(%y) {block = 16 : i64} : (memref<3x32x8x16xf32>, memref<3x2x8x16x16xf32>) -> ()
     return
@@ -29,7 +29,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         scf.if
 // CHECK:           memref.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x2x8x8x16xf32>, %y: memref<1x20x8x8xf32>) {
     cnn.reorder %x outs(%y) {block = 0 : i64, channels = 20 : i64} : (memref<1x2x8x8x16xf32>, memref<1x20x8x8xf32>) -> ()
     return
@@ -47,7 +47,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         memref.load
 // CHECK:         arith.select %{{.+}}, %{{.+}}, %cst : f32
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x18x3x3xf32>, %y: memref<1x2x3x3x16xf32>) {
     cnn.reorder %x outs(%y) {block = 16 : i64, shuffle = 3 : i64} : (memref<1x18x3x3xf32>, memref<1x2x3x3x16xf32>) -> ()
     return

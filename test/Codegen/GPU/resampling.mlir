@@ -8,7 +8,7 @@
 // CHECK:         %[[INSIDE:.+]] = arith.minsi %[[UPPER]], %c4_i64
 // CHECK:         arith.index_cast %[[INSIDE]] : i64 to index
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<2x5x3xf32>, %i: memref<3xi64>, %y: memref<2x3x3xf32>) {
     cnn.gather %x, %i outs(%y) {axis = 1 : i64} : (memref<2x5x3xf32>, memref<3xi64>, memref<2x3x3xf32>) -> ()
     return
@@ -25,7 +25,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:     memref.load
 // CHECK:         memref.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x2x3x3xf32>, %y: memref<1x2x6x6xf32>) {
     cnn.resize #cnn.resize_mode<linear> %x outs(%y)
         {shape = array<i64: 1, 2, 6, 6>, scales = array<f32: 1.0, 1.0, 2.0, 2.0>,
@@ -45,7 +45,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:     vector.load
 // CHECK:         vector.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>) {
     %c0 = arith.constant 0 : index
     %c4096 = arith.constant 4096 : index

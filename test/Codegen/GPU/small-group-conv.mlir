@@ -8,7 +8,7 @@
 // CHECK-NOT:     math.fma
 // CHECK:         memref.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x5x32xf32>,
       %w: memref<5x1x1x3x1x32xf32>, %y: memref<1x5x32xf32>) {
     cnn.group_conv %x, %w outs(%y) {filter_shape = array<i64: 5, 1, 3>, group = 5 : i64,
@@ -26,7 +26,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-COUNT-9:   math.fma
 // CHECK:           scf.yield
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x6x8x8xf32>,
       %w: memref<2x1x1x3x3x3x32xf32>, %b: memref<64xf32>, %y: memref<1x4x8x8xf32>) {
     cnn.group_conv %x, %w, %b outs(%y)

@@ -13,7 +13,7 @@
 // CHECK:         arith.divf
 // CHECK-COUNT-4: memref.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<2x1000xf32>, %y: memref<2x1000xf32>) {
     cnn.softmax %x outs(%y) {axis = 1 : i64} : (memref<2x1000xf32>, memref<2x1000xf32>) -> ()
     return
@@ -30,7 +30,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:         scf.for
 // CHECK-COUNT-4:   arith.mulf
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x65536xf32>, %y: memref<1x65536xf32>) {
     cnn.softmax %x outs(%y) {axis = 1 : i64} : (memref<1x65536xf32>, memref<1x65536xf32>) -> ()
     return
@@ -45,7 +45,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:     gpu.shuffle
 // CHECK-COUNT-3: math.exp
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 4096 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 4096 : i64} {
   func.func @main(%arena: memref<4096xi8>, %weights: memref<4096xi8>, %x: memref<1x3x32x32xf32>, %y: memref<1x3x32x32xf32>) {
     cnn.softmax %x outs(%y) {axis = 1 : i64} : (memref<1x3x32x32xf32>, memref<1x3x32x32xf32>) -> ()
     return

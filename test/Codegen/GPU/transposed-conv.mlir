@@ -13,7 +13,7 @@
 // CHECK-COUNT-4:         vector.load {{.+}} : memref<4096xf32>, vector<4xf32>
 // CHECK:         vector.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x1x4x4x16xf32>,
       %w: memref<1x1x1x4x4x16x16xf32>, %y: memref<1x1x8x8x16xf32>) {
     cnn.conv_transpose %x, %w outs(%y)
@@ -33,7 +33,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK-NOT:     vector.fma
 // CHECK-COUNT-4: memref.store
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, f32, [80]>>, cnn.arena_size = 65536 : i64} {
+    vector_lanes = 16, vector_registers = 16, l2 = 524288, gpu = <cuda, [80]>>, cnn.arena_size = 65536 : i64} {
   func.func @main(%arena: memref<65536xi8>, %weights: memref<4096xi8>, %x: memref<1x3x4xf32>,
       %w: memref<1x1x1x3x3x16xf32>, %y: memref<1x5x6xf32>) {
     cnn.conv_transpose %x, %w outs(%y)

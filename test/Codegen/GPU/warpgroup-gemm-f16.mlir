@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-generate-gpu-kernels --canonicalize --cse | FileCheck %s
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [90], arch_specific = true>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [90], arch_specific = true>, precision = f16>
 
 // Rows of 32 bytes, four blocks of channels per step, products of 16 inputs. The constant of the
 // descriptors is 3 in bits 62 and 63, 256 / 16 from bit 32 on and 1 from bit 16 on.

@@ -4,7 +4,7 @@
 // RUN:   --split-input-file | FileCheck %s --check-prefix=MAIN
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [90], arch_specific = true>, precision = tf32>
 
 // A block of threads computes 2 x 56 pixels by 64 channels. Each of 18 steps adds 32 input channels of one
 // position of the kernel. A stage has 2 x 128 rows of inputs and 2 x 64 rows of filters, of 64 bytes each.
@@ -136,7 +136,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 
 // Other precisions use the kernel for all GPUs.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [90], arch_specific = true>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [90], arch_specific = true>>
 
 // CHECK-LABEL: gpu.func @conv(
 // CHECK-NOT:     wgmma
@@ -155,7 +155,7 @@ module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.weights_
 
 // So does code that must run on later GPUs as well.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90]>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [90]>, precision = tf32>
 
 // CHECK-LABEL: gpu.func @conv(
 // CHECK-NOT:     wgmma

@@ -47,7 +47,7 @@
 // CHECK-SAME:    cnn.computed_flops = 6193152 : i64, cnn.flops = 23224320 : i64}
 // CHECK:       gpu.launch_func{{ +}}@kernels::@winograd_output {{.*}}{cnn.bytes = 946432 : i64, cnn.flops = 0 : i64}
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>, cnn.arena_size = 64 : i64,
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>>, cnn.arena_size = 64 : i64,
     cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x2x28x30x16xf32>,
       %w: memref<1x36x2x24x32xf32>, %b: memref<64xf32>, %r: memref<1x4x28x30x16xf32>, %y: memref<1x4x28x30x16xf32>) {
@@ -83,7 +83,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // CHECK:       gpu.launch_func{{ +}}@kernels::@winograd_input {{.*}}, %c1 : index)
 // CHECK:       gpu.launch_func{{ +}}@kernels::@winograd_output {{.*}}, %c2 : index)
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [89]>>, cnn.arena_size = 64 : i64,
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [89]>>, cnn.arena_size = 64 : i64,
     cnn.weights_size = 64 : i64} {
   func.func @main(%arena: memref<64xi8>, %weights: memref<64xi8>, %x: memref<1x1x600x600x16xf32>,
       %w: memref<1x36x1x16x32xf32>, %y: memref<1x1x600x600x16xf32>) {

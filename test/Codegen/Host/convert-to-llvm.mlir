@@ -64,7 +64,7 @@ module attributes {cnn.target = #target, cnn.layers = ["first", "second"],
 // CHECK:         arith.constant
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [80]>>
 module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first", "second"],
     cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}],
     cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
@@ -111,7 +111,7 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 // CHECK-NEXT:    llvm.call @k(%[[THREAD]], %[[MEMORY]], %[[X]], %[[ROUND]])
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, f32, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [80]>>
 module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["first"],
     cnn.inputs = [{name = "x", type = tensor<8xf32>}], cnn.outputs = [{name = "y", type = tensor<8xf32>}],
     cnn.arena_size = 256 : i64, cnn.weights_size = 64 : i64, cnn.weights = []} {
@@ -149,7 +149,7 @@ module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["fi
 // CHECK-NEXT:    llvm.call @convoy_rt_launch_kernel({{.*}}%[[SHARED]], %{{.+}}, %[[MAPS]])
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [90], arch_specific = true>, precision = tf32>
 module attributes {gpu.container_module, cnn.target = #target, cnn.layers = ["one"],
     cnn.inputs = [{name = "x", type = tensor<32xf32>}], cnn.outputs = [], cnn.arena_size = 256 : i64,
     cnn.weights_size = 64 : i64, cnn.weights = []} {

@@ -116,7 +116,7 @@ func.func @main(%arena: memref<1024xi8>, %weights: memref<0xi8>, %x: memref<1x1x
 
 module attributes {cnn.arena_size = 0 : i64, cnn.weights = [], cnn.weights_size = 0 : i64,
     cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>>} {
 func.func @main(%arena: memref<0xi8>, %weights: memref<0xi8>, %x: memref<1x1x4x4x16xf32>,
     %w: memref<1x1x1x1x1x16x16xf32>, %s: memref<1x16xf32>, %y: memref<1x1x4x4x16xf32>) {
   // expected-error @below {{may not leave the phase 'bufferize': no kernel of a GPU has a prologue}}

@@ -127,7 +127,7 @@ func.func @not_worth_it(%x: tensor<3x2x7x7x8xf32>, %y: tensor<1x33x16x16x8xf32>)
 // CHECK-NOT:     prologue
 // CHECK:         return
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>>} {
   func.func @gpu(%x: tensor<1x1x16x16x16xf32>) -> tensor<1x1x16x16x16xf32> {
     %s = arith.constant dense<2.0> : tensor<1x16xf32>
     %w = arith.constant dense<1.0> : tensor<1x1x1x1x1x16x16xf32>

@@ -3,7 +3,7 @@
 // The transformed filters of a GPU are ordered by product: [group][product][output tile][input][lanes of the tile]. The
 // bias is padded to the same tiles.
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>>} {
   // CHECK-LABEL: func.func @tiles(
   func.func @tiles(%x: tensor<1x2x28x30x16xf32>) -> tensor<1x3x28x30x16xf32> {
     // CHECK-DAG: %[[W:.+]] = arith.constant {{.*}} : tensor<1x36x2x24x32xf32>
@@ -31,7 +31,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // With precision f16, the filters of a GPU are f16.
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 2, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80]>>} {
+    vector_lanes = 2, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80]>, precision = f16>} {
   // CHECK-LABEL: func.func @transposed(
   func.func @transposed(%x: tensor<1x2x3xf32>) -> tensor<1x3x4xf32> {
     %w = arith.constant dense<[[[1., 2.], [3., 4.], [5., 6.]], [[11., 12.], [13., 14.], [15., 16.]]]> : tensor<2x3x2xf32>

@@ -2,7 +2,7 @@
 // RUN: convoy-opt %s --cnn-select-algorithm=algorithm=winograd_2x2 --split-input-file | FileCheck %s --check-prefix=PREFER
 
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>>} {
   // So many multiply-adds that Winograd's algorithm is worth its memory traffic and launches.
   // CHECK-LABEL:  func.func @large(
   // PREFER-LABEL: func.func @large(
@@ -58,7 +58,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // With tensor cores, a convolution is computed directly, even if another algorithm is preferred.
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80, 90]>>} {
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>, precision = tf32>} {
   // CHECK-LABEL:  func.func @large(
   // PREFER-LABEL: func.func @large(
   func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {
@@ -74,7 +74,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // The same with f16.
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [80, 90]>>} {
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>, precision = f16>} {
   // CHECK-LABEL:  func.func @large(
   // PREFER-LABEL: func.func @large(
   func.func @large(%x: tensor<1x16x56x56x16xf32>, %w: tensor<256x256x3x3xf32>) -> tensor<1x16x56x56x16xf32> {

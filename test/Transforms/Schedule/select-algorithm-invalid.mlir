@@ -64,7 +64,7 @@ module {
 // -----
 
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [80]>>} {
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80]>, precision = tf32>} {
   func.func @tensor_cores(%x: tensor<1x2x9x9x16xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x2x9x9x16xf32> {
     // expected-error @below {{cannot be computed by winograd_2x2: Winograd needs f32: tensor cores compute convolutions directly}}
     %0 = cnn.conv %x, %w
@@ -79,7 +79,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 // -----
 
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80]>>} {
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80]>>} {
   func.func @compact(%x: tensor<1x2x9x9x16xf32>, %w: tensor<32x32x3x3xf32>) -> tensor<1x2x9x9x16xf32> {
     // expected-error @below {{cannot be computed by winograd_4x4_compact: on a GPU, Winograd's filters are transformed when the model is}}
     %0 = cnn.conv %x, %w

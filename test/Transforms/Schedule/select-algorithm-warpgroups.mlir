@@ -1,7 +1,7 @@
 // RUN: convoy-opt %s --cnn-select-algorithm --split-input-file | FileCheck %s
 
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90], arch_specific = true>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [90], arch_specific = true>, precision = tf32>
 
 module attributes {cnn.target = #target} {
   // Two warp groups, a box of two rows of 56 pixels.
@@ -41,7 +41,7 @@ module attributes {cnn.target = #target} {
 
 // Code that must run on later GPUs as well has no warp groups.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, tf32, [90]>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [90]>, precision = tf32>
 
 module attributes {cnn.target = #target} {
   // CHECK-LABEL: func.func @warpgroups(
@@ -57,7 +57,7 @@ module attributes {cnn.target = #target} {
 
 // With f16, a step has twice as many inputs.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <cuda, f16, [90], arch_specific = true>>
+    vector_registers = 16, l2 = 1048576, gpu = <cuda, [90], arch_specific = true>, precision = f16>
 
 module attributes {cnn.target = #target} {
   // CHECK-LABEL: func.func @warpgroups(

@@ -54,7 +54,7 @@ func.func @dynamic(%x: tensor<?xf32>) -> tensor<?x1xf32> {
 // -----
 
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>>} {
 func.func @prologue(%x: tensor<1x1x4x4x16xf32>, %w: tensor<1x1x1x1x1x16x16xf32>, %s: tensor<1x16xf32>) -> tensor<1x1x4x4x16xf32> {
   %e = tensor.empty() : tensor<1x1x4x4x16xf32>
   // expected-error @below {{may not leave the phase 'schedule': no kernel of a GPU has a prologue}}

@@ -6,7 +6,7 @@
 // CHECK:         %[[F:.+]] = cnn.dequantize %[[X]]
 // CHECK:         cnn.dense %[[F]], %{{.+}} : (tensor<3x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>
 module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v4", features = "",
-    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, f32, [80, 90]>>} {
+    vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <cuda, [80, 90]>>} {
   func.func @dense(%x: tensor<1x3x2xi8>) -> tensor<3x2xf32> {
     %w = arith.constant dense<[[1, 2], [3, 4]]> : tensor<2x2xi8>
     %s = arith.constant dense<0.5> : tensor<f32>

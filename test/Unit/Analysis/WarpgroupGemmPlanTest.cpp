@@ -32,9 +32,9 @@ struct WarpgroupGemmPlanTest : testing::Test {
   WarpgroupGemmPlanTest() { context.loadDialect<cnn::CnnDialect, mlir::func::FuncDialect>(); }
 
   cnn::TargetAttr makeTarget(Precision precision, bool specific = true) {
-    auto gpu = cnn::GpuAttr::get(&context, cnn::GpuPlatform::cuda, precision, {90}, specific);
+    auto gpu = cnn::GpuAttr::get(&context, cnn::GpuPlatform::cuda, {90}, specific);
     return cnn::TargetAttr::get(&context, "x86_64-linux-gnu", "", "", 16, 32, 1 << 20, gpu,
-                                /*emulated=*/false);
+                                precision, /*emulated=*/false);
   }
 
   cnn::ConvOpInterface parse(const Shape &shape) {

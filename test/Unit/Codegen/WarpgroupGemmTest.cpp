@@ -29,7 +29,7 @@ namespace {
 /// A 3x3 convolution of 16 channels to 32, with nine steps and six stages. The filter is read
 /// from the memory of the input.
 constexpr char kModule[] = R"mlir(
-#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [90], arch_specific = true>>
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16, vector_registers = 16, l2 = 1048576, gpu = <emulator, [90], arch_specific = true>, precision = tf32>
 module attributes {cnn.target = #target, cnn.arena_size = 64 : i64, cnn.scratch_size = 4096 : i64,
     cnn.weights_size = 64 : i64, cnn.weights = [],
     cnn.inputs = [{name = "x", type = tensor<4608xf32>}],

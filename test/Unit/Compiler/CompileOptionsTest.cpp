@@ -109,9 +109,19 @@ TEST(CompileOptions, Contradictions) {
   CompileOptions options;
   options.precision = cnn::Precision::f16;
   EXPECT_EQ(toString(checkCompileOptions(options)),
-            "--gpu-arch and --precision need --target=cuda or cuda-emulator");
+            "--precision=f16 needs --target=cuda or cuda-emulator");
   options.platform = Platform::Cuda;
   EXPECT_EQ(toString(checkCompileOptions(options)), "");
+  options.precision = cnn::Precision::bf16;
+  EXPECT_EQ(toString(checkCompileOptions(options)),
+            "--precision=bf16 needs --target=cpu or cpu-emulator");
+  options.platform = Platform::CpuEmulator;
+  EXPECT_EQ(toString(checkCompileOptions(options)), "");
+  options.gpuArchs.archs = {80};
+  EXPECT_EQ(toString(checkCompileOptions(options)),
+            "--gpu-arch needs --target=cuda or cuda-emulator");
+  options.platform = Platform::Cuda;
+  options.precision = cnn::Precision::f16;
   options.weights = WeightType::F16;
   EXPECT_EQ(toString(checkCompileOptions(options)), "--weights is for --target=cpu");
 }

@@ -28,7 +28,8 @@ struct TargetDescription : testing::Test {
 
   /// The whole target, or the error's text.
   std::string print(llvm::StringRef triple, llvm::StringRef cpu, const Host &host) {
-    llvm::Expected<cnn::TargetAttr> target = describeTarget(&context, triple, cpu, {}, host);
+    llvm::Expected<cnn::TargetAttr> target =
+        describeTarget(&context, triple, cpu, {}, cnn::Precision::f32, host);
     if (!target)
       return llvm::toString(target.takeError());
     std::string text;
@@ -39,7 +40,8 @@ struct TargetDescription : testing::Test {
   /// Vectors and caches, or the error's text.
   std::string describe(llvm::StringRef triple, llvm::StringRef cpu,
                        const Host &host = kServer) {
-    llvm::Expected<cnn::TargetAttr> target = describeTarget(&context, triple, cpu, {}, host);
+    llvm::Expected<cnn::TargetAttr> target =
+        describeTarget(&context, triple, cpu, {}, cnn::Precision::f32, host);
     if (!target)
       return llvm::toString(target.takeError());
     return llvm::formatv("{0} lanes, {1} registers, {2} KiB", target->getVectorLanes(),
@@ -196,6 +198,19 @@ TEST_F(TargetDescription, DotInstructionsFollowTheFeatures) {
       return "none";
     return (dot->byteProduct.empty() ? dot->intrinsic : dot->byteProduct).str();
   };
+  auto findBF16 = [&](llvm::StringRef cpu) -> std::string {
+    llvm::Expected<cnn::TargetAttr> target = describeTarget(&context, "", cpu);
+    if (!target)
+      return llvm::toString(target.takeError());
+    const DotInstruction *dot = findBF16Dot(*target);
+    return dot ? dot->intrinsic.str() : "none";
+  };
+  EXPECT_EQ(findBF16("x86-64-v4"), "none");
+  EXPECT_EQ(findBF16("alderlake"), "none");
+  EXPECT_EQ(findBF16("cooperlake"), "llvm.x86.avx512bf16.dpbf16ps.512");
+  EXPECT_EQ(findBF16("znver4"), "llvm.x86.avx512bf16.dpbf16ps.512");
+  EXPECT_EQ(findBF16("neoverse-n1"), "none");
+  EXPECT_EQ(findBF16("neoverse-v1"), "llvm.aarch64.neon.bfdot.v4f32.v8bf16");
   EXPECT_EQ(find("x86-64-v3", 4), "llvm.x86.avx2.pmadd.ub.sw");
   EXPECT_EQ(find("x86-64-v3", 2), "llvm.x86.avx2.pmadd.wd");
   EXPECT_EQ(find("x86-64-v4", 4), "llvm.x86.avx512.pmaddubs.w.512");

@@ -90,10 +90,19 @@ mlir::Value emitScratch(mlir::ImplicitLocOpBuilder &builder, mlir::MemRefType ty
 /// that share the data is 0.
 mlir::Value isFirstOfShared(mlir::ImplicitLocOpBuilder &builder, mlir::Value task,
                             mlir::Value index);
-/// Loads `lanes` neighbouring weights as a vector, or one weight as a scalar if `lanes` is 0.
-/// The result is f32, whatever the type of the stored weights.
-mlir::Value loadWeights(mlir::ImplicitLocOpBuilder &builder, int64_t lanes, mlir::Value filter,
-                        mlir::ValueRange indices);
+
+/// Whether kernels compute with elements of this type in f32: f32 and narrower floats.
+bool isComputedInF32(mlir::Type element);
+/// Loads a vector, or an element if `type` is none. Floats that are narrower in memory are
+/// widened.
+mlir::Value loadAs(mlir::ImplicitLocOpBuilder &builder, mlir::Type type, mlir::Value buffer,
+                   mlir::ValueRange indices);
+/// `value` as `buffer` stores it: floats are rounded if the buffer's are narrower.
+mlir::Value roundFor(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffer,
+                     mlir::Value value);
+/// Stores a vector or an element, after roundFor.
+void storeAs(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, mlir::Value buffer,
+             mlir::ValueRange indices);
 
 } // namespace convoy::cpu
 

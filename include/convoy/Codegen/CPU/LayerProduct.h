@@ -4,10 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-// A step of a sum multiplies one input channel of floats, or a dot of integers: one
-// instruction multiplies two or four neighbouring channels, and adds up their products as i32
-// (see DotInstruction). The inputs are the same in all lanes; the weights differ for each
-// output channel.
+// A step of a sum multiplies one input channel of floats, or a dot of integers or bf16: two or
+// four neighbouring channels, whose products one instruction adds up as i32 or f32 (see
+// DotInstruction). The inputs are the same in all lanes; the weights differ for each output
+// channel.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,15 +20,17 @@
 
 namespace convoy::cpu {
 
-/// Emits the products of a layer for `lanes` output channels. If the layer is one of integers,
-/// the target must have an instruction for its dots.
+/// Emits the products of a layer for `lanes` output channels. If the layer multiplies dots,
+/// the target must have them.
 class LayerProduct {
 public:
   LayerProduct(mlir::ImplicitLocOpBuilder &builder, cnn::ScheduledOpInterface layer,
                cnn::TargetAttr target, int64_t lanes);
 
   /// How many input channels a step multiplies.
-  int64_t getInputs() const { return dot ? dot->inputs : 1; }
+  int64_t getInputs() const { return dot ? dot->getInputs() : 1; }
+  /// The type that inputs must have in memory; that of single inputs may also be narrower.
+  mlir::Type getInputType() const { return (dot ? inputType : sumType).getElementType(); }
   /// A vector of sums: f32 or i32.
   mlir::VectorType getSumType() const { return sumType; }
 
@@ -43,7 +45,7 @@ public:
 
 private:
   mlir::ImplicitLocOpBuilder &b;
-  /// For a layer of integers.
+  /// For a layer that multiplies dots.
   const DotInstruction *dot = nullptr;
   int64_t lanes;
   /// The inputs of a step for all lanes, and sums.

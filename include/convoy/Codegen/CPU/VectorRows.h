@@ -26,8 +26,13 @@ mlir::Value reshapeBuffer(mlir::ImplicitLocOpBuilder &builder, mlir::Value buffe
 /// take a whole number of bytes in a vector, so that only scalar accesses are possible.
 int64_t getCopyLanes(mlir::Type element, cnn::TargetAttr target);
 
-/// Loads (stores) the first `count` elements of a vector of `type`. The other lanes are not
-/// accessed; in a loaded vector they have the values of `padding`, or zeros.
+/// The type in which elements are moved from one buffer to another: f32 if the floats of one
+/// are narrower.
+mlir::Type getMovedType(mlir::Value from, mlir::Value to);
+
+/// Loads (stores) the first `count` elements of a vector of `type`, as loadAs and storeAs do.
+/// The other lanes are not accessed; in a loaded vector they have the values of `padding`, or
+/// zeros.
 mlir::Value loadLanes(mlir::ImplicitLocOpBuilder &builder, mlir::VectorType type,
                       mlir::Value buffer, mlir::ValueRange indices, int64_t count,
                       mlir::Value padding = {});

@@ -22,8 +22,9 @@ void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
 /// Sine and cosine of f64 are left to the function above; the others are computed in f32.
 void populateTrigonometricApproximationPatterns(mlir::RewritePatternSet &patterns);
 
-/// Expands conversions from and to bf16, and from f64 to f16, on scalars and vectors.
-void populateFloatConversionPatterns(mlir::RewritePatternSet &patterns);
+/// Expands conversions from and to bf16, and from f64 to f16, on scalars and vectors; not
+/// those from f32 to bf16 if the target `roundsToBF16` by an instruction.
+void populateFloatConversionPatterns(mlir::RewritePatternSet &patterns, bool roundsToBF16);
 
 } // namespace convoy
 

@@ -425,13 +425,14 @@ def CnnExtendEpilogue : Pass<"cnn-extend-epilogue", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::convoy::cnn::CnnDialect"];
 }
 
-def CnnNarrowToF16 : Pass<"cnn-narrow-to-f16", "::mlir::func::FuncOp"> {
-  let summary = "Keep data of an f16 GPU in f16 between inputs and outputs";
+def CnnNarrowFloats : Pass<"cnn-narrow-floats", "::mlir::func::FuncOp"> {
+  let summary = "Keep data in floats of 16 bits between inputs and outputs";
   let description = [{
-    For targets with a GPU of precision `f16`; for all others nothing changes. Kernels read
-    f16 or f32, compute in f32, and round once, when they store. So the pass makes results
-    of operations f16, and adds no operation if a kernel can read and write both types. The
-    bodies of linalg operations get `arith.extf` and `arith.truncf`.
+    For targets of precision `f16` (GPUs) and `bf16` (CPUs); for all others nothing changes.
+    The narrow type is the precision. Kernels read it or f32, compute in f32, and round once,
+    when they store. So the pass makes results of operations narrow, and adds no operation if
+    a kernel can read and write both types. The bodies of linalg operations and the regions of
+    epilogues get `arith.extf` and `arith.truncf`.
 
     Before:
     ```mlir
@@ -455,17 +456,21 @@ def CnnNarrowToF16 : Pass<"cnn-narrow-to-f16", "::mlir::func::FuncOp"> {
     - inputs and outputs of the function, and constants that are no filters;
     - results of linalg reductions, and everything that is computed from these and constants
       alone, such as the statistics of norms;
-    - results that may be beyond the range of f16 for usual operands: of `exp`, powers,
+    - with `f16`, results that may be beyond its range for usual operands: of `exp`, powers,
       squares, divisions by computed values, and of constants beyond that range (masks);
-    - terms and results of `cnn.all_reduce`, which the host adds.
+    - terms and results of `cnn.all_reduce`, which the host adds;
+    - results of operations whose kernels store f32 alone, and with `bf16` those of
+      `cnn.softmax`, whose kernel on a CPU reads what it has stored.
 
-    The pass adds a conversion, as a `linalg.generic`, in two cases: an operation that moves
-    data has operands of both types, or a matrix product would read blocks or rows of f32.
-    `cnn.all_gather` and `cnn.halo_exchange` always move f16, so that all devices agree.
+    The pass adds a conversion, as a `linalg.generic`, in three cases: an operation that moves
+    data has operands of both types, a matrix product or a kernel that multiplies dots would
+    read f32, or an operation reads f32 alone. `cnn.all_gather` and `cnn.halo_exchange` always
+    move the narrow type, so that all devices agree.
 
-    Pre: filters are packed in f16, operations without a kernel are decomposed.
-    Numerics: each stored value is rounded to 11 significant bits. Values beyond 65504
-    become infinite, those below 6.1e-5 lose bits, and below 3e-8 they become 0.
+    Pre: filters are packed in the narrow type, operations without a kernel are decomposed.
+    Numerics: each stored value is rounded to 11 significant bits (f16) or 8 (bf16). In f16,
+    values beyond 65504 become infinite, those below 6.1e-5 lose bits, and below 3e-8 they
+    become 0.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];

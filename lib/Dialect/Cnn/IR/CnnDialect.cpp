@@ -143,6 +143,19 @@ static bool areAll(ArrayRef<int64_t> values, int64_t value) {
   return llvm::all_of(values, [=](int64_t other) { return other == value; });
 }
 
+FloatType TargetAttr::getDataType() const {
+  switch (getPrecision()) {
+  case Precision::f16:
+    return Float16Type::get(getContext());
+  case Precision::bf16:
+    return BFloat16Type::get(getContext());
+  case Precision::f32:
+  case Precision::tf32:
+    return Float32Type::get(getContext());
+  }
+  llvm_unreachable("every precision has its type");
+}
+
 bool WindowAttr::hasPads() const { return !areAll(getPads(), 0); }
 bool WindowAttr::hasUnitStrides() const { return areAll(getStrides(), 1); }
 bool WindowAttr::isPointwise() const {

@@ -116,10 +116,10 @@ bool AllReduceOp::assignBlocked(BlockedForms &forms) {
   return true;
 }
 
-/// Sends f16, the type in which devices compute.
+/// Sends the narrow type, in which devices compute.
 static void narrowSlice(Operation *op, Narrowing &narrowing) {
   if (shaped(op->getOperand(0)).getElementType().isF32())
-    narrowing.convertOperand(op->getOpOperand(0), narrowing.getF16());
+    narrowing.convertOperand(op->getOpOperand(0), narrowing.getNarrow());
   narrowing.follow(op->getResult(0), op->getOperand(0));
 }
 void AllGatherOp::narrow(Narrowing &narrowing) { narrowSlice(*this, narrowing); }

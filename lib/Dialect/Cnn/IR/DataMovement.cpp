@@ -340,15 +340,14 @@ bool ResizeOp::assignBlocked(BlockedForms &forms) {
 
 void ConcatOp::narrow(Narrowing &narrowing) {
   Value result = (*this)->getResult(0);
-  auto isF16 = [](Value value) { return shaped(value).getElementType().isF16(); };
   bool isLarge =
       llvm::any_of(getInputs(), [&](Value input) { return narrowing.isLarge(input); });
   bool readsData =
       llvm::any_of(getInputs(), [&](Value input) { return narrowing.isData(input); });
-  if (llvm::any_of(getInputs(), isF16)) {
+  if (llvm::any_of(getInputs(), [&](Value input) { return narrowing.isNarrow(input); })) {
     auto type = cast<RankedTensorType>(result.getType());
     bool isWide = type.getElementType().isF32() && (isLarge || narrowing.staysF32(result));
-    Type element = isWide ? narrowing.getF32() : narrowing.getF16();
+    Type element = isWide ? narrowing.getF32() : narrowing.getNarrow();
     for (OpOperand &input : (*this)->getOpOperands())
       narrowing.convertOperand(input, element);
     result.setType(type.clone(element));

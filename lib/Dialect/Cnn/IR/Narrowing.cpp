@@ -1,4 +1,4 @@
-//===- Narrowing.cpp - From f32 to f16 ------------------------------------===//
+//===- Narrowing.cpp - From f32 to floats of 16 bits ----------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,19 +8,19 @@
 #include "convoy/Dialect/Cnn/IR/Narrowing.h"
 
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "llvm/ADT/APFloat.h"
 
 #include <cmath>
 
 using namespace mlir;
 using namespace convoy::cnn;
 
-/// Whether a value is a constant with finite numbers beyond the range of f16, for example a
-/// mask.
-static bool isLargeConstant(Value value) {
+/// Whether a value is a constant with finite numbers beyond `largest`, for example a mask.
+static bool isLargeConstant(Value value, double largest) {
   std::optional<ConstantData> data = ConstantData::get(value);
   return data && data->holds<float>() &&
-         llvm::any_of(data->getValues<float>(), [](float number) {
-           return std::isfinite(number) && std::abs(number) > kLargestF16;
+         llvm::any_of(data->getValues<float>(), [=](float number) {
+           return std::isfinite(number) && std::abs(number) > largest;
          });
 }
 
@@ -30,12 +30,18 @@ static bool mayGrow(FunctionAttr activation) {
          activation.getKind() == UnaryKind::reciprocal;
 }
 
-bool Narrowing::isData(Value value) const {
-  return getElementTypeOrSelf(value.getType()).isF16() || data.contains(value);
+double Narrowing::getLargest() const {
+  return llvm::APFloat::getLargest(narrow.getFloatSemantics()).convertToDouble();
 }
 
+bool Narrowing::isNarrow(Value value) const {
+  return getElementTypeOrSelf(value.getType()) == narrow;
+}
+
+bool Narrowing::isData(Value value) const { return isNarrow(value) || data.contains(value); }
+
 bool Narrowing::isLarge(Value value) const {
-  return large.contains(value) || isLargeConstant(value);
+  return large.contains(value) || isLargeConstant(value, getLargest());
 }
 
 void Narrowing::store(Value result) {
@@ -45,19 +51,19 @@ void Narrowing::store(Value result) {
   if (staysF32(result))
     addData(result);
   else
-    result.setType(type.clone(f16));
+    result.setType(type.clone(narrow));
 }
 
 void Narrowing::finish(Value result, FunctionAttr activation) {
-  if (mayGrow(activation))
+  if (narrow.isF16() && mayGrow(activation))
     addLarge(result);
   else
     store(result);
 }
 
 void Narrowing::narrowLayer(ScheduledOpInterface layer, FunctionAttr activation) {
-  if (needsF16Input(layer))
-    convertOperand(layer->getOpOperand(0), f16);
+  if (needsNarrowInput(layer))
+    convertOperand(layer->getOpOperand(0), narrow);
   if (layer.isExact())
     addLarge(layer->getResult(0));
   else

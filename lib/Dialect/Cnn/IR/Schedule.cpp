@@ -92,10 +92,11 @@ LogicalResult FilterLayoutAttr::verify(llvm::function_ref<InFlightDiagnostic()> 
     return emitError() << "a packed filter has extents of 1 or more";
   bool isDots = ::hasDots(kind);
   Type element = type.getElementType();
-  if (isDots ? !element.isSignlessInteger(8) && !element.isSignlessInteger(16)
-             : !isa<FloatType>(element))
+  bool isOfDots = element.isSignlessInteger(8) || element.isSignlessInteger(16) ||
+                  (element.isBF16() && kind != FilterLayout::winograd_dots);
+  if (isDots ? !isOfDots : !isa<FloatType>(element))
     return emitError() << "a packed filter of kind " << stringifyFilterLayout(kind) << " has "
-                       << (isDots ? "elements of i8 or i16" : "floating-point elements");
+                       << (isDots ? "elements of i8, i16 or bf16" : "floating-point elements");
   ArrayRef<FilterDim> dims = getDims(kind);
   bool hasKernel = llvm::is_contained(dims, FilterDim::kernel);
   int64_t rank = dims.size();
@@ -206,10 +207,12 @@ public:
 
   std::string check(Operation *op) {
     auto layer = cast<ScheduledOpInterface>(op);
-    if (layer.isInteger() != filter.hasDots())
-      fail("filters of dots belong to layers of integers");
-    else if (layer.isInteger())
-      expect("inputs in a dot", FilterDim::input, layer.getDotInputs());
+    bool isBF16 = filter.getType().getElementType().isBF16();
+    if (filter.hasDots() ? !layer.isInteger() && !isBF16 : layer.isInteger())
+      fail("filters of dots belong to layers of integers and of bf16");
+    else if (filter.hasDots())
+      expect("inputs in a dot", FilterDim::input,
+             layer.isInteger() ? layer.getDotInputs() : 2);
     if (!problem.empty())
       return problem;
     if (auto conv = dyn_cast<ConvOpInterface>(op))
@@ -261,11 +264,11 @@ private:
       return fail((stringifyAlgorithm(algorithm) + " computes no dense layer").str());
     SmallVector<int64_t> shape = dense.getLogicalFilterShape();
     expectTiles(shape[0]);
-    int64_t inputs = cast<ScheduledOpInterface>(*dense).getDotInputs();
-    if (dense.isInteger() && (shape[1] % inputs != 0 || schedule.getChunk() % inputs != 0))
+    int64_t inputs = filter.hasDots() ? filter.getExtent(FilterDim::input) : 1;
+    if (shape[1] % inputs != 0 || schedule.getChunk() % inputs != 0)
       fail("dots of " + std::to_string(inputs) +
            " inputs need a multiple of as many, in each chunk, too");
-    if (dense.isInteger())
+    if (filter.hasDots())
       expect("dots of inputs", FilterDim::dot, shape[1] / inputs);
     else
       expect("inputs", FilterDim::input, shape[1]);

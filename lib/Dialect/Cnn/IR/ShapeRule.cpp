@@ -114,11 +114,13 @@ LogicalResult ShapeRule::broadcast(ArrayRef<int64_t> a, ArrayRef<int64_t> b,
   return success();
 }
 
-/// Whether two types are equal, or differ only by f32 and f16, which cnn-narrow-to-f16
-/// exchanges.
+/// Whether two types are equal, or differ only by f32 and floats of 16 bits, which
+/// cnn-narrow-floats exchanges.
 static bool isCompatible(Type inferred, Type actual) {
   auto expected = cast<ShapedType>(inferred), other = cast<ShapedType>(actual);
-  auto isNarrowable = [](Type element) { return element.isF32() || element.isF16(); };
+  auto isNarrowable = [](Type element) {
+    return element.isF32() || element.isF16() || element.isBF16();
+  };
   return expected == other ||
          (expected.getShape() == other.getShape() && isNarrowable(expected.getElementType()) &&
           isNarrowable(other.getElementType()));

@@ -18,12 +18,12 @@ func.func @wgmma_wait(%sums: !llvm.struct<(f32, f32)>) -> !llvm.struct<(f32, f32
 
 // Code for one compute capability only.
 // CHECK-LABEL: func.func @specific()
-// CHECK-SAME:    #cnn.gpu<cuda, tf32, [90], arch_specific = true>
+// CHECK-SAME:    #cnn.gpu<cuda, [90], arch_specific = true>
 // CHECK-LABEL: func.func @usual()
-// CHECK-SAME:    #cnn.gpu<cuda, f32, [80, 90]>
-func.func @specific() attributes {gpu = #cnn.gpu<cuda, tf32, [90], arch_specific = true>} {
+// CHECK-SAME:    #cnn.gpu<cuda, [80, 90]>
+func.func @specific() attributes {gpu = #cnn.gpu<cuda, [90], arch_specific = true>} {
   return
 }
-func.func @usual() attributes {gpu = #cnn.gpu<cuda, f32, [80, 90]>} {
+func.func @usual() attributes {gpu = #cnn.gpu<cuda, [80, 90]>} {
   return
 }

@@ -151,7 +151,7 @@ func.func @dense_inputs(%x: tensor<1x4xf32>, %w: tensor<3x4xf32>) -> tensor<1x3x
 
 // -----
 
-// expected-error @below {{a packed filter of kind dots has elements of i8 or i16}}
+// expected-error @below {{a packed filter of kind dots has elements of i8, i16 or bf16}}
 func.func private @dots_type() attributes {a = #cnn.filter_layout<dots, 1x4x4x3x3x4x16x2xf32>}
 
 // -----

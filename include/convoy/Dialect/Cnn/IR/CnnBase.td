@@ -28,8 +28,8 @@ def Cnn_Dialect : Dialect {
     unspecified, and no operation lets them influence a channel.
 
     A result has the element type of the first operand, unless the operation says
-    another one. If that type is f32, the result may be f16 instead, and the other
-    way round: kernels of a GPU compute in f32, and round when they store.
+    another one. If that type is f32, the result may be f16 or bf16 instead, and the
+    other way round: kernels compute in f32, and round when they store.
 
     Signless integers are ONNX's signed ones, and `ui8` to `ui64` its unsigned ones. Elements
     of fewer than 8 bits (`i4`, `ui2`, `f4E2M1FN`, ...) take a byte each: of a constant, its
@@ -123,9 +123,9 @@ def Cnn_GpuPlatform : Cnn_Enum<"GpuPlatform",
   ["cuda", "emulator"]>;
 
 def Cnn_Precision : Cnn_Enum<"Precision",
-  "the type of the factors in convolutions and dense layers on a GPU; sums are f32. With f16, "
-  "data and weights in memory are f16, too",
-  ["f32", "tf32", "f16"]>;
+  "the type of the factors in convolutions and dense layers; sums are f32. With f16 and bf16, "
+  "data and weights in memory have that type, too",
+  ["f32", "tf32", "f16", "bf16"]>;
 
 class Cnn_EnumAttr<EnumAttrInfo info, string mnemonic>
     : EnumAttr<Cnn_Dialect, info, mnemonic> {
@@ -282,12 +282,11 @@ def Cnn_GpuAttr : Cnn_Attr<"Gpu", "gpu"> {
     `sm_90a` instead of `sm_90`.
 
     ```mlir
-    #cnn.gpu<cuda, f32, [80, 90]>
-    #cnn.gpu<cuda, tf32, [90], arch_specific = true>
+    #cnn.gpu<cuda, [80, 90]>
+    #cnn.gpu<cuda, [90], arch_specific = true>
     ```
   }];
   let parameters = (ins EnumParameter<Cnn_GpuPlatform>:$platform,
-                        EnumParameter<Cnn_Precision>:$precision,
                         ArrayRefParameter<"int64_t">:$archs,
                         DefaultValuedParameter<"bool", "false">:$arch_specific);
   let extraClassDeclaration = [{
@@ -300,7 +299,7 @@ def Cnn_GpuAttr : Cnn_Attr<"Gpu", "gpu"> {
     }
   }];
   let assemblyFormat = [{
-    `<` $platform `,` $precision `,` `[` $archs `]`
+    `<` $platform `,` `[` $archs `]`
     (`,` `arch_specific` `=` $arch_specific^)? `>`
   }];
 }
@@ -316,6 +315,7 @@ def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
       such registers there are.
     - `l2`: bytes of the L2 cache of one core; its share if cores share the cache.
     - `gpu`: the GPU that runs the kernels. Without it, the CPU runs them.
+    - `precision`: the type of data and weights.
     - `emulated`: the code runs on the CPU that compiles it, which emulates this one.
 
     All other numbers about the CPU are in the compiler's table of CPUs: in the row that
@@ -333,14 +333,20 @@ def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
                         "int64_t":$vector_lanes, "int64_t":$vector_registers,
                         "int64_t":$l2,
                         OptionalParameter<"::convoy::cnn::GpuAttr">:$gpu,
+                        DefaultValuedParameter<"::convoy::cnn::Precision",
+                                               "::convoy::cnn::Precision::f32">:$precision,
                         DefaultValuedParameter<"bool", "false">:$emulated);
   let builders = [
     AttrBuilder<(ins "::llvm::StringRef":$triple, "::llvm::StringRef":$cpu,
                      "::llvm::StringRef":$features, "int64_t":$vector_lanes,
                      "int64_t":$vector_registers, "int64_t":$l2), [{
       return $_get($_ctxt, triple, cpu, features, vector_lanes, vector_registers, l2,
-                   GpuAttr(), /*emulated=*/false);
+                   GpuAttr(), Precision::f32, /*emulated=*/false);
     }]>];
+  let extraClassDeclaration = [{
+    /// The type of data between the layers: f16, bf16 or f32.
+    ::mlir::FloatType getDataType() const;
+  }];
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -57,11 +57,17 @@ def Cnn_ScheduledOpInterface : OpInterface<"ScheduledOpInterface"> {
         auto input = ::mlir::cast<::mlir::ShapedType>($_op.getInput().getType());
         return ::mlir::isa<::mlir::IntegerType>(input.getElementType());
       }]>,
-    InterfaceMethod<"How many neighbouring inputs of a layer of integers fill the 32 bits of a "
-                    "sum: two of i16, or four of 8 bits.", "int64_t", "getDotInputs",
+    InterfaceMethod<"How many neighbouring inputs fill the 32 bits of a sum: two of 16 bits, or "
+                    "four of 8 bits.", "int64_t", "getDotInputs",
       (ins), [{}], [{
         auto input = ::mlir::cast<::mlir::ShapedType>($_op.getInput().getType());
         return 32 / int64_t(input.getElementTypeBitWidth());
+      }]>,
+    InterfaceMethod<"How many neighbouring inputs the kernel that the schedule names multiplies "
+                    "at a time: those of a dot, or one.", "int64_t", "getStepInputs",
+      (ins), [{}], [{
+        ::convoy::cnn::FilterLayoutAttr filter = $_op.getScheduleAttr().getFilter();
+        return filter.hasDots() ? filter.getExtent(::convoy::cnn::FilterDim::input) : 1;
       }]>,
     InterfaceMethod<"The filter, packed or not.", "::mlir::Value", "getFilter">,
     InterfaceMethod<"The bias; null if there is none.", "::mlir::Value", "getBias">,
@@ -346,9 +352,9 @@ def Cnn_DecomposeOpInterface : OpInterface<"DecomposeOpInterface"> {
 def Cnn_NarrowOpInterface : OpInterface<"NarrowOpInterface"> {
   let cppNamespace = "::convoy::cnn";
   let description = [{
-    An operation with a GPU kernel whose result can be f16. The default method is for
-    operations whose result has numbers no larger than those of the first operand: the
-    result becomes f16 if that operand is.
+    An operation with a kernel whose operands and result can be floats of 16 bits. The
+    default method is for operations whose result has numbers no larger than those of the
+    first operand: the result becomes narrow if that operand is.
   }];
   let methods = [
     InterfaceMethod<"Decides the element type of the result, and converts operands that the "

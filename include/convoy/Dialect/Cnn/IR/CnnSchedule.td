@@ -53,9 +53,10 @@ def Cnn_FilterLayoutAttr : Cnn_Attr<"FilterLayout", "filter_layout"> {
     | `dense_dots` | tile of O, dot, lanes, I of the dot |
 
     A chunk is a number of consecutive input channels that the kernel reads together. A dot is
-    two consecutive input channels of i16, or four of 8 bits, of a layer of integers: one
-    instruction adds up their products in each lane. A step adds the products of some chunks at one position of the kernel. A product is one
-    of the `(m + r - 1)^2` products of Winograd's F(m x m, r x r).
+    two consecutive input channels of i16 or bf16, or four of 8 bits: one instruction adds up
+    their products in each lane. A step adds the products of some chunks at one position of
+    the kernel. A product is one of the `(m + r - 1)^2` products of Winograd's
+    F(m x m, r x r).
 
     Lanes past the last output channel are zeros, and so are inputs past the last input
     channel. The packed bias has a value for each lane of each tile of each group.

@@ -1,9 +1,9 @@
-// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-narrow-to-f16 --split-input-file | FileCheck %s
+// RUN: convoy-opt %s --cnn-select-algorithm=algorithm=direct --cnn-narrow-floats --split-input-file | FileCheck %s
 
 #map = affine_map<(n) -> (n)>
 #cube = affine_map<(n, c, x) -> (n, c, x)>
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, f16, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [80]>, precision = f16>
 module attributes {cnn.target = #target} {
 
 // The first convolution reads plain f32 data, and the last operation writes f32: no conversions are added.
@@ -288,7 +288,7 @@ func.func @devices(%x: tensor<1x4xf32>, %y: tensor<8x8xf32>) -> tensor<1x8xf32> 
 
 // With any other precision, data in memory stays f32.
 #target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 16,
-    vector_registers = 16, l2 = 1048576, gpu = <emulator, tf32, [80]>>
+    vector_registers = 16, l2 = 1048576, gpu = <emulator, [80]>, precision = tf32>
 module attributes {cnn.target = #target} {
 
 // CHECK-LABEL: func.func @network(

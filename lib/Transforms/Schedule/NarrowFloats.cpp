@@ -1,4 +1,4 @@
-//===- NarrowToF16.cpp - Pass cnn-narrow-to-f16 ---------------------------===//
+//===- NarrowFloats.cpp - Pass cnn-narrow-floats --------------------------===//
 //
 // Part of Convoy, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -26,7 +26,7 @@
 #include <cmath>
 
 namespace convoy::cnn {
-#define GEN_PASS_DEF_CNNNARROWTOF16
+#define GEN_PASS_DEF_CNNNARROWFLOATS
 #include "convoy/Transforms/Schedule/Passes.h.inc"
 } // namespace convoy::cnn
 
@@ -38,10 +38,9 @@ namespace {
 
 RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 bool isF32(Value value) { return getElementTypeOrSelf(value.getType()).isF32(); }
-bool isF16(Value value) { return getElementTypeOrSelf(value.getType()).isF16(); }
 
 //===----------------------------------------------------------------------===//
-// Results that fit into f16
+// Results that fit into the narrow type
 //===----------------------------------------------------------------------===//
 
 std::optional<double> getNumber(Value value) {
@@ -51,14 +50,19 @@ std::optional<double> getNumber(Value value) {
   return std::nullopt;
 }
 
-/// Tells whether a scalar in the body of a linalg operation may leave the range of f16, even
-/// if the elements that it is computed from have a usual size.
+/// Tells whether a scalar in the body of a linalg operation may leave the range of the narrow
+/// type, even if the elements that it is computed from have a usual size.
 class Growth {
 public:
+  explicit Growth(const Narrowing &narrowing) : narrowing(narrowing) {}
+
   /// Declares that the elements of an argument of the body may be larger than usual.
   void addLarge(Value argument) { known[argument] = true; }
 
   bool mayGrow(Value value) {
+    // The range of bf16 is f32's.
+    if (!narrowing.getNarrow().isF16())
+      return false;
     auto [entry, isNew] = known.try_emplace(value, false);
     if (!isNew)
       return entry->second;
@@ -73,7 +77,7 @@ private:
 
   bool compute(Value value) {
     if (std::optional<double> number = getNumber(value))
-      return std::isfinite(*number) && std::abs(*number) > kLargestF16;
+      return std::isfinite(*number) && std::abs(*number) > narrowing.getLargest();
     Operation *op = value.getDefiningOp();
     if (!op || op->getNumOperands() == 0)
       return false;
@@ -103,7 +107,7 @@ private:
       return false;
     auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
     std::optional<double> bound = getNumber(select.getTrueValue());
-    return compare && bound && *bound < std::log(kLargestF16) &&
+    return compare && bound && *bound < std::log(narrowing.getLargest()) &&
            compare.getPredicate() == arith::CmpFPredicate::OLT &&
            compare.getLhs() == select.getTrueValue() &&
            compare.getRhs() == select.getFalseValue();
@@ -141,6 +145,7 @@ private:
     return true;
   }
 
+  const Narrowing &narrowing;
   DenseMap<Value, bool> known;
 };
 
@@ -150,9 +155,9 @@ private:
 
 class Narrower : public Narrowing {
 public:
-  explicit Narrower(func::FuncOp function)
-      : Narrowing(function.getContext()), function(function), target(getTarget(function)),
-        builder(function.getContext()), f16(getF16()), f32(getF32()) {}
+  Narrower(func::FuncOp function, TargetAttr target)
+      : Narrowing(target.getDataType()), function(function), target(target),
+        builder(function.getContext()) {}
 
   void run() {
     for (Value argument : function.getArguments())
@@ -167,7 +172,7 @@ public:
   }
 
   bool staysF32(Value value) const override;
-  bool needsF16Input(Operation *op) const override;
+  bool needsNarrowInput(ScheduledOpInterface op) const override;
   void convertOperand(OpOperand &operand, Type element) override {
     operand.set(convert(operand.get(), element));
   }
@@ -178,6 +183,9 @@ private:
   void narrow(linalg::GenericOp op);
   void narrow(linalg::TransposeOp op);
   void narrow(func::ReturnOp op);
+  void narrowEpilogue(EpilogueRegionOpInterface op);
+  void keepF32(Operation *op);
+  void widenArgument(OpOperand &operand, BlockArgument argument);
 
   Value convert(Value value, Type element);
   Value copyAs(Value value, Type element);
@@ -187,19 +195,40 @@ private:
   func::FuncOp function;
   TargetAttr target;
   OpBuilder builder;
-  Type f16, f32;
   /// The results of convert, by its arguments.
   DenseMap<std::pair<Value, Type>, Value> converted;
 };
 
 void Narrower::narrow(Operation *op) {
-  if (auto narrowable = dyn_cast<NarrowOpInterface>(op))
-    return narrowable.narrow(*this);
+  // The kernel of a softmax on a CPU reads what it has stored.
+  if (isa<SoftmaxOp>(op) && !target.getGpu()) {
+    if (isData(op->getOperand(0)))
+      addData(op->getResult(0));
+    return;
+  }
+  if (auto narrowable = dyn_cast<NarrowOpInterface>(op)) {
+    narrowable.narrow(*this);
+    if (auto layer = dyn_cast<EpilogueRegionOpInterface>(op))
+      narrowEpilogue(layer);
+    return;
+  }
   llvm::TypeSwitch<Operation *>(op)
       .Case<tensor::InsertSliceOp, linalg::GenericOp, linalg::TransposeOp, func::ReturnOp>(
           [&](auto concrete) { narrow(concrete); })
       .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ExtractSliceOp>(
-          [&](auto) { follow(op->getResult(0), op->getOperand(0)); });
+          [&](auto) { follow(op->getResult(0), op->getOperand(0)); })
+      .Default([&](Operation *other) { keepF32(other); });
+}
+
+/// For operations whose kernels read and store f32 alone.
+void Narrower::keepF32(Operation *op) {
+  bool readsData = llvm::any_of(op->getOperands(), [&](Value value) { return isData(value); });
+  for (OpOperand &operand : op->getOpOperands())
+    if (isNarrow(operand.get()))
+      convertOperand(operand, getF32());
+  for (Value result : op->getResults())
+    if (readsData && isF32(result))
+      addData(result);
 }
 
 bool Narrower::staysF32(Value value) const {
@@ -216,29 +245,31 @@ bool Narrower::staysF32(Value value) const {
   return false;
 }
 
-bool Narrower::needsF16Input(Operation *op) const {
+bool Narrower::needsNarrowInput(ScheduledOpInterface op) const {
+  if (!target.getGpu())
+    return !op.isInteger() && op.getScheduleAttr().getFilter().hasDots();
   // Matrix products copy blocks and rows of the input into shared memory without converting
   // them.
   if (!isScheduledAs(op, Algorithm::matrix_product) &&
       !isScheduledAs(op, Algorithm::warpgroup_product))
     return false;
-  auto conv = dyn_cast<ConvOpInterface>(op);
+  auto conv = dyn_cast<ConvOpInterface>(*op);
   return !conv || conv.isInputBlocked();
 }
 
 void Narrower::narrow(tensor::InsertSliceOp op) {
-  if (isF16(op.getSource()) || isF16(op.getDest())) {
-    convertOperand(op.getSourceMutable(), f16);
-    convertOperand(op.getDestMutable(), f16);
+  if (isNarrow(op.getSource()) || isNarrow(op.getDest())) {
+    convertOperand(op.getSourceMutable(), getNarrow());
+    convertOperand(op.getDestMutable(), getNarrow());
   }
   follow(op.getResult(), op.getSource());
 }
 
 void Narrower::narrow(linalg::TransposeOp op) {
   Value input = op.getInput();
-  if (isF16(input) && isF32(op->getResult(0))) {
-    Value empty = tensor::EmptyOp::create(builder, op.getLoc(),
-                                          tensorType(op->getResult(0)).getShape(), f16);
+  if (isNarrow(input) && isF32(op->getResult(0))) {
+    Value empty = tensor::EmptyOp::create(
+        builder, op.getLoc(), tensorType(op->getResult(0)).getShape(), getNarrow());
     auto twin =
         linalg::TransposeOp::create(builder, op.getLoc(), input, empty, op.getPermutation());
     op->getResult(0).replaceAllUsesWith(twin->getResult(0));
@@ -250,23 +281,13 @@ void Narrower::narrow(linalg::TransposeOp op) {
 
 void Narrower::narrow(linalg::GenericOp op) {
   bool readsData = false;
-  Growth growth;
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(op.getBody());
-    for (OpOperand *input : op.getDpsInputOperands()) {
-      readsData |= isData(input->get());
-      BlockArgument argument = op.getMatchingBlockArgument(input);
-      if (isLarge(input->get()))
-        growth.addLarge(argument);
-      if (!isF16(input->get()) || !argument.getType().isF32())
-        continue;
-      argument.setType(f16);
-      if (argument.use_empty())
-        continue;
-      auto wide = arith::ExtFOp::create(builder, op.getLoc(), f32, argument);
-      argument.replaceAllUsesExcept(wide, wide);
-    }
+  Growth growth(*this);
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    readsData |= isData(input->get());
+    BlockArgument argument = op.getMatchingBlockArgument(input);
+    if (isLarge(input->get()))
+      growth.addLarge(argument);
+    widenArgument(*input, argument);
   }
   // Reductions add up in f32. Their results, statistics, stay f32.
   if (!readsData || op.getNumReductionLoops() > 0)
@@ -283,59 +304,91 @@ void Narrower::narrow(linalg::GenericOp op) {
   }
 }
 
+/// Lets the argument of a body, which is f32, have the type of a narrow operand.
+void Narrower::widenArgument(OpOperand &operand, BlockArgument argument) {
+  if (!isNarrow(operand.get()) || !argument.getType().isF32())
+    return;
+  argument.setType(getNarrow());
+  if (argument.use_empty())
+    return;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(argument.getOwner());
+  auto wide = arith::ExtFOp::create(builder, operand.getOwner()->getLoc(), getF32(), argument);
+  argument.replaceAllUsesExcept(wide, wide);
+}
+
+/// Lets the region of a layer read narrow operands, and give an element of the result's type.
+void Narrower::narrowEpilogue(EpilogueRegionOpInterface op) {
+  if (!op.hasEpilogueRegion())
+    return;
+  Block &body = op.getEpilogue().front();
+  MutableOperandRange inputs = op.getEpilogueInputsMutable();
+  for (auto [i, argument] : llvm::enumerate(body.getArguments().drop_front()))
+    widenArgument(inputs[i], argument);
+  Operation *yield = body.getTerminator();
+  Type element = getElementTypeOrSelf(op->getResult(0).getType());
+  if (yield->getOperand(0).getType() == element)
+    return;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(yield);
+  yield->setOperand(
+      0, builder.createOrFold<arith::TruncFOp>(op->getLoc(), element, yield->getOperand(0)));
+}
+
 void Narrower::narrow(func::ReturnOp op) {
   for (auto [operand, type] : llvm::zip(op->getOpOperands(), function.getResultTypes()))
     if (auto tensor = dyn_cast<RankedTensorType>(type))
       convertOperand(operand, tensor.getElementType());
 }
 
-/// Whether a linalg operation can store its result in f16 instead: it never reads its
-/// destination.
+/// Whether a linalg operation can store its result in the narrow type instead: it never reads
+/// its destination.
 bool Narrower::canRetype(linalg::GenericOp op, unsigned result) {
   OpOperand *init = op.getDpsInitOperand(result);
   return init->get().getDefiningOp<tensor::EmptyOp>() &&
          op.getMatchingBlockArgument(init).use_empty();
 }
 
-/// Makes a linalg operation store a result in f16.
+/// Makes a linalg operation store a result in the narrow type.
 void Narrower::retype(linalg::GenericOp op, unsigned result) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(op);
   OpOperand *init = op.getDpsInitOperand(result);
-  RankedTensorType type = tensorType(init->get()).clone(f16);
-  init->set(tensor::EmptyOp::create(builder, op.getLoc(), type.getShape(), f16));
-  op.getMatchingBlockArgument(init).setType(f16);
+  RankedTensorType type = tensorType(init->get()).clone(getNarrow());
+  init->set(tensor::EmptyOp::create(builder, op.getLoc(), type.getShape(), getNarrow()));
+  op.getMatchingBlockArgument(init).setType(getNarrow());
   Operation *yield = op.getBody()->getTerminator();
   Value value = yield->getOperand(result);
   builder.setInsertionPoint(yield);
-  yield->setOperand(result, builder.createOrFold<arith::TruncFOp>(op.getLoc(), f16, value));
+  yield->setOperand(result,
+                    builder.createOrFold<arith::TruncFOp>(op.getLoc(), getNarrow(), value));
   if (Operation *wide = value.getDefiningOp(); wide && isOpTriviallyDead(wide))
     wide->erase();
   op->getResult(result).setType(type);
 }
 
-/// `value`, if it is f32 or f16, with elements of type `element`.
+/// `value`, if it is f32 or narrow, with elements of type `element`.
 Value Narrower::convert(Value value, Type element) {
-  if ((!isF32(value) && !isF16(value)) || tensorType(value).getElementType() == element)
+  if ((!isF32(value) && !isNarrow(value)) || tensorType(value).getElementType() == element)
     return value;
   Value &known = converted[{value, element}];
   if (known)
     return known;
-  if (element.isF16()) {
+  if (element == getNarrow()) {
     if (auto constant = value.getDefiningOp<arith::ConstantOp>())
-      return known =
-                 createConstant(builder, value.getLoc(),
-                                roundConstant(cast<ElementsAttr>(constant.getValue()), f16));
+      return known = createConstant(
+                 builder, value.getLoc(),
+                 roundConstant(cast<ElementsAttr>(constant.getValue()), element));
     if (auto fill = value.getDefiningOp<linalg::FillOp>())
       if (std::optional<double> number = getNumber(fill.value())) {
         Value scalar = arith::ConstantOp::create(builder, value.getLoc(),
-                                                 builder.getFloatAttr(f16, *number));
+                                                 builder.getFloatAttr(element, *number));
         Value empty = tensor::EmptyOp::create(builder, value.getLoc(),
-                                              tensorType(value).getShape(), f16);
+                                              tensorType(value).getShape(), getNarrow());
         return known =
                    linalg::FillOp::create(builder, value.getLoc(), scalar, empty).getResult(0);
       }
-    // If nothing else reads the f32 value, its operation can store f16 itself.
+    // If nothing else reads the f32 value, its operation can store the narrow one itself.
     auto generic = value.getDefiningOp<linalg::GenericOp>();
     if (generic && value.hasOneUse() && generic.getNumReductionLoops() == 0) {
       unsigned result = cast<OpResult>(value).getResultNumber();
@@ -358,7 +411,7 @@ Value Narrower::copyAs(Value value, Type element) {
              builder, value.getLoc(), empty.getType(), value, empty, ArrayRef{map, map}, loops,
              [&](OpBuilder &b, Location loc, ValueRange elements) {
                Value result =
-                   element.isF16()
+                   element == getNarrow()
                        ? arith::TruncFOp::create(b, loc, element, elements[0]).getResult()
                        : arith::ExtFOp::create(b, loc, element, elements[0]).getResult();
                linalg::YieldOp::create(b, loc, result);
@@ -366,14 +419,13 @@ Value Narrower::copyAs(Value value, Type element) {
       .getResult(0);
 }
 
-struct NarrowToF16 : convoy::cnn::impl::CnnNarrowToF16Base<NarrowToF16> {
+struct NarrowFloats : convoy::cnn::impl::CnnNarrowFloatsBase<NarrowFloats> {
   void runOnOperation() override {
     FailureOr<TargetAttr> target = requireTarget(getOperation());
     if (failed(target))
       return signalPassFailure();
-    GpuAttr gpu = target->getGpu();
-    if (gpu && gpu.getPrecision() == Precision::f16)
-      Narrower(getOperation()).run();
+    if (!target->getDataType().isF32())
+      Narrower(getOperation(), *target).run();
   }
 };
 
