@@ -101,9 +101,9 @@ static LogicalResult checkPrologue(const ShapeRule &rule, ConvOp::Adaptor op,
     return failure();
   bool isOneToOne = window.hasUnitStrides() && !window.hasPads() &&
                     ArrayRef<int64_t>(in.spatial) == output.slice(2, window.getRank());
-  if (!in.block || !shaped(op.getInput()).getElementType().isF32() || !isOneToOne ||
+  if (!in.block || !isa<FloatType>(shaped(op.getInput()).getElementType()) || !isOneToOne ||
       (op.getScheduleAttr() && op.getScheduleAttr().getAlgorithm() != Algorithm::direct))
-    return rule.error("a prologue needs a direct 1x1 convolution of blocked f32 data with "
+    return rule.error("a prologue needs a direct 1x1 convolution of blocked floats with "
                       "strides of 1 and no pads");
   for (auto [name, value] : {std::pair("input scale", op.getInputScale()),
                              std::pair("input offset", op.getInputOffset())})
