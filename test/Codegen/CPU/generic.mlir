@@ -137,3 +137,37 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// A table is a constant of the module. Vectors look up lane by lane, two lanes of which leave the vector at once; the element
+// that fills no vector is a scalar.
+// CHECK:       memref.global "private" constant @generic_table0 : memref<4xf32> = dense<[1.0{{.+}}, 2.0{{.+}}, 4.0{{.+}}, 8.0{{.+}}]>
+// CHECK-NOT:   memref.global
+// CHECK-LABEL: func.func private @generic(
+// CHECK:         %[[TABLE:.+]] = memref.get_global @generic_table0
+// CHECK:         %[[X:.+]] = vector.load {{.+}} : memref<9xi32>, vector<8xi32>
+// CHECK:         %[[PAIRS:.+]] = vector.bitcast %[[X]] : vector<8xi32> to vector<4xi64>
+// CHECK:         %[[PAIR:.+]] = vector.extract %[[PAIRS]][0]
+// CHECK:         %[[LOW:.+]] = arith.andi %[[PAIR]], %c4294967295_i64
+// CHECK:         %[[INDEX:.+]] = arith.index_castui %[[LOW]]
+// CHECK:         memref.load %[[TABLE]][%[[INDEX]]]
+// CHECK:         arith.shrui %[[PAIR]], %c32_i64
+// CHECK-COUNT-7: memref.load %[[TABLE]]
+// CHECK:         vector.from_elements
+// CHECK:         memref.load %[[TABLE]]
+// CHECK-NOT:     memref.load
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 8, vector_registers = 16, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<9xi32>, %y: memref<9xf32>) {
+    %table = arith.constant dense<[1.0, 2.0, 4.0, 8.0]> : vector<4xf32>
+    linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+        ins(%x : memref<9xi32>) outs(%y : memref<9xf32>) {
+    ^bb0(%in: i32, %out: f32):
+      %0 = arith.index_cast %in : i32 to index
+      %1 = vector.extract %table[%0] : f32 from vector<4xf32>
+      linalg.yield %1 : f32
+    }
+    return
+  }
+}

@@ -8,6 +8,9 @@
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/IR/EpilogueBody.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -334,8 +337,26 @@ bool convoy::cnn::isEpilogueElement(Type element) {
   return fitsLanes(element) && element.getIntOrFloatBitWidth() >= 8;
 }
 
+std::optional<TableLookup> TableLookup::get(Operation *op) {
+  auto extract = dyn_cast<vector::ExtractOp>(op);
+  DenseElementsAttr table;
+  if (!extract || extract.getSourceVectorType().getRank() != 1 ||
+      extract.getDynamicPosition().size() != 1 ||
+      !matchPattern(extract.getSource(), m_Constant(&table)))
+    return std::nullopt;
+  auto index = extract.getDynamicPosition()[0].getDefiningOp<arith::IndexCastOp>();
+  if (!index || !index.getIn().getType().isInteger(32))
+    return std::nullopt;
+  return TableLookup{table, index.getIn()};
+}
+
 bool convoy::cnn::isEpilogueBody(Block &body) {
-  return llvm::all_of(body.without_terminator(), [](Operation &op) {
+  auto isLookup = [](Operation *op) { return TableLookup::get(op).has_value(); };
+  return llvm::all_of(body.without_terminator(), [&](Operation &op) {
+    if (isLookup(&op))
+      return fitsLanes(op.getResult(0).getType());
+    if (isa<arith::IndexCastOp>(op))
+      return llvm::all_of(op.getUsers(), isLookup);
     return OpTrait::hasElementwiseMappableTraits(&op) &&
            llvm::all_of(op.getOperandTypes(), fitsLanes) &&
            llvm::all_of(op.getResultTypes(), fitsLanes);
