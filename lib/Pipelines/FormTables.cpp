@@ -192,8 +192,7 @@ static linalg::GenericOp createProgram(Chain &chain) {
       cnn::createConstant(b, loc,
                           source.isByte() ? cnn::makeConstant(type, std::move(bytes))
                                           : cnn::makeConstant(type, std::move(floats)));
-  Type element = to.isF32() ? to : b.getI32Type();
-  Value empty = tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{source.count}, element);
+  Value empty = tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{source.count}, to);
   SmallVector<AffineMap> maps(2, b.getMultiDimIdentityMap(1));
   auto emit = [&](OpBuilder &inner, Location, ValueRange arguments) {
     IRMapping mapping;
@@ -201,10 +200,7 @@ static linalg::GenericOp createProgram(Chain &chain) {
     for (Operation &op : chain.reader.getBody()->without_terminator())
       if (chain.ops.contains(&op))
         inner.clone(op, mapping);
-    Value result = mapping.lookup(chain.result);
-    if (result.getType() != element)
-      result = arith::ExtUIOp::create(inner, loc, element, result);
-    linalg::YieldOp::create(inner, loc, result);
+    linalg::YieldOp::create(inner, loc, mapping.lookup(chain.result));
   };
   return linalg::GenericOp::create(b, loc, TypeRange{empty.getType()}, ValueRange{numbers},
                                    ValueRange{empty}, maps,
@@ -232,8 +228,6 @@ static void lookUp(Chain &chain, ElementsAttr elements) {
     index = arith::SubIOp::create(b, loc, index, low);
   Value position = arith::IndexCastOp::create(b, loc, b.getIndexType(), index);
   Value result = vector::ExtractOp::create(b, loc, table, OpFoldResult(position));
-  if (result.getType() != chain.result.getType())
-    result = arith::TruncIOp::create(b, loc, chain.result.getType(), result);
   chain.result.replaceAllUsesWith(result);
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*chain.reader.getBody())))
     if (isOpTriviallyDead(&op))

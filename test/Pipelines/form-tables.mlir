@@ -40,14 +40,13 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
 
 // -----
 
-// A byte has 256 values. The table has elements of 32 bits, and what follows depends on another input, too.
+// A byte has 256 values. What follows depends on another input, too.
 // CHECK-LABEL: func.func @main(
-// CHECK-DAG:     %[[TABLE:.+]] = arith.constant dense<{{.+}}> : vector<256xi32>
+// CHECK-DAG:     %[[TABLE:.+]] = arith.constant dense<{{.+}}> : vector<256xi8>
 // CHECK:         ^bb0(%[[IN:.+]]: i8, %[[OTHER:.+]]: i8, %{{.+}}: i8):
 // CHECK-NEXT:    %[[INDEX:.+]] = arith.extui %[[IN]] : i8 to i32
 // CHECK-NEXT:    %[[POSITION:.+]] = arith.index_cast %[[INDEX]] : i32 to index
-// CHECK-NEXT:    %[[LONG:.+]] = vector.extract %[[TABLE]][%[[POSITION]]] : i32 from vector<256xi32>
-// CHECK-NEXT:    %[[Y:.+]] = arith.trunci %[[LONG]] : i32 to i8
+// CHECK-NEXT:    %[[Y:.+]] = vector.extract %[[TABLE]][%[[POSITION]]] : i8 from vector<256xi8>
 // CHECK-NEXT:    %[[SUM:.+]] = arith.addi %[[Y]], %[[OTHER]] : i8
 // CHECK-NEXT:    linalg.yield %[[SUM]] : i8
 #id = affine_map<(d0) -> (d0)>
@@ -64,7 +63,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
       %2 = math.exp %1 : f32
       %3 = arith.divf %2, %scale : f32
       %4 = arith.fptosi %3 : f32 to i32
-      // expected-remark @below {{result of type 'tensor<256xi32>' is computed while compiling}}
+      // expected-remark @below {{result of type 'tensor<256xi8>' is computed while compiling}}
       %5 = arith.trunci %4 : i32 to i8
       %6 = arith.addi %5, %in_other : i8
       linalg.yield %6 : i8
