@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
+#include "convoy/Dialect/Cnn/IR/EpilogueBody.h"
 #include "convoy/Dialect/Cnn/Utils/Constants.h"
+#include "convoy/Machine/ByteShuffle.h"
 #include "convoy/Pipelines/ConstantPrograms.h"
 #include "convoy/Pipelines/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
@@ -234,6 +236,54 @@ static void lookUp(Chain &chain, ElementsAttr elements) {
       op.erase();
 }
 
+/// If a table has bytes, and the reader's result is looked up there, makes that an operation
+/// of its own, where a kernel looks up many at once (see isByteLookup). The reader then stores
+/// the indices.
+static void lookUpApart(linalg::GenericOp reader) {
+  FailureOr<cnn::TargetAttr> target = cnn::requireTarget(reader);
+  Operation *yield = reader.getBody()->getTerminator();
+  Operation *last = yield->getOperand(0).getDefiningOp();
+  std::optional<cnn::TableLookup> lookup;
+  if (last)
+    lookup = cnn::TableLookup::get(last);
+  if (!lookup || !hasByteShuffle(*target) || !cnn::ByteTable::get(lookup->table) ||
+      reader->getNumResults() != 1 ||
+      reader.payloadUsesValueFromOperand(reader.getDpsInitOperand(0)))
+    return;
+  auto type = cast<RankedTensorType>(reader->getResult(0).getType());
+  auto wide = lookup->index.getDefiningOp<arith::ExtUIOp>();
+  if (wide && reader.getNumDpsInputs() == 1)
+    return;
+  OpBuilder b(reader);
+  Location loc = reader.getLoc();
+  auto bytes = RankedTensorType::get(type.getShape(), b.getI8Type());
+  Value empty = tensor::EmptyOp::create(b, loc, type.getShape(), b.getI8Type());
+  Value init = reader.getDpsInits()[0];
+  b.setInsertionPoint(yield);
+  Value index = arith::TruncIOp::create(b, loc, b.getI8Type(), lookup->index);
+  yield->setOperand(0, index);
+  reader.getDpsInitOperand(0)->set(empty);
+  reader.getBody()->getArguments().back().setType(b.getI8Type());
+  reader->getResult(0).setType(bytes);
+
+  b.setInsertionPointAfter(reader);
+  Value table = cast<vector::ExtractOp>(last).getSource();
+  SmallVector<AffineMap> maps(2, b.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> loops(type.getRank(), utils::IteratorType::parallel);
+  auto emit = [&](OpBuilder &inner, Location, ValueRange arguments) {
+    Value number = arith::ExtUIOp::create(inner, loc, inner.getI32Type(), arguments[0]);
+    Value position = arith::IndexCastOp::create(inner, loc, inner.getIndexType(), number);
+    Value result = vector::ExtractOp::create(inner, loc, table, OpFoldResult(position));
+    linalg::YieldOp::create(inner, loc, result);
+  };
+  auto apart = linalg::GenericOp::create(b, loc, TypeRange{type}, reader->getResults(),
+                                         ValueRange{init}, maps, loops, emit);
+  reader->getResult(0).replaceAllUsesExcept(apart->getResult(0), apart);
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*reader.getBody())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
 namespace {
 
 struct FormTables : convoy::impl::CnnFormTablesBase<FormTables> {
@@ -267,6 +317,8 @@ struct FormTables : convoy::impl::CnnFormTablesBase<FormTables> {
          llvm::zip_equal(chains, evaluateOnHost(tables, Phase::Schedule)))
       if (elements)
         lookUp(chain, elements);
+    for (linalg::GenericOp reader : readers)
+      lookUpApart(reader);
     for (linalg::GenericOp program : programs) {
       Operation *numbers = program.getDpsInputs()[0].getDefiningOp();
       Operation *empty = program.getDpsInits()[0].getDefiningOp();

@@ -7,6 +7,7 @@
 
 #include "EmulateCpu.h"
 
+#include "convoy/Machine/ByteShuffle.h"
 #include "convoy/Machine/Cpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/IRBuilder.h"
@@ -14,9 +15,9 @@
 
 using namespace convoy;
 
-/// Gives `function`, which has the type of the instruction, a body that computes it lane by
+/// Gives `function`, which has the type of a dot instruction, a body that computes it lane by
 /// lane.
-static void define(llvm::Function &function, bool isUnsigned, bool addsToSum) {
+static void defineDot(llvm::Function &function, bool isUnsigned, bool addsToSum) {
   llvm::IRBuilder<> builder(
       llvm::BasicBlock::Create(function.getContext(), "entry", &function));
   llvm::Value *inputs = function.getArg(addsToSum ? 1 : 0);
@@ -46,17 +47,34 @@ static void define(llvm::Function &function, bool isUnsigned, bool addsToSum) {
   builder.CreateRet(builder.CreateTrunc(sum, type));
 }
 
-/// Lets calls of an instruction call a function.
-static void expand(llvm::Module &module, llvm::StringRef name, bool isUnsigned,
-                   bool addsToSum) {
+/// The same for kByteShuffle.
+static void defineByteShuffle(llvm::Function &function) {
+  llvm::IRBuilder<> builder(
+      llvm::BasicBlock::Create(function.getContext(), "entry", &function));
+  llvm::Value *table = function.getArg(0), *indices = function.getArg(1);
+  llvm::Value *result = llvm::Constant::getNullValue(function.getReturnType());
+  for (uint64_t lane = 0; lane < uint64_t(kByteShuffleLanes); ++lane) {
+    llvm::Value *index = builder.CreateExtractElement(indices, lane);
+    llvm::Value *isNone = builder.CreateICmpSLT(index, builder.getInt8(0));
+    index = builder.CreateOr(builder.CreateAnd(index, 15), lane & 16);
+    llvm::Value *byte = builder.CreateExtractElement(table, index);
+    byte = builder.CreateSelect(isNone, builder.getInt8(0), byte);
+    result = builder.CreateInsertElement(result, byte, lane);
+  }
+  builder.CreateRet(result);
+}
+
+/// Lets calls of an instruction call a function, to which `define` gives a body.
+static void expand(llvm::Module &module, llvm::StringRef name,
+                   llvm::function_ref<void(llvm::Function &)> define) {
   llvm::Function *intrinsic = name.empty() ? nullptr : module.getFunction(name);
   if (!intrinsic)
     return;
   // Kernels have so many of them that LLVM would take minutes for copies of the body.
   auto *function =
       llvm::Function::Create(intrinsic->getFunctionType(), llvm::Function::InternalLinkage,
-                             "convoy_emulated_dot", module);
-  define(*function, isUnsigned, addsToSum);
+                             "convoy_emulated", module);
+  define(*function);
   for (llvm::User *user : llvm::make_early_inc_range(intrinsic->users())) {
     auto &call = llvm::cast<llvm::CallInst>(*user);
     // Long vectors are passed as the caller's attributes say.
@@ -72,10 +90,14 @@ static void expand(llvm::Module &module, llvm::StringRef name, bool isUnsigned,
   intrinsic->eraseFromParent();
 }
 
-void convoy::expandDotInstructions(llvm::Module &module) {
+void convoy::expandInstructions(llvm::Module &module) {
   for (const DotInstruction &dot : listDotInstructions()) {
     bool hasBytes = dot.byteProduct.empty() && dot.isUnsigned;
-    expand(module, dot.intrinsic, hasBytes, dot.addsToSum);
-    expand(module, dot.byteProduct, /*isUnsigned=*/true, /*addsToSum=*/false);
+    expand(module, dot.intrinsic,
+           [&](llvm::Function &function) { defineDot(function, hasBytes, dot.addsToSum); });
+    expand(module, dot.byteProduct, [](llvm::Function &function) {
+      defineDot(function, /*isUnsigned=*/true, /*addsToSum=*/false);
+    });
   }
+  expand(module, kByteShuffle, defineByteShuffle);
 }

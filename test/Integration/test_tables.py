@@ -53,6 +53,16 @@ class Network:
         self.outputs.append(self.quantize(self.node("Conv", [x, w], f"{name}.sums"), name, "scale"))
         return name
 
+    def add_depthwise(self, x):
+        """A swish and a depthwise convolution, which reads floats that are integers. Negative ones are bytes, too."""
+        self.add_function("swish", x, "depthwise.swish")
+        self.constants |= {"depthwise.w": np.random.default_rng(5).integers(-99, 100, (8, 1, 3, 3)).astype(np.int8),
+                           "depthwise.scale": np.full(8, 0.01, np.float32), "depthwise.zero": np.zeros(8, np.int8)}
+        swish = self.node("DequantizeLinear", [self.outputs.pop(), "result.scale", "zero"], "depthwise.x")
+        w = self.node("DequantizeLinear", ["depthwise.w", "depthwise.scale", "depthwise.zero"], "depthwise.w.dq", axis=0)
+        sums = self.node("Conv", [swish, w], "depthwise.sums", group=8)
+        self.outputs.append(self.quantize(sums, "depthwise", "scale"))
+
     def compile(self, folder, name, cpu):
         """The artefact, and how many tables it has."""
         folder = folder / name
@@ -74,6 +84,9 @@ def test_same_bits(data, cpu, tmp_path):
     plain.inputs["x"] = floats
     for kind in FUNCTIONS:
         plain.add_function(kind, "x", kind)
+    pictures = np.random.default_rng(3).permutation(np.tile(numbers, 3)[:8 * 9 * 10]).reshape(1, 8, 9, 10)
+    plain.inputs["pictures"] = (pictures.astype(np.float32) - plain.zero) * SCALE
+    plain.add_depthwise("pictures")
     artefact, tables = plain.compile(tmp_path, "plain", cpu)
     assert tables == 0
     expected = run_artefact(artefact, plain.inputs, plain.outputs)
@@ -86,10 +99,14 @@ def test_same_bits(data, cpu, tmp_path):
         for source, value in (("input", f"{kind}.q"), ("conv", network.add_conv(f"{kind}.conv", random))):
             name = f"{kind}.of_{source}"
             network.add_function(kind, network.node("DequantizeLinear", [value, "scale", "zero"], f"{name}.x"), name)
+    network.inputs["pictures"] = pictures
+    network.add_depthwise(network.node("DequantizeLinear", ["pictures", "scale", "zero"], "pictures.x"))
     artefact, tables = network.compile(tmp_path, "tables", cpu)
-    assert tables == 2 * len(FUNCTIONS)
+    assert tables == 2 * len(FUNCTIONS) + 1
     for threads in (1, 3):
         actual = run_artefact(artefact, network.inputs, network.outputs, threads=threads)
+        assert len(np.unique(expected["depthwise"])) > 20
+        assert np.array_equal(actual["depthwise"], expected["depthwise"])
         for kind in FUNCTIONS:
             assert len(np.unique(expected[kind])) > 20, kind
             for source in ("q", "conv"):

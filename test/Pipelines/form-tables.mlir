@@ -140,3 +140,50 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return %y : tensor<64xf32>
   }
 }
+
+// -----
+
+// The table has integers of eight bits, -3 to 4 times two, and the CPU looks up such ones in registers, many at once. So the
+// reader stores the indices, and another operation looks up.
+// CHECK-LABEL: func.func @main(
+// CHECK:         %[[TABLE:.+]] = arith.constant dense<[-6.0{{.+}}, -4.0{{.+}}, -2.0{{.+}}, 0.0{{.+}}]> : vector<8xf32>
+// CHECK:         %[[BYTES:.+]] = linalg.generic {{.+}} ins(%arg0, %arg1 : tensor<64xf32>, tensor<64xf32>) outs(%{{.+}} : tensor<64xi8>)
+// CHECK:           %[[INDEX:.+]] = arith.subi
+// CHECK-NEXT:      %[[BYTE:.+]] = arith.trunci %[[INDEX]] : i32 to i8
+// CHECK-NEXT:      linalg.yield %[[BYTE]] : i8
+// CHECK:         %[[Y:.+]] = linalg.generic {{.+}} ins(%[[BYTES]] : tensor<64xi8>) outs(%{{.+}} : tensor<64xf32>)
+// CHECK:           %[[NUMBER:.+]] = arith.extui %{{.+}} : i8 to i32
+// CHECK-NEXT:      %[[POSITION:.+]] = arith.index_cast %[[NUMBER]] : i32 to index
+// CHECK-NEXT:      %[[ELEMENT:.+]] = vector.extract %[[TABLE]][%[[POSITION]]] : f32 from vector<8xf32>
+// CHECK-NEXT:      linalg.yield %[[ELEMENT]] : f32
+// CHECK:         return %[[Y]]
+#id = affine_map<(d0) -> (d0)>
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "+avx2",
+    vector_lanes = 8, vector_registers = 16, l2 = 1048576>} {
+  func.func @main(%x: tensor<64xf32>, %scale: tensor<64xf32>) -> tensor<64xf32> {
+    %low = arith.constant -3.0 : f32
+    %high = arith.constant 4.0 : f32
+    %two = arith.constant 2.0 : f32
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<64xf32>
+    %y = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]}
+        ins(%x, %scale : tensor<64xf32>, tensor<64xf32>) outs(%e : tensor<64xf32>) {
+    ^bb0(%in: f32, %in_scale: f32, %out: f32):
+      %product = arith.mulf %in, %in_scale : f32
+      %0 = arith.cmpf olt, %low, %product : f32
+      %1 = arith.select %0, %product, %low : f32
+      %2 = arith.cmpf olt, %1, %high : f32
+      %3 = arith.select %2, %1, %high : f32
+      %4 = math.roundeven %3 : f32
+      %5 = arith.addf %4, %zero : f32
+      %6 = math.exp %5 : f32
+      %7 = arith.mulf %6, %zero : f32
+      %8 = arith.mulf %5, %two : f32
+      %9 = arith.divf %8, %two : f32
+      // expected-remark @below {{result of type 'tensor<8xf32>' is computed while compiling}}
+      %10 = math.fma %9, %two, %7 : f32
+      linalg.yield %10 : f32
+    } -> tensor<64xf32>
+    return %y : tensor<64xf32>
+  }
+}

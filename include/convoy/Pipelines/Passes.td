@@ -67,6 +67,10 @@ def CnnFormTables : Pass<"cnn-form-tables", "::mlir::ModuleOp"> {
     %y = vector.extract %table[%i] : f32 from vector<256xf32>
     ```
 
+    If the CPU looks up bytes in registers (ByteShuffle.h), and the elements are bytes, or bytes
+    plus a constant as floats, the operation stores the indices instead, as `i8`. Another
+    operation then does nothing but to look up, which is faster for many at once.
+
     The elements are computed as cnn-evaluate-constants does it, by code that is made of the
     same operations. A remark names each table. Nothing happens on GPUs.
 

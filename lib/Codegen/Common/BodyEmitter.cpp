@@ -8,14 +8,18 @@
 #include "convoy/Codegen/Common/BodyEmitter.h"
 
 #include "convoy/Dialect/Cnn/IR/EpilogueBody.h"
+#include "convoy/Machine/ByteShuffle.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Transforms/RegionUtils.h"
+
+#include <array>
 
 using namespace mlir;
 using namespace convoy;
@@ -67,8 +71,86 @@ static Value emitTable(ImplicitLocOpBuilder &b, DenseElementsAttr values) {
   return memref::GetGlobalOp::create(b, type, global.getSymName());
 }
 
+//===----------------------------------------------------------------------===//
+// Tables of bytes in registers
+//===----------------------------------------------------------------------===//
+
+/// Looks up bytes in sixteen steps. Each shuffles sixteen bytes of the table by the last four
+/// bits of the indices, then takes 16 from the indices. Once an index is negative, steps give
+/// 0, so the exclusive or of all steps ends there, and a step's bytes are differences from
+/// those of the step before. Indices from 128 on are negative at first: they become positive
+/// when 128 is subtracted, and later steps saturate lest smaller ones do so, too. The eight
+/// steps before their own have given these indices something, which is in the differences as
+/// well.
+static Value emitByteLookup(ImplicitLocOpBuilder &b, const cnn::ByteTable &table, Type element,
+                            Value index) {
+  auto type = cast<VectorType>(index.getType());
+  std::array<std::array<uint8_t, 16>, 16> steps;
+  for (int64_t step = 0; step < 16; ++step)
+    for (int64_t i = 0; i < 16; ++i)
+      steps[step][i] = table.bytes[16 * step + i] ^
+                       (step ? table.bytes[16 * (step - 1) + i] : 0) ^
+                       (step >= 8 ? steps[step - 8][i] : 0);
+  auto call = [&](StringRef intrinsic, ValueRange operands) {
+    return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(intrinsic), operands)
+        .getResults();
+  };
+  Value sixteen =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(type, b.getI8IntegerAttr(16)));
+  Value result;
+  for (int64_t step = 0; step < 16; ++step) {
+    if (step > 8)
+      index = call("llvm.ssub.sat", {index, sixteen});
+    else if (step)
+      index = arith::SubIOp::create(b, index, sixteen);
+    SmallVector<int8_t> both(steps[step].begin(), steps[step].end());
+    both.append(steps[step].begin(), steps[step].end());
+    Value row =
+        arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int8_t>(both)));
+    Value read = call(kByteShuffle, {row, index});
+    result = result ? Value(arith::XOrIOp::create(b, result, read)) : read;
+  }
+  if (!element.isF32())
+    return result;
+  auto floats = VectorType::get(type.getShape(), element);
+  result = arith::UIToFPOp::create(b, floats, result);
+  if (table.low)
+    result = arith::AddFOp::create(
+        b, result,
+        arith::ConstantOp::create(
+            b, DenseElementsAttr::get(floats, b.getF32FloatAttr(float(table.low)))));
+  return result;
+}
+
+bool convoy::isByteLookup(Operation *op, cnn::TargetAttr target) {
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  if (!linalgOp || !hasByteShuffle(target) || linalgOp.getNumDpsInits() != 1 ||
+      linalgOp.getNumDpsInputs() != 1)
+    return false;
+  Block &body = *linalgOp.getBlock();
+  Operation *last = body.getTerminator()->getOperand(0).getDefiningOp();
+  std::optional<cnn::TableLookup> lookup;
+  if (last)
+    lookup = cnn::TableLookup::get(last);
+  auto wide = lookup ? lookup->index.getDefiningOp<arith::ExtUIOp>() : nullptr;
+  return wide && wide.getIn() == body.getArgument(0) &&
+         body.getArgument(0).getType().isInteger(8) &&
+         cnn::ByteTable::get(lookup->table).has_value();
+}
+
+//===----------------------------------------------------------------------===//
+// Bodies
+//===----------------------------------------------------------------------===//
+
 /// Reads one element for each lane: gathers of CPUs are not faster.
 static Value emitLookup(ImplicitLocOpBuilder &b, DenseElementsAttr values, Value index) {
+  auto wide = index.getDefiningOp<arith::ExtUIOp>();
+  auto bytes = wide ? dyn_cast<VectorType>(wide.getIn().getType()) : VectorType();
+  // Only operations that isByteLookup accepts have so many lanes.
+  if (bytes && bytes.getNumElements() == kByteShuffleLanes &&
+      bytes.getElementType().isInteger(8))
+    return emitByteLookup(b, *cnn::ByteTable::get(values), values.getElementType(),
+                          wide.getIn());
   Value table = emitTable(b, values);
   auto load = [&](Value number) -> Value {
     Value position = arith::IndexCastUIOp::create(b, b.getIndexType(), number);

@@ -14,6 +14,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace convoy::cnn;
 
@@ -348,6 +350,32 @@ std::optional<TableLookup> TableLookup::get(Operation *op) {
   if (!index || !index.getIn().getType().isInteger(32))
     return std::nullopt;
   return TableLookup{table, index.getIn()};
+}
+
+std::optional<ByteTable> ByteTable::get(DenseElementsAttr values) {
+  std::vector<int64_t> numbers;
+  if (values.getElementType().isInteger(8)) {
+    for (const APInt &value : values.getValues<APInt>())
+      numbers.push_back(int64_t(value.getZExtValue()));
+  } else if (values.getElementType().isF32()) {
+    for (float value : values.getValues<float>()) {
+      // -0.0 is no integer.
+      if (!(std::abs(value) < float(1 << 20)) || value != std::trunc(value) ||
+          (value == 0 && std::signbit(value)))
+        return std::nullopt;
+      numbers.push_back(int64_t(value));
+    }
+  } else {
+    return std::nullopt;
+  }
+  auto [least, most] = std::minmax_element(numbers.begin(), numbers.end());
+  ByteTable table;
+  table.low = *least >= 0 && *most <= 255 ? 0 : *least;
+  if (numbers.size() > table.bytes.size() || *most - table.low > 255)
+    return std::nullopt;
+  for (auto [byte, number] : llvm::zip(table.bytes, numbers))
+    byte = uint8_t(number - table.low);
+  return table;
 }
 
 bool convoy::cnn::isEpilogueBody(Block &body) {

@@ -16,6 +16,7 @@
 #include "mlir/IR/Block.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
+#include <array>
 #include <optional>
 
 namespace convoy::cnn {
@@ -35,6 +36,15 @@ struct TableLookup {
 
   /// Nothing if `op` is another operation.
   static std::optional<TableLookup> get(mlir::Operation *op);
+};
+
+/// A table of at most 256 elements, which are numbers of eight bits plus `low`.
+struct ByteTable {
+  std::array<uint8_t, 256> bytes = {};
+  int64_t low = 0;
+
+  /// Nothing if the elements of a table are other numbers.
+  static std::optional<ByteTable> get(mlir::DenseElementsAttr values);
 };
 
 /// Whether each operation of a body computes lanes of vectors as it computes scalars.
