@@ -74,7 +74,7 @@ OwningOpRef<ModuleOp> Compilation::runTo(Phase last) {
   importOptions.bindings = options.bindings;
   importOptions.limits = options.limits;
   importOptions.maxIterations = options.maxIterations;
-  importOptions.evaluate = evaluateOnHost;
+  importOptions.evaluate = [](ArrayRef<Value> values) { return evaluateOnHost(values); };
   OwningOpRef<ModuleOp> module = importONNX(*context, model, importOptions);
   if (module) {
     (*module)->setAttr(cnn::kTargetAttrName, target);

@@ -7,6 +7,8 @@
 
 #include "convoy/Machine/Cpu.h"
 
+#include "convoy/Machine/ByteShuffle.h"
+
 #include "convoy/Machine/Gpu.h"
 #include "convoy/Machine/TargetDescription.h"
 #include "llvm/ADT/STLExtras.h"
@@ -135,6 +137,11 @@ const DotInstruction *convoy::findDotInstruction(TargetAttr target, int64_t inpu
 
 const DotInstruction *convoy::findBF16Dot(TargetAttr target) {
   return findDot(target, [](const DotInstruction &dot) { return dot.type == DotType::bf16; });
+}
+
+bool convoy::hasByteShuffle(TargetAttr target) {
+  return !target.getGpu() && Triple(target.getTriple()).getArch() == Triple::x86_64 &&
+         hasFeatures(target, "avx2");
 }
 
 const CpuDescription *convoy::findCpu(llvm::StringRef name) {

@@ -224,8 +224,8 @@ class ConstantProgram {
 public:
   ConstantProgram(const Slice &slice, const KnownValues &known, ArrayRef<Value> results);
 
-  /// Compiles and runs the program. Empty if that fails.
-  SmallVector<ElementsAttr> run();
+  /// Compiles the program, from the phase `first` on, and runs it. Empty if that fails.
+  SmallVector<ElementsAttr> run(Phase first);
 
 private:
   void addConstant(OpBuilder &builder, func::FuncOp function, Value value, bool isParameter);
@@ -297,7 +297,7 @@ ArrayAttr ConstantProgram::describe(TypeRange types) {
   return builder.getArrayAttr(descriptions);
 }
 
-SmallVector<ElementsAttr> ConstantProgram::run() {
+SmallVector<ElementsAttr> ConstantProgram::run(Phase first) {
   llvm::Expected<cnn::TargetAttr> target = describeHost(context);
   if (!target) {
     llvm::consumeError(target.takeError());
@@ -307,7 +307,7 @@ SmallVector<ElementsAttr> ConstantProgram::run() {
   PipelineOptions options;
   options.isConstantProgram = true;
   options.schedule.convAlgorithm = cnn::stringifyAlgorithm(cnn::Algorithm::direct).str();
-  if (failed(runPhases(*module, Phase::Simplify, Phase::Target, options)))
+  if (failed(runPhases(*module, first, Phase::Target, options)))
     return {};
 
   SmallVector<const void *> arguments;
@@ -335,7 +335,7 @@ SmallVector<ElementsAttr> ConstantProgram::run() {
 
 /// Computes those of `roots` that are not known, all in one program, and adds them to `known`.
 /// If the program cannot be compiled, halves of the roots are computed by a program each.
-static void evaluate(ArrayRef<Value> roots, KnownValues &known) {
+static void evaluate(ArrayRef<Value> roots, KnownValues &known, Phase first) {
   Slice slice(known);
   SmallVector<Value> results;
   for (Value root : roots)
@@ -351,25 +351,34 @@ static void evaluate(ArrayRef<Value> roots, KnownValues &known) {
       if (!isConstant(parameter) && !known.contains(parameter))
         parameters.insert(parameter);
   if (!parameters.empty()) {
-    evaluate(parameters.getArrayRef(), known);
+    evaluate(parameters.getArrayRef(), known, first);
     if (!llvm::all_of(parameters, [&](Value value) { return known.contains(value); }))
       return;
-    return evaluate(results, known);
+    return evaluate(results, known, first);
   }
 
-  SmallVector<ElementsAttr> values = ConstantProgram(slice, known, results).run();
+  SmallVector<ElementsAttr> values = ConstantProgram(slice, known, results).run(first);
   if (values.empty()) {
     if (results.size() == 1)
       return;
     ArrayRef<Value> all = results;
-    evaluate(all.take_front(all.size() / 2), known);
-    evaluate(all.drop_front(all.size() / 2), known);
+    evaluate(all.take_front(all.size() / 2), known, first);
+    evaluate(all.drop_front(all.size() / 2), known, first);
   }
   for (auto [result, value] : llvm::zip(results, values))
     known[result] = value;
 }
 
-SmallVector<ElementsAttr> convoy::evaluateOnHost(ArrayRef<Value> values) {
+void convoy::addConstantProgramDialects(DialectRegistry &registry) {
+  PipelineOptions options;
+  options.isConstantProgram = true;
+  OpPassManager manager(ModuleOp::getOperationName());
+  for (int phase = int(Phase::Simplify); phase <= int(Phase::Target); ++phase)
+    buildPhase(manager, Phase(phase), options, /*hasGpu=*/false);
+  manager.getDependentDialects(registry);
+}
+
+SmallVector<ElementsAttr> convoy::evaluateOnHost(ArrayRef<Value> values, Phase first) {
   if (values.empty())
     return {};
   KnownValues known;
@@ -384,7 +393,7 @@ SmallVector<ElementsAttr> convoy::evaluateOnHost(ArrayRef<Value> values) {
     // What fails here stays in the program, whose compilation then says why.
     ScopedDiagnosticHandler quiet(values.front().getContext(),
                                   [](Diagnostic &) { return success(); });
-    evaluate(roots, known);
+    evaluate(roots, known, first);
   }
   for (Value root : roots)
     if (known.contains(root))

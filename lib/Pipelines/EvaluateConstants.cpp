@@ -27,14 +27,8 @@ namespace {
 struct EvaluateConstants : convoy::impl::CnnEvaluateConstantsBase<EvaluateConstants> {
   using CnnEvaluateConstantsBase::CnnEvaluateConstantsBase;
 
-  /// Passes run inside of this one, when no more dialects can be loaded.
   void getDependentDialects(DialectRegistry &registry) const override {
-    PipelineOptions options;
-    options.isConstantProgram = true;
-    OpPassManager manager(ModuleOp::getOperationName());
-    for (int phase = int(Phase::Simplify); phase <= int(Phase::Target); ++phase)
-      buildPhase(manager, Phase(phase), options, /*hasGpu=*/false);
-    manager.getDependentDialects(registry);
+    addConstantProgramDialects(registry);
   }
 
   void runOnOperation() override {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "convoy/Pipelines/Passes.h"
 #include "convoy/Pipelines/Pipelines.h"
 #include "convoy/Transforms/Schedule/Passes.h"
 #include "convoy/Transforms/Simplify/Passes.h"
@@ -32,12 +33,16 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
   functions.addPass(cnn::createCnnSimplifyRounding());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());
-  functions.addPass(cnn::createCnnExtendEpilogue());
-  functions.addPass(cnn::createCnnNarrowFloats());
-  functions.addPass(cnn::createCnnToDestinationStyle());
-  functions.addPass(cnn::createCnnFormLoops());
-  functions.addPass(cnn::createCnnSinkBranches());
-  program.addPass(cnn::createCnnVerifyScheduled());
+  if (!isConstantProgram)
+    manager.addPass(createCnnFormTables());
+  OpPassManager &outer = hasDevices ? manager.nest<ModuleOp>() : manager;
+  OpPassManager &rest = outer.nest<func::FuncOp>();
+  rest.addPass(cnn::createCnnExtendEpilogue());
+  rest.addPass(cnn::createCnnNarrowFloats());
+  rest.addPass(cnn::createCnnToDestinationStyle());
+  rest.addPass(cnn::createCnnFormLoops());
+  rest.addPass(cnn::createCnnSinkBranches());
+  outer.addPass(cnn::createCnnVerifyScheduled());
   // Blobs belong to the context, and all devices share them.
   if (!isConstantProgram)
     manager.addPass(cnn::createCnnReleaseBlobs());

@@ -48,7 +48,7 @@ translateArtefact(mlir::ModuleOp module, cnn::TargetAttr target, bool isEmulated
   if (!llvmModule)
     return llvmModule.takeError();
   if (isEmulated)
-    expandDotInstructions(**llvmModule);
+    expandInstructions(**llvmModule);
   if (llvm::Error error = emitModelDescription(module, machine, *gpu, **llvmModule))
     return std::move(error);
   return llvmModule;

@@ -7,6 +7,7 @@
 
 #include "EmulateCpu.h"
 
+#include "convoy/Machine/ByteShuffle.h"
 #include "convoy/Machine/Cpu.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/IRBuilder.h"
@@ -24,8 +25,8 @@ static llvm::Value *selectEvery(llvm::IRBuilder<> &builder, llvm::Value *vector,
   return builder.CreateShuffleVector(vector, mask);
 }
 
-/// Gives `function` a body that computes an instruction on integers lane by lane.
-static void defineIntegers(llvm::Function &function, bool isUnsigned, bool addsToSum) {
+/// Gives `function` a body that computes a dot instruction on integers lane by lane.
+static void defineDot(llvm::Function &function, bool isUnsigned, bool addsToSum) {
   llvm::IRBuilder<> builder(
       llvm::BasicBlock::Create(function.getContext(), "entry", &function));
   llvm::Value *inputs = function.getArg(addsToSum ? 1 : 0);
@@ -52,8 +53,25 @@ static void defineIntegers(llvm::Function &function, bool isUnsigned, bool addsT
   builder.CreateRet(builder.CreateTrunc(sum, type));
 }
 
-/// The same for an instruction on pairs of bf16, whose bits the function gets. Multiply-adds
-/// round twice, as those of x86 do; they do not flush subnormal numbers to zero.
+/// The same for kByteShuffle.
+static void defineByteShuffle(llvm::Function &function) {
+  llvm::IRBuilder<> builder(
+      llvm::BasicBlock::Create(function.getContext(), "entry", &function));
+  llvm::Value *table = function.getArg(0), *indices = function.getArg(1);
+  llvm::Value *result = llvm::Constant::getNullValue(function.getReturnType());
+  for (uint64_t lane = 0; lane < uint64_t(kByteShuffleLanes); ++lane) {
+    llvm::Value *index = builder.CreateExtractElement(indices, lane);
+    llvm::Value *isNone = builder.CreateICmpSLT(index, builder.getInt8(0));
+    index = builder.CreateOr(builder.CreateAnd(index, 15), lane & 16);
+    llvm::Value *byte = builder.CreateExtractElement(table, index);
+    byte = builder.CreateSelect(isNone, builder.getInt8(0), byte);
+    result = builder.CreateInsertElement(result, byte, lane);
+  }
+  builder.CreateRet(result);
+}
+
+/// The same for a dot instruction on pairs of bf16, whose bits the function gets.
+/// Multiply-adds round twice, as those of x86 do; they do not flush subnormal numbers to zero.
 static void defineBF16(llvm::Function &function) {
   llvm::IRBuilder<> builder(
       llvm::BasicBlock::Create(function.getContext(), "entry", &function));
@@ -85,7 +103,7 @@ static llvm::FunctionType *getFunctionType(llvm::FunctionType *type) {
   return llvm::FunctionType::get(type->getReturnType(), arguments, /*isVarArg=*/false);
 }
 
-/// Lets calls of an instruction call a function, which `define` gives its body.
+/// Lets calls of an instruction call a function, to which `define` gives a body.
 static void expand(llvm::Module &module, llvm::StringRef name,
                    llvm::function_ref<void(llvm::Function &)> define) {
   llvm::Function *intrinsic = name.empty() ? nullptr : module.getFunction(name);
@@ -94,7 +112,7 @@ static void expand(llvm::Module &module, llvm::StringRef name,
   // Kernels have so many of them that LLVM would take minutes for copies of the body.
   auto *function =
       llvm::Function::Create(getFunctionType(intrinsic->getFunctionType()),
-                             llvm::Function::InternalLinkage, "convoy_emulated_dot", module);
+                             llvm::Function::InternalLinkage, "convoy_emulated", module);
   define(*function);
   for (llvm::User *user : llvm::make_early_inc_range(intrinsic->users())) {
     auto &call = llvm::cast<llvm::CallInst>(*user);
@@ -115,17 +133,18 @@ static void expand(llvm::Module &module, llvm::StringRef name,
   intrinsic->eraseFromParent();
 }
 
-void convoy::expandDotInstructions(llvm::Module &module) {
+void convoy::expandInstructions(llvm::Module &module) {
   for (const DotInstruction &dot : listDotInstructions()) {
     bool hasBytes = dot.byteProduct.empty() && dot.type == DotType::u8;
     expand(module, dot.intrinsic, [&](llvm::Function &function) {
       if (dot.type == DotType::bf16)
         defineBF16(function);
       else
-        defineIntegers(function, hasBytes, dot.addsToSum);
+        defineDot(function, hasBytes, dot.addsToSum);
     });
     expand(module, dot.byteProduct, [](llvm::Function &function) {
-      defineIntegers(function, /*isUnsigned=*/true, /*addsToSum=*/false);
+      defineDot(function, /*isUnsigned=*/true, /*addsToSum=*/false);
     });
   }
+  expand(module, kByteShuffle, defineByteShuffle);
 }

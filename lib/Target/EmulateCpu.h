@@ -12,9 +12,10 @@
 
 namespace convoy {
 
-/// Replaces the instructions that `listDotInstructions()` names by calls of functions of
-/// arithmetic that every CPU has. LLVM splits vectors that are too long for the CPU itself.
-void expandDotInstructions(llvm::Module &module);
+/// Replaces the instructions that `listDotInstructions()` names, and kByteShuffle, by calls of
+/// functions of arithmetic that every CPU has. LLVM splits vectors that are too long for the
+/// CPU itself.
+void expandInstructions(llvm::Module &module);
 
 } // namespace convoy
 

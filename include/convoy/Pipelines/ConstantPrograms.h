@@ -13,6 +13,8 @@
 #ifndef CONVOY_PIPELINES_CONSTANTPROGRAMS_H
 #define CONVOY_PIPELINES_CONSTANTPROGRAMS_H
 
+#include "convoy/Pipelines/Pipelines.h"
+
 #include "mlir/IR/Block.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Value.h"
@@ -27,7 +29,13 @@ llvm::SmallVector<mlir::Value> findConstantResults(mlir::Block &block);
 /// more memory than the constants from which it is computed, or that cannot be computed on
 /// this machine. Emits a remark at the operation of each value that is computed, and no other
 /// diagnostics. Changes no IR. Thread-safe, if threads use different contexts.
-llvm::SmallVector<mlir::ElementsAttr> evaluateOnHost(llvm::ArrayRef<mlir::Value> values);
+/// `first` is the first phase that has not run on the operations.
+llvm::SmallVector<mlir::ElementsAttr> evaluateOnHost(llvm::ArrayRef<mlir::Value> values,
+                                                     Phase first = Phase::Simplify);
+
+/// Adds the dialects of the phases that make such code. A pass that evaluates values depends
+/// on them, because no more dialects can be loaded while it runs.
+void addConstantProgramDialects(mlir::DialectRegistry &registry);
 
 } // namespace convoy
 

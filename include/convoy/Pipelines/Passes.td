@@ -42,4 +42,42 @@ def CnnEvaluateConstants : Pass<"cnn-evaluate-constants", "::mlir::ModuleOp"> {
   }];
 }
 
+def CnnFormTables : Pass<"cnn-form-tables", "::mlir::ModuleOp"> {
+  let summary = "Look up functions of one byte in tables";
+  let description = [{
+    Between two quantisations of a QDQ model stands a function of one 8-bit number, such as
+    `x * sigmoid(x)` with its roundings. In the body of an element-wise operation, this pass
+    finds operations that depend on one such number and constants alone: on an `i8` that the
+    operation reads, or on a float that was rounded and has at most 256 values. If they take
+    longer than a lookup, they are replaced by one.
+
+    Before:
+    ```mlir
+    %q = math.roundeven %clamped : f32
+    %x = arith.mulf %q, %scale : f32
+    %y = math.exp %x : f32
+    ```
+    After:
+    ```mlir
+    %table = arith.constant dense<...> : vector<256xf32>
+    ...
+    %q = math.roundeven %clamped : f32
+    %n = arith.fptosi %q : f32 to i32
+    %i = arith.index_cast %n : i32 to index
+    %y = vector.extract %table[%i] : f32 from vector<256xf32>
+    ```
+
+    If the CPU looks up bytes in registers (ByteShuffle.h), and the elements are bytes, or bytes
+    plus a constant as floats, the operation stores the indices instead, as `i8`. Another
+    operation then does nothing but to look up, which is faster for many at once.
+
+    The elements are computed as cnn-evaluate-constants does it, by code that is made of the
+    same operations. A remark names each table. Nothing happens on GPUs.
+
+    Pre: cnn-simplify-rounding ran, and the target is set.
+    Post: kernels find a lookup by TableLookup (EpilogueBody.h).
+    Numerics: the same bits.
+  }];
+}
+
 #endif // CONVOY_PIPELINES_PASSES_TD

@@ -7,6 +7,9 @@
 
 #include "GenericPlan.h"
 
+#include "convoy/Codegen/Common/BodyEmitter.h"
+#include "convoy/Machine/ByteShuffle.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -42,7 +45,7 @@ void GenericPlan::selectVector(Operation *op, cnn::TargetAttr target) {
     else
       bits = 64;
   }
-  lanes = target.getVectorLanes() * 32 / bits;
+  lanes = isByteLookup(op, target) ? kByteShuffleLanes : target.getVectorLanes() * 32 / bits;
   if (lanes < 2 || !hasVectorBody(op)) {
     lanes = 1;
     return;

@@ -7,6 +7,8 @@
 
 #include "convoy/Codegen/Common/GenericLoops.h"
 
+#include "convoy/Dialect/Cnn/IR/EpilogueBody.h"
+
 #include "mlir/Analysis/FlatLinearValueConstraints.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -141,7 +143,7 @@ bool convoy::hasVectorBody(Operation *op) {
     return true;
   return llvm::all_of(*linalgOp.getBlock(), [](Operation &inner) {
     return isa<linalg::YieldOp>(inner) || inner.hasTrait<OpTrait::ConstantLike>() ||
-           OpTrait::hasElementwiseMappableTraits(&inner);
+           OpTrait::hasElementwiseMappableTraits(&inner) || cnn::TableLookup::get(&inner);
   });
 }
 

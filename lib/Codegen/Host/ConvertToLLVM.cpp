@@ -125,32 +125,53 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     return applyPartialConversion(getOperation(), target, std::move(patterns));
   }
 
-  /// Loads and stores bf16 as i16. Where a bf16 goes from one basic block to another, LLVM
-  /// would widen it to f32, and round it by a function of a runtime library.
+  /// Moves bf16 as i16. Where a bf16 goes from one basic block to another, LLVM would widen it
+  /// to f32, and round it by a function of a runtime library.
   void moveBF16AsIntegers() {
-    auto isBF16 = [](Value value) { return getElementTypeOrSelf(value.getType()).isBF16(); };
     auto toInteger = [](Type type) -> Type {
       Type i16 = IntegerType::get(type.getContext(), 16);
       auto vector = dyn_cast<VectorType>(type);
       return vector ? vector.clone(i16) : i16;
     };
-    getOperation().walk([&](Operation *op) {
-      if (!isa<LLVM::LoadOp, LLVM::StoreOp, LLVM::MaskedLoadOp, LLVM::MaskedStoreOp>(op))
-        return;
-      OpBuilder builder(op);
-      for (OpOperand &operand : op->getOpOperands())
-        if (Value value = operand.get(); isBF16(value))
-          operand.set(LLVM::BitcastOp::create(builder, op->getLoc(),
-                                              toInteger(value.getType()), value));
-      builder.setInsertionPointAfter(op);
-      for (Value result : op->getResults())
-        if (isBF16(result)) {
-          Type type = result.getType();
-          result.setType(toInteger(type));
-          auto cast = LLVM::BitcastOp::create(builder, op->getLoc(), type, result);
-          result.replaceAllUsesExcept(cast, cast);
-        }
+    auto isMove = [](Operation *op) {
+      return isa<LLVM::LoadOp, LLVM::StoreOp, LLVM::MaskedLoadOp, LLVM::MaskedStoreOp,
+                 LLVM::InsertElementOp, LLVM::ExtractElementOp, LLVM::ShuffleVectorOp,
+                 LLVM::SelectOp, LLVM::BitcastOp, LLVM::PoisonOp, LLVM::UndefOp, LLVM::ZeroOp,
+                 LLVM::BrOp, LLVM::CondBrOp>(op);
+    };
+    SmallVector<Value> values;
+    getOperation().walk([&](LLVM::LLVMFuncOp function) {
+      for (Block &block : function.getBody()) {
+        if (!block.isEntryBlock())
+          llvm::append_range(values, block.getArguments());
+        for (Operation &op : block)
+          llvm::append_range(values, op.getResults());
+      }
     });
+    for (Value value : values) {
+      Type type = value.getType();
+      if (!getElementTypeOrSelf(type).isBF16())
+        continue;
+      Operation *op = value.getDefiningOp();
+      OpBuilder builder(&getContext());
+      Value moved = value;
+      SmallVector<OpOperand *> uses = llvm::map_to_vector(
+          value.getUses(), [](OpOperand &use) -> OpOperand * { return &use; });
+      if (!op || isMove(op)) {
+        value.setType(toInteger(type));
+      } else {
+        builder.setInsertionPointAfter(op);
+        moved = LLVM::BitcastOp::create(builder, op->getLoc(), toInteger(type), value);
+      }
+      for (OpOperand *use : uses) {
+        Operation *user = use->getOwner();
+        builder.setInsertionPoint(user);
+        use->set(
+            isMove(user)
+                ? moved
+                : LLVM::BitcastOp::create(builder, user->getLoc(), type, moved).getResult());
+      }
+    }
   }
 
   /// Makes the function that the runtime calls, which calls `function`.

@@ -47,9 +47,11 @@ std::string memrefForm(Operation *op) {
   return "";
 }
 
-std::string scalar(Operation *op) {
-  return llvm::any_of(op->getResultTypes(), llvm::IsaPred<ShapedType>) ? "it is not a scalar"
-                                                                       : "";
+/// Tables that bodies look up are vectors.
+std::string noTensor(Operation *op) {
+  return llvm::any_of(op->getResultTypes(), llvm::IsaPred<TensorType, MemRefType>)
+             ? "it is neither a scalar nor a vector"
+             : "";
 }
 
 std::string onMemRefs(Operation *op) {
@@ -73,7 +75,7 @@ const BorderRow kTable[] = {
     // The frame.
     {"func.func", onlyMain},
     {"func.return", fine},
-    {"arith.constant", scalar},
+    {"arith.constant", noTensor},
     // Views of the arena, the weights, inputs and outputs.
     {"memref.view", atConstantOffset},
     {"memref.reinterpret_cast", fine},
@@ -88,6 +90,7 @@ const BorderRow kTable[] = {
     // The generic kernel: linalg around scalar arithmetic.
     {"arith.*", insideBody},
     {"math.*", insideBody},
+    {"vector.extract", insideBody},
     {"memref.load", conditionOrInBody},
     {"linalg.index", insideLinalg},
     {"linalg.yield", insideLinalg},

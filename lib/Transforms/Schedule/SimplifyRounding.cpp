@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Transforms/Schedule/Passes.h"
+#include "convoy/Transforms/Utils/Rounding.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -20,16 +21,15 @@ namespace convoy::cnn {
 } // namespace convoy::cnn
 
 using namespace mlir;
+using namespace convoy::cnn;
 
 namespace {
 
 /// f32 represents all integers up to this magnitude.
 constexpr double kExactLimit = 1 << 24;
 
-/// The limits of a number.
-struct Range {
-  double low, high;
-
+/// The limits of an integer.
+struct Range : FloatRange {
   /// Whether all integers in the range are integers of this type.
   bool fits(Type type, bool isSigned) const {
     double count = std::ldexp(1.0, type.getIntOrFloatBitWidth());
@@ -38,41 +38,12 @@ struct Range {
   }
 };
 
-std::optional<double> getFloat(Value value) {
-  APFloat constant(0.0f);
-  if (!matchPattern(value, m_ConstantFloat(&constant)))
-    return std::nullopt;
-  return constant.convertToDouble();
-}
-
-/// The limits that comparisons with constants give a number, which is then no NaN either:
-/// `low < x ? x : low` and `x < high ? x : high`, the latter of a number that has a lower
-/// limit.
-std::optional<Range> getRange(Value value) {
-  auto select = value.getDefiningOp<arith::SelectOp>();
-  auto compare = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : nullptr;
-  if (!compare || compare.getPredicate() != arith::CmpFPredicate::OLT)
-    return std::nullopt;
-  Value chosen = select.getTrueValue();
-  std::optional<double> limit = getFloat(select.getFalseValue());
-  if (!limit || std::isnan(*limit))
-    return std::nullopt;
-  if (compare.getRhs() == chosen && compare.getLhs() == select.getFalseValue())
-    return Range{*limit, std::numeric_limits<double>::infinity()};
-  if (compare.getLhs() != chosen || compare.getRhs() != select.getFalseValue())
-    return std::nullopt;
-  std::optional<Range> inner = getRange(chosen);
-  if (!inner)
-    return std::nullopt;
-  return Range{std::min(inner->low, *limit), std::min(inner->high, *limit)};
-}
-
 /// An integer that is a rounded float plus a constant.
 struct RoundedInteger {
   /// The conversion of the rounded float.
   arith::FPToSIOp conversion;
   int64_t offset = 0;
-  Range range = {0, 0};
+  Range range = {{0, 0}};
   /// Whether the float may be -0.0, which is no integer.
   bool mayBeNegativeZero = false;
   /// Operations from the conversion to the integer.
@@ -88,10 +59,11 @@ std::optional<RoundedInteger> RoundedInteger::get(Value value) {
     return std::nullopt;
   if (auto conversion = dyn_cast<arith::FPToSIOp>(op)) {
     auto rounding = conversion.getIn().getDefiningOp<math::RoundEvenOp>();
-    std::optional<Range> range = rounding ? getRange(rounding.getOperand()) : std::nullopt;
+    std::optional<FloatRange> range =
+        rounding ? getRange(rounding.getOperand()) : std::nullopt;
     if (!range || !value.getType().isInteger(32))
       return std::nullopt;
-    Range rounded = {std::nearbyint(range->low), std::nearbyint(range->high)};
+    Range rounded = {{std::nearbyint(range->low), std::nearbyint(range->high)}};
     if (rounded.low < -kExactLimit || rounded.high > kExactLimit)
       return std::nullopt;
     return RoundedInteger{conversion, 0, rounded, std::signbit(rounded.low), 0};

@@ -46,6 +46,7 @@ const BorderRow kTable[] = {
     // The generic kernel: linalg around scalar arithmetic.
     {"arith.*", insideBody},
     {"math.*", insideBody},
+    {"vector.extract", insideBody},
     {"tensor.extract", conditionOrInBody},
     {"linalg.index", insideLinalg},
     {"linalg.yield", insideLinalg},

@@ -137,3 +137,70 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     return
   }
 }
+
+// -----
+
+// A table is a constant of the module. Vectors look up lane by lane, two lanes of which leave the vector at once; the element
+// that fills no vector is a scalar.
+// CHECK:       memref.global "private" constant @generic_table0 : memref<4xf32> = dense<[1.0{{.+}}, 2.0{{.+}}, 4.0{{.+}}, 8.0{{.+}}]>
+// CHECK-NOT:   memref.global
+// CHECK-LABEL: func.func private @generic(
+// CHECK:         %[[TABLE:.+]] = memref.get_global @generic_table0
+// CHECK:         %[[X:.+]] = vector.load {{.+}} : memref<9xi32>, vector<8xi32>
+// CHECK:         %[[PAIRS:.+]] = vector.bitcast %[[X]] : vector<8xi32> to vector<4xi64>
+// CHECK:         %[[PAIR:.+]] = vector.extract %[[PAIRS]][0]
+// CHECK:         %[[LOW:.+]] = arith.andi %[[PAIR]], %c4294967295_i64
+// CHECK:         %[[INDEX:.+]] = arith.index_castui %[[LOW]]
+// CHECK:         memref.load %[[TABLE]][%[[INDEX]]]
+// CHECK:         arith.shrui %[[PAIR]], %c32_i64
+// CHECK-COUNT-7: memref.load %[[TABLE]]
+// CHECK:         vector.from_elements
+// CHECK:         memref.load %[[TABLE]]
+// CHECK-NOT:     memref.load
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "",
+    vector_lanes = 8, vector_registers = 16, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<9xi32>, %y: memref<9xf32>) {
+    %table = arith.constant dense<[1.0, 2.0, 4.0, 8.0]> : vector<4xf32>
+    linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+        ins(%x : memref<9xi32>) outs(%y : memref<9xf32>) {
+    ^bb0(%in: i32, %out: f32):
+      %0 = arith.index_cast %in : i32 to index
+      %1 = vector.extract %table[%0] : f32 from vector<4xf32>
+      linalg.yield %1 : f32
+    }
+    return
+  }
+}
+
+// -----
+
+// Bytes are looked up in registers, 32 at once, if that is all that is done. In a table of floats that are bytes minus 2, too.
+// The element that fills no vector is loaded from memory.
+// CHECK-LABEL:   func.func private @generic(
+// CHECK:           %[[X:.+]] = vector.load {{.+}} vector<32xi8>
+// CHECK-NEXT:      %[[FIRST:.+]] = llvm.call_intrinsic "llvm.x86.avx2.pshuf.b"(%{{.+}}, %[[X]])
+// CHECK-NEXT:      %[[NEXT:.+]] = arith.subi %[[X]], %[[SIXTEEN:.+]] : vector<32xi8>
+// CHECK-NEXT:      %[[SECOND:.+]] = llvm.call_intrinsic "llvm.x86.avx2.pshuf.b"(%{{.+}}, %[[NEXT]])
+// CHECK-NEXT:      arith.xori %[[FIRST]], %[[SECOND]] : vector<32xi8>
+// CHECK-COUNT-7:   arith.subi
+// CHECK-COUNT-7:   llvm.call_intrinsic "llvm.ssub.sat"
+// CHECK:           %[[BYTES:.+]] = arith.xori
+// CHECK-NEXT:      %[[FLOATS:.+]] = arith.uitofp %[[BYTES]] : vector<32xi8> to vector<32xf32>
+// CHECK-NEXT:      %[[Y:.+]] = arith.addf %[[FLOATS]], %{{.+}} : vector<32xf32>
+// CHECK-NEXT:      vector.store %[[Y]]
+// CHECK:           memref.load %{{.+}} : memref<4xf32>
+module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "+avx2",
+    vector_lanes = 8, vector_registers = 16, l2 = 1048576>} {
+  func.func @main(%arena: memref<1xi8>, %weights: memref<1xi8>, %x: memref<65xi8>, %y: memref<65xf32>) {
+    %table = arith.constant dense<[-2.0, 200.0, 1.0, 250.0]> : vector<4xf32>
+    linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+        ins(%x : memref<65xi8>) outs(%y : memref<65xf32>) {
+    ^bb0(%in: i8, %out: f32):
+      %0 = arith.extui %in : i8 to i32
+      %1 = arith.index_cast %0 : i32 to index
+      %2 = vector.extract %table[%1] : f32 from vector<4xf32>
+      linalg.yield %2 : f32
+    }
+    return
+  }
+}

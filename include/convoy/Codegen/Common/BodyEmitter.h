@@ -13,6 +13,7 @@
 #define CONVOY_CODEGEN_COMMON_BODYEMITTER_H
 
 #include "convoy/Codegen/Common/LoopEmitter.h"
+#include "convoy/Dialect/Cnn/IR/Cnn.h"
 
 #include "mlir/IR/IRMapping.h"
 
@@ -25,6 +26,10 @@ mlir::LogicalResult captureConstants(mlir::ImplicitLocOpBuilder &builder, mlir::
 
 /// Broadcasts a scalar to `lanes` lanes. Vectors, and scalars for one lane, stay as they are.
 mlir::Value widen(mlir::ImplicitLocOpBuilder &builder, mlir::Value value, int64_t lanes);
+
+/// Whether `op` is a linalg operation that does nothing but to look up bytes in a table, which
+/// kernels do in registers then, on vectors of kByteShuffleLanes.
+bool isByteLookup(mlir::Operation *op, cnn::TargetAttr target);
 
 /// Emits the operations of `body` and returns the operands of its terminator. `mapping` has
 /// the arguments, scalars or vectors, and the constants from outside; `ivs` are the indices

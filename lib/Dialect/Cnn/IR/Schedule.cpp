@@ -8,8 +8,13 @@
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/IR/EpilogueBody.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace convoy::cnn;
@@ -337,8 +342,52 @@ bool convoy::cnn::isEpilogueElement(Type element) {
   return fitsLanes(element) && element.getIntOrFloatBitWidth() >= 8;
 }
 
+std::optional<TableLookup> TableLookup::get(Operation *op) {
+  auto extract = dyn_cast<vector::ExtractOp>(op);
+  DenseElementsAttr table;
+  if (!extract || extract.getSourceVectorType().getRank() != 1 ||
+      extract.getDynamicPosition().size() != 1 ||
+      !matchPattern(extract.getSource(), m_Constant(&table)))
+    return std::nullopt;
+  auto index = extract.getDynamicPosition()[0].getDefiningOp<arith::IndexCastOp>();
+  if (!index || !index.getIn().getType().isInteger(32))
+    return std::nullopt;
+  return TableLookup{table, index.getIn()};
+}
+
+std::optional<ByteTable> ByteTable::get(DenseElementsAttr values) {
+  std::vector<int64_t> numbers;
+  if (values.getElementType().isInteger(8)) {
+    for (const APInt &value : values.getValues<APInt>())
+      numbers.push_back(int64_t(value.getZExtValue()));
+  } else if (values.getElementType().isF32()) {
+    for (float value : values.getValues<float>()) {
+      // -0.0 is no integer.
+      if (!(std::abs(value) < float(1 << 20)) || value != std::trunc(value) ||
+          (value == 0 && std::signbit(value)))
+        return std::nullopt;
+      numbers.push_back(int64_t(value));
+    }
+  } else {
+    return std::nullopt;
+  }
+  auto [least, most] = std::minmax_element(numbers.begin(), numbers.end());
+  ByteTable table;
+  table.low = *least >= 0 && *most <= 255 ? 0 : *least;
+  if (numbers.size() > table.bytes.size() || *most - table.low > 255)
+    return std::nullopt;
+  for (auto [byte, number] : llvm::zip(table.bytes, numbers))
+    byte = uint8_t(number - table.low);
+  return table;
+}
+
 bool convoy::cnn::isEpilogueBody(Block &body) {
-  return llvm::all_of(body.without_terminator(), [](Operation &op) {
+  auto isLookup = [](Operation *op) { return TableLookup::get(op).has_value(); };
+  return llvm::all_of(body.without_terminator(), [&](Operation &op) {
+    if (isLookup(&op))
+      return fitsLanes(op.getResult(0).getType());
+    if (isa<arith::IndexCastOp>(op))
+      return llvm::all_of(op.getUsers(), isLookup);
     return OpTrait::hasElementwiseMappableTraits(&op) &&
            llvm::all_of(op.getOperandTypes(), fitsLanes) &&
            llvm::all_of(op.getResultTypes(), fitsLanes);
