@@ -9,7 +9,8 @@ import re
 
 import numpy as np
 import pytest
-from support import (OF_ONE_OPERATION, assert_close, compile_model, cpu_options, find_loops, helper, make_model,
+import test_quantized_layers
+from support import (OF_ONE_OPERATION, assert_close, compile_model, cpu_options, find_loops, helper, make_model, models,
                      relative_difference, run_artefact, run_onnxruntime)
 from test_integer_kernels import CONVS
 
@@ -167,6 +168,40 @@ def test_operations(options, tmp_path):
         assert_close(actual[name], expected[name], TOLERANCE, name)
         # The option has an effect.
         assert name == "argmax" or relative_difference(actual[name], expected[name]) > OF_ONE_OPERATION, name
+
+
+
+@pytest.mark.parametrize("name, cpu", [("tiny_densenet", "x86-64-v3"), ("tiny_transformer", "x86-64-v3"),
+                                       ("tiny_group_norm", "sapphirerapids"), ("tiny_convnext", "sapphirerapids")])
+def test_networks(name, cpu, tmp_path):
+    model = models.cached(name, batch=1, pre_softmax=True)
+    feeds = models.random_feeds(model, seed=1)
+    expected = run_onnxruntime(model, feeds)
+    actual = run_artefact(compile_model(model, tmp_path, "--precision=bf16", *cpu_options(cpu)), feeds, expected)
+    for output in expected:
+        assert_close(actual[output], expected[output], TOLERANCE, is_network=True)
+
+
+def test_quantised_network(tmp_path):
+    """What is computed on integers stays so: scales are powers of two, and results have few bits, so bf16 has no error."""
+    network = test_quantized_layers.make_network(np.uint8)
+    model = network.get()
+    expected = test_quantized_layers.run_in_f32(model, network.feeds)
+    artefact = compile_model(model, tmp_path, "--precision=bf16", "--mcpu=x86-64-v3")
+    actual = run_artefact(artefact, network.feeds, expected)
+    for output in expected:
+        assert np.array_equal(actual[output], expected[output]), output
+
+
+def test_devices(tmp_path):
+    """Devices exchange bf16, and give the results of one."""
+    model = models.cached("tiny_resnext", batch=1, pre_softmax=True)
+    feeds = models.random_feeds(model, seed=1)
+    outputs = run_onnxruntime(model, feeds)
+    one, two = (run_artefact(compile_model(model, tmp_path, "--precision=bf16", "--conv-algorithm=direct", *options), feeds,
+                             outputs) for options in ([], ["--devices=2", "--strategy=group"]))
+    for output in outputs:
+        assert_close(two[output], one[output], TOLERANCE, is_network=True)
 
 
 def test_kernels(tmp_path):

@@ -150,7 +150,7 @@ struct ConvertToLLVM : convoy::impl::CnnConvertToLLVMBase<ConvertToLLVM> {
     });
     for (Value value : values) {
       Type type = value.getType();
-      if (!getElementTypeOrSelf(type).isBF16())
+      if (!isa<FloatType, VectorType>(type) || !getElementTypeOrSelf(type).isBF16())
         continue;
       Operation *op = value.getDefiningOp();
       OpBuilder builder(&getContext());

@@ -101,10 +101,11 @@ static LogicalResult checkPrologue(const ShapeRule &rule, ConvOp::Adaptor op,
     return failure();
   bool isOneToOne = window.hasUnitStrides() && !window.hasPads() &&
                     ArrayRef<int64_t>(in.spatial) == output.slice(2, window.getRank());
-  if (!in.block || !isa<FloatType>(shaped(op.getInput()).getElementType()) || !isOneToOne ||
+  Type element = shaped(op.getInput()).getElementType();
+  if (!in.block || !(element.isF32() || element.isBF16()) || !isOneToOne ||
       (op.getScheduleAttr() && op.getScheduleAttr().getAlgorithm() != Algorithm::direct))
-    return rule.error("a prologue needs a direct 1x1 convolution of blocked floats with "
-                      "strides of 1 and no pads");
+    return rule.error("a prologue needs a direct 1x1 convolution of blocked f32 or bf16 "
+                      "data with strides of 1 and no pads");
   for (auto [name, value] : {std::pair("input scale", op.getInputScale()),
                              std::pair("input offset", op.getInputOffset())})
     if (shapeOf(value) != ArrayRef<int64_t>({in.channels, in.block}) ||

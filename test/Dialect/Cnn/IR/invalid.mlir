@@ -121,7 +121,7 @@ func.func @conv_pads(%a: tensor<1x2x4xf32>, %b: tensor<2x2x1xf32>) {
 // -----
 
 func.func @conv_prologue_stride(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
-  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked floats with strides of 1 and no pads}}
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 or bf16 data with strides of 1 and no pads}}
   %0 = cnn.conv %a, %b prologue(%s, %s)
       {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1], strides = [2]>}
       : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x2x8xf32>
@@ -131,7 +131,7 @@ func.func @conv_prologue_stride(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8x
 // -----
 
 func.func @conv_prologue_pads(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
-  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked floats with strides of 1 and no pads}}
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 or bf16 data with strides of 1 and no pads}}
   %0 = cnn.conv %a, %b prologue(%s, %s)
       {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1], pads = [0, 1]>}
       : (tensor<1x1x4x8xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x5x8xf32>
@@ -141,7 +141,7 @@ func.func @conv_prologue_pads(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf3
 // -----
 
 func.func @conv_prologue_kernel(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x2x8x8xf32>, %s: tensor<1x8xf32>) {
-  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked floats with strides of 1 and no pads}}
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 or bf16 data with strides of 1 and no pads}}
   %0 = cnn.conv %a, %b prologue(%s, %s)
       {filter_shape = array<i64: 8, 8, 2>, output_block = 8 : i64, window = #cnn.window<[2]>}
       : (tensor<1x1x4x8xf32>, tensor<1x1x1x2x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x3x8xf32>
@@ -151,7 +151,7 @@ func.func @conv_prologue_kernel(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x2x8x8x
 // -----
 
 func.func @conv_prologue_of_plain_data(%a: tensor<1x8x4xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
-  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked floats with strides of 1 and no pads}}
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 or bf16 data with strides of 1 and no pads}}
   %0 = cnn.conv %a, %b prologue(%s, %s)
       {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>}
       : (tensor<1x8x4xf32>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
@@ -161,7 +161,7 @@ func.func @conv_prologue_of_plain_data(%a: tensor<1x8x4xf32>, %b: tensor<1x1x1x1
 // -----
 
 func.func @conv_prologue_of_f16(%a: tensor<1x1x4x8xf16>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
-  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked floats with strides of 1 and no pads}}
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 or bf16 data with strides of 1 and no pads}}
   %0 = cnn.conv %a, %b prologue(%s, %s)
       {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64, window = #cnn.window<[1]>}
       : (tensor<1x1x4x8xf16>, tensor<1x1x1x1x8x8xf32>, tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x1x4x8xf32>
@@ -171,7 +171,7 @@ func.func @conv_prologue_of_f16(%a: tensor<1x1x4x8xf16>, %b: tensor<1x1x1x1x8x8x
 // -----
 
 func.func @conv_prologue_winograd(%a: tensor<1x1x4x8xf32>, %b: tensor<1x1x1x1x8x8xf32>, %s: tensor<1x8xf32>) {
-  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked floats with strides of 1 and no pads}}
+  // expected-error @below {{a prologue needs a direct 1x1 convolution of blocked f32 or bf16 data with strides of 1 and no pads}}
   %0 = cnn.conv %a, %b prologue(%s, %s)
       {filter_shape = array<i64: 8, 8, 1>, output_block = 8 : i64,
       schedule = #cnn.schedule<pixelwise, tile = 4x8x1, filter = <tiles, 1x1x1x1x8x8xf32>>, window = #cnn.window<[1]>}
