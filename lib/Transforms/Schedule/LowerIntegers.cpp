@@ -119,6 +119,17 @@ Value addNumber(IRRewriter &rewriter, Location loc, Value integers, int64_t numb
   return *createChecked<BinaryOp>(rewriter, loc, integers, constant, BinaryKind::add);
 }
 
+/// If `numbers` are a concatenation that has no other reader, concatenates what `change` makes
+/// of its parts: those who compute the parts can store that. Otherwise null.
+Value changeParts(IRRewriter &rewriter, Value numbers,
+                  llvm::function_ref<Value(Value part)> change) {
+  auto concat = numbers.getDefiningOp<ConcatOp>();
+  if (!concat || concat.getInit() || !concat->hasOneUse())
+    return {};
+  SmallVector<Value> parts = llvm::map_to_vector(concat.getInputs(), change);
+  return *createChecked<ConcatOp>(rewriter, concat.getLoc(), parts, concat.getAxis());
+}
+
 /// The numbers that a layer reads in place of their differences.
 class ByteInput {
 public:
@@ -144,18 +155,13 @@ public:
   }
 
 private:
-  /// Makes u8 of i8 numbers, or i8 of u8 ones. Those who compute the parts of a concatenation
-  /// can store them so, if it has no other reader than the differences.
+  /// Makes u8 of i8 numbers, or i8 of u8 ones.
   Value shiftNumbers(Location loc, Value numbers) const {
     if (shift == 0)
       return numbers;
-    auto concat = numbers.getDefiningOp<ConcatOp>();
-    if (concat && !concat.getInit() && concat->hasOneUse()) {
-      SmallVector<Value> parts;
-      for (Value part : concat.getInputs())
-        parts.push_back(shiftNumbers(loc, part));
-      return *createChecked<ConcatOp>(rewriter, concat.getLoc(), parts, concat.getAxis());
-    }
+    auto shiftPart = [&](Value part) { return shiftNumbers(loc, part); };
+    if (Value concat = changeParts(rewriter, numbers, shiftPart))
+      return concat;
     Value wide = *createChecked<CastOp>(rewriter, loc, numbers, rewriter.getI16Type());
     wide = addNumber(rewriter, loc, wide, shift);
     return *createChecked<CastOp>(rewriter, loc, wide, element);
@@ -227,10 +233,11 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
         layer->emitError("needs a filter that is constant; compute it before the model runs");
         return signalPassFailure();
       }
-      if (readBytes(rewriter, layer, *data, *target))
+      ElementsAttr narrow = data->holds<int16_t>() ? narrowToI8(*data) : ElementsAttr();
+      if (narrow && readBytes(rewriter, layer, *data, narrow, *target))
         continue;
       if (findIntegerKernel(layer, *target, 2)) {
-        if (ElementsAttr narrow = data->holds<int16_t>() ? narrowToI8(*data) : ElementsAttr())
+        if (narrow)
           replaceFilter(rewriter, layer, narrow);
         if (std::optional<Differences> input =
                 Differences::get(layer->getOperand(0), readConstant)) {
@@ -279,23 +286,21 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
   }
 
   /// If a layer reads differences of a concatenation that has no other reader, concatenates
-  /// the differences of its parts: those who compute the parts can store them.
+  /// the differences of its parts.
   static void takeFromParts(IRRewriter &rewriter, const Differences &input) {
-    auto concat = input.getNumbers().getDefiningOp<ConcatOp>();
-    if (!concat || concat.getInit() || !concat->hasOneUse())
-      return;
+    Operation *concat = input.getNumbers().getDefiningOp();
     rewriter.setInsertionPoint(input.last);
-    SmallVector<Value> parts;
-    for (Value part : concat.getInputs()) {
+    Value differences = changeParts(rewriter, input.getNumbers(), [&](Value part) {
       Value difference = *createChecked<CastOp>(rewriter, input.widening->getLoc(), part,
                                                 rewriter.getI16Type());
       if (input.last != input.widening)
         difference = *createChecked<BinaryOp>(rewriter, input.last->getLoc(), difference,
                                               input.last->getOperand(1), BinaryKind::sub);
-      parts.push_back(difference);
-    }
-    rewriter.replaceOp(input.last, *createChecked<ConcatOp>(rewriter, concat.getLoc(), parts,
-                                                            concat.getAxis()));
+      return difference;
+    });
+    if (!differences)
+      return;
+    rewriter.replaceOp(input.last, differences);
     // The subtraction and the concatenation are gone, or have no reader.
     if (input.widening != input.last && input.widening->use_empty())
       rewriter.eraseOp(input.widening);
@@ -303,7 +308,7 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
       rewriter.eraseOp(concat);
   }
 
-  static void eraseIfUnused(IRRewriter &rewriter, const Differences &differences) {
+  static void eraseUnusedDifferences(IRRewriter &rewriter, const Differences &differences) {
     if (!differences.last->use_empty())
       return;
     bool hasZeroPoint = differences.last != differences.widening;
@@ -318,7 +323,7 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
     rewriter.setInsertionPoint(layer);
     Value filter = createConstant(rewriter, old.getLoc(), value);
     rewriter.modifyOpInPlace(layer, [&] { layer.getFilterMutable().assign(filter); });
-    cnn::eraseIfUnused(rewriter, old);
+    eraseIfUnused(rewriter, old);
   }
 
   /// Whether the products of two neighbouring weights and any numbers of 8 bits add up to 16
@@ -369,17 +374,15 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
   }
 
   /// Lets a layer multiply the numbers of 8 bits in place of their differences, if there is a
-  /// kernel for that and all weights are i8. The bias makes up for the zero point, and a
-  /// border for the pads, where differences are 0. Returns whether the layer does so.
+  /// kernel for that. `narrow` are the weights as i8. The bias makes up for the zero point,
+  /// and a border for the pads, where differences are 0. Returns whether the layer does so.
   static bool readBytes(IRRewriter &rewriter, ScheduledOpInterface layer,
-                        const ConstantData &data, TargetAttr target) {
+                        const ConstantData &data, ElementsAttr narrow, TargetAttr target) {
     const DotInstruction *dot = findIntegerKernel(layer, target, 4);
     Value input = layer->getOperand(0);
     std::optional<Differences> differences =
         dot ? Differences::getPooled(input, readConstant) : std::nullopt;
-    ElementsAttr narrow =
-        differences && data.holds<int16_t>() ? narrowToI8(data) : ElementsAttr();
-    if (!narrow || !allPreferBytes(input, *dot))
+    if (!differences || !allPreferBytes(input, *dot))
       return false;
     ByteInput bytes(rewriter, input, *differences, dot->type == DotType::u8);
     int64_t zero = bytes.getZeroPoint();
@@ -398,7 +401,7 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
     }
     rewriter.modifyOpInPlace(layer, [&] { layer->setOperand(0, numbers); });
     replaceFilter(rewriter, layer, narrow);
-    eraseIfUnused(rewriter, *differences);
+    eraseUnusedDifferences(rewriter, *differences);
     return true;
   }
 
@@ -446,7 +449,7 @@ struct LowerIntegers : convoy::cnn::impl::CnnLowerIntegersBase<LowerIntegers> {
       rewriter.replaceOp(layer, sum);
     else
       rewriter.eraseOp(layer);
-    cnn::eraseIfUnused(rewriter, old);
+    eraseIfUnused(rewriter, old);
   }
 };
 
