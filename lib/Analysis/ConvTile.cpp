@@ -318,6 +318,10 @@ const DotInstruction *convoy::findIntegerKernel(ScheduledOpInterface op, TargetA
 /// The most inputs of a dense layer that are added up at a time.
 static constexpr int64_t kDenseChunk = 512;
 
+bool convoy::mayCutInputs(DenseOp op, TargetAttr target) {
+  return op.isInteger() || op.getExact() || target.getPrecision() != Precision::bf16;
+}
+
 TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
   TileChoice choice;
   ConvTile &tile = choice.tile;
@@ -349,9 +353,7 @@ TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
   tile.pixels = std::min(rows, getAccumulators(op, target) / tile.blocks);
   tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
   // Several tiles of rows read the filters again and again, from the cache if they fit.
-  // Between chunks the sums are in the output, which is too narrow for them in bf16.
-  if (rows > tile.pixels && shape[1] > kDenseChunk &&
-      (op.isInteger() || target.getPrecision() != Precision::bf16)) {
+  if (rows > tile.pixels && shape[1] > kDenseChunk && mayCutInputs(op, target)) {
     int64_t chunk = llvm::divideCeil(shape[1], llvm::divideCeil(shape[1], kDenseChunk));
     choice.schedule.chunk =
         op.isInteger() ? int64_t(llvm::alignTo(chunk, op.getDotInputs())) : chunk;

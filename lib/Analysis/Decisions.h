@@ -36,6 +36,10 @@ TileChoice chooseTile(cnn::ConvOpInterface op, cnn::TargetAttr target,
                       std::optional<int64_t> blocks = {});
 TileChoice chooseTile(cnn::DenseOp op, cnn::TargetAttr target);
 
+/// Whether sums of a dense layer may be in its output between chunks of inputs. In bf16 they
+/// would be rounded there.
+bool mayCutInputs(cnn::DenseOp op, cnn::TargetAttr target);
+
 /// How a direct convolution or a dense layer multiplies dots: of its integers, or of bf16 if
 /// that is the target's precision. Null if it multiplies single inputs.
 const DotInstruction *findDot(cnn::ScheduledOpInterface op, cnn::TargetAttr target);

@@ -570,6 +570,9 @@ std::string convoy::whyNotSchedule(ScheduledOpInterface op, TargetAttr target) {
     reason = "vectors have " + std::to_string(target.getVectorLanes()) + " lanes";
   if (reason.empty())
     reason = whyNotDots(op, schedule, target);
+  auto dense = llvm::dyn_cast<DenseOp>(op.getOperation());
+  if (reason.empty() && dense && schedule.getChunk() > 0 && !mayCutInputs(dense, target))
+    reason = "sums between chunks of inputs do not fit into bf16";
   if (reason.empty() && conv)
     reason = whyNotChunks(conv, schedule, bool(target.getGpu()));
   int64_t scratch = reason.empty() ? countScratch(op, schedule) : 0;

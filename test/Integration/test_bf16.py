@@ -204,6 +204,29 @@ def test_devices(tmp_path):
         assert_close(two[output], one[output], TOLERANCE, is_network=True)
 
 
+def test_numbers_beyond_bf16(tmp_path):
+    """Integers that a model counts with keep all their bits, and the largest f32, of a mask, does not become infinite."""
+    network = Network()
+    constant, node = network.constant, network.node
+    network.feeds = {"x": network.rng.normal(size=(3, 16)).astype(np.float32), "keeps": np.zeros((3, 16), bool),
+                     "ids": np.array([301, 777, 25518, 19108], np.int64)}
+    network.feeds["keeps"][0, 3:9] = True
+    floats = node("Cast", ["ids"], "floats", to=1)
+    some = node("Slice", [floats, constant("from", np.array([0])), constant("to", np.array([2]))], "some")
+    table = constant("table", network.rng.normal(size=(800, 4)).astype(np.float32))
+    masked = node("Where", ["keeps", "x", constant("lowest", np.float32(np.finfo(np.float32).min))], "masked")
+    network.outputs = [node("Cast", [node("ReduceMax", [floats], "most")], "largest", to=7),
+                       node("Gather", [table, node("Cast", [some], "rows", to=7)], "gathered"),
+                       node("Softmax", [masked], "soft")]
+    model = network.get()
+    expected = run_onnxruntime(model, network.feeds)
+    actual = run_artefact(compile_model(model, tmp_path, "--precision=bf16"), network.feeds, network.outputs)
+    for output in network.outputs:
+        assert_close(actual[output], expected[output], TOLERANCE, output)
+    assert np.array_equal(actual["soft"][1], np.full(16, 1 / 16, np.float32))
+
+
+
 def test_kernels(tmp_path):
     """Pairs are multiplied and sums rounded by instructions, if the CPU has them. Then loops of products touch no stack."""
     network = Network()

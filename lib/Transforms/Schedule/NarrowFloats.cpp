@@ -51,7 +51,8 @@ std::optional<double> getNumber(Value value) {
 }
 
 /// Tells whether a scalar in the body of a linalg operation may leave the range of the narrow
-/// type, even if the elements that it is computed from have a usual size.
+/// type, even if the elements that it is computed from have a usual size. Numbers of f32 fit
+/// into bf16, but for the largest constants; integers that a model counts with do not.
 class Growth {
 public:
   explicit Growth(const Narrowing &narrowing) : narrowing(narrowing) {}
@@ -60,9 +61,6 @@ public:
   void addLarge(Value argument) { known[argument] = true; }
 
   bool mayGrow(Value value) {
-    // The range of bf16 is f32's.
-    if (!narrowing.getNarrow().isF16())
-      return false;
     auto [entry, isNew] = known.try_emplace(value, false);
     if (!isNew)
       return entry->second;
@@ -71,6 +69,7 @@ public:
   }
 
 private:
+  bool isF16() const { return narrowing.getNarrow().isF16(); }
   bool anyGrows(ValueRange values) {
     return llvm::any_of(values, [&](Value value) { return mayGrow(value); });
   }
@@ -81,19 +80,24 @@ private:
     Operation *op = value.getDefiningOp();
     if (!op || op->getNumOperands() == 0)
       return false;
+    if (isa<arith::SIToFPOp, arith::UIToFPOp>(op) && !isF16())
+      return op->getOperand(0).getType().getIntOrFloatBitWidth() > 8;
     return llvm::TypeSwitch<Operation *, bool>(op)
-        .Case([&](math::ExpOp exp) { return !isBoundedAbove(exp.getOperand()); })
-        .Case<math::PowFOp, arith::SIToFPOp>([](auto) { return true; })
+        .Case([&](math::ExpOp exp) { return isF16() && !isBoundedAbove(exp.getOperand()); })
+        .Case([&](math::PowFOp) { return isF16(); })
+        .Case([](arith::SIToFPOp) { return true; })
         .Case([](arith::UIToFPOp cast) { return !cast.getIn().getType().isInteger(1); })
         .Case<math::SqrtOp, math::LogOp, math::Log1pOp, math::TanhOp, math::ErfOp, math::SinOp,
               math::CosOp>([](auto) { return false; })
         .Case([&](arith::MulFOp mul) {
-          return mul.getLhs() == mul.getRhs() || anyGrows(mul->getOperands());
+          return (isF16() && mul.getLhs() == mul.getRhs()) || anyGrows(mul->getOperands());
         })
         .Case([&](math::FmaOp fma) {
-          return fma.getA() == fma.getB() || anyGrows(fma->getOperands());
+          return (isF16() && fma.getA() == fma.getB()) || anyGrows(fma->getOperands());
         })
-        .Case([&](arith::DivFOp div) { return mayGrow(div); })
+        .Case([&](arith::DivFOp div) {
+          return isF16() ? mayGrow(div) : anyGrows(div->getOperands());
+        })
         .Case([&](arith::SelectOp select) { return mayGrow(select); })
         .Default([&](Operation *other) { return anyGrows(other->getOperands()); });
   }
@@ -223,11 +227,15 @@ void Narrower::narrow(Operation *op) {
 /// For operations whose kernels read and store f32 alone.
 void Narrower::keepF32(Operation *op) {
   bool readsData = llvm::any_of(op->getOperands(), [&](Value value) { return isData(value); });
+  bool isLargeData =
+      llvm::any_of(op->getOperands(), [&](Value value) { return isLarge(value); });
   for (OpOperand &operand : op->getOpOperands())
     if (isNarrow(operand.get()))
       convertOperand(operand, getF32());
   for (Value result : op->getResults())
-    if (readsData && isF32(result))
+    if (isLargeData && isF32(result))
+      addLarge(result);
+    else if (readsData && isF32(result))
       addData(result);
 }
 

@@ -213,7 +213,7 @@ public:
   std::string check(Operation *op) {
     auto layer = cast<ScheduledOpInterface>(op);
     bool isBF16 = filter.getType().getElementType().isBF16();
-    if (filter.hasDots() ? !layer.isInteger() && !isBF16 : layer.isInteger())
+    if (filter.hasDots() ? layer.isInteger() == isBF16 : layer.isInteger())
       fail("filters of dots belong to layers of integers and of bf16");
     else if (filter.hasDots())
       expect("inputs in a dot", FilterDim::input,
