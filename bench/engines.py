@@ -4,9 +4,9 @@
 
     engines.py ENGINE MODEL.onnx WORK_FOLDER THREADS CONVOY [OPTIONS]
 
-OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32; tf32 or f16 on a GPU; int8 or bf16 on a CPU), "artefact", the path of Convoy's
-artefact, which is compiled if it does not exist, "compile", a list of further options of `convoy compile`, and
-"optimize": false for ONNX Runtime without graph optimisations.
+OPTIONS is JSON: "device" (cpu or cuda), "precision" (f32; tf32 or f16 on a GPU; int8 or bf16 on a CPU), "artefact", the
+path of Convoy's artefact, which is compiled if it does not exist, "compile", a list of further options of `convoy compile`,
+and "optimize": false for ONNX Runtime without graph optimisations.
 
 The process loads the model, answers a line of JSON ({"ready": true, ...} or {"error": "..."}), then reads one command
 per line: `inputs FILE` reads other inputs and runs with them, `outputs FILE` writes the outputs as .npz, `time N` runs
@@ -120,8 +120,9 @@ class OpenVino:
 
         settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
         # What is not quantised in a quantised model is computed in OpenVINO's default type, bf16 where a CPU has it.
-        if options.get("precision", "f32") != "int8":
-            settings["INFERENCE_PRECISION_HINT"] = options.get("precision", "f32")
+        precision = options.get("precision", "f32")
+        if precision != "int8":
+            settings["INFERENCE_PRECISION_HINT"] = precision
         compiled = openvino.Core().compile_model(str(model), "CPU", settings)
         self.request = compiled.create_infer_request()
 

@@ -127,6 +127,24 @@ def make_model(nodes, feeds, outputs, constants=None, opset=13, ir_version=None,
     return model
 
 
+class Nodes:
+    """A network that a test makes node by node. A node has the name of its output."""
+
+    def __init__(self):
+        self.nodes, self.feeds, self.constants, self.outputs = [], {}, {}, []
+
+    def node(self, op, inputs, output, **attributes):
+        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        return output
+
+    def constant(self, name, array):
+        self.constants[name] = array
+        return name
+
+    def get(self, **options):
+        return make_model(self.nodes, self.feeds, self.outputs, self.constants, **options)
+
+
 def case(name, op, *operands, opset=13, outputs=1, tolerance=1e-5, run=None, **attributes):
     """A model of one node. An operand is an array (an input), a Const (an initializer), or None (left out).
 

@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 import test_quantized_layers
-from support import (OF_ONE_OPERATION, assert_close, compile_model, cpu_options, find_loops, helper, make_model, models,
+from support import (OF_ONE_OPERATION, Nodes, assert_close, compile_model, cpu_options, find_loops, models,
                      relative_difference, run_artefact, run_onnxruntime)
 from test_integer_kernels import CONVS
 
@@ -22,20 +22,12 @@ PRODUCTS = [(1, 64, 40), (7, 64, 33), (20, 1100, 24), (13, 5, 4), (197, 768, 24)
 TOLERANCE = 2.0 ** -6
 
 
-class Network:
+class Network(Nodes):
     """Chains of layers with an input of their own."""
 
     def __init__(self):
+        super().__init__()
         self.rng = np.random.default_rng(31)
-        self.nodes, self.feeds, self.constants, self.outputs = [], {}, {}, []
-
-    def node(self, op, inputs, output, **attributes):
-        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
-        return output
-
-    def constant(self, name, array):
-        self.constants[name] = array
-        return name
 
     def weights(self, name, shape):
         """Few numbers other than 0, so that sums stay small: about six terms for an output."""
@@ -66,9 +58,6 @@ class Network:
         first = self.node("Gemm", [f"{name}.x", weights, self.integers(f"{name}.b", columns)], name, transB=1)
         first = self.node("Relu", [first], f"{name}.relu")
         self.outputs.append(self.node("Gemm", [first, self.weights(f"{name}.next", (columns, columns))], f"{name}.next"))
-
-    def get(self):
-        return make_model(self.nodes, self.feeds, self.outputs, self.constants)
 
 
 def make_layers():
@@ -160,7 +149,7 @@ def make_operations():
                                      ["--mcpu=x86-64-v3", "--conv-algorithm=winograd_4x4_compact"]], ids=lambda options: options[-1].split("=")[1])
 def test_operations(options, tmp_path):
     network = make_operations()
-    model = make_model(network.nodes, network.feeds, network.outputs, network.constants, opset=20)
+    model = network.get(opset=20)
     expected = run_onnxruntime(model, network.feeds)
     actual = run_artefact(compile_model(model, tmp_path, "--precision=bf16", *options), network.feeds, network.outputs,
                           threads=2)

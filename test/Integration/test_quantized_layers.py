@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from support import LEVELS, compile_model, convoy, cpu_options, helper, make_model, must, run_artefact
+from support import LEVELS, Nodes, compile_model, convoy, cpu_options, must, run_artefact
 from test_integer_kernels import CONVS
 
 # Rows, depth, columns. Sums of 33 columns go through memory, since they do not fill their tiles.
@@ -37,22 +37,14 @@ def run_in_f32(model, feeds):
     return dict(zip((output.name for output in session.get_outputs()), session.run(None, feeds)))
 
 
-class Network:
+class Network(Nodes):
     """Chains of layers, each with an input of its own."""
 
     def __init__(self, data):
+        super().__init__()
         self.type = data
         self.rng = np.random.default_rng(23)
-        self.nodes, self.feeds, self.constants, self.outputs = [], {}, {}, []
         self.zero = 0 if data == np.int8 else 117
-
-    def node(self, op, inputs, output, **attributes):
-        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
-        return output
-
-    def constant(self, name, array):
-        self.constants[name] = array
-        return name
 
     def quantize(self, value, scale, zero):
         """Quantises and dequantises."""
@@ -123,7 +115,7 @@ class Network:
                                           self.scale_of(scale, columns), self.zero))
 
     def get(self):
-        return make_model(self.nodes, self.feeds, self.outputs, self.constants, run=run_in_f32)
+        return super().get(run=run_in_f32)
 
 
 def make_network(data):

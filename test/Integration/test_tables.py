@@ -5,28 +5,24 @@
 import numpy as np
 import onnx
 import pytest
-from support import compile_model, convoy, cpu_options, helper, make_model, must, run_artefact
+from support import Nodes, compile_model, convoy, cpu_options, must, run_artefact
 
 FUNCTIONS = ["swish", "hard_swish", "sigmoid", "tanh"]
 SCALE, GATE_SCALE, RESULT_SCALE = np.float32(0.047), np.float32(1 / 255), np.float32(0.031)
 
 
-class Network:
+class Network(Nodes):
     """Functions between two quantisations."""
 
     def __init__(self, data):
+        super().__init__()
         self.type, self.zero = data, -5 if data == np.int8 else 117
-        self.nodes, self.inputs, self.outputs = [], {}, []
         self.constants = {"scale": SCALE, "zero": data(self.zero), "gate.scale": GATE_SCALE, "gate.zero": data(self.least),
                           "result.scale": RESULT_SCALE}
 
     @property
     def least(self):
         return np.iinfo(self.type).min
-
-    def node(self, op, inputs, output, **attributes):
-        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
-        return output
 
     def quantize(self, value, output, scale, zero="zero"):
         return self.node("QuantizeLinear", [value, scale, zero], output)
@@ -45,7 +41,7 @@ class Network:
 
     def add_conv(self, name, random):
         """A convolution, quantised; an output, too."""
-        self.inputs[f"{name}.x"] = random.integers(0, 256, (1, 8, 19, 7)).astype(np.uint8).view(self.type)
+        self.feeds[f"{name}.x"] = random.integers(0, 256, (1, 8, 19, 7)).astype(np.uint8).view(self.type)
         self.constants |= {f"{name}.w": random.integers(-99, 100, (24, 8, 1, 1)).astype(np.int8),
                            "w.scale": np.full(24, 0.01, np.float32), "w.zero": np.zeros(24, np.int8)}
         x = self.node("DequantizeLinear", [f"{name}.x", "scale", "zero"], f"{name}.x.dq")
@@ -67,7 +63,7 @@ class Network:
         """The artefact, and how many tables it has."""
         folder = folder / name
         folder.mkdir()
-        model = make_model(self.nodes, self.inputs, self.outputs, self.constants)
+        model = self.get()
         onnx.save(model, folder / "scheduled.onnx")
         scheduled = must(convoy("compile", folder / "scheduled.onnx", "--stop-after=schedule", f"--mcpu={cpu}")).stdout
         return compile_model(model, folder, *cpu_options(cpu)), scheduled.count("vector.extract")
@@ -81,36 +77,36 @@ def test_same_bits(data, cpu, tmp_path):
     floats = (numbers.astype(np.float32) - Network(data).zero) * SCALE
     # The functions of floats have no tables.
     plain = Network(data)
-    plain.inputs["x"] = floats
+    plain.feeds["x"] = floats
     for kind in FUNCTIONS:
         plain.add_function(kind, "x", kind)
     pictures = np.random.default_rng(3).permutation(np.tile(numbers, 3)[:8 * 9 * 10]).reshape(1, 8, 9, 10)
-    plain.inputs["pictures"] = (pictures.astype(np.float32) - plain.zero) * SCALE
+    plain.feeds["pictures"] = (pictures.astype(np.float32) - plain.zero) * SCALE
     plain.add_depthwise("pictures")
     artefact, tables = plain.compile(tmp_path, "plain", cpu)
     assert tables == 0
-    expected = run_artefact(artefact, plain.inputs, plain.outputs)
+    expected = run_artefact(artefact, plain.feeds, plain.outputs)
 
     network = Network(data)
     random = np.random.default_rng(31)
     for kind in FUNCTIONS:
         # A size that fills no vectors.
-        network.inputs[f"{kind}.q"] = np.concatenate([numbers, numbers[::-1], numbers[:77]])
+        network.feeds[f"{kind}.q"] = np.concatenate([numbers, numbers[::-1], numbers[:77]])
         for source, value in (("input", f"{kind}.q"), ("conv", network.add_conv(f"{kind}.conv", random))):
             name = f"{kind}.of_{source}"
             network.add_function(kind, network.node("DequantizeLinear", [value, "scale", "zero"], f"{name}.x"), name)
-    network.inputs["pictures"] = pictures
+    network.feeds["pictures"] = pictures
     network.add_depthwise(network.node("DequantizeLinear", ["pictures", "scale", "zero"], "pictures.x"))
     artefact, tables = network.compile(tmp_path, "tables", cpu)
     assert tables == 2 * len(FUNCTIONS) + 1
     for threads in (1, 3):
-        actual = run_artefact(artefact, network.inputs, network.outputs, threads=threads)
+        actual = run_artefact(artefact, network.feeds, network.outputs, threads=threads)
         assert len(np.unique(expected["depthwise"])) > 20
         assert np.array_equal(actual["depthwise"], expected["depthwise"])
         for kind in FUNCTIONS:
             assert len(np.unique(expected[kind])) > 20, kind
             for source in ("q", "conv"):
-                indices = network.inputs[f"{kind}.q"] if source == "q" else actual[f"{kind}.conv"]
+                indices = network.feeds[f"{kind}.q"] if source == "q" else actual[f"{kind}.conv"]
                 assert len(np.unique(indices)) > 150, kind
                 looked_up = expected[kind][indices.view(np.uint8)]
                 assert np.array_equal(actual[f"{kind}.of_{'input' if source == 'q' else 'conv'}"], looked_up), (kind, source)
