@@ -35,6 +35,15 @@ const DotInstruction *convoy::findDot(ScheduledOpInterface op, TargetAttr target
   return findBF16Dot(target);
 }
 
+const TileInstruction *convoy::findTileProduct(ConvOpInterface op, TargetAttr target) {
+  const DotInstruction *dot = findDot(op, target);
+  if (!dot || op.isTransposed() || !op.isInputBlocked() || !op.isOutputBlocked() ||
+      op.getSpatialRank() != 2 || op.getInputScale() ||
+      !fillsBlocks(op, target.getVectorLanes()))
+    return nullptr;
+  return findTileInstruction(target, dot->type);
+}
+
 /// The number of registers for sums of `op`. It leaves room for a tile's weights and one
 /// broadcast, and for products of bytes and the ones that they are multiplied by.
 static int64_t getAccumulators(ScheduledOpInterface op, TargetAttr target) {
@@ -190,6 +199,31 @@ static TileChoice chooseGpuTile(ConvOpInterface op, TargetAttr target) {
   return finish(choice, Algorithm::matrix_product);
 }
 
+/// Up to this share of the L2 cache is for the copy of a strip's input.
+static constexpr int64_t kCopyShare = 4;
+
+/// Completes the choice of a product of tiles: 32 pixels by 32 output channels, in four tiles
+/// of sums, so that each tile of inputs or of weights is multiplied twice.
+static TileChoice chooseTileProduct(ConvOpInterface op, TargetAttr target, TileChoice choice) {
+  ConvTile &tile = choice.tile;
+  int64_t bytes = op.isInteger() ? 1 : 2;
+  tile.blocks = std::min<int64_t>(2, llvm::divideCeil(tile.groupOutputs, tile.lanes));
+  tile.pixels = 2 * kTileRows;
+  tile.outputTiles = llvm::divideCeil(tile.groupOutputs, tile.tileLanes());
+  tile.inputChunk =
+      std::min<int64_t>(kTileRowBytes / bytes, llvm::alignTo(tile.groupInputs, tile.lanes));
+  tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
+  WindowAttr window = op.getWindow();
+  llvm::ArrayRef<int64_t> output = getOutputExtents(op), kernel = window.getKernel();
+  int64_t copies = window.hasUnitStrides() ? 1 : llvm::product_of(kernel);
+  int64_t row =
+      (output.back() + kernel.back()) * tile.inputChunk * tile.inputChunks * bytes * copies;
+  int64_t rows = std::clamp<int64_t>(target.getL2() / kCopyShare / row, 1, output.front());
+  int64_t strips = llvm::divideCeil(output.front(), rows);
+  choice.schedule.strip = llvm::divideCeil(output.front(), strips);
+  return finish(choice, Algorithm::tile_product);
+}
+
 /// Which pixels share a tile of direct code: usually pixels of one row. If rows do not fill
 /// tiles well, a 1x1 convolution treats all pixels of a map as one row (`plane`), and a small
 /// map may be cut anywhere (`map`).
@@ -236,6 +270,8 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
     tile.pixels = tile.groupInputs > 1 ? vectors.groupPixels : vectors.depthwisePixels;
     return finish(choice, Algorithm::channelwise);
   }
+  if (findTileProduct(op, target))
+    return chooseTileProduct(op, target, choice);
   int64_t vectors = llvm::divideCeil(tile.groupOutputs, tile.lanes);
   tile.blocks = blocks.value_or(listBlocks(op, vectors).front());
   tile.outputTiles = llvm::divideCeil(vectors, tile.blocks);
@@ -269,7 +305,7 @@ std::string convoy::whyNotTile(ConvOpInterface op, Algorithm algorithm, TargetAt
   auto fillsBlocks = [&](bool isBlocked, int64_t channels) {
     return !isBlocked || groups == 1 || channels / groups % lanes == 0;
   };
-  if (op.isInteger() && algorithm != Algorithm::direct)
+  if (op.isInteger() && algorithm != Algorithm::direct && algorithm != Algorithm::tile_product)
     return "it has no kernel for integers";
   switch (algorithm) {
   case Algorithm::direct:
@@ -292,6 +328,8 @@ std::string convoy::whyNotTile(ConvOpInterface op, Algorithm algorithm, TargetAt
     return "the target or the shapes do not suit products of warp groups";
   case Algorithm::transposed:
     return "the convolution is not transposed";
+  case Algorithm::tile_product:
+    return "it is for blocked data of 8-bit integers or bf16, on CPUs with matrix tiles";
   default:
     return "it computes no convolution";
   }

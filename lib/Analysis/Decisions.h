@@ -44,10 +44,17 @@ bool mayCutInputs(cnn::DenseOp op, cnn::TargetAttr target);
 /// that is the target's precision. Null if it multiplies single inputs.
 const DotInstruction *findDot(cnn::ScheduledOpInterface op, cnn::TargetAttr target);
 
+/// The target's instruction that multiplies tiles of the dots of `op`; null if there is none,
+/// or if no kernel computes `op` so.
+const TileInstruction *findTileProduct(cnn::ConvOpInterface op, cnn::TargetAttr target);
+
 /// The numbers of vectors of output channels that a tile of `op` may have, the usual choice
 /// first.
 llvm::SmallVector<int64_t> listTileBlocks(cnn::ConvOpInterface op, cnn::TargetAttr target);
 
+/// Why `op` cannot be computed by `algorithm`; empty if it can.
+std::string whyNotAlgorithm(cnn::ConvOpInterface op, cnn::Algorithm algorithm,
+                            cnn::TargetAttr target);
 /// Why `algorithm`, which is not one of Winograd's, cannot compute `op`; empty if it can.
 std::string whyNotTile(cnn::ConvOpInterface op, cnn::Algorithm algorithm,
                        cnn::TargetAttr target);

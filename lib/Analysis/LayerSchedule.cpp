@@ -41,6 +41,8 @@ static constexpr double kTopCandidates = 1.6;
 /// How many times as fast as floats a CPU multiplies pairs of integers, as measured on Zen 3;
 /// and pairs of bf16.
 static constexpr double kPairSpeed = 1.7, kBF16Speed = 2;
+/// The same for tiles of bf16, as measured on Sapphire Rapids with its copies of inputs.
+static constexpr double kTileSpeed = 10;
 
 /// Whether Winograd's algorithm computes a convolution of integers without an error: pairs are
 /// multiplied, and four times the largest sum fits into 32 bits.
@@ -55,9 +57,8 @@ static bool isExactWinograd(ConvOpInterface op, Algorithm algorithm) {
          op.getWindow().getKernel().front() == 3 && 4 * terms * largest <= INT32_MAX;
 }
 
-/// Why `op` cannot be computed by `algorithm`; empty if it can.
-static std::string whyNotAlgorithm(ConvOpInterface op, Algorithm algorithm,
-                                   TargetAttr target) {
+std::string convoy::whyNotAlgorithm(ConvOpInterface op, Algorithm algorithm,
+                                    TargetAttr target) {
   if (!isWinograd(algorithm))
     return whyNotTile(op, algorithm, target);
   if (op.isExact() || (op.isInteger() && !isExactWinograd(op, algorithm)))
@@ -132,7 +133,7 @@ double convoy::estimateConvCost(ConvOpInterface op, Algorithm algorithm, TargetA
     double pixels = double(output[0] * llvm::product_of(output.slice(2, op.getSpatialRank())));
     // Winograd multiplies f32 where direct code multiplies bf16.
     const DotInstruction *dot = op.isInteger() ? nullptr : findDot(op, target);
-    double gain = dot ? kBF16Speed : 1;
+    double gain = !dot ? 1 : findTileProduct(op, target) ? kTileSpeed : kBF16Speed;
     return std::max(2.0 * filters * positions * pixels / gain,
                     flopsPerByte * (dot ? 2 : weightBytes) * filters * positions);
   }
@@ -186,8 +187,8 @@ static llvm::SmallVector<int64_t> orderTileBlocks(ConvOpInterface op, Algorithm 
 /// transformed floats stay f32.
 static const DotInstruction *findDot(ScheduledOpInterface op, Algorithm algorithm,
                                      TargetAttr target) {
-  bool isPossible =
-      op.isInteger() || algorithm == Algorithm::direct || algorithm == Algorithm::dense;
+  bool isPossible = op.isInteger() || algorithm == Algorithm::direct ||
+                    algorithm == Algorithm::dense || algorithm == Algorithm::tile_product;
   return isPossible ? findDot(op, target) : nullptr;
 }
 
@@ -343,6 +344,8 @@ int64_t convoy::countScratch(ScheduledOpInterface op, ScheduleAttr schedule) {
     return isGpu ? GpuWinogradScratch(plan, getGpuGemmPlan(schedule)).bytes()
                  : WinogradScratch(plan).bytes();
   }
+  if (algorithm == Algorithm::tile_product)
+    return TileProductPlan(conv, schedule).bytes();
   if (algorithm == Algorithm::direct && conv.getInputScale())
     return PrologueRuns(conv, getConvTile(conv, schedule)).bytes;
   if (algorithm != Algorithm::matrix_product)
@@ -462,134 +465,4 @@ llvm::SmallVector<ScheduleAttr> convoy::listSchedules(ScheduledOpInterface op,
       schedules.push_back(makeSchedule(conv, candidate.algorithm, blocks, target, stored));
   }
   return schedules;
-}
-
-//===----------------------------------------------------------------------===//
-// Checking schedules
-//===----------------------------------------------------------------------===//
-
-/// Why kernels cannot read inputs in the chunks of the filter; empty if they can. Blocked data
-/// are read one vector of channels at a time, plain data all channels of a group together.
-static std::string whyNotChunks(ConvOpInterface op, ScheduleAttr schedule, bool isGpu) {
-  FilterLayoutAttr filter = schedule.getFilter();
-  if (filter.getKind() != FilterLayout::tiles && filter.getKind() != FilterLayout::dots)
-    return "";
-  int64_t expected = op.getInputChannels() / op.getGroups();
-  if (op.isInputBlocked())
-    expected = isGpu || filter.hasDots() ? schedule.getLanes()
-                                         : std::min(schedule.getLanes(), expected);
-  if (filter.getChunkInputs() == expected)
-    return "";
-  return "inputs are read in chunks of " + std::to_string(expected);
-}
-
-/// Why the target cannot multiply the dots of `op`; empty if it can, or if there are none.
-static std::string whyNotDots(ScheduledOpInterface op, ScheduleAttr schedule,
-                              TargetAttr target) {
-  int64_t lanes = schedule.getLanes();
-  FilterLayoutAttr filter = schedule.getFilter();
-  if (!filter.hasDots() || (lanes == target.getVectorLanes() && findDot(op, target)))
-    return "";
-  return "there is no instruction for dots of " +
-         std::to_string(filter.getExtent(FilterDim::input)) + " inputs in " +
-         std::to_string(lanes) + " lanes";
-}
-
-/// Why no kernel of a CPU can compute the schedule's tile; empty if one can.
-static std::string whyNotCpuTile(ConvOpInterface op, ScheduleAttr schedule,
-                                 TargetAttr target) {
-  Algorithm algorithm = schedule.getAlgorithm();
-  int64_t lanes = target.getVectorLanes(), vectors = schedule.getVectors();
-  if (algorithm == Algorithm::pixelwise)
-    return schedule.getLanes() == 1 && schedule.getPixels() % lanes == 0
-               ? ""
-               : "vectors of pixels have " + std::to_string(lanes) + " lanes, channels one";
-  bool isHalf = algorithm == Algorithm::direct && 2 * schedule.getLanes() == lanes;
-  if (schedule.getLanes() != lanes && !isHalf)
-    return "vectors have " + std::to_string(lanes) + " lanes";
-  int64_t outputs = op.getOutputChannels() / op.getGroups();
-  int64_t all = llvm::divideCeil(outputs, schedule.getLanes());
-  bool isChannelwise = algorithm == Algorithm::channelwise;
-  if (isChannelwise ? vectors != 1 : vectors > 3 || all % vectors != 0)
-    return "a register tile cannot hold " + std::to_string(vectors) +
-           " vectors of output channels: take a divisor of their number up to 3";
-  if (schedule.getSpan() == PixelSpan::plane && !op.isPointwise())
-    return "span = plane needs a 1x1 kernel";
-  if (schedule.getFilter().hasDots() && !op.isInputBlocked())
-    return "the input channels of a dot are neighbours in blocked data alone";
-  if (op.getInputScale() &&
-      (schedule.getSpan() != PixelSpan::plane || schedule.getOrder() != LoopOrder::pixels))
-    return "a prologue needs span = plane, order = pixels";
-  return "";
-}
-
-/// The same for a GPU, for a convolution or a dense layer.
-static std::string whyNotGpuTile(ScheduledOpInterface op, ScheduleAttr schedule,
-                                 TargetAttr target) {
-  int64_t lanes = target.getVectorLanes();
-  if (schedule.getLanes() != lanes)
-    return "vectors have " + std::to_string(lanes) + " lanes";
-  GpuGemmPlan plan = getGpuGemmPlan(schedule);
-  int64_t rows = llvm::cast<mlir::ShapedType>(op->getOperand(0).getType()).getDimSize(0);
-  switch (schedule.getAlgorithm()) {
-  case Algorithm::warpgroup_product:
-    return whyNotPlan(getWarpgroupGemmPlan(llvm::cast<ConvOpInterface>(op.getOperation())),
-                      describeGpu(target.getGpu()));
-  case Algorithm::dense:
-    return schedule.getVectors() == 1 && schedule.getPixels() == rows
-               ? ""
-               : "its tile must be one vector and all " + std::to_string(rows) + " rows";
-  case Algorithm::channelwise:
-  case Algorithm::transposed:
-    return schedule.getVectors() == 1 ? "" : "its tile must have one vector of channels";
-  case Algorithm::small_groups:
-    return "";
-  default:
-    if (isGpuGemmTile(plan.pixels, plan.channels) && plan.stages >= 2 && plan.stages <= 3)
-      return "";
-    return "no matrix product has a tile of " + std::to_string(plan.pixels) + "x" +
-           std::to_string(plan.channels) + " in " + std::to_string(plan.stages) + " stages";
-  }
-}
-
-std::string convoy::whyNotSchedule(ScheduledOpInterface op, TargetAttr target) {
-  ScheduleAttr schedule = op.getScheduleAttr();
-  auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
-  std::string reason;
-  if (conv)
-    reason = whyNotAlgorithm(conv, schedule.getAlgorithm(), target);
-  if (!reason.empty())
-    return ("cannot be computed by " + stringifyAlgorithm(schedule.getAlgorithm()) + ": " +
-            reason)
-        .str();
-  if (target.getGpu())
-    reason = whyNotGpuTile(op, schedule, target);
-  else if (conv)
-    reason = whyNotCpuTile(conv, schedule, target);
-  else if (schedule.getLanes() != target.getVectorLanes())
-    reason = "vectors have " + std::to_string(target.getVectorLanes()) + " lanes";
-  if (reason.empty())
-    reason = whyNotDots(op, schedule, target);
-  auto dense = llvm::dyn_cast<DenseOp>(op.getOperation());
-  if (reason.empty() && dense && schedule.getChunk() > 0 && !mayCutInputs(dense, target))
-    reason = "sums between chunks of inputs do not fit into bf16";
-  if (reason.empty() && conv)
-    reason = whyNotChunks(conv, schedule, bool(target.getGpu()));
-  int64_t scratch = reason.empty() ? countScratch(op, schedule) : 0;
-  if (reason.empty() && schedule.getScratch() != scratch)
-    reason = "its kernel needs " + std::to_string(scratch) + " bytes of scratch memory";
-  return reason.empty() ? "" : "has a schedule that no kernel follows: " + reason;
-}
-
-std::string convoy::whyNotScheduled(mlir::Operation *op) {
-  auto layer = llvm::dyn_cast<ScheduledOpInterface>(op);
-  if (!layer)
-    return "";
-  if (std::string reason = whyNotPacked(op); !reason.empty())
-    return reason;
-  int64_t scratch = countScratch(layer, layer.getScheduleAttr());
-  if (scratch == layer.getScheduleAttr().getScratch())
-    return "";
-  return "its schedule has " + std::to_string(layer.getScheduleAttr().getScratch()) +
-         " bytes of scratch memory, but its kernel needs " + std::to_string(scratch);
 }

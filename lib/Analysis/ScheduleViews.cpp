@@ -17,6 +17,9 @@ using namespace convoy::cnn;
 /// all planes do not compete for the same cache set.
 static constexpr int64_t kPlanePadding = 5 * 16;
 
+/// Sums begin at a cache line.
+static constexpr int64_t kLineBytes = 64;
+
 /// The parts of a GPU's scratch memory begin at multiples of this many bytes.
 static constexpr int64_t kGpuScratchAlignment = 256;
 
@@ -48,6 +51,23 @@ PrologueRuns::PrologueRuns(ConvOpInterface op, const ConvTile &tile) {
   count = llvm::divideCeil(map, pixels);
   lastPixels = map - (count - 1) * pixels;
   bytes = shape[1] * pixels * shape.back() * int64_t(sizeof(float));
+}
+
+TileProductPlan::TileProductPlan(ConvOpInterface op, ScheduleAttr schedule)
+    : channels(getConvTile(op, schedule)), stripRows(schedule.getStrip()) {
+  WindowAttr window = op.getWindow();
+  llvm::ArrayRef<int64_t> output = op.getOutputType().getShape(), kernel = window.getKernel();
+  int64_t positions = llvm::product_of(kernel);
+  shifts = positions > 1 && window.hasUnitStrides();
+  strips = llvm::divideCeil(output[2], stripRows);
+  columns = output[3] + (shifts ? (kernel[1] - 1) * window.getDilations()[1] : 0);
+  rows = stripRows + (shifts ? (kernel[0] - 1) * window.getDilations()[0] : 0);
+  pixelElements = copiedChannels() * (shifts ? 1 : positions);
+  int64_t bytes = schedule.getFilter().getType().getElementTypeBitWidth() / 8;
+  // Register tiles read whole tiles of pixels, also behind the last one.
+  copyBytes =
+      llvm::alignTo((rows * columns + channels.pixels) * pixelElements * bytes, kLineBytes);
+  sumBytes = 2 * channels.pixels * channels.tileLanes() * int64_t(sizeof(float));
 }
 
 DenseTile convoy::getDenseTile(DenseOp op) {

@@ -56,6 +56,12 @@ static constexpr DotInstruction kDotInstructions[] = {
     {DotType::bf16, Triple::aarch64, "bf16", 4, "llvm.aarch64.neon.bfdot.v4f32.v8bf16", true},
 };
 
+// Type of the inputs, architecture, features, intrinsic.
+static constexpr TileInstruction kTileInstructions[] = {
+    {DotType::u8, Triple::x86_64, "amx-int8,avx512f", "llvm.x86.tdpbusd"},
+    {DotType::bf16, Triple::x86_64, "amx-bf16,avx512f", "llvm.x86.tdpbf16ps"},
+};
+
 //===----------------------------------------------------------------------===//
 // CPUs
 //===----------------------------------------------------------------------===//
@@ -137,6 +143,18 @@ const DotInstruction *convoy::findDotInstruction(TargetAttr target, int64_t inpu
 
 const DotInstruction *convoy::findBF16Dot(TargetAttr target) {
   return findDot(target, [](const DotInstruction &dot) { return dot.type == DotType::bf16; });
+}
+
+llvm::ArrayRef<TileInstruction> convoy::listTileInstructions() { return kTileInstructions; }
+
+const TileInstruction *convoy::findTileInstruction(TargetAttr target, DotType type) {
+  if (target.getGpu())
+    return nullptr;
+  Triple::ArchType arch = Triple(target.getTriple()).getArch();
+  for (const TileInstruction &tile : kTileInstructions)
+    if (tile.type == type && tile.arch == arch && hasFeatures(target, tile.features))
+      return &tile;
+  return nullptr;
 }
 
 bool convoy::hasByteShuffle(TargetAttr target) {

@@ -16,6 +16,7 @@
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace convoy;
@@ -67,13 +68,27 @@ static void initialiseTargets() {
   }();
 }
 
+/// Whether the system lets this process use the registers of x86's tiles: Linux does from 5.16
+/// on, if a process asks.
+static bool mayUseTiles() {
+#if defined(__x86_64__) && defined(SYS_arch_prctl)
+  // ARCH_REQ_XCOMP_PERM and XFEATURE_XTILEDATA.
+  return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+#else
+  return false;
+#endif
+}
+
 Host Host::query() {
   Host host;
   host.triple = llvm::sys::getDefaultTargetTriple();
   host.cpu = llvm::sys::getHostCPUName().str();
   llvm::SmallVector<std::string> features;
-  for (const auto &feature : llvm::sys::getHostCPUFeatures())
-    features.push_back((feature.second ? "+" : "-") + feature.first().str());
+  for (const auto &feature : llvm::sys::getHostCPUFeatures()) {
+    bool isTile = feature.first().starts_with("amx-");
+    bool isUsable = feature.second && (!isTile || mayUseTiles());
+    features.push_back((isUsable ? "+" : "-") + feature.first().str());
+  }
   llvm::sort(features);
   host.features = llvm::join(features, ",");
   host.l2Bytes = std::max(0L, sysconf(_SC_LEVEL2_CACHE_SIZE));

@@ -9,6 +9,7 @@
 
 #include "convoy/Machine/ByteShuffle.h"
 #include "convoy/Machine/Cpu.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Instructions.h"
@@ -71,7 +72,7 @@ static void defineByteShuffle(llvm::Function &function) {
 }
 
 /// The same for a dot instruction on pairs of bf16, whose bits the function gets.
-/// Multiply-adds round twice, as those of x86 do; they do not flush subnormal numbers to zero.
+/// Each product is added with one rounding, as on x86, but subnormal numbers are kept.
 static void defineBF16(llvm::Function &function) {
   llvm::IRBuilder<> builder(
       llvm::BasicBlock::Create(function.getContext(), "entry", &function));
@@ -89,6 +90,189 @@ static void defineBF16(llvm::Function &function) {
         llvm::Intrinsic::fma, {floats},
         {widen(function.getArg(1), first), widen(function.getArg(2), first), sum});
   builder.CreateRet(sum);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Gives functions bodies that compute instructions on tiles. Their first argument is memory
+/// for eight tiles and, behind them, the bytes that configure them; the others are those of
+/// the instruction.
+class TileEmulation {
+public:
+  static constexpr int64_t kTiles = 8;
+
+  explicit TileEmulation(llvm::Function &function)
+      : function(function),
+        builder(llvm::BasicBlock::Create(function.getContext(), "entry", &function)),
+        row(llvm::FixedVectorType::get(builder.getInt8Ty(), kTileRowBytes)) {}
+
+  void configure() {
+    builder.CreateStore(builder.CreateAlignedLoad(row, function.getArg(1), llvm::Align(1)),
+                        getConfig());
+    builder.CreateRetVoid();
+  }
+
+  void clear() {
+    forEachRow([&](llvm::Value *place, llvm::Value *) {
+      builder.CreateStore(llvm::Constant::getNullValue(row), place);
+    });
+    builder.CreateRetVoid();
+  }
+
+  /// Loads a tile from memory or stores it. What the configuration leaves out, stays unread.
+  void move(bool isLoad) {
+    llvm::Value *config = builder.CreateLoad(row, getConfig()), *tile = number(1);
+    auto byteOf = [&](llvm::Value *index) {
+      return builder.CreateZExt(builder.CreateExtractElement(config, index),
+                                builder.getInt64Ty());
+    };
+    llvm::Value *rows = byteOf(builder.CreateAdd(tile, builder.getInt64(48)));
+    llvm::Value *bytes =
+        byteOf(builder.CreateAdd(builder.CreateShl(tile, 1), builder.getInt64(16)));
+    llvm::SmallVector<llvm::Constant *> lanes;
+    for (int64_t lane = 0; lane < kTileRowBytes; ++lane)
+      lanes.push_back(builder.getInt8(uint8_t(lane)));
+    llvm::Value *limit = builder.CreateVectorSplat(
+        kTileRowBytes, builder.CreateTrunc(bytes, builder.getInt8Ty()));
+    llvm::Value *isLane = builder.CreateICmpULT(llvm::ConstantVector::get(lanes), limit);
+    forEachRow([&](llvm::Value *place, llvm::Value *index) {
+      llvm::Value *isRow = builder.CreateICmpULT(index, rows);
+      llvm::Value *mask =
+          builder.CreateAnd(isLane, builder.CreateVectorSplat(kTileRowBytes, isRow));
+      llvm::Value *offset = builder.CreateMul(index, function.getArg(3));
+      llvm::Value *memory = builder.CreateGEP(builder.getInt8Ty(), function.getArg(2), offset);
+      if (isLoad)
+        builder.CreateStore(builder.CreateMaskedLoad(row, memory, llvm::Align(1), mask,
+                                                     llvm::Constant::getNullValue(row)),
+                            place);
+      else
+        builder.CreateMaskedStore(builder.CreateLoad(row, place), memory, llvm::Align(1),
+                                  mask);
+    });
+    builder.CreateRetVoid();
+  }
+
+  /// Adds the products of the rows of a tile of inputs by a tile of weights.
+  void multiply(bool isBF16) {
+    auto *sums = llvm::FixedVectorType::get(
+        isBF16 ? builder.getFloatTy() : builder.getInt32Ty(), kTileRows);
+    auto *dots = llvm::FixedVectorType::get(builder.getInt32Ty(), kTileRows);
+    llvm::Value *inputs = number(2), *weights = number(3);
+    forEachRow([&](llvm::Value *place, llvm::Value *index) {
+      llvm::Value *values = builder.CreateLoad(dots, getRow(inputs, index));
+      llvm::Value *sum = builder.CreateLoad(sums, place);
+      for (int64_t i = 0; i < kTileRows; ++i) {
+        llvm::Value *dot = builder.CreateVectorSplat(
+            kTileRows, builder.CreateExtractElement(values, uint64_t(i)));
+        llvm::Value *factors = builder.CreateLoad(dots, getRow(weights, builder.getInt64(i)));
+        int64_t count = isBF16 ? 2 : 4, bits = 32 / count;
+        for (int64_t part = 0; part < count; ++part) {
+          // Shifts the part to the top and, but for bf16, down again.
+          auto partOf = [&](llvm::Value *value, bool isSigned) -> llvm::Value * {
+            value = builder.CreateShl(value, uint64_t(32 - bits * (part + 1)));
+            if (!isBF16)
+              return isSigned ? builder.CreateAShr(value, uint64_t(32 - bits))
+                              : builder.CreateLShr(value, uint64_t(32 - bits));
+            return builder.CreateBitCast(builder.CreateAnd(value, uint64_t(0xffff0000)), sums);
+          };
+          llvm::Value *left = partOf(dot, false), *right = partOf(factors, true);
+          sum = isBF16
+                    ? builder.CreateIntrinsic(llvm::Intrinsic::fma, {sums}, {left, right, sum})
+                    : builder.CreateAdd(sum, builder.CreateMul(left, right));
+        }
+      }
+      builder.CreateStore(sum, place);
+    });
+    builder.CreateRetVoid();
+  }
+
+  void release() { builder.CreateRetVoid(); }
+
+private:
+  llvm::Value *getConfig() {
+    return builder.CreateConstGEP1_64(row, function.getArg(0), kTiles * kTileRows);
+  }
+  /// An argument that is the number of a tile.
+  llvm::Value *number(unsigned argument) {
+    return builder.CreateZExt(function.getArg(argument), builder.getInt64Ty());
+  }
+  llvm::Value *getRow(llvm::Value *tile, llvm::Value *index) {
+    llvm::Value *place =
+        builder.CreateAdd(builder.CreateMul(tile, builder.getInt64(kTileRows)), index);
+    return builder.CreateGEP(row, function.getArg(0), place);
+  }
+  /// Emits a loop over the rows of the tile that is the first argument; `body` gets the place
+  /// and the number of a row.
+  void forEachRow(llvm::function_ref<void(llvm::Value *, llvm::Value *)> body) {
+    llvm::Value *tile = number(1);
+    llvm::BasicBlock *before = builder.GetInsertBlock();
+    auto *loop = llvm::BasicBlock::Create(function.getContext(), "rows", &function);
+    auto *after = llvm::BasicBlock::Create(function.getContext(), "after", &function);
+    builder.CreateBr(loop);
+    builder.SetInsertPoint(loop);
+    llvm::PHINode *index = builder.CreatePHI(builder.getInt64Ty(), 2);
+    body(getRow(tile, index), index);
+    llvm::Value *next = builder.CreateAdd(index, builder.getInt64(1));
+    index->addIncoming(builder.getInt64(0), before);
+    index->addIncoming(next, builder.GetInsertBlock());
+    builder.CreateCondBr(builder.CreateICmpULT(next, builder.getInt64(kTileRows)), loop,
+                         after);
+    builder.SetInsertPoint(after);
+  }
+
+  llvm::Function &function;
+  llvm::IRBuilder<> builder;
+  /// The bytes of a row.
+  llvm::FixedVectorType *row;
+};
+} // namespace
+
+/// The memory for the tiles that `function` uses.
+static llvm::Value *getTiles(llvm::Function &function,
+                             llvm::DenseMap<llvm::Function *, llvm::Value *> &known) {
+  llvm::Value *&tiles = known[&function];
+  if (!tiles) {
+    llvm::IRBuilder<> builder(&function.getEntryBlock(), function.getEntryBlock().begin());
+    auto *row = llvm::FixedVectorType::get(builder.getInt8Ty(), kTileRowBytes);
+    tiles =
+        builder.CreateAlloca(llvm::ArrayType::get(row, TileEmulation::kTiles * kTileRows + 1));
+  }
+  return tiles;
+}
+
+/// Lets calls of an instruction on tiles call a function, to which `define` gives a body.
+static void expandTile(llvm::Module &module, llvm::StringRef name,
+                       llvm::DenseMap<llvm::Function *, llvm::Value *> &tiles,
+                       llvm::function_ref<void(TileEmulation &)> define) {
+  llvm::Function *intrinsic = module.getFunction(name);
+  if (!intrinsic)
+    return;
+  llvm::FunctionType *type = intrinsic->getFunctionType();
+  llvm::SmallVector<llvm::Type *> parameters = {
+      llvm::PointerType::get(module.getContext(), 0)};
+  llvm::append_range(parameters, type->params());
+  auto *function = llvm::Function::Create(
+      llvm::FunctionType::get(type->getReturnType(), parameters, /*isVarArg=*/false),
+      llvm::Function::InternalLinkage, "convoy_emulated_tile", module);
+  TileEmulation emulation(*function);
+  define(emulation);
+  for (llvm::User *user : llvm::make_early_inc_range(intrinsic->users())) {
+    auto &call = llvm::cast<llvm::CallInst>(*user);
+    llvm::SmallVector<llvm::Value *> arguments = {getTiles(*call.getFunction(), tiles)};
+    llvm::append_range(arguments, call.args());
+    llvm::AttrBuilder attributes(module.getContext(),
+                                 call.getFunction()->getAttributes().getFnAttrs());
+    attributes.removeAttribute(llvm::Attribute::AlwaysInline);
+    function->setAttributes({});
+    function->addFnAttrs(attributes);
+    llvm::IRBuilder<>(&call).CreateCall(function, arguments);
+    call.eraseFromParent();
+  }
+  function->addFnAttr(llvm::Attribute::NoInline);
+  intrinsic->eraseFromParent();
 }
 
 /// The type of the function that takes the place of an instruction: it gets bf16 as integers,
@@ -147,4 +331,18 @@ void convoy::expandInstructions(llvm::Module &module) {
     });
   }
   expand(module, kByteShuffle, defineByteShuffle);
+  llvm::DenseMap<llvm::Function *, llvm::Value *> tiles;
+  auto expandTile = [&](llvm::StringRef name,
+                        llvm::function_ref<void(TileEmulation &)> define) {
+    ::expandTile(module, name, tiles, define);
+  };
+  for (const TileInstruction &tile : listTileInstructions())
+    expandTile(tile.intrinsic, [&](TileEmulation &emulation) {
+      emulation.multiply(tile.type == DotType::bf16);
+    });
+  expandTile(kTileConfigure, [](TileEmulation &emulation) { emulation.configure(); });
+  expandTile(kTileClear, [](TileEmulation &emulation) { emulation.clear(); });
+  expandTile(kTileLoad, [](TileEmulation &emulation) { emulation.move(/*isLoad=*/true); });
+  expandTile(kTileStore, [](TileEmulation &emulation) { emulation.move(/*isLoad=*/false); });
+  expandTile(kTileRelease, [](TileEmulation &emulation) { emulation.release(); });
 }

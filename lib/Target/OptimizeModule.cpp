@@ -11,6 +11,9 @@
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Analysis/LoopAnalysisManager.h"
 #include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Linker/Linker.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -141,8 +144,40 @@ void convoy::optimizeLinked(llvm::Module &module, llvm::TargetMachine &machine,
       });
 }
 
+/// Makes scalar stores of masked stores whose mask is one lane, if elements have less than 32
+/// bits. With AVX-512, LLVM 22 truncates such a vector while it stores it, and forgets to
+/// truncate where it makes a scalar store of it: it would write into the next element, too.
+static void storeSingleLanes(llvm::Module &module) {
+  llvm::SmallVector<std::pair<llvm::IntrinsicInst *, unsigned>> stores;
+  for (llvm::Function &function : module)
+    for (llvm::Instruction &instruction : llvm::instructions(function)) {
+      auto *store = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
+      if (!store || store->getIntrinsicID() != llvm::Intrinsic::masked_store)
+        continue;
+      auto *type = llvm::dyn_cast<llvm::FixedVectorType>(store->getArgOperand(0)->getType());
+      auto *mask = llvm::dyn_cast<llvm::Constant>(store->getArgOperand(store->arg_size() - 1));
+      if (!type || !mask || type->getScalarSizeInBits() >= 32)
+        continue;
+      llvm::SmallVector<unsigned> lanes;
+      for (unsigned lane = 0; lane < type->getNumElements(); ++lane)
+        if (llvm::Constant *bit = mask->getAggregateElement(lane); !bit || !bit->isNullValue())
+          lanes.push_back(lane);
+      if (lanes.size() == 1)
+        stores.push_back({store, lanes.front()});
+    }
+  for (auto [store, lane] : stores) {
+    llvm::IRBuilder<> builder(store);
+    llvm::Value *element = builder.CreateExtractElement(store->getArgOperand(0), lane);
+    llvm::Value *place =
+        builder.CreateConstGEP1_64(element->getType(), store->getArgOperand(1), lane);
+    builder.CreateAlignedStore(element, place, llvm::Align(1));
+    store->eraseFromParent();
+  }
+}
+
 llvm::Error convoy::generateCode(llvm::Module &module, llvm::TargetMachine &machine,
                                  bool isAssembly, llvm::SmallVectorImpl<char> &code) {
+  storeSingleLanes(module);
   llvm::raw_svector_ostream os(code);
   llvm::legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, os, nullptr,

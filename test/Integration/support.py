@@ -466,12 +466,12 @@ def cpu_levels():
 
 
 # CPUs without which each kernel for dots of integers would stay untested on most machines.
-EMULATED = ["icelake-server", "alderlake", "neoverse-n1", "neoverse-v1"]
+EMULATED = ["icelake-server", "sapphirerapids", "alderlake", "neoverse-n1", "neoverse-v1"]
 
 
 def cpu_options(cpu):
     """Options that make code for a level or a CPU and run it here, by emulation if this machine lacks its vectors."""
-    return [f"--mcpu={cpu}"] if cpu in cpu_levels() else ["--target=cpu-emulator", f"--mcpu={cpu}"]
+    return [f"--mcpu={cpu}"] if cpu in ["native", *cpu_levels()] else ["--target=cpu-emulator", f"--mcpu={cpu}"]
 
 
 def each_level():

@@ -14,8 +14,8 @@ from support import (OF_ONE_OPERATION, Nodes, assert_close, compile_model, cpu_o
                      relative_difference, run_artefact, run_onnxruntime)
 from test_integer_kernels import CONVS
 
-# The first computes in f32, the others multiply pairs of bf16 by an instruction.
-CPUS = ["x86-64-v3", "sapphirerapids", "neoverse-v1"]
+# The first computes in f32, the last three multiply pairs of bf16 by an instruction, or tiles of them.
+CPUS = ["x86-64-v3", "native", "cooperlake", "sapphirerapids", "neoverse-v1"]
 LAYERS = ["odd-channels", "part-of-a-block", "stride", "groups", "small-map", "3d", "few-channels", "depthwise", "1d"]
 PRODUCTS = [(1, 64, 40), (7, 64, 33), (20, 1100, 24), (13, 5, 4), (197, 768, 24)]
 # Rounding to 8 bits once errs by 2^-9 of a number; a chain of layers adds up a few times as much.
@@ -145,7 +145,7 @@ def make_operations():
     return network
 
 
-@pytest.mark.parametrize("options", [["--mcpu=x86-64-v3"], cpu_options("sapphirerapids"),
+@pytest.mark.parametrize("options", [["--mcpu=x86-64-v3"], cpu_options("cooperlake"), cpu_options("sapphirerapids"),
                                      ["--mcpu=x86-64-v3", "--conv-algorithm=winograd_4x4_compact"]], ids=lambda options: options[-1].split("=")[1])
 def test_operations(options, tmp_path):
     network = make_operations()
@@ -161,7 +161,7 @@ def test_operations(options, tmp_path):
 
 
 @pytest.mark.parametrize("name, cpu", [("tiny_densenet", "x86-64-v3"), ("tiny_transformer", "x86-64-v3"),
-                                       ("tiny_group_norm", "sapphirerapids"), ("tiny_convnext", "sapphirerapids")])
+                                       ("tiny_group_norm", "cooperlake"), ("tiny_convnext", "sapphirerapids")])
 def test_networks(name, cpu, tmp_path):
     model = models.cached(name, batch=1, pre_softmax=True)
     feeds = models.random_feeds(model, seed=1)
@@ -223,7 +223,7 @@ def test_kernels(tmp_path):
     for i, value in enumerate(["x", "c0", "c1"]):
         network.node("Conv", [value, network.weights(f"c{i}", (32, 32, 1, 1))], f"c{i}")
     network.outputs = ["c2"]
-    instructions = {"sapphirerapids": ("vdpbf16ps", "vcvtneps2bf16"), "znver4": ("vdpbf16ps", "vcvtneps2bf16"),
+    instructions = {"cooperlake": ("vdpbf16ps", "vcvtneps2bf16"), "znver4": ("vdpbf16ps", "vcvtneps2bf16"),
                     "neoverse-v1": ("bfdot", "bfcvtn"), "x86-64-v4": None, "x86-64-v3": None, "neoverse-n1": None}
     for cpu, expected in instructions.items():
         code = compile_model(network.get(), tmp_path, f"--mcpu={cpu}", "--emit=asm", "--precision=bf16").read_text()

@@ -6,6 +6,7 @@ NumPy computes what is expected: on CPUs whose only instruction saturates, ONNX 
 """
 
 import re
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -125,3 +126,19 @@ def test_kernels(tmp_path):
         products = [loop for loop in find_loops(code) if loop.count(instruction) >= 8]
         assert products, cpu
         assert not [loop for loop in products if re.search(r"%rsp|\bsp\b", loop)], cpu
+
+
+@pytest.mark.parametrize("precision, instruction", [("f32", "tdpbusd"), ("bf16", "tdpbf16ps")])
+def test_tiles(precision, instruction, tmp_path):
+    """A CPU with tiles multiplies them, four for two of inputs and two of weights, and lets them go at the end of a task."""
+    shape, filters = (1, 64, 14, 14), (64, 64, 3, 3)
+    kind, dtype = ("ConvInteger", np.int8) if precision == "f32" else ("Conv", np.float32)
+    inputs = {"x": np.zeros(shape, np.uint8 if precision == "f32" else np.float32)}
+    nodes = [helper.make_node(kind, ["x", "w"], ["y"], name="layer")]
+    model = make_model(nodes, inputs, ["y"], {"w": RNG.integers(-9, 9, filters).astype(dtype)})
+    code = compile_model(model, tmp_path, "--mcpu=sapphirerapids", f"--precision={precision}", "--emit=asm").read_text()
+    runs = [(name, len(list(run))) for name, run in groupby(re.findall(r"^\s+(tile\w+|tdp\w+)", code, re.M))]
+    steps = {(before, run) for before, run in pairwise(runs) if run[0] == instruction}
+    assert steps == {(("tileloadd", 4), (instruction, 4)), (("tileloadd", 3), (instruction, 2))}
+    assert code.count("tilerelease") == code.count("ldtilecfg") > 0
+    assert not re.search(r"vpdpbusd|vdpbf16ps", code)

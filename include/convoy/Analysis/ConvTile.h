@@ -59,6 +59,33 @@ struct PrologueRuns {
   int64_t bytes;
 };
 
+/// How `tile_product` computes a convolution of two spatial dimensions: strips of rows of the
+/// output, one after the other. Each thread copies the input of a strip so that the channels
+/// of a pixel are neighbours. Then the product of a matrix of pixels by one of filters is a
+/// convolution.
+///
+/// If the kernel moves by one pixel and is larger than one, the copy is the strip's input with
+/// its padding, and each position of the kernel reads it from another pixel on. The pixels of
+/// rows follow each other, so that some sums between the rows are of no use. Otherwise the
+/// copy has for each output pixel the inputs of all positions.
+struct TileProductPlan {
+  TileProductPlan(cnn::ConvOpInterface op, cnn::ScheduleAttr schedule);
+
+  ConvTile channels;
+  /// Whether positions of the kernel read one copy of the input.
+  bool shifts;
+  /// Output rows of a strip, and number of strips of an image; the last may have fewer rows.
+  int64_t stripRows, strips;
+  /// Pixels of the copy in a row, rows, and elements from one pixel to the next.
+  int64_t columns, rows, pixelElements;
+  /// Channels of a position in the copy: whole chunks.
+  int64_t copiedChannels() const { return channels.inputChunk * channels.inputChunks; }
+  /// Scratch memory of a thread: bytes of the copy, and of the sums of two register tiles
+  /// behind it.
+  int64_t copyBytes, sumBytes;
+  int64_t bytes() const { return copyBytes + sumBytes; }
+};
+
 /// The register tiles of a dense layer: `rows` rows of the input times `blocks` vectors of
 /// outputs.
 struct DenseTile {

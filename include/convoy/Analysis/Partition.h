@@ -100,8 +100,8 @@ struct Traffic {
   double getSeconds(const Link &link) const;
 };
 
-/// Bytes of a value of this type when it is sent to another device. With a GPU of precision
-/// f16, cnn-narrow-floats will make f32 values f16 before they are gathered or exchanged.
+/// Bytes of a value of this type when it is sent to another device. With precision f16 or
+/// bf16, cnn-narrow-floats makes f32 values narrow before they are gathered or exchanged.
 int64_t getCrossingBytes(mlir::ShapedType type, cnn::TargetAttr target);
 
 /// The traffic of one gather, one sum, and one exchange of halos.

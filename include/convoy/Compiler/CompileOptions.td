@@ -153,7 +153,8 @@ defm gpu_arch : FieldValue<"gpu-arch", "sm_80,sm_90",
 defm precision : FieldValue<"precision", "NAME",
   "type of the factors in convolutions and dense layers: f32\n"
   "(the default), bf16 (CPUs), tf32 or f16 (GPUs); sums are\n"
-  "f32. With bf16 and f16, so are weights and data in memory", everywhere,
+  "f32. With bf16 and f16, data in memory has that type, too,\n"
+  "and weights that are multiplied in it", everywhere,
   "precision", "std::optional<cnn::Precision>()", DescribesTarget>;
 
 defm mcpu : FieldValue<"mcpu", "CPU",

@@ -69,6 +69,29 @@ struct DotInstruction {
   int64_t getInputs() const { return type == DotType::u8 || type == DotType::i8 ? 4 : 2; }
 };
 
+/// An instruction that multiplies a matrix of inputs by a matrix of weights and adds the
+/// result to a matrix of sums. The matrices are in tiles: registers of up to 16 rows of 64
+/// bytes. Each row of the inputs has up to 16 dots, each row of the weights a dot for each of
+/// 16 output channels, and the sums are i32 or f32.
+struct TileInstruction {
+  /// The type of the inputs, as for a DotInstruction.
+  DotType type;
+  llvm::Triple::ArchType arch;
+  /// LLVM's names of the features that a CPU needs, separated by commas.
+  llvm::StringRef features;
+  /// LLVM's name. The operands are the numbers of the tiles of sums, inputs and weights.
+  llvm::StringRef intrinsic;
+};
+inline constexpr int64_t kTileRows = 16, kTileRowBytes = 64;
+
+/// LLVM's names of the instructions of x86 that describe tiles, load, store and clear them,
+/// and end their use.
+inline constexpr llvm::StringLiteral kTileConfigure = "llvm.x86.ldtilecfg",
+                                     kTileLoad = "llvm.x86.tileloadd64",
+                                     kTileStore = "llvm.x86.tilestored64",
+                                     kTileClear = "llvm.x86.tilezero",
+                                     kTileRelease = "llvm.x86.tilerelease";
+
 /// A CPU. Numbers are those of one core, unless a field says more.
 struct CpuDescription {
   /// LLVM's name, as for --mcpu.
@@ -101,6 +124,7 @@ struct CpuDescription {
 llvm::ArrayRef<VectorUnit> listVectorUnits();
 llvm::ArrayRef<CpuDescription> listCpus();
 llvm::ArrayRef<DotInstruction> listDotInstructions();
+llvm::ArrayRef<TileInstruction> listTileInstructions();
 
 /// The row of this name, or null.
 const CpuDescription *findCpu(llvm::StringRef name);
@@ -114,6 +138,9 @@ const CpuDescription &getCpuRow(llvm::StringRef name, const VectorUnit &vectors)
 const DotInstruction *findDotInstruction(cnn::TargetAttr target, int64_t inputs);
 /// The same for two neighbours of bf16; not all CPUs have it.
 const DotInstruction *findBF16Dot(cnn::TargetAttr target);
+
+/// The target's instruction that multiplies tiles of dots of this type; null if it has none.
+const TileInstruction *findTileInstruction(cnn::TargetAttr target, DotType type);
 
 /// The CPU of a target: its row, but with the vectors and the L2 cache that the target says.
 CpuDescription getCpu(cnn::TargetAttr target);

@@ -15,8 +15,8 @@ def CnnSetTarget : Pass<"cnn-set-target", "::mlir::ModuleOp"> {
   let description = [{
     Gives the module the attribute `cnn.target` for the CPU `cpu`, with the numbers in the
     compiler's table of CPUs (see docs/targets.md). `convoy compile` does the same with
-    --mcpu, --mtriple and --precision; the pass is for IR that is written by hand. A module that has a
-    target already keeps it.
+    --mcpu, --mtriple and --precision; the pass is for IR that is written by hand. A module
+    that has a target already keeps it.
 
     Before:
     ```mlir
@@ -43,7 +43,7 @@ def CnnSetTarget : Pass<"cnn-set-target", "::mlir::ModuleOp"> {
            "The target triple; by default Linux on the CPU's architecture">,
     Option<"precision", "precision", "::convoy::cnn::Precision",
            /*default=*/"::convoy::cnn::Precision::f32",
-           "The type of data and weights, f32 or bf16",
+           "The type of data between layers, f32 or bf16",
            [{::llvm::cl::values(clEnumValN(::convoy::cnn::Precision::f32, "f32", "f32"),
                                 clEnumValN(::convoy::cnn::Precision::bf16, "bf16", "bf16"))}]>];
   let dependentDialects = ["::convoy::cnn::CnnDialect"];

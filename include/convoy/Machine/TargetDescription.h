@@ -43,8 +43,8 @@ struct Host {
 /// - A named CPU gives the same target on every machine. If the triple is empty, it is Linux
 ///   on the architecture that has this CPU. LLVM and the rows of Cpu.h say everything else. A
 ///   CPU without a row gets the row `x86-64-v3`, `x86-64-v4` or `generic`, by its vectors.
-/// An unknown name is an
-/// error, which lists what to write instead. Initialises LLVM's targets on first use.
+/// An unknown name is an error, which lists what to write instead. Initialises LLVM's targets
+/// on first use.
 llvm::Expected<cnn::TargetAttr> describeTarget(mlir::MLIRContext *context,
                                                llvm::StringRef triple, llvm::StringRef cpu,
                                                const std::optional<GpuOptions> &gpu = {},

@@ -46,6 +46,7 @@ KernelFamilies listFamilies() {
   addWinogradConvKernels(families);
   addPixelwiseConvKernels(families);
   addDirectConvKernels(families);
+  addTileProductConvKernels(families);
   addChannelwiseConvKernels(families);
   addTransposedConvKernels(families);
   addDenseKernels(families);

@@ -10,14 +10,20 @@
 |*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
+#define _GNU_SOURCE
 #include "Context.h"
 
 #include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { EAX, EBX, ECX, EDX };
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+
+/* ARCH_REQ_XCOMP_PERM and XFEATURE_XTILEDATA, and the bits of XCR0 for tiles. */
+enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18, TILE_STATE = 0x60000 };
 
 static int has_feature(uint64_t leaf, int reg, int position, uint64_t state) {
   unsigned words[4];
@@ -36,7 +42,10 @@ static int has_feature(uint64_t leaf, int reg, int position, uint64_t state) {
   unsigned low, high;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   uint64_t enabled = (uint64_t)high << 32 | low;
-  return (enabled & state) == state;
+  if ((enabled & state) != state)
+    return 0;
+  /* A process must ask Linux for the registers of tiles. */
+  return !(state & TILE_STATE) || !syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA);
 }
 #define IS_x86_64 1
 #define IS_aarch64 0

@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-set-target="cpu=sapphirerapids precision=bf16" --cnn-select-algorithm=algorithm=direct \
+// RUN: convoy-opt %s --cnn-set-target="cpu=cooperlake precision=bf16" --cnn-select-algorithm=algorithm=direct \
 // RUN:   --cnn-pack-weights --cnn-extend-epilogue --cnn-narrow-floats | FileCheck %s
 
 #id = affine_map<(n, c, y, x, l) -> (n, c, y, x, l)>

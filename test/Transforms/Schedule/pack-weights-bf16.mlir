@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-set-target="cpu=sapphirerapids precision=bf16" --cnn-select-algorithm --cnn-pack-weights \
+// RUN: convoy-opt %s --cnn-set-target="cpu=cooperlake precision=bf16" --cnn-select-algorithm --cnn-pack-weights \
 // RUN:   --mlir-print-elementsattrs-with-hex-if-larger=-1 | FileCheck %s
 
 // Pairs of bf16 are rounded to 8 bits.

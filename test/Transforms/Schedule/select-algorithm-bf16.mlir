@@ -1,4 +1,4 @@
-// RUN: convoy-opt %s --cnn-set-target="cpu=sapphirerapids precision=bf16" --cnn-select-algorithm | FileCheck %s
+// RUN: convoy-opt %s --cnn-set-target="cpu=cooperlake precision=bf16" --cnn-select-algorithm | FileCheck %s
 // RUN: convoy-opt %s --cnn-set-target="cpu=x86-64-v4 precision=bf16" --cnn-select-algorithm | FileCheck %s --check-prefix=F32
 
 // Direct convolutions of blocked data multiply pairs of bf16 if the CPU has an instruction for that, or else f32.

@@ -225,6 +225,23 @@ TEST_F(TargetDescription, DotInstructionsFollowTheFeatures) {
   EXPECT_EQ(find("znver4", 4, /*hasGpu=*/true), "none");
 }
 
+TEST_F(TargetDescription, TileInstructionsFollowTheFeatures) {
+  auto find = [&](llvm::StringRef cpu, DotType type) -> std::string {
+    llvm::Expected<cnn::TargetAttr> target = describeTarget(&context, "", cpu);
+    if (!target)
+      return llvm::toString(target.takeError());
+    const TileInstruction *tile = findTileInstruction(*target, type);
+    return tile ? tile->intrinsic.str() : "none";
+  };
+  for (llvm::StringRef cpu : {"sapphirerapids", "emeraldrapids", "graniterapids"}) {
+    EXPECT_EQ(find(cpu, DotType::u8), "llvm.x86.tdpbusd") << cpu.str();
+    EXPECT_EQ(find(cpu, DotType::bf16), "llvm.x86.tdpbf16ps") << cpu.str();
+    EXPECT_EQ(find(cpu, DotType::i16), "none") << cpu.str();
+  }
+  for (llvm::StringRef cpu : {"icelake-server", "znver5", "x86-64-v4", "neoverse-v1"})
+    EXPECT_EQ(find(cpu, DotType::bf16), "none") << cpu.str();
+}
+
 TEST_F(TargetDescription, LinksAreTheTargets) {
   llvm::Expected<cnn::TargetAttr> cpu = describeTarget(&context, "", "x86-64-v3");
   ASSERT_TRUE(bool(cpu));

@@ -67,6 +67,7 @@ using KernelFamilies = std::vector<std::unique_ptr<KernelFamily>>;
 void addWinogradConvKernels(KernelFamilies &families);
 void addPixelwiseConvKernels(KernelFamilies &families);
 void addDirectConvKernels(KernelFamilies &families);
+void addTileProductConvKernels(KernelFamilies &families);
 void addChannelwiseConvKernels(KernelFamilies &families);
 void addTransposedConvKernels(KernelFamilies &families);
 void addDenseKernels(KernelFamilies &families);

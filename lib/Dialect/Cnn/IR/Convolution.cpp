@@ -297,6 +297,7 @@ static bool hasKernelWithRegion(ConvOpInterface conv) {
     return false;
   return schedule.getAlgorithm() == Algorithm::direct ||
          schedule.getAlgorithm() == Algorithm::channelwise ||
+         schedule.getAlgorithm() == Algorithm::tile_product ||
          isWinograd(schedule.getAlgorithm());
 }
 

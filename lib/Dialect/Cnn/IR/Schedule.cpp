@@ -139,6 +139,8 @@ static bool reads(Algorithm algorithm, FilterLayout kind) {
     return kind == FilterLayout::tiles || kind == FilterLayout::dense;
   case Algorithm::warpgroup_product:
     return kind == FilterLayout::input_rows;
+  case Algorithm::tile_product:
+    return kind == FilterLayout::dots;
   case Algorithm::pixelwise:
   case Algorithm::transposed:
   case Algorithm::small_groups:
@@ -168,8 +170,9 @@ LogicalResult ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
   if (hasBox != (box.size() == 3) || (!hasBox && !box.empty()) ||
       !llvm::all_of(box, isPositive))
     return emitError() << "a box of images x rows x columns belongs to warpgroup_product";
-  if (isWinograd(algorithm) != (strip > 0) || strip < 0)
-    return emitError() << "a strip of output tiles belongs to Winograd's algorithms";
+  bool hasStrip = isWinograd(algorithm) || algorithm == Algorithm::tile_product;
+  if (hasStrip != (strip > 0) || strip < 0)
+    return emitError() << "a strip belongs to Winograd's algorithms and tile_product";
   bool isCompact = algorithm == Algorithm::winograd_4x4_compact;
   if (isCompact ? chunk < 1 : chunk != 0 && algorithm != Algorithm::dense)
     return emitError() << "a chunk of filters belongs to winograd_4x4_compact and dense";

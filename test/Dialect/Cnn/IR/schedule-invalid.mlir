@@ -25,7 +25,7 @@ func.func private @no_box() attributes {a = #cnn.schedule<warpgroup_product, til
 
 // -----
 
-// expected-error @below {{a strip of output tiles belongs to Winograd's algorithms}}
+// expected-error @below {{a strip belongs to Winograd's algorithms and tile_product}}
 func.func private @strip() attributes {a = #cnn.schedule<winograd_2x2, tile = 14x2x16, filter = <winograd, 1x2x16x64x32xf32>>}
 
 // -----

@@ -124,7 +124,7 @@ def Cnn_GpuPlatform : Cnn_Enum<"GpuPlatform",
 
 def Cnn_Precision : Cnn_Enum<"Precision",
   "the type of the factors in convolutions and dense layers; sums are f32. With f16 and bf16, "
-  "data and weights in memory have that type, too",
+  "data between layers has that type, too, and so have weights that are multiplied in it",
   ["f32", "tf32", "f16", "bf16"]>;
 
 class Cnn_EnumAttr<EnumAttrInfo info, string mnemonic>
@@ -315,7 +315,7 @@ def Cnn_TargetAttr : Cnn_Attr<"Target", "target"> {
       such registers there are.
     - `l2`: bytes of the L2 cache of one core; its share if cores share the cache.
     - `gpu`: the GPU that runs the kernels. Without it, the CPU runs them.
-    - `precision`: the type of data and weights.
+    - `precision`: the type of factors, and of data between layers.
     - `emulated`: the code runs on the CPU that compiles it, which emulates this one.
 
     All other numbers about the CPU are in the compiler's table of CPUs: in the row that

@@ -13,7 +13,7 @@ include "convoy/Dialect/Cnn/IR/CnnBase.td"
 def Cnn_Algorithm : Cnn_Enum<"Algorithm", "the kernel that computes a layer",
   ["direct", "pixelwise", "channelwise", "winograd_2x2", "winograd_4x4",
    "winograd_4x4_compact", "transposed", "dense", "matrix_product",
-   "warpgroup_product", "small_groups"]>;
+   "warpgroup_product", "small_groups", "tile_product"]>;
 
 def Cnn_PixelSpan : Cnn_Enum<"PixelSpan", "which pixels may form one register tile",
   ["row", "plane", "map"]>;
@@ -105,7 +105,8 @@ def Cnn_ScheduleAttr : Cnn_Attr<"Schedule", "schedule"> {
       and of the output; for depthwise convolutions and groups of a few channels),
       `winograd_*` (minimal filtering in tiles of the output, with filters that are
       transformed when the model is compiled or, if `compact`, when it runs), `transposed`,
-      `dense`. On a GPU: `channelwise`, `winograd_*`, `transposed`, `dense` (for few rows),
+      `dense`, `tile_product` (a product of pixels and output channels, by instructions that
+      multiply matrices of dots). On a GPU: `channelwise`, `winograd_*`, `transposed`, `dense` (for few rows),
       `matrix_product` and `warpgroup_product` (a product of pixels and output channels,
       the latter by groups of four warps), `small_groups` (one thread per element).
     - `tile`: `pixels x vectors x lanes` of the register tile, or of the tile that a GPU's
@@ -116,7 +117,8 @@ def Cnn_ScheduleAttr : Cnn_Attr<"Schedule", "schedule"> {
       its own for each tile.
     - `order`: the outer loop, over tiles of output channels (`channels`) or over `pixels`.
     - `box`: the tile of `warpgroup_product`, as images x rows x columns.
-    - `strip`: how many output tiles Winograd's algorithms compute at a time. `chunk`: for
+    - `strip`: how many output tiles Winograd's algorithms compute at a time, and how many
+      rows of the output `tile_product` does. `chunk`: for
       how many vectors of input channels a `compact` one transforms filters at a time; and
       how many inputs `dense` adds up at a time, for all of a task's rows and outputs, or
       0 if it adds up all at once.

@@ -19,7 +19,7 @@ namespace convoy::cnn {
 /// What `cnn-narrow-floats` knows about the values before the operation that it visits. The
 /// narrow type is f16 or bf16. A value that stays f32 is *data* if results that are computed
 /// from it shall become narrow, and *large* if it may have numbers beyond the range of the
-/// narrow type. That of bf16 is f32's: nothing is large.
+/// narrow type. bf16 has the range of f32, so that no value is large for it.
 class Narrowing {
 public:
   virtual ~Narrowing() = default;
