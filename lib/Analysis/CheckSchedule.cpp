@@ -22,8 +22,7 @@ static std::string whyNotChunks(ConvOpInterface op, ScheduleAttr schedule, bool 
     return "";
   int64_t expected = op.getInputChannels() / op.getGroups();
   if (schedule.getAlgorithm() == Algorithm::tile_product)
-    expected = std::min<int64_t>(kTileRowBytes * 8 / filter.getType().getElementTypeBitWidth(),
-                                 llvm::alignTo(expected, schedule.getLanes()));
+    expected = getTileChunk(op, schedule.getLanes());
   else if (op.isInputBlocked())
     expected = isGpu || filter.hasDots() ? schedule.getLanes()
                                          : std::min(schedule.getLanes(), expected);
@@ -37,7 +36,8 @@ static std::string whyNotDots(ScheduledOpInterface op, ScheduleAttr schedule,
                               TargetAttr target) {
   int64_t lanes = schedule.getLanes();
   FilterLayoutAttr filter = schedule.getFilter();
-  if (!filter.hasDots() || (lanes == target.getVectorLanes() && findDot(op, target)))
+  if (!filter.hasDots() ||
+      (lanes == target.getVectorLanes() && findDot(op, schedule.getAlgorithm(), target)))
     return "";
   return "there is no instruction for dots of " +
          std::to_string(filter.getExtent(FilterDim::input)) + " inputs in " +
@@ -126,6 +126,9 @@ std::string convoy::whyNotSchedule(ScheduledOpInterface op, TargetAttr target) {
   if (reason.empty())
     reason = whyNotDots(op, schedule, target);
   auto dense = llvm::dyn_cast<DenseOp>(op.getOperation());
+  if (reason.empty() && dense && schedule.getAlgorithm() == Algorithm::tile_product &&
+      (!findTileProduct(dense, target) || schedule.getPixels() != 2 * kTileRows))
+    reason = "tiles need 32 rows or more, and inputs that fill them";
   if (reason.empty() && dense && schedule.getChunk() > 0 && !mayCutInputs(dense, target))
     reason = "sums between chunks of inputs do not fit into bf16";
   if (reason.empty() && conv)

@@ -22,26 +22,70 @@ static bool fillsBlocks(ConvOpInterface op, int64_t lanes) {
                          op.getOutputChannels() / groups % lanes == 0);
 }
 
+/// Whether the inputs of `op`, of floats, could be multiplied in pairs.
+static bool readsPairs(ScheduledOpInterface op, TargetAttr target) {
+  auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
+  return target.getPrecision() == Precision::bf16 && !op.isExact() &&
+         op.getLogicalFilterShape()[1] % 2 == 0 &&
+         (!conv || (!conv.isTransposed() && conv.isInputBlocked() &&
+                    fillsBlocks(conv, target.getVectorLanes())));
+}
+
+/// Whether an instruction for pairs of bf16 is slower than two for f32: on the CPUs with
+/// tiles, as measured on Sapphire Rapids. A single row waits for the weights, whatever
+/// multiplies.
+static bool hasSlowPairs(ScheduledOpInterface op, TargetAttr target) {
+  auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
+  if (!findTileInstruction(target, DotType::bf16))
+    return false;
+  if (conv)
+    return conv.getSpatialRank() != 2 || !conv.isOutputBlocked();
+  return llvm::cast<mlir::ShapedType>(op->getOperand(0).getType()).getDimSize(0) > 1;
+}
+
 const DotInstruction *convoy::findDot(ScheduledOpInterface op, TargetAttr target) {
   if (op.isInteger())
     return findDotInstruction(target, op.getDotInputs());
-  if (target.getPrecision() != Precision::bf16 || op.isExact() ||
-      op.getLogicalFilterShape()[1] % 2 != 0)
-    return nullptr;
-  auto conv = llvm::dyn_cast<ConvOpInterface>(op.getOperation());
-  if (conv && (conv.isTransposed() || !conv.isInputBlocked() ||
-               !fillsBlocks(conv, target.getVectorLanes())))
-    return nullptr;
-  return findBF16Dot(target);
+  return readsPairs(op, target) && !hasSlowPairs(op, target) ? findBF16Dot(target) : nullptr;
+}
+
+/// Up to this many channels of a plain input are copied for tiles. They become as many.
+static constexpr int64_t kPlainChannels = 4;
+
+/// Whether tiles of factors of `bytes` could multiply the rows of the kernel of `op`, which
+/// reads few channels of plain data, whatever its output is.
+static bool isPlainProduct(ConvOpInterface op, int64_t bytes) {
+  WindowAttr window = op.getWindow();
+  return !op.isTransposed() && op.getSpatialRank() == 2 && op.getGroups() == 1 &&
+         op.getInputChannels() <= kPlainChannels && window.getDilations()[1] == 1 &&
+         window.getKernel()[1] * kPlainChannels * bytes <= kTileRowBytes;
+}
+
+/// The instruction for tiles of the factors of `op`.
+static const TileInstruction *findTiles(ScheduledOpInterface op, TargetAttr target) {
+  if (op.isInteger())
+    return op.getDotInputs() == 4 ? findTileInstruction(target, DotType::u8) : nullptr;
+  return target.getPrecision() == Precision::bf16 && !op.isExact()
+             ? findTileInstruction(target, DotType::bf16)
+             : nullptr;
 }
 
 const TileInstruction *convoy::findTileProduct(ConvOpInterface op, TargetAttr target) {
-  const DotInstruction *dot = findDot(op, target);
-  if (!dot || op.isTransposed() || !op.isInputBlocked() || !op.isOutputBlocked() ||
-      op.getSpatialRank() != 2 || op.getInputScale() ||
-      !fillsBlocks(op, target.getVectorLanes()))
+  if (!op.isOutputBlocked() || op.getInputScale() || op.getSpatialRank() != 2)
     return nullptr;
-  return findTileInstruction(target, dot->type);
+  bool fits = op.isInputBlocked() ? findDot(op, target) && !op.isTransposed() &&
+                                        fillsBlocks(op, target.getVectorLanes())
+                                  : isPlainProduct(op, op.isInteger() ? 1 : 2);
+  return fits ? findTiles(op, target) : nullptr;
+}
+
+const TileInstruction *convoy::findTileProduct(DenseOp op, TargetAttr target) {
+  auto layer = llvm::cast<ScheduledOpInterface>(op.getOperation());
+  int64_t rows = llvm::cast<mlir::ShapedType>(op.getInput().getType()).getDimSize(0);
+  int64_t step = kTileRowBytes / (layer.isInteger() ? 1 : 2);
+  bool fits =
+      rows >= 2 * kTileRows && layer.getLogicalFilterShape()[1] % step == 0 && !op.getRows();
+  return fits ? findTiles(layer, target) : nullptr;
 }
 
 /// The number of registers for sums of `op`. It leaves room for a tile's weights and one
@@ -202,20 +246,31 @@ static TileChoice chooseGpuTile(ConvOpInterface op, TargetAttr target) {
 /// Up to this share of the L2 cache is for the copy of a strip's input.
 static constexpr int64_t kCopyShare = 4;
 
-/// Completes the choice of a product of tiles: 32 pixels by 32 output channels, in four tiles
+int64_t convoy::getTileChunk(ConvOpInterface op, int64_t lanes) {
+  if (!op.isInputBlocked())
+    return kPlainChannels;
+  int64_t inputs = op.getInputChannels() / op.getGroups();
+  return std::min<int64_t>(kTileRowBytes / (op.isInteger() ? 1 : 2),
+                           llvm::alignTo(inputs, lanes));
+}
+
+/// The choice of a product of tiles: 32 pixels by 32 output channels, in four tiles
 /// of sums, so that each tile of inputs or of weights is multiplied twice.
-static TileChoice chooseTileProduct(ConvOpInterface op, TargetAttr target, TileChoice choice) {
-  ConvTile &tile = choice.tile;
+static TileChoice chooseTileProduct(ConvOpInterface op, TargetAttr target) {
+  TileChoice choice;
+  ConvTile &tile = choice.tile = describeChannels(op, target);
   int64_t bytes = op.isInteger() ? 1 : 2;
   tile.blocks = std::min<int64_t>(2, llvm::divideCeil(tile.groupOutputs, tile.lanes));
   tile.pixels = 2 * kTileRows;
   tile.outputTiles = llvm::divideCeil(tile.groupOutputs, tile.tileLanes());
-  tile.inputChunk =
-      std::min<int64_t>(kTileRowBytes / bytes, llvm::alignTo(tile.groupInputs, tile.lanes));
+  tile.inputChunk = getTileChunk(op, tile.lanes);
   tile.inputChunks = llvm::divideCeil(tile.groupInputs, tile.inputChunk);
   WindowAttr window = op.getWindow();
   llvm::ArrayRef<int64_t> output = getOutputExtents(op), kernel = window.getKernel();
-  int64_t copies = window.hasUnitStrides() ? 1 : llvm::product_of(kernel);
+  bool isPlain = !op.isInputBlocked();
+  int64_t copies = isPlain                   ? llvm::product_of(window.getStrides())
+                   : window.hasUnitStrides() ? 1
+                                             : llvm::product_of(kernel);
   int64_t row =
       (output.back() + kernel.back()) * tile.inputChunk * tile.inputChunks * bytes * copies;
   int64_t rows = std::clamp<int64_t>(target.getL2() / kCopyShare / row, 1, output.front());
@@ -244,6 +299,12 @@ static PixelSpan chooseSpan(ConvOpInterface op, const ConvTile &tile) {
 
 TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
                               std::optional<int64_t> blocks) {
+  return findTileProduct(op, target) ? chooseTileProduct(op, target)
+                                     : chooseVectorTile(op, target, blocks);
+}
+
+TileChoice convoy::chooseVectorTile(ConvOpInterface op, TargetAttr target,
+                                    std::optional<int64_t> blocks) {
   if (target.getGpu())
     return chooseGpuTile(op, target);
   TileChoice choice;
@@ -270,8 +331,6 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
     tile.pixels = tile.groupInputs > 1 ? vectors.groupPixels : vectors.depthwisePixels;
     return finish(choice, Algorithm::channelwise);
   }
-  if (findTileProduct(op, target))
-    return chooseTileProduct(op, target, choice);
   int64_t vectors = llvm::divideCeil(tile.groupOutputs, tile.lanes);
   tile.blocks = blocks.value_or(listBlocks(op, vectors).front());
   tile.outputTiles = llvm::divideCeil(vectors, tile.blocks);
@@ -288,7 +347,7 @@ TileChoice convoy::chooseTile(ConvOpInterface op, TargetAttr target,
 }
 
 llvm::SmallVector<int64_t> convoy::listTileBlocks(ConvOpInterface op, TargetAttr target) {
-  TileChoice choice = chooseTile(op, target);
+  TileChoice choice = chooseVectorTile(op, target);
   Algorithm algorithm = choice.schedule.algorithm;
   if (target.getGpu() ||
       (algorithm != Algorithm::direct && algorithm != Algorithm::transposed))
@@ -342,9 +401,13 @@ static bool readsDots(ScheduledOpInterface op, TargetAttr target, int64_t inputs
   if (!conv)
     return op.getLogicalFilterShape()[1] % inputs == 0;
   // The channels of a dot are neighbours in memory if the input is blocked, which needs two
-  // spatial dimensions or three. For a few channels it would be no gain.
-  return !conv.isTransposed() && conv.getSpatialRank() > 1 &&
-         conv.getInputChannels() > kFewInputs && fillsBlocks(conv, target.getVectorLanes());
+  // spatial dimensions or three. For a few channels it would be no gain,
+  // but for tiles.
+  if (conv.isTransposed() || conv.getSpatialRank() == 1)
+    return false;
+  if (conv.getInputChannels() <= kFewInputs)
+    return inputs == 4 && isPlainProduct(conv, 1) && findTileInstruction(target, DotType::u8);
+  return fillsBlocks(conv, target.getVectorLanes());
 }
 
 const DotInstruction *convoy::findIntegerKernel(ScheduledOpInterface op, TargetAttr target,
@@ -385,6 +448,12 @@ TileChoice convoy::chooseTile(DenseOp op, TargetAttr target) {
     }
     tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
     return finish(choice, isProduct ? Algorithm::matrix_product : Algorithm::dense);
+  }
+  if (findTileProduct(op, target)) {
+    tile.blocks = std::min<int64_t>(2, blocks);
+    tile.pixels = 2 * kTileRows;
+    tile.outputTiles = llvm::divideCeil(blocks, tile.blocks);
+    return finish(choice, Algorithm::tile_product);
   }
   // A single row is bound by memory bandwidth: it reads four streams of weights at a time.
   tile.blocks = rows == 1 ? std::min<int64_t>(4, blocks) : std::min<int64_t>(2, blocks);

@@ -35,6 +35,9 @@ struct TileChoice {
 TileChoice chooseTile(cnn::ConvOpInterface op, cnn::TargetAttr target,
                       std::optional<int64_t> blocks = {});
 TileChoice chooseTile(cnn::DenseOp op, cnn::TargetAttr target);
+/// The same without matrix tiles, which Winograd's algorithms do not use.
+TileChoice chooseVectorTile(cnn::ConvOpInterface op, cnn::TargetAttr target,
+                            std::optional<int64_t> blocks = {});
 
 /// Whether sums of a dense layer may be in its output between chunks of inputs. In bf16 they
 /// would be rounded there.
@@ -48,8 +51,17 @@ const DotInstruction *findDot(cnn::ScheduledOpInterface op, cnn::TargetAttr targ
 /// or if no kernel computes `op` so.
 const TileInstruction *findTileProduct(cnn::ConvOpInterface op, cnn::TargetAttr target);
 
-/// The numbers of vectors of output channels that a tile of `op` may have, the usual choice
-/// first.
+/// The same for a dense layer, whose rows must be a register tile or more.
+const TileInstruction *findTileProduct(cnn::DenseOp op, cnn::TargetAttr target);
+/// How many channels of a position of the kernel a step of a product of tiles multiplies.
+int64_t getTileChunk(cnn::ConvOpInterface op, int64_t lanes);
+/// How `op` multiplies dots by an algorithm; null if it multiplies single inputs. Winograd's
+/// transformed floats stay f32.
+const DotInstruction *findDot(cnn::ScheduledOpInterface op, cnn::Algorithm algorithm,
+                              cnn::TargetAttr target);
+
+/// The numbers of vectors of output channels that a tile of `op` without matrix tiles may
+/// have, the usual choice first.
 llvm::SmallVector<int64_t> listTileBlocks(cnn::ConvOpInterface op, cnn::TargetAttr target);
 
 /// Why `op` cannot be computed by `algorithm`; empty if it can.

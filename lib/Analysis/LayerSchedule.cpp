@@ -98,7 +98,7 @@ WinogradPlan convoy::planWinograd(ConvOpInterface op, Algorithm algorithm, Targe
   plan.tileRows = llvm::divideCeil(output[2], plan.outputs);
   plan.tileColumns = llvm::divideCeil(output[3], plan.outputs);
   plan.tiles = output[0] * plan.tileRows * plan.tileColumns;
-  plan.channels = chooseTile(op, target, blocks).tile;
+  plan.channels = chooseVectorTile(op, target, blocks).tile;
   plan.compact = algorithm == Algorithm::winograd_4x4_compact;
   int64_t chunks = llvm::divideCeil(plan.channels.groupInputs, kFilterChunk);
   plan.filterChunk =
@@ -118,7 +118,8 @@ double convoy::estimateConvCost(ConvOpInterface op, Algorithm algorithm, TargetA
   if (target.getGpu())
     return estimateGpuConvCost(op, algorithm, target);
   CpuDescription cpu = getCpu(target);
-  ConvTile tile = chooseTile(op, target).tile;
+  ConvTile tile =
+      (isWinograd(algorithm) ? chooseVectorTile(op, target) : chooseTile(op, target)).tile;
   double groups = tile.groups, inputs = tile.groupInputs;
   double outputs = tile.outputTiles * tile.tileLanes();
   double filters = groups * inputs * outputs;
@@ -133,7 +134,8 @@ double convoy::estimateConvCost(ConvOpInterface op, Algorithm algorithm, TargetA
     double pixels = double(output[0] * llvm::product_of(output.slice(2, op.getSpatialRank())));
     // Winograd multiplies f32 where direct code multiplies bf16.
     const DotInstruction *dot = op.isInteger() ? nullptr : findDot(op, target);
-    double gain = !dot ? 1 : findTileProduct(op, target) ? kTileSpeed : kBF16Speed;
+    bool hasTiles = findTileProduct(op, target) != nullptr;
+    double gain = hasTiles ? kTileSpeed : dot ? kBF16Speed : 1;
     return std::max(2.0 * filters * positions * pixels / gain,
                     flopsPerByte * (dot ? 2 : weightBytes) * filters * positions);
   }
@@ -165,6 +167,8 @@ static bool hasLargeFilters(ConvOpInterface op, TargetAttr target) {
 /// the best first.
 static llvm::SmallVector<int64_t> orderTileBlocks(ConvOpInterface op, Algorithm algorithm,
                                                   TargetAttr target) {
+  if (!isWinograd(algorithm) && findTileProduct(op, target))
+    return {chooseTile(op, target).tile.blocks};
   llvm::SmallVector<int64_t> blocks = listTileBlocks(op, target);
   if (!isWinograd(algorithm))
     return blocks;
@@ -183,12 +187,14 @@ static llvm::SmallVector<int64_t> orderTileBlocks(ConvOpInterface op, Algorithm 
 // Making schedules
 //===----------------------------------------------------------------------===//
 
-/// How `op` multiplies dots by an algorithm; null if it multiplies single inputs. Winograd's
-/// transformed floats stay f32.
-static const DotInstruction *findDot(ScheduledOpInterface op, Algorithm algorithm,
-                                     TargetAttr target) {
-  bool isPossible = op.isInteger() || algorithm == Algorithm::direct ||
-                    algorithm == Algorithm::dense || algorithm == Algorithm::tile_product;
+const DotInstruction *convoy::findDot(ScheduledOpInterface op, Algorithm algorithm,
+                                      TargetAttr target) {
+  // Tiles have the layouts of dots.
+  if (algorithm == Algorithm::tile_product)
+    return op.isInteger() ? findDotInstruction(target, op.getDotInputs())
+                          : findBF16Dot(target);
+  bool isPossible =
+      op.isInteger() || algorithm == Algorithm::direct || algorithm == Algorithm::dense;
   return isPossible ? findDot(op, target) : nullptr;
 }
 
@@ -345,7 +351,9 @@ int64_t convoy::countScratch(ScheduledOpInterface op, ScheduleAttr schedule) {
                  : WinogradScratch(plan).bytes();
   }
   if (algorithm == Algorithm::tile_product)
-    return TileProductPlan(conv, schedule).bytes();
+    return conv ? TileProductPlan(conv, schedule).bytes()
+                : schedule.getPixels() * schedule.getVectors() * schedule.getLanes() *
+                      int64_t(sizeof(float));
   if (algorithm == Algorithm::direct && conv.getInputScale())
     return PrologueRuns(conv, getConvTile(conv, schedule)).bytes;
   if (algorithm != Algorithm::matrix_product)

@@ -54,19 +54,28 @@ PrologueRuns::PrologueRuns(ConvOpInterface op, const ConvTile &tile) {
 }
 
 TileProductPlan::TileProductPlan(ConvOpInterface op, ScheduleAttr schedule)
-    : channels(getConvTile(op, schedule)), stripRows(schedule.getStrip()) {
+    : channels(getConvTile(op, schedule)), isPlain(!op.isInputBlocked()),
+      stripRows(schedule.getStrip()) {
   WindowAttr window = op.getWindow();
   llvm::ArrayRef<int64_t> output = op.getOutputType().getShape(), kernel = window.getKernel();
   int64_t positions = llvm::product_of(kernel);
-  shifts = positions > 1 && window.hasUnitStrides();
+  shifts = isPlain || (positions > 1 && window.hasUnitStrides());
   strips = llvm::divideCeil(output[2], stripRows);
-  columns = output[3] + (shifts ? (kernel[1] - 1) * window.getDilations()[1] : 0);
-  rows = stripRows + (shifts ? (kernel[0] - 1) * window.getDilations()[0] : 0);
-  pixelElements = copiedChannels() * (shifts ? 1 : positions);
+  auto inputExtent = [&](int64_t extent, int64_t dim) {
+    return (extent - 1) * window.getStrides()[dim] +
+           (kernel[dim] - 1) * window.getDilations()[dim] + 1;
+  };
+  copyRows = shifts ? inputExtent(stripRows, 0) : stripRows;
+  copyColumns = shifts ? inputExtent(output[3], 1) : output[3];
+  columns = isPlain ? int64_t(llvm::alignTo(output[3], channels.pixels)) : copyColumns;
+  copyElements = copiedChannels() * (shifts ? 1 : positions);
+  sumElements = copyElements * (isPlain ? window.getStrides()[1] : 1);
   int64_t bytes = schedule.getFilter().getType().getElementTypeBitWidth() / 8;
   // Register tiles read whole tiles of pixels, also behind the last one.
-  copyBytes =
-      llvm::alignTo((rows * columns + channels.pixels) * pixelElements * bytes, kLineBytes);
+  copyBytes = llvm::alignTo((copyRows * copyColumns * copyElements +
+                             channels.pixels * sumElements + kernel[1] * copyElements) *
+                                bytes,
+                            kLineBytes);
   sumBytes = 2 * channels.pixels * channels.tileLanes() * int64_t(sizeof(float));
 }
 

@@ -148,7 +148,7 @@ const DotInstruction *convoy::findBF16Dot(TargetAttr target) {
 llvm::ArrayRef<TileInstruction> convoy::listTileInstructions() { return kTileInstructions; }
 
 const TileInstruction *convoy::findTileInstruction(TargetAttr target, DotType type) {
-  if (target.getGpu())
+  if (target.getGpu() || target.getVectorLanes() != kTileRows)
     return nullptr;
   Triple::ArchType arch = Triple(target.getTriple()).getArch();
   for (const TileInstruction &tile : kTileInstructions)

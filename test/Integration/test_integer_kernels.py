@@ -34,7 +34,7 @@ CONVS = {
     "1d": ((2, 8, 9), (16, 8, 3), dict(pads=[1, 1])),
 }
 # Rows, depth, columns. An odd depth has no kernel of dots.
-PRODUCTS = [(1, 64, 40), (7, 64, 33), (20, 1100, 24), (13, 5, 4), (12, 2, 17), (1, 1030, 100)]
+PRODUCTS = [(1, 64, 40), (7, 64, 33), (20, 1100, 24), (13, 5, 4), (12, 2, 17), (1, 1030, 100), (70, 128, 33), (32, 64, 64)]
 
 
 def convolve(x, w, strides=None, pads=None, dilations=None, group=1):

@@ -68,16 +68,23 @@ struct PrologueRuns {
 /// its padding, and each position of the kernel reads it from another pixel on. The pixels of
 /// rows follow each other, so that some sums between the rows are of no use. Otherwise the
 /// copy has for each output pixel the inputs of all positions.
+///
+/// A plain input has at most four channels. Its copy is the strip's input with its padding and
+/// four channels, so that a row of the kernel is one run of elements, which a step multiplies
+/// at once, whatever the stride. A register tile is part of one row then.
 struct TileProductPlan {
   TileProductPlan(cnn::ConvOpInterface op, cnn::ScheduleAttr schedule);
 
   ConvTile channels;
-  /// Whether positions of the kernel read one copy of the input.
-  bool shifts;
+  /// Whether the input is plain, and whether positions of the kernel read one copy of it.
+  bool isPlain, shifts;
   /// Output rows of a strip, and number of strips of an image; the last may have fewer rows.
   int64_t stripRows, strips;
-  /// Pixels of the copy in a row, rows, and elements from one pixel to the next.
-  int64_t columns, rows, pixelElements;
+  /// Sums of a row, of which the first ones are output pixels.
+  int64_t columns;
+  /// Rows of the copy, and pixels in a row; elements of a pixel, and from the inputs of one
+  /// sum to those of the next.
+  int64_t copyRows, copyColumns, copyElements, sumElements;
   /// Channels of a position in the copy: whole chunks.
   int64_t copiedChannels() const { return channels.inputChunk * channels.inputChunks; }
   /// Scratch memory of a thread: bytes of the copy, and of the sums of two register tiles

@@ -47,6 +47,7 @@ KernelFamilies listFamilies() {
   addPixelwiseConvKernels(families);
   addDirectConvKernels(families);
   addTileProductConvKernels(families);
+  addTileProductDenseKernels(families);
   addChannelwiseConvKernels(families);
   addTransposedConvKernels(families);
   addDenseKernels(families);

@@ -8,23 +8,22 @@
 // follow each other, and the first that a thread runs copies the strip's input into scratch
 // memory, so that the channels of a pixel are neighbours (see TileProductPlan):
 //
-//   [row][column][I]               if positions of the kernel shift the copy
-//   [output pixel][position][I]    otherwise
+//   [row][column][I]               if positions of the kernel shift the copy, and of plain
+//   data [output pixel][position][I]    otherwise
 //
-// A register tile is 32 pixels by up to 32 output channels: up to four tiles of sums. A step
-// loads two tiles of inputs, with a pixel in each row, and two of weights, and multiplies each
-// pair. The sums go to memory, from where vectors of channels take the epilogue's way.
+// TileRegisters.h says what a register tile is. Its sums go to memory, from where vectors of
+// channels take the epilogue's way.
 //
 //===----------------------------------------------------------------------===//
 
 #include "convoy/Analysis/ConvTile.h"
 #include "convoy/Codegen/CPU/EpilogueRegion.h"
 #include "convoy/Codegen/CPU/PixelTile.h"
+#include "convoy/Codegen/CPU/TileRegisters.h"
 #include "convoy/Codegen/CPU/VectorRows.h"
 #include "convoy/Machine/Cpu.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -38,9 +37,6 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// The numbers of the tile registers: sums [pixels][channels], inputs and weights.
-constexpr int64_t kSums = 0, kInputs = 4, kWeights = 6, kTiles = 8;
-
 /// Writes one task of a convolution by products of tiles.
 class TileProductConv : ConvOperands {
 public:
@@ -49,13 +45,8 @@ public:
       : ConvOperands(op, operands), b(b), op(op), plan(op, op.getScheduleAttr()),
         tile(plan.channels), window(getConvWindow(op)), region(b, op, epilogueInputs),
         element(op.getScheduleAttr().getFilter().getType().getElementType()),
-        elementBytes(element.getIntOrFloatBitWidth() / 8), dotInputs(op.getStepInputs()),
-        sumType(VectorType::get({tile.lanes},
-                                op.isInteger() ? Type(b.getI32Type()) : Type(b.getF32Type()))),
-        product(findTileInstruction(target, op.isInteger() ? DotType::u8 : DotType::bf16)),
-        scratch(operands.back()) {
-    assert(product && "a schedule that no kernel follows");
-  }
+        registers(b, op, target, tile.blocks), elementBytes(registers.elementBytes()),
+        l2Bytes(target.getL2()), scratch(operands.back()) {}
 
   static int64_t countTasks(ConvOpInterface op) {
     TileProductPlan plan(op, op.getScheduleAttr());
@@ -76,14 +67,15 @@ public:
         arith::SubIOp::create(b, indexConstant(b, window.output[0]), firstRow));
     copy = memref::ViewOp::create(b, MemRefType::get({plan.copyBytes / elementBytes}, element),
                                   scratch, indexConstant(b, 0), ValueRange());
-    sums = memref::ViewOp::create(
-        b, MemRefType::get({2 * tile.pixels, tile.tileLanes()}, sumType.getElementType()),
-        scratch, indexConstant(b, plan.copyBytes), ValueRange());
+    sums = memref::ViewOp::create(b,
+                                  MemRefType::get({2 * tile.pixels, tile.tileLanes()},
+                                                  registers.getSumType().getElementType()),
+                                  scratch, indexConstant(b, plan.copyBytes), ValueRange());
     emitIf(b, isFirstOfShared(b, task, outputTile),
            [&] { plan.shifts ? copyRows() : copyWindows(); });
-    configure();
+    registers.configure(stepInputs());
     multiply();
-    call(kTileRelease, {});
+    registers.release();
   }
 
 private:
@@ -111,13 +103,14 @@ private:
   /// The input with its padding.
   void copyRows() {
     int64_t left = window.padsBegin[1];
-    int64_t begin = std::clamp<int64_t>(left, 0, plan.columns);
-    int64_t end = std::clamp<int64_t>(left + window.input[1], begin, plan.columns);
-    loop(plan.rows, [&](Value row) {
-      Value y = affine(b, add(b, firstRow, row), 1, -window.padsBegin[0]);
+    int64_t begin = std::clamp<int64_t>(left, 0, plan.copyColumns);
+    int64_t end = std::clamp<int64_t>(left + window.input[1], begin, plan.copyColumns);
+    loop(plan.copyRows, [&](Value row) {
+      Value y = affine(b, add(b, affine(b, firstRow, window.strides[0], 0), row), 1,
+                       -window.padsBegin[0]);
       auto to = [&](Value column) {
-        Value pixel = add(b, affine(b, row, plan.columns, 0), column);
-        return affine(b, pixel, plan.pixelElements, 0);
+        Value pixel = add(b, affine(b, row, plan.copyColumns, 0), column);
+        return affine(b, pixel, plan.copyElements, 0);
       };
       auto clear = [&](int64_t from, int64_t until) {
         if (from < until)
@@ -126,13 +119,64 @@ private:
       };
       emitIfElse(b, isInside(y, window.input[0]), [&](bool isRow) {
         if (!isRow)
-          return clear(0, plan.columns);
+          return clear(0, plan.copyColumns);
         clear(0, begin);
-        loop(indexConstant(b, begin), indexConstant(b, end),
-             [&](Value column) { copyPixel(y, affine(b, column, 1, -left), to(column)); });
-        clear(end, plan.columns);
+        if (plan.isPlain)
+          copyPlain(y, begin - left, end - left, to(indexConstant(b, left)));
+        else
+          loop(indexConstant(b, begin), indexConstant(b, end),
+               [&](Value column) { copyPixel(y, affine(b, column, 1, -left), to(column)); });
+        clear(end, plan.copyColumns);
       });
     });
+  }
+
+  /// Copies columns `from` up to `until` of a row of plain data, whose column 0 goes to `to`:
+  /// a vector of each channel at a time, or single elements of a short row.
+  void copyPlain(Value y, int64_t from, int64_t until, Value to) {
+    int64_t width = until - from, channels = tile.groupInputs, all = plan.copyElements;
+    if (width < tile.lanes) {
+      Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
+      loop(indexConstant(b, from), indexConstant(b, until), [&](Value x) {
+        for (int64_t channel = 0; channel < all; ++channel) {
+          Value value = zero;
+          if (channel < channels)
+            value = memref::LoadOp::create(b, input,
+                                           ValueRange{batch, indexConstant(b, channel), y, x});
+          memref::StoreOp::create(b, value, copy,
+                                  ValueRange{add(b, to, affine(b, x, all, channel))});
+        }
+      });
+      return;
+    }
+    auto type = VectorType::get({tile.lanes}, element);
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+    auto copyColumns = [&](Value x) {
+      Values parts;
+      for (int64_t channel = 0; channel < all; ++channel)
+        parts.push_back(
+            channel < channels
+                ? vector::LoadOp::create(b, type, input,
+                                         ValueRange{batch, indexConstant(b, channel), y, x})
+                      .getResult()
+                : zero);
+      Value low = concat({parts[0], parts[1]}), high = concat({parts[2], parts[3]});
+      SmallVector<int64_t> order;
+      for (int64_t lane = 0; lane < tile.lanes; ++lane)
+        for (int64_t channel = 0; channel < all; ++channel)
+          order.push_back(channel * tile.lanes + lane);
+      vector::StoreOp::create(b, vector::ShuffleOp::create(b, low, high, order), copy,
+                              ValueRange{add(b, to, affine(b, x, all, 0))});
+    };
+    int64_t whole = width / tile.lanes * tile.lanes;
+    emitLoop(b, indexConstant(b, from), indexConstant(b, from + whole), tile.lanes, {},
+             [&](Value x, ValueRange) {
+               copyColumns(x);
+               return Values();
+             });
+    // The last vector copies some columns again.
+    if (whole < width)
+      copyColumns(indexConstant(b, until - tile.lanes));
   }
 
   /// The inputs of all positions of the kernel, for each output pixel.
@@ -140,7 +184,7 @@ private:
     loop(indexConstant(b, 0), stripRows, [&](Value row) {
       loop(plan.columns, [&](Value column) {
         Value pixel = add(b, affine(b, row, plan.columns, 0), column);
-        Value first = affine(b, pixel, plan.pixelElements, 0);
+        Value first = affine(b, pixel, plan.copyElements, 0);
         loop(window.kernel[0], [&](Value i) {
           loop(window.kernel[1], [&](Value j) {
             Value position = add(b, affine(b, i, window.kernel[1], 0), j);
@@ -237,43 +281,9 @@ private:
   // Tiles
   //===--------------------------------------------------------------------===//
 
-  void call(StringRef intrinsic, ValueRange operands) {
-    LLVM::CallIntrinsicOp::create(b, b.getStringAttr(intrinsic), operands);
-  }
-  Value number(int64_t tileRegister) {
-    return LLVM::ConstantOp::create(b, b.getI8Type(), b.getI8IntegerAttr(tileRegister));
-  }
-  /// The address of a buffer's first element.
-  Value address(Value buffer) {
-    return memref::ExtractAlignedPointerAsIndexOp::create(b, buffer);
-  }
-  Value pointer(Value address) {
-    Value integer = arith::IndexCastOp::create(b, b.getI64Type(), address);
-    return LLVM::IntToPtrOp::create(b, LLVM::LLVMPointerType::get(b.getContext()), integer);
-  }
-  Value stride(int64_t bytes) {
-    return arith::ConstantOp::create(b, b.getI64IntegerAttr(bytes));
-  }
-  void load(int64_t tileRegister, Value from, int64_t strideBytes) {
-    call(kTileLoad, {number(tileRegister), pointer(from), stride(strideBytes)});
-  }
-
-  /// Says how many rows and bytes tiles have.
-  void configure() {
-    SmallVector<int8_t> bytes(64, 0);
-    bytes[0] = 1; // The palette.
-    for (int64_t i = 0; i < kTiles; ++i) {
-      bool hasInputs = i >= kInputs && i < kWeights;
-      // Two bytes for the bytes of a row, from byte 16 on; one for the rows, from byte 48 on.
-      bytes[16 + 2 * i] = int8_t(hasInputs ? tile.inputChunk * elementBytes : kTileRowBytes);
-      bytes[48 + i] = int8_t(i >= kWeights ? tile.inputChunk / dotInputs : kTileRows);
-    }
-    auto type = VectorType::get({64}, b.getI8Type());
-    Value config = emitScratch(b, MemRefType::get({64}, b.getI8Type()));
-    Value constant =
-        arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int8_t>(bytes)));
-    vector::StoreOp::create(b, constant, config, ValueRange{indexConstant(b, 0)});
-    call(kTileConfigure, {pointer(address(config))});
+  /// How many inputs of a pixel a step multiplies: a chunk, or a row of the kernel.
+  int64_t stepInputs() const {
+    return tile.inputChunk * (plan.isPlain ? window.kernel[1] : 1);
   }
 
   void multiply() {
@@ -289,14 +299,21 @@ private:
     };
     emitLoop(b, zero, end, tile.pixels, {}, [&](Value first, ValueRange) {
       Value left = arith::SubIOp::create(b, count, first);
+      if (plan.isPlain) {
+        // The columns that are left in the row.
+        Value column = arith::RemUIOp::create(b, first, indexConstant(b, plan.columns));
+        column = arith::SubIOp::create(b, indexConstant(b, window.output[1]), column);
+        left = arith::SelectOp::create(b, compare(arith::CmpIPredicate::sgt, left, zero),
+                                       column, left);
+      }
       emitIf(b, compare(arith::CmpIPredicate::sgt, left, zero), [&] {
         Value isLong = compare(arith::CmpIPredicate::sgt, left, indexConstant(b, kTileRows));
         emitIfElse(b, isLong, [&](bool both) { multiplyTile(first, both ? 2 : 1); });
       });
       emitIf(b, compare(arith::CmpIPredicate::sgt, first, zero), [&] {
-        Value rows = arith::MinSIOp::create(b, affine(b, left, 1, tile.pixels),
-                                            indexConstant(b, tile.pixels));
-        store(affine(b, first, 1, -tile.pixels), rows);
+        Value before = affine(b, first, 1, -tile.pixels);
+        store(before, arith::MinSIOp::create(b, arith::SubIOp::create(b, count, before),
+                                             indexConstant(b, tile.pixels)));
       });
       return Values();
     });
@@ -310,60 +327,70 @@ private:
 
   /// Computes the sums of `tiles` tiles of pixels, from pixel `first` of the strip on.
   void multiplyTile(Value first, int64_t tiles) {
-    auto forEachSum = [&](llvm::function_ref<void(int64_t, int64_t, int64_t)> body) {
-      for (int64_t i = 0; i < tiles; ++i)
-        for (int64_t block = 0; block < tile.blocks; ++block)
-          body(kSums + i * tile.blocks + block, i, block);
-    };
-    Value firstLane = affine(b, add(b, affine(b, group, tile.outputTiles, 0), outputTile),
-                             tile.tileLanes() * 4, 0);
-    forEachSum([&](int64_t sum, int64_t, int64_t block) {
-      // All rows are the bias.
-      if (bias)
-        load(sum, affine(b, add(b, address(bias), firstLane), 1, block * kTileRowBytes), 0);
-      else
-        call(kTileClear, {number(sum)});
-    });
-    int64_t positions = llvm::product_of(window.kernel);
-    int64_t pixelBytes = plan.pixelElements * elementBytes;
-    int64_t chunkBytes = tile.inputChunk * elementBytes;
-    int64_t weightRow = tile.tileLanes() * dotInputs * elementBytes;
-    int64_t weightBytes = tile.inputChunk / dotInputs * weightRow;
-    Value inputs = add(b, address(copy), affine(b, first, pixelBytes, 0));
     Value channels = add(b, affine(b, group, tile.outputTiles, 0), outputTile);
-    Value weights = add(b, address(filter),
+    registers.start(tiles, bias ? add(b, registers.address(bias),
+                                      affine(b, channels, tile.tileLanes() * 4, 0))
+                                : Value());
+    int64_t positions = llvm::product_of(window.kernel);
+    int64_t pixelBytes = plan.sumElements * elementBytes;
+    int64_t chunkBytes = tile.inputChunk * elementBytes;
+    int64_t weightBytes = tile.inputChunk / registers.getDotInputs() * registers.weightBytes();
+    Value place = affine(b, first, pixelBytes, 0);
+    if (plan.isPlain) {
+      Values position = delinearize(b, first, {plan.copyRows, plan.columns});
+      int64_t rowBytes = plan.copyColumns * plan.copyElements * elementBytes;
+      place = add(b, affine(b, position[0], window.strides[0] * rowBytes, 0),
+                  affine(b, position[1], pixelBytes, 0));
+    }
+    Value inputs = add(b, registers.address(copy), place);
+    Value weights = add(b, registers.address(filter),
                         affine(b, channels, tile.inputChunks * positions * weightBytes, 0));
     loop(tile.inputChunks, [&](Value chunk) {
       Value chunkInputs = add(b, inputs, affine(b, chunk, chunkBytes, 0));
       Value chunkWeights = add(b, weights, affine(b, chunk, positions * weightBytes, 0));
       loop(window.kernel[0], [&](Value i) {
-        loop(window.kernel[1], [&](Value j) {
+        loop(plan.isPlain ? 1 : window.kernel[1], [&](Value j) {
           Value position = add(b, affine(b, i, window.kernel[1], 0), j);
-          Value pixel = add(b, affine(b, i, plan.columns * window.dilations[0], 0),
+          Value pixel = add(b, affine(b, i, plan.copyColumns * window.dilations[0], 0),
                             affine(b, j, window.dilations[1], 0));
           Value offset = plan.shifts
-                             ? affine(b, pixel, pixelBytes, 0)
+                             ? affine(b, pixel, plan.copyElements * elementBytes, 0)
                              : affine(b, position, plan.copiedChannels() * elementBytes, 0);
           Value from = add(b, chunkInputs, offset);
           Value with = add(b, chunkWeights, affine(b, position, weightBytes, 0));
-          for (int64_t block = 0; block < tile.blocks; ++block)
-            load(kWeights + block, affine(b, with, 1, block * kTileRowBytes), weightRow);
-          for (int64_t tileOfPixels = 0; tileOfPixels < tiles; ++tileOfPixels)
-            load(kInputs + tileOfPixels,
-                 affine(b, from, 1, tileOfPixels * kTileRows * pixelBytes), pixelBytes);
-          forEachSum([&](int64_t sum, int64_t tileOfPixels, int64_t block) {
-            call(product->intrinsic,
-                 {number(sum), number(kInputs + tileOfPixels), number(kWeights + block)});
-          });
+          prefetch(first, add(b, affine(b, channels, tile.inputChunks, 0), chunk), position,
+                   weightBytes);
+          registers.multiply(tiles, from, indexConstant(b, pixelBytes), with);
         });
       });
     });
-    int64_t row = tile.tileLanes() * 4;
-    Value base = add(b, address(sums), affine(b, sumRow(first), row, 0));
-    forEachSum([&](int64_t sum, int64_t tileOfPixels, int64_t block) {
-      Value to = affine(b, base, 1, tileOfPixels * kTileRows * row + block * kTileRowBytes);
-      call(kTileStore, {number(sum), pointer(to), stride(row)});
-    });
+    registers.store(tiles, add(b, registers.address(sums),
+                               affine(b, sumRow(first), tile.tileLanes() * 4, 0)));
+  }
+
+  /// Prefetches a share of what the next task loads in this step. Filters that do not stay in
+  /// the L2 cache come from memory, and the tiles of sums of a small map would wait for them.
+  void prefetch(Value first, Value chunk, Value position, int64_t weightBytes) {
+    auto type = cast<MemRefType>(filter.getType());
+    int64_t lines = weightBytes / kTileRowBytes, bytes = type.getNumElements() * elementBytes;
+    int64_t sums = plan.stripRows * plan.columns;
+    int64_t sharers = llvm::divideCeil(sums, tile.pixels);
+    if (bytes < l2Bytes / 2 || sharers > lines)
+      return;
+    int64_t positions = llvm::product_of(window.kernel);
+    Value step = add(b, affine(b, chunk, positions, 0), position);
+    // Steps of the next tile of output channels.
+    step = affine(b, step, weightBytes, tile.inputChunks * positions * weightBytes);
+    int64_t share = llvm::divideCeil(lines, sharers);
+    Value line = arith::DivUIOp::create(b, first, indexConstant(b, tile.pixels));
+    Value from = add(b, step, affine(b, line, share * kTileRowBytes, 0));
+    Value flat = reshapeBuffer(b, filter, {type.getNumElements()});
+    for (int64_t i = 0; i < share; ++i) {
+      Value byte = affine(b, from, 1, i * kTileRowBytes);
+      Value index = arith::DivUIOp::create(b, byte, indexConstant(b, elementBytes));
+      memref::PrefetchOp::create(b, flat, index, /*isWrite=*/false, /*localityHint=*/2,
+                                 /*isDataCache=*/true);
+    }
   }
 
   /// Runs the epilogue on the sums of `count` pixels from pixel `first` of the strip on.
@@ -373,7 +400,7 @@ private:
     auto storeVector = [&](int64_t block, Value pixel, Value y, Value x) {
       Value vector = add(b, affine(b, group, vectors, block), firstVector);
       Value value = vector::LoadOp::create(
-          b, sumType, sums,
+          b, registers.getSumType(), sums,
           ValueRange{add(b, firstSums, pixel), indexConstant(b, block * tile.lanes)});
       ConvOperands::store(b, op, region, value, {batch, vector, y, x, indexConstant(b, 0)});
     };
@@ -408,9 +435,9 @@ private:
   EpilogueRegion region;
   /// The type of inputs and weights.
   Type element;
-  int64_t elementBytes, dotInputs;
-  VectorType sumType;
-  const TileInstruction *product;
+  TileRegisters registers;
+  int64_t elementBytes;
+  int64_t l2Bytes;
   Value scratch, copy, sums;
   /// The first output row of the strip, and their number.
   Value batch, firstRow, stripRows, group, outputTile;
@@ -419,7 +446,7 @@ private:
 struct TileProductConvFamily : KernelFamily {
   StringRef getName() const override { return "tile_product_conv"; }
   bool matches(Operation *op, TargetAttr) const override {
-    return isScheduledAs(op, Algorithm::tile_product);
+    return isa<ConvOpInterface>(op) && isScheduledAs(op, Algorithm::tile_product);
   }
   int64_t countTasks(Operation *op, TargetAttr) const override {
     return TileProductConv::countTasks(cast<ConvOpInterface>(op));

@@ -30,7 +30,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     cnn.conv %x, %w outs(%y)
         {filter_shape = array<i64: 64, 64, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], pads = [1, 1, 1, 1]>,
          schedule = #cnn.schedule<tile_product, tile = 32x2x16, strip = 14, filter = <dots, 1x2x2x3x3x16x32x2xbf16>,
-                                  scratch = 45056>}
+                                  scratch = 45440>}
         : (memref<1x4x14x14x16xbf16>, memref<1x2x2x3x3x16x32x2xbf16>, memref<1x4x14x14x16xbf16>) -> ()
     return
   }
@@ -52,7 +52,7 @@ module attributes {cnn.target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "
     cnn.conv %x, %w, %b outs(%y)
         {filter_shape = array<i64: 16, 16, 3, 3>, output_block = 16 : i64, window = #cnn.window<[3, 3], strides = [2, 2]>,
          schedule = #cnn.schedule<tile_product, tile = 32x1x16, strip = 6, filter = <dots, 1x1x1x3x3x4x16x4xi8>,
-                                  scratch = 13888>}
+                                  scratch = 14336>}
         : (memref<1x1x14x14x16xi8>, memref<1x1x1x3x3x4x16x4xi8>, memref<16xi32>, memref<1x1x6x6x16xi32>) -> ()
     return
   }

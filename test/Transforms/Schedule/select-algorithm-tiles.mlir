@@ -5,7 +5,7 @@
 // into a quarter of the L2 cache.
 // CHECK-LABEL: func.func @pointwise(
 // CHECK:         #cnn.schedule<tile_product, tile = 32x2x16, strip = 28,
-// CHECK-SAME:      filter = <dots, 1x2x2x1x1x16x32x2xbf16>, scratch = 112640>
+// CHECK-SAME:      filter = <dots, 1x2x2x1x1x16x32x2xbf16>, scratch = 112768>
 // DOTS-LABEL:  func.func @pointwise(
 // DOTS:          #cnn.schedule<direct, {{.*}}filter = <dots, 1x2x4x1x1x8x32x2xbf16>
 func.func @pointwise(%x: tensor<1x4x28x28x16xf32>, %w: tensor<64x64x1x1xf32>) -> tensor<1x4x28x28x16xf32> {
@@ -47,4 +47,33 @@ func.func @others(%x: tensor<1x2x8x8x16xf32>, %y: tensor<1x2x4x4x4x16xf32>, %a: 
   %2 = cnn.conv %x, %c {exact, output_block = 16 : i64, window = #cnn.window<[1, 1]>}
       : (tensor<1x2x8x8x16xf32>, tensor<16x32x1x1xf32>) -> tensor<1x1x8x8x16xf32>
   return
+}
+
+// The first layer's few channels become four; a step multiplies a row of the kernel. 11 columns of bf16 would not fit into a tile.
+// CHECK-LABEL: func.func @plain(
+// CHECK:         #cnn.schedule<tile_product, tile = 32x2x16, strip = {{[0-9]+}}, filter = <dots, 1x2x1x7x7x2x32x2xbf16>
+// CHECK:         #cnn.schedule<direct, {{.+}} filter = <tiles, 1x2x1x11x11x3x32xf32>
+// DOTS-LABEL:  func.func @plain(
+// DOTS:          #cnn.schedule<direct, {{.+}} filter = <tiles, 1x2x1x7x7x3x32xf32>
+func.func @plain(%x: tensor<1x3x64x64xf32>, %w: tensor<64x3x7x7xf32>, %v: tensor<64x3x11x11xf32>)
+    -> (tensor<1x4x29x29x16xf32>, tensor<1x4x27x27x16xf32>) {
+  %0 = cnn.conv %x, %w {output_block = 16 : i64, window = #cnn.window<[7, 7], strides = [2, 2]>}
+      : (tensor<1x3x64x64xf32>, tensor<64x3x7x7xf32>) -> tensor<1x4x29x29x16xf32>
+  %1 = cnn.conv %x, %v {output_block = 16 : i64, window = #cnn.window<[11, 11], strides = [2, 2]>}
+      : (tensor<1x3x64x64xf32>, tensor<64x3x11x11xf32>) -> tensor<1x4x27x27x16xf32>
+  return %0, %1 : tensor<1x4x29x29x16xf32>, tensor<1x4x27x27x16xf32>
+}
+
+// Dense layers with rows for a register tile or more. Pairs of bf16 are slower than f32 on such a CPU, but a single row waits for
+// its weights in any case.
+// CHECK-LABEL: func.func @dense(
+// CHECK:         #cnn.schedule<tile_product, tile = 32x2x16, filter = <dense_dots, 2x64x32x2xbf16>, scratch = 4096>
+// CHECK:         #cnn.schedule<dense, {{.+}} filter = <dense, 2x128x32xbf16>
+// CHECK:         #cnn.schedule<dense, {{.+}} filter = <dense_dots, 1x64x64x2xbf16>
+func.func @dense(%x: tensor<70x128xf32>, %y: tensor<20x128xf32>, %z: tensor<1x128xf32>, %w: tensor<64x128xf32>)
+    -> (tensor<70x64xf32>, tensor<20x64xf32>, tensor<1x64xf32>) {
+  %0 = cnn.dense %x, %w : (tensor<70x128xf32>, tensor<64x128xf32>) -> tensor<70x64xf32>
+  %1 = cnn.dense %y, %w : (tensor<20x128xf32>, tensor<64x128xf32>) -> tensor<20x64xf32>
+  %2 = cnn.dense %z, %w : (tensor<1x128xf32>, tensor<64x128xf32>) -> tensor<1x64xf32>
+  return %0, %1, %2 : tensor<70x64xf32>, tensor<20x64xf32>, tensor<1x64xf32>
 }

@@ -68,6 +68,7 @@ void addWinogradConvKernels(KernelFamilies &families);
 void addPixelwiseConvKernels(KernelFamilies &families);
 void addDirectConvKernels(KernelFamilies &families);
 void addTileProductConvKernels(KernelFamilies &families);
+void addTileProductDenseKernels(KernelFamilies &families);
 void addChannelwiseConvKernels(KernelFamilies &families);
 void addTransposedConvKernels(KernelFamilies &families);
 void addDenseKernels(KernelFamilies &families);

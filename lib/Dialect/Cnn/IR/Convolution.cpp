@@ -243,9 +243,9 @@ static bool assignConv(ConvOpInterface conv, BlockedForms &forms) {
   if (!forms.isData(input) || !forms.isData(conv->getResult(0)) ||
       !BlockedForms::isConstant(conv.getFilter()) || !hasBlockedKernel(conv, forms.getBlock()))
     return false;
-  // The first layer reads its few channels from plain data, if they are floats.
-  bool fewChannels = isa<ConvOp>(conv) && !conv.isInteger() &&
-                     conv.getInputChannels() <= std::max<int64_t>(4, forms.getBlock() / 2 - 1);
+  // The first layer reads its few channels from plain data. Dots of integers have four.
+  int64_t few = conv.isInteger() ? 4 : std::max<int64_t>(4, forms.getBlock() / 2 - 1);
+  bool fewChannels = isa<ConvOp>(conv) && conv.getInputChannels() <= few;
   SmallVector<Value> operands(conv->getOperands());
   if (forms.hasBlocked(input) || !fewChannels)
     operands[0] = forms.getBlocked(input);

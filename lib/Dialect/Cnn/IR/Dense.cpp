@@ -74,7 +74,9 @@ Factors DenseOp::getPartitionFactors() {
 /// past the end of a row, since vectors of the region's inputs are loaded without a mask.
 bool DenseOp::takesEpilogueRegion() {
   ScheduleAttr schedule = getScheduleAttr();
-  return isScheduledAs(*this, Algorithm::dense) && schedule.getChunk() == 0 &&
+  bool hasKernel =
+      isScheduledAs(*this, Algorithm::dense) || isScheduledAs(*this, Algorithm::tile_product);
+  return hasKernel && schedule.getChunk() == 0 &&
          getLogicalFilterShape()[0] % schedule.getFilter().getExtent(FilterDim::lane) == 0;
 }
 

@@ -140,7 +140,7 @@ static bool reads(Algorithm algorithm, FilterLayout kind) {
   case Algorithm::warpgroup_product:
     return kind == FilterLayout::input_rows;
   case Algorithm::tile_product:
-    return kind == FilterLayout::dots;
+    return kind == FilterLayout::dots || kind == FilterLayout::dense_dots;
   case Algorithm::pixelwise:
   case Algorithm::transposed:
   case Algorithm::small_groups:
@@ -170,7 +170,8 @@ LogicalResult ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emit
   if (hasBox != (box.size() == 3) || (!hasBox && !box.empty()) ||
       !llvm::all_of(box, isPositive))
     return emitError() << "a box of images x rows x columns belongs to warpgroup_product";
-  bool hasStrip = isWinograd(algorithm) || algorithm == Algorithm::tile_product;
+  bool hasStrip = isWinograd(algorithm) || (algorithm == Algorithm::tile_product &&
+                                            filter.getKind() == FilterLayout::dots);
   if (hasStrip != (strip > 0) || strip < 0)
     return emitError() << "a strip belongs to Winograd's algorithms and tile_product";
   bool isCompact = algorithm == Algorithm::winograd_4x4_compact;
@@ -234,7 +235,8 @@ private:
   void checkConv(ConvOpInterface conv) {
     Algorithm algorithm = schedule.getAlgorithm();
     if (conv.isTransposed() != (algorithm == Algorithm::transposed) ||
-        algorithm == Algorithm::dense || kind == FilterLayout::dense)
+        algorithm == Algorithm::dense || kind == FilterLayout::dense ||
+        kind == FilterLayout::dense_dots)
       return fail((stringifyAlgorithm(algorithm) + " computes no such convolution").str());
     int64_t groups = conv.getGroups(), inputs = conv.getInputChannels() / groups;
     int64_t outputs = conv.getOutputChannels() / groups;
@@ -268,6 +270,7 @@ private:
   void checkDense(DenseOp dense) {
     Algorithm algorithm = schedule.getAlgorithm();
     if (algorithm != Algorithm::dense &&
+        (algorithm != Algorithm::tile_product || kind != FilterLayout::dense_dots) &&
         (algorithm != Algorithm::matrix_product || kind != FilterLayout::dense))
       return fail((stringifyAlgorithm(algorithm) + " computes no dense layer").str());
     SmallVector<int64_t> shape = dense.getLogicalFilterShape();
