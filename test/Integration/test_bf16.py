@@ -236,3 +236,12 @@ def test_kernels(tmp_path):
         loops = [loop for loop in find_loops(code) if loop.count(product) >= 8]
         assert loops, cpu
         assert not [loop for loop in loops if re.search(r"%rsp|\bsp\b", loop)], cpu
+
+
+def test_last_lane(tmp_path):
+    """The last of 33 outputs is alone in its vector. With AVX-512, LLVM would store four bytes for its two."""
+    network = Network()
+    network.add_product(7, 64, 33)
+    code = compile_model(network.get(), tmp_path, "--mcpu=x86-64-v4", "--emit=asm", "--precision=bf16").read_text()
+    assert re.search(r"^\s+(?:movw|vpextrw)\s.*\(%r", code, re.M)
+    assert not re.search(r"shrl\s+\$16, (%\w+)\n\s+movl\s+\1, ", code)

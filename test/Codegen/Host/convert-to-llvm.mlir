@@ -216,3 +216,33 @@ module attributes {cnn.target = #target, cnn.layers = [], cnn.inputs = [], cnn.o
     return
   }
 }
+
+// -----
+
+// A number that is rounded to an integer is converted by one instruction.
+// CHECK-LABEL: llvm.func internal @round(
+// CHECK:         %[[X:.+]] = llvm.load
+// CHECK-NOT:     llvm.fptosi
+// CHECK:         llvm.intr.lrint(%[[X]]) : (vector<8xf32>) -> vector<8xi32>
+// CHECK-NOT:     llvm.fptosi
+// CHECK:         llvm.return
+#target = #cnn.target<triple = "x86_64-linux-gnu", cpu = "x86-64-v3", features = "", vector_lanes = 8, vector_registers = 16, l2 = 1048576>
+module attributes {cnn.target = #target, cnn.layers = ["first"], cnn.inputs = [], cnn.outputs = [],
+    cnn.arena_size = 128 : i64, cnn.weights_size = 0 : i64, cnn.weights = []} {
+  func.func @main(%arena: memref<128xi8>, %weights: memref<0xi8>) {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %x = memref.view %arena[%c0][] : memref<128xi8> to memref<8xf32>
+    %y = memref.view %arena[%c64][] : memref<128xi8> to memref<8xi32>
+    cnn.launch @round tasks(1) (%x, %y) : memref<8xf32>, memref<8xi32> loc("first")
+    return
+  }
+  func.func private @round(%begin: index, %end: index, %x: memref<8xf32>, %y: memref<8xi32>) {
+    %c0 = arith.constant 0 : index
+    %0 = vector.load %x[%c0] : memref<8xf32>, vector<8xf32>
+    %1 = math.roundeven %0 : vector<8xf32>
+    %2 = arith.fptosi %1 : vector<8xf32> to vector<8xi32>
+    vector.store %2, %y[%c0] : memref<8xi32>, vector<8xi32>
+    return
+  }
+}
