@@ -11,6 +11,7 @@
 #include "WeightsLimits.h"
 #include "convoy/Dialect/Cnn/IR/Cnn.h"
 #include "convoy/Dialect/Cnn/Utils/Outputs.h"
+#include "convoy/Machine/Cpu.h"
 #include "convoy/Runtime/Abi/Model.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -303,8 +304,12 @@ static llvm::StringRef getBackend(mlir::ModuleOp module, const GpuCode &code) {
                                                                 : "convoy_cpu_backend";
 }
 
-/// Bits of CpuFeatures.def that the code for `machine` may use.
-static uint64_t getCpuFeatures(const llvm::TargetMachine &machine) {
+/// Bits of CpuFeatures.def that the code of `module` for `machine` may use. Only kernels that
+/// ask for them use tiles, which a process may have to do without.
+static uint64_t getCpuFeatures(const llvm::TargetMachine &machine,
+                               const llvm::Module &module) {
+  constexpr uint64_t tileState = 0x60000;
+  bool usesTiles = module.getFunction(kTileConfigure) != nullptr;
   llvm::StringSet<> enabled;
   for (const llvm::SubtargetFeatureKV &feature :
        machine.getMCSubtargetInfo()->getEnabledProcessorFeatures())
@@ -312,7 +317,8 @@ static uint64_t getCpuFeatures(const llvm::TargetMachine &machine) {
   llvm::Triple::ArchType arch = machine.getTargetTriple().getArch();
   uint64_t bits = 0;
 #define CONVOY_CPU_FEATURE(ARCH, BIT, NAME, LEAF, REGISTER, POSITION, STATE)                  \
-  if (arch == llvm::Triple::ARCH && enabled.contains(NAME))                                   \
+  if (arch == llvm::Triple::ARCH && enabled.contains(NAME) &&                                 \
+      (STATE != tileState || usesTiles))                                                      \
     bits |= uint64_t(1) << BIT;
 #include "convoy/Runtime/Abi/CpuFeatures.def"
   return bits;
@@ -364,7 +370,7 @@ llvm::Error convoy::emitModelDescription(mlir::ModuleOp module,
       builder.field<&Description::inputs>(*inputInfos),
       builder.field<&Description::outputs>(*outputInfos),
       builder.field<&Description::cpu>(builder.getString(machine.getTargetCPU())),
-      builder.field<&Description::cpu_features>(getCpuFeatures(machine)),
+      builder.field<&Description::cpu_features>(getCpuFeatures(machine, llvmModule)),
       builder.field<&Description::devices>(builder.getArray(devices)),
       builder.field<&Description::gpu>(builder.getGpuCode(gpu)),
       builder.field<&Description::backend>(builder.getExternal(getBackend(module, gpu))),
