@@ -18,6 +18,7 @@ void convoy::buildSchedulePipeline(OpPassManager &manager, const ScheduleOptions
                                    bool hasDevices, bool isConstantProgram) {
   OpPassManager &program = hasDevices ? manager.nest<ModuleOp>() : manager;
   OpPassManager &functions = program.nest<func::FuncOp>();
+  functions.addPass(cnn::createCnnWidenGroups());
   functions.addPass(cnn::createCnnLowerIntegers());
   functions.addPass(cnn::createCnnFuseEpilogue());
   functions.addPass(cnn::createCnnAssignLayout());

@@ -16,7 +16,7 @@ from test_integer_kernels import CONVS
 
 # The first computes in f32, the last three multiply pairs of bf16 by an instruction, or tiles of them.
 CPUS = ["x86-64-v3", "native", "cooperlake", "sapphirerapids", "neoverse-v1"]
-LAYERS = ["odd-channels", "part-of-a-block", "stride", "groups", "small-map", "3d", "few-channels", "depthwise", "1d"]
+LAYERS = ["odd-channels", "part-of-a-block", "stride", "groups", "small-groups", "small-map", "3d", "few-channels", "depthwise", "1d"]
 PRODUCTS = [(1, 64, 40), (7, 64, 33), (20, 1100, 24), (13, 5, 4), (197, 768, 24), (70, 128, 33)]
 # Rounding to 8 bits once errs by 2^-9 of a number; a chain of layers adds up a few times as much.
 TOLERANCE = 2.0 ** -6

@@ -10,33 +10,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def CnnLowerIntegers : Pass<"cnn-lower-integers", "::mlir::func::FuncOp"> {
-  let summary = "Compute layers of integers in f32, without an error";
-  let description = [{
-    f32 represents all integers up to 2^24, so sums that stay below it are exact in f32, in any
-    order. A convolution or dense layer of i16 becomes one of f32 that is marked as `exact`,
-    between two conversions. If the magnitudes of an output channel's weights add up to
-    2^24 / 255 or more, the layer is cut into several, each of which computes a part of the
-    terms of each sum; the parts are added in i32.
-
-    Before:
-    ```mlir
-    %0 = cnn.conv %x, %w {...} : (tensor<1x8x4x4xi16>, tensor<16x8x3x3xi16>) -> tensor<1x16x2x2xi32>
-    ```
-    After:
-    ```mlir
-    %0 = cnn.cast %x {to = f32} : (tensor<1x8x4x4xi16>) -> tensor<1x8x4x4xf32>
-    %1 = cnn.conv %0, %w1 {exact, ...} : (tensor<1x8x4x4xf32>, tensor<16x8x3x3xf32>) -> tensor<1x16x2x2xf32>
-    %2 = cnn.cast %1 {to = i32} : (tensor<1x16x2x2xf32>) -> tensor<1x16x2x2xi32>
-    ```
-
-    Pre: filters are constants, inputs are plain and at most 255 in magnitude.
-    Post: no convolution or dense layer has integers.
-    Numerics: bit-exact.
-  }];
-  let dependentDialects = ["::convoy::cnn::CnnDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::tensor::TensorDialect"];
-}
+include "convoy/Transforms/Schedule/IntegerPasses.td"
 
 def CnnFuseEpilogue : Pass<"cnn-fuse-epilogue", "::mlir::func::FuncOp"> {
   let summary = "Move bias, residual addition and activation into their producer";
