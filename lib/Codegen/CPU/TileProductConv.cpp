@@ -8,8 +8,8 @@
 // follow each other, and the first that a thread runs copies the strip's input into scratch
 // memory, so that the channels of a pixel are neighbours (see TileProductPlan):
 //
-//   [row][column][I]               if positions of the kernel shift the copy, and of plain
-//   data [output pixel][position][I]    otherwise
+//   [row][column][I]               for plain data, and kernels that move by one pixel
+//   [output pixel][position][I]    with strides, and for 1x1 kernels
 //
 // TileRegisters.h says what a register tile is. Its sums go to memory, from where vectors of
 // channels take the epilogue's way.
